@@ -1,0 +1,151 @@
+/**
+ * Our requests and events beside the Debug Adapter Protocol's own: the one file that the extension and the webviews
+ * share with the debugger. Everything is JSON: 64-bit values are hexadecimal strings with 0x ("0x80000000").
+ */
+
+/** The launch configuration of type `xv6`. All optional: with no kernel, the built-in sample boots. */
+export interface LaunchAttributes {
+  /** Path of the kernel's ELF. */
+  kernel?: string;
+  /** Path of the file-system image, a multiple of 512 bytes. Writes are kept in it, as QEMU does. */
+  disk?: string;
+  /** 1 to 8; default 3. */
+  harts?: number;
+  /** QEMU's words: "128M", "3G"; default "128M". */
+  memory?: string;
+  /** QEMU's virtio-mmio.force-legacy; default: what the kernel was seen to want is not guessed, true as in QEMU. */
+  legacyVirtio?: boolean;
+  /** Command line that builds the lab. Run by the editor as a task, never by the adapter. */
+  build?: string;
+  /** Stop at the kernel's first instruction. */
+  stopOnEntry?: boolean;
+  /** Prefixes to replace in recorded source paths, e.g. {"/build": "${workspaceFolder}"}. */
+  sourceMap?: Record<string, string>;
+  /** Folder in which the lab lies; relative paths of the others start here. */
+  cwd?: string;
+  noDebug?: boolean;
+}
+
+/** Ids of the exception-breakpoint filters. */
+export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call';
+
+/** Names of the custom requests and events, with the types of their arguments and answers. */
+export interface Requests {
+  /** From now on console output comes as `xv6.consoleOutput` and not as `output`; answers what was written so far. */
+  'xv6.attachConsole': { arguments: Record<string, never>; response: { text: string } };
+  /** Key strokes. */
+  'xv6.consoleInput': { arguments: { text: string }; response: Record<string, never> };
+  'xv6.pageTable': { arguments: PageTableArguments; response: PageTableModel };
+  'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
+}
+
+export interface Events {
+  'xv6.consoleOutput': { text: string };
+}
+
+export interface PageTableArguments {
+  /** Id of a root from `PageTableModel.roots`; default `satp` of the hart. */
+  root?: string;
+  /** Default: the hart that stopped last. */
+  hart?: number;
+}
+
+/** A page table that can be shown. */
+export interface PageTableRoot {
+  /** `satp`, `kernel`, or `pid:3`, `pid:3:kernel` for a process's own tables. */
+  id: string;
+  /** "satp of hart 1", "kernel_pagetable", "pid 3 sh". */
+  label: string;
+  /** Physical address of the root page, undefined if there is none now (paging off, process unused). */
+  root?: string;
+}
+
+export interface PageTableModel {
+  roots: PageTableRoot[];
+  /** The one shown. */
+  shown: PageTableRoot;
+  /** Why there is nothing to show ("satp.MODE is Bare: hart 0 runs without paging"), in words. */
+  message?: string;
+  /** What has changed is relative to this stop; counts stops of the session. */
+  stop: number;
+  /** Top-level entries that are not zero. */
+  entries: PteRun[];
+  /** Leaves that are valid, and pages that the table itself takes. */
+  leaves: number;
+  tablePages: number;
+  /** True if a limit cut the tree short, e.g. a cycle in a broken table. */
+  truncated: boolean;
+}
+
+/** Bits of a PTE, in `PteRun.flags`: V=1 R=2 W=4 X=8 U=16 G=32 A=64 D=128, and RSW as bits 8 and 9. */
+export const PTE_FLAGS = { V: 1, R: 2, W: 4, X: 8, U: 16, G: 32, A: 64, D: 128, RSW: 0x300 } as const;
+
+/**
+ * `count` neighbouring entries that differ only in that each maps the page after the one before it: same flags, same
+ * region, same change. A pointer to a lower table always stands alone (count 1, with children).
+ */
+export interface PteRun {
+  /** 2 for the root's entries, then 1, 0. */
+  level: number;
+  /** Index of the first entry in its table. */
+  index: number;
+  count: number;
+  /** Of the first entry. Its table's physical address plus 8 times index is where the entry stands. */
+  va: string;
+  pte: string;
+  pteAddress: string;
+  pa: string;
+  flags: number;
+  /** What is there: "kernel text", "guard page", "trap frame", "UART". */
+  region?: string;
+  /** Why the entry is wrong in itself ("W without R is reserved", "points outside RAM"). */
+  problem?: string;
+  /** Relative to the stop before. A removed entry is shown with its old value. */
+  change?: 'added' | 'removed' | 'changed';
+  /** The value before, where changed. */
+  before?: string;
+  children?: PteRun[];
+}
+
+export interface TranslateArguments {
+  /** A C expression, register or number, as `evaluate` takes it. */
+  expression: string;
+  frameId?: number;
+  /** Default `satp` of the frame's hart. */
+  root?: string;
+}
+
+export interface TranslateResponse {
+  /** The expression's value as C shows it, and its type. */
+  value: string;
+  type?: string;
+  /** Undefined if the value is no address at all (a struct, a float). */
+  translation?: Translation;
+}
+
+export interface Translation {
+  va: string;
+  /** Physical address, if the walk ends in a leaf. */
+  pa?: string;
+  /** Whose table, e.g. "satp of hart 0", and the mode the access was judged in. */
+  root: PageTableRoot;
+  mode: 'U' | 'S' | 'M';
+  /** "load ok, store ok, fetch fails: X=0". Also the level and bit at which the walk fails. */
+  verdict: string;
+  allowed: { load: boolean; store: boolean; fetch: boolean };
+  region?: string;
+  steps: WalkStep[];
+}
+
+export interface WalkStep {
+  level: number;
+  index: number;
+  pteAddress: string;
+  /** Undefined where the entry lies outside memory. */
+  pte?: string;
+  /** "V R W - U - A D", for the eye. */
+  flags: string;
+  pa?: string;
+  /** "next table", "leaf (4 KiB page)", "V=0: nothing is mapped here". */
+  meaning: string;
+}

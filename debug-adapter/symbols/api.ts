@@ -1,0 +1,206 @@
+/**
+ * What the rest of the debugger knows of an executable: an ELF file and its DWARF. Types only; `binary.ts` implements
+ * `Binary`, and reads lazily: nothing is parsed before it is asked for.
+ *
+ * Names follow the DWARF standard (version 5) where it has them.
+ */
+
+export class SymbolError extends Error {}
+
+export interface ElfSymbol {
+  name: string;
+  address: bigint;
+  size: bigint;
+  kind: 'function' | 'object' | 'none' | 'section' | 'file';
+  global: boolean;
+  section: string | undefined;
+}
+
+export interface Segment {
+  virtualAddress: bigint;
+  physicalAddress: bigint;
+  /** Bytes in the file, then zeroes up to memorySize. */
+  bytes: Uint8Array;
+  memorySize: bigint;
+  readable: boolean;
+  writable: boolean;
+  executable: boolean;
+}
+
+export interface LineEntry {
+  address: bigint;
+  /** The address after the last byte that this row covers. */
+  end: bigint;
+  /** As recorded, joined to the compilation directory, with / separators and no `.` or `..` parts. */
+  file: string;
+  line: number;
+  /** 1-based; 0 if not recorded. */
+  column: number;
+  isStatement: boolean;
+}
+
+/** A place where execution can stop for a source line. */
+export interface BreakLocation {
+  address: bigint;
+  file: string;
+  line: number;
+  column: number;
+}
+
+export interface FunctionInfo {
+  name: string;
+  low: bigint;
+  high: bigint;
+  file: string | undefined;
+  line: number | undefined;
+  /** First address after the prologue, by the line table; `low` where it cannot be told. */
+  bodyStart: bigint;
+  type: FunctionType | undefined;
+  parameters: Variable[];
+}
+
+/** A function inlined at an address, innermost first. */
+export interface InlinedCall {
+  name: string;
+  callFile: string | undefined;
+  callLine: number | undefined;
+}
+
+export interface Variable {
+  name: string;
+  type: Type;
+  kind: 'global' | 'static' | 'local' | 'parameter';
+  file: string | undefined;
+  line: number | undefined;
+}
+
+/** A lexical block around an address, innermost first; its variables in order of declaration. */
+export interface Scope {
+  low: bigint;
+  high: bigint;
+  variables: Variable[];
+}
+
+export type Type =
+  BaseType | PointerType | RecordType | ArrayType | EnumType | FunctionType | TypedefType | QualifiedType | VoidType;
+
+export interface BaseType {
+  kind: 'base';
+  name: string;
+  size: number;
+  encoding: 'signed' | 'unsigned' | 'boolean' | 'char' | 'unsigned char' | 'float';
+}
+export interface PointerType {
+  kind: 'pointer';
+  size: number;
+  target: Type;
+}
+export interface RecordType {
+  kind: 'struct' | 'union';
+  name: string | undefined;
+  size: number;
+  /** False if only declared. */
+  complete: boolean;
+  members: Member[];
+}
+export interface Member {
+  name: string | undefined;
+  type: Type;
+  /** Bytes from the start of the record. */
+  offset: number;
+  /** For a bit field: its width, and its lowest bit counted from bit 0 of the byte at `offset`. */
+  bitSize?: number;
+  bitOffset?: number;
+}
+export interface ArrayType {
+  kind: 'array';
+  element: Type;
+  /** Elements; undefined for `T a[]`. */
+  count: number | undefined;
+}
+export interface EnumType {
+  kind: 'enum';
+  name: string | undefined;
+  size: number;
+  signed: boolean;
+  values: { name: string; value: bigint }[];
+}
+export interface FunctionType {
+  kind: 'function';
+  result: Type;
+  parameters: Type[];
+  variadic: boolean;
+}
+export interface TypedefType {
+  kind: 'typedef';
+  name: string;
+  target: Type;
+}
+export interface QualifiedType {
+  kind: 'const' | 'volatile' | 'restrict' | 'atomic';
+  target: Type;
+}
+export interface VoidType {
+  kind: 'void';
+}
+
+/** Where a value lives, or that it is nowhere. */
+export type Location =
+  | { kind: 'memory'; address: bigint }
+  | { kind: 'register'; register: number }
+  | { kind: 'value'; value: bigint }
+  | { kind: 'bytes'; bytes: Uint8Array }
+  | { kind: 'pieces'; pieces: { location: Location; size: number }[] }
+  | { kind: 'optimized-out' };
+
+/** Registers of one frame: x0..x31 as unsigned 64-bit values, undefined where the caller's value is lost; and its pc. */
+export interface FrameRegisters {
+  pc: bigint;
+  x: readonly (bigint | undefined)[];
+  /** Canonical frame address, once known. */
+  cfa?: bigint;
+}
+
+/** Reads `length` bytes of the address space the frame runs in; undefined where nothing is mapped. */
+export type ReadMemory = (address: bigint, length: number) => Uint8Array | undefined;
+
+export interface Binary {
+  readonly path: string;
+  readonly entry: bigint;
+  readonly segments: readonly Segment[];
+  /** False for a stripped file: then lines, functions and variables are empty. */
+  readonly hasDebugInfo: boolean;
+  /** Every source file that has lines, as in LineEntry.file. */
+  readonly files: readonly string[];
+  readonly symbols: readonly ElfSymbol[];
+  symbol(name: string): ElfSymbol | undefined;
+  /** The symbol that covers an address: sized ones first, else the nearest below in the same section. */
+  symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined;
+  lineAt(address: bigint): LineEntry | undefined;
+  /**
+   * Where a breakpoint at file:line (and column) belongs: the line itself, else the next line that has code in the same
+   * file. One location for every separate copy of the line (inlining). `file` may be absolute or a suffix of the path.
+   */
+  breakLocations(file: string, line: number, column?: number): BreakLocation[];
+  /** Every statement location between two lines, for breakpointLocations. */
+  locationsBetween(file: string, firstLine: number, lastLine: number): BreakLocation[];
+  functionAt(address: bigint): FunctionInfo | undefined;
+  functionsNamed(name: string): FunctionInfo[];
+  readonly functions: readonly FunctionInfo[];
+  inlinedCallsAt(address: bigint): InlinedCall[];
+  /** Parameters and locals in scope, innermost block first. */
+  scopesAt(address: bigint): Scope[];
+  /** A global or file-static; `near` (an address) prefers the one of that compilation unit. */
+  global(name: string, near?: bigint): Variable | undefined;
+  readonly globals: readonly Variable[];
+  /** A type by the words C uses for it: `struct proc`, `union u`, `enum e`, `uint64`, `pagetable_t`. */
+  typeNamed(name: string): Type | undefined;
+  /** An enumerator by name. */
+  enumerator(name: string): { type: EnumType; value: bigint } | undefined;
+  locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;
+  /** The caller's registers, by .debug_frame/.eh_frame, else by the frame pointer; undefined at the outermost frame. */
+  unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined;
+}
+
+/** Size in bytes as sizeof gives it; 0 for void, functions and incomplete types. */
+export type SizeOf = (type: Type) => number;

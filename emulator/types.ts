@@ -1,0 +1,205 @@
+/**
+ * What the machine shows to the world around it, and what it asks of its devices. Types only: the machine is
+ * `machine.ts`, the devices are in `devices/`.
+ *
+ * Units: addresses and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that
+ * `mtime` counts (exact up to 2^53); lengths are bytes.
+ */
+
+/** Privilege modes by their encoding (RISC-V privileged specification, table 1.1). */
+export const enum Mode {
+  User = 0,
+  Supervisor = 1,
+  Machine = 3,
+}
+
+export type AccessSize = 1 | 2 | 4 | 8;
+export type Access = 'load' | 'store' | 'fetch';
+
+/** Anything a device, a hart or the machine saves: plain data, so that it can be hashed, stored and compared. */
+export type State = number | bigint | string | boolean | null | Uint8Array | State[] | { [name: string]: State };
+
+/** A memory-mapped device. One device a file in `devices/`. */
+export interface Device {
+  readonly name: string;
+  /** First physical address, and length in bytes. */
+  readonly base: number;
+  readonly size: number;
+  /** Reads `size` bytes at `offset`, zero-extended; undefined is an access fault. May have side effects. */
+  read(offset: number, size: AccessSize): bigint | undefined;
+  /** Writes; `value` is already cut to `size` bytes. False is an access fault. */
+  write(offset: number, size: AccessSize, value: bigint): boolean;
+  /** Back to the state at power on. */
+  reset(): void;
+  save(): State;
+  /** Takes back what `save` gave. */
+  restore(state: State): void;
+  /** The tick at which the device next acts of its own accord; Infinity or absent: never. */
+  nextEvent?(): number;
+  /** Does everything that is due at tick `now`. */
+  advance?(now: number): void;
+}
+
+/** The interrupt inputs of a hart that devices drive (bits of mip). */
+export type HartLine = 'msip' | 'mtip' | 'meip' | 'seip';
+
+/** What the board offers its devices. */
+export interface Board {
+  readonly harts: number;
+  /** Virtual time in ticks. */
+  now(): number;
+  /** Physical memory, for devices that read and write it themselves (DMA). */
+  readonly memory: PhysicalMemory;
+  /** Drives a wired interrupt of the PLIC (source 1 to 95). */
+  setInterrupt(source: number, level: boolean): void;
+  /** Drives an interrupt input of a hart. CLINT and PLIC only. */
+  setHartLine(hart: number, line: HartLine, level: boolean): void;
+}
+
+/**
+ * DRAM and ROM by physical address, without side effects: devices are not reached through it. Reads and writes outside
+ * return undefined or false and do nothing. Writes keep every cache of the machine coherent.
+ */
+export interface PhysicalMemory {
+  readonly dramBase: bigint;
+  /** Bytes. */
+  readonly dramSize: bigint;
+  /** A copy of `length` bytes. */
+  read(address: bigint, length: number): Uint8Array | undefined;
+  write(address: bigint, bytes: Uint8Array): boolean;
+  /** A little-endian, naturally aligned 64-bit word, as a page-table walk reads it. */
+  readU64(address: bigint): bigint | undefined;
+}
+
+/** A disk as the virtio block device sees it: 512-byte sectors. Errors are thrown and become VIRTIO_BLK_S_IOERR. */
+export interface BlockImage {
+  readonly sectors: number;
+  readonly readOnly: boolean;
+  read(sector: number, into: Uint8Array): void;
+  write(sector: number, from: Uint8Array): void;
+  flush(): void;
+}
+
+/** A hart as a debugger sees it. Reading never has side effects; writing takes effect before the next instruction. */
+export interface Hart {
+  readonly id: number;
+  pc: bigint;
+  mode: Mode;
+  /** Integer register x0..x31, as an unsigned 64-bit value. */
+  x(register: number): bigint;
+  setX(register: number, value: bigint): void;
+  /** A CSR by its 12-bit address, undefined if the hart has none there. */
+  csr(address: number): bigint | undefined;
+  setCsr(address: number, value: bigint): boolean;
+  /** True while it waits in wfi. */
+  readonly waiting: boolean;
+  /** Instructions it has retired. */
+  readonly retired: number;
+  /** Whether an S-mode or U-mode access to `va` would now be translated (satp.MODE = Sv39 and mode below M). */
+  readonly translating: boolean;
+}
+
+/** A trap about to be taken: pc still stands at the instruction (or, for an interrupt, before the next one). */
+export interface TrapEvent {
+  hart: number;
+  interrupt: boolean;
+  /** scause/mcause without the interrupt bit. */
+  cause: number;
+  tval: bigint;
+  epc: bigint;
+  from: Mode;
+  to: Mode;
+}
+
+/** A CSR write to satp that has just retired. */
+export interface SatpEvent {
+  hart: number;
+  /** Address of the instruction that wrote. */
+  pc: bigint;
+  before: bigint;
+  after: bigint;
+}
+
+/** An sfence.vma that has just retired; undefined for x0 operands. */
+export interface FenceEvent {
+  hart: number;
+  pc: bigint;
+  address?: bigint;
+  asid?: bigint;
+}
+
+/**
+ * Listeners on the machine's slow paths; ordinary code pays nothing for them. Each returns true to stop the machine
+ * there: a trap before it is taken (running on then takes it without asking again), the others after the instruction.
+ */
+export interface Observer {
+  trap?(event: TrapEvent): boolean;
+  satpWrite?(event: SatpEvent): boolean;
+  fence?(event: FenceEvent): boolean;
+}
+
+/** Why `run` came back. */
+export type Stop =
+  /** The instructions asked for are done. */
+  | { kind: 'budget' }
+  /** Every hart waits in wfi and nothing is due before `until` (ticks; Infinity: only input can wake them). */
+  | { kind: 'idle'; until: number }
+  /** A hart is about to execute an instruction with a breakpoint on it. */
+  | { kind: 'breakpoint'; hart: number; pc: bigint }
+  /** The hart of `RunLimit.hart` has done its instructions. */
+  | { kind: 'step'; hart: number }
+  | { kind: 'trap'; event: TrapEvent }
+  | { kind: 'satpWrite'; event: SatpEvent }
+  | { kind: 'fence'; event: FenceEvent }
+  /** The guest wrote the test finisher: poweroff with an exit code, or reset. */
+  | { kind: 'poweroff'; code: number }
+  | { kind: 'reset' };
+
+export interface RunLimit {
+  /** At most so many instructions, over all harts. */
+  instructions: number;
+  /** Stop when this hart has executed so many instructions (traps it takes count as one); the others take their turns. */
+  hart?: { id: number; instructions: number };
+}
+
+export interface MachineOptions {
+  /** 1 to 8. */
+  harts: number;
+  /** Bytes of DRAM from 0x80000000; a multiple of 1 MiB, at most 3 GiB. */
+  memory: number;
+  /** Kernel image: an RV64 ELF, loaded by its physical addresses. */
+  kernel: Uint8Array;
+  /** QEMU's `-global virtio-mmio.force-legacy`: true is version 1, QEMU's default. */
+  legacyVirtio: boolean;
+  disk?: BlockImage;
+  /** Varies the length of the harts' turns; the same seed gives the same run. 0: all turns alike. */
+  seed?: number;
+  /** Receives what the guest writes to the UART. */
+  consoleOutput?: (bytes: Uint8Array) => void;
+  /** Unix time in seconds that the goldfish RTC shows at power on. */
+  rtcEpoch?: number;
+}
+
+/** QEMU's `virt` board. Implemented by `Machine` in machine.ts. */
+export interface MachineApi {
+  readonly harts: readonly Hart[];
+  readonly memory: PhysicalMemory;
+  readonly options: Readonly<MachineOptions>;
+  /** Virtual time in ticks, and instructions executed by all harts together. */
+  readonly now: number;
+  readonly executed: number;
+  observer: Observer;
+  /** The hart whose turn it is. */
+  readonly current: number;
+  run(limit: RunLimit): Stop;
+  /** While all harts wait: lets virtual time pass up to `tick`, but not beyond the next event. */
+  idleUntil(tick: number): void;
+  /** Virtual addresses at which any hart stops; replaces the earlier ones. */
+  setBreakpoints(addresses: Iterable<bigint>): void;
+  /** Key strokes for the UART, logged with the time at which they came. */
+  consoleInput(bytes: Uint8Array): void;
+  /** Power on again: same kernel, same disk, fresh memory. */
+  reset(): void;
+  /** A hash of all machine state that a guest could observe (hexadecimal). */
+  stateHash(): string;
+}
