@@ -104,6 +104,8 @@ export interface PteRun {
   change?: 'added' | 'removed' | 'changed';
   /** The value before, where changed. */
   before?: string;
+  /** Of a changed entry: only A or D differ, which hardware sets by itself. */
+  touchedOnly?: boolean;
   children?: PteRun[];
 }
 

@@ -1,0 +1,218 @@
+/**
+ * A trap in words, with its walk: what happened, which bit decided, and what else at this instant points to the cause.
+ * Judged by the machine's state alone, without history. Causes and their order of checks are those of the RISC-V
+ * privileged specification 1.12, sections 3.1.15, 4.3.1 and 4.3.2.
+ */
+import type { Access, PhysicalMemory, TrapEvent } from '../../emulator/types';
+import { causeName } from '../registers/causes';
+import { MODE_NAMES } from '../registers/integer-registers';
+import { rangeAt, type PhysicalRange } from './memory-map';
+import { accessMode, judge, modeLetter } from './permission';
+import { processLabel, type RegionProcess, type Regions } from './regions';
+import { regionOf } from './translate';
+import { hex, pteFlags, satpFields, walk, type Walk } from './walk';
+
+export interface TrapContext {
+  memory: Pick<PhysicalMemory, 'dramBase' | 'dramSize' | 'readU64'>;
+  /** What answers at a physical address (memory-map.ts). */
+  physical: readonly PhysicalRange[];
+  /** CSRs of the hart as they are at the trap: satp, and mstatus before the trap changed it. */
+  satp: bigint;
+  mstatus: bigint;
+  /** Names for the table in satp. */
+  regions?: Regions;
+  /** The process that the hart runs. */
+  process?: Pick<RegionProcess, 'pid' | 'name' | 'slot' | 'size'>;
+  /** "kernelvec+12" for a code address. */
+  nameOf?: (address: bigint) => string | undefined;
+  /** Other tables, to say where the address would have been mapped: kernel_pagetable, the process's tables. */
+  otherTables?: readonly { label: string; root: bigint }[];
+}
+
+export interface TrapExplanation {
+  /** "load page fault at 0x4008 (user mode, pid 3 (sh))". */
+  title: string;
+  /** What decided: "level 0 index 4: V=0, nothing is mapped here". Empty for interrupts and calls. */
+  reason: string;
+  /** What else is to be seen: "the heap ends at 0x4000". */
+  notes: string[];
+  /** All of it as one text, a line each. */
+  text: string;
+  walk?: Walk;
+}
+
+const ACCESS_OF_CAUSE: Record<number, Access> = {
+  1: 'fetch',
+  5: 'load',
+  7: 'store',
+  12: 'fetch',
+  13: 'load',
+  15: 'store',
+};
+
+/** Explains a trap that is about to be taken, or has just been. Never throws. */
+export function explainTrap(
+  trap: Pick<TrapEvent, 'interrupt' | 'cause' | 'tval' | 'epc' | 'from'>,
+  context: TrapContext,
+): TrapExplanation {
+  const access = trap.interrupt ? undefined : ACCESS_OF_CAUSE[trap.cause];
+  const at = access !== undefined || (!trap.interrupt && (trap.cause === 4 || trap.cause === 6 || trap.cause === 0));
+  const who = [MODE_NAMES[trap.from] ?? `mode ${trap.from}`];
+  if (context.process && trap.from === 0) who.push(processLabel(context.process));
+  const title = `${causeName(trap.interrupt, trap.cause)}${at ? ` at ${hex(trap.tval)}` : ''} (${who.join(', ')})`;
+  const explanation: TrapExplanation = { title, reason: '', notes: [], text: '' };
+  if (access) explainAccess(trap, access, context, explanation);
+  else if (!trap.interrupt) explainOther(trap, context, explanation);
+  const name = trap.interrupt ? undefined : context.nameOf?.(trap.epc);
+  const where = `by the instruction at ${hex(trap.epc)}${name ? ` (${name})` : ''}`;
+  if (access) explanation.notes.push(access === 'fetch' && trap.epc === trap.tval ? jumpNote(trap) : where);
+  explanation.text = [explanation.reason ? `${title}: ${explanation.reason}` : title, ...explanation.notes].join('\n');
+  return explanation;
+}
+
+const jumpNote = (trap: Pick<TrapEvent, 'epc'>): string =>
+  `pc itself is ${hex(trap.epc)}: a jump, call or return went there (ra may say from where), or the table was changed ` +
+  'under the running code';
+
+function explainAccess(
+  trap: Pick<TrapEvent, 'cause' | 'tval' | 'epc' | 'from'>,
+  access: Access,
+  context: TrapContext,
+  out: TrapExplanation,
+): void {
+  const by = accessMode(trap.from, context.mstatus, access);
+  const satp = satpFields(context.satp);
+  if (by.mode === 'M' || satp.mode === 0) {
+    const why = by.mode === 'M' ? 'M-mode addresses are physical' : 'satp.MODE is Bare: addresses are physical';
+    out.reason = `${why}; ${physicalReason(trap.tval, context)}`;
+    return;
+  }
+  const walked = walk(satp.root, trap.tval, context.memory.readU64.bind(context.memory));
+  out.walk = walked;
+  const judgement = judge(walked, access, by);
+  out.reason = judgement.text;
+  if (walked.failure?.kind === 'outside-memory') {
+    const rootless = walked.failure.level === 2;
+    if (rootless) out.reason = `satp's root ${hex(satp.root)} lies outside RAM`;
+    const ppn = satp.root >> 12n;
+    if (rootless && isRam(ppn, context)) {
+      out.notes.push(
+        `satp's PPN field is ${hex(ppn)}, itself an address in RAM: the root's address was not shifted right by 12`,
+      );
+    }
+  } else if (walked.leaf) {
+    const place = rangeAt(context.physical, Number(walked.leaf.pa >> 12n));
+    const accessFault = trap.cause < 12;
+    if (judgement.allowed && accessFault) {
+      out.reason = place
+        ? `the PTE is valid and allows it, but ${place.name} at PA ${hex(walked.leaf.pa)} refuses this access`
+        : `the PTE is valid, but PA ${hex(walked.leaf.pa)} is not RAM (page ${hex(walked.leaf.pa & ~0xfffn)})`;
+      if ((pteFlags(walked.leaf.pte) & 1) === 1 && walked.leaf.pa >> 12n === 0n) {
+        out.notes.push('its PPN is 0: it was mapped before the page was allocated, or its PPN was wiped out');
+      }
+    } else if (judgement.allowed) {
+      out.reason =
+        'the table in memory allows this access now: the hart used an older translation (a missing sfence.vma), or the ' +
+        'entry has been changed since';
+    }
+  }
+  addNotes(trap, context, walked, out);
+}
+
+/** What the place of the address tells, beside the deciding bit. */
+function addNotes(
+  trap: Pick<TrapEvent, 'tval' | 'from' | 'epc'>,
+  context: TrapContext,
+  walked: Walk,
+  out: TrapExplanation,
+): void {
+  const region = regionOf(walked, context.regions);
+  const size = context.process?.size;
+  const user = trap.from === 0;
+  if (region) out.notes.push(`in: ${region}`);
+  if (user && size !== undefined && !region?.includes('guard')) {
+    if (trap.tval >= size) out.notes.push(`the heap ends at ${hex(size)} (p->sz)`);
+    else if (walked.failure?.kind === 'not-valid') {
+      out.notes.push(`below p->sz = ${hex(size)}, so it belongs to the process, but no page was mapped`);
+    }
+  }
+  if (region?.startsWith('guard page')) out.notes.push('a stack has run over its end');
+  if (trap.tval < 4096n && walked.failure && !user) {
+    const index = trap.tval >> 3n;
+    out.notes.push(
+      `a null pointer${trap.tval === 0n ? '' : ` plus ${hex(trap.tval)}`}` +
+        (trap.tval % 8n === 0n && context.nameOf?.(trap.epc)?.startsWith('walk')
+          ? `: entry ${index} of a page table at PA 0`
+          : ''),
+    );
+  }
+  const junk = junkNote(trap.tval);
+  if (junk) out.notes.push(junk);
+  if (!walked.failure || walked.failure.kind === 'non-canonical') return;
+  for (const table of context.otherTables ?? []) {
+    if (table.root === walked.root) continue;
+    const other = walk(table.root, trap.tval, context.memory.readU64.bind(context.memory));
+    if (other.leaf) out.notes.push(`${table.label} maps it to ${hex(other.leaf.pa)}; the table in satp does not`);
+  }
+}
+
+function explainOther(
+  trap: Pick<TrapEvent, 'cause' | 'tval' | 'epc' | 'from'>,
+  context: TrapContext,
+  out: TrapExplanation,
+): void {
+  const name = context.nameOf?.(trap.epc);
+  const where = `at pc ${hex(trap.epc)}${name ? ` (${name})` : ''}`;
+  if (trap.cause === 2) {
+    const bytes = instructionAt(trap, context);
+    out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
+    if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
+    const junk = bytes && /^(01)+$|^(05)+$/.test(bytes) ? junkNote(BigInt(`0x${bytes.repeat(4)}`)) : undefined;
+    if (junk) out.notes.push(junk);
+    return;
+  }
+  if (trap.cause === 0 || trap.cause === 4 || trap.cause === 6) {
+    out.reason = `${where}: the address is not a multiple of the size accessed`;
+    return;
+  }
+  if (trap.cause === 3) out.reason = where;
+}
+
+/** The instruction's bytes as memory has them, most significant first; tval may be 0 on some machines. */
+function instructionAt(trap: Pick<TrapEvent, 'epc' | 'tval' | 'from'>, context: TrapContext): string | undefined {
+  const satp = satpFields(context.satp);
+  const paged = modeLetter(trap.from) !== 'M' && satp.mode !== 0;
+  const word = (address: bigint): bigint | undefined => {
+    const pa = paged ? walk(satp.root, address, context.memory.readU64.bind(context.memory)).leaf?.pa : address;
+    if (pa === undefined) return undefined;
+    const whole = context.memory.readU64(pa & ~7n);
+    return whole === undefined ? undefined : (whole >> (8n * (pa & 6n))) & 0xffffn;
+  };
+  const low = word(trap.epc);
+  if (low === undefined) return undefined;
+  const text = low.toString(16).padStart(4, '0');
+  if ((low & 3n) !== 3n) return text;
+  const high = word(trap.epc + 2n);
+  return high === undefined ? undefined : high.toString(16).padStart(4, '0') + text;
+}
+
+/** xv6 fills freed pages with 0x01 (kfree) and fresh ones with 0x05 (kalloc), to catch exactly this. */
+function junkNote(value: bigint): string | undefined {
+  const text = value.toString(16).padStart(16, '0');
+  const repeated = /(?:01){6}/.test(text) ? '01' : /(?:05){6}/.test(text) ? '05' : undefined;
+  if (!repeated) return undefined;
+  return repeated === '01'
+    ? 'bytes of 0x01 are what kfree fills a page with: this came from memory that had been freed'
+    : 'bytes of 0x05 are what kalloc fills a page with: this came from memory that was never initialized';
+}
+
+function physicalReason(address: bigint, context: TrapContext): string {
+  const place = rangeAt(context.physical, Number(BigInt.asUintN(64, address) >> 12n));
+  if (!place) return `nothing answers at ${hex(address)}: neither RAM nor a device`;
+  return place.name === 'RAM'
+    ? `${hex(address)} is RAM: physical memory protection (pmpcfg) refuses it`
+    : `${place.name} at ${hex(address)} refuses this access`;
+}
+
+const isRam = (address: bigint, { memory }: TrapContext): boolean =>
+  address >= memory.dramBase && address < memory.dramBase + memory.dramSize;

@@ -1,0 +1,59 @@
+/**
+ * What stands where in the physical address space of QEMU's `virt` board (its hw/riscv/virt.c), to name what an entry
+ * points to. DRAM's bounds come from the machine.
+ */
+import type { PhysicalMemory } from '../../emulator/types';
+
+/** A stretch of physical pages: [start, end) in page numbers. */
+export interface PhysicalRange {
+  start: number;
+  end: number;
+  name: string;
+}
+
+const page = (address: number): number => Math.floor(address / 4096);
+const device = (name: string, base: number, size: number): PhysicalRange => ({
+  name,
+  start: page(base),
+  end: page(base + size + 4095),
+});
+
+/** In order of address; none overlap. */
+const DEVICES: readonly PhysicalRange[] = [
+  device('boot ROM', 0x1000, 0xf000),
+  device('test finisher', 0x100000, 0x1000),
+  device('RTC', 0x101000, 0x1000),
+  device('CLINT', 0x2000000, 0x10000),
+  device('PCIe I/O ports', 0x3000000, 0x10000),
+  device('PLIC', 0xc000000, 0x600000),
+  device('UART', 0x10000000, 0x1000),
+  ...Array.from({ length: 8 }, (_, i) => device(`virtio ${i}`, 0x10001000 + i * 0x1000, 0x1000)),
+  device('fw_cfg', 0x10100000, 0x1000),
+  device('flash', 0x20000000, 0x4000000),
+  device('PCIe configuration', 0x30000000, 0x10000000),
+  device('PCIe memory', 0x40000000, 0x40000000),
+];
+
+/** Everything that answers at a physical address: the devices and DRAM, in order of address. */
+export function memoryMap(memory: Pick<PhysicalMemory, 'dramBase' | 'dramSize'>): PhysicalRange[] {
+  const start = Number(memory.dramBase / 4096n);
+  return [...DEVICES, { name: 'RAM', start, end: start + Number(memory.dramSize / 4096n) }];
+}
+
+/** The range that holds a page number; undefined where nothing answers. `ranges` ascend and do not overlap. */
+export function rangeAt<T extends { start: number; end: number }>(ranges: readonly T[], page: number): T | undefined {
+  const found = ranges[indexAfter(ranges, page) - 1];
+  return found !== undefined && page < found.end ? found : undefined;
+}
+
+/** How many ranges start at or before a page. */
+export function indexAfter(ranges: readonly { start: number }[], page: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle].start <= page) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

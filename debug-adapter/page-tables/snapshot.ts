@@ -1,0 +1,88 @@
+/**
+ * The pages of a whole Sv39 table as they are at one instant (RISC-V privileged specification 1.12, section 4.4):
+ * copied page by page, so that a later instant can be compared with it entry by entry.
+ *
+ * A PTE is held as two 32-bit halves (little-endian hosts only, which all JavaScript engines in use are), a page as its
+ * number: no bigint in the inner loops, a kernel table has tens of thousands of leaves.
+ */
+import type { PhysicalMemory } from '../../emulator/types';
+import { PTE_FLAGS } from '../protocol';
+import { problemOfParts } from './walk';
+
+export const ENTRIES = 512;
+
+/** One page of a table. */
+export interface TablePage {
+  /** Physical page number. */
+  page: number;
+  /** 2 × 512 halves: low word of entry i at 2i. */
+  words: Uint32Array;
+}
+
+export interface TableSnapshot {
+  /** Physical address of the root page. */
+  root: bigint;
+  /** By `childKey`, the root at ROOT_KEY. Missing: a pointer that leads outside RAM, in a circle or past the limit. */
+  pages: Map<number, TablePage>;
+  /** Valid leaves, a superpage counting once. */
+  leaves: number;
+  /** Different pages that the table takes. */
+  tablePages: number;
+  /** A limit cut the reading short. */
+  truncated: boolean;
+}
+
+export const ROOT_KEY = 0;
+/** Names a lower table by the way to it: indices from the root, not addresses, so that two instants can be matched. */
+export const childKey = (parentKey: number, index: number): number => parentKey * ENTRIES + index + 1;
+
+/** PPN of an entry from its halves. */
+export const ppnOf = (low: number, high: number): number => (high & 0x3fffff) * 0x400000 + (low >>> 10);
+
+export const isValid = (low: number): boolean => (low & PTE_FLAGS.V) !== 0;
+export const isPointer = (low: number): boolean =>
+  (low & (PTE_FLAGS.V | PTE_FLAGS.R | PTE_FLAGS.W | PTE_FLAGS.X)) === PTE_FLAGS.V;
+
+/** Enough for the 3 GiB that the largest lab maps in 4 KiB pages (1538), and an end to broken tables. */
+export const MAX_TABLE_PAGES = 4096;
+
+/** Copies the table at `root`. A root outside RAM gives a snapshot without pages. */
+export function takeSnapshot(root: bigint, memory: PhysicalMemory, maxTablePages = MAX_TABLE_PAGES): TableSnapshot {
+  const snapshot: TableSnapshot = { root, pages: new Map(), leaves: 0, tablePages: 0, truncated: false };
+  const copies = new Map<number, Uint32Array | undefined>();
+  const above: number[] = [];
+
+  const copy = (page: number): Uint32Array | undefined => {
+    if (copies.has(page)) return copies.get(page);
+    const bytes = memory.read(BigInt(page) * 4096n, 4096);
+    const words = bytes && new Uint32Array(bytes.slice().buffer);
+    copies.set(page, words);
+    return words;
+  };
+
+  const visit = (level: number, key: number, page: number): void => {
+    if (above.includes(page)) return;
+    if (snapshot.pages.size >= maxTablePages) {
+      snapshot.truncated = true;
+      return;
+    }
+    const words = copy(page);
+    if (!words) return;
+    snapshot.pages.set(key, { page, words });
+    above.push(page);
+    for (let index = 0; index < ENTRIES; index++) {
+      const low = words[2 * index];
+      if (!isValid(low)) continue;
+      const high = words[2 * index + 1];
+      if (low & (PTE_FLAGS.R | PTE_FLAGS.X)) snapshot.leaves++;
+      else if (level > 0 && !problemOfParts(level, low & 0x3ff, high >>> 22, low >>> 10)) {
+        visit(level - 1, childKey(key, index), ppnOf(low, high));
+      }
+    }
+    above.pop();
+  };
+
+  visit(2, ROOT_KEY, Number(root / 4096n));
+  for (const words of copies.values()) if (words) snapshot.tablePages++;
+  return snapshot;
+}

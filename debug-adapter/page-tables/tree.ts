@@ -1,0 +1,229 @@
+/**
+ * A whole page table as the runs of protocol.ts: neighbouring entries that differ only in mapping the next page collapse
+ * into one. With a snapshot of an earlier stop, each run says what changed since (difference.ts).
+ */
+import type { PteRun } from '../protocol';
+import { changeOf, type Change } from './difference';
+import { rangeAt, type PhysicalRange } from './memory-map';
+import type { Regions } from './regions';
+import { childKey, ENTRIES, isPointer, isValid, ppnOf, ROOT_KEY, type TablePage, type TableSnapshot } from './snapshot';
+import { problemOfParts } from './walk';
+
+export interface TreeOptions {
+  /** Names what is at a VA. */
+  regions?: Regions;
+  /** What answers at a physical address (memory-map.ts): entries that point elsewhere are marked. */
+  physical: readonly PhysicalRange[];
+  /** The same table at the stop before. */
+  before?: TableSnapshot;
+  /** Runs after which the tree is cut short; default MAX_RUNS. */
+  maxRuns?: number;
+}
+
+export interface Tree {
+  entries: PteRun[];
+  truncated: boolean;
+}
+
+/** More than any real table needs: past this a view could not be sent or drawn. */
+export const MAX_RUNS = 100_000;
+
+/** Pages that one entry of a level maps. */
+const PAGES = [1, 512, 512 * 512];
+
+/** Everything about one entry that decides which run it belongs to. */
+interface Entry {
+  low: number;
+  high: number;
+  ppn: number;
+  change: Change;
+  /** The value before, where `change` is 'changed'. */
+  beforeLow: number;
+  beforeHigh: number;
+  problem: string | undefined;
+}
+
+/** Builds the runs of a snapshot. */
+export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
+  const maxRuns = options.maxRuns ?? MAX_RUNS;
+  const { regions, before } = options;
+  let runs = 0;
+  let truncated = now.truncated;
+  const ranges = options.physical;
+  let lastRange: PhysicalRange | undefined;
+
+  const answers = (ppn: number): boolean => {
+    if (lastRange === undefined || ppn < lastRange.start || ppn >= lastRange.end) lastRange = rangeAt(ranges, ppn);
+    return lastRange !== undefined;
+  };
+
+  const problemOf = (level: number, key: number, index: number, low: number, high: number, ppn: number) => {
+    if (!isValid(low)) return undefined;
+    const problem = problemOfParts(level, low & 0x3ff, high >>> 22, low >>> 10);
+    if (problem) return problem;
+    if (!isPointer(low)) return answers(ppn) ? undefined : 'points where nothing answers: neither RAM nor a device';
+    if (now.pages.has(childKey(key, index)) || truncated) return undefined;
+    return rangeAt(ranges, ppn)?.name === 'RAM'
+      ? 'points back to a table above it: a circle'
+      : 'the table it points to lies outside RAM';
+  };
+
+  const readEntry = (
+    level: number,
+    key: number,
+    index: number,
+    nowPage: TablePage | undefined,
+    wasPage: TablePage | undefined,
+  ): Entry | undefined => {
+    let low = nowPage ? nowPage.words[2 * index] : 0;
+    let high = nowPage ? nowPage.words[2 * index + 1] : 0;
+    const beforeLow = wasPage ? wasPage.words[2 * index] : 0;
+    const beforeHigh = wasPage ? wasPage.words[2 * index + 1] : 0;
+    if ((low | high | beforeLow | beforeHigh) === 0) return undefined;
+    const change = before ? changeOf(low, high, beforeLow, beforeHigh) : undefined;
+    const removed = change === 'removed';
+    if (removed) {
+      low = beforeLow;
+      high = beforeHigh;
+    }
+    const ppn = ppnOf(low, high);
+    const problem = removed ? undefined : problemOf(level, key, index, low, high, ppn);
+    return { low, high, ppn, change, beforeLow, beforeHigh, problem };
+  };
+
+  const write = runWriter();
+  const buildTable = (level: number, key: number, vpn: number): PteRun[] => {
+    const nowPage = now.pages.get(key);
+    const wasPage = before?.pages.get(key);
+    const out: PteRun[] = [];
+    let entry: Entry | undefined;
+    let index = 0;
+    const advance = () => {
+      index++;
+      entry = index < ENTRIES ? readEntry(level, key, index, nowPage, wasPage) : undefined;
+    };
+    entry = readEntry(level, key, 0, nowPage, wasPage);
+    while (index < ENTRIES) {
+      if (!entry) {
+        advance();
+        continue;
+      }
+      if (runs >= maxRuns) {
+        truncated = true;
+        return out;
+      }
+      runs++;
+      const first = entry;
+      const firstIndex = index;
+      const firstVpn = vpn + index * PAGES[level];
+      const run = write(level, index, firstVpn, (nowPage ?? wasPage)!.page, first);
+      out.push(run);
+      if (isPointer(first.low) && level > 0) {
+        run.children = buildTable(level - 1, childKey(key, index), firstVpn);
+        advance();
+        continue;
+      }
+      const region = nameOf(regions, firstVpn, first, level);
+      if (region.name) run.region = region.name;
+      const limit = region.pages / PAGES[level];
+      advance();
+      while (entry && index - firstIndex < limit && continues(first, entry, index - firstIndex, PAGES[level]))
+        advance();
+      run.count = index - firstIndex;
+    }
+    return out;
+  };
+
+  const entries = buildTable(2, ROOT_KEY, 0);
+  return { entries, truncated };
+}
+
+/** Makes runs of one entry. Addresses of neighbours share their upper digits, which are spelt once. */
+function runWriter() {
+  const va = hexWriter();
+  const pte = hexWriter();
+  const pteAddress = hexWriter();
+  const pa = hexWriter();
+  return (level: number, index: number, vpn: number, tablePage: number, entry: Entry): PteRun => {
+    const run: PteRun = {
+      level,
+      index,
+      count: 1,
+      // A canonical VA carries bit 38 up to bit 63; what does not fit into 53 bits is put before it.
+      va: vpn < 2 ** 26 ? pageText(va, vpn) : `0xffffff${pageText(va, vpn + 2 ** 27).slice(2)}`,
+      pte: entry.high >>> 21 ? wordText(entry.low, entry.high) : pte(entry.high * 2 ** 32 + (entry.low >>> 0)),
+      pteAddress: pteAddress(tablePage * 4096 + 8 * index),
+      pa: pageText(pa, entry.ppn),
+      flags: entry.low & 0x3ff,
+    };
+    if (entry.problem) run.problem = entry.problem;
+    if (entry.change) {
+      run.change = entry.change === 'touched' ? 'changed' : entry.change;
+      if (run.change === 'changed') run.before = wordText(entry.beforeLow, entry.beforeHigh);
+      if (entry.change === 'touched') run.touchedOnly = true;
+    }
+    return run;
+  };
+}
+
+const THREE_DIGITS = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'));
+
+/** Spells values below 2^53 in hexadecimal; quick where one value lies near the one before. */
+function hexWriter(): (value: number) => string {
+  let lastUpper = 0;
+  let prefix = '0x';
+  return (value) => {
+    const upper = Math.floor(value / 4096);
+    if (upper === 0) return `0x${value.toString(16)}`;
+    if (upper !== lastUpper) {
+      lastUpper = upper;
+      prefix = `0x${upper.toString(16)}`;
+    }
+    return prefix + THREE_DIGITS[value - upper * 4096];
+  };
+}
+
+const pageText = (write: (value: number) => string, page: number): string => (page === 0 ? '0x0' : write(page) + '000');
+
+/** The two halves of a 64-bit word. */
+const wordText = (low: number, high: number): string =>
+  high ? `0x${(high >>> 0).toString(16)}${(low >>> 0).toString(16).padStart(8, '0')}` : `0x${(low >>> 0).toString(16)}`;
+
+/** Whether `next` is what `first` would be `distance` entries further on. */
+function continues(first: Entry, next: Entry, distance: number, pages: number): boolean {
+  if (
+    next.change !== first.change ||
+    next.problem !== first.problem ||
+    (next.low & 0x3ff) !== (first.low & 0x3ff) ||
+    next.high >>> 22 !== first.high >>> 22 ||
+    next.ppn !== first.ppn + distance * pages
+  ) {
+    return false;
+  }
+  if (first.change !== 'changed' && first.change !== 'touched') return true;
+  // What stood there before must be a run as well, or `before` would be told of the first entry only.
+  return (
+    (next.beforeLow & 0x3ff) === (first.beforeLow & 0x3ff) &&
+    ppnOf(next.beforeLow, next.beforeHigh) === ppnOf(first.beforeLow, first.beforeHigh) + distance * pages
+  );
+}
+
+function nameOf(
+  regions: Regions | undefined,
+  vpn: number,
+  entry: Entry,
+  level: number,
+): { name: string | undefined; pages: number } {
+  const flags = entry.low & 0x3ff;
+  if (!regions || !isValid(entry.low)) return { name: undefined, pages: Infinity };
+  const first = regions.nameAt(vpn, entry.ppn, flags);
+  if (level === 0 || first.pages >= PAGES[level]) return first;
+  // A superpage may hold several regions: it is named by all of them, and stands alone.
+  const names: string[] = [];
+  for (let done = 0, part = first; done < PAGES[level]; part = regions.nameAt(vpn + done, entry.ppn + done, flags)) {
+    if (part.name && !names.includes(part.name)) names.push(part.name);
+    done += part.pages;
+    if (names.length === 4) break;
+  }
+  return { name: names.join(', ') || undefined, pages: PAGES[level] };
+}
