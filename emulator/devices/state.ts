@@ -1,0 +1,90 @@
+/**
+ * Reads back what a device saved: names the device and the field when a checkpoint is not what it should be, in place
+ * of a cast that would let a wrong type through.
+ */
+import type { State } from '../types';
+
+type Fields = Record<string, State>;
+
+export class SavedState {
+  private readonly fields: Fields;
+
+  /** Throws when `state` is not a record of fields. */
+  constructor(
+    private readonly owner: string,
+    state: State | undefined,
+  ) {
+    if (typeof state !== 'object' || state === null || Array.isArray(state) || state instanceof Uint8Array)
+      throw new Error(`saved state of ${owner}: expected a record of fields, found ${describe(state)}`);
+    this.fields = state;
+  }
+
+  number(field: string): number {
+    const value = this.fields[field];
+    return typeof value === 'number' ? value : this.wrong(field, 'a number');
+  }
+
+  bigint(field: string): bigint {
+    const value = this.fields[field];
+    return typeof value === 'bigint' ? value : this.wrong(field, 'a bigint');
+  }
+
+  boolean(field: string): boolean {
+    const value = this.fields[field];
+    return typeof value === 'boolean' ? value : this.wrong(field, 'a boolean');
+  }
+
+  /** A string, or undefined where null was saved. */
+  text(field: string): string | undefined {
+    const value = this.fields[field];
+    if (value === null) return undefined;
+    return typeof value === 'string' ? value : this.wrong(field, 'a string or null');
+  }
+
+  /** A copy. */
+  bytes(field: string): Uint8Array {
+    const value = this.fields[field];
+    return value instanceof Uint8Array ? value.slice() : this.wrong(field, 'bytes');
+  }
+
+  list(field: string): State[] {
+    const value = this.fields[field];
+    return Array.isArray(value) ? value : this.wrong(field, 'a list');
+  }
+
+  numbers(field: string): number[] {
+    const values = this.list(field).filter((value) => typeof value === 'number');
+    return values.length === this.list(field).length ? values : this.wrong(field, 'a list of numbers');
+  }
+
+  bigints(field: string): bigint[] {
+    const values = this.list(field).filter((value) => typeof value === 'bigint');
+    return values.length === this.list(field).length ? values : this.wrong(field, 'a list of bigints');
+  }
+
+  /** One record for each entry of a list. */
+  records(field: string): SavedState[] {
+    return this.list(field).map((entry, index) => new SavedState(`${this.owner}.${field}[${index}]`, entry));
+  }
+
+  record(field: string): SavedState {
+    return new SavedState(`${this.owner}.${field}`, this.fields[field]);
+  }
+
+  /** The field as it stands, for whoever it belongs to. */
+  raw(field: string): State {
+    return this.fields[field] ?? null;
+  }
+
+  private wrong(field: string, expected: string): never {
+    throw new Error(
+      `saved state of ${this.owner}.${field}: expected ${expected}, found ${describe(this.fields[field])}`,
+    );
+  }
+}
+
+function describe(value: State | undefined): string {
+  if (value === null) return 'null';
+  if (value instanceof Uint8Array) return 'bytes';
+  return Array.isArray(value) ? 'a list' : typeof value;
+}

@@ -1,0 +1,70 @@
+/**
+ * The devices of QEMU's `virt` board put together and wired to the PLIC. Memory, harts and virtual time are the
+ * machine's; it also places the boot ROM (`bootRom`) and the device tree (`deviceTree`).
+ */
+import type { BlockImage, Board, Device } from '../types';
+import { Clint } from './clint';
+import { Finisher, type Finish } from './finisher';
+import { VIRTIO_SLOTS } from './memory-map';
+import { Plic } from './plic';
+import { GoldfishRtc } from './rtc';
+import { Uart16550 } from './uart16550';
+import { VirtioBlock } from './virtio-blk';
+import { VirtioMmio, type VirtioModel } from './virtio-mmio';
+
+export { bootRom, RESET_VECTOR } from './boot-rom';
+export { deviceTree, deviceTreeAddress } from './fdt';
+export type { Finish } from './finisher';
+export { MemoryMap, Source, TICKS_PER_SECOND, VIRTIO_SLOTS } from './memory-map';
+
+export interface VirtOptions {
+  /** QEMU's `-global virtio-mmio.force-legacy`. */
+  legacyVirtio: boolean;
+  /** The disk in virtio slot 0. */
+  disk?: BlockImage;
+  /** Receives what the guest writes to the UART, byte by byte. */
+  consoleOutput?: (bytes: Uint8Array) => void;
+  /** Unix time in seconds at tick 0. */
+  rtcEpoch?: number;
+  /** The guest has asked to power off or to be reset. */
+  finish: (finish: Finish) => void;
+  /** The guest has written mtime: `clint.timeOffset` has changed, and with it what `stimecmp` is compared to. */
+  timeWritten?: () => void;
+  /** A virtio device has stopped because the guest broke its rules. */
+  deviceFault?: (device: string, reason: string) => void;
+}
+
+export interface VirtDevices {
+  /** All of them, in ascending order of addresses. */
+  readonly devices: readonly Device[];
+  readonly finisher: Finisher;
+  readonly rtc: GoldfishRtc;
+  readonly clint: Clint;
+  readonly plic: Plic;
+  readonly uart: Uart16550;
+  /** One for each slot, used or not. */
+  readonly virtio: readonly VirtioMmio[];
+}
+
+/**
+ * The PLIC is built here, so the board need not bring `setInterrupt`; if it does, it is not called. To power on, reset the
+ * harts and then every device: those that drive lines of a hart do so from there.
+ */
+export function createVirtDevices(board: Omit<Board, 'setInterrupt'>, options: VirtOptions): VirtDevices {
+  const plic = new Plic(board);
+  const wired = {
+    memory: board.memory,
+    now: () => board.now(),
+    setInterrupt: (source: number, level: boolean) => plic.setSource(source, level),
+  };
+  const finisher = new Finisher(options.finish);
+  const rtc = new GoldfishRtc(wired, options.rtcEpoch);
+  const clint = new Clint(board, options.timeWritten);
+  const uart = new Uart16550(wired, (bytes) => options.consoleOutput?.(bytes));
+  const models: VirtioModel[] = options.disk ? [new VirtioBlock(options.disk)] : [];
+  const virtio = Array.from(
+    { length: VIRTIO_SLOTS },
+    (_, slot) => new VirtioMmio(wired, slot, options.legacyVirtio, models[slot], options.deviceFault),
+  );
+  return { devices: [finisher, rtc, clint, plic, uart, ...virtio], finisher, rtc, clint, plic, uart, virtio };
+}
