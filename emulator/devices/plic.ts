@@ -2,9 +2,9 @@
  * The platform-level interrupt controller, laid out and behaving as on QEMU's `virt` board (hw/intc/sifive_plic.c of
  * QEMU 7.2; the RISC-V PLIC specification). Context 2h is hart h in M-mode, 2h + 1 in S-mode.
  *
- * As in QEMU, and unlike the gateways of the specification, a source is pending as it was last *driven*: driving a line
- * high again while it is claimed makes it pending again, and completing a claim does not look at the line. Kernels rely
- * on it: one that never reads the UART's IIR leaves that line high for good, and would take the interrupt for ever.
+ * As in QEMU, and unlike the gateways of the specification, a source becomes pending each time its line is *driven* high,
+ * also while it is high already or claimed, and completing a claim does not look at the line. Kernels rely on it: one that
+ * never reads the UART's IIR leaves that line high for good, and would take the interrupt for ever.
  */
 import type { AccessSize, Board, Device, State } from '../types';
 import { MemoryMap } from './memory-map';
@@ -46,11 +46,12 @@ export class Plic implements Device {
     this.level = new Uint8Array(this.contexts);
   }
 
-  /** Drives the line of a source; each call counts, also one that does not change the level. */
+  /** Drives the line of a source: high makes it pending, even if it was high before; low leaves it pending. */
   setSource(source: number, level: boolean): void {
     if (source < 1 || source >= SOURCES)
       throw new RangeError(`PLIC source ${source}: the board has 1 to ${SOURCES - 1}`);
-    setBit(this.pending, source, level);
+    if (!level) return;
+    setBit(this.pending, source, true);
     this.update();
   }
 

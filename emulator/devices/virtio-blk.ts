@@ -155,11 +155,10 @@ export class VirtioBlock implements VirtioModel {
     return Status.Ok;
   }
 
+  /** The text, and one NUL after it if there is room. */
   private identify(chain: DescriptorChain): Status {
-    const bytes = new Uint8Array(Math.min(IDENTITY_SIZE, chain.writableLength - 1));
-    for (let index = 0; index < Math.min(bytes.length, this.identity.length); index++)
-      bytes[index] = this.identity.charCodeAt(index);
-    chain.write(0, bytes);
+    const text = Uint8Array.from([...this.identity, '\0'], (character) => character.charCodeAt(0));
+    chain.write(0, text.subarray(0, Math.min(IDENTITY_SIZE, chain.writableLength - 1)));
     return Status.Ok;
   }
 }

@@ -180,7 +180,8 @@ export class VirtioMmio implements Device, VirtioPort {
   configurationChanged(): void {
     if ((this.registers.status & DRIVER_OK) === 0) return;
     this.registers.generation = (this.registers.generation + 1) >>> 0;
-    this.raise(CONFIGURATION_CHANGED);
+    // QEMU sets both, so that a driver which looks at the first alone looks at its queues.
+    this.raise(CONFIGURATION_CHANGED | USED_BUFFERS);
   }
 
   /** Registers are 4 bytes, and 8-byte accesses two of them; the configuration space also takes 1 and 2. */
