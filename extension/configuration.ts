@@ -1,0 +1,142 @@
+/**
+ * From F5 to a launch configuration with everything in it: recognizes the lab, asks its Makefile for the machine, and
+ * names the build that goes before. What a launch.json says is never overruled.
+ */
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import type { LaunchAttributes } from '../debug-adapter/protocol';
+import type { BuildTasks } from './build-task';
+import { findLab, inspectLab, type Lab } from './lab';
+import { LabError } from './lab-makefile';
+import { DEBUG_TYPE, type Sessions } from './sessions';
+
+type Configuration = vscode.DebugConfiguration & LaunchAttributes;
+
+export class ConfigurationProvider implements vscode.DebugConfigurationProvider {
+  /** Notes already shown: a lab says the same on every F5. */
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly builds: BuildTasks,
+  ) {}
+
+  async provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
+    const lab = folder && (await findLab(folder.uri.fsPath));
+    if (!folder || lab === undefined) return [launch('Debug xv6')];
+    const within = path.relative(folder.uri.fsPath, lab);
+    const cwd = within === '' ? {} : { cwd: '${workspaceFolder}/' + within.split(path.sep).join('/') };
+    return [{ ...launch('Debug xv6'), ...cwd }];
+  }
+
+  /** Before VS Code replaces variables and runs the build: everything that the build depends on. */
+  async resolveDebugConfiguration(
+    folder: vscode.WorkspaceFolder | undefined,
+    given: vscode.DebugConfiguration,
+  ): Promise<vscode.DebugConfiguration | undefined> {
+    const noDebug = given.noDebug === true ? { noDebug: true } : {};
+    const config: Configuration = given.type ? { ...given } : { ...launch('xv6'), ...noDebug };
+    folder ??= vscode.workspace.workspaceFolders?.[0];
+    config.cwd = folder ? absolute(config.cwd ?? '', folder) : config.cwd;
+    try {
+      if (config.kernel !== undefined) {
+        if (config.build && folder) this.buildBefore(config, config.build, config.cwd ?? folder.uri.fsPath, folder);
+      } else if (folder && config.cwd !== undefined) {
+        this.fillIn(config, await this.labIn(config.cwd), folder);
+      }
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      void tell(error);
+      return undefined;
+    }
+    if (this.isRunning(config)) return undefined;
+    // The question that VS Code would ask has been answered above: two machines never share a disk image.
+    config['suppressMultipleSessionWarning'] = true;
+    return config;
+  }
+
+  /** After the build: paths as the adapter takes them, which has no workspace to start from. */
+  resolveDebugConfigurationWithSubstitutedVariables(
+    _folder: vscode.WorkspaceFolder | undefined,
+    config: Configuration,
+  ): vscode.DebugConfiguration {
+    const { cwd, kernel, disk } = config;
+    if (cwd === undefined) return config;
+    return {
+      ...config,
+      ...(kernel === undefined ? {} : { kernel: path.resolve(cwd, kernel) }),
+      ...(disk === undefined ? {} : { disk: path.resolve(cwd, disk) }),
+    };
+  }
+
+  /** The lab in the folder to start from. Throws NoLabError if that is none. */
+  private async labIn(start: string): Promise<Lab> {
+    const found = await findLab(start);
+    if (found === undefined) {
+      throw new NoLabError(
+        `${start} is no xv6 lab: it has no Makefile that makes kernel/kernel. ` +
+          "Open the lab's own folder, or name kernel and disk in a launch.json.",
+      );
+    }
+    return inspectLab(found);
+  }
+
+  private fillIn(config: Configuration, lab: Lab, folder: vscode.WorkspaceFolder): void {
+    const { machine } = lab;
+    config.cwd = lab.folder;
+    config.kernel = path.join(lab.folder, machine.kernel);
+    if (machine.disk !== undefined) config.disk ??= path.join(lab.folder, machine.disk);
+    config.harts ??= machine.harts;
+    config.memory ??= machine.memory;
+    config.legacyVirtio ??= machine.legacyVirtio;
+    const build = config.build ?? lab.build;
+    if (build) this.buildBefore(config, build, lab.folder, folder);
+    for (const note of lab.notes) {
+      if (this.told.has(note)) continue;
+      this.told.add(note);
+      void vscode.window.showInformationMessage(note);
+    }
+  }
+
+  private buildBefore(config: Configuration, command: string, cwd: string, folder: vscode.WorkspaceFolder): void {
+    config.preLaunchTask ??= this.builds.add(command, cwd, folder);
+  }
+
+  /** Two machines with one disk image would overwrite each other, and a build would change it under a running guest. */
+  private isRunning(config: Configuration): boolean {
+    const running = this.sessions.all().find(({ configuration }) => {
+      return configuration['disk'] === config.disk && configuration['kernel'] === config.kernel;
+    });
+    if (running) void offerRestart(running);
+    return running !== undefined;
+  }
+}
+
+class NoLabError extends LabError {}
+
+async function tell(error: LabError): Promise<void> {
+  const open = 'Open Sample Lab';
+  const choice = await vscode.window.showErrorMessage(error.message, ...(error instanceof NoLabError ? [open] : []));
+  if (choice === open) await vscode.commands.executeCommand('xv6.openSampleLab');
+}
+
+async function offerRestart(running: vscode.DebugSession): Promise<void> {
+  const restart = 'Restart';
+  const show = 'Show Console';
+  const choice = await vscode.window.showWarningMessage(
+    `"${running.name}" is still running with this kernel and disk image, and goes on undisturbed. Restart it to boot again.`,
+    restart,
+    show,
+  );
+  if (choice === restart) await vscode.commands.executeCommand('workbench.action.debug.restart');
+  if (choice === show) await vscode.commands.executeCommand('xv6.showConsole');
+}
+
+function launch(name: string): Configuration {
+  return { type: DEBUG_TYPE, request: 'launch', name };
+}
+
+function absolute(file: string, folder: vscode.WorkspaceFolder): string {
+  const replaced = file.replaceAll('${workspaceFolder}', folder.uri.fsPath);
+  return path.resolve(folder.uri.fsPath, replaced);
+}

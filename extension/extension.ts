@@ -1,0 +1,40 @@
+/** What VS Code calls when the extension is first needed. The parts know each other only by what is handed to them here. */
+import * as vscode from 'vscode';
+import { AdapterFactory } from './adapter';
+import { claimPlainAssembly } from './assembly-language';
+import { BuildTasks } from './build-task';
+import { ConfigurationProvider } from './configuration';
+import { Consoles } from './console';
+import { SELECTOR, TranslatingHover } from './hover';
+import { PageTablePanel } from './page-table-panel';
+import { openSampleLab } from './sample-lab';
+import { DEBUG_TYPE, Sessions } from './sessions';
+
+export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
+  const { debug, languages, commands, tasks } = vscode;
+  const sessions = new Sessions();
+  const builds = new BuildTasks();
+  const configurations = new ConfigurationProvider(sessions, builds);
+  const consoles = new Consoles(sessions);
+  const pageTable = new PageTablePanel(extensionUri, sessions);
+  const hover = new TranslatingHover(sessions);
+  subscriptions.push(
+    sessions,
+    consoles,
+    pageTable,
+    claimPlainAssembly(),
+    tasks.registerTaskProvider(DEBUG_TYPE, builds),
+    debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations),
+    debug.registerDebugConfigurationProvider(
+      DEBUG_TYPE,
+      { provideDebugConfigurations: (folder) => configurations.provideDebugConfigurations(folder) },
+      vscode.DebugConfigurationProviderTriggerKind.Dynamic,
+    ),
+    debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri)),
+    languages.registerEvaluatableExpressionProvider(SELECTOR, hover),
+    languages.registerHoverProvider(SELECTOR, hover),
+    commands.registerCommand('xv6.showPageTable', () => pageTable.show()),
+    commands.registerCommand('xv6.showConsole', () => consoles.show()),
+    commands.registerCommand('xv6.openSampleLab', () => openSampleLab(extensionUri)),
+  );
+}

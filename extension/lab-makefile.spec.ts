@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import fc from 'fast-check';
+import { LabError, makesKernel, readCompilers, readMachine, saysNoToolchain, splitWords } from './lab-makefile';
+
+const compile = 'riscv64-unknown-elf-gcc -Wall -Werror -O -mcmodel=medany -c -o kernel/start.o kernel/start.c\n';
+const modern =
+  'qemu-system-riscv64 -machine virt -bios none -kernel kernel/kernel -m 128M -smp 3 -nographic ' +
+  '-global virtio-mmio.force-legacy=false -drive file=fs.img,if=none,format=raw,id=x0 ' +
+  '-device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0\n';
+
+describe('lab Makefile', () => {
+  it('reads the machine of a lab of 2022 and later', () => {
+    assert.deepEqual(readMachine(compile + modern), {
+      kernel: 'kernel/kernel',
+      disk: 'fs.img',
+      harts: 3,
+      memory: '128M',
+      legacyVirtio: false,
+      ignored: [],
+    });
+  });
+
+  it('takes legacy virtio where nothing is said, and 3G where it is asked', () => {
+    const machine = readMachine(
+      'qemu-system-riscv64 -machine virt -bios none -kernel kernel/kernel -m 3G -smp 1 -nographic -drive file=fs.img,if=none,format=raw,id=x0 -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0',
+    );
+    assert.equal(machine.legacyVirtio, true);
+    assert.equal(machine.memory, '3G');
+    assert.equal(machine.harts, 1);
+  });
+
+  it('names what it has no counterpart for: the network of the net lab', () => {
+    const machine = readMachine(
+      modern.trim() +
+        ' -netdev user,id=net0,hostfwd=udp::25999-:2000 -object filter-dump,id=net0,netdev=net0,file=packets.pcap -device e1000,netdev=net0,bus=pcie.0\n',
+    );
+    assert.equal(machine.disk, 'fs.img');
+    assert.deepEqual(machine.ignored, [
+      '-netdev user,id=net0,hostfwd=udp::25999-:2000',
+      '-object filter-dump,id=net0,netdev=net0,file=packets.pcap',
+      '-device e1000,netdev=net0,bus=pcie.0',
+    ]);
+  });
+
+  it('takes the drive that the block device is given, not the first', () => {
+    const machine = readMachine(
+      'qemu-system-riscv64 -kernel k -drive file=spare.img,if=none,id=x1 -drive file=fs.img,if=none,id=x0 -device virtio-blk-device,drive=x0',
+    );
+    assert.equal(machine.disk, 'fs.img');
+  });
+
+  it('reads continued lines, quotes, and a path before the program', () => {
+    const machine = readMachine(
+      '/opt/riscv/bin/qemu-system-riscv64 -machine virt \\\n  -kernel "my kernel/kernel" -m size=256M,slots=1 -smp cpus=2\n',
+    );
+    assert.deepEqual([machine.kernel, machine.memory, machine.harts], ['my kernel/kernel', '256M', 2]);
+    assert.equal(machine.disk, undefined);
+  });
+
+  it('counts a bare -m in MiB, as QEMU does', () => {
+    assert.equal(readMachine('qemu-system-riscv64 -kernel k -m 64').memory, '64M');
+  });
+
+  it('refuses what no machine can be made of, and says what it saw', () => {
+    assert.throws(() => readMachine("make: Nothing to be done for 'qemu'.\n"), /no line that runs qemu-system-riscv64/);
+    assert.throws(() => readMachine('qemu-system-riscv64 -kernel k -smp 64'), /-smp 64.*1 to 8/);
+    assert.throws(() => readMachine('qemu-system-riscv64 -kernel k -smp'), /-smp has no value/);
+    assert.throws(() => readMachine('qemu-system-riscv64 -kernel k -m lots'), /-m lots is not a size/);
+  });
+
+  it('never fails but with a LabError, whatever make prints', () => {
+    const word = fc.oneof(
+      fc.constantFrom('qemu-system-riscv64', '-kernel', '-m', '-smp', '-drive', '-device', '-global', '"', "'", '\\\n'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(word), (words) => {
+        try {
+          const machine = readMachine(words.join(' '));
+          assert.ok(machine.harts >= 1 && machine.harts <= 8);
+        } catch (error) {
+          assert.ok(error instanceof LabError);
+        }
+      }),
+    );
+  });
+
+  it('finds the compilers that would run, and which of them are for RISC-V', () => {
+    const printed =
+      compile + compile + 'gcc -Werror -Wall -I. -o mkfs/mkfs mkfs/mkfs.c\nperl user/usys.pl > user/usys.S\n' + modern;
+    assert.deepEqual(readCompilers(printed), [
+      { program: 'riscv64-unknown-elf-gcc', cross: true },
+      { program: 'gcc', cross: false },
+    ]);
+    assert.deepEqual(readCompilers(modern), []);
+    // With no toolchain found, xv6's Makefiles call plain gcc for the kernel too.
+    assert.deepEqual(
+      readCompilers('gcc -Wall -I. -o mkfs/mkfs m.c\ngcc -Wall -mcmodel=medany -c -o kernel/start.o kernel/start.c'),
+      [{ program: 'gcc', cross: true }],
+    );
+  });
+
+  it("knows the words of xv6's Makefile when there is no toolchain", () => {
+    assert.ok(saysNoToolchain("***\n*** Error: Couldn't find a riscv64 version of GCC/binutils.\n"));
+    assert.ok(!saysNoToolchain('make: *** No rule to make target'));
+  });
+
+  it('recognizes a lab by its Makefile', () => {
+    assert.ok(makesKernel('K=kernel\nU=user\n$K/kernel: $(OBJS) $K/kernel.ld\n\t$(LD) -o $K/kernel\n'));
+    assert.ok(makesKernel('all: kernel/kernel fs.img\n'));
+    assert.ok(!makesKernel('kernel: kernel.o\n\tld -o kernel\n'));
+    assert.ok(!makesKernel('K=src\n$K/kernel:\n'));
+  });
+
+  it('splits words as the shell does', () => {
+    assert.deepEqual(splitWords(`a 'b c' "d \\"e" f\\ g h'i'"j"`), ['a', 'b c', 'd "e', 'f g', 'hij']);
+  });
+});

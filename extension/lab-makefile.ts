@@ -1,0 +1,189 @@
+/**
+ * What a lab's Makefile says of the machine it wants, read off the lines that `make -n qemu` prints. Rests on QEMU's own
+ * names for the options of its `virt` board (qemu-system-riscv64(1)). Knows neither VS Code nor processes.
+ */
+
+/** The machine a lab asks QEMU for. Paths are as the Makefile has them: relative to its folder. */
+export interface LabMachine {
+  kernel: string;
+  disk?: string;
+  /** 1 to 8. */
+  harts: number;
+  /** QEMU's words: "128M". */
+  memory: string;
+  /** QEMU's virtio-mmio.force-legacy; true unless switched off. */
+  legacyVirtio: boolean;
+  /** Options that this machine has no counterpart for, as written ("-device e1000,…"). */
+  ignored: string[];
+}
+
+/** A compiler that the printed recipes run: `cross` builds for RISC-V, the other one builds tools such as mkfs. */
+export interface Compiler {
+  program: string;
+  cross: boolean;
+}
+
+export class LabError extends Error {}
+
+/** The word that stands for QEMU in the recipes: passed to make as `QEMU=`, found again in what it prints. */
+export const QEMU_WORD = 'qemu-system-riscv64';
+
+/** Whether a Makefile builds xv6's kernel: it names `kernel/kernel`, or `$K/kernel` with K=kernel. */
+export function makesKernel(makefile: string): boolean {
+  if (/(^|[\s:])kernel\/kernel\b/m.test(makefile)) return true;
+  return /^\s*K\s*[:?]?=\s*kernel\s*$/m.test(makefile) && /\$[{(]?K[})]?\/kernel\b/.test(makefile);
+}
+
+/** The machine from what `make -n qemu QEMU=qemu-system-riscv64` printed. Throws LabError if no such machine can be read. */
+export function readMachine(printed: string): LabMachine {
+  const command = recipeLines(printed)
+    .map(splitWords)
+    .find((words) => words.some((word) => baseName(word) === QEMU_WORD) && words.includes('-kernel'));
+  if (!command) {
+    throw new LabError(`"make -n qemu" printed no line that runs ${QEMU_WORD} with -kernel.`);
+  }
+  const start = command.findIndex((word) => baseName(word) === QEMU_WORD);
+  return machineOf(command.slice(start + 1));
+}
+
+/** The compilers that the printed recipes would run, each once. */
+export function readCompilers(printed: string): Compiler[] {
+  const found = new Map<string, Compiler>();
+  for (const line of recipeLines(printed)) {
+    const words = splitWords(line);
+    const program = words[0] ?? '';
+    if (!/(^|-)(gcc|clang|cc)(-[\d.]+)?$/.test(baseName(program))) continue;
+    const cross = /riscv/.test(program) || words.some((word) => /^-m(cmodel=|arch=|abi=)/.test(word));
+    const known = found.get(program);
+    if (!known || (cross && !known.cross)) found.set(program, { program, cross });
+  }
+  return [...found.values()];
+}
+
+/** Whether make's own words say that the Makefile searched for a RISC-V toolchain and found none. */
+export function saysNoToolchain(errors: string): boolean {
+  return /couldn't find a riscv64/i.test(errors);
+}
+
+/** Recipes as single lines: those that end in a backslash are joined to the next. */
+function recipeLines(printed: string): string[] {
+  return printed.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
+}
+
+/** Splits a shell command into words, with quotes and backslashes as sh(1) has them; expansions stay as they are. */
+export function splitWords(line: string): string[] {
+  const words: string[] = [];
+  for (const match of line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g)) {
+    words.push(match[0].replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g, unquote));
+  }
+  return words;
+}
+
+function unquote(_whole: string, single?: string, double?: string, escaped?: string): string {
+  return single ?? double?.replace(/\\(["\\$`])/g, '$1') ?? escaped ?? '';
+}
+
+function machineOf(words: string[]): LabMachine {
+  let kernel: string | undefined;
+  const drives = new Map<string, string>();
+  const drivesInUse: string[] = [];
+  const machine = { harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
+  for (let at = 0; at < words.length; at++) {
+    const option = words[at];
+    if (FLAGS.has(option)) continue;
+    const valued = option.startsWith('-') && at + 1 < words.length && !words[at + 1].startsWith('-');
+    if (!VALUED.has(option)) {
+      machine.ignored.push(valued ? `${option} ${words[++at]}` : option);
+      continue;
+    }
+    if (!valued) throw new LabError(`QEMU's ${option} has no value after it in what "make -n qemu" prints.`);
+    const value = words[++at];
+    switch (option) {
+      case '-kernel':
+        kernel = value;
+        break;
+      case '-m':
+        machine.memory = memoryOf(value);
+        break;
+      case '-smp':
+        machine.harts = hartsOf(value);
+        break;
+      case '-global':
+        machine.legacyVirtio = legacyOf(value) ?? machine.legacyVirtio;
+        break;
+      case '-drive': {
+        const settings = settingsOf(value);
+        const file = settings.get('file');
+        if (file !== undefined) drives.set(settings.get('id') ?? file, file);
+        break;
+      }
+      case '-device': {
+        const drive = settingsOf(value).get('drive');
+        if (/^virtio-blk-(device|pci)\b/.test(value) && drive !== undefined) drivesInUse.push(drive);
+        else machine.ignored.push(`${option} ${value}`);
+        break;
+      }
+      case '-bios':
+        if (value !== 'none') machine.ignored.push(`${option} ${value}`);
+        break;
+    }
+  }
+  if (kernel === undefined) throw new LabError('"make -n qemu" gives QEMU no -kernel.');
+  const disk = drives.get(drivesInUse[0] ?? '') ?? [...drives.values()][0];
+  return { kernel, ...(disk === undefined ? {} : { disk }), ...machine };
+}
+
+/** Options without a value, none of which changes the machine. */
+const FLAGS = new Set(['-nographic', '-S', '-s', '-no-reboot', '-no-shutdown', '-snapshot']);
+/** Options whose value is read; every other one is taken to have a value, and reported. */
+const VALUED = new Set([
+  '-machine',
+  '-M',
+  '-cpu',
+  '-bios',
+  '-kernel',
+  '-m',
+  '-smp',
+  '-global',
+  '-drive',
+  '-device',
+  '-serial',
+  '-monitor',
+  '-gdb',
+]);
+
+function settingsOf(value: string): Map<string, string> {
+  return new Map(
+    value.split(',').map((part) => {
+      const equals = part.indexOf('=');
+      return equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
+    }),
+  );
+}
+
+function memoryOf(value: string): string {
+  const size = settingsOf(value).get('size') ?? value;
+  if (!/^\d+([kmg]b?)?$/i.test(size)) throw new LabError(`QEMU's -m ${value} is not a size such as 128M or 3G.`);
+  // QEMU counts a bare number in MiB.
+  return /^\d+$/.test(size) ? `${size}M` : size;
+}
+
+function hartsOf(value: string): number {
+  const count = settingsOf(value).get('cpus') ?? value.split(',')[0];
+  const harts = Number(count);
+  if (!Number.isInteger(harts) || harts < 1 || harts > 8) {
+    throw new LabError(
+      `QEMU's -smp ${value} asks for "${count}" harts; this machine has 1 to 8. Is CPUS set in the Makefile?`,
+    );
+  }
+  return harts;
+}
+
+function legacyOf(value: string): boolean | undefined {
+  const setting = /^virtio-mmio\.force-legacy=(.*)$/.exec(value)?.[1];
+  return setting === undefined ? undefined : !/^(false|off|no)$/i.test(setting);
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

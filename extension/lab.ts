@@ -1,0 +1,150 @@
+/**
+ * A lab's folder: finding it, asking its Makefile for the machine, and saying what is missing to build it. Runs `make -n`
+ * only, which prints recipes and builds nothing. Knows no VS Code.
+ */
+import { execFile } from 'node:child_process';
+import { access, constants, readdir, readFile } from 'node:fs/promises';
+import * as path from 'node:path';
+import {
+  type Compiler,
+  LabError,
+  type LabMachine,
+  makesKernel,
+  QEMU_WORD,
+  readCompilers,
+  readMachine,
+  saysNoToolchain,
+} from './lab-makefile';
+
+/** A lab and how to run it. Paths are absolute. */
+export interface Lab {
+  folder: string;
+  machine: LabMachine;
+  /** Command line that builds kernel and disk image in `folder`; undefined where the prebuilt ones are taken. */
+  build: string | undefined;
+  /** Worth telling the user, e.g. that a prebuilt kernel runs for want of a compiler. */
+  notes: string[];
+}
+
+/** Kernel and disk image that a lab may bring along, for machines without a cross compiler. */
+const PREBUILT = { kernel: 'prebuilt/kernel', disk: 'prebuilt/fs.img' };
+
+const MAKE_TIMEOUT = 20_000;
+
+/** The lab at `folder` or, failing that, the only one in a folder directly below it. */
+export async function findLab(folder: string): Promise<string | undefined> {
+  if (await isLab(folder)) return folder;
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const below = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).slice(0, 100);
+  const labs: string[] = [];
+  for (const entry of below) {
+    const candidate = path.join(folder, entry.name);
+    if (await isLab(candidate)) labs.push(candidate);
+  }
+  return labs.length === 1 ? labs[0] : undefined;
+}
+
+async function isLab(folder: string): Promise<boolean> {
+  for (const name of ['GNUmakefile', 'makefile', 'Makefile']) {
+    const text = await readFile(path.join(folder, name), 'utf8').catch(() => undefined);
+    if (text !== undefined) return makesKernel(text);
+  }
+  return false;
+}
+
+/**
+ * Asks the Makefile of `folder` for the machine. Throws LabError, worded for the user, when make is missing, fails or
+ * prints no machine, or when something must be compiled and there is no compiler and no prebuilt kernel.
+ */
+export async function inspectLab(folder: string): Promise<Lab> {
+  const { printed, errors } = await dryRun(folder);
+  const machine = await machineFrom(printed, errors, folder);
+  const missing = await missingCompiler(readCompilers(printed), errors);
+  const notes =
+    machine.ignored.length > 0 ? [`Left out, as this machine has none of it: ${machine.ignored.join(', ')}.`] : [];
+  if (missing === undefined) {
+    const targets = [machine.kernel, ...(machine.disk === undefined ? [] : [machine.disk])];
+    return { folder, machine, build: `make ${targets.map(quote).join(' ')}`, notes };
+  }
+  if (!(await readable(path.join(folder, PREBUILT.kernel)))) throw new LabError(missing);
+  notes.unshift(`Booting the prebuilt kernel: changes in the sources take no effect. ${missing}`);
+  return { folder, machine: { ...machine, ...PREBUILT }, build: undefined, notes };
+}
+
+async function machineFrom(printed: string, errors: string, folder: string): Promise<LabMachine> {
+  try {
+    return readMachine(printed);
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    const said = errors.trim().split('\n').slice(-5).join('\n');
+    throw new LabError(
+      `The Makefile in ${folder} did not say which machine it wants. ${error.message}` +
+        (said ? ` make said: ${said}` : '') +
+        ' Correct the Makefile, or name kernel and disk in a launch.json.',
+    );
+  }
+}
+
+/** What `make -n qemu` prints; a make that fails half-way still counts, since it may have printed the machine. */
+function dryRun(folder: string): Promise<{ printed: string; errors: string }> {
+  return new Promise((resolve, reject) => {
+    execFile(
+      'make',
+      ['-n', 'qemu', `QEMU=${QEMU_WORD}`],
+      { cwd: folder, timeout: MAKE_TIMEOUT, maxBuffer: 16 << 20, env: { ...process.env, LC_ALL: 'C', MAKEFLAGS: '' } },
+      (error, printed, errors) => {
+        if (error && error.code === 'ENOENT') {
+          reject(new LabError(`make was not found, and the lab is built with it. ${install('make', 'make')}`));
+        } else if (error?.killed) {
+          reject(new LabError(`"make -n qemu" in ${folder} gave no answer within ${MAKE_TIMEOUT / 1000} s.`));
+        } else {
+          resolve({ printed, errors });
+        }
+      },
+    );
+  });
+}
+
+async function missingCompiler(compilers: Compiler[], errors: string): Promise<string | undefined> {
+  for (const { program, cross } of compilers) {
+    // xv6's Makefiles fall back to the host's gcc when they find no toolchain, and that cannot build for RISC-V.
+    const unfit = cross && (saysNoToolchain(errors) || !/riscv|clang/.test(program));
+    if (!unfit && (await onPath(program))) continue;
+    return cross
+      ? `There is no RISC-V compiler to build the lab with${unfit ? '' : `: ${program} was not found`}. ` +
+          install('gcc-riscv64-unknown-elf', 'riscv64-elf-gcc', 'gcc-riscv64-linux-gnu')
+      : `The lab builds its disk image with ${program}, which was not found. ${install('gcc', 'gcc')}`;
+  }
+  return undefined;
+}
+
+function install(debian: string, homebrew: string, orDebian?: string): string {
+  switch (process.platform) {
+    case 'darwin':
+      return `Install it with: brew install ${homebrew}`;
+    case 'win32':
+      return `Open the lab in WSL, and install it there with: sudo apt install ${debian}`;
+    default:
+      return `Install it with: sudo apt install ${debian}${orDebian === undefined ? '' : ` (or ${orDebian})`}`;
+  }
+}
+
+async function onPath(program: string): Promise<boolean> {
+  if (program.includes('/')) return readable(program, constants.X_OK);
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
+  for (const folder of folders) {
+    if (await readable(path.join(folder, program), constants.X_OK)) return true;
+  }
+  return false;
+}
+
+function readable(file: string, mode = constants.R_OK): Promise<boolean> {
+  return access(file, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
+}

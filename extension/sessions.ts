@@ -1,0 +1,124 @@
+/**
+ * The xv6 sessions of this window, and what the other parts want to know of them. A tracker sees every protocol message
+ * (Debug Adapter Protocol: `launch`, `restart`, `stopped`, `continued`, `terminated`), which VS Code's own events do not tell.
+ */
+import * as vscode from 'vscode';
+import type { Requests } from '../debug-adapter/protocol';
+
+export const DEBUG_TYPE = 'xv6';
+
+export type SessionEvent =
+  | { kind: 'launched' | 'restarting' | 'running' | 'ended'; session: vscode.DebugSession }
+  | { kind: 'stopped'; session: vscode.DebugSession; reason: string };
+
+export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
+  private readonly emitter = new vscode.EventEmitter<SessionEvent>();
+  private readonly live = new Map<string, vscode.DebugSession>();
+  /** Sessions that stand still, with the source of each frame shown since they stopped, by frame id. */
+  private readonly stopped = new Map<string, Map<number, string>>();
+  private readonly subscriptions: vscode.Disposable[];
+
+  readonly onEvent = this.emitter.event;
+
+  constructor() {
+    this.subscriptions = [
+      vscode.debug.registerDebugAdapterTrackerFactory(DEBUG_TYPE, this),
+      vscode.debug.onDidTerminateDebugSession((session) => this.end(session)),
+    ];
+  }
+
+  /** Every session that was launched and has not ended. */
+  all(): vscode.DebugSession[] {
+    return [...this.live.values()];
+  }
+
+  /** The session in the foreground, else the one launched last. */
+  current(): vscode.DebugSession | undefined {
+    const active = vscode.debug.activeDebugSession;
+    return active && this.live.has(active.id) ? active : [...this.live.values()].pop();
+  }
+
+  isStopped(session: vscode.DebugSession): boolean {
+    return this.stopped.has(session.id);
+  }
+
+  /** The path of the source that a frame of the present stop stands in. */
+  sourceOf(session: vscode.DebugSession, frameId: number): string | undefined {
+    return this.stopped.get(session.id)?.get(frameId);
+  }
+
+  createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker {
+    return {
+      onWillReceiveMessage: (message: ProtocolMessage) => {
+        if (message.type === 'request' && message.command === 'restart') this.fire({ kind: 'restarting', session });
+      },
+      onDidSendMessage: (message: ProtocolMessage) => this.heard(session, message),
+      onExit: () => this.end(session),
+    };
+  }
+
+  dispose(): void {
+    this.subscriptions.forEach((subscription) => void subscription.dispose());
+    this.emitter.dispose();
+  }
+
+  private heard(session: vscode.DebugSession, message: ProtocolMessage): void {
+    if (message.type === 'response') {
+      if (message.command === 'launch' && message.success) {
+        this.live.set(session.id, session);
+        this.fire({ kind: 'launched', session });
+      }
+      if (message.success && RESUMING.has(message.command ?? '')) this.run(session);
+      const sources = this.stopped.get(session.id);
+      for (const { id, source } of message.body?.stackFrames ?? []) {
+        if (source?.path !== undefined) sources?.set(id, source.path);
+      }
+      return;
+    }
+    switch (message.event) {
+      case 'stopped':
+        this.stopped.set(session.id, new Map());
+        this.fire({ kind: 'stopped', session, reason: message.body?.reason ?? '' });
+        break;
+      case 'continued':
+        this.run(session);
+        break;
+      case 'terminated':
+        this.end(session);
+        break;
+    }
+  }
+
+  private run(session: vscode.DebugSession): void {
+    if (this.stopped.delete(session.id)) this.fire({ kind: 'running', session });
+  }
+
+  private end(session: vscode.DebugSession): void {
+    this.stopped.delete(session.id);
+    if (this.live.delete(session.id)) this.fire({ kind: 'ended', session });
+  }
+
+  private fire(event: SessionEvent): void {
+    this.emitter.fire(event);
+  }
+}
+
+/** Requests whose success means that the machine runs on. */
+const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue']);
+
+interface ProtocolMessage {
+  type: string;
+  command?: string;
+  success?: boolean;
+  event?: string;
+  body?: { reason?: string; stackFrames?: { id: number; source?: { path?: string } }[] };
+}
+
+/** One of our own requests, with the types that protocol.ts gives it. */
+export function request<Name extends keyof Requests>(
+  session: vscode.DebugSession,
+  name: Name,
+  args: Requests[Name]['arguments'],
+): Thenable<Requests[Name]['response']> {
+  return session.customRequest(name, args);
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import type { PteRun } from '../../debug-adapter/protocol';
+import { filterEntries } from './filter';
+
+const run: PteRun = {
+  level: 0,
+  index: 8,
+  count: 100,
+  va: '0x80008000',
+  pte: '0x20002007',
+  pteAddress: '0x87f66040',
+  pa: '0x80008000',
+  flags: 0xc7,
+  region: 'kernel data',
+};
+const trapframe: PteRun = {
+  ...run,
+  index: 510,
+  count: 1,
+  va: '0x3fffffe000',
+  pa: '0x87f76000',
+  pte: '0x21fdd807',
+  pteAddress: '0x87f66ff0',
+  region: 'trap frame',
+};
+const shell: PteRun = {
+  ...run,
+  index: 0,
+  count: 1,
+  va: '0x0',
+  pa: '0x87f64000',
+  pteAddress: '0x87f66000',
+  flags: 0xdf,
+  region: 'user text',
+  change: 'added',
+};
+const entries: PteRun[] = [
+  {
+    ...run,
+    level: 2,
+    index: 0,
+    count: 1,
+    va: '0x0',
+    pa: '0x87f65000',
+    pteAddress: '0x87f67000',
+    flags: 1,
+    region: undefined,
+    children: [
+      {
+        ...run,
+        level: 1,
+        index: 0,
+        count: 1,
+        va: '0x0',
+        pa: '0x87f66000',
+        pteAddress: '0x87f65000',
+        flags: 1,
+        region: undefined,
+        children: [shell, run, trapframe],
+      },
+    ],
+  },
+];
+const found = (text: string) =>
+  filterEntries(entries, text).flatMap((root) => root.children?.flatMap((table) => table.children ?? []) ?? []);
+
+describe('filter of a page table', () => {
+  it('finds the entry that maps an address, alone out of its run', () => {
+    const [leaf, ...others] = found('0x80010123');
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      [leaf.index, leaf.count, leaf.va, leaf.pa, leaf.pteAddress],
+      [16, 1, '0x80010000', '0x80010000', '0x87f66080'],
+    );
+    assert.equal(leaf.pte, '0x20004007');
+  });
+
+  it('finds by physical address, and by the place of the entry itself', () => {
+    assert.deepEqual(found('87f76008'), [trapframe]);
+    assert.deepEqual(
+      found('0x87f66ff0').map(({ index }) => index),
+      [510],
+    );
+  });
+
+  it('finds by region, by permissions, and by change', () => {
+    assert.deepEqual(found('trap'), [trapframe]);
+    assert.deepEqual(found('rwxu'), [shell]);
+    assert.deepEqual(found('rw').length, 2);
+    assert.deepEqual(found('ADDED'), [shell]);
+  });
+
+  it('wants all words, and keeps the tables that lead there', () => {
+    assert.deepEqual(
+      found('kernel 80009fff').map(({ index }) => index),
+      [9],
+    );
+    assert.deepEqual(found('kernel 0x3fffffe000'), []);
+    assert.equal(filterEntries(entries, 'trap')[0].children?.length, 1);
+  });
+
+  it('finds a table by its page', () => {
+    const [root] = filterEntries(entries, '0x87f65ff8');
+    assert.equal(root.pa, '0x87f65000');
+  });
+
+  it('lets everything through when empty, and nothing when nothing fits', () => {
+    assert.equal(filterEntries(entries, '  '), entries);
+    assert.deepEqual(filterEntries(entries, 'plic'), []);
+  });
+});

@@ -1,0 +1,4 @@
+/** Entry point of the page-table panel's bundle. */
+import '@vscode/codicons/dist/codicon.css';
+import './page-table.css';
+import './view';

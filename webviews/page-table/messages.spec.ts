@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import fc from 'fast-check';
+import type { PageTableModel, PteRun } from '../../debug-adapter/protocol';
+import { isPageTableModel, readFromPanel, readToPanel } from './messages';
+
+const leaf: PteRun = {
+  level: 0,
+  index: 511,
+  count: 1,
+  va: '0x3ffffff000',
+  pte: '0x20001c0b',
+  pteAddress: '0x87f65ff8',
+  pa: '0x80007000',
+  flags: 0xb,
+};
+const model: PageTableModel = {
+  roots: [{ id: 'satp', label: 'satp of hart 0', root: '0x87f67000' }],
+  shown: { id: 'satp', label: 'satp of hart 0', root: '0x87f67000' },
+  stop: 3,
+  entries: [{ ...leaf, level: 2, index: 255, flags: 1, children: [{ ...leaf, level: 1, flags: 1, children: [leaf] }] }],
+  leaves: 1,
+  tablePages: 3,
+  truncated: false,
+};
+const withEntry = (entry: object) => ({ ...model, entries: [{ ...leaf, ...entry }] });
+
+describe('messages of the page-table panel', () => {
+  it('lets a model through as it is', () => {
+    assert.equal(isPageTableModel(model), true);
+    assert.deepEqual(readToPanel({ type: 'model', model }), { type: 'model', model });
+    assert.deepEqual(readToPanel({ type: 'ended' }), { type: 'ended' });
+  });
+
+  it('stops what no adapter would send', () => {
+    for (const entry of [
+      { level: 3 },
+      { level: 0, children: [] },
+      { index: 512 },
+      { index: 511, count: 2 },
+      { count: 0 },
+      { va: '<b>' },
+      { pte: 'javascript:alert(1)' },
+      { flags: 1.5 },
+      { region: {} },
+      { change: 'onload' },
+      { level: 1, children: [{ ...leaf, level: 1 }] },
+    ]) {
+      assert.equal(isPageTableModel(withEntry(entry)), false, JSON.stringify(entry));
+    }
+    assert.equal(readToPanel({ type: 'model', model: { ...model, roots: undefined } }), undefined);
+    assert.equal(readToPanel({ type: 'evaluate' }), undefined);
+  });
+
+  it('takes from the panel only what the panel has to say', () => {
+    assert.deepEqual(readFromPanel({ type: 'ready', more: 1 }), { type: 'ready' });
+    assert.deepEqual(readFromPanel({ type: 'root', root: 'pid:3' }), { type: 'root', root: 'pid:3' });
+    assert.equal(readFromPanel({ type: 'root', root: 'x'.repeat(65) }), undefined);
+    assert.equal(readFromPanel({ type: 'root', root: {} }), undefined);
+    assert.equal(readFromPanel('ready'), undefined);
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.anything(), (anything) => {
+        readFromPanel(anything);
+        readToPanel(anything);
+        readToPanel({ type: 'model', model: anything });
+        readToPanel({ type: 'model', model: { ...model, entries: anything } });
+      }),
+    );
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * What the page-table panel and the extension say to each other, and the checks that each message passes on arrival: a
+ * webview's messages are hostile input, and so is a model that came out of a guest. No function here throws.
+ */
+import type { PageTableModel, PageTableRoot, PteRun } from '../../debug-adapter/protocol';
+
+/** From the extension to the panel. */
+export type ToPanel =
+  /** A table, as of a stop. */
+  | { type: 'model'; model: PageTableModel }
+  /** The guest runs, so what is shown is of the past; or the session is over. */
+  | { type: 'running' }
+  | { type: 'ended' }
+  /** The table could not be read, and why. */
+  | { type: 'failed'; message: string };
+
+/** From the panel to the extension. */
+export type FromPanel =
+  /** The panel has been loaded and listens. */
+  | { type: 'ready' }
+  /** Show another root, by its id. */
+  | { type: 'root'; root: string };
+
+export function readFromPanel(message: unknown): FromPanel | undefined {
+  if (!isObject(message)) return undefined;
+  const { type, root } = message;
+  if (type === 'ready') return { type };
+  if (type === 'root' && isText(root, 64)) return { type, root };
+  return undefined;
+}
+
+export function readToPanel(message: unknown): ToPanel | undefined {
+  if (!isObject(message)) return undefined;
+  const { type } = message;
+  if (type === 'running' || type === 'ended') return { type };
+  if (type === 'failed' && isText(message['message'], 2000)) return { type, message: message['message'] };
+  if (type === 'model' && isPageTableModel(message['model'])) return { type, model: message['model'] };
+  return undefined;
+}
+
+/** Checks a whole model, every entry of it. */
+export function isPageTableModel(value: unknown): value is PageTableModel {
+  return (
+    isObject(value) &&
+    isArrayOf(value['roots'], isRoot) &&
+    isRoot(value['shown']) &&
+    isOptional(value['message'], (message) => isText(message, 2000)) &&
+    isCount(value['stop']) &&
+    isArrayOf(value['entries'], (entry) => isRun(entry, 2)) &&
+    isCount(value['leaves']) &&
+    isCount(value['tablePages']) &&
+    typeof value['truncated'] === 'boolean'
+  );
+}
+
+function isRoot(value: unknown): value is PageTableRoot {
+  return (
+    isObject(value) &&
+    isText(value['id'], 64) &&
+    isText(value['label'], 200) &&
+    isOptional(value['root'], isHexadecimal)
+  );
+}
+
+/** An entry at `highest` or below; its children one level further down, so that no model is deeper than Sv39's three. */
+function isRun(value: unknown, highest: number): value is PteRun {
+  if (!isObject(value)) return false;
+  const { level, index, count, children } = value;
+  return (
+    isCount(level) &&
+    level <= highest &&
+    isCount(index) &&
+    isCount(count) &&
+    count >= 1 &&
+    index + count <= 512 &&
+    isHexadecimal(value['va']) &&
+    isHexadecimal(value['pte']) &&
+    isHexadecimal(value['pteAddress']) &&
+    isHexadecimal(value['pa']) &&
+    isCount(value['flags']) &&
+    isOptional(value['region'], (region) => isText(region, 200)) &&
+    isOptional(value['problem'], (problem) => isText(problem, 500)) &&
+    isOptional(value['change'], (change) => change === 'added' || change === 'removed' || change === 'changed') &&
+    isOptional(value['before'], isHexadecimal) &&
+    isOptional(children, (entries) => level > 0 && isArrayOf(entries, (entry) => isRun(entry, level - 1)))
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown, longest: number): value is string {
+  return typeof value === 'string' && value.length <= longest;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isHexadecimal(value: unknown): value is string {
+  return typeof value === 'string' && /^0x[\da-f]{1,16}$/.test(value);
+}
+
+function isOptional(value: unknown, check: (present: unknown) => boolean): boolean {
+  return value === undefined || check(value);
+}
+
+function isArrayOf<Element>(value: unknown, check: (element: unknown) => element is Element): value is Element[];
+function isArrayOf(value: unknown, check: (element: unknown) => boolean): boolean;
+function isArrayOf(value: unknown, check: (element: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(check);
+}

@@ -1,0 +1,93 @@
+/** One row of the page table: index, addresses, flags, region, and a mark where it differs from the stop before. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { PTE_FLAGS } from '../../debug-adapter/protocol';
+import type { Row } from './rows';
+
+const LETTERS = ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D'] as const;
+const WORDS = {
+  V: 'valid',
+  R: 'readable',
+  W: 'writable',
+  X: 'executable',
+  U: 'for user mode',
+  G: 'global',
+  A: 'accessed',
+  D: 'dirty',
+} as const;
+const CHANGES = { added: 'diff-added', removed: 'diff-removed', changed: 'diff-modified' } as const;
+
+/** `clicked` is told whether the click was on the twisty, or a double click, and so unfolds. */
+export function rowTemplate(row: Row, id: string, active: boolean, clicked: (toggle: boolean) => void): TemplateResult {
+  const { change, problem } = row;
+  const classes = ['row', `depth-${row.depth}`, row.kind, change ?? '', active ? 'active' : '']
+    .filter(Boolean)
+    .join(' ');
+  return html`<div
+    class=${classes}
+    id=${id}
+    role="treeitem"
+    aria-level=${row.depth + 1}
+    aria-posinset=${row.position}
+    aria-setsize=${row.siblings}
+    aria-selected=${active}
+    aria-expanded=${row.expandable ? row.expanded : nothing}
+    aria-label=${spoken(row)}
+    @click=${(event: Event) => clicked((event.target as Element).classList.contains('twisty'))}
+    @dblclick=${() => clicked(true)}
+  >
+    <span class="index"
+      ><i class="twisty ${twisty(row)}"></i
+      >${row.count > 1 ? `${row.index}–${row.index + row.count - 1}` : row.index}</span
+    >
+    <span class="va">${hexadecimal(row.va)}<span class="faint"> – ${hexadecimal(row.last)}</span></span>
+    <span class="pa">${row.kind === 'table' ? '→ ' : ''}${hexadecimal(row.pa)}</span>
+    <span class="flags"
+      >${LETTERS.map(
+        (letter) =>
+          html`<span class=${row.flags & PTE_FLAGS[letter] ? 'set' : 'faint'}
+            >${row.flags & PTE_FLAGS[letter] ? letter : '-'}</span
+          >`,
+      )}<span class=${row.flags & PTE_FLAGS.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
+    >
+    <span class="region"
+      >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title="${change} since the last stop"></i>` : nothing}${
+        problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
+      }${
+        row.region ??
+        (row.kind === 'table' ? html`<span class="faint">level ${row.level - 1} table</span>` : (problem ?? ''))
+      }</span
+    >
+  </div>`;
+}
+
+function twisty({ expandable, expanded }: Row): string {
+  if (!expandable) return '';
+  return expanded ? 'codicon codicon-chevron-down' : 'codicon codicon-chevron-right';
+}
+
+function rsw(flags: number): string {
+  return ((flags & PTE_FLAGS.RSW) >> 8).toString(2).padStart(2, '0');
+}
+
+/** The row for a screen reader. */
+function spoken(row: Row): string {
+  const set = LETTERS.filter((letter) => row.flags & PTE_FLAGS[letter]).map((letter) => WORDS[letter]);
+  const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
+  const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;
+  return [
+    `level ${row.level} ${entries}`,
+    `${hexadecimal(row.va)} to ${hexadecimal(row.last)}`,
+    target,
+    row.region,
+    set.join(', ') || 'no flags',
+    row.flags & PTE_FLAGS.RSW ? `RSW ${rsw(row.flags)}` : undefined,
+    row.change && `${row.change} since the last stop`,
+    row.problem,
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+function hexadecimal(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}

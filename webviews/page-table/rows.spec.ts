@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import fc from 'fast-check';
+import type { PteRun } from '../../debug-adapter/protocol';
+import { expandableKeys, VisibleRows } from './rows';
+
+const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+
+function leaves(
+  level: number,
+  index: number,
+  count: number,
+  va: bigint,
+  pa: bigint,
+  more: Partial<PteRun> = {},
+): PteRun {
+  const pte = (pa >> 2n) | 7n;
+  return {
+    level,
+    index,
+    count,
+    va: hex(va),
+    pa: hex(pa),
+    pte: hex(pte),
+    pteAddress: hex(0x87f00000 + 8 * index),
+    flags: 7,
+    ...more,
+  };
+}
+
+function table(level: number, index: number, va: bigint, children: PteRun[]): PteRun {
+  return {
+    level,
+    index,
+    count: 1,
+    va: hex(va),
+    pa: '0x87f66000',
+    pte: '0x21fd9801',
+    pteAddress: '0x87f65000',
+    flags: 1,
+    children,
+  };
+}
+
+/** The lecture's first process: text, guard, stack; trap frame and trampoline. */
+const process1 = [
+  table(2, 0, 0n, [table(1, 0, 0n, [leaves(0, 0, 1, 0n, 0x87f64000n), leaves(0, 1, 2, 0x1000n, 0x87f61000n)])]),
+  table(2, 255, 0x3fc0000000n, [
+    table(1, 511, 0x3fffe00000n, [
+      leaves(0, 510, 1, 0x3fffffe000n, 0x87f76000n),
+      leaves(0, 511, 1, 0x3ffffff000n, 0x80007000n),
+    ]),
+  ]),
+];
+/** 64 full tables below one: the direct map of 128 MiB. */
+const direct = [
+  table(
+    2,
+    2,
+    0x80000000n,
+    Array.from({ length: 64 }, (_, index) => {
+      const at = 0x80000000n + BigInt(index) * 0x200000n;
+      return table(1, index, at, [leaves(0, 0, 512, at, at)]);
+    }),
+  ),
+];
+const none = new Map<string, boolean>();
+const keys = (rows: VisibleRows) => Array.from({ length: rows.length }, (_, at) => rows.at(at).key);
+
+describe('rows of a page table', () => {
+  it('shows a small table unfolded, short runs leaf by leaf', () => {
+    const rows = new VisibleRows(process1, none);
+    assert.deepEqual(keys(rows), [
+      '0',
+      '0/0',
+      '0/0/0',
+      '0/0/1',
+      '0/0/2',
+      '255',
+      '255/511',
+      '255/511/510',
+      '255/511/511',
+    ]);
+    const second = rows.at(4);
+    assert.equal(second.kind, 'leaf');
+    assert.equal(second.va, 0x2000n);
+    assert.equal(second.last, 0x2fffn);
+    assert.equal(second.pa, 0x87f62000n);
+    assert.equal(second.pte, (0x87f62000n >> 2n) | 7n);
+    assert.equal(second.pteAddress, 0x87f00010n);
+    assert.deepEqual([second.position, second.siblings, second.depth], [3, 3, 2]);
+  });
+
+  it('covers with a pointer all that the lower table maps', () => {
+    const rows = new VisibleRows(process1, none);
+    assert.equal(rows.at(5).last, 0x3fffffffffn);
+    assert.equal(rows.at(6).last, 0x3fffffffffn);
+    assert.equal(rows.at(6).va, 0x3fffe00000n);
+  });
+
+  it('folds a run of many leaves into a row, and unfolds it', () => {
+    const expansion = new Map([['2/0', true]]);
+    const folded = new VisibleRows(direct, expansion);
+    assert.equal(folded.at(2).kind, 'run');
+    assert.equal(folded.at(2).count, 512);
+    assert.equal(folded.at(2).last, 0x801fffffn);
+    expansion.set('2/0/0+', true);
+    const unfolded = new VisibleRows(direct, expansion);
+    assert.equal(unfolded.length, folded.length + 512);
+    assert.equal(unfolded.at(3 + 511).va, 0x801ff000n);
+    assert.equal(unfolded.at(3 + 511).key, '2/0/511');
+    assert.equal(unfolded.parentOf(3 + 511), 2);
+    assert.equal(unfolded.parentOf(2), 1);
+    assert.equal(unfolded.parentOf(0), -1);
+  });
+
+  it('unfolds a table with a change in it, and keeps what the user folded', () => {
+    const many = Array.from({ length: 300 }, (_, index) => table(1, index, 0n, [leaves(0, 0, 512, 0n, 0x80000000n)]));
+    many[7] = table(1, 7, 0n, [leaves(0, 3, 1, 0n, 0x80000000n, { change: 'added' })]);
+    const entries = [table(2, 0, 0n, many)];
+    assert.ok(keys(new VisibleRows(entries, none)).includes('0/7/3'));
+    assert.ok(!keys(new VisibleRows(entries, none)).includes('0/8/0+'));
+    assert.ok(!keys(new VisibleRows(entries, new Map([['0/7', false]]))).includes('0/7/3'));
+  });
+
+  it('gives every row a key of its own, found again where it stands', () => {
+    const piece = fc.record({ gap: fc.nat(3), count: fc.integer({ min: 1, max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(fc.array(piece, { maxLength: 5 }), { maxLength: 6 }), fc.boolean(), (tables, unfold) => {
+        const entries = [
+          table(
+            2,
+            0,
+            0n,
+            tables.map((pieces, index) => {
+              let at = 0;
+              const children = pieces.map(({ gap, count }) => {
+                at += gap;
+                const run = leaves(0, at, count, BigInt(at) << 12n, 0x80000000n);
+                at += count;
+                return run;
+              });
+              return table(1, index, 0n, children);
+            }),
+          ),
+        ];
+        const expansion = new Map(expandableKeys(entries, true).map((key) => [key, unfold]));
+        const rows = new VisibleRows(entries, expansion);
+        const all = keys(rows);
+        assert.equal(new Set(all).size, all.length);
+        all.forEach((key, at) => assert.equal(rows.indexOf(key), at));
+        for (let at = 0; at < rows.length; at++) {
+          const parent = rows.parentOf(at);
+          assert.ok(parent < at);
+          if (parent >= 0) assert.equal(rows.at(parent).depth, rows.at(at).depth - 1);
+        }
+      }),
+    );
+  });
+
+  it('is quick with 33,000 leaves that all differ, unfolded', () => {
+    const scattered = [
+      table(
+        2,
+        2,
+        0x80000000n,
+        Array.from({ length: 65 }, (_, index) => {
+          const at = 0x80000000n + BigInt(index) * 0x200000n;
+          return table(
+            1,
+            index,
+            at,
+            Array.from({ length: 512 }, (__, leaf) =>
+              leaves(0, leaf, 1, at + BigInt(leaf) * 4096n, at, { flags: leaf & 255 }),
+            ),
+          );
+        }),
+      ),
+    ];
+    const start = performance.now();
+    const rows = new VisibleRows(scattered, new Map(), true);
+    for (let at = 20_000; at < 20_060; at++) rows.at(at);
+    const took = performance.now() - start;
+    assert.equal(rows.length, 1 + 65 + 65 * 512);
+    assert.ok(took < 100, `took ${took.toFixed(1)} ms`);
+  });
+});

@@ -1,0 +1,223 @@
+/**
+ * From a page-table model and what is unfolded in it to the rows on the screen. Rows are made when they are looked at: a
+ * table of tens of thousands of leaves costs as much as it has runs. Sv39 as in the RISC-V privileged specification, 10.4.
+ */
+import type { PteRun } from '../../debug-adapter/protocol';
+
+/** What a row stands for: a pointer to a lower table, one leaf, or a run of neighbouring leaves folded into one row. */
+export type RowKind = 'table' | 'leaf' | 'run';
+
+export interface Row {
+  /** The same for the same entry at every stop. */
+  key: string;
+  kind: RowKind;
+  /** 0 for the root's entries; the leaves of a run stand one deeper than the run. */
+  depth: number;
+  level: number;
+  index: number;
+  /** Entries that the row stands for. */
+  count: number;
+  va: bigint;
+  /** Last address covered. */
+  last: bigint;
+  pa: bigint;
+  pte: bigint;
+  pteAddress: bigint;
+  flags: number;
+  region: string | undefined;
+  problem: string | undefined;
+  change: PteRun['change'];
+  before: bigint | undefined;
+  expandable: boolean;
+  expanded: boolean;
+  /** Among its siblings, from 1; for assistive technology. */
+  position: number;
+  siblings: number;
+}
+
+/** What the user has unfolded (true) or folded (false), by row key; everything else follows the default. */
+export type Expansion = ReadonlyMap<string, boolean>;
+
+/** A run up to this long is shown leaf by leaf, without a row of its own. */
+const SHORT = 4;
+/** Unfold the lower tables by default as long as the whole tree then has no more rows than this. */
+const SMALL = 200;
+
+/** Neighbouring rows: one row (`count` 1), or the leaves of an unfolded run. */
+interface Span {
+  /** Rows before this span. */
+  from: number;
+  count: number;
+  run: PteRun;
+  kind: RowKind;
+  key: string;
+  depth: number;
+  expanded: boolean;
+  position: number;
+  siblings: number;
+}
+
+export class VisibleRows {
+  private readonly spans: Span[] = [];
+  private size = 0;
+  private readonly unfoldTables: boolean;
+
+  /** `unfoldAll` shows every table's entries by default, as a filtered tree wants it. */
+  constructor(
+    entries: readonly PteRun[],
+    private readonly expansion: Expansion,
+    unfoldAll = false,
+  ) {
+    this.unfoldTables = unfoldAll || countRows(entries) <= SMALL;
+    this.addAll(entries, 0, '');
+  }
+
+  get length(): number {
+    return this.size;
+  }
+
+  /** The row at 0 ≤ `at` < length. */
+  at(at: number): Row {
+    const span = this.spans[this.spanAt(at)];
+    const offset = at - span.from;
+    const { run, key, depth, expanded, position, siblings } = span;
+    const single = span.count > 1 || span.kind === 'leaf';
+    const step = pageSize(run.level);
+    const shift = BigInt(offset);
+    const va = BigInt(run.va) + shift * step;
+    const count = single ? 1 : run.count;
+    return {
+      key: span.count > 1 ? memberKey(key, run, offset) : key,
+      kind: span.kind,
+      depth,
+      level: run.level,
+      index: run.index + offset,
+      count,
+      va,
+      last: va + step * BigInt(count) - 1n,
+      pa: BigInt(run.pa) + shift * step,
+      pte: BigInt(run.pte) + shift * (step >> 2n),
+      pteAddress: BigInt(run.pteAddress) + 8n * shift,
+      flags: run.flags,
+      region: run.region,
+      problem: run.problem,
+      change: run.change,
+      before: run.before === undefined || offset > 0 ? undefined : BigInt(run.before),
+      expandable: span.kind !== 'leaf',
+      expanded,
+      position: position + offset,
+      siblings,
+    };
+  }
+
+  /** Where a row with this key stands, -1 if it is not on the screen. */
+  indexOf(key: string): number {
+    for (const span of this.spans) {
+      if (span.count === 1) {
+        if (span.key === key) return span.from;
+        continue;
+      }
+      for (let offset = 0; offset < span.count; offset++) {
+        if (memberKey(span.key, span.run, offset) === key) return span.from + offset;
+      }
+    }
+    return -1;
+  }
+
+  /** The row under which `at` stands; -1 for an entry of the root. */
+  parentOf(at: number): number {
+    const { depth } = this.spans[this.spanAt(at)];
+    for (let span = this.spanAt(at) - 1; span >= 0; span--) {
+      if (this.spans[span].depth < depth) return this.spans[span].from;
+    }
+    return -1;
+  }
+
+  private addAll(entries: readonly PteRun[], depth: number, path: string): void {
+    const siblings = entries.reduce((sum, run) => sum + (isFolded(run) ? 1 : run.count), 0);
+    let position = 1;
+    for (const run of entries) {
+      const key = path === '' ? `${run.index}` : `${path}/${run.index}`;
+      if (run.children) {
+        const expanded = this.expansion.get(key) ?? (this.unfoldTables || run.level === 2 || hasChange(run.children));
+        this.add({ run, kind: 'table', key, depth, expanded, position, siblings, count: 1 });
+        if (expanded) this.addAll(run.children, depth + 1, key);
+        position++;
+      } else if (isFolded(run)) {
+        const runKey = `${key}+`;
+        const expanded = this.expansion.get(runKey) ?? false;
+        this.add({ run, kind: 'run', key: runKey, depth, expanded, position, siblings, count: 1 });
+        if (expanded) {
+          const { count } = run;
+          this.add({
+            run,
+            kind: 'leaf',
+            key: path,
+            depth: depth + 1,
+            expanded: false,
+            position: 1,
+            siblings: count,
+            count,
+          });
+        }
+        position++;
+      } else {
+        const members = run.count > 1 ? path : key;
+        this.add({ run, kind: 'leaf', key: members, depth, expanded: false, position, siblings, count: run.count });
+        position += run.count;
+      }
+    }
+  }
+
+  private add(span: Omit<Span, 'from'>): void {
+    this.spans.push({ from: this.size, ...span });
+    this.size += span.count;
+  }
+
+  private spanAt(at: number): number {
+    let low = 0;
+    let high = this.spans.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.spans[middle].from <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+}
+
+/** Keys of everything that can be unfolded, for "unfold all" and "fold all"; runs of leaves only if `runs`. */
+export function expandableKeys(entries: readonly PteRun[], runs: boolean, path = ''): string[] {
+  return entries.flatMap((run) => {
+    const key = path === '' ? `${run.index}` : `${path}/${run.index}`;
+    if (run.children) return [key, ...expandableKeys(run.children, runs, key)];
+    return runs && isFolded(run) ? [`${key}+`] : [];
+  });
+}
+
+/** Bytes that an entry of a level maps: 4 KiB, 2 MiB, 1 GiB. */
+export function pageSize(level: number): bigint {
+  return 4096n << BigInt(9 * level);
+}
+
+/** Key of the leaf `offset` places into a run whose table has the path `path`. */
+function memberKey(path: string, run: PteRun, offset: number): string {
+  return path === '' ? `${run.index + offset}` : `${path}/${run.index + offset}`;
+}
+
+function isFolded(run: PteRun): boolean {
+  return run.children === undefined && run.count > SHORT;
+}
+
+function hasChange(entries: readonly PteRun[]): boolean {
+  return entries.some((run) => run.change !== undefined || (run.children !== undefined && hasChange(run.children)));
+}
+
+function countRows(entries: readonly PteRun[]): number {
+  let rows = 0;
+  for (const run of entries) {
+    rows += isFolded(run) || run.children ? 1 : run.count;
+    if (run.children) rows += countRows(run.children);
+  }
+  return rows;
+}
