@@ -1,0 +1,195 @@
+/**
+ * Predecoded records of code pages. Records are made when an instruction is first reached, and unmade when its bytes
+ * change, so that self-modifying code and freshly loaded programs run right without a fence. Breakpoints are records
+ * left undecoded, so that reaching one leads here.
+ */
+import { lengthOf } from '../isa/decode';
+import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
+import { Access, type Mmu } from '../mmu/mmu';
+import type { Tlb } from '../mmu/tlb';
+import type { HartState } from './hart';
+import { Offset, PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status } from './layout';
+import { Opcode, writeRecord } from './opcodes';
+import { Cause } from './traps';
+
+/** What the cache asks of the machine. */
+export interface CodeSurroundings {
+  raise(hart: HartState, cause: number, tval: bigint): Status;
+  /** The hart reached a breakpoint. */
+  breakpoint(hart: HartState): Status;
+  /** The hart last stopped just here and is to go on now. */
+  goesOnFrom(hart: HartState, pc: bigint): boolean;
+}
+
+/** After so many slow stores in a row a page that once held code counts as data. */
+const STORES_TO_DATA = 16;
+
+export class CodeCache {
+  /** Guest page of each slot, -1 if free; and the slot of each guest page, -1 if none. */
+  private readonly pages = new Int32Array(RECORD_PAGES).fill(-1);
+  private readonly slots: Int32Array;
+  private readonly stores = new Uint8Array(RECORD_PAGES);
+  private nextSlot = 0;
+  /** Virtual addresses with a breakpoint, by page; and the host addresses where they were found to lie. */
+  private breakpoints = new Map<bigint, bigint[]>();
+  private readonly marks = new Set<number>();
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly mmu: Mmu,
+    private readonly tlb: Tlb,
+    private readonly harts: readonly HartState[],
+    private readonly machine: CodeSurroundings,
+  ) {
+    this.slots = new Int32Array(memory.guestPages).fill(-1);
+  }
+
+  /** Forgets everything but the breakpoints. */
+  clear(): void {
+    this.nextSlot = 0;
+    for (let slot = 0; slot < RECORD_PAGES; slot++) if (this.pages[slot] >= 0) this.release(slot);
+    this.marks.clear();
+    this.tlb.flushFetches(this.harts);
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    for (const host of this.marks) this.unmake(host, 2);
+    this.marks.clear();
+    this.breakpoints = new Map();
+    for (const address of addresses) {
+      const page = address >> 12n;
+      this.breakpoints.set(page, [...(this.breakpoints.get(page) ?? []), address]);
+    }
+    // Every way into a page leads through a fetch that misses; the marks are set there.
+    this.tlb.flushFetches(this.harts);
+  }
+
+  /** Makes the page of the hart's pc ready to run, or raises the fault that forbids it. */
+  fetch(hart: HartState): Status {
+    // The slice ended with the jump that led here; a fault would be counted in the next one.
+    if (hart.remaining === 0) return Status.exit;
+    const pc = hart.pc;
+    const low = Number(BigInt.asIntN(32, pc));
+    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, pc >> 32n)), Access.fetch, 2);
+    if (physical < 0) return this.raiseCounted(hart, this.mmu.cause, pc);
+    const host = this.memory.hostOf(physical);
+    if (host === 0) return this.raiseCounted(hart, Cause.instructionAccess, pc);
+    const page = host & ~(PAGE - 1);
+    this.tlb.fillFetch(hart, pc & ~0xfffn, this.recordsOf(page >>> 0));
+    for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
+      const at = (page >>> 0) + Number(address & 0xfffn);
+      this.marks.add(at);
+      this.unmake(at, 2);
+    }
+    return Status.done;
+  }
+
+  /** See Opcode.special. The hart's pc is that of the record. */
+  special(hart: HartState, record: number): Status {
+    const slot = Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
+    // The instruction before gave the page up by storing into it.
+    if (this.pages[slot] < 0) return Status.reload;
+    const offset = ((record - RECORDS - slot * RECORD_PAGE_SIZE) / Record.size) * 2;
+    const host = ROM + this.pages[slot] * PAGE + offset;
+    const pc = hart.pc;
+    const marked = this.marks.has(host);
+    if (marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && !this.machine.goesOnFrom(hart, pc))
+      return this.machine.breakpoint(hart);
+    this.stores[slot] = 0;
+    const { view } = this.memory;
+    let word = view.getUint16(host, true);
+    const straddles = lengthOf(word) === 4 && offset === PAGE - 2;
+    if (straddles) {
+      const upper = this.upperHalf(hart, pc + 2n);
+      if (upper < 0) return this.raiseCounted(hart, this.mmu.cause, BigInt.asUintN(64, pc + 2n));
+      word |= upper << 16;
+    } else if (lengthOf(word) === 4) {
+      word = view.getInt32(host, true);
+    }
+    const alone = straddles || marked;
+    const at = alone ? hart.block + Offset.scratch : record;
+    if (!writeRecord(view, at, word, alone ? undefined : offset)) {
+      return this.raiseCounted(
+        hart,
+        Cause.illegalInstruction,
+        BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0),
+      );
+    }
+    if (!alone) return Status.done;
+    view.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+    return Status.scratch;
+  }
+
+  /** Bytes of a page with records are about to change. */
+  stored(host: number, length: number): void {
+    const slot = this.slots[this.memory.pageOf(host)];
+    if (slot < 0) return;
+    if (++this.stores[slot] >= STORES_TO_DATA) {
+      this.release(slot);
+      this.tlb.flushFetches(this.harts);
+    } else {
+      this.unmake(host, length);
+    }
+  }
+
+  /** Leaves the records of all instructions that touch these bytes, within one page, to be decoded anew. */
+  private unmake(host: number, length: number): void {
+    const slot = this.slots[this.memory.pageOf(host)];
+    if (slot < 0) return;
+    const offset = (host - ROM) % PAGE;
+    // A four-byte instruction may begin two bytes earlier.
+    const first = Math.max(0, (offset >> 1) - 1);
+    const last = (offset + length - 1) >> 1;
+    for (let index = first; index <= last; index++) {
+      this.memory.view.setUint16(RECORDS + slot * RECORD_PAGE_SIZE + index * Record.size, Opcode.special, true);
+    }
+  }
+
+  /** An exception of an instruction that never got as far as to be counted by the interpreter. */
+  private raiseCounted(hart: HartState, cause: number, tval: bigint): Status {
+    hart.remaining--;
+    return this.machine.raise(hart, cause, tval);
+  }
+
+  /** The two bytes at the start of a page that end an instruction begun on the page before; -1 if they cannot be had. */
+  private upperHalf(hart: HartState, address: bigint): number {
+    const low = Number(BigInt.asIntN(32, address));
+    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, address >> 32n)), Access.fetch, 2);
+    if (physical < 0) return -1;
+    const host = this.memory.hostOf(physical);
+    if (host !== 0) return this.memory.view.getUint16(host, true);
+    this.mmu.cause = Cause.instructionAccess;
+    return -1;
+  }
+
+  private recordsOf(page: number): number {
+    const guestPage = this.memory.pageOf(page);
+    let slot = this.slots[guestPage];
+    if (slot < 0) {
+      slot = this.pages.indexOf(-1, this.nextSlot);
+      if (slot < 0) {
+        this.clear();
+        slot = 0;
+      }
+      this.nextSlot = slot + 1;
+      this.pages[slot] = guestPage;
+      this.slots[guestPage] = slot;
+      this.stores[slot] = 0;
+      const records = RECORDS + slot * RECORD_PAGE_SIZE;
+      this.memory.view.setUint16(records + (PAGE / 2) * Record.size, Opcode.pageEnd, true);
+      this.mmu.watch(page, PageFlag.code);
+    }
+    return RECORDS + slot * RECORD_PAGE_SIZE;
+  }
+
+  private release(slot: number): void {
+    const guestPage = this.pages[slot];
+    this.memory.flags[guestPage] &= ~PageFlag.code;
+    this.slots[guestPage] = -1;
+    this.pages[slot] = -1;
+    // The hart that is storing may be running these very records: it comes back to `special`.
+    const records = RECORDS + slot * RECORD_PAGE_SIZE;
+    this.memory.u8.fill(0, records, records + RECORD_PAGE_SIZE);
+    if (slot < this.nextSlot) this.nextSlot = slot;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Where everything lies in the machine's linear memory: the harts with their registers, CSRs and TLBs, the predecoded
+ * records of code pages, and the memory of the guest itself. Addresses in it are called host addresses.
+ *
+ *   0          nothing, so that no valid host address is 0
+ *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
+ *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
+ *   ROM        the boot ROM, then at once DRAM
+ */
+
+export const PAGE = 4096;
+export const MAX_HARTS = 8;
+
+/** Offsets in a hart's block. Registers are 8 bytes each; writes to x0 go to a 33rd that is never read. */
+export const Offset = {
+  x: 0,
+  discard: 32 * 8,
+  pc: 264,
+  /** i32: instructions left in this slice. */
+  remaining: 272,
+  /** i32: host address of the TLB bank in force. */
+  bank: 276,
+  /** u64: what a slow load read. */
+  result: 280,
+  /** Records for one instruction that cannot be run in its place (it straddles pages, or a breakpoint covers it). */
+  scratch: 320,
+  /** u64 cells of the CSRs, see cpu/hart.ts. */
+  csrs: 512,
+  banks: 4096,
+} as const;
+
+/**
+ * A bank holds the translations of one address space in one mode: DATA_ENTRIES of 32 bytes for loads and stores, then
+ * FETCH_ENTRIES of 16 bytes for instructions. A tag is the virtual address of the page, or EMPTY.
+ */
+export const DATA_ENTRIES = 256;
+export const FETCH_ENTRIES = 64;
+export const Data = { size: 32, read: 0, write: 8, addend: 16 } as const;
+export const Fetch = { base: DATA_ENTRIES * Data.size, size: 16, tag: 0, records: 8 } as const;
+export const BANK_SIZE = Fetch.base + FETCH_ENTRIES * Fetch.size;
+export const BANKS = 16;
+/** Matches no address: its low bits are set, and those of a masked address are not. */
+export const EMPTY = -1n;
+
+export const HARTS = 65536;
+export const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
+
+/**
+ * A predecoded instruction: opcode u16, then the offsets of rd, rs1 and rs2 in the hart's block (u16 each), the immediate
+ * (i32), and the instruction word as it stood in memory (u32). A page has one record for every two bytes, and one more
+ * that leads to the page behind it.
+ */
+export const Record = { size: 16, op: 0, rd: 2, rs1: 4, rs2: 6, imm: 8, word: 12 } as const;
+export const RECORD_PAGE_SIZE = (PAGE / 2 + 4) * Record.size;
+export const RECORD_PAGES = 512;
+export const RECORDS = HARTS + MAX_HARTS * HART_SIZE;
+
+export const ROM_BASE = 0x1000;
+export const ROM_SIZE = 0xf000;
+export const DRAM_BASE = 0x8000_0000;
+/** Host addresses. */
+export const ROM = Math.ceil((RECORDS + RECORD_PAGES * RECORD_PAGE_SIZE) / 65536) * 65536;
+export const DRAM = ROM + 65536;
+
+export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
+
+/** What the generated code's imports answer: go on behind the access, start over from the state in memory, or return. */
+export const enum Status {
+  done = 0,
+  reload = 1,
+  exit = 2,
+  /** Only from `special`: run the record in the hart's scratch area. */
+  scratch = 3,
+}

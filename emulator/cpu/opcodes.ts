@@ -1,0 +1,55 @@
+/**
+ * Opcodes of the predecoded records: every instruction of the table in the forms in which the interpreter has it (as a
+ * two- or four-byte instruction, and for relative jumps within the page or out of it), made from the table.
+ */
+import { INSTRUCTIONS, decode } from '../isa/decode';
+import type { Instruction } from '../isa/instruction';
+import { Offset, PAGE, Record } from './layout';
+
+export const enum Opcode {
+  /** Not decoded yet, under a breakpoint, straddling two pages, or illegal: see `special` in cpu/code-cache.ts. */
+  special = 0,
+  /** Behind the last record of a page. */
+  pageEnd = 1,
+  first = 2,
+}
+
+export interface Form {
+  instruction: Instruction;
+  length: 2 | 4;
+  /** For relative jumps: the target's record is in the same page, and `imm` is the distance in bytes of records. */
+  near: boolean;
+}
+
+export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
+  ([2, 4] as const).flatMap((length): Form[] => [
+    { instruction, length, near: false },
+    ...(instruction.control === 'relative' ? [{ instruction, length, near: true }] : []),
+  ]),
+);
+
+const opcodes = new Map<Instruction, number[]>();
+FORMS.forEach((form, index) => {
+  const forms = opcodes.get(form.instruction) ?? [];
+  forms[form.length + (form.near ? 1 : 0)] = Opcode.first + index;
+  opcodes.set(form.instruction, forms);
+});
+
+/**
+ * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
+ * if its record stands alone. False, and nothing written, if the word is illegal.
+ */
+export function writeRecord(records: DataView, at: number, word: number, pageOffset: number | undefined): boolean {
+  const decoded = decode(word);
+  if (decoded === undefined) return false;
+  const { instruction, length, rd, rs1, rs2, imm } = decoded;
+  const target = pageOffset === undefined ? -1 : pageOffset + imm;
+  const near = instruction.control === 'relative' && target >= 0 && target < PAGE;
+  records.setUint16(at + Record.rd, rd === 0 ? Offset.discard : rd * 8, true);
+  records.setUint16(at + Record.rs1, rs1 * 8, true);
+  records.setUint16(at + Record.rs2, rs2 * 8, true);
+  records.setInt32(at + Record.imm, near ? imm * (Record.size / 2) : imm, true);
+  records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
+  records.setUint16(at + Record.op, opcodes.get(instruction)![length + (near ? 1 : 0)], true);
+  return true;
+}

@@ -1,0 +1,57 @@
+/**
+ * Loading a kernel: the ELF header and its loadable segments (System V ABI, chapters 4 and 5), by physical address. The
+ * debugger has its own, full reader; this one only decides whether the machine can run the file, and where it starts.
+ */
+
+/** What is wrong with a kernel file, in words for its user. */
+export class KernelError extends Error {}
+
+export interface LoadedKernel {
+  entry: bigint;
+  segments: { address: bigint; bytes: Uint8Array; memorySize: bigint }[];
+}
+
+const MACHINE_NAMES: Record<number, string> = { 3: 'a 32-bit x86', 40: 'an ARM', 62: 'an x86', 183: 'an AArch64' };
+const EM_RISCV = 243;
+const PT_LOAD = 1;
+
+/** Reads an RV64 ELF; throws KernelError. `dramBytes` bytes of memory from `dramBase` must hold every segment. */
+export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number): LoadedKernel {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new KernelError('the kernel is not an ELF file');
+  const machine = view.getUint16(18, true);
+  if (machine !== EM_RISCV) {
+    const name = MACHINE_NAMES[machine] ?? `a foreign (machine ${machine})`;
+    throw new KernelError(`the kernel is ${name} ELF; this machine is a RISC-V. Is this xv6-public?`);
+  }
+  if (file[4] !== 2) throw new KernelError('the kernel is a 32-bit RISC-V ELF; this machine is RV64');
+  if (file[5] !== 1) throw new KernelError('the kernel is a big-endian ELF; this machine is little-endian');
+
+  const at = Number(view.getBigUint64(32, true));
+  const entrySize = view.getUint16(54, true);
+  const count = view.getUint16(56, true);
+  if (entrySize < 56 || at + entrySize * count > file.length) {
+    throw new KernelError('the kernel is cut short: its program headers lie beyond the end of the file');
+  }
+  const dramEnd = dramBase + BigInt(dramBytes);
+  const segments: LoadedKernel['segments'] = [];
+  for (let i = 0; i < count; i++) {
+    const header = at + i * entrySize;
+    if (view.getUint32(header, true) !== PT_LOAD) continue;
+    const [offset, , address, fileSize, memorySize] = [8, 16, 24, 32, 40].map((o) =>
+      view.getBigUint64(header + o, true),
+    );
+    if (memorySize === 0n) continue;
+    if (offset + fileSize > BigInt(file.length) || fileSize > memorySize) {
+      throw new KernelError('the kernel is cut short: a segment lies beyond the end of the file');
+    }
+    if (address < dramBase || address + memorySize > dramEnd) {
+      const range = `0x${address.toString(16)} to 0x${(address + memorySize).toString(16)}`;
+      const mib = dramBytes / 2 ** 20;
+      throw new KernelError(`the kernel takes ${range}, but memory is ${mib} MiB from 0x${dramBase.toString(16)}`);
+    }
+    segments.push({ address, bytes: file.subarray(Number(offset), Number(offset + fileSize)), memorySize });
+  }
+  if (segments.length === 0) throw new KernelError('the kernel has nothing to load: is it an object file?');
+  return { entry: view.getBigUint64(24, true), segments };
+}

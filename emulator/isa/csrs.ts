@@ -1,0 +1,63 @@
+/** Addresses of the control and status registers (RISC-V privileged specification 1.12, tables 2.2 to 2.6). */
+export const enum Csr {
+  cycle = 0xc00,
+  time = 0xc01,
+  instret = 0xc02,
+  sstatus = 0x100,
+  sie = 0x104,
+  stvec = 0x105,
+  scounteren = 0x106,
+  senvcfg = 0x10a,
+  sscratch = 0x140,
+  sepc = 0x141,
+  scause = 0x142,
+  stval = 0x143,
+  sip = 0x144,
+  stimecmp = 0x14d,
+  satp = 0x180,
+  mvendorid = 0xf11,
+  marchid = 0xf12,
+  mimpid = 0xf13,
+  mhartid = 0xf14,
+  mconfigptr = 0xf15,
+  mstatus = 0x300,
+  misa = 0x301,
+  medeleg = 0x302,
+  mideleg = 0x303,
+  mie = 0x304,
+  mtvec = 0x305,
+  mcounteren = 0x306,
+  menvcfg = 0x30a,
+  mcountinhibit = 0x320,
+  mhpmevent3 = 0x323,
+  mscratch = 0x340,
+  mepc = 0x341,
+  mcause = 0x342,
+  mtval = 0x343,
+  mip = 0x344,
+  pmpcfg0 = 0x3a0,
+  pmpaddr0 = 0x3b0,
+  mcycle = 0xb00,
+  minstret = 0xb02,
+  mhpmcounter3 = 0xb03,
+  hpmcounter3 = 0xc03,
+}
+
+const numbered = (name: string, first: number, base: number, count: number): [number, string][] =>
+  Array.from({ length: count }, (_, i) => [base + i, `${name}${first + i}`]);
+
+/** Names by address, of every CSR that the machine implements. */
+export const CSR_NAMES: ReadonlyMap<number, string> = new Map<number, string>([
+  ...Object.entries({
+    ...{ cycle: 0xc00, time: 0xc01, instret: 0xc02, sstatus: 0x100, sie: 0x104, stvec: 0x105, scounteren: 0x106 },
+    ...{ senvcfg: 0x10a, sscratch: 0x140, sepc: 0x141, scause: 0x142, stval: 0x143, sip: 0x144, stimecmp: 0x14d },
+    ...{ satp: 0x180, mvendorid: 0xf11, marchid: 0xf12, mimpid: 0xf13, mhartid: 0xf14, mconfigptr: 0xf15 },
+    ...{ mstatus: 0x300, misa: 0x301, medeleg: 0x302, mideleg: 0x303, mie: 0x304, mtvec: 0x305, mcounteren: 0x306 },
+    ...{ menvcfg: 0x30a, mcountinhibit: 0x320, mscratch: 0x340, mepc: 0x341, mcause: 0x342, mtval: 0x343, mip: 0x344 },
+    ...{ pmpcfg0: 0x3a0, pmpcfg2: 0x3a2, mcycle: 0xb00, minstret: 0xb02 },
+  }).map(([name, address]): [number, string] => [address, name]),
+  ...numbered('pmpaddr', 0, Csr.pmpaddr0, 16),
+  ...numbered('mhpmevent', 3, Csr.mhpmevent3, 29),
+  ...numbered('mhpmcounter', 3, Csr.mhpmcounter3, 29),
+  ...numbered('hpmcounter', 3, Csr.hpmcounter3, 29),
+]);

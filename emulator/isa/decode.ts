@@ -1,0 +1,78 @@
+/** From instruction words to entries of the table with their operands. */
+import { expand } from './compressed';
+import type { ImmediateKind, Instruction } from './instruction';
+import { RV64A } from './rv64a';
+import { RV64I } from './rv64i';
+import { RV64M } from './rv64m';
+import { SYSTEM } from './system';
+
+/** Every instruction of the machine, once. */
+export const INSTRUCTIONS: readonly Instruction[] = [...RV64I, ...RV64M, ...RV64A, ...SYSTEM];
+
+export interface Decoded {
+  instruction: Instruction;
+  /** Bytes: 2 or 4. */
+  length: 2 | 4;
+  rd: number;
+  rs1: number;
+  rs2: number;
+  /** Sign-extended; for lui and auipc shifted into place; for CSR instructions the CSR's address. */
+  imm: number;
+}
+
+const byName = new Map(INSTRUCTIONS.map((entry) => [entry.name, entry]));
+/** Candidates by the major opcode, bits 6 to 0. */
+const byOpcode: Instruction[][] = Array.from({ length: 128 }, () => []);
+for (const entry of INSTRUCTIONS) byOpcode[entry.match & 127].push(entry);
+
+/** Bytes of the instruction whose first 16 bits these are. Longer encodings than 32 bits are not in use. */
+export const lengthOf = (half: number): 2 | 4 => ((half & 3) === 3 ? 4 : 2);
+
+/** Decodes an instruction word (for a 16-bit one only the low half counts); undefined if it is illegal. */
+export function decode(word: number): Decoded | undefined {
+  if (lengthOf(word) === 2) {
+    const expansion = expand(word & 0xffff);
+    const entry = expansion && byName.get(expansion.name);
+    return expansion && entry && { instruction: entry, length: 2, ...operandsOf(expansion) };
+  }
+  const entry = byOpcode[word & 127].find((candidate) => (word & candidate.mask) === candidate.match);
+  if (entry === undefined) return undefined;
+  return {
+    instruction: entry,
+    length: 4,
+    rd: entry.hasRd ? (word >>> 7) & 31 : 0,
+    rs1: entry.hasRs1 ? (word >>> 15) & 31 : 0,
+    rs2: entry.hasRs2 ? (word >>> 20) & 31 : 0,
+    imm: immediate(word, entry.immediate),
+  };
+}
+
+const operandsOf = ({ rd, rs1, rs2, imm }: Omit<Decoded, 'instruction' | 'length'>) => ({ rd, rs1, rs2, imm });
+
+function immediate(word: number, kind: ImmediateKind): number {
+  switch (kind) {
+    case 'none':
+      return 0;
+    case 'I':
+      return word >> 20;
+    case 'S':
+      return ((word >> 25) << 5) | ((word >>> 7) & 31);
+    case 'B':
+      return (
+        ((word >> 31) << 12) | (((word >>> 7) & 1) << 11) | (((word >>> 25) & 63) << 5) | (((word >>> 8) & 15) << 1)
+      );
+    case 'U':
+      return word & ~0xfff;
+    case 'J':
+      return (
+        ((word >> 31) << 20) |
+        (((word >>> 12) & 255) << 12) |
+        (((word >>> 20) & 1) << 11) |
+        (((word >>> 21) & 1023) << 1)
+      );
+    case 'shamt':
+      return (word >>> 20) & 63;
+    case 'csr':
+      return word >>> 20;
+  }
+}

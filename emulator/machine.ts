@@ -1,0 +1,368 @@
+/**
+ * QEMU's "virt" board put together: harts, memory, devices, and virtual time.
+ *
+ * Time is the number of executed instructions. Harts take turns on one host thread, and every slice that a hart runs ends
+ * no later than the next event, so that the same start and the same inputs give the same run, whoever watches and
+ * however often `run` comes back.
+ */
+import { MemoryAccess } from './cpu/access';
+import { CodeCache } from './cpu/code-cache';
+import { Environment } from './cpu/environment';
+import { HartState } from './cpu/hart';
+import { stceOf } from './cpu/csr';
+import { type InterpreterExports, type InterpreterImports, interpreterModule } from './cpu/interpreter';
+import { DRAM_BASE, HARTS, HART_SIZE, DRAM, MAX_HARTS, ROM_BASE, Status } from './cpu/layout';
+import { Cell, Interrupt } from './cpu/state';
+import { handlerMode, interruptToTake, takeTrap } from './cpu/traps';
+import { type VirtDevices, bootRom, createVirtDevices, deviceTree, deviceTreeAddress } from './devices/virt';
+import { KernelError, type LoadedKernel, readKernel } from './elf-image';
+import { type InputEvent, InputLog } from './history/input-log';
+import { StateHash } from './history/state-hash';
+import { GuestMemory, PageFlag } from './mmu/guest-memory';
+import { Mmu } from './mmu/mmu';
+import { Tlb } from './mmu/tlb';
+import type { AccessSize, Device, MachineApi, MachineOptions, Observer, RunLimit, Stop, TrapEvent } from './types';
+
+export { KernelError };
+
+/** A tick of the 10 MHz clock in instructions: the guest sees harts of 100 MHz that retire one a cycle. */
+export const INSTRUCTIONS_PER_TICK = 10;
+/** Instructions of a hart's turn, and how many more a seed may add. */
+const TURN = 10_000;
+const TURN_VARIATION = 4096;
+
+export class Machine implements MachineApi {
+  readonly memory: GuestMemory;
+  readonly harts: readonly HartState[];
+  observer: Observer = {};
+  inputs: InputLog;
+  executed = 0;
+
+  private readonly devices: VirtDevices;
+  private readonly timed: readonly Device[];
+  private readonly mmu: Mmu;
+  private readonly code: CodeCache;
+  private readonly kernel: LoadedKernel;
+  private readonly runSlice: InterpreterExports['run'];
+
+  /** Virtual time in instructions: those executed and those slept through. */
+  private time = 0;
+  /** The hart whose turn it is, what is left of the turn, and the state of the turns' generator. */
+  private turn = 0;
+  private turnLeft = TURN;
+  private random = 0;
+  /** Tick at which each hart's supervisor timer falls due. */
+  private readonly timers: number[];
+  /** Within a slice: its length, and the hart that runs. */
+  private slice = 0;
+  private running: HartState | undefined;
+  private stop: Stop | undefined;
+  /** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
+  private resume: { hart: number; pc: bigint; steps: number; trap: boolean } | undefined;
+
+  /** Throws KernelError if the kernel cannot be run, RangeError for impossible options. */
+  constructor(readonly options: Readonly<MachineOptions & { inputs?: readonly InputEvent[] }>) {
+    const { harts, memory } = options;
+    if (!Number.isInteger(harts) || harts < 1 || harts > MAX_HARTS) {
+      throw new RangeError(`${harts} harts asked for; the machine has 1 to ${MAX_HARTS}`);
+    }
+    if (!Number.isInteger(memory) || memory < 2 ** 20 || memory > 3 * 2 ** 30 || memory % 2 ** 20 !== 0) {
+      throw new RangeError(`${memory} bytes of memory asked for; the machine has 1 MiB to 3 GiB, in whole MiB`);
+    }
+    this.kernel = readKernel(options.kernel, BigInt(DRAM_BASE), memory);
+    this.memory = new GuestMemory(memory);
+    this.inputs = new InputLog(options.inputs);
+    this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
+    this.timers = new Array<number>(harts).fill(Infinity);
+    const tlb = new Tlb(this.memory, harts);
+    this.mmu = new Mmu(this.memory, tlb, this.harts);
+    this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this);
+    this.memory.beforeStore = (host, length) => this.storeToWatched(host, length);
+    this.devices = createVirtDevices(
+      {
+        harts,
+        memory: this.memory,
+        now: () => this.ticks(),
+        setHartLine: (hart, line, level) => this.harts[hart].setLine(line, level),
+      },
+      {
+        legacyVirtio: options.legacyVirtio,
+        disk: options.disk,
+        consoleOutput: options.consoleOutput,
+        rtcEpoch: options.rtcEpoch,
+        finish: (finish) => (this.stop = finish),
+        timeWritten: () => this.harts.forEach((hart) => this.timerChanged(hart)),
+      },
+    );
+    this.timed = this.devices.devices.filter((device) => device.nextEvent !== undefined);
+    const access = new MemoryAccess(this.memory, this.mmu, this.devices.devices, this);
+    const environment = new Environment(this.memory, access, this);
+    const hartAt = (block: number): HartState => this.harts[(block - HARTS) / HART_SIZE];
+    const imports: InterpreterImports = {
+      fetch: (hart) => this.code.fetch(hartAt(hart)),
+      load: (hart, low, high, bytes) => access.load(hartAt(hart), low, high, bytes as AccessSize),
+      store: (hart, low, high, bytes, valueLow, valueHigh) =>
+        access.store(hartAt(hart), low, high, bytes as AccessSize, valueLow, valueHigh),
+      atomic: (hart, low, high, bytes) => access.atomic(hartAt(hart), low, high, bytes as 4 | 8),
+      environment: (hart, operation, record) => environment.execute(hartAt(hart), operation, record),
+      special: (hart, record) => this.code.special(hartAt(hart), record),
+    };
+    const instance = new WebAssembly.Instance(interpreterModule(), {
+      env: { memory: this.memory.memory, ...imports },
+    });
+    this.runSlice = (instance.exports as unknown as InterpreterExports).run;
+    this.powerOn();
+  }
+
+  get now(): number {
+    return this.ticks();
+  }
+  get current(): number {
+    return this.turn;
+  }
+
+  run(limit: RunLimit): Stop {
+    this.stop = undefined;
+    let left = limit.instructions;
+    let hartLeft = limit.hart?.instructions ?? Infinity;
+    while (left > 0) {
+      this.deliver();
+      const hart = this.nextHart();
+      if (hart === undefined) return { kind: 'idle', until: Math.ceil(this.nextEvent() / INSTRUCTIONS_PER_TICK) };
+      if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
+      const own = hart.id === limit.hart?.id;
+      this.slice = Math.min(left, this.turnLeft, this.nextEvent() - this.time, own ? hartLeft : Infinity);
+      hart.remaining = this.slice;
+      this.running = hart;
+      this.runSlice(hart.block);
+      this.running = undefined;
+      const used = this.slice - hart.remaining;
+      hart.steps += used;
+      this.executed += used;
+      this.time += used;
+      this.turnLeft -= used;
+      left -= used;
+      if (own) hartLeft -= used;
+      if (this.stop !== undefined) return this.stopped(hart);
+      if (hartLeft <= 0) {
+        this.stop = { kind: 'step', hart: hart.id };
+        return this.stopped(hart);
+      }
+    }
+    return { kind: 'budget' };
+  }
+
+  idleUntil(tick: number): void {
+    this.time = Math.max(this.time, Math.min(tick * INSTRUCTIONS_PER_TICK, this.nextEvent()));
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.code.setBreakpoints(addresses);
+  }
+
+  consoleInput(bytes: Uint8Array): void {
+    this.inputs.record({ time: this.time, console: bytes.slice() });
+    this.devices.uart.receive(bytes);
+  }
+
+  reset(): void {
+    this.inputs = new InputLog();
+    this.powerOn();
+  }
+
+  stateHash(): string {
+    const hash = new StateHash();
+    const { time, executed, turn, turnLeft, random } = this;
+    hash.state({ time, executed, turn, turnLeft, random });
+    hash.state(this.harts.map((hart) => hart.save()));
+    hash.state(this.devices.devices.map((device) => device.save()));
+    hash.words(this.memory.i32.subarray(DRAM / 4));
+    return hash.hex;
+  }
+
+  private powerOn(): void {
+    this.memory.u8.fill(0, DRAM);
+    this.executed = 0;
+    this.time = 0;
+    this.turn = 0;
+    this.random = this.options.seed ?? 0;
+    this.turnLeft = this.turnLength();
+    this.timers.fill(Infinity);
+    this.resume = undefined;
+    this.code.clear();
+    for (const hart of this.harts) {
+      hart.reset();
+      hart.pc = BigInt(ROM_BASE);
+    }
+    this.mmu.reset();
+    for (const hart of this.harts) this.mmu.selectSpace(hart);
+    for (const device of this.devices.devices) device.reset();
+    const memory = this.options.memory;
+    const tree = deviceTree({ harts: this.harts.length, memory });
+    const treeAddress = deviceTreeAddress(memory, tree.length);
+    this.memory.write(treeAddress, tree);
+    for (const { address, bytes } of this.kernel.segments) this.memory.write(address, bytes);
+    this.memory.write(BigInt(ROM_BASE), bootRom(this.kernel.entry, treeAddress));
+  }
+
+  /** Turn lengths differ only if there is a seed (xorshift32). */
+  private turnLength(): number {
+    if (this.random === 0) return TURN;
+    this.random ^= this.random << 13;
+    this.random ^= this.random >>> 17;
+    this.random ^= this.random << 5;
+    return TURN + ((this.random >>> 0) % TURN_VARIATION);
+  }
+
+  /** Hands out what is due: inputs of a replay, devices' events, supervisor timers. */
+  private deliver(): void {
+    for (const event of this.inputs.take(this.time)) this.consoleInput(event.console);
+    const now = this.ticks();
+    for (const device of this.timed) if (device.nextEvent!() <= now) device.advance!(now);
+    for (const hart of this.harts) {
+      if (this.timers[hart.id] <= now) hart.raise(Interrupt.stip, true);
+      if (hart.waiting && (hart.pending & hart.low(Cell.mie)) !== 0) hart.waiting = false;
+    }
+  }
+
+  /** Time in instructions of the next event. */
+  private nextEvent(): number {
+    let tick = Infinity;
+    for (const device of this.timed) tick = Math.min(tick, device.nextEvent!());
+    for (const hart of this.harts) {
+      if ((hart.lines & Interrupt.stip) === 0) tick = Math.min(tick, this.timers[hart.id]);
+    }
+    return Math.min(Math.ceil(tick * INSTRUCTIONS_PER_TICK), this.inputs.nextTime);
+  }
+
+  /** The hart to run: the one whose turn it is, else the next that does not wait. */
+  private nextHart(): HartState | undefined {
+    const holder = this.harts[this.turn];
+    if (this.turnLeft > 0 && !holder.waiting) return holder;
+    for (let i = 1; i <= this.harts.length; i++) {
+      const next = (this.turn + i) % this.harts.length;
+      if (this.harts[next].waiting) continue;
+      // Others may now write what this hart had reserved.
+      if (next !== this.turn) holder.reservation = -1;
+      this.turn = next;
+      this.turnLeft = this.turnLength();
+      return this.harts[next];
+    }
+    return undefined;
+  }
+
+  private stopped(hart: HartState): Stop {
+    const stop = this.stop!;
+    this.resume = { hart: hart.id, pc: hart.pc, steps: hart.steps, trap: stop.kind === 'trap' };
+    return stop;
+  }
+
+  /** The hart is to take up where the machine last stopped. `counted`: the instruction at hand is in the count already. */
+  private resumes(hart: HartState, counted: number): boolean {
+    const steps = hart.steps + (this.running === hart ? this.slice - hart.remaining - counted : 0);
+    return this.resume?.hart === hart.id && this.resume.steps === steps && this.resume.pc === hart.pc;
+  }
+
+  // What the harts and the generated code's imports ask of the machine.
+
+  /** Virtual time in instructions: within an instruction, those before it. */
+  cycles(): number {
+    return this.running === undefined ? this.time : this.time + this.slice - this.running.remaining - 1;
+  }
+
+  ticks(): number {
+    return Math.floor(this.cycles() / INSTRUCTIONS_PER_TICK);
+  }
+
+  changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void {
+    if (what === 'translation') this.mmu.selectSpace(hart);
+    else if (what === 'protection') this.mmu.protectionChanged(hart);
+    else if (what === 'timer') this.timerChanged(hart);
+  }
+
+  goesOnFrom(hart: HartState): boolean {
+    return this.resumes(hart, 0);
+  }
+
+  breakpoint(hart: HartState): Status {
+    this.stop = { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+    return Status.exit;
+  }
+
+  raise(hart: HartState, cause: number, tval: bigint): Status {
+    return this.trap(hart, false, cause, tval, 1);
+  }
+
+  settle(hart: HartState): Status {
+    this.mmu.selectSpace(hart);
+    if (this.stop !== undefined) return Status.exit;
+    const status = this.takeInterrupt(hart);
+    return status === Status.done ? Status.reload : status;
+  }
+
+  wait(hart: HartState): Status {
+    hart.waiting = (hart.pending & hart.low(Cell.mie)) === 0;
+    if (!hart.waiting) return this.settle(hart);
+    this.cutSlice(hart);
+    return Status.exit;
+  }
+
+  satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status {
+    const event = { hart: hart.id, pc, before, after };
+    if (this.observer.satpWrite?.(event)) this.stop = { kind: 'satpWrite', event };
+    return this.settle(hart);
+  }
+
+  fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status {
+    const event = { hart: hart.id, pc, address, asid };
+    if (this.observer.fence?.(event)) this.stop = { kind: 'fence', event };
+    return this.settle(hart);
+  }
+
+  deviceTouched(hart: HartState): Status {
+    this.cutSlice(hart);
+    return Status.done;
+  }
+
+  /** Takes an enabled pending interrupt: `done` if there is none. */
+  private takeInterrupt(hart: HartState): Status {
+    const cause = interruptToTake(hart);
+    return cause === undefined ? Status.done : this.trap(hart, true, cause, 0n, 0);
+  }
+
+  private trap(hart: HartState, interrupt: boolean, cause: number, tval: bigint, counted: 0 | 1): Status {
+    if (this.observer.trap && !(this.resume?.trap && this.resumes(hart, counted))) {
+      const to = handlerMode(hart, interrupt, cause);
+      const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
+      if (this.observer.trap(event)) {
+        this.stop = { kind: 'trap', event };
+        hart.remaining += counted;
+        return Status.exit;
+      }
+    }
+    hart.trapped += counted;
+    takeTrap(hart, interrupt, cause, tval);
+    this.mmu.selectSpace(hart);
+    return Status.reload;
+  }
+
+  /** Lets the slice end with the instruction at hand: something happened that the schedule must see. */
+  private cutSlice(hart: HartState): void {
+    this.slice -= hart.remaining;
+    hart.remaining = 0;
+  }
+
+  /** stimecmp, mtime or menvcfg.STCE was written. */
+  private timerChanged(hart: HartState): void {
+    const due = stceOf(hart) ? hart.cell(Cell.stimecmp) - this.devices.clint.timeOffset : 2n ** 64n;
+    this.timers[hart.id] = due >= BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(due);
+    hart.raise(Interrupt.stip, this.timers[hart.id] <= this.ticks());
+    if (this.running !== undefined) this.cutSlice(this.running);
+  }
+
+  private storeToWatched(host: number, length: number): void {
+    const flags = this.memory.flags[this.memory.pageOf(host)];
+    if ((flags & PageFlag.code) !== 0) this.code.stored(host, length);
+    if ((flags & PageFlag.table) !== 0) this.mmu.tableStored(host, length);
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Address translation as the harts do it when the TLB does not know: the Sv39 walk with hardware updates of A and D,
+ * permissions, PMP, and filling the TLB. RISC-V privileged specification 1.12, sections 4.3.1, 4.3.2 and 4.4.
+ *
+ * Virtual addresses come as two signed 32-bit halves and physical ones go as numbers: this runs at every TLB miss.
+ * The debugger's walk, which explains each step, is another one and written for reading.
+ */
+import type { HartState } from '../cpu/hart';
+import { PAGE } from '../cpu/layout';
+import { Cell, Mstatus } from '../cpu/state';
+import { Mode } from '../types';
+import { type GuestMemory, PageFlag } from './guest-memory';
+import { type PmpEntry, Right, activeEntries, rightsAt, rightsOnPage } from './pmp';
+import type { Tlb } from './tlb';
+
+export const enum Access {
+  load,
+  store,
+  fetch,
+}
+
+/** Exception codes by access (table 3.6). */
+const PAGE_FAULT = [13, 15, 12] as const;
+const ACCESS_FAULT = [5, 7, 1] as const;
+
+const enum Pte {
+  V = 1,
+  R = 2,
+  W = 4,
+  X = 8,
+  U = 16,
+  A = 64,
+  D = 128,
+}
+const RIGHTS = [Right.read, Right.write, Right.execute] as const;
+
+export class Mmu {
+  /** The exception code of the last translation that failed. */
+  cause = 0;
+  /** Flags of the last leaf that a walk ended in. */
+  private leaf = 0;
+  private readonly protection: PmpEntry[][];
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly tlb: Tlb,
+    private readonly harts: readonly HartState[],
+  ) {
+    this.protection = harts.map(() => []);
+  }
+
+  reset(): void {
+    this.protection.forEach((entries) => (entries.length = 0));
+    this.tlb.flush(this.harts);
+    this.memory.flags.fill(0);
+  }
+
+  /** Takes over the PMP registers of a hart. */
+  protectionChanged(hart: HartState): void {
+    this.protection[hart.id] = activeEntries(hart);
+    this.tlb.flush([hart]);
+  }
+
+  /** Puts the TLB bank that belongs to the hart's mode and satp in force. */
+  selectSpace(hart: HartState): void {
+    const mstatus = hart.low(Cell.mstatus);
+    const data = hart.dataMode;
+    const satp = hart.mode === Mode.Machine && data === Mode.Machine ? 0n : hart.cell(Cell.satp);
+    this.tlb.select(hart, satp, hart.mode | (data << 2) | (mstatus & (Mstatus.sum | Mstatus.mxr)));
+  }
+
+  /**
+   * The physical address of an access of `bytes` bytes that does not cross a page, or -1 with `cause` set. Sets A and D.
+   */
+  translate(hart: HartState, low: number, high: number, access: Access, bytes: number): number {
+    const mode = access === Access.fetch ? hart.mode : hart.dataMode;
+    const physical =
+      mode === Mode.Machine || hart.cell(Cell.satp) >> 60n === 0n
+        ? bare(low, high)
+        : this.walk(hart, low, high, access, mode);
+    if (physical < 0) return -1;
+    const entries = this.protection[hart.id];
+    if (entries.length > 0 && (rightsAt(entries, physical, bytes, mode) & RIGHTS[access]) === 0) {
+      this.cause = ACCESS_FAULT[access];
+      return -1;
+    }
+    return physical;
+  }
+
+  /** Enters the page of a data access just translated into the TLB, with all that may be done to it from here. */
+  fill(hart: HartState, low: number, high: number, physical: number): void {
+    const host = this.memory.hostOf(physical);
+    const page = physical - (physical % PAGE);
+    const mode = hart.dataMode;
+    const rights = rightsOnPage(this.protection[hart.id], page, mode);
+    if (host === 0 || rights === undefined) return;
+    const translated = mode !== Mode.Machine && hart.cell(Cell.satp) >> 60n !== 0n;
+    const mstatus = hart.low(Cell.mstatus);
+    const readable = !translated || permits(this.leaf, Access.load, mode, mstatus);
+    const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, Access.store, mode, mstatus));
+    const plain = !this.memory.isRom(host) && this.memory.flags[this.memory.pageOf(host)] === 0;
+    this.tlb.fillData(
+      hart,
+      (BigInt(high >>> 0) << 32n) | BigInt((low & ~(PAGE - 1)) >>> 0),
+      host - (physical % PAGE),
+      readable && (rights & Right.read) !== 0,
+      writable && plain && (rights & Right.write) !== 0,
+    );
+  }
+
+  /** A store is about to change a page that a walk has read: what it said must be forgotten, unless it was nothing. */
+  tableStored(host: number, length: number): void {
+    const { i32, flags } = this.memory;
+    const first = (host & ~7) / 4;
+    for (let word = first; word * 4 < host + length; word += 2) {
+      if ((i32[word] & Pte.V) === 0) continue;
+      flags[this.memory.pageOf(host)] &= ~PageFlag.table;
+      this.tlb.flush(this.harts);
+      return;
+    }
+  }
+
+  /** Stores to the page at `host` take the slow path from now on. */
+  watch(host: number, flag: PageFlag): void {
+    const { flags } = this.memory;
+    const page = this.memory.pageOf(host);
+    if ((flags[page] & flag) !== 0) return;
+    if (flags[page] === 0) this.tlb.dropWrites(this.harts, host & ~(PAGE - 1));
+    flags[page] |= flag;
+  }
+
+  /** Section 4.3.2, steps 1 to 9. */
+  private walk(hart: HartState, low: number, high: number, access: Access, mode: Mode): number {
+    this.cause = PAGE_FAULT[access];
+    // Bits 63 to 39 must equal bit 38.
+    if (high !== (high << 25) >> 25) return -1;
+    const { i32 } = this.memory;
+    const indices = [(low >>> 12) & 511, (low >>> 21) & 511, ((high & 127) << 2) | (low >>> 30)];
+    let table = Number(hart.cell(Cell.satp) & 0xfff_ffff_ffffn) * PAGE;
+    for (let level = 2; level >= 0; level--) {
+      const address = table + indices[level] * 8;
+      const host = this.memory.hostOf(address);
+      if (host === 0 || !this.mayWalk(hart, address)) {
+        this.cause = ACCESS_FAULT[access];
+        return -1;
+      }
+      const pte = i32[host / 4];
+      const upper = i32[host / 4 + 1];
+      // V = 0, W without R, and the reserved bits 63 to 54 (Svnapot and Svpbmt are not there).
+      if ((pte & Pte.V) === 0 || (pte & (Pte.R | Pte.W)) === Pte.W || upper >>> 22 !== 0) return -1;
+      const ppn = (upper & 0x3fffff) * 0x400000 + (pte >>> 10);
+      if ((pte & (Pte.R | Pte.X)) === 0) {
+        // A, D and U are reserved in a pointer to the next table.
+        if ((pte & (Pte.A | Pte.D | Pte.U)) !== 0) return -1;
+        if (!this.memory.isRom(host)) this.watch(host, PageFlag.table);
+        table = ppn * PAGE;
+        continue;
+      }
+      if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
+      const span = 512 ** level;
+      if (ppn % span !== 0) return -1;
+      if (!this.memory.isRom(host)) this.watch(host, PageFlag.table);
+      this.leaf = pte | Pte.A | (access === Access.store ? Pte.D : 0);
+      if (this.leaf !== pte) i32[host / 4] = this.leaf;
+      const within = level === 0 ? 0 : level === 1 ? indices[0] : indices[1] * 512 + indices[0];
+      return (ppn + within) * PAGE + (low & (PAGE - 1));
+    }
+    return -1;
+  }
+
+  /** The walk's own reads are judged by PMP as those of S-mode. */
+  private mayWalk(hart: HartState, address: number): boolean {
+    const entries = this.protection[hart.id];
+    return entries.length === 0 || (rightsAt(entries, address, 8, Mode.Supervisor) & Right.read) !== 0;
+  }
+}
+
+/** Addresses beyond 2^53 are cut to one where nothing is. */
+function bare(low: number, high: number): number {
+  return Math.min((high >>> 0) * 2 ** 32 + (low >>> 0), Number.MAX_SAFE_INTEGER);
+}
+
+/** Step 5 of the walk: do the leaf's flags allow the access in this mode? */
+function permits(flags: number, access: Access, mode: Mode, mstatus: number): boolean {
+  if (mode === Mode.User) {
+    if ((flags & Pte.U) === 0) return false;
+  } else if ((flags & Pte.U) !== 0 && (access === Access.fetch || (mstatus & Mstatus.sum) === 0)) {
+    return false;
+  }
+  switch (access) {
+    case Access.load:
+      return (flags & Pte.R) !== 0 || ((mstatus & Mstatus.mxr) !== 0 && (flags & Pte.X) !== 0);
+    case Access.store:
+      return (flags & Pte.W) !== 0;
+    case Access.fetch:
+      return (flags & Pte.X) !== 0;
+  }
+}

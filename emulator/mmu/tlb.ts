@@ -1,0 +1,120 @@
+/**
+ * The harts' TLBs in linear memory, where the generated code looks translations up. Each hart has several banks, one for
+ * each address space and mode it lately ran in, so that going to and fro between user and kernel loses nothing.
+ *
+ * A bank never holds what the page tables do not say: pages of tables that were walked are watched (PageFlag.table), and
+ * a store that changes a valid entry empties the banks. So fences have nothing to do, and what a guest sees never
+ * depends on what happened to be cached.
+ */
+import type { HartState } from '../cpu/hart';
+import { BANKS, BANK_SIZE, DATA_ENTRIES, Data, EMPTY, FETCH_ENTRIES, Fetch, Offset } from '../cpu/layout';
+import type { GuestMemory } from './guest-memory';
+
+/** What a bank is for: everything that a translation and its permissions depend on. */
+export interface Space {
+  satp: bigint;
+  /** Mode of data accesses and of fetches, SUM and MXR, packed. */
+  modes: number;
+}
+
+interface Bank extends Space {
+  used: boolean;
+  /** Something was entered since it was last emptied. */
+  filled: boolean;
+}
+
+export class Tlb {
+  private readonly banks: Bank[][];
+  private readonly current: number[];
+  private readonly victim: number[];
+
+  constructor(
+    private readonly memory: GuestMemory,
+    harts: number,
+  ) {
+    this.banks = Array.from({ length: harts }, () =>
+      Array.from({ length: BANKS }, () => ({ satp: 0n, modes: 0, used: false, filled: true })),
+    );
+    this.current = new Array<number>(harts).fill(0);
+    this.victim = new Array<number>(harts).fill(0);
+  }
+
+  /** Puts the bank for an address space in force. */
+  select(hart: HartState, satp: bigint, modes: number): void {
+    const banks = this.banks[hart.id];
+    const now = banks[this.current[hart.id]];
+    if (now.used && now.modes === modes && now.satp === satp) return;
+    let index = banks.findIndex((bank) => bank.used && bank.modes === modes && bank.satp === satp);
+    if (index < 0) {
+      index = this.victim[hart.id];
+      this.victim[hart.id] = (index + 1) % BANKS;
+      this.empty(hart, index);
+      Object.assign(banks[index], { satp, modes, used: true });
+    }
+    this.current[hart.id] = index;
+    this.memory.i32[(hart.block + Offset.bank) / 4] = bankAddress(hart, index);
+  }
+
+  /** Enters a page for loads and/or stores. `virtual` is its first address, `host` where it lies. */
+  fillData(hart: HartState, virtual: bigint, host: number, readable: boolean, writable: boolean): void {
+    const index = Number((virtual >> 12n) & BigInt(DATA_ENTRIES - 1));
+    const entry = this.bankInForce(hart) + index * Data.size;
+    const { u64, i32 } = this.memory;
+    u64[(entry + Data.read) / 8] = BigInt.asUintN(64, readable ? virtual : EMPTY);
+    u64[(entry + Data.write) / 8] = BigInt.asUintN(64, writable ? virtual : EMPTY);
+    i32[(entry + Data.addend) / 4] = host - Number(BigInt.asIntN(32, virtual));
+  }
+
+  /** Enters a page for fetches, with the host address of its records. */
+  fillFetch(hart: HartState, virtual: bigint, records: number): void {
+    const entry =
+      this.bankInForce(hart) + Fetch.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * Fetch.size;
+    this.memory.u64[(entry + Fetch.tag) / 8] = virtual;
+    this.memory.i32[(entry + Fetch.records) / 4] = records;
+  }
+
+  private bankInForce(hart: HartState): number {
+    const index = this.current[hart.id];
+    this.banks[hart.id][index].filled = true;
+    return bankAddress(hart, index);
+  }
+
+  /** Forgets everything, on one hart or on all. */
+  flush(harts: readonly HartState[]): void {
+    for (const hart of harts) this.banks[hart.id].forEach((bank, index) => bank.filled && this.empty(hart, index));
+  }
+
+  /** Forgets all translations of fetches. */
+  flushFetches(harts: readonly HartState[]): void {
+    this.eachFilled(harts, (bank) => {
+      this.memory.u8.fill(0xff, bank + Fetch.base, bank + BANK_SIZE);
+    });
+  }
+
+  /** From now on stores to the page at `host` take the slow path. */
+  dropWrites(harts: readonly HartState[], host: number): void {
+    const { u64, i32 } = this.memory;
+    this.eachFilled(harts, (bank) => {
+      for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) {
+        const tag = u64[(entry + Data.write) / 8];
+        if ((tag & 1n) === 0n && (i32[(entry + Data.addend) / 4] + Number(BigInt.asIntN(32, tag))) >>> 0 === host)
+          u64[(entry + Data.write) / 8] = BigInt.asUintN(64, EMPTY);
+      }
+    });
+  }
+
+  private eachFilled(harts: readonly HartState[], action: (bank: number) => void): void {
+    for (const hart of harts)
+      this.banks[hart.id].forEach((bank, index) => {
+        if (bank.used && bank.filled) action(bankAddress(hart, index));
+      });
+  }
+
+  private empty(hart: HartState, index: number): void {
+    const bank = bankAddress(hart, index);
+    this.memory.u8.fill(0xff, bank, bank + BANK_SIZE);
+    this.banks[hart.id][index].filled = false;
+  }
+}
+
+const bankAddress = (hart: HartState, index: number): number => hart.block + Offset.banks + index * BANK_SIZE;

@@ -1,0 +1,196 @@
+/**
+ * A small assembler for WebAssembly. Code is a tree: each function here takes the code of its operands and gives the
+ * code of the whole, so that `i64.add(a, b)` reads like an expression; `assemble` flattens the tree into bytes.
+ * Branches name their target by a Label, and the flattening counts the nesting depth.
+ *
+ * Follows the WebAssembly core specification 1.0, chapter 5 (binary format).
+ */
+
+/** The target of a branch. Each use of a label stands inside the block or loop that opens it. */
+export class Label {}
+
+type Marker =
+  { open: number; label: Label; type: number } | { branch: number; label: Label } | { table: readonly Label[] };
+export type Code = number | Marker | readonly Code[];
+
+export const enum Type {
+  I32 = 0x7f,
+  I64 = 0x7e,
+  Empty = 0x40,
+}
+
+/** Unsigned LEB128 of an integer below 2^53. */
+export function unsigned(value: number): number[] {
+  const bytes: number[] = [];
+  do {
+    const low = value % 128;
+    value = Math.floor(value / 128);
+    bytes.push(value > 0 ? low | 0x80 : low);
+  } while (value > 0);
+  return bytes;
+}
+
+/** Signed LEB128. */
+export function signed(value: bigint): number[] {
+  const bytes: number[] = [];
+  for (;;) {
+    const low = Number(value & 0x7fn);
+    value >>= 7n;
+    if ((value === 0n && (low & 0x40) === 0) || (value === -1n && (low & 0x40) !== 0)) {
+      bytes.push(low);
+      return bytes;
+    }
+    bytes.push(low | 0x80);
+  }
+}
+
+const one =
+  (opcode: number) =>
+  (a: Code): Code => [a, opcode];
+const two =
+  (opcode: number) =>
+  (a: Code, b: Code): Code => [a, b, opcode];
+/** Loads and stores: natural alignment is only a hint, so none is claimed. */
+const load =
+  (opcode: number) =>
+  (address: Code, offset = 0): Code => [address, opcode, 0, unsigned(offset)];
+const store =
+  (opcode: number) =>
+  (address: Code, value: Code, offset = 0): Code => [address, value, opcode, 0, unsigned(offset)];
+
+export const i32 = {
+  const: (value: number): Code => [0x41, signed(BigInt(value | 0))],
+  load: load(0x28),
+  load8_u: load(0x2d),
+  load16_u: load(0x2f),
+  store: store(0x36),
+  eqz: one(0x45),
+  eq: two(0x46),
+  ne: two(0x47),
+  lt_u: two(0x49),
+  add: two(0x6a),
+  sub: two(0x6b),
+  and: two(0x71),
+  or: two(0x72),
+  shl: two(0x74),
+  shr_s: two(0x75),
+  shr_u: two(0x76),
+  mul: two(0x6c),
+  div_s: two(0x6d),
+  div_u: two(0x6e),
+  rem_s: two(0x6f),
+  rem_u: two(0x70),
+  wrap: one(0xa7),
+};
+
+export const i64 = {
+  const: (value: bigint | number): Code => [0x42, signed(BigInt(value))],
+  load: load(0x29),
+  load8_s: load(0x30),
+  load8_u: load(0x31),
+  load16_s: load(0x32),
+  load16_u: load(0x33),
+  load32_s: load(0x34),
+  load32_u: load(0x35),
+  store: store(0x37),
+  store8: store(0x3c),
+  store16: store(0x3d),
+  store32: store(0x3e),
+  eqz: one(0x50),
+  eq: two(0x51),
+  ne: two(0x52),
+  lt_s: two(0x53),
+  lt_u: two(0x54),
+  gt_s: two(0x55),
+  gt_u: two(0x56),
+  ge_s: two(0x59),
+  ge_u: two(0x5a),
+  add: two(0x7c),
+  sub: two(0x7d),
+  mul: two(0x7e),
+  div_s: two(0x7f),
+  div_u: two(0x80),
+  rem_s: two(0x81),
+  rem_u: two(0x82),
+  and: two(0x83),
+  or: two(0x84),
+  xor: two(0x85),
+  shl: two(0x86),
+  shr_s: two(0x87),
+  shr_u: two(0x88),
+  extend_s: one(0xac),
+  extend_u: one(0xad),
+};
+
+export const local = {
+  get: (index: number): Code => [0x20, unsigned(index)],
+  set: (index: number, value: Code): Code => [value, 0x21, unsigned(index)],
+  tee: (index: number, value: Code): Code => [value, 0x22, unsigned(index)],
+};
+
+export const block = (label: Label, ...body: Code[]): Code => [{ open: 0x02, label, type: Type.Empty }, body, 0x0b];
+export const loop = (label: Label, ...body: Code[]): Code => [{ open: 0x03, label, type: Type.Empty }, body, 0x0b];
+export const br = (label: Label): Code => ({ branch: 0x0c, label });
+export const br_if = (label: Label, condition: Code): Code => [condition, { branch: 0x0d, label }];
+/** The last label is the default. */
+export const br_table = (index: Code, labels: readonly Label[]): Code => [index, { table: labels }];
+export const ret = (value: Code): Code => [value, 0x0f];
+export const unreachable: Code = 0x00;
+export const call = (functionIndex: number, ...args: Code[]): Code => [args, 0x10, unsigned(functionIndex)];
+
+/** `if` as a statement. */
+export const when = (condition: Code, then: Code, otherwise?: Code): Code => [
+  condition,
+  { open: 0x04, label: new Label(), type: Type.Empty },
+  then,
+  otherwise === undefined ? [] : [0x05, otherwise],
+  0x0b,
+];
+/** `if` as an expression of the given type: only the arm taken is evaluated. */
+export const choose = (type: Type, condition: Code, then: Code, otherwise: Code): Code => [
+  condition,
+  { open: 0x04, label: new Label(), type },
+  then,
+  0x05,
+  otherwise,
+  0x0b,
+];
+
+const END = 0x0b;
+
+/**
+ * Flattens a function body. Opcodes, immediates and markers come in the order of the binary format, so the end of a
+ * block can be told from an immediate of the same value only by the shape of the tree: `block`, `loop`, `when` and
+ * `choose` put their 0x0b as the last element of an array that begins or continues with an `open` marker.
+ */
+export function assemble(code: Code): number[] {
+  const bytes: number[] = [];
+  const open: Label[] = [];
+  const depth = (label: Label): number[] => {
+    const at = open.lastIndexOf(label);
+    if (at < 0) throw new Error('branch to a label that is not open here');
+    return unsigned(open.length - 1 - at);
+  };
+  const emit = (part: Code): void => {
+    if (typeof part === 'number') {
+      bytes.push(part);
+    } else if ('open' in part) {
+      bytes.push(part.open, part.type);
+      open.push(part.label);
+    } else if ('branch' in part) {
+      bytes.push(part.branch, ...depth(part.label));
+    } else if ('table' in part) {
+      bytes.push(0x0e, ...unsigned(part.table.length - 1));
+      for (const label of part.table) bytes.push(...depth(label));
+    } else {
+      const before = open.length;
+      for (const piece of part) emit(piece);
+      if (open.length > before) {
+        if (part[part.length - 1] !== END) throw new Error('a block without its end');
+        open.length = before;
+      }
+    }
+  };
+  emit(code);
+  return bytes;
+}

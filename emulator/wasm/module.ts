@@ -1,0 +1,82 @@
+/**
+ * Puts functions together into a WebAssembly module that imports one memory and some functions, and exports some of
+ * its own. WebAssembly core specification 1.0, section 5.5.
+ */
+import { type Code, type Type, assemble, unsigned } from './assembler';
+
+export interface Signature {
+  parameters: readonly Type[];
+  results: readonly Type[];
+}
+
+interface Import extends Signature {
+  name: string;
+}
+
+interface FunctionBody extends Signature {
+  exported: string | undefined;
+  /** Types of the locals after the parameters. */
+  locals: readonly Type[];
+  code: Code;
+}
+
+/** Imports come first in the index space of functions, so all of them are declared before the first function. */
+export class ModuleBuilder {
+  private readonly imports: Import[] = [];
+  private readonly functions: FunctionBody[] = [];
+
+  /** Declares a function imported from "env"; gives its index. */
+  import(name: string, parameters: readonly Type[], results: readonly Type[]): number {
+    if (this.functions.length > 0) throw new Error('imports are declared before functions');
+    this.imports.push({ name, parameters, results });
+    return this.imports.length - 1;
+  }
+
+  /** Adds a function; gives its index. */
+  define(body: Omit<FunctionBody, 'exported'> & { exported?: string }): number {
+    this.functions.push({ exported: undefined, ...body });
+    return this.imports.length + this.functions.length - 1;
+  }
+
+  /** The bytes of the module. The memory is imported as env.memory, of at least one page and any maximum. */
+  build(): Uint8Array<ArrayBuffer> {
+    const signatures = [...this.imports, ...this.functions];
+    const types = signatures.map((s) => [
+      0x60,
+      vector(s.parameters.map((t) => [t])),
+      vector(s.results.map((t) => [t])),
+    ]);
+    const imports: Code[] = [
+      [name('env'), name('memory'), 0x02, 0x00, unsigned(1)],
+      ...this.imports.map((f, index): Code => [name('env'), name(f.name), 0x00, unsigned(index)]),
+    ];
+    const functions = this.functions.map((_, index) => unsigned(this.imports.length + index));
+    const exports = this.functions.flatMap((f, index): Code[] =>
+      f.exported === undefined ? [] : [[name(f.exported), 0x00, unsigned(this.imports.length + index)]],
+    );
+    const code = this.functions.map((f): Code => {
+      const body = assemble([vector(f.locals.map((t) => [1, t])), f.code, 0x0b]);
+      return [unsigned(body.length), body];
+    });
+    return Uint8Array.from([
+      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      ...section(1, types),
+      ...section(2, imports),
+      ...section(3, functions),
+      ...section(7, exports),
+      ...section(10, code),
+    ]);
+  }
+}
+
+const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
+
+function section(id: number, items: readonly Code[]): number[] {
+  const content = assemble(vector(items));
+  return [id, ...unsigned(content.length), ...content];
+}
+
+function name(text: string): Code {
+  const bytes = [...new TextEncoder().encode(text)];
+  return [unsigned(bytes.length), bytes];
+}
