@@ -1,0 +1,155 @@
+/**
+ * What the variables view finds when it unfolds a value: members, elements (a page at a time), what a pointer points to,
+ * the fields of a CSR.
+ */
+import { csrNamed, fieldOf } from '../registers/csrs';
+import { elementValue, memberValue } from './format';
+import type { RecordType } from '../symbols/api';
+import { ExpressionError } from './error';
+import * as C from './types';
+import { numberOf, type EvaluationContext, type Value } from './value';
+
+export interface Child {
+  /** `pid`, `[3]`, `*p`, `SPP`. */
+  name: string;
+  value: Value;
+  /** An expression for the same value, where the parent has one. */
+  evaluateName?: string;
+}
+
+/** How many children there are, by kind, without reading any; 0 and 0: none. */
+export interface ChildCounts {
+  named: number;
+  indexed: number;
+}
+
+/** Lengths above this are taken for broken debug information. */
+const MAX_INDEXED = 10_000_000;
+
+export function countChildren(value: Value, context: EvaluationContext): ChildCounts {
+  if (value.machine?.kind === 'csr') {
+    return { named: value.machine.field ? 0 : (csrNamed(value.machine.name)?.fields.length ?? 0), indexed: 0 };
+  }
+  const type = C.plain(value.type);
+  switch (type.kind) {
+    case 'struct':
+    case 'union':
+      return { named: type.members.length, indexed: 0 };
+    case 'array':
+      return { named: 0, indexed: Math.min(type.count ?? 0, MAX_INDEXED) };
+    case 'pointer': {
+      const record = recordOf(type.target);
+      const named = isFollowable(value, type.target, context) ? (record?.members.length ?? 1) : 0;
+      return { named, indexed: 0 };
+    }
+    default:
+      return { named: 0, indexed: 0 };
+  }
+}
+
+/**
+ * The children of a value, those from `start` on and at most `count`. `expression` is the parent's own, from which the
+ * children's evaluateName is made. Values that cannot be read are children all the same: their text says why.
+ */
+export function childrenOf(
+  value: Value,
+  context: EvaluationContext,
+  expression?: string,
+  start = 0,
+  count = Infinity,
+): Child[] {
+  if (value.machine?.kind === 'csr') return csrFields(value, context, expression).slice(start, start + count);
+  const type = C.plain(value.type);
+  const parent = expression === undefined ? undefined : asOperand(expression);
+  switch (type.kind) {
+    case 'struct':
+    case 'union':
+      return members(value, type, parent === undefined ? undefined : `${parent}.`).slice(start, start + count);
+    case 'array':
+      return elements(value, type.element, Math.min(type.count ?? 0, MAX_INDEXED), parent, start, count);
+    case 'pointer': {
+      if (!isFollowable(value, type.target, context)) return [];
+      const target: Value = { type: type.target, location: { kind: 'memory', address: numberOf(value, context) } };
+      const record = recordOf(type.target);
+      const found = record
+        ? members(target, record, parent === undefined ? undefined : `${parent}->`)
+        : [named(expression ? `*${parent}` : '*', target, parent === undefined ? undefined : `*${parent}`)];
+      return found.slice(start, start + count);
+    }
+    default:
+      return [];
+  }
+}
+
+const named = (name: string, value: Value, evaluateName: string | undefined): Child => ({
+  name,
+  value,
+  ...(evaluateName !== undefined && { evaluateName }),
+});
+
+const recordOf = (type: Value['type']): RecordType | undefined => {
+  const bare = C.plain(type);
+  return bare.kind === 'struct' || bare.kind === 'union' ? bare : undefined;
+};
+
+/** Whether there is something to be seen at the other end of a pointer. */
+function isFollowable(value: Value, target: Value['type'], context: EvaluationContext): boolean {
+  const bare = C.plain(target);
+  if (bare.kind === 'void' || bare.kind === 'function') return false;
+  if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete) return false;
+  try {
+    return numberOf(value, context) !== 0n;
+  } catch (error) {
+    if (error instanceof ExpressionError) return false;
+    throw error;
+  }
+}
+
+function members(value: Value, record: RecordType, prefix: string | undefined): Child[] {
+  return record.members.map((member) =>
+    member.name === undefined
+      ? // The members of an unnamed one are reached as the record's own; of its own it has no name in C.
+        named('<unnamed>', memberValue(value, member), undefined)
+      : named(member.name, memberValue(value, member), prefix === undefined ? undefined : prefix + member.name),
+  );
+}
+
+function elements(
+  value: Value,
+  element: Value['type'],
+  length: number,
+  parent: string | undefined,
+  start: number,
+  count: number,
+): Child[] {
+  const size = C.sizeOf(element);
+  const first = value.firstIndex ?? 0;
+  const out: Child[] = [];
+  for (let i = Math.max(0, start); i < Math.min(length, start + count); i++) {
+    const name = `[${first + i}]`;
+    // A slice's own expression counts its elements as the whole array does.
+    out.push(named(name, elementValue(value, element, i, size), parent === undefined ? undefined : parent + name));
+  }
+  return out;
+}
+
+function csrFields(value: Value, context: EvaluationContext, expression: string | undefined): Child[] {
+  const machine = value.machine;
+  if (machine?.kind !== 'csr' || machine.field) return [];
+  const whole = numberOf(value, context);
+  return (csrNamed(machine.name)?.fields ?? []).map((field) =>
+    named(
+      field.name,
+      {
+        type: value.type,
+        location: { kind: 'value', value: fieldOf(whole, field) },
+        machine: { kind: 'csr', name: machine.name, field: field.name },
+      },
+      expression === undefined ? undefined : `${expression}.${field.name}`,
+    ),
+  );
+}
+
+/** Parentheses around everything that binds less tightly than a member access. */
+const asOperand = (expression: string): string =>
+  /^[$\w]+(?:(?:\.|->)\w+|\[[^[\]]*\])*$/.test(expression) ? expression : `(${expression})`;

@@ -1,0 +1,10 @@
+/** What is wrong with an expression, and where. */
+export class ExpressionError extends Error {
+  constructor(
+    readonly reason: string,
+    /** 0-based offset in the expression's text; undefined where no single place is to blame. */
+    readonly offset?: number,
+  ) {
+    super(offset === undefined ? reason : `expression:1:${offset + 1}: ${reason}`);
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Shows values as gdb does, for C: numbers in decimal, characters with their letter, pointers with the symbol they point
+ * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
+ */
+import { csrField, csrNamed, describeCsr, describeField } from '../registers/csrs';
+import type { EnumType, Member, RecordType } from '../symbols/api';
+import { ExpressionError } from './error';
+import { readText } from './operators';
+import * as C from './types';
+import { fromBytes, numberOf, partOf, readLocation, type EvaluationContext, type Value } from './value';
+
+export interface FormatOptions {
+  /** Integers in hexadecimal. */
+  hex?: boolean;
+  /** Levels of structures and arrays inside each other that are spelt out; default 2. */
+  depth?: number;
+}
+
+/** Length at which the text of a structure or an array ends with `...`. */
+const MAX_LENGTH = 400;
+const MAX_ELEMENTS = 100;
+const MAX_STRING = 200;
+/** Equal elements in a row from this many on are shown once. */
+const REPEATS = 10;
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** A value as text. Never throws: what cannot be read says so in its place. */
+export function formatValue(value: Value, context: EvaluationContext, options: FormatOptions = {}): string {
+  return format(value, context, { hex: options.hex ?? false, depth: options.depth ?? 2 });
+}
+
+function format(value: Value, context: EvaluationContext, options: Required<FormatOptions>): string {
+  try {
+    return formatReadable(value, context, options);
+  } catch (error) {
+    if (error instanceof ExpressionError) return `<${error.reason}>`;
+    throw error;
+  }
+}
+
+function formatReadable(value: Value, context: EvaluationContext, options: Required<FormatOptions>): string {
+  const type = C.plain(value.type);
+  switch (type.kind) {
+    case 'void':
+      return 'void';
+    case 'function': {
+      if (value.location.kind !== 'memory') return '<optimized out>';
+      const { address } = value.location;
+      return `{${C.typeName(value.type)}} ${hex(address)}${symbolSuffix(address, context)}`;
+    }
+    case 'pointer':
+      return formatPointer(numberOf(value, context), type.target, context);
+    case 'enum':
+      return formatEnum(numberOf(value, context), type, options.hex);
+    case 'struct':
+    case 'union':
+      return type.complete ? formatRecord(value, type, context, options) : '<incomplete type>';
+    case 'array':
+      return formatArray(value, type.element, type.count, context, options);
+    case 'base':
+      break;
+  }
+  if (type.encoding === 'float') return formatFloat(readLocation(value.location, 0, type.size, context));
+  const number = numberOf(value, context);
+  if (value.machine?.kind === 'csr') return formatCsr(value.machine, number, options.hex);
+  if (type.encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
+  if (options.hex || value.hex) return hex(BigInt.asUintN(8 * type.size, number));
+  return C.isCharacter(type) ? `${number} ${quoteCharacter(Number(BigInt.asUintN(8, number)))}` : String(number);
+}
+
+function formatCsr(machine: { name: string; field?: string }, number: bigint, asHex: boolean): string {
+  if (asHex) return hex(number);
+  if (!machine.field) return describeCsr(machine.name, number);
+  const field = csrField(csrNamed(machine.name)!, machine.field)!;
+  return field.meaning ? `${number} (${describeField(field, number)})` : describeField(field, number);
+}
+
+function formatPointer(address: bigint, target: Value['type'], context: EvaluationContext): string {
+  const suffix = address === 0n ? '' : symbolSuffix(address, context);
+  if (!C.isCharacter(target) || address === 0n) return hex(address) + suffix;
+  const text = stringAt(address, context);
+  return text === undefined
+    ? `${hex(address)}${suffix} <cannot read memory there>`
+    : `${hex(address)}${suffix} ${text}`;
+}
+
+/** A quoted string in memory; undefined where nothing can be read. */
+function stringAt(address: bigint, context: EvaluationContext): string | undefined {
+  // A string may end just before memory that cannot be read: page by page then.
+  let bytes = context.readMemory(address, MAX_STRING);
+  if (!bytes) bytes = context.readMemory(address, Math.min(MAX_STRING, Number(4096n - (address & 4095n))));
+  if (!bytes || bytes.length === 0) return undefined;
+  const { text, ended } = readText(bytes.length, (i) => bytes[i]);
+  return quote(text) + (ended ? '' : '...');
+}
+
+/** ` <main+4>` for an address that a symbol of the program covers. */
+export function symbolSuffix(address: bigint, context: EvaluationContext): string {
+  const found = context.binary.symbolAt(address);
+  if (!found) return '';
+  return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
+}
+
+function formatEnum(number: bigint, type: EnumType, asHex: boolean): string {
+  const exact = type.values.find(({ value }) => value === number);
+  if (exact && !asHex) return exact.name;
+  return asHex ? hex(BigInt.asUintN(8 * type.size, number)) : String(number);
+}
+
+function formatRecord(
+  value: Value,
+  type: RecordType,
+  context: EvaluationContext,
+  options: Required<FormatOptions>,
+): string {
+  if (options.depth <= 0) return '{...}';
+  const parts: string[] = [];
+  let length = 0;
+  for (const member of type.members) {
+    if (length > MAX_LENGTH) {
+      parts.push('...');
+      break;
+    }
+    const text = format(memberValue(value, member), context, { ...options, depth: options.depth - 1 });
+    const part = member.name === undefined ? text : `${member.name} = ${text}`;
+    parts.push(part);
+    length += part.length;
+  }
+  return `{${parts.join(', ')}}`;
+}
+
+/** A member of a value of structure or union type. */
+export function memberValue(value: Value, member: Member): Value {
+  const bits = (member.bitOffset ?? 0) + (member.bitSize ?? 0);
+  return {
+    type: member.type,
+    location: partOf(value.location, member.offset, Math.max(C.sizeOf(member.type), Math.ceil(bits / 8))),
+    ...(member.bitSize !== undefined && { bitField: { size: member.bitSize, offset: member.bitOffset ?? 0 } }),
+  };
+}
+
+function formatArray(
+  value: Value,
+  element: Value['type'],
+  count: number | undefined,
+  context: EvaluationContext,
+  options: Required<FormatOptions>,
+): string {
+  if (C.isCharacter(element) && !options.hex) return formatCharacters(value, count, context);
+  if (count === undefined) return value.location.kind === 'memory' ? hex(value.location.address) : '{...}';
+  if (options.depth <= 0) return '{...}';
+  const size = C.sizeOf(element);
+  const parts: string[] = [];
+  let length = 0;
+  for (let i = 0; i < count;) {
+    if (length > MAX_LENGTH || i >= MAX_ELEMENTS) {
+      parts.push('...');
+      break;
+    }
+    const textAt = (index: number): string =>
+      format(elementValue(value, element, index, size), context, { ...options, depth: options.depth - 1 });
+    const text = textAt(i);
+    let same = 1;
+    while (i + same < count && same < MAX_ELEMENTS && textAt(i + same) === text) same++;
+    const shown = same >= REPEATS ? 1 : same;
+    for (let k = 0; k < shown; k++) parts.push(text);
+    if (same >= REPEATS)
+      parts[parts.length - 1] += ` <repeats ${same}${same === MAX_ELEMENTS ? ' or more' : ''} times>`;
+    length += text.length * shown;
+    i += same;
+    if (same === MAX_ELEMENTS && i < count) length = MAX_LENGTH + 1;
+  }
+  return `{${parts.join(', ')}}`;
+}
+
+/** Element `index`, counted from the value's own start. */
+export function elementValue(value: Value, element: Value['type'], index: number, size: number): Value {
+  return { type: element, location: partOf(value.location, index * size, size) };
+}
+
+function formatCharacters(value: Value, count: number | undefined, context: EvaluationContext): string {
+  if (value.location.kind === 'memory' && count === undefined) {
+    return stringAt(value.location.address, context) ?? `<cannot read memory at ${hex(value.location.address)}>`;
+  }
+  const length = Math.min(count ?? 0, MAX_STRING);
+  const bytes = readLocation(value.location, 0, length, context);
+  const { text, ended } = readText(length, (i) => bytes[i]);
+  return quote(text) + (ended || length === count ? '' : '...');
+}
+
+function formatFloat(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length === 4) return String(view.getFloat32(0, true));
+  if (bytes.length === 8) return String(view.getFloat64(0, true));
+  return hex(fromBytes(bytes));
+}
+
+const NAMED_ESCAPES: Record<number, string> = {
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+};
+
+function escape(code: number, quoteMark: string): string {
+  if (NAMED_ESCAPES[code]) return NAMED_ESCAPES[code];
+  const letter = String.fromCharCode(code);
+  if (letter === quoteMark || letter === '\\') return `\\${letter}`;
+  return code < 32 || code > 126 ? `\\${code.toString(8).padStart(3, '0')}` : letter;
+}
+
+const quote = (text: string): string => `"${Array.from(text, (letter) => escape(letter.charCodeAt(0), '"')).join('')}"`;
+const quoteCharacter = (code: number): string => `'${escape(code, "'")}'`;

@@ -1,0 +1,114 @@
+/**
+ * Writes values to memory and registers, converted as C's assignment does (ISO C11, section 6.5.16.1).
+ */
+import { csrField, csrNamed } from '../registers/csrs';
+import type { Location } from '../symbols/api';
+import { ExpressionError } from './error';
+import { decay, requireNumber } from './operators';
+import * as C from './types';
+import { bytesOf, constant, fromBytes, readLocation, toBytes, type EvaluationContext, type Value } from './value';
+
+/** Writes `value` to where `target` lives and answers the target as it is then. */
+export function store(target: Value, value: Value, at: number | undefined, context: EvaluationContext): Value {
+  const type = C.plain(target.type);
+  if (target.machine) return storeMachine(target, requireNumber(decay(value), context), at, context);
+  let bytes: Uint8Array;
+  if (C.isInteger(type) || type.kind === 'pointer') {
+    const number = C.wrap(requireNumber(decay(value), context), type);
+    if (target.bitField) return storeBitField(target, target.bitField, number, at, context);
+    bytes = toBytes(number, type.size);
+  } else if (type.kind === 'array' && C.isCharacter(type.element) && value.location.kind === 'bytes') {
+    bytes = text(value, type.count ?? 0, at, context);
+  } else if (type.kind === 'struct' || type.kind === 'union') {
+    const from = C.plain(value.type);
+    if (from !== type && !(from.kind === type.kind && from.name === type.name && from.size === type.size)) {
+      throw new ExpressionError(`${C.typeName(value.type)} cannot be assigned to ${C.typeName(target.type)}`, at);
+    }
+    bytes = bytesOf(value, context);
+  } else {
+    throw new ExpressionError(`a value of type ${C.typeName(target.type)} cannot be assigned to`, at);
+  }
+  write(target.location, bytes, at, context);
+  // A register's new value is not in the frame that the context still holds.
+  return target.location.kind === 'memory' ? target : { ...target, location: { kind: 'bytes', bytes } };
+}
+
+function text(value: Value, count: number, at: number | undefined, context: EvaluationContext): Uint8Array {
+  const given = bytesOf(value, context);
+  if (given.length - 1 > count) throw new ExpressionError(`the string is longer than ${count} characters`, at);
+  const bytes = new Uint8Array(count);
+  bytes.set(given.subarray(0, count));
+  return bytes;
+}
+
+function storeBitField(
+  target: Value,
+  field: { size: number; offset: number },
+  number: bigint,
+  at: number | undefined,
+  context: EvaluationContext,
+): Value {
+  const length = Math.ceil((field.offset + field.size) / 8);
+  const mask = ((1n << BigInt(field.size)) - 1n) << BigInt(field.offset);
+  const before = fromBytes(readLocation(target.location, 0, length, context));
+  const after = (before & ~mask) | ((number << BigInt(field.offset)) & mask);
+  write(target.location, toBytes(after, length), at, context);
+  return target;
+}
+
+function write(location: Location, bytes: Uint8Array, at: number | undefined, context: EvaluationContext): void {
+  switch (location.kind) {
+    case 'memory':
+      if (context.writeMemory?.(location.address, bytes)) return;
+      throw new ExpressionError(`cannot write memory at 0x${location.address.toString(16)}`, at);
+    case 'register': {
+      // A narrow variable in a register is kept sign-extended, as the ABI has it for int.
+      const value = fromBytes(bytes);
+      const wide = bytes.length === 4 ? BigInt.asUintN(64, BigInt.asIntN(32, value)) : value;
+      if (bytes.length <= 8 && context.setRegister?.(location.register, wide)) return;
+      throw new ExpressionError('this register cannot be set in this frame', at);
+    }
+    case 'pieces': {
+      let offset = 0;
+      for (const piece of location.pieces) {
+        write(piece.location, bytes.subarray(offset, offset + piece.size), at, context);
+        offset += piece.size;
+      }
+      return;
+    }
+    case 'optimized-out':
+      throw new ExpressionError('this has been optimized out, so it cannot be written', at);
+    case 'value':
+    case 'bytes':
+      throw new ExpressionError('this is a computed value, not a place that can be written', at);
+  }
+}
+
+function storeMachine(target: Value, number: bigint, at: number | undefined, context: EvaluationContext): Value {
+  const machine = target.machine!;
+  number = BigInt.asUintN(64, number);
+  if (machine.kind === 'pc') {
+    if (!context.setRegister?.('pc', number)) throw new ExpressionError('pc cannot be set in this frame', at);
+    return { ...target, location: { kind: 'value', value: number } };
+  }
+  let whole = number;
+  if (machine.field) {
+    const field = csrField(csrNamed(machine.name)!, machine.field)!;
+    const mask = ((1n << BigInt(field.width)) - 1n) << BigInt(field.lsb);
+    if (number >> BigInt(field.width)) {
+      throw new ExpressionError(`${number} does not fit into ${field.width} bits of ${machine.name}.${field.name}`, at);
+    }
+    whole = ((context.csr?.(machine.name) ?? 0n) & ~mask) | (number << BigInt(field.lsb));
+  }
+  if (!context.setCsr?.(machine.name, whole)) throw new ExpressionError(`${machine.name} cannot be written`, at);
+  // A CSR keeps only what it implements, so it is read back.
+  const kept = context.csr?.(machine.name) ?? whole;
+  if (!machine.field) return { ...target, location: { kind: 'value', value: kept } };
+  const { lsb, width } = csrField(csrNamed(machine.name)!, machine.field)!;
+  return constantLike(target, (kept >> BigInt(lsb)) & ((1n << BigInt(width)) - 1n));
+}
+
+const constantLike = (target: Value, value: bigint): Value => ({
+  ...target,
+  location: constant(value, target.type).location,
+});

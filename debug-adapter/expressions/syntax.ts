@@ -1,0 +1,33 @@
+/**
+ * The shape of a parsed C expression (ISO C11, section 6.5), with the debugger's additions: `$register`, `$csr.FIELD`,
+ * `$function(arguments)`, slices `a[0..4]` and gdb's `a[0]@4`.
+ */
+import type { Type } from '../symbols/api';
+
+export type UnaryOperator = '+' | '-' | '!' | '~' | '*' | '&';
+export type ComparisonOperator = '==' | '!=' | '<' | '>' | '<=' | '>=';
+export type ArithmeticOperator = '*' | '/' | '%' | '+' | '-' | '<<' | '>>' | '&' | '^' | '|';
+export type BinaryOperator = ArithmeticOperator | ComparisonOperator | '&&' | '||' | ',' | '@';
+
+/** `at` is the 0-based offset in the text that an error about the node points to. */
+export type Expression = { at: number } & (
+  | { kind: 'integer'; value: bigint; type: Type }
+  | { kind: 'string'; text: string }
+  | { kind: 'name'; name: string }
+  /** `$name`: a register, a CSR or a value that the debugger provides. */
+  | { kind: 'special'; name: string }
+  | { kind: 'call'; callee: Expression; arguments: Expression[] }
+  | { kind: 'member'; object: Expression; name: string; arrow: boolean }
+  | { kind: 'index'; object: Expression; index: Expression }
+  /** Elements from `from` up to, but not including, `to`. */
+  | { kind: 'slice'; object: Expression; from: Expression; to: Expression }
+  | { kind: 'unary'; operator: UnaryOperator; operand: Expression }
+  | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
+  | { kind: 'conditional'; condition: Expression; whenTrue: Expression; whenFalse: Expression }
+  | { kind: 'cast'; type: Type; operand: Expression }
+  | { kind: 'sizeof-type'; type: Type }
+  | { kind: 'sizeof'; operand: Expression }
+  /** `operator` undefined is plain `=`. */
+  | { kind: 'assign'; operator: ArithmeticOperator | undefined; target: Expression; value: Expression }
+  | { kind: 'step'; by: 1n | -1n; prefix: boolean; target: Expression }
+);

@@ -1,0 +1,181 @@
+/**
+ * C's types as expressions need them: sizes, names as C spells them, and the conversions of ISO C11, section 6.3.1, for
+ * the LP64 ABI of RISC-V (int 32 bits, long and pointers 64, plain char unsigned).
+ */
+import type {
+  ArrayType,
+  BaseType,
+  EnumType,
+  FunctionType,
+  Member,
+  PointerType,
+  RecordType,
+  Type,
+  VoidType,
+} from '../symbols/api';
+
+const base = (name: string, size: number, encoding: BaseType['encoding']): BaseType => ({
+  kind: 'base',
+  name,
+  size,
+  encoding,
+});
+
+export const VOID: VoidType = { kind: 'void' };
+export const CHAR = base('char', 1, 'unsigned char');
+export const SIGNED_CHAR = base('signed char', 1, 'char');
+export const UNSIGNED_CHAR = base('unsigned char', 1, 'unsigned char');
+export const BOOL = base('_Bool', 1, 'boolean');
+export const SHORT = base('short', 2, 'signed');
+export const UNSIGNED_SHORT = base('unsigned short', 2, 'unsigned');
+export const INT = base('int', 4, 'signed');
+export const UNSIGNED = base('unsigned int', 4, 'unsigned');
+export const LONG = base('long', 8, 'signed');
+export const UNSIGNED_LONG = base('unsigned long', 8, 'unsigned');
+export const FLOAT = base('float', 4, 'float');
+export const DOUBLE = base('double', 8, 'float');
+
+export const pointerTo = (target: Type): PointerType => ({ kind: 'pointer', size: 8, target });
+
+/** A type without its typedefs and qualifiers. */
+export type PlainType = BaseType | PointerType | RecordType | ArrayType | EnumType | FunctionType | VoidType;
+
+/** Chains longer than this are taken for a circle in broken debug information, and for void. */
+const MAX_CHAIN = 64;
+
+/** Takes typedefs and qualifiers off the outside of a type. */
+export function plain(type: Type): PlainType {
+  for (let i = 0; i < MAX_CHAIN; i++) {
+    switch (type.kind) {
+      case 'typedef':
+      case 'const':
+      case 'volatile':
+      case 'restrict':
+      case 'atomic':
+        type = type.target;
+        break;
+      default:
+        return type;
+    }
+  }
+  return VOID;
+}
+
+/** Size in bytes as sizeof gives it; 0 for void, functions, incomplete types and arrays without a length. */
+export function sizeOf(type: Type): number {
+  let factor = 1;
+  for (let i = 0; i < MAX_CHAIN; i++) {
+    const bare = plain(type);
+    switch (bare.kind) {
+      case 'array':
+        factor *= bare.count ?? 0;
+        type = bare.element;
+        break;
+      case 'void':
+      case 'function':
+        return 0;
+      default:
+        return factor * bare.size;
+    }
+  }
+  return 0;
+}
+
+/** What pointer arithmetic counts in: as gcc has it, 1 for void and functions. */
+export const stride = (type: Type): bigint => BigInt(sizeOf(type) || 1);
+
+export type IntegerType = BaseType | EnumType;
+
+/** Whether values of the type are whole numbers: integers, characters, booleans and enumerations. */
+export const isInteger = (type: PlainType): type is IntegerType =>
+  type.kind === 'enum' || (type.kind === 'base' && type.encoding !== 'float');
+
+export const isSigned = (type: IntegerType): boolean =>
+  type.kind === 'enum' ? type.signed : type.encoding === 'signed' || type.encoding === 'char';
+
+export const isCharacter = (type: Type): boolean => {
+  const bare = plain(type);
+  return bare.kind === 'base' && bare.size === 1 && (bare.encoding === 'char' || bare.encoding === 'unsigned char');
+};
+
+/** Brings a number into the range of an integer or pointer type, wrapping around as hardware does. */
+export function wrap(value: bigint, type: IntegerType | PointerType): bigint {
+  if (type.kind === 'pointer') return BigInt.asUintN(64, value);
+  if (type.kind === 'base' && type.encoding === 'boolean') return value === 0n ? 0n : 1n;
+  const bits = 8 * type.size;
+  return isSigned(type) ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+}
+
+/** Integer promotion (6.3.1.1): whatever fits into int becomes int. A bit field counts with its width. */
+export function promote(type: IntegerType, bits = 8 * type.size): BaseType {
+  if (bits < 32 || (bits === 32 && isSigned(type))) return INT;
+  if (bits === 32) return UNSIGNED;
+  return isSigned(type) ? LONG : UNSIGNED_LONG;
+}
+
+/** The usual arithmetic conversions (6.3.1.8) of two promoted types. */
+export function commonType(a: BaseType, b: BaseType): BaseType {
+  if (a.size !== b.size) return a.size > b.size ? a : b;
+  return isSigned(a) ? b : a;
+}
+
+export interface FoundMember {
+  member: Member;
+  /** Bytes from the start of the outermost record. */
+  offset: number;
+}
+
+/** A member by name, also inside unnamed members. */
+export function findMember(record: RecordType, name: string, depth = 0): FoundMember | undefined {
+  for (const member of record.members) {
+    if (member.name === name) return { member, offset: member.offset };
+    if (member.name !== undefined || depth > 8) continue;
+    const inner = plain(member.type);
+    if (inner.kind !== 'struct' && inner.kind !== 'union') continue;
+    const found = findMember(inner, name, depth + 1);
+    if (found) return { member: found.member, offset: member.offset + found.offset };
+  }
+  return undefined;
+}
+
+/** A type as C writes it: `struct proc *`, `void (*)(int)`, `char[16]`. */
+export function typeName(type: Type): string {
+  return spell(type, '', 0);
+}
+
+/** Writes the declaration of `inner` with `type`: C declarators are read from the inside out. */
+function spell(type: Type, inner: string, depth: number): string {
+  if (depth > MAX_CHAIN) return '…';
+  const spaced = (name: string) => (inner === '' ? name : `${name} ${inner}`);
+  switch (type.kind) {
+    case 'void':
+      return spaced('void');
+    case 'base':
+    case 'typedef':
+      return spaced(type.name);
+    case 'struct':
+    case 'union':
+    case 'enum':
+      return spaced(`${type.kind} ${type.name ?? '{...}'}`);
+    case 'const':
+    case 'volatile':
+    case 'restrict':
+    case 'atomic': {
+      const word = type.kind === 'atomic' ? '_Atomic' : type.kind;
+      if (type.target.kind === 'pointer') return spell(type.target, inner ? `${word} ${inner}` : word, depth + 1);
+      return `${word} ${spell(type.target, inner, depth + 1)}`;
+    }
+    case 'pointer': {
+      const target = type.target.kind;
+      const star = inner === '' || /^[*[(]/.test(inner) ? `*${inner}` : `* ${inner}`;
+      return spell(type.target, target === 'array' || target === 'function' ? `(${star})` : star, depth + 1);
+    }
+    case 'array':
+      return spell(type.element, `${inner}[${type.count ?? ''}]`, depth + 1);
+    case 'function': {
+      const parameters = type.parameters.map((parameter) => spell(parameter, '', depth + 1));
+      if (type.variadic) parameters.push('...');
+      return spell(type.result, `${inner}(${parameters.join(', ') || 'void'})`, depth + 1);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Typed values, and where they come from: what the evaluator computes with, and what the formatter and the variables
+ * view read. A value knows its place and is read only when asked for: a global array may be large.
+ */
+import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../symbols/api';
+import { ExpressionError } from './error';
+import { isInteger, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';
+
+export interface Value {
+  readonly type: Type;
+  readonly location: Location;
+  /** A bit field: its width, and its lowest bit counted from bit 0 of the byte at the location. */
+  readonly bitField?: { size: number; offset: number };
+  /** What stands behind a value of the machine that is in no memory and no integer register. */
+  readonly machine?: { kind: 'pc' } | { kind: 'csr'; name: string; field?: string };
+  /** Shown in hexadecimal unless asked otherwise: registers, addresses. */
+  readonly hex?: boolean;
+  /** Of a slice: the index that its first element has in the whole array. */
+  readonly firstIndex?: number;
+}
+
+/** What expressions are evaluated in: a program, one frame of it, and the machine's memory and registers. */
+export interface EvaluationContext {
+  readonly binary: Binary;
+  readonly frame: FrameRegisters;
+  /** Where names are looked up; default frame.pc. In a caller's frame: its return address minus 1. */
+  readonly scopePc?: bigint;
+  readonly readMemory: ReadMemory;
+  /** False where it cannot be written. Absent: nothing may be written. */
+  readonly writeMemory?: (address: bigint, bytes: Uint8Array) => boolean;
+  /** x1..x31 by number, or 'pc'. False if this frame's register cannot be set. */
+  readonly setRegister?: (register: number | 'pc', value: bigint) => boolean;
+  /** A CSR by its name in lower case; undefined if the hart has none. */
+  readonly csr?: (name: string) => bigint | undefined;
+  readonly setCsr?: (name: string, value: bigint) => boolean;
+  /** Values and functions of the debugger's own: `$hart`, `$va2pa(va)`. Undefined: there is none of that name. */
+  readonly special?: (name: string, given: readonly bigint[] | undefined) => bigint | undefined;
+}
+
+/** Larger values are never read as a whole. */
+const MAX_BYTES = 1 << 20;
+
+export const constant = (value: bigint, type: Type): Value => ({ type, location: { kind: 'value', value } });
+
+const hexText = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** A number as little-endian bytes. */
+export function toBytes(value: bigint, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let rest = BigInt.asUintN(8 * size, value);
+  for (let i = 0; i < size; i++) {
+    bytes[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
+}
+
+/** Little-endian bytes as an unsigned number. */
+export function fromBytes(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
+  return value;
+}
+
+/** `size` bytes of a location from `offset` on. Throws ExpressionError that says why they cannot be had. */
+export function readLocation(
+  location: Location,
+  offset: number,
+  size: number,
+  context: Pick<EvaluationContext, 'frame' | 'readMemory'>,
+): Uint8Array {
+  if (size > MAX_BYTES) throw new ExpressionError(`a value of ${size} bytes is too large to be read as a whole`);
+  switch (location.kind) {
+    case 'memory': {
+      const address = BigInt.asUintN(64, location.address + BigInt(offset));
+      const bytes = context.readMemory(address, size);
+      if (!bytes || bytes.length < size) throw new ExpressionError(`cannot read memory at ${hexText(address)}`);
+      return bytes;
+    }
+    case 'register': {
+      const value = context.frame.x[location.register];
+      if (value === undefined) throw new ExpressionError('optimized out');
+      return slice(toBytes(value, 8), offset, size);
+    }
+    case 'value':
+      return slice(toBytes(location.value, 16), offset, size);
+    case 'bytes':
+      return slice(location.bytes, offset, size);
+    case 'pieces': {
+      const whole = new Uint8Array(size);
+      let at = 0;
+      for (const piece of location.pieces) {
+        const from = Math.max(at, offset);
+        const to = Math.min(at + piece.size, offset + size);
+        if (from < to) whole.set(readLocation(piece.location, from - at, to - from, context), from - offset);
+        at += piece.size;
+      }
+      if (offset + size > at) throw new ExpressionError('optimized out');
+      return whole;
+    }
+    case 'optimized-out':
+      throw new ExpressionError('optimized out');
+  }
+}
+
+function slice(bytes: Uint8Array, offset: number, size: number): Uint8Array {
+  if (offset + size > bytes.length) throw new ExpressionError('optimized out');
+  return bytes.slice(offset, offset + size);
+}
+
+/** The part of a location that begins `offset` bytes in. */
+export function partOf(location: Location, offset: number, size: number): Location {
+  switch (location.kind) {
+    case 'memory':
+      return { kind: 'memory', address: BigInt.asUintN(64, location.address + BigInt(offset)) };
+    case 'optimized-out':
+      return location;
+    case 'bytes':
+      return { kind: 'bytes', bytes: location.bytes.slice(offset, offset + size) };
+    case 'register':
+    case 'value':
+      if (offset === 0) return location;
+      return { kind: 'pieces', pieces: cut([{ location, size: 16 }], offset, size) };
+    case 'pieces':
+      return { kind: 'pieces', pieces: cut(location.pieces, offset, size) };
+  }
+}
+
+/** A stretch of pieces. A piece that is cut at its front becomes bytes only when read, so it is kept whole and shifted. */
+function cut(
+  pieces: readonly { location: Location; size: number }[],
+  offset: number,
+  size: number,
+): { location: Location; size: number }[] {
+  const out: { location: Location; size: number }[] = [];
+  let at = 0;
+  for (const piece of pieces) {
+    const from = Math.max(at, offset);
+    const to = Math.min(at + piece.size, offset + size);
+    if (from < to) {
+      const front = from - at;
+      const { location } = piece;
+      const part: Location =
+        front === 0 || location.kind === 'optimized-out'
+          ? location
+          : location.kind === 'value'
+            ? { kind: 'value', value: location.value >> BigInt(8 * front) }
+            : location.kind === 'register'
+              ? { kind: 'optimized-out' }
+              : partOf(location, front, to - from);
+      out.push({ location: part, size: to - from });
+    }
+    at += piece.size;
+  }
+  return out;
+}
+
+/** All bytes of a value. */
+export function bytesOf(value: Value, context: EvaluationContext): Uint8Array {
+  return readLocation(value.location, 0, sizeOf(value.type), context);
+}
+
+/** The number that a value of integer, enumeration or pointer type holds, in the range of its type. */
+export function numberOf(value: Value, context: EvaluationContext): bigint {
+  const type = plain(value.type);
+  if (!isInteger(type) && type.kind !== 'pointer') throw new ExpressionError('not a number');
+  if (value.bitField) return bitFieldOf(value, type, value.bitField, context);
+  if (value.location.kind === 'value') return wrap(value.location.value, type);
+  return wrap(fromBytes(readLocation(value.location, 0, type.size, context)), type);
+}
+
+function bitFieldOf(
+  value: Value,
+  type: IntegerType | { kind: 'pointer'; size: number },
+  field: { size: number; offset: number },
+  context: EvaluationContext,
+): bigint {
+  const bytes = readLocation(value.location, 0, Math.ceil((field.offset + field.size) / 8), context);
+  const raw = (fromBytes(bytes) >> BigInt(field.offset)) & ((1n << BigInt(field.size)) - 1n);
+  const signed = type.kind === 'enum' ? type.signed : type.kind === 'base' && type.encoding === 'signed';
+  return signed ? BigInt.asIntN(field.size, raw) : raw;
+}
+
+/** The address of a value in memory; undefined where it has none. */
+export const addressOf = (value: Value): bigint | undefined =>
+  value.location.kind === 'memory' && !value.bitField ? value.location.address : undefined;
+
+/** A variable's value in the context's frame. */
+export function variableValue(variable: Variable, context: EvaluationContext): Value {
+  return {
+    type: variable.type,
+    location: context.binary.locate(variable, context.frame, context.readMemory),
+  };
+}
+
+/** An integer register of the frame. */
+export function registerValue(register: number, type: Type = UNSIGNED_LONG): Value {
+  return { type, location: { kind: 'register', register }, hex: true };
+}
