@@ -79,6 +79,8 @@ export interface Scope {
   low: bigint;
   high: bigint;
   variables: Variable[];
+  /** Of inlinedCallsAt(address), the index of the call that the block belongs to; its length for the function itself. */
+  inlinedDepth?: number;
 }
 
 export type Type =
@@ -159,6 +161,10 @@ export interface FrameRegisters {
   x: readonly (bigint | undefined)[];
   /** Canonical frame address, once known. */
   cfa?: bigint;
+  /** True where pc is the return address of a call: line, scopes and function are then those at pc - 1. */
+  returnAddress?: boolean;
+  /** Where the frames below have saved register n of this one; undefined if it is still in the register. */
+  savedAt?: readonly (bigint | undefined)[];
 }
 
 /** Reads `length` bytes of the address space the frame runs in; undefined where nothing is mapped. */

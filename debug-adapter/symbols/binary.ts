@@ -1,0 +1,305 @@
+/**
+ * An executable as the debugger sees it. Opening one reads the container and the heads of the units; everything else is
+ * read when it is first asked for. A unit whose description is damaged is left out from then on, with a word in `warnings`.
+ */
+import {
+  SymbolError,
+  type Binary,
+  type BreakLocation,
+  type ElfSymbol,
+  type EnumType,
+  type FrameRegisters,
+  type FunctionInfo,
+  type InlinedCall,
+  type LineEntry,
+  type Location,
+  type ReadMemory,
+  type Scope,
+  type Segment,
+  type Type,
+  type Variable,
+} from './api';
+import { CallFrames } from './call-frame';
+import { Code } from './code';
+import type { Die } from './die';
+import { At, Tag } from './dwarf';
+import { type Elf, readElf } from './elf';
+import { Subprogram, type VariableOrigin, makeVariable } from './functions';
+import { type Blocks, Lines } from './lines';
+import { Locator } from './locate';
+import { Names, builtinType } from './names';
+import { Types } from './types';
+import { DebugInfo, type Unit } from './unit';
+import { Unwinder } from './unwind';
+
+/** Opens an ELF. `path` is for messages. Throws SymbolError for what is no 64-bit RISC-V executable. */
+export function openBinary(path: string, bytes: Uint8Array): Binary & { warnings: readonly string[] } {
+  return new DwarfBinary(path, readElf(path, bytes));
+}
+
+class DwarfBinary implements Binary {
+  readonly warnings: string[];
+  readonly entry: bigint;
+  readonly segments: readonly Segment[];
+  readonly symbols: readonly ElfSymbol[];
+  readonly hasDebugInfo: boolean;
+
+  private readonly info: DebugInfo;
+  private readonly code: Code;
+  private readonly types: Types;
+  private readonly unwinder: Unwinder;
+  private readonly locator: Locator;
+  private readonly origins = new WeakMap<Variable, VariableOrigin>();
+  private readonly blocks: Blocks;
+
+  private lineIndex: Lines | undefined;
+  private nameIndex: Names | undefined;
+  private subprogramList: readonly Subprogram[] | undefined;
+  private globalList: readonly Variable[] | undefined;
+  private readonly labels = new Map<ElfSymbol, FunctionInfo>();
+
+  constructor(
+    readonly path: string,
+    elf: Elf,
+  ) {
+    this.warnings = elf.warnings;
+    this.entry = elf.entry;
+    this.segments = elf.segments;
+    this.symbols = elf.symbols;
+    const warn = (message: string): void => {
+      this.warnings.push(message);
+    };
+    this.info = new DebugInfo(path, elf.sections, warn);
+    this.hasDebugInfo = this.info.units.length > 0;
+    this.code = new Code(elf);
+    this.types = new Types((die, error) => this.damaged(die.unit, error));
+    this.unwinder = new Unwinder(new CallFrames(elf.sections, this.info.budget, warn), this.code);
+    this.locator = new Locator(
+      this.unwinder,
+      (address) => this.subprogramAt(address),
+      (name) => this.code.symbol(name)?.address,
+    );
+    this.blocks = {
+      functionAt: (address) => this.subprogramAt(address),
+      blockAt: (address) => this.blocksAt(address).at(-1),
+      isInlined: (address) => this.blocksAt(address).some((block) => block.tag === Tag.inlinedSubroutine),
+    };
+  }
+
+  get files(): readonly string[] {
+    return this.lines.files;
+  }
+
+  symbol(name: string): ElfSymbol | undefined {
+    return this.code.symbol(name);
+  }
+
+  symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined {
+    return this.code.symbolAt(address);
+  }
+
+  lineAt(address: bigint): LineEntry | undefined {
+    return this.lines.lineAt(address);
+  }
+
+  breakLocations(file: string, line: number, column?: number): BreakLocation[] {
+    return this.lines.breakLocations(file, line, column, this.blocks);
+  }
+
+  locationsBetween(file: string, firstLine: number, lastLine: number): BreakLocation[] {
+    return this.lines.locationsBetween(file, firstLine, lastLine);
+  }
+
+  get functions(): readonly FunctionInfo[] {
+    return this.subprograms;
+  }
+
+  functionAt(address: bigint): FunctionInfo | undefined {
+    const subprogram = this.subprogramAt(address);
+    if (subprogram !== undefined) {
+      return subprogram;
+    }
+    const symbol = this.code.symbolAt(address)?.symbol;
+    return symbol !== undefined && this.code.isCode(symbol) ? this.label(symbol) : undefined;
+  }
+
+  functionsNamed(name: string): FunctionInfo[] {
+    const found = this.subprograms.filter((subprogram) => subprogram.name === name);
+    if (found.length > 0) {
+      return found;
+    }
+    return this.symbols
+      .filter((symbol) => symbol.name === name && this.code.isCode(symbol))
+      .map((symbol) => this.label(symbol));
+  }
+
+  inlinedCallsAt(address: bigint): InlinedCall[] {
+    const subprogram = this.subprogramAt(address);
+    return subprogram === undefined
+      ? []
+      : this.guard(subprogram.die.unit, [], () => subprogram.inlinedCallsAt(address));
+  }
+
+  scopesAt(address: bigint): Scope[] {
+    const subprogram = this.subprogramAt(address);
+    return subprogram === undefined ? [] : this.guard(subprogram.die.unit, [], () => subprogram.scopesAt(address));
+  }
+
+  get globals(): readonly Variable[] {
+    this.globalList ??= this.names.variables
+      .filter((die) => !die.unit.broken)
+      .map((die) => this.guard(die.unit, undefined, () => this.globalVariable(die)))
+      .filter((variable) => variable !== undefined);
+    return this.globalList;
+  }
+
+  global(name: string, near?: bigint): Variable | undefined {
+    const found = this.globals.filter((variable) => variable.name === name);
+    if (found.length > 1 && near !== undefined) {
+      const unit = this.subprogramAt(near)?.die.unit;
+      const own = found.find((variable) => this.origins.get(variable)?.die.unit === unit);
+      if (own !== undefined) {
+        return own;
+      }
+    }
+    return found.find(({ kind }) => kind === 'global') ?? found[0] ?? this.declaredElsewhere(name);
+  }
+
+  typeNamed(name: string): Type | undefined {
+    const die = this.names.type(name);
+    return die !== undefined && !die.unit.broken ? this.types.ofDie(die) : builtinType(name);
+  }
+
+  enumerator(name: string): { type: EnumType; value: bigint } | undefined {
+    const die = this.names.enumeration(name);
+    const type = die === undefined ? undefined : this.types.ofDie(die);
+    const found = type?.kind === 'enum' ? type.values.find((value) => value.name === name) : undefined;
+    return type?.kind === 'enum' && found !== undefined ? { type, value: found.value } : undefined;
+  }
+
+  locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location {
+    const origin = this.origins.get(variable);
+    if (origin === undefined) {
+      throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
+    }
+    const lost: Location = { kind: 'optimized-out' };
+    return this.guard(origin.die.unit, lost, () => this.locator.locate(origin, frame, read));
+  }
+
+  unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
+    try {
+      return this.unwinder.unwind(frame, read);
+    } catch (error) {
+      if (!(error instanceof SymbolError)) {
+        throw error;
+      }
+      this.warnings.push(error.message);
+      return undefined;
+    }
+  }
+
+  private get lines(): Lines {
+    this.lineIndex ??= new Lines(
+      this.info.units.flatMap((unit) =>
+        this.guard(unit, [], () => {
+          const table = unit.lineTable;
+          return (table?.sequences ?? [])
+            .filter(({ low }) => this.code.isExecutable(low))
+            .map((sequence) => ({ ...sequence, files: table!.files }));
+        }),
+      ),
+    );
+    return this.lineIndex;
+  }
+
+  private get names(): Names {
+    if (this.nameIndex === undefined) {
+      const names = new Names();
+      for (const unit of this.info.units) {
+        this.guard(unit, undefined, () => names.add(unit.root));
+      }
+      this.nameIndex = names;
+    }
+    return this.nameIndex;
+  }
+
+  private get subprograms(): readonly Subprogram[] {
+    const around = {
+      types: this.types,
+      origins: this.origins,
+      bodyStart: (subprogram: Subprogram) => this.lines.bodyStart(subprogram, this.blocks),
+      guard: <T>(unit: Unit, fallback: T, make: () => T) => this.guard(unit, fallback, make),
+    };
+    this.subprogramList ??= this.names.functions
+      .map((die) => this.guard(die.unit, undefined, () => new Subprogram(die, around)))
+      .filter((subprogram) => subprogram !== undefined && this.code.isExecutable(subprogram.low))
+      .sort((a, b) => (a!.low < b!.low ? -1 : 1)) as Subprogram[];
+    return this.subprogramList;
+  }
+
+  private subprogramAt(address: bigint): Subprogram | undefined {
+    return this.subprograms.find((subprogram) => subprogram.die.contains(address));
+  }
+
+  private blocksAt(address: bigint): readonly Die[] {
+    const subprogram = this.subprogramAt(address);
+    return subprogram === undefined ? [] : this.guard(subprogram.die.unit, [], () => subprogram.blocksAt(address));
+  }
+
+  /** A place in assembly, which has a symbol but no entry of its own. */
+  private label(symbol: ElfSymbol): FunctionInfo {
+    let label = this.labels.get(symbol);
+    if (label === undefined) {
+      const low = symbol.address;
+      const high = symbol.size > 0n ? low + symbol.size : (this.code.endOfSymbol(low) ?? low);
+      const line = this.lines.lineAt(low);
+      label = {
+        name: symbol.name,
+        low,
+        high,
+        file: line?.file,
+        line: line?.line,
+        bodyStart: low,
+        type: undefined,
+        parameters: [],
+      };
+      this.labels.set(symbol, label);
+    }
+    return label;
+  }
+
+  private globalVariable(die: Die): Variable {
+    const kind = die.withAttribute(At.external)?.flag(At.external) === true ? 'global' : 'static';
+    return makeVariable(die, kind, this.types, this.origins, undefined);
+  }
+
+  /** What C only declares, and a linker script or assembly defines: `extern char trampoline[]`. */
+  private declaredElsewhere(name: string): Variable | undefined {
+    const die = this.names.declarations.get(name);
+    return die !== undefined && !die.unit.broken && this.code.symbol(name) !== undefined
+      ? this.guard(die.unit, undefined, () => this.globalVariable(die))
+      : undefined;
+  }
+
+  private guard<T>(unit: Unit, fallback: T, make: () => T): T {
+    if (unit.broken) {
+      return fallback;
+    }
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof SymbolError)) {
+        throw error;
+      }
+      this.damaged(unit, error);
+      return fallback;
+    }
+  }
+
+  private damaged(unit: Unit, error: SymbolError): void {
+    if (!unit.broken) {
+      unit.broken = true;
+      this.warnings.push(`${error.message}; this unit is left out.`);
+    }
+  }
+}

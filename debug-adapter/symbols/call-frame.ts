@@ -1,0 +1,402 @@
+/**
+ * Call frame information: .debug_frame (DWARF 5, section 6.4) and .eh_frame (Linux Standard Base, chapter 10.6). For an address
+ * it gives the rules by which the caller's registers are recovered. Column n is register x(n); the return address is in the
+ * column that the CIE names, x1 as RISC-V compilers have it.
+ */
+import { SymbolError } from './api';
+import { Cfa } from './dwarf';
+import type { Section } from './elf';
+import { type Budget, Reader, hex } from './reader';
+
+/** How to find a register of the caller. Offsets are relative to the canonical frame address. */
+export type RegisterRule =
+  | { kind: 'undefined' | 'same' }
+  | { kind: 'offset' | 'value-offset'; offset: bigint }
+  | { kind: 'register'; register: number }
+  | { kind: 'expression' | 'value-expression'; expression: Uint8Array };
+
+export type CfaRule = { register: number; offset: bigint } | { expression: Uint8Array };
+
+export interface FrameRules {
+  cfa: CfaRule;
+  registers: ReadonlyMap<number, RegisterRule>;
+  returnAddressColumn: number;
+  /** The frame is one that an interrupt or signal made: its caller stopped at pc, not behind a call. */
+  signal: boolean;
+}
+
+interface CommonEntry {
+  codeAlignment: bigint;
+  dataAlignment: bigint;
+  returnAddressColumn: number;
+  addressEncoding: number;
+  addressSize: number;
+  signal: boolean;
+  hasAugmentationData: boolean;
+  instructions: Uint8Array;
+}
+
+interface FrameEntry {
+  common: CommonEntry;
+  low: bigint;
+  high: bigint;
+  instructions: Uint8Array;
+}
+
+interface FrameSection {
+  name: string;
+  bytes: Uint8Array;
+  address: bigint;
+  isEhFrame: boolean;
+}
+
+const deepestMemory = 64;
+const omitted = 0xff;
+
+/** The entries of one file, read once when the first frame is unwound. */
+export class CallFrames {
+  private entries: FrameEntry[] | undefined;
+
+  constructor(
+    private readonly sections: readonly Section[],
+    private readonly budget: Budget,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** The rules that hold at an address; undefined where no entry covers it. */
+  rulesAt(address: bigint): FrameRules | undefined {
+    const entries = (this.entries ??= this.read());
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (entries[middle]!.low <= address) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    const entry = entries[low - 1];
+    return entry !== undefined && address < entry.high
+      ? new RuleMachine(entry, this.budget).rulesAt(address)
+      : undefined;
+  }
+
+  private read(): FrameEntry[] {
+    const entries: FrameEntry[] = [];
+    for (const section of this.sections) {
+      const isEhFrame = section.name === '.eh_frame';
+      if (isEhFrame || section.name === '.debug_frame') {
+        const { name, bytes, address } = section;
+        this.readSection({ name, bytes, address, isEhFrame }, entries);
+      }
+    }
+    return entries.sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0));
+  }
+
+  private readSection(section: FrameSection, entries: FrameEntry[]): void {
+    const commons = new Map<number, CommonEntry>();
+    const reader = new Reader(section.bytes, section.name);
+    try {
+      while (!reader.done) {
+        const entry = readEntry(section, reader, commons);
+        if (entry !== undefined && entry.low < entry.high) {
+          entries.push(entry);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof SymbolError)) {
+        throw error;
+      }
+      this.warn(`${error.message}; frames from there on are found by the frame pointer.`);
+    }
+  }
+}
+
+/** Reads the entry at the reader, and moves behind it; undefined for a CIE, which is read when an FDE names it. */
+function readEntry(section: FrameSection, reader: Reader, commons: Map<number, CommonEntry>): FrameEntry | undefined {
+  const { length, offsetSize } = reader.initialLength();
+  const idOffset = reader.offset;
+  const end = idOffset + length;
+  const body = new Reader(section.bytes, section.name, reader.skip(length), end);
+  if (length === 0) {
+    return undefined;
+  }
+  const id = section.isEhFrame ? body.u32() : BigInt.asUintN(offsetSize * 8, body.unsigned(offsetSize));
+  const isCommon = section.isEhFrame ? id === 0 : id === (offsetSize === 4 ? 0xffffffffn : 0xffffffffffffffffn);
+  if (isCommon) {
+    return undefined;
+  }
+  const commonOffset = section.isEhFrame ? idOffset - Number(id) : Number(id);
+  let common = commons.get(commonOffset);
+  if (common === undefined) {
+    commons.set(commonOffset, (common = readCommon(section, commonOffset)));
+  }
+  const low = readPointer(body, common.addressEncoding, common.addressSize, section.address);
+  const size = readPointer(body, common.addressEncoding & 0x0f, common.addressSize, 0n);
+  if (common.hasAugmentationData) {
+    body.skip(body.uleb());
+  }
+  return { common, low, high: low + size, instructions: body.take(end - body.offset) };
+}
+
+function readCommon(section: FrameSection, offset: number): CommonEntry {
+  const outer = new Reader(section.bytes, section.name, offset);
+  const { length, offsetSize } = outer.initialLength();
+  const start = outer.skip(length);
+  const reader = new Reader(section.bytes, section.name, start, start + length);
+  reader.skip(section.isEhFrame ? 4 : offsetSize);
+  const version = reader.u8();
+  if (version !== 1 && version !== 3 && version !== 4) {
+    throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} is of version ${version}; 1, 3 and 4 are read`);
+  }
+  const augmentation = reader.string();
+  let addressSize = 8;
+  if (version === 4) {
+    addressSize = reader.u8();
+    reader.skip(1);
+  }
+  const codeAlignment = reader.uleb64();
+  const dataAlignment = reader.sleb64();
+  const returnAddressColumn = version === 1 ? reader.u8() : reader.uleb();
+  let addressEncoding = 0;
+  let signal = false;
+  const hasAugmentationData = augmentation.startsWith('z');
+  if (hasAugmentationData) {
+    const dataEnd = reader.uleb() + reader.offset;
+    for (const letter of augmentation.slice(1)) {
+      if (letter === 'R') {
+        addressEncoding = reader.u8();
+      } else if (letter === 'L') {
+        reader.u8();
+      } else if (letter === 'P') {
+        readPointer(reader, reader.u8(), addressSize, section.address);
+      } else if (letter === 'S') {
+        signal = true;
+      } else {
+        break;
+      }
+    }
+    reader.skip(dataEnd - reader.offset);
+  } else if (augmentation !== '') {
+    throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} has the unknown augmentation "${augmentation}"`);
+  }
+  return {
+    codeAlignment,
+    dataAlignment,
+    returnAddressColumn,
+    addressEncoding,
+    addressSize,
+    signal,
+    hasAugmentationData,
+    instructions: reader.take(reader.end - reader.offset),
+  };
+}
+
+/** A pointer as .eh_frame encodes it: the low four bits are its form, the next three what it is relative to. */
+function readPointer(reader: Reader, encoding: number, addressSize: number, sectionAddress: bigint): bigint {
+  if (encoding === omitted) {
+    return 0n;
+  }
+  const here = sectionAddress + BigInt(reader.offset);
+  const value = readPointerValue(reader, encoding & 0x0f, addressSize);
+  const relative = (encoding & 0x70) === 0x10 ? here : 0n;
+  return BigInt.asUintN(64, value + relative);
+}
+
+function readPointerValue(reader: Reader, form: number, addressSize: number): bigint {
+  switch (form) {
+    case 0x00:
+      return reader.unsigned(addressSize);
+    case 0x01:
+      return reader.uleb64();
+    case 0x02:
+      return BigInt(reader.u16());
+    case 0x03:
+      return BigInt(reader.u32());
+    case 0x04:
+      return reader.u64();
+    case 0x09:
+      return reader.sleb64();
+    case 0x0a:
+      return BigInt(reader.i16());
+    case 0x0b:
+      return BigInt(reader.i32());
+    case 0x0c:
+      return reader.i64();
+    default:
+      throw new SymbolError(`${reader.name}: unknown pointer encoding ${hex(form)} before ${hex(reader.offset)}`);
+  }
+}
+
+interface RuleState {
+  cfa: CfaRule;
+  registers: Map<number, RegisterRule>;
+}
+
+/** Runs the instructions of a CIE and an FDE up to an address. */
+class RuleMachine {
+  private state: RuleState = { cfa: { register: 2, offset: 0n }, registers: new Map() };
+  private initial: ReadonlyMap<number, RegisterRule> = new Map();
+  private readonly remembered: RuleState[] = [];
+  private location: bigint;
+
+  constructor(
+    private readonly entry: FrameEntry,
+    private readonly budget: Budget,
+  ) {
+    this.location = entry.low;
+  }
+
+  rulesAt(address: bigint): FrameRules {
+    const { common } = this.entry;
+    this.run(common.instructions, address);
+    this.initial = new Map(this.state.registers);
+    this.run(this.entry.instructions, address);
+    const { cfa, registers } = this.state;
+    return { cfa, registers, returnAddressColumn: common.returnAddressColumn, signal: common.signal };
+  }
+
+  private run(instructions: Uint8Array, address: bigint): void {
+    const reader = new Reader(instructions, 'call frame instructions');
+    while (!reader.done && this.location <= address) {
+      const next = this.step(reader, reader.u8());
+      if (next !== undefined) {
+        if (next > address) {
+          return;
+        }
+        this.location = next;
+      }
+    }
+  }
+
+  /** Carries out one instruction; gives the new location if it moves. */
+  private step(reader: Reader, opcode: number): bigint | undefined {
+    const operand = opcode & 0x3f;
+    switch (opcode & 0xc0) {
+      case Cfa.advanceLoc:
+        return this.advanced(BigInt(operand));
+      case Cfa.offset:
+        this.set(operand, this.factored('offset', reader.uleb64()));
+        return undefined;
+      case Cfa.restore:
+        this.restore(operand);
+        return undefined;
+    }
+    switch (opcode) {
+      case Cfa.nop:
+        return undefined;
+      case Cfa.setLoc:
+        return readPointer(reader, this.entry.common.addressEncoding & 0x0f, this.entry.common.addressSize, 0n);
+      case Cfa.advanceLoc1:
+        return this.advanced(BigInt(reader.u8()));
+      case Cfa.advanceLoc2:
+        return this.advanced(BigInt(reader.u16()));
+      case Cfa.advanceLoc4:
+        return this.advanced(BigInt(reader.u32()));
+      case Cfa.rememberState:
+        if (this.remembered.length >= deepestMemory) {
+          throw new SymbolError(`${reader.name} remember more than ${deepestMemory} states`);
+        }
+        this.budget.spend(1 + this.state.registers.size);
+        this.remembered.push({ cfa: this.state.cfa, registers: new Map(this.state.registers) });
+        return undefined;
+      case Cfa.restoreState: {
+        const state = this.remembered.pop();
+        if (state === undefined) {
+          throw new SymbolError(`${reader.name} restore a state that was not remembered`);
+        }
+        this.state = state;
+        return undefined;
+      }
+      case Cfa.defCfa:
+        this.state.cfa = { register: reader.uleb(), offset: reader.uleb64() };
+        return undefined;
+      case Cfa.defCfaSf:
+        this.state.cfa = { register: reader.uleb(), offset: reader.sleb64() * this.entry.common.dataAlignment };
+        return undefined;
+      case Cfa.defCfaRegister:
+        this.state.cfa = { register: reader.uleb(), offset: this.cfaOffset() };
+        return undefined;
+      case Cfa.defCfaOffset:
+        this.state.cfa = { register: this.cfaRegister(), offset: reader.uleb64() };
+        return undefined;
+      case Cfa.defCfaOffsetSf:
+        this.state.cfa = { register: this.cfaRegister(), offset: reader.sleb64() * this.entry.common.dataAlignment };
+        return undefined;
+      case Cfa.defCfaExpression:
+        this.state.cfa = { expression: reader.take(reader.uleb()) };
+        return undefined;
+      case Cfa.gnuArgsSize:
+        reader.uleb();
+        return undefined;
+      default:
+        this.setRule(reader, opcode);
+        return undefined;
+    }
+  }
+
+  private setRule(reader: Reader, opcode: number): void {
+    const register = reader.uleb();
+    switch (opcode) {
+      case Cfa.offsetExtended:
+        return this.set(register, this.factored('offset', reader.uleb64()));
+      case Cfa.offsetExtendedSf:
+        return this.set(register, this.factored('offset', reader.sleb64()));
+      case Cfa.gnuNegativeOffsetExtended:
+        return this.set(register, this.factored('offset', -reader.uleb64()));
+      case Cfa.valOffset:
+        return this.set(register, this.factored('value-offset', reader.uleb64()));
+      case Cfa.valOffsetSf:
+        return this.set(register, this.factored('value-offset', reader.sleb64()));
+      case Cfa.restoreExtended:
+        return this.restore(register);
+      case Cfa.undefined:
+        return this.set(register, { kind: 'undefined' });
+      case Cfa.sameValue:
+        return this.set(register, { kind: 'same' });
+      case Cfa.register:
+        return this.set(register, { kind: 'register', register: reader.uleb() });
+      case Cfa.expression:
+        return this.set(register, { kind: 'expression', expression: reader.take(reader.uleb()) });
+      case Cfa.valExpression:
+        return this.set(register, { kind: 'value-expression', expression: reader.take(reader.uleb()) });
+      default:
+        throw new SymbolError(`${reader.name}: unknown instruction ${hex(opcode)}`);
+    }
+  }
+
+  private set(register: number, rule: RegisterRule): void {
+    this.state.registers.set(register, rule);
+  }
+
+  private restore(register: number): void {
+    const rule = this.initial.get(register);
+    if (rule === undefined) {
+      this.state.registers.delete(register);
+    } else {
+      this.state.registers.set(register, rule);
+    }
+  }
+
+  private factored(kind: 'offset' | 'value-offset', factor: bigint): RegisterRule {
+    return { kind, offset: factor * this.entry.common.dataAlignment };
+  }
+
+  private advanced(delta: bigint): bigint {
+    return this.location + delta * this.entry.common.codeAlignment;
+  }
+
+  private cfaRegister(): number {
+    const { cfa } = this.state;
+    if ('expression' in cfa) {
+      throw new SymbolError('call frame instructions change the offset of a frame address that an expression gives');
+    }
+    return cfa.register;
+  }
+
+  private cfaOffset(): bigint {
+    const { cfa } = this.state;
+    return 'expression' in cfa ? 0n : cfa.offset;
+  }
+}

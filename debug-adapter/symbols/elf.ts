@@ -1,0 +1,259 @@
+/**
+ * The ELF container: header, segments, sections and symbols of a 64-bit little-endian RISC-V executable, by the System V
+ * ABI (gABI 4.1, chapters 4 and 5) and the RISC-V ELF psABI. Whatever else a student may have at hand (an x86 kernel, an
+ * object file, a half-written one) is refused in words.
+ */
+import { SymbolError, type ElfSymbol, type Segment } from './api';
+import { Reader, hex } from './reader';
+
+export interface Section {
+  name: string;
+  address: bigint;
+  size: bigint;
+  /** Empty for sections that take no room in the file. */
+  bytes: Uint8Array;
+  executable: boolean;
+  allocated: boolean;
+}
+
+export interface Elf {
+  entry: bigint;
+  segments: Segment[];
+  sections: Section[];
+  symbols: ElfSymbol[];
+  warnings: string[];
+}
+
+const machines = new Map([
+  [2, 'a SPARC'],
+  [3, 'an x86'],
+  [8, 'a MIPS'],
+  [20, 'a PowerPC'],
+  [21, 'a 64-bit PowerPC'],
+  [40, 'an ARM'],
+  [62, 'an x86'],
+  [183, 'an AArch64'],
+  [258, 'a LoongArch'],
+]);
+const riscv = 243;
+const x86 = [3, 62];
+
+const typeNoBits = 8;
+const typeSymbols = 2;
+const flagAllocated = 2n;
+const flagExecutable = 4n;
+const flagCompressed = 0x800n;
+const segmentLoad = 1;
+const symbolKinds: readonly ElfSymbol['kind'][] = ['none', 'object', 'function', 'section', 'file'];
+
+interface Header {
+  entry: bigint;
+  programs: Table;
+  sections: Table;
+  namesIndex: number;
+}
+interface Table {
+  offset: number;
+  entrySize: number;
+  count: number;
+}
+interface SectionHeader {
+  nameOffset: number;
+  type: number;
+  flags: bigint;
+  address: bigint;
+  offset: bigint;
+  size: bigint;
+  link: number;
+}
+
+/** Reads the container. `path` is for the errors only. */
+export function readElf(path: string, bytes: Uint8Array): Elf {
+  const header = readHeader(path, bytes);
+  const segments = readSegments(path, bytes, header.programs);
+  const headers = readSectionHeaders(path, bytes, header.sections);
+  const warnings: string[] = [];
+  const sections = nameSections(path, bytes, headers, header.namesIndex, warnings);
+  return { entry: header.entry, segments, sections, symbols: readSymbols(headers, sections), warnings };
+}
+
+function readHeader(path: string, bytes: Uint8Array): Header {
+  if (bytes.length === 0) {
+    throw new SymbolError(`${path} is empty; was the build interrupted? Build it again.`);
+  }
+  if (bytes.length < 4 || bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
+    throw new SymbolError(
+      `${path} is not an ELF file: it begins with ${firstBytes(bytes)}. ` +
+        `A kernel is the linker's output, usually kernel/kernel; an image made with objcopy will not do.`,
+    );
+  }
+  if (bytes.length < 64) {
+    throw truncated(path, bytes, 'its header ends at 64');
+  }
+  const reader = new Reader(bytes, path, 16);
+  const [wordSize, byteOrder] = [bytes[4], bytes[5]];
+  const little = byteOrder !== 2;
+  const type = little ? reader.u16() : swap(reader.u16());
+  const machine = little ? reader.u16() : swap(reader.u16());
+  if (machine !== riscv) {
+    const name = machines.get(machine) ?? `not a RISC-V (machine ${machine})`;
+    const guess = x86.includes(machine) ? ' Is this xv6-public?' : '';
+    throw new SymbolError(`${path} is ${name} ELF; this is the RISC-V debugger.${guess}`);
+  }
+  if (wordSize !== 2) {
+    throw new SymbolError(
+      `${path} is a 32-bit RISC-V ELF; this debugger is for 64-bit RISC-V. Build with -march=rv64gc.`,
+    );
+  }
+  if (!little) {
+    throw new SymbolError(`${path} is a big-endian RISC-V ELF; only little-endian ones can be run.`);
+  }
+  if (type !== 2 && type !== 3) {
+    const found = type === 1 ? 'an object file, not yet linked' : type === 4 ? 'a core dump' : `of ELF type ${type}`;
+    throw new SymbolError(`${path} is ${found}; name the linked executable, usually kernel/kernel.`);
+  }
+  reader.offset = 24;
+  const entry = reader.u64();
+  const programsAt = reader.offsetOf(8);
+  const sectionsAt = reader.offsetOf(8);
+  reader.offset = 54;
+  const programs = { offset: programsAt, entrySize: reader.u16(), count: reader.u16() };
+  const sections = { offset: sectionsAt, entrySize: reader.u16(), count: reader.u16() };
+  return { entry, programs, sections, namesIndex: reader.u16() };
+}
+
+function readSegments(path: string, bytes: Uint8Array, table: Table): Segment[] {
+  const segments: Segment[] = [];
+  for (const reader of entries(path, bytes, table, 56, 'program headers')) {
+    const type = reader.u32();
+    const flags = reader.u32();
+    const offset = reader.u64();
+    const virtualAddress = reader.u64();
+    const physicalAddress = reader.u64();
+    const fileSize = reader.u64();
+    const memorySize = reader.u64();
+    if (type !== segmentLoad) {
+      continue;
+    }
+    if (fileSize > memorySize) {
+      throw new SymbolError(`${path} has a segment of ${hex(fileSize)} bytes for ${hex(memorySize)} bytes of memory.`);
+    }
+    segments.push({
+      virtualAddress,
+      physicalAddress,
+      bytes: slice(path, bytes, offset, fileSize, `its segment for ${hex(virtualAddress)}`),
+      memorySize,
+      executable: (flags & 1) !== 0,
+      writable: (flags & 2) !== 0,
+      readable: (flags & 4) !== 0,
+    });
+  }
+  return segments;
+}
+
+function readSectionHeaders(path: string, bytes: Uint8Array, table: Table): SectionHeader[] {
+  if (table.offset === 0) {
+    return [];
+  }
+  const headers: SectionHeader[] = [];
+  for (const reader of entries(path, bytes, table, 64, 'section headers')) {
+    headers.push({
+      nameOffset: reader.u32(),
+      type: reader.u32(),
+      flags: reader.u64(),
+      address: reader.u64(),
+      offset: reader.u64(),
+      size: reader.u64(),
+      link: reader.u32(),
+    });
+  }
+  return headers;
+}
+
+function nameSections(
+  path: string,
+  bytes: Uint8Array,
+  headers: SectionHeader[],
+  namesIndex: number,
+  warnings: string[],
+): Section[] {
+  const namesHeader = headers[namesIndex];
+  const names = namesHeader && slice(path, bytes, namesHeader.offset, namesHeader.size, 'the names of its sections');
+  return headers.map((header) => {
+    const name = names === undefined ? '' : new Reader(names, 'the names of sections', header.nameOffset).string();
+    const inFile = header.type !== typeNoBits && header.type !== 0;
+    let contents = inFile ? slice(path, bytes, header.offset, header.size, `its section ${name}`) : new Uint8Array();
+    if ((header.flags & flagCompressed) !== 0n) {
+      warnings.push(`${name} is compressed and is left out; build without -gz to debug with it.`);
+      contents = new Uint8Array();
+    }
+    return {
+      name,
+      address: header.address,
+      size: header.size,
+      bytes: contents,
+      executable: (header.flags & flagExecutable) !== 0n,
+      allocated: (header.flags & flagAllocated) !== 0n,
+    };
+  });
+}
+
+function readSymbols(headers: SectionHeader[], sections: Section[]): ElfSymbol[] {
+  const index = headers.findIndex((header) => header.type === typeSymbols);
+  const names = sections[headers[index]?.link ?? -1]?.bytes;
+  if (index < 0 || names === undefined) {
+    return [];
+  }
+  const reader = new Reader(sections[index]!.bytes, '.symtab');
+  const symbols: ElfSymbol[] = [];
+  while (reader.end - reader.offset >= 24) {
+    const nameOffset = reader.u32();
+    const info = reader.u8();
+    reader.skip(1);
+    const sectionIndex = reader.u16();
+    const address = reader.u64();
+    const size = reader.u64();
+    const kind = symbolKinds[info & 0xf];
+    const undefinedSymbol = sectionIndex === 0;
+    if (kind === undefined || undefinedSymbol) {
+      continue;
+    }
+    const section = sections[sectionIndex]?.name;
+    const name = kind === 'section' ? (section ?? '') : new Reader(names, '.strtab', nameOffset).string();
+    symbols.push({ name, address, size, kind, global: info >> 4 !== 0, section });
+  }
+  return symbols;
+}
+
+/** A reader on each entry of a table of the file. */
+function* entries(path: string, bytes: Uint8Array, table: Table, least: number, what: string): Generator<Reader> {
+  if (table.count > 0 && table.entrySize < least) {
+    throw new SymbolError(`${path} is damaged: its ${what} have ${table.entrySize} bytes each, not ${least}.`);
+  }
+  const length = table.count * table.entrySize;
+  const contents = slice(path, bytes, BigInt(table.offset), BigInt(length), `its ${what}`);
+  for (let offset = 0; offset < length; offset += table.entrySize) {
+    yield new Reader(contents, `${what} of ${path}`, offset);
+  }
+}
+
+function slice(path: string, bytes: Uint8Array, offset: bigint, size: bigint, what: string): Uint8Array {
+  if (offset + size > BigInt(bytes.length)) {
+    throw truncated(path, bytes, `${what} would end at ${offset + size}`);
+  }
+  return bytes.subarray(Number(offset), Number(offset + size));
+}
+
+function truncated(path: string, bytes: Uint8Array, what: string): SymbolError {
+  return new SymbolError(
+    `${path} is cut short: it has ${bytes.length} bytes, but ${what}. Was the build interrupted? Build it again.`,
+  );
+}
+
+function firstBytes(bytes: Uint8Array): string {
+  return Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}
+
+function swap(value: number): number {
+  return ((value & 0xff) << 8) | (value >> 8);
+}

@@ -1,0 +1,67 @@
+/** A frame as expressions see it: its registers and memory, and what the function around them adds. */
+import type { FrameRegisters, Location, ReadMemory } from './api';
+import { type ExpressionFrame, Unavailable } from './expression';
+
+const integerRegisters = 32;
+const registerLimit = 64;
+
+/** What only a function knows; call frame information has no use for it. */
+export interface FunctionContext {
+  frameBase(): bigint;
+  cfa(): bigint;
+  entryValue(expression: Uint8Array): bigint;
+}
+
+export class FrameContext implements ExpressionFrame {
+  constructor(
+    private readonly frame: FrameRegisters,
+    readonly memory: ReadMemory,
+    private readonly around?: FunctionContext,
+  ) {}
+
+  register(number: number): bigint {
+    const value = this.frame.x[number];
+    if (value === undefined) {
+      throw new Unavailable();
+    }
+    return value;
+  }
+
+  registerLocation(number: number): Location {
+    const saved = this.frame.savedAt?.[number];
+    if (saved !== undefined) {
+      return { kind: 'memory', address: saved };
+    }
+    // The floating-point registers f0 to f31 are not unwound: only the innermost frame's are where they were.
+    const known =
+      number < integerRegisters
+        ? this.frame.x[number] !== undefined
+        : number < registerLimit && this.frame.returnAddress !== true;
+    return known ? { kind: 'register', register: number } : { kind: 'optimized-out' };
+  }
+
+  read(address: bigint, length: number): Uint8Array {
+    const bytes = this.memory(BigInt.asUintN(64, address), length);
+    if (bytes?.length !== length) {
+      throw new Unavailable();
+    }
+    return bytes;
+  }
+
+  frameBase(): bigint {
+    return this.function().frameBase();
+  }
+  cfa(): bigint {
+    return this.function().cfa();
+  }
+  entryValue(expression: Uint8Array): bigint {
+    return this.function().entryValue(expression);
+  }
+
+  private function(): FunctionContext {
+    if (this.around === undefined) {
+      throw new Unavailable();
+    }
+    return this.around;
+  }
+}

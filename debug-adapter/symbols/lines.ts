@@ -1,0 +1,252 @@
+/**
+ * Source lines and addresses, over the line tables of all units. Where a breakpoint goes follows gdb, which students know:
+ * every copy of a line (function, inlined call, block) is stopped at where it begins, and a function's opening line behind
+ * the prologue, when the frame is there and its variables can be read.
+ */
+import type { BreakLocation, LineEntry } from './api';
+import type { LineRow, LineSequence } from './line-table';
+
+interface Sequence extends LineSequence {
+  files: readonly (string | undefined)[];
+}
+
+/** A function, as far as lines ask for it. */
+export interface CodeBlock {
+  low: bigint;
+  high: bigint;
+  bodyStart: bigint;
+}
+
+/** What lines ask of the functions around them. */
+export interface Blocks {
+  functionAt(address: bigint): CodeBlock | undefined;
+  /** The innermost block or inlined call around an address; one object for each. */
+  blockAt(address: bigint): object | undefined;
+  isInlined(address: bigint): boolean;
+}
+
+export class Lines {
+  readonly files: readonly string[];
+  private readonly sequences: readonly Sequence[];
+  /** Statements of each file, by rising address. */
+  private readonly statements = new Map<string, BreakLocation[]>();
+
+  constructor(sequences: readonly Sequence[]) {
+    this.sequences = [...sequences].sort((a, b) => compare(a.low, b.low));
+    for (const { rows, files } of this.sequences) {
+      for (const { address, file, line, column, isStatement } of rows) {
+        const name = files[file];
+        if (name !== undefined && line > 0 && isStatement) {
+          const list = this.statements.get(name);
+          const location = { address, file: name, line, column };
+          if (list === undefined) {
+            this.statements.set(name, [location]);
+          } else {
+            list.push(location);
+          }
+        }
+      }
+    }
+    this.files = [...this.statements.keys()].sort();
+  }
+
+  lineAt(address: bigint): LineEntry | undefined {
+    const found = this.rowAt(address);
+    const file = found?.sequence.files[found.row.file];
+    if (found === undefined || file === undefined || found.row.line === 0) {
+      return undefined;
+    }
+    const { row, end } = found;
+    const { line, column, isStatement } = row;
+    return { address: row.address, end, file, line, column, isStatement };
+  }
+
+  breakLocations(file: string, line: number, column: number | undefined, blocks: Blocks): BreakLocation[] {
+    const locations = this.matching(file).flatMap((name) => {
+      const statements = this.statements.get(name)!;
+      const wanted = this.nextLine(statements, line);
+      return statements.filter((statement) => statement.line === wanted);
+    });
+    const chosen = column === undefined ? locations : atColumn(locations, column);
+    const copies = new Map<object, BreakLocation>();
+    for (const location of chosen) {
+      const block = blocks.blockAt(location.address) ?? location;
+      const known = copies.get(block);
+      if (known === undefined || location.address < known.address) {
+        copies.set(block, location);
+      }
+    }
+    const placed = [...copies.values()].map((location) => this.behindPrologue(location, blocks));
+    return unique(placed, ({ address }) => address).sort((a, b) => compare(a.address, b.address));
+  }
+
+  locationsBetween(file: string, firstLine: number, lastLine: number): BreakLocation[] {
+    const locations = this.matching(file)
+      .flatMap((name) => this.statements.get(name)!)
+      .filter(({ line }) => firstLine <= line && line <= lastLine)
+      .sort((a, b) => a.line - b.line || a.column - b.column || compare(a.address, b.address));
+    return unique(locations, (location) => `${location.line}:${location.column}`);
+  }
+
+  /**
+   * The first address behind a function's prologue, as gdb's skip_prologue_using_sal finds it: where the second row begins;
+   * at the function's start if two rows do, for then the compiler marks that there is no prologue; and rows of lower lines
+   * of the same function still belong to the prologue, into which the compiler has moved them.
+   */
+  bodyStart({ low, high }: { low: bigint; high: bigint }, blocks: Blocks): bigint {
+    const start = this.rowAt(low);
+    if (start === undefined || start.row.line === 0) {
+      return low;
+    }
+    const { rows } = start.sequence;
+    const first = rows.findIndex((row) => row.address === start.row.address && row.file === start.row.file);
+    const second = rows[first + 1];
+    if (second?.address === low && second.file === start.row.file) {
+      return low;
+    }
+    let prologue = start;
+    while (prologue.end < high) {
+      const next = this.rowAt(prologue.end);
+      const isBody =
+        next === undefined ||
+        next.row.line === 0 ||
+        next.row.line >= prologue.row.line ||
+        next.row.file !== prologue.row.file ||
+        blocks.isInlined(prologue.end);
+      if (isBody) {
+        break;
+      }
+      prologue = next;
+    }
+    if (start.end >= high) {
+      return low;
+    }
+    return prologue.end < high ? prologue.end : prologue.row.address;
+  }
+
+  /** The row in force at an address; of several at one address the last, but one that starts a statement before others. */
+  private rowAt(address: bigint): { row: LineRow; end: bigint; sequence: Sequence } | undefined {
+    const sequence = this.sequenceAt(address);
+    if (sequence === undefined) {
+      return undefined;
+    }
+    const { rows } = sequence;
+    const next = firstAbove(rows, address);
+    let index = next - 1;
+    while (!rows[index]!.isStatement && rows[index - 1]?.address === rows[index]!.address) {
+      index--;
+    }
+    const row = rows[index]!.isStatement ? rows[index]! : rows[next - 1]!;
+    return { row, end: rows[next]?.address ?? sequence.high, sequence };
+  }
+
+  private sequenceAt(address: bigint): Sequence | undefined {
+    const { sequences } = this;
+    let low = 0;
+    let high = sequences.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sequences[middle]!.low <= address) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    const sequence = sequences[low - 1];
+    return sequence !== undefined && address < sequence.high ? sequence : undefined;
+  }
+
+  private nextLine(statements: readonly BreakLocation[], line: number): number | undefined {
+    let next: number | undefined;
+    for (const statement of statements) {
+      if (statement.line >= line && (next === undefined || statement.line < next)) {
+        next = statement.line;
+      }
+    }
+    return next;
+  }
+
+  private behindPrologue(location: BreakLocation, blocks: Blocks): BreakLocation {
+    const around = blocks.functionAt(location.address);
+    if (around === undefined || location.address >= around.bodyStart || blocks.isInlined(location.address)) {
+      return location;
+    }
+    const body = this.lineAt(around.bodyStart);
+    const { line, column } = body?.file === location.file ? body : location;
+    return { ...location, address: around.bodyStart, line, column };
+  }
+
+  /**
+   * The recorded names of a file: the name itself, else those that agree with it in most parts from the end. Agreement in
+   * the last part alone is too little where both have more: kernel/printf.c is not user/printf.c.
+   */
+  private matching(file: string): string[] {
+    const wanted = file.replaceAll('\\', '/');
+    if (this.statements.has(wanted)) {
+      return [wanted];
+    }
+    const parts = pathParts(wanted);
+    let best = 1;
+    let names: string[] = [];
+    for (const name of this.files) {
+      const recorded = pathParts(name);
+      const common = commonSuffix(parts, recorded);
+      const isWhole = common > 0 && (common === parts.length || common === recorded.length);
+      if (common > best || (isWhole && common === best && names.length === 0)) {
+        best = common;
+        names = [name];
+      } else if (common === best && (common > 1 || isWhole)) {
+        names.push(name);
+      }
+    }
+    return names;
+  }
+}
+
+/** Statements at the column, else at the nearest one behind it, else before it. */
+function atColumn(locations: readonly BreakLocation[], column: number): BreakLocation[] {
+  const columns = locations.map((location) => location.column);
+  const behind = columns.filter((candidate) => candidate >= column);
+  const chosen = behind.length > 0 ? Math.min(...behind) : Math.max(...columns);
+  return locations.filter((location) => location.column === chosen);
+}
+
+function firstAbove(rows: readonly LineRow[], address: bigint): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rows[middle]!.address <= address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+function pathParts(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+function commonSuffix(a: readonly string[], b: readonly string[]): number {
+  let common = 0;
+  while (common < a.length && common < b.length && a.at(-1 - common) === b.at(-1 - common)) {
+    common++;
+  }
+  return common;
+}
+
+function unique<T>(items: readonly T[], key: (item: T) => unknown): T[] {
+  const seen = new Set<unknown>();
+  return items.filter((item) => {
+    const value = key(item);
+    const fresh = !seen.has(value);
+    seen.add(value);
+    return fresh;
+  });
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,147 @@
+/**
+ * Where a variable is in a frame: its location expression or list (DWARF 5, section 2.6), and values at a function's entry,
+ * which its caller's call site tells (section 3.4). What cannot be told for certain is `optimized-out`.
+ */
+import { type FrameRegisters, type Location, type ReadMemory } from './api';
+import type { Die } from './die';
+import { At, Form, Tag } from './dwarf';
+import { Unavailable, evaluateLocation, evaluateValue } from './expression';
+import { FrameContext } from './frame-context';
+import type { Subprogram, VariableOrigin } from './functions';
+import { readLocationList } from './lists';
+import { type Unwinder, lookupAddress } from './unwind';
+
+/** An entry value may rest on one of the caller, and so on; recursion has to end somewhere. */
+const mostCallers = 16;
+
+export class Locator {
+  constructor(
+    private readonly unwinder: Unwinder,
+    private readonly functionAt: (address: bigint) => Subprogram | undefined,
+    private readonly addressOfSymbol: (name: string) => bigint | undefined,
+  ) {}
+
+  /** Throws SymbolError where the description is damaged. */
+  locate({ die, subprogram }: VariableOrigin, frame: FrameRegisters, read: ReadMemory): Location {
+    const constant = constantValue(die);
+    if (constant !== undefined) {
+      return constant;
+    }
+    if (die.flag(At.declaration) && die.name !== undefined) {
+      const address = this.addressOfSymbol(die.name);
+      return address === undefined ? { kind: 'optimized-out' } : { kind: 'memory', address };
+    }
+    const expression = expressionAt(die, At.location, lookupAddress(frame));
+    if (expression === undefined) {
+      return { kind: 'optimized-out' };
+    }
+    try {
+      return evaluateLocation(die.unit, expression, this.context(subprogram, frame, read, 0));
+    } catch (error) {
+      if (error instanceof Unavailable) {
+        return { kind: 'optimized-out' };
+      }
+      throw error;
+    }
+  }
+
+  private context(
+    subprogram: Subprogram | undefined,
+    frame: FrameRegisters,
+    read: ReadMemory,
+    depth: number,
+  ): FrameContext {
+    const context: FrameContext = new FrameContext(frame, read, {
+      cfa: () => this.unwinder.cfa(frame, read),
+      frameBase: () => {
+        const expression = subprogram && expressionAt(subprogram.die, At.frameBase, lookupAddress(frame));
+        if (expression === undefined) {
+          throw new Unavailable();
+        }
+        return evaluateValue(subprogram!.die.unit, expression, context);
+      },
+      entryValue: (expression) => {
+        if (subprogram === undefined || depth >= mostCallers) {
+          throw new Unavailable();
+        }
+        return this.entryValue(expression, subprogram, frame, read, depth);
+      },
+    });
+    return context;
+  }
+
+  /** What `expression` was when `callee`, in which `frame` is, was entered. */
+  private entryValue(
+    expression: Uint8Array,
+    callee: Subprogram,
+    frame: FrameRegisters,
+    read: ReadMemory,
+    depth: number,
+  ): bigint {
+    const caller = this.unwinder.unwind(frame, read);
+    const calling = caller && this.functionAt(lookupAddress(caller));
+    const site = calling?.callSite(caller!.pc);
+    if (caller === undefined || site === undefined) {
+      throw new Unavailable();
+    }
+    const context = this.context(calling, caller, read, depth + 1);
+    if (!this.calls(site, callee, context)) {
+      throw new Unavailable();
+    }
+    for (const parameter of site.children) {
+      const isParameter = parameter.tag === Tag.callSiteParameter || parameter.tag === Tag.gnuCallSiteParameter;
+      const place = isParameter ? parameter.block(At.location) : undefined;
+      if (place !== undefined && sameBytes(place, expression)) {
+        const value = parameter.block(At.callValue) ?? parameter.block(At.gnuCallSiteValue);
+        if (value !== undefined) {
+          return evaluateValue(site.unit, value, context);
+        }
+      }
+    }
+    throw new Unavailable();
+  }
+
+  /** Whether a call went to a function itself, and not to one which then jumped there. */
+  private calls(site: Die, callee: Subprogram, context: FrameContext): boolean {
+    const target = site.block(At.callTarget) ?? site.block(At.gnuCallSiteTarget);
+    if (target !== undefined) {
+      return evaluateValue(site.unit, target, context) === callee.low;
+    }
+    const origin = site.reference(At.callOrigin) ?? site.reference(At.abstractOrigin);
+    return origin?.name !== undefined && origin.name === callee.name;
+  }
+}
+
+/** A description that holds at an address: an expression, or the entry of a list. */
+function expressionAt(die: Die, name: number, address: bigint): Uint8Array | undefined {
+  const holder = die.withAttribute(name);
+  const value = holder?.value(name);
+  if (holder === undefined || value === undefined || value instanceof Uint8Array) {
+    return value instanceof Uint8Array ? value : undefined;
+  }
+  const { unit } = holder;
+  const index = Number(value);
+  const offset = holder.form(name) === Form.loclistx ? unit.listOffset('loclists', At.loclistsBase, index) : index;
+  return readLocationList(unit, offset).find((entry) => entry.low <= address && address < entry.high)?.expression;
+}
+
+/** DW_AT_const_value, of a variable that has no place. */
+function constantValue(die: Die): Location | undefined {
+  const value = die.withAttribute(At.constValue);
+  const constant = value?.value(At.constValue);
+  if (value === undefined || constant === undefined) {
+    return undefined;
+  }
+  if (constant instanceof Uint8Array) {
+    return { kind: 'bytes', bytes: constant };
+  }
+  if (value.form(At.constValue) === Form.string) {
+    const text = value.string(At.constValue) ?? '';
+    return { kind: 'bytes', bytes: new TextEncoder().encode(`${text}\0`) };
+  }
+  return { kind: 'value', value: BigInt.asUintN(64, BigInt(constant)) };
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

@@ -1,0 +1,124 @@
+/**
+ * An index of what the units declare at their top level: functions, variables, types and enumerators by name. It reads
+ * those entries and no others.
+ */
+import type { BaseType } from './api';
+import type { Die } from './die';
+import { At, Tag } from './dwarf';
+
+export class Names {
+  readonly functions: Die[] = [];
+  readonly variables: Die[] = [];
+  /** Declared `extern` and perhaps defined nowhere in C, as what linker scripts and assembly provide. */
+  readonly declarations = new Map<string, Die>();
+  private readonly types = new Map<string, Die>();
+  private readonly enumerators = new Map<string, Die>();
+
+  add(root: Die): void {
+    for (const die of root.children) {
+      this.addEntry(die);
+    }
+  }
+
+  /** By the words that C uses: `struct proc`, `uint64`, `unsigned long`. */
+  type(name: string): Die | undefined {
+    return this.types.get(canonical(name));
+  }
+
+  /** The enumeration that an enumerator belongs to. */
+  enumeration(enumerator: string): Die | undefined {
+    return this.enumerators.get(enumerator);
+  }
+
+  private addEntry(die: Die): void {
+    switch (die.tag) {
+      case Tag.subprogram:
+        if (die.ranges.length > 0) {
+          this.functions.push(die);
+        }
+        break;
+      case Tag.variable:
+        this.addVariable(die);
+        break;
+      case Tag.structureType:
+        this.addType(die, 'struct ');
+        break;
+      case Tag.unionType:
+        this.addType(die, 'union ');
+        break;
+      case Tag.enumerationType:
+        this.addType(die, 'enum ');
+        for (const child of die.children) {
+          if (child.tag === Tag.enumerator && child.name !== undefined && !this.enumerators.has(child.name)) {
+            this.enumerators.set(child.name, die);
+          }
+        }
+        break;
+      case Tag.typedef:
+      case Tag.baseType:
+        this.addType(die, '');
+        break;
+    }
+  }
+
+  private addVariable(die: Die): void {
+    if (die.has(At.location) || die.has(At.constValue)) {
+      this.variables.push(die);
+    } else if (die.flag(At.declaration) && die.name !== undefined && !this.declarations.has(die.name)) {
+      this.declarations.set(die.name, die);
+    }
+  }
+
+  /** Keeps the first complete type of a name. */
+  private addType(die: Die, prefix: string): void {
+    const { name } = die;
+    if (name !== undefined) {
+      const key = canonical(prefix + name);
+      if (!this.types.has(key) || (this.types.get(key)!.flag(At.declaration) && !die.flag(At.declaration))) {
+        this.types.set(key, die);
+      }
+    }
+  }
+}
+
+/** Integer types under one name however they are spelt: `unsigned long int`, `long unsigned`, `unsigned long`. */
+function canonical(name: string): string {
+  const words = name.trim().split(/\s+/);
+  const isInteger = words.every((word) => integerWords.has(word)) && !words.includes('_Bool');
+  if (!isInteger) {
+    return words.join(' ');
+  }
+  const longs = words.filter((word) => word === 'long').length;
+  const isChar = words.includes('char');
+  const size = isChar ? 'char' : words.includes('short') ? 'short' : ['int', 'long', 'long long'][Math.min(longs, 2)]!;
+  const sign = words.includes('unsigned') ? 'unsigned ' : isChar && words.includes('signed') ? 'signed ' : '';
+  return sign + size;
+}
+
+const integerWords = new Set(['unsigned', 'signed', 'long', 'short', 'int', 'char']);
+
+/** C's own types on RV64 (RISC-V ELF psABI, LP64), for files that make no use of one. */
+export function builtinType(name: string): BaseType | undefined {
+  return builtinTypes.get(canonical(name));
+}
+
+const builtinTypes = new Map<string, BaseType>(
+  (
+    [
+      ['char', 1, 'unsigned char'],
+      ['signed char', 1, 'char'],
+      ['unsigned char', 1, 'unsigned char'],
+      ['short', 2, 'signed'],
+      ['unsigned short', 2, 'unsigned'],
+      ['int', 4, 'signed'],
+      ['unsigned int', 4, 'unsigned'],
+      ['long', 8, 'signed'],
+      ['unsigned long', 8, 'unsigned'],
+      ['long long', 8, 'signed'],
+      ['unsigned long long', 8, 'unsigned'],
+      ['_Bool', 1, 'boolean'],
+      ['float', 4, 'float'],
+      ['double', 8, 'float'],
+    ] as const
+  ).map(([name, size, encoding]) => [name, { kind: 'base', name, size, encoding }]),
+);

@@ -1,0 +1,360 @@
+/**
+ * C types from their entries (DWARF 5, chapter 5). A type is made once for each entry, and what it leads to when someone
+ * looks: so types that lead back to themselves through a pointer cost nothing, and a type that contains itself by value,
+ * which only damage can bring about, is found before anyone follows it.
+ */
+import {
+  SymbolError,
+  type ArrayType,
+  type BaseType,
+  type EnumType,
+  type FunctionType,
+  type Member,
+  type PointerType,
+  type QualifiedType,
+  type RecordType,
+  type Type,
+  type TypedefType,
+  type VoidType,
+} from './api';
+import type { Die } from './die';
+import { At, Encoding, Form, Op, Tag } from './dwarf';
+import { Reader, hex } from './reader';
+
+export const voidType: VoidType = { kind: 'void' };
+
+const qualifiers = new Map<number, QualifiedType['kind']>([
+  [Tag.constType, 'const'],
+  [Tag.volatileType, 'volatile'],
+  [Tag.restrictType, 'restrict'],
+  [Tag.atomicType, 'atomic'],
+]);
+
+const encodings = new Map<number, BaseType['encoding']>([
+  [Encoding.boolean, 'boolean'],
+  [Encoding.float, 'float'],
+  [Encoding.signed, 'signed'],
+  [Encoding.signedChar, 'char'],
+  [Encoding.unsigned, 'unsigned'],
+  [Encoding.unsignedChar, 'unsigned char'],
+  [Encoding.utf, 'unsigned char'],
+]);
+
+/** Members of members, elements of elements; C compilers promise 63 to 127. */
+const deepestContainment = 256;
+
+/** Makes types, and reports damage through `warn`. */
+export class Types {
+  private readonly known = new Map<Die, Type>();
+  private readonly sound = new Set<Die>();
+
+  constructor(private readonly warn: (die: Die, error: SymbolError) => void) {}
+
+  /** The type that an entry's DW_AT_type names; void if it names none. */
+  ofEntry(die: Die): Type {
+    return this.guard(die, voidType, () => {
+      const target = die.withAttribute(At.type)?.reference(At.type);
+      return target === undefined ? voidType : this.ofDie(target);
+    });
+  }
+
+  /** The type that an entry describes. */
+  ofDie(die: Die): Type {
+    let type = this.known.get(die);
+    if (type === undefined) {
+      type = this.guard(die, voidType, () => {
+        this.checkContainment(die, 0, new Set());
+        return this.make(die);
+      });
+      this.known.set(die, type);
+    }
+    return type;
+  }
+
+  private make(die: Die): Type {
+    switch (die.tag) {
+      case Tag.baseType:
+        return {
+          kind: 'base',
+          name: die.name ?? '',
+          size: size(die),
+          encoding: encodings.get(die.number(At.encoding) ?? 0) ?? 'unsigned',
+        };
+      case Tag.pointerType:
+        return new LazyPointer(die.number(At.byteSize) ?? die.unit.addressSize, () => this.ofEntry(die));
+      case Tag.structureType:
+      case Tag.unionType:
+        return new LazyRecord(this, die);
+      case Tag.arrayType:
+        return this.array(die);
+      case Tag.enumerationType:
+        return new LazyEnum(this, die);
+      case Tag.subroutineType:
+      case Tag.subprogram:
+        return this.functionType(die);
+      case Tag.typedef:
+        return new LazyTypedef(die.name ?? '', () => this.ofEntry(die));
+      case Tag.unspecifiedType:
+        return voidType;
+      default: {
+        const kind = qualifiers.get(die.tag);
+        if (kind === undefined) {
+          throw new SymbolError(
+            `${die.unit.section.name}: the entry at ${hex(die.offset)} is no type (${hex(die.tag)})`,
+          );
+        }
+        return new LazyQualified(kind, () => this.ofEntry(die));
+      }
+    }
+  }
+
+  /** Its parameters are those of the declaration where a definition has none of its own. */
+  functionType(die: Die): FunctionType {
+    return new LazyFunction(this, die);
+  }
+
+  guard<T>(die: Die, fallback: T, make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof SymbolError)) {
+        throw error;
+      }
+      this.warn(die, error);
+      return fallback;
+    }
+  }
+
+  private array(die: Die): Type {
+    const counts = die.children.filter((child) => child.tag === Tag.subrangeType).map(elementCount);
+    const build = (index: number): ArrayType => ({
+      kind: 'array',
+      element: index + 1 < counts.length ? build(index + 1) : this.ofEntry(die),
+      count: counts[index],
+    });
+    return build(0);
+  }
+
+  /** Throws if the type contains itself other than through a pointer. */
+  private checkContainment(die: Die, depth: number, within: Set<Die>): void {
+    if (this.sound.has(die)) {
+      return;
+    }
+    if (within.has(die) || depth > deepestContainment) {
+      throw new SymbolError(`${die.unit.section.name}: the type at ${hex(die.offset)} contains itself`);
+    }
+    within.add(die);
+    for (const part of contained(die)) {
+      this.checkContainment(part, depth + 1, within);
+    }
+    within.delete(die);
+    this.sound.add(die);
+  }
+}
+
+function contained(die: Die): Die[] {
+  if (die.tag === Tag.structureType || die.tag === Tag.unionType) {
+    return die.children
+      .filter((child) => child.tag === Tag.member)
+      .map((child) => child.reference(At.type))
+      .filter((type) => type !== undefined);
+  }
+  const wraps = die.tag === Tag.typedef || die.tag === Tag.arrayType || qualifiers.has(die.tag);
+  const target = wraps ? die.reference(At.type) : undefined;
+  return target === undefined ? [] : [target];
+}
+
+class LazyPointer implements PointerType {
+  readonly kind = 'pointer';
+  constructor(
+    readonly size: number,
+    private readonly find: () => Type,
+  ) {}
+  get target(): Type {
+    return this.find();
+  }
+}
+
+class LazyTypedef implements TypedefType {
+  readonly kind = 'typedef';
+  constructor(
+    readonly name: string,
+    private readonly find: () => Type,
+  ) {}
+  get target(): Type {
+    return this.find();
+  }
+}
+
+class LazyQualified implements QualifiedType {
+  constructor(
+    readonly kind: QualifiedType['kind'],
+    private readonly find: () => Type,
+  ) {}
+  get target(): Type {
+    return this.find();
+  }
+}
+
+class LazyFunction implements FunctionType {
+  readonly kind = 'function';
+  private list: Type[] | undefined;
+
+  constructor(
+    private readonly types: Types,
+    private readonly die: Die,
+  ) {}
+
+  get result(): Type {
+    return this.types.ofEntry(this.die);
+  }
+
+  get parameters(): Type[] {
+    this.list ??= this.types.guard(this.die, [], () =>
+      this.entries(Tag.formalParameter).map((child) => this.types.ofEntry(child)),
+    );
+    return this.list;
+  }
+
+  get variadic(): boolean {
+    return this.types.guard(this.die, false, () => this.entries(Tag.unspecifiedParameters).length > 0);
+  }
+
+  private entries(tag: number): Die[] {
+    return this.die.children.filter((child) => child.tag === tag);
+  }
+}
+
+class LazyRecord implements RecordType {
+  readonly kind: RecordType['kind'];
+  readonly name: string | undefined;
+  readonly size: number;
+  readonly complete: boolean;
+  private list: Member[] | undefined;
+
+  constructor(
+    private readonly types: Types,
+    private readonly die: Die,
+  ) {
+    this.kind = die.tag === Tag.structureType ? 'struct' : 'union';
+    this.name = die.name;
+    this.size = size(die);
+    this.complete = !die.flag(At.declaration);
+  }
+
+  get members(): Member[] {
+    this.list ??= this.types.guard(this.die, [], () =>
+      this.die.children.filter((child) => child.tag === Tag.member).map((child) => readMember(this.types, child)),
+    );
+    return this.list;
+  }
+}
+
+class LazyEnum implements EnumType {
+  readonly kind = 'enum';
+  readonly name: string | undefined;
+  readonly size: number;
+  private list: EnumType['values'] | undefined;
+
+  constructor(
+    private readonly types: Types,
+    private readonly die: Die,
+  ) {
+    this.name = die.name;
+    this.size = size(die);
+  }
+
+  get values(): EnumType['values'] {
+    this.list ??= this.types.guard(this.die, [], () =>
+      this.die.children
+        .filter((child) => child.tag === Tag.enumerator)
+        .map((child) => ({ name: child.name ?? '', value: constant(child, At.constValue) ?? 0n })),
+    );
+    return this.list;
+  }
+
+  /** As the type it is kept in says; where none is recorded, by whether a value is negative. */
+  get signed(): boolean {
+    const type = this.die.has(At.type) ? this.types.ofEntry(this.die) : undefined;
+    return type?.kind === 'base' ? type.encoding === 'signed' : this.values.some(({ value }) => value < 0n);
+  }
+}
+
+function size(die: Die): number {
+  return die.number(At.byteSize) ?? 0;
+}
+
+/** An integer attribute, of whatever form; the sign is as recorded. */
+export function constant(die: Die, name: number): bigint | undefined {
+  const value = die.value(name);
+  return value === undefined || value instanceof Uint8Array ? undefined : BigInt(value);
+}
+
+/** Elements of one dimension; undefined where it is open (`T a[]`) or known at run time only. */
+function elementCount(subrange: Die): number | undefined {
+  const count = subrange.number(At.count);
+  if (count !== undefined) {
+    return count >= 0 ? count : undefined;
+  }
+  const form = subrange.form(At.upperBound);
+  const upper = form !== undefined && isConstant(form) ? constant(subrange, At.upperBound) : undefined;
+  // GCC gives an array of no elements the upper bound -1.
+  return upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
+}
+
+function isConstant(form: number): boolean {
+  return (
+    ([Form.data1, Form.data2, Form.data4, Form.data8, Form.sdata, Form.udata] as readonly number[]).includes(form) ||
+    form === Form.implicitConst
+  );
+}
+
+function readMember(types: Types, die: Die): Member {
+  const member: Member = { name: die.name, type: types.ofEntry(die), offset: memberOffset(die) };
+  const bitSize = die.number(At.bitSize);
+  if (bitSize === undefined) {
+    return member;
+  }
+  const fromStart = die.number(At.dataBitOffset);
+  if (fromStart !== undefined) {
+    const bits = member.offset * 8 + fromStart;
+    return { ...member, offset: Math.floor(bits / 8), bitSize, bitOffset: bits % 8 };
+  }
+  // Until DWARF 3 the offset counts from the most significant bit of a storage unit, whose size the type may give.
+  const storage = die.number(At.byteSize) ?? sizeOf(member.type);
+  const bits = member.offset * 8 + storage * 8 - (die.number(At.bitOffset) ?? 0) - bitSize;
+  return { ...member, offset: Math.floor(bits / 8), bitSize, bitOffset: bits - Math.floor(bits / 8) * 8 };
+}
+
+/** DWARF 2 gives an expression that adds to the record's address. */
+function memberOffset(die: Die): number {
+  const expression = die.block(At.dataMemberLocation);
+  if (expression === undefined) {
+    return die.number(At.dataMemberLocation) ?? 0;
+  }
+  const reader = new Reader(expression, die.unit.section.name);
+  const opcode = reader.done ? undefined : reader.u8();
+  if (opcode !== Op.plusUconst && opcode !== Op.constu) {
+    throw new SymbolError(`${die.unit.section.name}: the member at ${hex(die.offset)} has no fixed offset`);
+  }
+  return reader.uleb();
+}
+
+/** Size in bytes as sizeof gives it; 0 for void, functions, open arrays and incomplete types. */
+export function sizeOf(type: Type): number {
+  switch (type.kind) {
+    case 'base':
+    case 'pointer':
+    case 'struct':
+    case 'union':
+    case 'enum':
+      return type.size;
+    case 'array':
+      return (type.count ?? 0) * sizeOf(type.element);
+    case 'void':
+    case 'function':
+      return 0;
+    default:
+      return sizeOf(type.target);
+  }
+}

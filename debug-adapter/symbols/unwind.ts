@@ -1,0 +1,218 @@
+/**
+ * From a frame to its caller: by call frame information (DWARF 5, section 6.4), else by what the code itself does to sp
+ * and s0, else by the frame pointer, as -fno-omit-frame-pointer lays it out on RISC-V: the return address at s0 - 8, the
+ * caller's s0 at s0 - 16. Which registers a call preserves is stated in the RISC-V ELF psABI.
+ *
+ * A stack ends where the return address cannot be one: outside the program's code, or not behind a call.
+ */
+import type { FrameRegisters, ReadMemory } from './api';
+import type { CallFrames, CfaRule, FrameRules, RegisterRule } from './call-frame';
+import type { Code } from './code';
+import { Unavailable, evaluateValue, noUnit } from './expression';
+import { FrameContext } from './frame-context';
+import { Reader } from './reader';
+
+const returnAddress = 1;
+const stackPointer = 2;
+const framePointer = 8;
+const registerCount = 32;
+
+/** gp, tp and s0 to s11 keep their values over a call; sp is given by the frame. */
+function isPreserved(register: number): boolean {
+  return (
+    register === 0 ||
+    register === 3 ||
+    register === 4 ||
+    register === 8 ||
+    register === 9 ||
+    (register >= 18 && register <= 27)
+  );
+}
+
+/**
+ * The address by which a frame's line, scopes and rules are looked up. A return address may already belong to the next
+ * line, or behind a call that never returns to the next function: the call itself lies before it.
+ */
+export function lookupAddress(frame: FrameRegisters): bigint {
+  return frame.returnAddress === true ? frame.pc - 1n : frame.pc;
+}
+
+export class Unwinder {
+  constructor(
+    private readonly frames: CallFrames,
+    private readonly code: Code,
+  ) {}
+
+  /** The caller's registers; undefined at the outermost frame. */
+  unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
+    try {
+      const rules = this.frames.rulesAt(lookupAddress(frame));
+      const caller = rules ? this.byRules(rules, frame, read) : this.withoutRules(frame, read);
+      return caller && this.isPlausible(frame, caller) ? this.withCfa(caller, read) : undefined;
+    } catch (error) {
+      if (error instanceof Unavailable) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** The canonical frame address; throws `Unavailable` if it is lost. */
+  cfa(frame: FrameRegisters, read: ReadMemory): bigint {
+    if (frame.cfa !== undefined) {
+      return frame.cfa;
+    }
+    const rules = this.frames.rulesAt(lookupAddress(frame));
+    if (rules !== undefined) {
+      return evaluateCfa(rules.cfa, new FrameContext(frame, read));
+    }
+    const layout = this.layout(frame);
+    if (layout === undefined) {
+      throw new Unavailable();
+    }
+    return layout.cfa;
+  }
+
+  private withCfa(frame: FrameRegisters, read: ReadMemory): FrameRegisters {
+    try {
+      return { ...frame, cfa: this.cfa(frame, read) };
+    } catch (error) {
+      if (error instanceof Unavailable) {
+        return frame;
+      }
+      throw error;
+    }
+  }
+
+  private isPlausible(frame: FrameRegisters, caller: FrameRegisters): boolean {
+    const grows = (caller.x[stackPointer] ?? 0n) >= (frame.x[stackPointer] ?? 0n);
+    const stands = caller.pc === frame.pc && caller.x[stackPointer] === frame.x[stackPointer];
+    const returned = caller.returnAddress !== true || this.code.followsCall(caller.pc);
+    return grows && !stands && returned && this.code.isExecutable(caller.pc);
+  }
+
+  private byRules(rules: FrameRules, frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
+    const context = new FrameContext(frame, read);
+    const cfa = evaluateCfa(rules.cfa, context);
+    const x: (bigint | undefined)[] = [];
+    const savedAt: (bigint | undefined)[] = [];
+    for (let register = 0; register < registerCount; register++) {
+      const rule = rules.registers.get(register);
+      const found = recover(register, rule, cfa, frame, context);
+      x.push(found.value);
+      savedAt.push(found.address);
+    }
+    const column = rules.returnAddressColumn;
+    if (frame.returnAddress === true && !rules.registers.has(column)) {
+      // It has called on, so its own return address is in ra no more.
+      return undefined;
+    }
+    const pc = rules.registers.has(column) || column !== returnAddress ? x[column] : frame.x[returnAddress];
+    return pc === undefined ? undefined : finish(pc, cfa, x, savedAt, !rules.signal);
+  }
+
+  private withoutRules(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
+    const layout = this.layout(frame);
+    if (layout === undefined) {
+      return undefined;
+    }
+    const { cfa, saved } = layout;
+    const x = frame.x.map((value, register) => (isPreserved(register) ? value : undefined));
+    const savedAt: (bigint | undefined)[] = [];
+    for (const [register, offset] of saved) {
+      if (isPreserved(register) || register === returnAddress) {
+        savedAt[register] = BigInt.asUintN(64, cfa + offset);
+        x[register] = readWord(read, savedAt[register]);
+      }
+    }
+    const pc = saved.has(returnAddress) ? x[returnAddress] : frame.x[returnAddress];
+    return pc === undefined ? undefined : finish(pc, cfa, x, savedAt, true);
+  }
+
+  /** Where a frame without call frame information begins, and what it keeps where. */
+  private layout(frame: FrameRegisters): { cfa: bigint; saved: ReadonlyMap<number, bigint> } | undefined {
+    const sp = frame.x[stackPointer];
+    const s0 = frame.x[framePointer];
+    const address = lookupAddress(frame);
+    const called = frame.returnAddress === true;
+    const found = this.code.isExecutable(address) ? this.code.symbolAt(address) : undefined;
+    if (found === undefined || sp === undefined) {
+      // A jump to nowhere: ra tells who made it.
+      return called || sp === undefined ? undefined : { cfa: sp, saved: new Map() };
+    }
+    const entry = found.symbol.address;
+    if (this.code.returnsFromTrap(entry, this.code.endOfSymbol(entry) ?? address)) {
+      return undefined;
+    }
+    const effect = this.code.frameEffect(entry, address);
+    const cfa = effect.framePointer !== undefined && s0 !== undefined ? s0 - effect.framePointer : sp + effect.depth;
+    if (effect.saved.has(returnAddress) || !called) {
+      return { cfa: BigInt.asUintN(64, cfa), saved: effect.saved };
+    }
+    const byFramePointer = new Map([
+      [returnAddress, -8n],
+      [framePointer, -16n],
+    ]);
+    return s0 === undefined ? undefined : { cfa: s0, saved: byFramePointer };
+  }
+}
+
+function finish(
+  pc: bigint,
+  cfa: bigint,
+  x: (bigint | undefined)[],
+  savedAt: (bigint | undefined)[],
+  isReturn: boolean,
+): FrameRegisters {
+  x[0] = 0n;
+  x[stackPointer] = cfa;
+  if (isReturn) {
+    x[returnAddress] = pc;
+  }
+  return { pc, x, savedAt, returnAddress: isReturn };
+}
+
+/** A register of the caller: its value, and the address at which it was saved, where it was. */
+function recover(
+  register: number,
+  rule: RegisterRule | undefined,
+  cfa: bigint,
+  frame: FrameRegisters,
+  context: FrameContext,
+): { value: bigint | undefined; address: bigint | undefined } {
+  const held = (from: number): ReturnType<typeof recover> => ({
+    value: frame.x[from],
+    address: frame.savedAt?.[from],
+  });
+  const known = (value: bigint | undefined): ReturnType<typeof recover> => ({ value, address: undefined });
+  const at = (address: bigint): ReturnType<typeof recover> => ({ value: readWord(context.memory, address), address });
+  switch (rule?.kind) {
+    case undefined:
+      return isPreserved(register) ? held(register) : known(undefined);
+    case 'undefined':
+      return known(undefined);
+    case 'same':
+      return held(register);
+    case 'register':
+      return held(rule.register);
+    case 'offset':
+      return at(BigInt.asUintN(64, cfa + rule.offset));
+    case 'value-offset':
+      return known(BigInt.asUintN(64, cfa + rule.offset));
+    case 'expression':
+      return at(evaluateValue(noUnit, rule.expression, context, cfa));
+    case 'value-expression':
+      return known(evaluateValue(noUnit, rule.expression, context, cfa));
+  }
+}
+
+function evaluateCfa(rule: CfaRule, context: FrameContext): bigint {
+  return 'expression' in rule
+    ? evaluateValue(noUnit, rule.expression, context)
+    : BigInt.asUintN(64, context.register(rule.register) + rule.offset);
+}
+
+function readWord(read: ReadMemory, address: bigint): bigint | undefined {
+  const bytes = read(address, 8);
+  return bytes?.length === 8 ? new Reader(bytes, 'memory').u64() : undefined;
+}
