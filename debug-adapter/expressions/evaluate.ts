@@ -68,7 +68,7 @@ class Evaluator {
       case 'member':
         return this.member(node);
       case 'index':
-        return this.element(this.value(node.object), this.integer(node.index), node.at);
+        return this.index(node);
       case 'slice':
         return this.slice(node);
       case 'unary':
@@ -145,6 +145,14 @@ class Evaluator {
       throw new ExpressionError('void * cannot be dereferenced: cast it to a pointer to something first', at);
     }
     return { type: target, location: { kind: 'memory', address: numberOf(value, this.context) } };
+  }
+
+  private index({ object, index, at }: Expression & { kind: 'index' }): Value {
+    const left = this.value(object);
+    const right = this.value(index);
+    // C lets the two stand either way round: 2[a] is a[2].
+    const [whole, number] = C.isInteger(C.plain(left.type)) ? [right, left] : [left, right];
+    return this.element(whole, requireNumber(number, this.context), at);
   }
 
   private element(value: Value, index: bigint, at: number): Value {
