@@ -43,57 +43,17 @@ export class GoldfishRtc implements Device {
     this.epoch = BigInt(Math.round(epoch * 1e9));
   }
 
+  /** Registers are 4 bytes; an access of 8 is one to each of two, the lower first. */
   read(offset: number, size: AccessSize): bigint | undefined {
     if (!isAllowed(offset, size)) return undefined;
-    switch (offset) {
-      case Register.TimeLow: {
-        const time = this.time();
-        this.timeHigh = time >> 32n;
-        return low(time);
-      }
-      case Register.TimeHigh:
-        return this.timeHigh;
-      case Register.AlarmLow:
-        return low(this.alarm);
-      case Register.AlarmHigh:
-        return this.alarm >> 32n;
-      case Register.InterruptEnabled:
-        return this.enabled ? 1n : 0n;
-      case Register.AlarmStatus:
-        return this.alarmDue === Infinity ? 0n : 1n;
-      default:
-        return 0n;
-    }
+    const value = this.readRegister(offset);
+    return size === 8 ? value | (this.readRegister(offset + 4) << 32n) : value;
   }
 
   write(offset: number, size: AccessSize, value: bigint): boolean {
     if (!isAllowed(offset, size)) return false;
-    switch (offset) {
-      case Register.TimeLow:
-        this.setTime(withLow(this.time(), value));
-        break;
-      case Register.TimeHigh:
-        this.setTime(withHigh(this.time(), value));
-        break;
-      case Register.AlarmLow:
-        this.alarm = withLow(this.alarm, value);
-        this.setAlarm();
-        break;
-      case Register.AlarmHigh:
-        this.alarm = withHigh(this.alarm, value);
-        break;
-      case Register.InterruptEnabled:
-        this.enabled = (value & 1n) === 1n;
-        this.drive();
-        break;
-      case Register.ClearAlarm:
-        this.alarmDue = Infinity;
-        break;
-      case Register.ClearInterrupt:
-        this.pending = false;
-        this.drive();
-        break;
-    }
+    this.writeRegister(offset, low(value));
+    if (size === 8) this.writeRegister(offset + 4, value >> 32n);
     return true;
   }
 
@@ -129,6 +89,57 @@ export class GoldfishRtc implements Device {
     if (now >= this.alarmDue) this.ring();
   }
 
+  private readRegister(offset: number): bigint {
+    switch (offset) {
+      case Register.TimeLow: {
+        const time = this.time();
+        this.timeHigh = time >> 32n;
+        return low(time);
+      }
+      case Register.TimeHigh:
+        return this.timeHigh;
+      case Register.AlarmLow:
+        return low(this.alarm);
+      case Register.AlarmHigh:
+        return this.alarm >> 32n;
+      case Register.InterruptEnabled:
+        return this.enabled ? 1n : 0n;
+      case Register.AlarmStatus:
+        return this.alarmDue === Infinity ? 0n : 1n;
+      default:
+        return 0n;
+    }
+  }
+
+  private writeRegister(offset: number, value: bigint): void {
+    switch (offset) {
+      case Register.TimeLow:
+        this.setTime(withLow(this.time(), value));
+        break;
+      case Register.TimeHigh:
+        this.setTime(withHigh(this.time(), value));
+        break;
+      case Register.AlarmLow:
+        this.alarm = withLow(this.alarm, value);
+        this.setAlarm();
+        break;
+      case Register.AlarmHigh:
+        this.alarm = withHigh(this.alarm, value);
+        break;
+      case Register.InterruptEnabled:
+        this.enabled = (value & 1n) === 1n;
+        this.drive();
+        break;
+      case Register.ClearAlarm:
+        this.alarmDue = Infinity;
+        break;
+      case Register.ClearInterrupt:
+        this.pending = false;
+        this.drive();
+        break;
+    }
+  }
+
   private time(): bigint {
     return BigInt.asUintN(64, this.epoch + BigInt(this.board.now()) * NANOSECONDS_PER_TICK + this.offset);
   }
@@ -156,7 +167,7 @@ export class GoldfishRtc implements Device {
 }
 
 function isAllowed(offset: number, size: AccessSize): boolean {
-  return size === 4 && offset % 4 === 0 && offset < Register.End;
+  return (size === 4 || size === 8) && offset % size === 0 && offset + size <= Register.End;
 }
 
 function low(value: bigint): bigint {
