@@ -74,9 +74,9 @@ export class Clint implements Device {
 
   restore(state: State): void {
     const saved = new SavedState(this.name, state);
-    this.msip = saved.list('msip').map((level) => level === true);
-    this.mtip = saved.list('mtip').map((level) => level === true);
-    this.mtimecmp = saved.bigints('mtimecmp');
+    this.msip = saved.booleans('msip', this.board.harts);
+    this.mtip = saved.booleans('mtip', this.board.harts);
+    this.mtimecmp = saved.bigints('mtimecmp', this.board.harts);
     this.offset = saved.bigint('offset');
     this.drive();
   }

@@ -84,11 +84,11 @@ export class Plic implements Device {
 
   restore(state: State): void {
     const saved = new SavedState(this.name, state);
-    this.priority.set(saved.numbers('priority'));
-    this.pending.set(saved.numbers('pending'));
-    this.claimed.set(saved.numbers('claimed'));
-    this.enable.set(saved.numbers('enable'));
-    this.threshold.set(saved.numbers('threshold'));
+    this.priority.set(saved.numbers('priority', this.priority.length));
+    this.pending.set(saved.numbers('pending', this.pending.length));
+    this.claimed.set(saved.numbers('claimed', this.claimed.length));
+    this.enable.set(saved.numbers('enable', this.enable.length));
+    this.threshold.set(saved.numbers('threshold', this.threshold.length));
     this.drive();
   }
 

@@ -25,6 +25,7 @@ describe('SavedState', () => {
     assert.throws(() => saved.number('b'), /clock\.b: expected a number, found bigint/);
     assert.throws(() => saved.bytes('gone'), /clock\.gone: expected bytes, found undefined/);
     assert.throws(() => saved.numbers('list'), /clock\.list: expected a list of numbers/);
+    assert.throws(() => saved.list('list', 3), /clock\.list: expected 3 entries, found 2/);
     assert.throws(() => saved.records('list'), /clock\.list\[0\]: expected a record of fields, found number/);
     assert.throws(() => new SavedState('clock', [1]), /expected a record of fields, found a list/);
   });

@@ -47,24 +47,36 @@ export class SavedState {
     return value instanceof Uint8Array ? value.slice() : this.wrong(field, 'bytes');
   }
 
-  list(field: string): State[] {
+  /** A list, of so many entries if `length` is given. */
+  list(field: string, length?: number): State[] {
     const value = this.fields[field];
-    return Array.isArray(value) ? value : this.wrong(field, 'a list');
+    if (!Array.isArray(value)) return this.wrong(field, 'a list');
+    if (length !== undefined && value.length !== length)
+      throw new Error(`saved state of ${this.owner}.${field}: expected ${length} entries, found ${value.length}`);
+    return value;
   }
 
-  numbers(field: string): number[] {
-    const values = this.list(field).filter((value) => typeof value === 'number');
-    return values.length === this.list(field).length ? values : this.wrong(field, 'a list of numbers');
+  numbers(field: string, length?: number): number[] {
+    return this.list(field, length).map((value) =>
+      typeof value === 'number' ? value : this.wrong(field, 'a list of numbers'),
+    );
   }
 
-  bigints(field: string): bigint[] {
-    const values = this.list(field).filter((value) => typeof value === 'bigint');
-    return values.length === this.list(field).length ? values : this.wrong(field, 'a list of bigints');
+  bigints(field: string, length?: number): bigint[] {
+    return this.list(field, length).map((value) =>
+      typeof value === 'bigint' ? value : this.wrong(field, 'a list of bigints'),
+    );
+  }
+
+  booleans(field: string, length?: number): boolean[] {
+    return this.list(field, length).map((value) =>
+      typeof value === 'boolean' ? value : this.wrong(field, 'a list of booleans'),
+    );
   }
 
   /** One record for each entry of a list. */
-  records(field: string): SavedState[] {
-    return this.list(field).map((entry, index) => new SavedState(`${this.owner}.${field}[${index}]`, entry));
+  records(field: string, length?: number): SavedState[] {
+    return this.list(field, length).map((entry, index) => new SavedState(`${this.owner}.${field}[${index}]`, entry));
   }
 
   record(field: string): SavedState {

@@ -10,7 +10,8 @@ import { Plic } from './plic';
 import { GoldfishRtc } from './rtc';
 import { Uart16550 } from './uart16550';
 import { VirtioBlock } from './virtio-blk';
-import { VirtioMmio, type VirtioModel } from './virtio-mmio';
+import { VirtioMmio } from './virtio-mmio';
+import type { VirtioModel } from './virtio-model';
 
 export { bootRom, RESET_VECTOR } from './boot-rom';
 export { deviceTree, deviceTreeAddress } from './fdt';

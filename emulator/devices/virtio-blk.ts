@@ -4,7 +4,7 @@
  */
 import type { BlockImage, State } from '../types';
 import { SavedState } from './state';
-import type { VirtioModel, VirtioPort } from './virtio-mmio';
+import type { VirtioModel, VirtioPort } from './virtio-model';
 import { DescriptorChain, VirtqueueError } from './virtqueue';
 
 /** Ticks from notification to completion: 10 microseconds. */

@@ -5,7 +5,8 @@ import { MemoryMap } from './memory-map';
 import { DeviceBus } from './testing/device-bus';
 import { FakeBoard } from './testing/fake-board';
 import { VERSION_1, VirtioDriver } from './testing/virtio-driver';
-import { VirtioMmio, type VirtioModel, type VirtioPort } from './virtio-mmio';
+import { VirtioMmio } from './virtio-mmio';
+import type { VirtioModel, VirtioPort } from './virtio-model';
 import { VirtqueueError } from './virtqueue';
 
 /** A made-up device: gives every request back at once, stops on request. */

@@ -6,45 +6,8 @@
 import type { AccessSize, Board, Device, PhysicalMemory, State } from '../types';
 import { MemoryMap, Source } from './memory-map';
 import { SavedState } from './state';
+import type { VirtioModel, VirtioPort } from './virtio-model';
 import { restoreRings, Virtqueue, VirtqueueError, type Rings } from './virtqueue';
-
-/** What a model may do with its transport. */
-export interface VirtioPort {
-  readonly memory: PhysicalMemory;
-  now(): number;
-  queue(index: number): Virtqueue;
-  /** Features that the driver has accepted. */
-  readonly features: bigint;
-  /** Tells the driver that a queue has used buffers; to be called where `Virtqueue.push` says so. */
-  usedBuffers(): void;
-  /** Tells the driver that the configuration space has changed. */
-  configurationChanged(): void;
-}
-
-/**
- * A virtio device without its transport. What it throws as `VirtqueueError` stops it until the driver resets it.
- */
-export interface VirtioModel {
-  readonly name: string;
-  /** Section 5: 1 network, 2 block, ... */
-  readonly deviceId: number;
-  /** Feature bits offered, those of the transport left out. */
-  readonly features: bigint;
-  /** For each queue its number of entries until the driver chooses. */
-  readonly queues: readonly number[];
-  /** Called once, before anything else. */
-  attach(port: VirtioPort): void;
-  /** `size` bytes of the configuration space; undefined beyond its end. */
-  configRead(offset: number, size: number): bigint | undefined;
-  configWrite(offset: number, size: number, value: bigint): void;
-  queueNotify(index: number): void;
-  /** The driver has reset the device, or the board was powered on; or the guest broke the rules. Drops all requests. */
-  reset(): void;
-  save(): State;
-  restore(state: State): void;
-  nextEvent(): number;
-  advance(now: number): void;
-}
 
 const enum Register {
   Magic = 0x000,
@@ -229,9 +192,9 @@ export class VirtioMmio implements Device, VirtioPort {
       status: registers.number('status'),
       generation: registers.number('generation'),
     };
-    const queues = saved.records('queues');
+    const queues = saved.records('queues', this.queues.length);
     this.queues.forEach((queue, index) => queue.restore(queues[index]));
-    this.queueRegisters = saved.records('queueRegisters').map((entry) => ({
+    this.queueRegisters = saved.records('queueRegisters', this.queues.length).map((entry) => ({
       ...restoreRings(entry),
       base: entry.bigint('base'),
       align: entry.number('align'),
