@@ -32,7 +32,7 @@ export class TableMemory {
     memory: PhysicalMemory,
   ): { now: TableSnapshot; before?: { stop: number; snapshot: TableSnapshot } } {
     // satp holds now this table, now that one: it is compared by address. A process keeps its name over exec.
-    const key = root.id === 'satp' ? root.root : root.id;
+    const key = root.id.startsWith('satp') ? root.root : root.id;
     const now = takeSnapshot(BigInt(root.root), memory);
     const last = this.tables.get(key);
     const before = last && (last.stop < stop ? { stop: last.stop, snapshot: last.snapshot } : last.before);

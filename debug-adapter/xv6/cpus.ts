@@ -1,0 +1,17 @@
+/**
+ * What each hart runs, off the kernel's `cpus` array. The hart's number comes from the machine: the guest keeps it in tp
+ * only while in the kernel.
+ */
+import { slotOf, type Xv6 } from './kernel';
+import type { Process } from './processes';
+import { Structure } from './structure';
+
+/** The process that a hart runs, in user mode or in the kernel on its behalf; undefined in the scheduler. */
+export function processOfHart(xv6: Xv6, hart: number, all: readonly Process[]): Process | undefined {
+  const { cpus, proc } = xv6;
+  if (!cpus || !proc || hart < 0 || hart >= cpus.count) return undefined;
+  const cpu = Structure.read(cpus.record, cpus.address + BigInt(hart * cpus.stride), xv6.read);
+  const running = cpu?.number('proc');
+  const slot = running ? slotOf(proc, running) : undefined;
+  return slot === undefined ? undefined : all.find((process) => process.slot === slot && process.used);
+}

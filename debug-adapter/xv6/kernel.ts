@@ -1,0 +1,155 @@
+/**
+ * What is known of the guest kernel, by its own symbols and types. Each thing that the debugger can do with it is a
+ * feature: a kernel that lacks what one needs has that one switched off, with a word of why, and loses nothing else.
+ */
+import type { Binary, Location, ReadMemory, RecordType, Type } from '../symbols/api';
+import { arrayOf, isNamed, pageTableMembers, recordOf } from './structure';
+import { findMember, plain, sizeOf } from '../expressions/types';
+import { fromBytes } from '../expressions/value';
+
+export interface Feature {
+  name: 'processes' | 'harts' | 'kernel table' | 'trap frames' | 'parked processes' | 'panic' | 'trampoline';
+  available: boolean;
+  /** What is missing: "there is no array `proc` of structures". */
+  why?: string;
+}
+
+export interface ArrayPlace {
+  record: RecordType;
+  address: bigint;
+  count: number;
+  stride: number;
+}
+
+/** Names that kernels of different years give the same member. */
+export const MEMBERS = {
+  trapframe: ['trapframe', 'tf'],
+  channel: ['chan'],
+  size: ['sz'],
+  pagetable: ['pagetable'],
+  kstack: ['kstack'],
+} as const;
+
+/** The guest kernel's data. Everything is read anew at each call: the machine moves between them. */
+export interface Xv6 {
+  readonly binary: Binary;
+  /** Reads kernel addresses, which are physical ones for all of the kernel's data. */
+  readonly read: ReadMemory;
+  readonly features: readonly Feature[];
+  readonly proc?: ArrayPlace;
+  readonly cpus?: ArrayPlace;
+  /** struct trapframe, and the member of struct proc that points to one. */
+  readonly trapframe?: { record: RecordType; member: string };
+  /** Members of struct proc that are page tables besides the user's. */
+  readonly kernelTableMembers: readonly string[];
+  /** The member of struct proc that is the user page table. */
+  readonly userTableMember?: string;
+  /** Where the global kernel_pagetable lies. */
+  readonly kernelPagetable?: bigint;
+  /** Address of the function panic. */
+  readonly panic?: bigint;
+}
+
+/**
+ * Looks a kernel over. `read` is given kernel addresses: physical memory will do, since xv6 maps its data where it lies.
+ * Never throws for what is missing.
+ */
+export function openXv6(binary: Binary, read: ReadMemory): Xv6 {
+  const features: Feature[] = [];
+  const feature = <T>(name: Feature['name'], found: T | string): T | undefined => {
+    if (typeof found !== 'string') {
+      features.push({ name, available: true });
+      return found;
+    }
+    const stripped = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
+    features.push({ name, available: false, why: found + stripped });
+    return undefined;
+  };
+
+  const proc = feature('processes', findArray(binary, 'proc', 'pid'));
+  const cpus = feature('harts', findArray(binary, 'cpus', 'proc'));
+  const tables = proc ? pageTableMembers(proc.record).map(({ name }) => name) : [];
+  const userTableMember = tables.find((name) => name === 'pagetable') ?? tables[0];
+  const trapframe = feature('trap frames', findTrapframe(proc));
+  feature(
+    'parked processes',
+    proc && recordOf(memberType(proc.record, 'context') ?? { kind: 'void' }) ? true : 'struct proc has no context',
+  );
+  const kernelPagetable = feature('kernel table', findKernelTable(binary));
+  const panic = feature('panic', binary.symbol('panic')?.address ?? 'there is no function panic');
+  feature('trampoline', binary.symbol('trampoline') ? true : 'there is no symbol trampoline');
+  return {
+    binary,
+    read,
+    features,
+    kernelTableMembers: tables.filter((name) => name !== userTableMember),
+    ...(proc && { proc }),
+    ...(cpus && { cpus }),
+    ...(trapframe && { trapframe }),
+    ...(userTableMember !== undefined && { userTableMember }),
+    ...(kernelPagetable !== undefined && { kernelPagetable }),
+    ...(panic !== undefined && { panic }),
+  };
+}
+
+const memberType = (record: RecordType, name: string): Type | undefined => findMember(record, name)?.member.type;
+
+/** Where a global lies, if it lies in memory. */
+function globalAddress(binary: Binary, name: string): { address: bigint; type: Type } | undefined {
+  const variable = binary.global(name);
+  if (!variable) return undefined;
+  const nothing = () => undefined;
+  const location: Location = binary.locate(variable, { pc: 0n, x: [] }, nothing);
+  return location.kind === 'memory' ? { address: location.address, type: variable.type } : undefined;
+}
+
+function findArray(binary: Binary, name: string, member: string): ArrayPlace | string {
+  const global = globalAddress(binary, name);
+  if (!global) return `there is no global variable ${name}`;
+  const array = arrayOf(global.type);
+  if (!array) return `${name} is not an array of structures`;
+  if (!findMember(array.record, member)) return `struct ${array.record.name ?? name} has no member ${member}`;
+  return { ...array, address: global.address };
+}
+
+function findTrapframe(proc: ArrayPlace | undefined): { record: RecordType; member: string } | string {
+  if (!proc) return 'the processes are not known';
+  const names = [
+    ...MEMBERS.trapframe,
+    ...proc.record.members.flatMap(({ name, type }) =>
+      name !== undefined && plain(type).kind === 'pointer' && recordOf(type)?.name === 'trapframe' ? [name] : [],
+    ),
+  ];
+  for (const member of names) {
+    const type = memberType(proc.record, member);
+    const record = type && plain(type).kind === 'pointer' ? recordOf(type) : undefined;
+    if (record && findMember(record, 'epc')) return { record, member };
+  }
+  return 'struct proc has no pointer to a struct trapframe with an epc';
+}
+
+function findKernelTable(binary: Binary): bigint | string {
+  const named = globalAddress(binary, 'kernel_pagetable');
+  if (named) return named.address;
+  const other = binary.globals.find(({ type }) => isNamed(type, 'pagetable_t'));
+  const found = other && globalAddress(binary, other.name);
+  return found ? found.address : 'there is no global kernel_pagetable';
+}
+
+/** Reads a pointer-sized word of the kernel. */
+export function readWord(xv6: Pick<Xv6, 'read'>, address: bigint): bigint | undefined {
+  const bytes = xv6.read(address, 8);
+  return bytes && fromBytes(bytes);
+}
+
+/** The element of an array that an address is the start of; undefined for any other address. */
+export function slotOf(array: ArrayPlace, address: bigint): number | undefined {
+  const distance = address - array.address;
+  const stride = BigInt(array.stride);
+  if (distance < 0n || distance % stride !== 0n || distance / stride >= BigInt(array.count)) return undefined;
+  return Number(distance / stride);
+}
+
+/** Bytes of a whole array. */
+export const arrayBytes = (xv6: Pick<Xv6, 'read'>, array: ArrayPlace): Uint8Array | undefined =>
+  xv6.read(array.address, array.count * sizeOf(array.record));

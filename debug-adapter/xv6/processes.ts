@@ -1,0 +1,111 @@
+/**
+ * The guest's processes, off its own `proc` array.
+ */
+import { ABI_NAMES } from '../registers/integer-registers';
+import type { FrameRegisters } from '../symbols/api';
+import { arrayBytes, slotOf, type ArrayPlace, type Xv6 } from './kernel';
+import { Structure } from './structure';
+
+export interface Process {
+  /** Index in `proc`. */
+  slot: number;
+  /** Of its struct proc. */
+  address: bigint;
+  pid: number;
+  name: string;
+  /** The enumerator's name: "RUNNING". */
+  state: string;
+  /** False for a free slot; what else is said of it then is left over. */
+  used: boolean;
+  /** p->sz in bytes. */
+  size?: bigint;
+  /** Address of the user page table's root. */
+  pagetable?: bigint;
+  /** Its own kernel page tables, by the member that holds each. */
+  kernelTables: { member: string; root: bigint }[];
+  /** Lowest address of its kernel stack. */
+  kstack?: bigint;
+  /** Address of its trap frame. */
+  trapframe?: bigint;
+  /** What it sleeps on; 0 is nothing. */
+  channel?: bigint;
+  /** Of the parent, where there is one. */
+  parentPid?: number;
+}
+
+/** All slots of the process table, used and free, in order. Empty where the kernel's is not known or not readable. */
+export function allProcesses(xv6: Xv6): Process[] {
+  const { proc } = xv6;
+  const bytes = proc && arrayBytes(xv6, proc);
+  if (!bytes) return [];
+  const structures = Array.from(
+    { length: proc.count },
+    (_, slot) =>
+      new Structure(
+        proc.record,
+        proc.address + BigInt(slot * proc.stride),
+        bytes.subarray(slot * proc.stride, (slot + 1) * proc.stride),
+      ),
+  );
+  return structures.map((structure, slot) => processOf(xv6, proc, structure, slot, structures));
+}
+
+/** The processes that exist. */
+export const processes = (xv6: Xv6): Process[] => allProcesses(xv6).filter(({ used }) => used);
+
+function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: number, all: readonly Structure[]): Process {
+  const state = structure.number('state');
+  const label = structure.label('state');
+  const pid = Number(structure.number('pid') ?? 0n);
+  const parent = structure.number('parent');
+  const parentSlot = parent ? slotOf(proc, parent) : undefined;
+  const tableOf = (member: string): bigint | undefined => structure.number(member) || undefined;
+  return {
+    slot,
+    address: structure.address,
+    pid,
+    name: structure.text('name') ?? '',
+    state: label ?? 'unknown',
+    used: state === undefined ? pid !== 0 : label === String(state) ? state !== 0n : label !== 'UNUSED',
+    ...given('size', structure.number('sz')),
+    ...given('pagetable', xv6.userTableMember === undefined ? undefined : tableOf(xv6.userTableMember)),
+    kernelTables: xv6.kernelTableMembers.flatMap((member) => {
+      const root = tableOf(member);
+      return root === undefined ? [] : [{ member, root }];
+    }),
+    ...given('kstack', structure.number('kstack') || undefined),
+    ...given('trapframe', xv6.trapframe && (structure.number(xv6.trapframe.member) || undefined)),
+    ...given('channel', structure.number('chan')),
+    ...given('parentPid', parentSlot === undefined ? undefined : Number(all[parentSlot].number('pid') ?? 0n)),
+  };
+}
+
+/** An object with the one member, or none where it is undefined. */
+const given = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> =>
+  value === undefined ? {} : ({ [name]: value } as Record<K, V>);
+
+/** The user's registers as the trap frame holds them: those of the last entry into the kernel. */
+export function trapFrameRegisters(xv6: Xv6, process: Pick<Process, 'trapframe'>): FrameRegisters | undefined {
+  if (!xv6.trapframe || process.trapframe === undefined) return undefined;
+  const frame = Structure.read(xv6.trapframe.record, process.trapframe, xv6.read);
+  const epc = frame?.number('epc');
+  if (!frame || epc === undefined) return undefined;
+  return { pc: epc, x: registersOf(frame) };
+}
+
+/** Where a process that is not running goes on in the kernel: the registers that swtch saved. Others are lost. */
+export function parkedRegisters(xv6: Xv6, process: Pick<Process, 'slot'>): FrameRegisters | undefined {
+  const { proc } = xv6;
+  if (!proc) return undefined;
+  const whole = Structure.read(proc.record, proc.address + BigInt(process.slot * proc.stride), xv6.read);
+  const context = whole?.inner('context');
+  const pc = context?.number('ra');
+  return context && pc !== undefined ? { pc, x: registersOf(context) } : undefined;
+}
+
+const registersOf = (structure: Structure): (bigint | undefined)[] =>
+  ABI_NAMES.map((name, number) => {
+    if (number === 0) return 0n;
+    const value = structure.number(name);
+    return value === undefined ? undefined : BigInt.asUintN(64, value);
+  });
