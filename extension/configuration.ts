@@ -50,6 +50,8 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
       return undefined;
     }
     if (this.isRunning(config)) return undefined;
+    // The guest's console is a terminal; the debug console would open in front of it.
+    config['internalConsoleOptions'] ??= 'neverOpen';
     // The question that VS Code would ask has been answered above: two machines never share a disk image.
     config['suppressMultipleSessionWarning'] = true;
     return config;

@@ -57,8 +57,8 @@ export class Consoles implements vscode.Disposable {
     this.consoles.set(session.id, console);
     this.last = console;
     void vscode.commands.executeCommand('setContext', 'xv6.hasConsole', true);
-    // Focus stays in the editor when something is stopped there already; a person who types goes to the terminal.
-    console.show(true);
+    // What comes next is a prompt to type at; a breakpoint that hits takes the focus to the editor by itself.
+    console.show(false);
     await console.attach();
   }
 

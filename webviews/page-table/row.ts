@@ -39,7 +39,10 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
       ><i class="twisty ${twisty(row)}"></i
       >${row.count > 1 ? `${row.index}–${row.index + row.count - 1}` : row.index}</span
     >
-    <span class="va">${hexadecimal(row.va)}<span class="faint"> – ${hexadecimal(row.last)}</span></span>
+    <span class="va" title="${hexadecimal(row.va)} – ${hexadecimal(row.last)}"
+      >${hexadecimal(row.va)}<span class="last faint"> – ${hexadecimal(row.last)}</span
+      ><span class="size faint">${row.kind === 'leaf' && row.level === 0 ? '' : ` +${size(row)}`}</span></span
+    >
     <span class="pa">${row.kind === 'table' ? '→ ' : ''}${hexadecimal(row.pa)}</span>
     <span class="flags"
       >${LETTERS.map(
@@ -49,7 +52,7 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
           >`,
       )}<span class=${row.flags & PTE_FLAGS.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
     >
-    <span class="region"
+    <span class="region" title=${row.region ?? nothing}
       >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title="${change} since the last stop"></i>` : nothing}${
         problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
       }${
@@ -67,6 +70,13 @@ function twisty({ expandable, expanded }: Row): string {
 
 function rsw(flags: number): string {
   return ((flags & PTE_FLAGS.RSW) >> 8).toString(2).padStart(2, '0');
+}
+
+/** What a row covers, in words: "2 MiB". Every size here is a whole number of KiB, MiB or GiB. */
+function size({ va, last }: Row): string {
+  const kibibytes = (last + 1n - va) >> 10n;
+  if (kibibytes % (1n << 20n) === 0n) return `${kibibytes >> 20n} GiB`;
+  return kibibytes % 1024n === 0n ? `${kibibytes >> 10n} MiB` : `${kibibytes} KiB`;
 }
 
 /** The row for a screen reader. */
