@@ -1,0 +1,64 @@
+/**
+ * A program as it lies in the guest's address spaces. The kernel is mapped where it was linked, except for the trampoline
+ * page, which xv6 maps a second time at the top of every address space; there it runs. Everything that looks up an
+ * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
+ */
+import type { Binary, FrameRegisters, ReadMemory } from './symbols/api';
+
+const PAGE = 4096n;
+/** xv6's MAXVA: one bit less than Sv39 has, so that no address needs sign extension. Its last page is the trampoline. */
+const TRAMPOLINE = (1n << 38n) - PAGE;
+
+export class Image {
+  readonly binary: Binary;
+  /** Where the trampoline page was linked. */
+  readonly #trampoline: bigint | undefined;
+
+  constructor(binary: Binary) {
+    this.binary = binary;
+    const symbol = binary.symbol('trampoline') ?? binary.symbol('uservec');
+    this.#trampoline = symbol && symbol.address & ~(PAGE - 1n);
+  }
+
+  /** The address in the binary of code that runs at `pc`. */
+  linked(pc: bigint): bigint {
+    return this.#trampoline !== undefined && pc >= TRAMPOLINE && pc < TRAMPOLINE + PAGE
+      ? pc - TRAMPOLINE + this.#trampoline
+      : pc;
+  }
+
+  /** Every address at which code linked at `address` may run. */
+  running(address: bigint): bigint[] {
+    const page = this.#trampoline;
+    return page !== undefined && address >= page && address < page + PAGE
+      ? [address, address - page + TRAMPOLINE]
+      : [address];
+  }
+
+  /** Whether `pc` lies in the program's code. */
+  contains(pc: bigint): boolean {
+    const address = this.linked(pc);
+    return this.binary.segments.some(
+      (segment) =>
+        segment.executable &&
+        address >= segment.virtualAddress &&
+        address < segment.virtualAddress + segment.memorySize,
+    );
+  }
+
+  /** The address at which a frame's function, line and variables are looked up: within the call, if pc is where it returns. */
+  lookup(frame: FrameRegisters): bigint {
+    return this.linked(frame.pc) - (frame.returnAddress === true ? 1n : 0n);
+  }
+
+  /** The registers of the caller, or undefined where the program's own stack ends. */
+  caller(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
+    const found = this.binary.unwind(this.linkedFrame(frame), read);
+    return found && this.contains(found.pc) ? found : undefined;
+  }
+
+  /** The frame as the binary knows it: with the linked address in pc. */
+  linkedFrame(frame: FrameRegisters): FrameRegisters {
+    return { ...frame, pc: this.linked(frame.pc) };
+  }
+}

@@ -1,0 +1,27 @@
+/** The guest's console: `xv6.attachConsole`, `xv6.consoleInput`, and the events that carry its output. */
+import type { Connection } from '../connection';
+import { GuestConsole } from '../console';
+import type { Requests } from '../protocol';
+import { launched, type Context } from './context';
+
+export const guestConsole = (connection: Connection): GuestConsole =>
+  new GuestConsole((text, attached) => {
+    if (attached) connection.event('xv6.consoleOutput', { text });
+    else connection.event('output', { category: 'stdout', output: text });
+  });
+
+export function attachConsole(context: Context): Requests['xv6.attachConsole']['response'] {
+  return { text: context.console.attach() };
+}
+
+/** Keys typed while the machine stands are taken when it goes on. */
+export function consoleInput(
+  context: Context,
+  { text }: Requests['xv6.consoleInput']['arguments'],
+): Requests['xv6.consoleInput']['response'] {
+  if (typeof text !== 'string') throw new Error('xv6.consoleInput needs "text".');
+  const { debuggee, runner } = launched(context);
+  debuggee.machine.consoleInput(new TextEncoder().encode(text));
+  runner.wake();
+  return {};
+}

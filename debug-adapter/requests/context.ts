@@ -1,0 +1,78 @@
+/** What the handlers of requests share: one session's state. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Connection } from '../connection';
+import type { GuestConsole } from '../console';
+import type { Debuggee } from '../debuggee';
+import type { Files } from '../files';
+import type { TableMemory } from '../page-tables/model';
+import type { Breakpoints } from '../run-control/breakpoints';
+import type { Catchpoints } from '../run-control/catchpoints';
+import type { Clock } from '../run-control/clock';
+import type { Runner } from '../run-control/runner';
+import type { Verdict } from '../run-control/verdict';
+import type { Stopped } from './stopped';
+
+/** The world around the adapter, given by the entry point. */
+export interface Host {
+  files: Files;
+  clock: Clock;
+  /** Where relative paths start, if the launch configuration does not say. */
+  workingDirectory: string;
+  /** The session is over; a program ends itself then. */
+  end(exitCode: number): void;
+}
+
+/** A machine with a program in it, and what runs it. */
+export interface Running {
+  debuggee: Debuggee;
+  runner: Runner;
+  verdict: Verdict;
+}
+
+export interface Context {
+  readonly connection: Connection;
+  readonly host: Host;
+  readonly breakpoints: Breakpoints;
+  readonly catchpoints: Catchpoints;
+  readonly console: GuestConsole;
+  /** The client has said that it understands the `invalidated` event. */
+  clientTakesInvalidated: boolean;
+  /** Page tables as they were at earlier stops. */
+  readonly tableMemory: TableMemory;
+  running?: Running | undefined;
+  /** Where the machine stands; undefined while it runs. */
+  stopped?: Stopped | undefined;
+  /** Stops of this session, counted from 1. */
+  stops: number;
+}
+
+export type Body<R extends { body?: unknown }> = NonNullable<R['body']>;
+
+export function launched(context: Context): Running {
+  if (!context.running) throw new Error('No kernel has been launched.');
+  return context.running;
+}
+
+/** For requests that look at the machine. */
+export function standing(context: Context): Running & { stopped: Stopped } {
+  const running = launched(context);
+  if (!context.stopped) throw new Error('The machine is running: pause it first.');
+  return { ...running, stopped: context.stopped };
+}
+
+export const threadOf = (hart: number): number => hart + 1;
+
+/** The hart that a thread id of the protocol names. */
+export function hartOf(context: Context, threadId: number): number {
+  const hart = threadId - 1;
+  if (!launched(context).debuggee.harts[hart]) throw new Error(`There is no thread ${threadId}.`);
+  return hart;
+}
+
+export function say(
+  context: Context,
+  text: string,
+  category: DebugProtocol.OutputEvent['body']['category'] = 'console',
+): void {
+  context.connection.event('output', { category, output: text.endsWith('\n') ? text : `${text}\n` });
+}

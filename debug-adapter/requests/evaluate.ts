@@ -1,0 +1,123 @@
+/** evaluate and setExpression of the protocol. A hover also says where the value leads as an address. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { evaluationContext } from '../evaluation';
+import { assign, evaluate as valueOf, integerOf } from '../expressions/evaluate';
+import { plain } from '../expressions/types';
+import type { EvaluationContext, Value } from '../expressions/value';
+import { addressOf } from '../expressions/value';
+import type { Translation } from '../protocol';
+import { standing, type Body, type Context } from './context';
+import { translateFor } from './page-tables';
+import type { Container } from './stopped';
+import { edited, shown } from './values';
+import { frameContext } from './variables';
+
+/** Smaller numbers are counts and indices; the page at 0 is a user program's text, and is not what is asked for. */
+const SMALLEST_ADDRESS = 4096n;
+
+export function evaluate(
+  context: Context,
+  args: DebugProtocol.EvaluateArguments,
+): Body<DebugProtocol.EvaluateResponse> {
+  const { stopped } = standing(context);
+  const { evaluation, hart } = evaluationFor(context, args.frameId);
+  const hex = args.format?.hex === true;
+  const repl = args.context === 'repl';
+  const value = valueOf(args.expression, evaluation, { assignments: repl });
+  if (repl && ASSIGNS.test(args.expression)) edited(context);
+  const { value: result, ...rest } = shown(stopped, evaluation, value, args.expression, hex);
+  const plainly = { result, ...rest };
+  return args.context === 'hover' ? withTranslation(context, plainly, value, evaluation, hart) : plainly;
+}
+
+/** What may have written something: said to the editor once too often rather than never. */
+const ASSIGNS = /[^=!<>]=[^=]|\+\+|--|<<=|>>=/;
+
+export function setExpression(
+  context: Context,
+  args: DebugProtocol.SetExpressionArguments,
+): Body<DebugProtocol.SetExpressionResponse> {
+  const { stopped } = standing(context);
+  const { evaluation } = evaluationFor(context, args.frameId);
+  const now = assign(args.expression, args.value, evaluation);
+  edited(context);
+  return shown(stopped, evaluation, now, args.expression, args.format?.hex === true);
+}
+
+/** A frame's scope; with no frame, globals and the registers of the hart that stopped. */
+export function evaluationFor(
+  context: Context,
+  frameId: number | undefined,
+): { evaluation: EvaluationContext; hart: number } {
+  const { debuggee, stopped } = standing(context);
+  if (frameId !== undefined) {
+    const frame = stopped.frame(frameId);
+    return { evaluation: frameContext(debuggee, frame), hart: frame.hart };
+  }
+  const hart = debuggee.harts[stopped.report.hart]!;
+  const evaluation = evaluationContext(debuggee, hart, debuggee.frame(hart));
+  return { evaluation: { ...evaluation, scopePc: 0n }, hart: hart.id };
+}
+
+type Result = Body<DebugProtocol.EvaluateResponse>;
+
+/** A hover's answer: the value, where it is translated to, and below it the walk. */
+function withTranslation(
+  context: Context,
+  plainly: Result,
+  value: Value,
+  evaluation: EvaluationContext,
+  hart: number,
+): Result {
+  const { stopped } = standing(context);
+  const kind = plain(value.type).kind;
+  const aggregate = kind === 'struct' || kind === 'union' || kind === 'array';
+  const va = aggregate ? addressOf(value) : integerOf(value, evaluation);
+  if (va === undefined) return plainly;
+  const translation = translateFor(context, hart, va);
+  const rows = walkRows(translation);
+  const brief = briefly(translation);
+  if (aggregate) {
+    const members = plainly.variablesReference;
+    const walk = stopped.keep({ list: () => rows });
+    const list: Container['list'] = (page) => [
+      ...(members > 0 ? stopped.container(members).list(page) : []),
+      ...(page.start === 0 ? [{ name: 'address', value: `${translation.va} ${brief}`, variablesReference: walk }] : []),
+    ];
+    return { ...plainly, variablesReference: stopped.keep({ list }) };
+  }
+  const first: DebugProtocol.Variable = {
+    name: 'value',
+    value: plainly.result,
+    variablesReference: plainly.variablesReference,
+    ...(plainly.type === undefined ? {} : { type: plainly.type }),
+  };
+  const address =
+    kind === 'pointer' || value.location.kind === 'register' || value.machine !== undefined || va >= SMALLEST_ADDRESS;
+  return {
+    ...plainly,
+    result: address ? `${plainly.result} ${brief}` : plainly.result,
+    variablesReference: stopped.keep({ list: () => [first, ...rows] }),
+  };
+}
+
+/** "→ PA 0x87f76000, V R W - - - A D (trap frame)", or why there is none. */
+function briefly(translation: Translation): string {
+  const { pa, steps, region } = translation;
+  const where = region === undefined ? '' : ` (${region})`;
+  const last = steps.at(-1);
+  if (pa === undefined) return `→ no translation: ${translation.verdict}`;
+  return last ? `→ PA ${pa}, ${last.flags}${where}` : `→ PA ${pa}${where}`;
+}
+
+function walkRows({ steps, verdict, pa }: Translation): DebugProtocol.Variable[] {
+  const row = (name: string, value: string): DebugProtocol.Variable => ({ name, value, variablesReference: 0 });
+  if (steps.length === 0) return [row('translation', verdict)];
+  return [
+    row('verdict', verdict),
+    ...steps.map(({ level, index, pte, pteAddress, flags, meaning }) =>
+      row(`level ${level}`, `[${index}] PTE ${pte ?? '(not in RAM)'} at ${pteAddress}, ${flags}: ${meaning}`),
+    ),
+    ...(pa === undefined ? [] : [row('PA', pa)]),
+  ];
+}

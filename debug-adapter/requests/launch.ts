@@ -1,0 +1,212 @@
+/**
+ * The life of a session: initialize, launch, configurationDone, restart, terminate, disconnect. Rests on the
+ * protocol's "Launch Sequencing" and "Debug session end".
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { boot, type Debuggee } from '../debuggee';
+import { UserError } from '../connection';
+import { cString } from '../memory';
+import type { LaunchAttributes } from '../protocol';
+import { FILTERS } from '../run-control/catchpoints';
+import { Runner } from '../run-control/runner';
+import { reachAddress } from '../run-control/stepping';
+import type { StopReport } from '../run-control/stops';
+import { Verdict } from '../run-control/verdict';
+import { breakpointBody } from './breakpoints';
+import { launched, say, threadOf, type Context } from './context';
+import { conditionHolds, logMessage } from '../evaluation';
+import { Stopped } from './stopped';
+
+const A0 = 10;
+/** The longest message of a panic that is shown. */
+const LONGEST_MESSAGE = 256;
+/** So long the disk may differ from its image, in milliseconds, while the guest waits. */
+const SAVE_EVERY = 2000;
+
+export function initialize(
+  context: Context,
+  args: DebugProtocol.InitializeRequestArguments,
+): DebugProtocol.Capabilities {
+  context.clientTakesInvalidated = args.supportsInvalidatedEvent === true;
+  return {
+    supportsConfigurationDoneRequest: true,
+    supportsFunctionBreakpoints: true,
+    supportsConditionalBreakpoints: true,
+    supportsHitConditionalBreakpoints: true,
+    supportsLogPoints: true,
+    supportsInstructionBreakpoints: true,
+    supportsBreakpointLocationsRequest: true,
+    supportsEvaluateForHovers: true,
+    supportsSetVariable: true,
+    supportsSetExpression: true,
+    supportsRestartRequest: true,
+    supportsTerminateRequest: true,
+    supportsSteppingGranularity: true,
+    supportsExceptionInfoRequest: true,
+    supportsExceptionFilterOptions: true,
+    supportsDisassembleRequest: true,
+    supportsReadMemoryRequest: true,
+    supportsWriteMemoryRequest: true,
+    supportsDelayedStackTraceLoading: true,
+    supportsLoadedSourcesRequest: true,
+    supportsModulesRequest: false,
+    exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
+      filter,
+      label,
+      description,
+      conditionDescription,
+      supportsCondition: true,
+      default: false,
+    })),
+  };
+}
+
+export async function launch(context: Context, args: LaunchAttributes): Promise<void> {
+  if (context.running) throw new UserError('A kernel runs in this session already.');
+  await load(context, args);
+  context.connection.afterResponse(() => context.connection.event('initialized'));
+}
+
+export function configurationDone(context: Context): void {
+  const { connection } = context;
+  connection.afterResponse(() => begin(context));
+}
+
+export async function restart(context: Context, args: DebugProtocol.RestartArguments): Promise<void> {
+  const { debuggee, runner } = launched(context);
+  runner.abandon();
+  const stood = context.stopped !== undefined;
+  context.stopped = undefined;
+  await save(context, debuggee);
+  context.running = undefined;
+  try {
+    await load(context, (args.arguments as LaunchAttributes | undefined) ?? debuggee.attributes);
+  } catch (error) {
+    // The old machine is gone and there is no new one: the session has nothing left to debug.
+    context.connection.afterResponse(() => context.connection.event('terminated'));
+    throw error;
+  }
+  context.connection.afterResponse(() => {
+    if (stood) context.connection.event('continued', { threadId: 1, allThreadsContinued: true });
+    begin(context);
+  });
+}
+
+export async function terminate(context: Context): Promise<void> {
+  await close(context);
+  context.connection.afterResponse(() => context.connection.event('terminated'));
+}
+
+export async function disconnect(context: Context): Promise<void> {
+  await close(context);
+  context.connection.afterResponse(() => context.host.end(0));
+}
+
+/** Stops the machine and saves its disk. May be called again. */
+export async function close(context: Context): Promise<void> {
+  const { running } = context;
+  if (!running) return;
+  context.running = undefined;
+  context.stopped = undefined;
+  running.runner.abandon();
+  context.console.flush();
+  await save(context, running.debuggee);
+}
+
+async function save(context: Context, debuggee: Debuggee): Promise<void> {
+  try {
+    await debuggee.disk?.close();
+  } catch (error) {
+    say(context, messageOf(error), 'important');
+  }
+}
+
+/** Boots a machine and binds to it what the user has set. */
+async function load(context: Context, attributes: LaunchAttributes): Promise<void> {
+  const { host, connection, breakpoints, catchpoints } = context;
+  const debuggee = await boot(attributes, {
+    files: host.files,
+    workingDirectory: host.workingDirectory,
+    unixTime: host.clock.unixTime(),
+    consoleOutput: (bytes) => context.console.write(bytes),
+  });
+  const { machine, image, sources } = debuggee;
+  const panics = image.binary.functionsNamed('panic').map(({ low }) => low);
+  const symbol = image.binary.symbol('panic');
+  if (panics.length === 0 && symbol) panics.push(symbol.address);
+
+  const verdict = new Verdict(breakpoints, catchpoints, {
+    condition: (expression, hart, overlay) => conditionHolds(debuggee, expression, hart, overlay),
+    logText: (message, hart) => logMessage(debuggee, message, hart),
+    log: (text) => say(context, text),
+    panic: panics,
+    panicMessage: (hart) => cString(debuggee.read(hart), hart.x(A0), LONGEST_MESSAGE),
+  });
+  verdict.enabled = attributes.noDebug !== true;
+  const runner = new Runner(machine, verdict, host.clock, {
+    stopped: (report) => stop(context, report),
+    ended: ({ exitCode, why }) => {
+      context.console.flush();
+      say(context, why);
+      void close(context).then(() => {
+        connection.event('exited', { exitCode });
+        connection.event('terminated');
+      });
+    },
+    betweenSlices: (waiting) => {
+      context.console.flush();
+      if (waiting) saveNowAndThen();
+    },
+  });
+  let saved = host.clock.now();
+  const saveNowAndThen = (): void => {
+    if (host.clock.now() - saved < SAVE_EVERY) return;
+    saved = host.clock.now();
+    try {
+      debuggee.disk?.flush();
+    } catch (error) {
+      say(context, messageOf(error), 'important');
+    }
+  };
+  catchpoints.restart();
+  machine.observer = catchpoints.observer(
+    (hart) => machine.harts[hart]!.retired,
+    (event) => runner.trapTaken(event),
+  );
+  context.running = { debuggee, runner, verdict };
+  context.stops = 0;
+  context.tableMemory.clear();
+  if (!image.binary.hasDebugInfo) {
+    say(
+      context,
+      `${image.binary.path} has no debug information, so there are no lines and no variables: build the kernel with -g, and do not strip it.`,
+      'important',
+    );
+  }
+  for (const breakpoint of breakpoints.bind({ image, sources }))
+    connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(breakpoint) });
+}
+
+function begin(context: Context): void {
+  if (!context.running) return;
+  const { debuggee, runner } = context.running;
+  if (debuggee.attributes.stopOnEntry === true) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
+  else runner.start();
+}
+
+function stop(context: Context, report: StopReport): void {
+  const { debuggee } = launched(context);
+  context.console.flush();
+  context.stops++;
+  context.stopped = new Stopped(debuggee, report);
+  context.connection.event('stopped', {
+    reason: report.reason,
+    threadId: threadOf(report.hart),
+    allThreadsStopped: true,
+    ...(report.description === undefined ? {} : { description: report.description }),
+    ...(report.text === undefined ? {} : { text: report.text }),
+    ...(report.hitBreakpointIds === undefined ? {} : { hitBreakpointIds: report.hitBreakpointIds }),
+  });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

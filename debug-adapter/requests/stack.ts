@@ -1,0 +1,48 @@
+/** stackTrace, loadedSources and source lookup of the protocol. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee } from '../debuggee';
+import { baseName } from '../sources';
+import type { Frame } from '../stack';
+import { hartOf, launched, standing, type Body, type Context } from './context';
+import { processOf } from './processes';
+
+export function stackTrace(
+  context: Context,
+  args: DebugProtocol.StackTraceArguments,
+): Body<DebugProtocol.StackTraceResponse> {
+  const { debuggee, stopped } = standing(context);
+  const stack = stopped.stack(hartOf(context, args.threadId));
+  const start = args.startFrame ?? 0;
+  const end = args.levels ? start + args.levels : stack.length;
+  return { stackFrames: stack.slice(start, end).map((frame) => frameBody(debuggee, frame)), totalFrames: stack.length };
+}
+
+export function loadedSources(context: Context): Body<DebugProtocol.LoadedSourcesResponse> {
+  const { debuggee } = launched(context);
+  return { sources: debuggee.image.binary.files.map((file) => sourceOf(debuggee, file)) };
+}
+
+function frameBody(debuggee: Debuggee, frame: Frame): DebugProtocol.StackFrame {
+  const body: DebugProtocol.StackFrame = {
+    id: frame.id,
+    name: frame.image ? frame.name : unknownName(debuggee, frame),
+    line: frame.line,
+    column: frame.file === undefined ? 0 : Math.max(frame.column, 1),
+    instructionPointerReference: `0x${frame.registers.pc.toString(16)}`,
+  };
+  if (frame.file !== undefined) body.source = sourceOf(debuggee, frame.file);
+  return body;
+}
+
+function unknownName(debuggee: Debuggee, frame: Frame): string {
+  const process = processOf(debuggee, frame.hart);
+  const user = debuggee.harts[frame.hart]!.mode === 0;
+  return user ? `${frame.name} in the user program${process ? ` (${process})` : ''}` : frame.name;
+}
+
+/** A source that was not found keeps its recorded path, so that it can at least be named. */
+export function sourceOf(debuggee: Debuggee, recorded: string): DebugProtocol.Source {
+  const here = debuggee.sources.here(recorded);
+  if (here !== undefined) return { name: baseName(here), path: here };
+  return { name: baseName(recorded), path: recorded, presentationHint: 'deemphasize', origin: 'not found here' };
+}

@@ -1,0 +1,60 @@
+/**
+ * One stop: why, the stacks of the harts as they are asked for, and the references to variables that were given out. All
+ * of it is void when the machine goes on.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee } from '../debuggee';
+import type { StopReport } from '../run-control/stops';
+import { walkStack, type Frame } from '../stack';
+
+/** What a variables reference stands for. */
+export interface Container {
+  list(page: { start: number; count: number; hex: boolean }): DebugProtocol.Variable[];
+  /** Sets the variable of that name and answers it as it is then. Absent: none can be set. */
+  set?(name: string, value: string, hex: boolean): DebugProtocol.Variable;
+}
+
+export class Stopped {
+  readonly #frames = new Map<number, Frame>();
+  readonly #stacks = new Map<number, Frame[]>();
+  readonly #containers: Container[] = [];
+
+  constructor(
+    private readonly debuggee: Debuggee,
+    readonly report: StopReport,
+  ) {}
+
+  /** The frames of a hart, innermost first. */
+  stack(hart: number): readonly Frame[] {
+    let stack = this.#stacks.get(hart);
+    if (!stack) {
+      stack = walkStack(this.debuggee, hart, this.#frames.size + 1);
+      this.#stacks.set(hart, stack);
+      for (const frame of stack) this.#frames.set(frame.id, frame);
+    }
+    return stack;
+  }
+
+  /** A frame by its id, or with no id the innermost one of the hart that stopped. */
+  frame(id?: number): Frame {
+    const frame = id === undefined ? this.stack(this.report.hart)[0] : this.#frames.get(id);
+    if (!frame) throw new Error(`There is no stack frame ${id} at this stop.`);
+    return frame;
+  }
+
+  /** Values have been changed: stacks are to be walked anew. Frames that were given out keep their ids. */
+  changed(): void {
+    this.#stacks.clear();
+  }
+
+  /** Keeps a container for later requests and answers its variables reference, never 0. */
+  keep(container: Container): number {
+    return this.#containers.push(container);
+  }
+
+  container(reference: number): Container {
+    const container = this.#containers[reference - 1];
+    if (!container) throw new Error(`There is no variables reference ${reference} at this stop.`);
+    return container;
+  }
+}

@@ -1,0 +1,123 @@
+import { strict as assert } from 'node:assert';
+import type { TrapEvent } from '../../emulator/types';
+import { Catchpoints, faultWords, FILTERS, type Condition, type Overlay } from './catchpoints';
+
+const trap = (fields: Partial<TrapEvent>): TrapEvent => ({
+  hart: 0,
+  interrupt: false,
+  cause: 13,
+  tval: 0x4008n,
+  epc: 0x1000n,
+  from: 0,
+  to: 1,
+  ...fields,
+});
+
+const USER_LOAD = trap({});
+const KERNEL_STORE = trap({ cause: 15, from: 1, tval: 0n });
+const TIMER = trap({ interrupt: true, cause: 5 });
+const ECALL = trap({ cause: 8 });
+const SBI_CALL = trap({ cause: 9, from: 1, to: 3 });
+const ILLEGAL_IN_KERNEL = trap({ cause: 2, from: 1 });
+
+/** The filters' answer to an event: did the observer ask, and was the stop wanted. */
+function ask(
+  filters: { filter: string; condition?: string }[],
+  event: TrapEvent,
+  holds: Condition = noCondition,
+): string | undefined {
+  const catchpoints = new Catchpoints(holds);
+  catchpoints.set(filters);
+  const asked = catchpoints
+    .observer(
+      () => 0,
+      () => undefined,
+    )
+    .trap?.(event);
+  const report = catchpoints.judge({ kind: 'trap', event });
+  if (!asked) assert.equal(report, undefined);
+  return report?.description;
+}
+
+function noCondition(): boolean {
+  throw new Error('no condition was expected');
+}
+
+describe('catchpoints', () => {
+  it('tell kinds of traps apart', () => {
+    const caught = (event: TrapEvent) =>
+      FILTERS.map(({ filter }) => filter).filter((filter) => ask([{ filter }], event) !== undefined);
+    assert.deepEqual(caught(USER_LOAD), ['page-fault']);
+    assert.deepEqual(caught(KERNEL_STORE), ['page-fault', 'kernel-trap']);
+    assert.deepEqual(caught(ILLEGAL_IN_KERNEL), ['kernel-trap']);
+    assert.deepEqual(caught(TIMER), ['timer-interrupt']);
+    assert.deepEqual(caught(ECALL), ['system-call']);
+    assert.deepEqual(caught(SBI_CALL), []);
+  });
+
+  it('take words as the condition of a page fault', () => {
+    const caught = (condition: string) =>
+      [USER_LOAD, KERNEL_STORE].map((event) => ask([{ filter: 'page-fault', condition }], event) !== undefined);
+    assert.deepEqual(caught('user'), [true, false]);
+    assert.deepEqual(caught('kernel store'), [false, true]);
+    assert.deepEqual(caught('kernel load'), [false, false]);
+    assert.deepEqual(caught('load, store'), [true, true]);
+    assert.deepEqual(caught('fetch'), [false, false]);
+    assert.equal(faultWords('$stval == 0'), undefined);
+    assert.equal(faultWords('user && $stval'), undefined);
+  });
+
+  it('evaluate other conditions with what the trap is about to write', () => {
+    const seen: Overlay[] = [];
+    const answer = (value: boolean) => (_: string, __: number, overlay: Overlay) => {
+      seen.push(overlay);
+      return value;
+    };
+    const filters = [{ filter: 'page-fault', condition: '$stval == 0' }];
+    assert.equal(ask(filters, KERNEL_STORE, answer(false)), undefined);
+    assert.equal(ask(filters, KERNEL_STORE, answer(true)), 'store page fault');
+    assert.deepEqual(seen[0], { scause: 15n, stval: 0n, sepc: 0x1000n });
+  });
+
+  it('stop with a word of why when a condition is wrong', () => {
+    const wrong = (): boolean => {
+      throw new Error('there is no "foo"');
+    };
+    assert.match(
+      ask([{ filter: 'system-call', condition: 'foo == 1' }], ECALL, wrong) ?? '',
+      /foo == 1.*there is no "foo"/,
+    );
+  });
+
+  it('tell a satp write', () => {
+    const catchpoints = new Catchpoints((expression, _, overlay) => expression === 'x' && overlay['before'] === 1n);
+    const event = { hart: 2, pc: 0n, before: 1n, after: 2n };
+    assert.equal(catchpoints.judge({ kind: 'satpWrite', event }), undefined);
+    catchpoints.set([{ filter: 'satp-write', condition: 'x' }]);
+    assert.equal(catchpoints.judge({ kind: 'satpWrite', event })?.hart, 2);
+  });
+
+  it('name a filter that does not exist', () => {
+    assert.match(new Catchpoints(noCondition).set([{ filter: 'all' }])[0]?.message ?? '', /"all"/);
+  });
+
+  it('stop once at a hart that cannot execute its trap handler', () => {
+    const catchpoints = new Catchpoints(noCondition);
+    let retired = 10;
+    const observer = catchpoints.observer(
+      () => retired,
+      () => undefined,
+    );
+    const first = trap({ cause: 12, epc: 0n, tval: 0n, from: 1 });
+    const again = trap({ cause: 12, epc: 0x77n, tval: 0x77n, from: 1 });
+    assert.equal(observer.trap?.(first), false);
+    assert.equal(observer.trap?.(again), true);
+    const report = catchpoints.judge({ kind: 'trap', event: again });
+    assert.deepEqual(report?.cause, { kind: 'trap-loop', event: again, first });
+    assert.equal(observer.trap?.(again), false);
+    retired++;
+    assert.equal(observer.trap?.(first), false);
+    // An interrupt between a trap and its handler's first instruction is nothing strange.
+    assert.equal(observer.trap?.(trap({ interrupt: true, cause: 7, to: 3 })), false);
+  });
+});

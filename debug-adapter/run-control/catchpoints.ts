@@ -1,0 +1,193 @@
+/**
+ * Catchpoints: stops at satp writes, page faults, traps of the kernel, timer interrupts and system calls: the exception
+ * filters of the protocol. And the one stop nobody asks for: a hart that cannot even fetch its trap handler, which would
+ * trap for ever.
+ */
+import { Mode, type Observer, type Stop, type TrapEvent } from '../../emulator/types';
+import type { Filter } from '../protocol';
+import { causeName } from '../registers/causes';
+import { isKernelTrap, isSystemCall, isTimerInterrupt, pageFaultAccess } from './causes';
+import type { Cause, StopReport } from './stops';
+
+/** Values that registers will have once the trap is taken, by name: so a condition can ask for $stval before it is. */
+export type Overlay = Readonly<Record<string, bigint>>;
+
+/** Evaluates a condition in C for a hart; throws an Error that says what is wrong with it. */
+export type Condition = (expression: string, hart: number, overlay: Overlay) => boolean;
+
+interface FilterInfo {
+  filter: Filter;
+  label: string;
+  description: string;
+  conditionDescription: string;
+  matches(event: TrapEvent): boolean;
+}
+
+const C_EXPRESSION = 'A C expression that must be true, e.g.';
+
+export const FILTERS: readonly FilterInfo[] = [
+  {
+    filter: 'satp-write',
+    label: 'satp Write',
+    description: 'Stops after an instruction that has written satp: another page table is in force.',
+    conditionDescription: `${C_EXPRESSION} $satp != $before ($before is the value that was overwritten)`,
+    matches: () => false,
+  },
+  {
+    filter: 'page-fault',
+    label: 'Page Fault',
+    description: 'Stops at the instruction whose load, store or fetch is about to fault, before the kernel handles it.',
+    conditionDescription:
+      'Any of the words user, kernel, load, store, fetch ("user store": only those), or a C expression, e.g. $stval == 0',
+    matches: (event) => pageFaultAccess(event) !== undefined,
+  },
+  {
+    filter: 'kernel-trap',
+    label: 'Kernel Trap',
+    description: 'Stops at an exception in the kernel itself, where it happens, and at any call of panic.',
+    conditionDescription: `${C_EXPRESSION} $scause == 13 && $stval < 4096`,
+    matches: isKernelTrap,
+  },
+  {
+    filter: 'timer-interrupt',
+    label: 'Timer Interrupt',
+    description: 'Stops where a timer interrupt is about to be taken.',
+    conditionDescription: `${C_EXPRESSION} $hart == 0`,
+    matches: isTimerInterrupt,
+  },
+  {
+    filter: 'system-call',
+    label: 'System Call',
+    description: 'Stops at the ecall of a user program.',
+    conditionDescription: `${C_EXPRESSION} $a7 == 5 (the number in a7 says which call)`,
+    matches: isSystemCall,
+  },
+];
+
+const FAULT_WORDS = new Set(['user', 'kernel', 'load', 'store', 'fetch']);
+
+/** The words of a page-fault condition, or undefined if it is an expression. */
+export function faultWords(condition: string): string[] | undefined {
+  const words = condition
+    .toLowerCase()
+    .split(/[\s,;+]+/)
+    .filter((word) => word !== '' && word !== 'and' && word !== 'or');
+  return words.length > 0 && words.every((word) => FAULT_WORDS.has(word)) ? words : undefined;
+}
+
+/** Words of one sort exclude the others of that sort: "user load store" is loads and stores from user mode. */
+function fitsWords(words: readonly string[], event: TrapEvent): boolean {
+  const from = event.from === Mode.User ? 'user' : 'kernel';
+  const sides = words.filter((word) => word === 'user' || word === 'kernel');
+  const accesses = words.filter((word) => word !== 'user' && word !== 'kernel');
+  return (
+    (sides.length === 0 || sides.includes(from)) &&
+    (accesses.length === 0 || accesses.includes(pageFaultAccess(event) ?? ''))
+  );
+}
+
+export class Catchpoints {
+  #active = new Map<Filter, string | undefined>();
+  /** By hart: the first of a series of traps between which no instruction has retired. */
+  readonly #series = new Map<number, { first: TrapEvent; retired: number; told: boolean; latest: boolean }>();
+
+  constructor(private readonly holds: Condition) {}
+
+  /** Replaces the filters in force; each may have a condition. */
+  set(filters: readonly { filter: string; condition?: string }[]): { verified: boolean; message?: string }[] {
+    this.#active = new Map();
+    return filters.map(({ filter, condition }) => {
+      const known = FILTERS.find((one) => one.filter === filter);
+      if (!known) return { verified: false, message: `There is no filter "${filter}".` };
+      this.#active.set(known.filter, condition?.trim() ? condition.trim() : undefined);
+      return { verified: true };
+    });
+  }
+
+  isActive(filter: Filter): boolean {
+    return this.#active.has(filter);
+  }
+
+  /** Forgets what it saw: the machine is a new one. */
+  restart(): void {
+    this.#series.clear();
+  }
+
+  /** Listens on the machine. `retired` counts a hart's instructions; `taken` is told of every trap that is not stopped at. */
+  observer(retired: (hart: number) => number, taken: (event: TrapEvent) => void): Observer {
+    return {
+      trap: (event) => {
+        const looping = this.#follow(event, retired(event.hart));
+        taken(event);
+        return looping || FILTERS.some((one) => this.#active.has(one.filter) && one.matches(event));
+      },
+      satpWrite: () => this.#active.has('satp-write'),
+    };
+  }
+
+  /** Whether the user wants this stop, with what is to be said of it. */
+  judge(stop: Stop): StopReport | undefined {
+    if (stop.kind === 'satpWrite') {
+      if (!this.#active.has('satp-write')) return undefined;
+      const { event } = stop;
+      const report = this.#ask('satp-write', event.hart, { before: event.before, satp: event.after });
+      return (
+        report && { ...report, description: report.description ?? 'satp write', cause: { kind: 'satp-write', event } }
+      );
+    }
+    if (stop.kind !== 'trap') return undefined;
+    const { event } = stop;
+    const series = this.#series.get(event.hart);
+    if (series?.latest && !series.told) {
+      series.told = true;
+      return trapReport(event.hart, 'Trap loop', { kind: 'trap-loop', event, first: series.first });
+    }
+    for (const { filter, matches } of FILTERS) {
+      if (!this.#active.has(filter) || !matches(event)) continue;
+      const report = this.#ask(filter, event.hart, overlayOf(event), event);
+      if (report)
+        return {
+          ...report,
+          description: report.description ?? causeName(event.interrupt, event.cause),
+          cause: { kind: 'trap', event },
+        };
+    }
+    return undefined;
+  }
+
+  #ask(filter: Filter, hart: number, overlay: Overlay, event?: TrapEvent): StopReport | undefined {
+    const condition = this.#active.get(filter);
+    const stop: StopReport = { hart, reason: 'exception' };
+    if (condition === undefined) return stop;
+    const words = filter === 'page-fault' ? faultWords(condition) : undefined;
+    if (words && event) return fitsWords(words, event) ? stop : undefined;
+    try {
+      return this.holds(condition, hart, overlay) ? stop : undefined;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return { ...stop, description: `The condition "${condition}" failed: ${why}` };
+    }
+  }
+
+  /** True if the hart traps again and again without executing anything, and this has not been told. */
+  #follow(event: TrapEvent, retired: number): boolean {
+    const series = this.#series.get(event.hart);
+    if (event.interrupt || !series || series.retired !== retired) {
+      this.#series.set(event.hart, { first: event, retired, told: false, latest: false });
+      return false;
+    }
+    series.latest = true;
+    return !series.told;
+  }
+}
+
+function trapReport(hart: number, description: string, cause: Cause): StopReport {
+  return { hart, reason: 'exception', description, cause };
+}
+
+/** What the trap is about to write, under the names of both modes' registers. */
+function overlayOf(event: TrapEvent): Overlay {
+  const cause = BigInt(event.cause) | (event.interrupt ? 1n << 63n : 0n);
+  const mode = event.to === Mode.Machine ? 'm' : 's';
+  return { [`${mode}cause`]: cause, [`${mode}tval`]: event.tval, [`${mode}epc`]: event.epc };
+}

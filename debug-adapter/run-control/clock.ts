@@ -1,0 +1,53 @@
+/**
+ * Wall-clock time, and turns on the host's event loop. Injected, so that the debugger runs in Node, in a worker, and in
+ * tests with a clock of their own.
+ */
+export interface Clock {
+  /** Milliseconds since some moment; never goes back. */
+  now(): number;
+  /** Seconds since 1970. */
+  unixTime(): number;
+  /** After messages that have arrived: setImmediate, or a message channel. */
+  soon(action: () => void): void;
+  /** Answers a function that calls it off. */
+  later(milliseconds: number, action: () => void): () => void;
+}
+
+/** Ticks of mtime in a millisecond (10 MHz). */
+const TICKS = 10_000;
+/** How far the guest may lag behind the wall clock before it is let off. */
+const LAG = 50 * TICKS;
+
+/**
+ * Keeps a waiting guest to the wall clock: while all harts wait, virtual time passes no faster than the wall clock's.
+ * A guest that computes is not held back, nor does it owe the time it has gained or lost by that.
+ */
+export class Pace {
+  #wall = 0;
+  #tick = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** The tick that virtual time may reach now, for a guest that waits at `tick`, and whether it waited already. */
+  allowed(tick: number, waited: boolean): number {
+    const wall = this.clock.now();
+    const due = Math.floor(this.#tick + (wall - this.#wall) * TICKS);
+    const kept = waited ? Math.max(due, tick) : Math.min(Math.max(due, tick), tick + LAG);
+    if (kept !== due) {
+      this.#wall = wall;
+      this.#tick = kept;
+    }
+    return kept;
+  }
+
+  /** Milliseconds from one tick to another. */
+  milliseconds(from: number, to: number): number {
+    return (to - from) / TICKS;
+  }
+
+  /** From now on: the guest stands at `tick`. To be called when it goes on after a stop. */
+  restart(tick: number): void {
+    this.#wall = this.clock.now();
+    this.#tick = tick;
+  }
+}

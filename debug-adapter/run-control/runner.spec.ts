@@ -1,0 +1,180 @@
+import { strict as assert } from 'node:assert';
+import type { TrapEvent } from '../../emulator/types';
+import { Runner } from './runner';
+import { reachAddress, stepInstruction, type Ground } from './stepping';
+import type { Ended, StopReport } from './stops';
+import { FakeClock, FakeMachine } from './testing/fake-machine';
+
+function setUp(machine = new FakeMachine()) {
+  const clock = new FakeClock(machine);
+  const wanted = new Set<bigint>();
+  const stops: StopReport[] = [];
+  const ends: Ended[] = [];
+  const runner = new Runner(
+    machine,
+    {
+      addresses: () => wanted,
+      breakpoint: (hart) => (wanted.has(hart.pc) ? { hart: hart.id, reason: 'breakpoint' } : undefined),
+      observed: (stop) => (stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined),
+    },
+    clock,
+    { stopped: (report) => stops.push(report), ended: (how) => ends.push(how), betweenSlices: () => undefined },
+  );
+  const ground: Ground = {
+    harts: machine.harts,
+    imageAt: () => undefined,
+    read: () => (address, length) => machine.memory.read(address, length),
+    frame: (hart) => ({ pc: hart.pc, x: [] }),
+  };
+  /** Lets turns pass until the machine stands, at most so many. */
+  const settle = (most = 1000): void => {
+    for (let turns = 0; runner.running && turns < most; turns++) if (!clock.turn()) break;
+  };
+  return { machine, clock, wanted, stops, ends, runner, ground, settle };
+}
+
+const timer: TrapEvent = { hart: 0, interrupt: true, cause: 5, tval: 0n, epc: 0n, from: 1, to: 1 };
+
+describe('run control', () => {
+  it('stops at a breakpoint, and goes on from it', () => {
+    const { machine, wanted, stops, runner, settle } = setUp();
+    machine.program.set(0x1010n, (hart) => (hart.pc = 0x1000n));
+    wanted.add(0x1008n);
+    runner.start();
+    settle();
+    assert.deepEqual(stops, [{ hart: 0, reason: 'breakpoint' }]);
+    assert.equal(machine.harts[0]!.pc, 0x1008n);
+    const before = machine.harts[0]!.retired;
+    runner.start();
+    settle();
+    assert.equal(stops.length, 2);
+    assert.equal(machine.harts[0]!.retired, before + 5);
+  });
+
+  it('answers a pause between slices of an endless loop', () => {
+    const { machine, stops, runner, clock } = setUp();
+    machine.program.set(0x1004n, (hart) => (hart.pc = 0x1000n));
+    runner.start();
+    for (let turn = 0; turn < 5; turn++) assert.ok(clock.turn());
+    runner.pause({ hart: 0, reason: 'pause' });
+    assert.deepEqual(stops, [{ hart: 0, reason: 'pause' }]);
+    const { executed } = machine;
+    while (clock.turn());
+    assert.equal(machine.executed, executed);
+  });
+
+  it('lets a waiting guest sleep by the wall clock', () => {
+    const { machine, clock, runner } = setUp();
+    machine.program.set(0x1000n, (hart) => {
+      hart.waiting = true;
+      machine.dueAt = machine.now + 1_000_000;
+    });
+    machine.program.set(0x1004n, (hart) => (hart.pc = 0x1000n));
+    runner.start();
+    let turns = 0;
+    while (clock.time < 1000 && clock.turn()) turns++;
+    // 100 ms of virtual time an interrupt: ten of them in a second, and hardly more turns than that.
+    assert.ok(Math.abs(machine.now - 10_000_000) < 200_000, `${machine.now} ticks in a second`);
+    assert.ok(turns < 40, `${turns} turns`);
+  });
+
+  it('sleeps for ever where only input can wake the guest, and wakes for it', () => {
+    const { machine, clock, runner } = setUp();
+    machine.program.set(0x1000n, (hart) => (hart.waiting = true));
+    runner.start();
+    for (let turn = 0; turn < 5; turn++) clock.turn();
+    const { time } = clock;
+    assert.ok(time > 2000, 'looks only now and then');
+    machine.harts[0]!.waiting = false;
+    machine.harts[0]!.pc = 0x2000n;
+    runner.wake();
+    clock.turn();
+    assert.ok(machine.harts[0]!.retired > 1);
+    assert.ok(clock.time < time + 100);
+  });
+
+  it('stops at what is observed before a trap is taken, and takes it when it goes on', () => {
+    const { machine, stops, runner, settle } = setUp();
+    let watch = true;
+    machine.observer = { trap: () => watch };
+    machine.pending.set(0, timer);
+    runner.start();
+    settle();
+    assert.equal(stops[0]?.reason, 'exception');
+    assert.equal(machine.harts[0]!.pc, 0x1000n);
+    watch = false;
+    runner.start(reachAddress(0x9000n));
+    settle();
+    assert.equal(machine.harts[0]!.pc, 0x9000n);
+  });
+
+  it('runs an interrupt through in a step', () => {
+    const { machine, stops, runner, ground, settle } = setUp();
+    machine.observer = {
+      trap: (event) => {
+        runner.trapTaken(event);
+        return false;
+      },
+    };
+    machine.program.set(0x9008n, (hart) => (hart.pc = hart.csr(0x141)!));
+    machine.pending.set(0, timer);
+    runner.start(stepInstruction(ground, 0, false));
+    settle();
+    assert.deepEqual(stops, [{ hart: 0, reason: 'step' }]);
+    assert.equal(machine.harts[0]!.pc, 0x1004n);
+    assert.equal(machine.harts[0]!.retired, 4);
+  });
+
+  it('steps over a call by its return address, through recursion', () => {
+    const { machine, stops, runner, ground, settle } = setUp();
+    const hart = machine.harts[0]!;
+    hart.setX(2, 0x8000n);
+    // jal ra, 0x2000 at 0x1000; the function calls itself once, with a smaller stack.
+    machine.memory.bytes.set([0xef, 0x00, 0x10, 0x00], 0x1000);
+    const returns: bigint[] = [];
+    const call = (): void => {
+      returns.push(hart.pc + 4n);
+      hart.setX(1, hart.pc + 4n);
+      hart.setX(2, hart.x(2) - 16n);
+      hart.pc = 0x2000n;
+    };
+    machine.program.set(0x1000n, call);
+    machine.program.set(0x2000n, () => {
+      if (hart.x(2) > 0x7fe0n) {
+        hart.pc = 0x1000n;
+      }
+    });
+    machine.program.set(0x2008n, () => {
+      hart.setX(2, hart.x(2) + 16n);
+      hart.pc = returns.pop()!;
+    });
+    machine.program.set(0x1004n, () => {
+      if (hart.x(2) < 0x8000n) hart.pc = 0x2008n;
+    });
+    runner.start(stepInstruction(ground, 0, true));
+    settle();
+    assert.deepEqual(stops, [{ hart: 0, reason: 'step' }]);
+    assert.equal(hart.pc, 0x1004n);
+    assert.equal(hart.x(2), 0x8000n);
+  });
+
+  it('a breakpoint on the way ends a step', () => {
+    const { machine, wanted, stops, runner, settle } = setUp(new FakeMachine(2));
+    machine.harts[1]!.pc = 0x5000n;
+    wanted.add(0x5008n);
+    runner.start(reachAddress(0x1100n));
+    settle();
+    assert.deepEqual(stops, [{ hart: 1, reason: 'breakpoint' }]);
+  });
+
+  it('survives a machine that throws', () => {
+    const { machine, stops, runner, settle } = setUp();
+    machine.program.set(0x1004n, () => {
+      throw new Error('a defect');
+    });
+    runner.start();
+    settle();
+    assert.match(stops[0]?.text ?? '', /a defect/);
+    assert.equal(runner.running, false);
+  });
+});

@@ -1,0 +1,266 @@
+/**
+ * Lets the machine run: in slices of a few milliseconds, so that requests are answered between them; paced by the wall
+ * clock while the guest waits; until something asks for a stop. What a stop means is asked of the `Judge`; where a step
+ * goes is asked of a `StepPlan` (stepping.ts).
+ */
+import type { Hart, MachineApi, Stop, TrapEvent } from '../../emulator/types';
+import { Pace, type Clock } from './clock';
+import type { StepPlan, Want } from './stepping';
+import type { Ended, StopReport } from './stops';
+
+/** Milliseconds of a slice. */
+const SLICE = 4;
+/** At least so often a waiting machine is looked at, in milliseconds. */
+const LONGEST_WAIT = 1000;
+/** Instructions of the first run in a slice, and the most of any. */
+const FIRST_BUDGET = 20_000;
+const LARGEST_BUDGET = 4_000_000;
+
+/** Decides whether the user wants to stop here. */
+export interface Judge {
+  /** Addresses at which the machine must ask. */
+  addresses(): ReadonlySet<bigint>;
+  breakpoint(hart: Hart): StopReport | undefined;
+  /** A stop that an observer asked for. */
+  observed(stop: Stop): StopReport | undefined;
+}
+
+export interface RunListener {
+  stopped(report: StopReport): void;
+  ended(how: Ended): void;
+  /** Between slices: console output and the disk can be seen to. */
+  betweenSlices(waiting: boolean): void;
+}
+
+export class Runner {
+  readonly #machine: MachineApi;
+  readonly #judge: Judge;
+  readonly #clock: Clock;
+  readonly #listener: RunListener;
+  readonly #pace: Pace;
+  #running = false;
+  /** Counts runs: a slice or a timer of an earlier run finds that it is late. */
+  #run = 0;
+  #callOff: () => void = () => undefined;
+  #plan: StepPlan | undefined;
+  /** What is said when the plan is at its end. */
+  #planned: 'step' | 'entry' = 'step';
+  #want: Want | undefined;
+  /** The trap that the stepped hart took in the instruction just done. */
+  #trap: TrapEvent | undefined;
+  #budget = FIRST_BUDGET;
+  /** The last slice ended in waiting. */
+  #waited = false;
+  /** By hart: where the user has seen it stop, so that going on does not stop at the same instruction again. */
+  readonly #seen = new Map<number, { pc: bigint; retired: number }>();
+
+  constructor(machine: MachineApi, judge: Judge, clock: Clock, listener: RunListener) {
+    this.#machine = machine;
+    this.#judge = judge;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#pace = new Pace(clock);
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Goes on, freely or by a plan. */
+  start(plan?: StepPlan, planned: 'step' | 'entry' = 'step'): void {
+    if (this.#running) throw new Error('The machine is running already.');
+    this.#plan = plan;
+    this.#planned = planned;
+    this.#want = undefined;
+    this.#running = true;
+    this.#run++;
+    this.#pace.restart(this.#machine.now);
+    const run = this.#run;
+    try {
+      if (plan && this.#advance(plan.next())) return;
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.breakpointsChanged();
+    this.#clock.soon(() => this.#slice(run));
+  }
+
+  /** Stops at once, for a reason from outside. Nothing happens if it stands. */
+  pause(report: StopReport): void {
+    if (this.#running) this.#halt(report);
+  }
+
+  /** Stops without a word: the session is over, or the machine is replaced. */
+  abandon(): void {
+    this.#running = false;
+    this.#run++;
+    this.#callOff();
+  }
+
+  /** The judge's addresses are no longer what they were. */
+  breakpointsChanged(): void {
+    const addresses = new Set(this.#judge.addresses());
+    if (this.#want?.kind === 'reach') for (const address of this.#want.addresses) addresses.add(address);
+    this.#machine.setBreakpoints(addresses);
+  }
+
+  /** Input has come: a machine that waits is looked at now. */
+  wake(): void {
+    if (!this.#running) return;
+    this.#callOff();
+    this.#run++;
+    const run = this.#run;
+    this.#clock.soon(() => this.#slice(run));
+  }
+
+  /** A hart has taken a trap; called by whoever observes the machine. */
+  trapTaken(event: TrapEvent): void {
+    if (this.#want?.kind === 'instruction' && this.#want.hart === event.hart) this.#trap = event;
+  }
+
+  /** The user sees the hart here: going on does not stop at this instruction. */
+  seen(hart: number): void {
+    const { pc, retired } = this.#machine.harts[hart]!;
+    this.#seen.set(hart, { pc, retired });
+  }
+
+  #slice(run: number): void {
+    if (run !== this.#run || !this.#running) return;
+    let wait = 0;
+    try {
+      wait = this.#runSlice(run);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (!this.#running || run !== this.#run) return;
+    this.#waited = wait > 0;
+    this.#listener.betweenSlices(wait > 0);
+    if (!this.#running || run !== this.#run) return;
+    if (wait > 0) this.#callOff = this.#clock.later(wait, () => this.#slice(run));
+    else this.#clock.soon(() => this.#slice(run));
+  }
+
+  /** Runs for the length of a slice, or until a stop; answers the milliseconds for which the guest has nothing to do. */
+  #runSlice(run: number): number {
+    const end = this.#clock.now() + SLICE;
+    do {
+      const before = this.#clock.now();
+      const stop = this.#machine.run({ instructions: this.#budget, ...this.#limit() });
+      if (stop.kind === 'idle') {
+        const wait = this.#idle(stop.until);
+        if (wait > 0) return wait;
+        this.#waited = false;
+      } else {
+        this.#waited = false;
+        this.#settle(stop);
+        if (!this.#running || run !== this.#run) return 0;
+        if (stop.kind === 'budget') this.#adapt(this.#clock.now() - before);
+      }
+    } while (this.#clock.now() < end);
+    return 0;
+  }
+
+  /** Half a slice for one run of the machine: a request that arrives waits no longer than that and a bit. */
+  #adapt(milliseconds: number): void {
+    if (milliseconds < SLICE / 4) this.#budget = Math.min(this.#budget * 2, LARGEST_BUDGET);
+    else if (milliseconds > SLICE / 2) this.#budget = Math.max(this.#budget >> 1, FIRST_BUDGET);
+  }
+
+  /** Lets virtual time pass as the wall clock allows; answers the milliseconds to wait before looking again. */
+  #idle(until: number): number {
+    const allowed = this.#pace.allowed(this.#machine.now, this.#waited);
+    this.#machine.idleUntil(Math.min(allowed, until));
+    if (until <= allowed) return 0;
+    return Math.min(Math.max(this.#pace.milliseconds(allowed, until), 1), LONGEST_WAIT);
+  }
+
+  #limit(): { hart?: { id: number; instructions: number } } {
+    return this.#want?.kind === 'instruction' ? { hart: { id: this.#want.hart, instructions: 1 } } : {};
+  }
+
+  #settle(stop: Stop): void {
+    switch (stop.kind) {
+      case 'breakpoint':
+        this.#atBreakpoint(this.#machine.harts[stop.hart]!);
+        break;
+      case 'step':
+        this.#happened(stop.hart);
+        break;
+      case 'trap':
+      case 'satpWrite':
+      case 'fence': {
+        const report = this.#judge.observed(stop);
+        if (report) this.#halt(report);
+        break;
+      }
+      case 'poweroff':
+        this.abandon();
+        this.#listener.ended({
+          exitCode: stop.code,
+          why: `The guest powered the machine off with exit code ${stop.code}.`,
+        });
+        break;
+      case 'reset':
+        this.#machine.reset();
+        break;
+      case 'budget':
+      case 'idle':
+        break;
+    }
+  }
+
+  #atBreakpoint(hart: Hart, reached = true): void {
+    const seen = this.#seen.get(hart.id);
+    const fresh = seen?.pc !== hart.pc || seen.retired !== hart.retired;
+    this.seen(hart.id);
+    const report = fresh ? this.#judge.breakpoint(hart) : undefined;
+    if (report) this.#halt(report);
+    else if (
+      reached &&
+      this.#want?.kind === 'reach' &&
+      this.#want.addresses.includes(hart.pc) &&
+      this.#want.accept(hart)
+    )
+      this.#happened(hart.id);
+  }
+
+  /** What the plan wanted has happened, on this hart. */
+  #happened(hart: number): void {
+    const plan = this.#plan;
+    if (!plan) return;
+    const trap = this.#trap;
+    this.#trap = undefined;
+    const before = this.#want;
+    if (this.#advance(plan.next({ hart, trap }))) return;
+    if (before?.kind === 'reach' || this.#want?.kind === 'reach') this.breakpointsChanged();
+    // The machine does not stop again where a step has ended, so a breakpoint that a step in a plan runs onto is seen to here.
+    const now = this.#machine.harts[hart]!;
+    if (before?.kind === 'instruction' && this.#judge.addresses().has(now.pc)) this.#atBreakpoint(now, false);
+  }
+
+  /** True if the plan is at its end, and the machine stopped there. */
+  #advance(result: IteratorResult<Want, number>): boolean {
+    if (!result.done) {
+      this.#want = result.value;
+      return false;
+    }
+    this.seen(result.value);
+    this.#halt({ hart: result.value, reason: this.#planned });
+    return true;
+  }
+
+  /** A defect of the machine or of a file's debug information must not take the session with it. */
+  #fail(error: unknown): void {
+    const text = `The run was stopped by an error: ${error instanceof Error ? error.message : String(error)}`;
+    this.#halt({ hart: this.#machine.current, reason: 'exception', description: 'Run stopped by an error', text });
+  }
+
+  #halt(report: StopReport): void {
+    this.abandon();
+    this.#plan = undefined;
+    this.#want = undefined;
+    this.#trap = undefined;
+    this.#listener.stopped(report);
+  }
+}

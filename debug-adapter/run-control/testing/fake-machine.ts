@@ -1,0 +1,168 @@
+/**
+ * A machine for the specs of run control: harts whose instructions are functions by address, four bytes long where the
+ * spec gives none. It stops, counts and skips as the contract in emulator/types.ts says.
+ */
+import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent } from '../../../emulator/types';
+import type { Clock } from '../clock';
+
+export class FakeHart implements Hart {
+  pc = 0x1000n;
+  mode: Mode = 1;
+  waiting = false;
+  retired = 0;
+  readonly translating = false;
+  readonly registers: bigint[] = Array.from({ length: 32 }, () => 0n);
+  readonly csrs = new Map<number, bigint>();
+
+  constructor(readonly id: number) {}
+
+  x(register: number): bigint {
+    return register === 0 ? 0n : this.registers[register]!;
+  }
+  setX(register: number, value: bigint): void {
+    this.registers[register] = value;
+  }
+  csr(address: number): bigint | undefined {
+    return this.csrs.get(address);
+  }
+  setCsr(address: number, value: bigint): boolean {
+    this.csrs.set(address, value);
+    return true;
+  }
+}
+
+export type Instruction = (hart: FakeHart) => void;
+
+export class FakeMachine implements MachineApi {
+  readonly harts: FakeHart[];
+  readonly options = { harts: 1, memory: 1 << 20, kernel: new Uint8Array(), legacyVirtio: true };
+  now = 0;
+  executed = 0;
+  current = 0;
+  observer: Observer = {};
+  breakpoints = new Set<bigint>();
+  /** What stands at an address; absent: an instruction that goes to the next. */
+  readonly program = new Map<bigint, Instruction>();
+  /** Traps to take, by hart, at its next instruction; the handler is at `vector`. */
+  readonly pending = new Map<number, TrapEvent>();
+  vector = 0x9000n;
+  /** Until when waiting harts have nothing to do. */
+  dueAt = Infinity;
+  input = '';
+  #passed = new Map<number, bigint>();
+  #asked = new Set<TrapEvent>();
+  readonly memory = {
+    dramBase: 0n,
+    dramSize: 1n << 20n,
+    bytes: new Uint8Array(1 << 20),
+    read(address: bigint, length: number): Uint8Array | undefined {
+      const at = Number(address);
+      return at + length <= this.bytes.length ? this.bytes.slice(at, at + length) : undefined;
+    },
+    write(address: bigint, bytes: Uint8Array): boolean {
+      this.bytes.set(bytes, Number(address));
+      return true;
+    },
+    readU64(address: bigint): bigint | undefined {
+      return new DataView(this.bytes.buffer).getBigUint64(Number(address), true);
+    },
+  };
+
+  constructor(harts = 1) {
+    this.harts = Array.from({ length: harts }, (_, id) => new FakeHart(id));
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>): void {
+    this.breakpoints = new Set(addresses);
+  }
+
+  run(limit: RunLimit): Stop {
+    let stepped = 0;
+    for (let left = limit.instructions; left > 0; left--) {
+      if (this.harts.every((hart) => hart.waiting)) {
+        if (this.now < this.dueAt) return { kind: 'idle', until: this.dueAt };
+        for (const hart of this.harts) hart.waiting = false;
+      }
+      this.current = (this.current + 1) % this.harts.length;
+      const hart = this.harts[this.current]!;
+      if (hart.waiting) continue;
+      if (this.breakpoints.has(hart.pc) && this.#passed.get(hart.id) !== hart.pc) {
+        this.#passed.set(hart.id, hart.pc);
+        return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+      }
+      const trap = this.pending.get(hart.id);
+      if (trap) {
+        const event = { ...trap, epc: hart.pc };
+        if (!this.#asked.has(trap) && this.observer.trap?.(event)) {
+          this.#asked.add(trap);
+          return { kind: 'trap', event };
+        }
+        this.pending.delete(hart.id);
+        hart.csrs.set(0x141, hart.pc);
+        hart.pc = this.vector;
+      } else {
+        const { pc } = hart;
+        const instruction = this.program.get(pc);
+        instruction?.(hart);
+        if (hart.pc === pc && !hart.waiting) hart.pc += 4n;
+        hart.retired++;
+      }
+      this.#passed.delete(hart.id);
+      this.executed++;
+      if (limit.hart?.id === hart.id && ++stepped === limit.hart.instructions) return { kind: 'step', hart: hart.id };
+    }
+    return { kind: 'budget' };
+  }
+
+  idleUntil(tick: number): void {
+    this.now = Math.max(this.now, tick);
+  }
+  consoleInput(bytes: Uint8Array): void {
+    this.input += new TextDecoder().decode(bytes);
+  }
+  reset(): void {
+    for (const hart of this.harts) hart.pc = 0x1000n;
+  }
+  stateHash(): string {
+    return '';
+  }
+}
+
+/** Instructions that the machine executes in a millisecond of the fake clock. */
+const SPEED = 10_000;
+
+/** Time and turns that a spec moves by hand; executing takes time, too. */
+export class FakeClock implements Clock {
+  time = 0;
+  #executed = 0;
+  #turns: { at: number; action: () => void }[] = [];
+
+  constructor(private readonly machine: FakeMachine) {}
+
+  now(): number {
+    this.time += (this.machine.executed - this.#executed) / SPEED + 0.001;
+    this.#executed = this.machine.executed;
+    return this.time;
+  }
+  unixTime(): number {
+    return 0;
+  }
+  soon(action: () => void): void {
+    this.#turns.push({ at: this.time, action });
+  }
+  later(milliseconds: number, action: () => void): () => void {
+    const turn = { at: this.time + milliseconds, action };
+    this.#turns.push(turn);
+    return () => {
+      this.#turns = this.#turns.filter((other) => other !== turn);
+    };
+  }
+  /** Takes the next turn, moving time to it. False if there is none. */
+  turn(): boolean {
+    const next = this.#turns.sort((a, b) => a.at - b.at).shift();
+    if (!next) return false;
+    this.time = Math.max(this.time, next.at);
+    next.action();
+    return true;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Decides at each stop of the machine whether the user wants it: breakpoints with their conditions, hit counts and log
+ * messages, the catchpoints, and panic.
+ */
+import { Mode, type Hart, type Stop } from '../../emulator/types';
+import type { Breakpoint, Breakpoints } from './breakpoints';
+import type { Catchpoints, Condition } from './catchpoints';
+import type { Judge } from './runner';
+import type { StopReport } from './stops';
+
+export interface Surroundings {
+  condition: Condition;
+  /** The text of a log message with its {expressions} evaluated. */
+  logText(message: string, hart: number): string;
+  log(text: string): void;
+  /** Addresses of the first instruction of the kernel's `panic`; empty if it has none. */
+  panic: readonly bigint[];
+  /** What is being panicked about, at panic's first instruction. */
+  panicMessage(hart: Hart): string;
+}
+
+const NOWHERE: ReadonlySet<bigint> = new Set();
+
+export class Verdict implements Judge {
+  /** With noDebug nothing but the end of the machine stops it. */
+  enabled = true;
+  #version = -1;
+  #addresses = NOWHERE;
+
+  constructor(
+    private readonly breakpoints: Breakpoints,
+    private readonly catchpoints: Catchpoints,
+    private readonly around: Surroundings,
+  ) {}
+
+  addresses(): ReadonlySet<bigint> {
+    if (this.#version !== this.breakpoints.version) {
+      this.#version = this.breakpoints.version;
+      this.#addresses = new Set([...this.breakpoints.addresses, ...this.around.panic]);
+    }
+    return this.enabled ? this.#addresses : NOWHERE;
+  }
+
+  breakpoint(hart: Hart): StopReport | undefined {
+    const user = hart.mode === Mode.User;
+    // Lines and functions are the kernel's: the same address in a user program is another instruction.
+    const hit = this.breakpoints
+      .at(hart.pc)
+      .filter(({ wanted }) => !user || wanted.kind === 'instruction')
+      .map((breakpoint) => ({ breakpoint, answer: this.#ask(breakpoint, hart.id) }));
+    const stopping = hit.filter(({ answer }) => answer.stop);
+    if (!user && this.around.panic.includes(hart.pc)) {
+      const message = this.around.panicMessage(hart);
+      return {
+        hart: hart.id,
+        reason: 'exception',
+        description: `panic: ${message}`,
+        text: `panic: ${message}`,
+        cause: { kind: 'panic', message },
+        ...(stopping.length > 0 ? { hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id) } : {}),
+      };
+    }
+    const first = stopping[0];
+    if (!first) return undefined;
+    const { kind } = first.breakpoint.wanted;
+    const failure = stopping.find(({ answer }) => answer.failure !== undefined)?.answer.failure;
+    return {
+      hart: hart.id,
+      reason: kind === 'line' ? 'breakpoint' : `${kind} breakpoint`,
+      hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
+      ...(failure === undefined ? {} : { description: failure, text: failure }),
+    };
+  }
+
+  observed(stop: Stop): StopReport | undefined {
+    return this.enabled ? this.catchpoints.judge(stop) : undefined;
+  }
+
+  #ask(breakpoint: Breakpoint, hart: number): { stop: boolean; failure?: string } {
+    const { condition, hitCondition, logMessage } = breakpoint.wanted;
+    try {
+      if (condition && !this.around.condition(condition, hart, {})) return { stop: false };
+    } catch (error) {
+      return { stop: true, failure: `The breakpoint's condition "${condition}" failed: ${messageOf(error)}` };
+    }
+    breakpoint.hits++;
+    if (hitCondition && !hitsEnough(hitCondition, breakpoint.hits)) return { stop: false };
+    if (!logMessage) return { stop: true };
+    try {
+      this.around.log(this.around.logText(logMessage, hart));
+    } catch (error) {
+      this.around.log(`The log message "${logMessage}" failed: ${messageOf(error)}`);
+    }
+    return { stop: false };
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const HIT_CONDITION = /^\s*(>=|<=|==|=|>|<|%)?\s*(\d+)\s*$/;
+
+/** Why a hit condition cannot be understood; undefined if it can. */
+export function hitConditionProblem(text: string): string | undefined {
+  const found = HIT_CONDITION.exec(text);
+  if (!found) return `The hit count "${text}" is not a number, nor one after >=, >, ==, <=, < or %.`;
+  return found[1] === '%' && Number(found[2]) === 0 ? 'Every 0th hit is none.' : undefined;
+}
+
+/** "5" and ">= 5": from the fifth hit on; "== 5"; "> 5"; "% 5": every fifth. */
+function hitsEnough(text: string, hits: number): boolean {
+  const [, operator = '>=', digits] = HIT_CONDITION.exec(text) ?? [];
+  const count = Number(digits);
+  switch (operator) {
+    case '>':
+      return hits > count;
+    case '<':
+      return hits < count;
+    case '<=':
+      return hits <= count;
+    case '=':
+    case '==':
+      return hits === count;
+    case '%':
+      return hits % count === 0;
+    default:
+      return hits >= count;
+  }
+}

@@ -1,0 +1,45 @@
+import { strict as assert } from 'node:assert';
+import type { Files } from './files';
+import { join, normalize, Sources } from './sources';
+
+const having = (...paths: string[]): Files => ({
+  read: () => Promise.reject(new Error('not asked for')),
+  exists: (path) => Promise.resolve(paths.includes(path)),
+  openDisk: () => Promise.reject(new Error('not asked for')),
+  sample: { kernel: '', disk: '' },
+});
+
+describe('source paths', () => {
+  it('are normalized', () => {
+    assert.equal(normalize('/a/./b/../c//d'), '/a/c/d');
+    assert.equal(normalize('a/../../b'), '../b');
+    assert.equal(normalize('C:\\lab\\kernel\\..\\user\\sh.c'), 'c:/lab/user/sh.c');
+    assert.equal(join('/lab', '../x'), '/x');
+    assert.equal(join('/lab', '/x'), '/x');
+  });
+
+  it('are found as they stand', async () => {
+    const sources = await Sources.find(having('/lab/kernel/proc.c'), ['/lab/kernel/proc.c'], {}, ['/elsewhere']);
+    assert.equal(sources.here('/lab/kernel/proc.c'), '/lab/kernel/proc.c');
+  });
+
+  it('are found by sourceMap before all else', async () => {
+    const files = having('/home/me/lab/kernel/proc.c', '/build/kernel/proc.c');
+    const sources = await Sources.find(files, ['/build/kernel/proc.c'], { '/build': '/home/me/lab' }, []);
+    assert.equal(sources.here('/build/kernel/proc.c'), '/home/me/lab/kernel/proc.c');
+    assert.equal(sources.recorded('/home/me/lab/kernel/proc.c'), '/build/kernel/proc.c');
+  });
+
+  it('are found by their longest suffix below a folder', async () => {
+    const files = having('/lab/kernel/proc.c', '/lab/proc.c');
+    const sources = await Sources.find(files, ['/other/machine/xv6/kernel/proc.c', 'kernel/../proc.c'], {}, ['/lab']);
+    assert.equal(sources.here('/other/machine/xv6/kernel/proc.c'), '/lab/kernel/proc.c');
+    assert.equal(sources.here('kernel/../proc.c'), '/lab/proc.c');
+  });
+
+  it('that are nowhere keep their own name', async () => {
+    const sources = await Sources.find(having(), ['/gone/a.c'], {}, ['/lab']);
+    assert.equal(sources.here('/gone/a.c'), undefined);
+    assert.equal(sources.recorded('/lab/b.c'), '/lab/b.c');
+  });
+});

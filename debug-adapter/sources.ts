@@ -1,0 +1,86 @@
+/**
+ * Where the source files are. The compiler recorded paths as they were on the machine that built the kernel; here they
+ * are matched with files that exist: by the launch configuration's `sourceMap`, as they stand, and then by their last
+ * parts below the lab's folder and the kernel's.
+ */
+import type { Files } from './files';
+
+/** With / separators, no `.` or `..` parts, and a lower-case drive letter. */
+export function normalize(path: string): string {
+  const slashed = path.replaceAll('\\', '/').replace(/^[A-Z]:/, (drive) => drive.toLowerCase());
+  const root = /^(?:[a-z]:)?\//.exec(slashed)?.[0] ?? '';
+  const parts: string[] = [];
+  for (const part of slashed.slice(root.length).split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else if (part !== '..' || root === '') parts.push(part);
+  }
+  return root + parts.join('/');
+}
+
+export const isAbsolute = (path: string): boolean => /^(?:[A-Za-z]:)?[\\/]/.test(path);
+
+/** `path` as seen from `folder`, normalized. */
+export function join(folder: string, path: string): string {
+  return normalize(isAbsolute(path) ? path : `${folder}/${path}`);
+}
+
+export const parent = (path: string): string => join(path, '..');
+export const baseName = (path: string): string => path.slice(path.replaceAll('\\', '/').lastIndexOf('/') + 1);
+
+export class Sources {
+  /** From recorded path to the file here. */
+  readonly #here = new Map<string, string>();
+  readonly #recorded = new Map<string, string>();
+
+  /** Looks up every recorded path once. `folders`: where labs' sources may lie, most likely first. */
+  static async find(
+    files: Files,
+    recorded: readonly string[],
+    sourceMap: Readonly<Record<string, string>>,
+    folders: readonly string[],
+  ): Promise<Sources> {
+    const sources = new Sources();
+    for (const path of recorded) {
+      const here = await firstThatExists(files, candidates(normalize(path), sourceMap, folders));
+      if (here === undefined) continue;
+      sources.#here.set(path, here);
+      if (!sources.#recorded.has(here)) sources.#recorded.set(here, path);
+    }
+    return sources;
+  }
+
+  /** The file here for a recorded path; undefined if it was not found. */
+  here(recorded: string): string | undefined {
+    return this.#here.get(recorded);
+  }
+
+  /** The recorded path of a file here. A file that was not found by its record is looked for by its own path. */
+  recorded(here: string): string {
+    const path = normalize(here);
+    return this.#recorded.get(path) ?? path;
+  }
+}
+
+function* candidates(
+  path: string,
+  sourceMap: Readonly<Record<string, string>>,
+  folders: readonly string[],
+): Generator<string> {
+  for (const [from, to] of Object.entries(sourceMap)) {
+    const prefix = normalize(from);
+    if (path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`))
+      yield join(to, `./${path.slice(prefix.length)}`);
+  }
+  if (isAbsolute(path)) yield path;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '..');
+  // The longest suffix first: kernel/proc.c says more than proc.c, which user/ may have as well.
+  for (let from = 0; from < parts.length; from++) {
+    for (const folder of folders) yield join(folder, parts.slice(from).join('/'));
+  }
+}
+
+async function firstThatExists(files: Files, paths: Iterable<string>): Promise<string | undefined> {
+  for (const path of paths) if (await files.exists(path)) return path;
+  return undefined;
+}
