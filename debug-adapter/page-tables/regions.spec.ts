@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { TestProgram } from '../expressions/testing/program';
+import { PTE_FLAGS, type PteRun } from '../protocol';
+import { memoryMap } from './memory-map';
+import { pageTableModel, TableMemory } from './model';
+import { kernelLayout, kernelRegions, userRegions } from './regions';
+import { TestMemory } from './testing/table';
+import { translate } from './translate';
+
+const { R, W, X, U } = PTE_FLAGS;
+const TRAMPOLINE = 0x3ffffff000n;
+
+const leaves = (runs: PteRun[]): PteRun[] => runs.flatMap((run) => (run.children ? leaves(run.children) : [run]));
+const named = (runs: PteRun[]) => leaves(runs).map(({ va, count, region }) => [va, count, region]);
+
+function kernel() {
+  const program = new TestProgram();
+  program.segments.push({
+    virtualAddress: 0x80000000n,
+    physicalAddress: 0x80000000n,
+    bytes: new Uint8Array(0),
+    memorySize: 0x6000n,
+    readable: true,
+    writable: true,
+    executable: true,
+  });
+  program.addSymbol('etext', 0x80003000n, 0n, 'none');
+  program.addSymbol('end', 0x80005800n, 0n, 'none');
+  program.addSymbol('trampoline', 0x80002000n, 0n, 'none');
+  return program;
+}
+
+const root = (memory: TestMemory, address: bigint) => ({
+  id: 'kernel',
+  label: 'a table',
+  root: `0x${address.toString(16)}`,
+  memory,
+});
+
+describe('regions of a kernel table', () => {
+  const memory = new TestMemory(0x2000000, 0x81800000n);
+  const physical = memoryMap(memory);
+  const table = memory.page();
+  const map = (va: bigint, pa: bigint, pages: number, flags: number) => {
+    for (let i = 0n; i < BigInt(pages); i++) memory.map(table, va + i * 4096n, pa + i * 4096n, flags);
+  };
+  map(0x10000000n, 0x10000000n, 1, R | W);
+  map(0x10001000n, 0x10001000n, 1, R | W);
+  map(0x80000000n, 0x80000000n, 3, R | X);
+  map(0x80003000n, 0x80003000n, 13, R | W);
+  map(0x3fffffb000n, 0x80100000n, 1, R | W);
+  map(0x3fffffd000n, 0x80200000n, 1, R | W);
+  map(TRAMPOLINE, 0x80002000n, 1, R | X);
+  const layout = kernelLayout(kernel(), physical);
+  const processes = [
+    { slot: 0, pid: 1, name: 'init', kstack: 0x3fffffd000n },
+    { slot: 1, pid: 0, name: '', kstack: 0x3fffffb000n },
+  ];
+
+  it('come from its symbols, its processes and the board', () => {
+    const model = pageTableModel(new TableMemory(), {
+      roots: [],
+      shown: root(memory, table),
+      stop: 1,
+      memory,
+      physical,
+      regions: () => kernelRegions(layout, processes),
+    });
+    assert.deepEqual(named(model.entries), [
+      ['0x10000000', 1, 'UART'],
+      ['0x10001000', 1, 'virtio 0'],
+      ['0x80000000', 3, 'kernel text'],
+      ['0x80003000', 3, 'kernel data'],
+      ['0x80006000', 10, 'RAM'],
+      ['0x3fffffb000', 1, 'kernel stack of proc[1], unused'],
+      ['0x3fffffd000', 1, 'kernel stack of pid 1 (init)'],
+      ['0x3ffffff000', 1, 'trampoline'],
+    ]);
+  });
+
+  it('name what a superpage holds', () => {
+    const big = memory.page();
+    memory.map(big, 0x80000000n, 0x80000000n, R | W | X, 1);
+    const model = pageTableModel(new TableMemory(), {
+      roots: [],
+      shown: root(memory, big),
+      stop: 1,
+      memory,
+      physical,
+      regions: () => kernelRegions(layout, processes),
+    });
+    assert.deepEqual(named(model.entries), [['0x80000000', 1, 'kernel text, kernel data, RAM']]);
+  });
+
+  it('tell of guard pages and of what is not the trampoline', () => {
+    const regions = kernelRegions(layout, processes);
+    const judges = { mode: 'S', sum: false, mxr: false } as const;
+    const all = { load: judges, store: judges, fetch: judges };
+    const at = (va: bigint) => translate(va, root(memory, table), all, (pa) => memory.readU64(pa), regions);
+    const guard = at(0x3fffffcff8n);
+    assert.equal(guard.region, 'guard page below the kernel stack of pid 1 (init)');
+    assert.equal(guard.verdict, 'level 0 index 508: V=0, nothing is mapped here');
+    const text = at(0x80001004n);
+    assert.equal(text.verdict, 'load ok, store fails: W=0, fetch ok');
+    assert.deepEqual(text.allowed, { load: true, store: false, fetch: true });
+    assert.equal(text.steps.length, 3);
+    assert.equal(regions.nameAt(2 ** 26 - 1, 0x80100, R | X).name, "the trampoline's place, but another page");
+  });
+});
+
+describe('regions of a user table', () => {
+  const process = { slot: 2, pid: 3, name: 'sh', size: 0x7000n, trapframe: 0x80090000n };
+
+  function user() {
+    const memory = new TestMemory();
+    const table = memory.page();
+    const map = (va: bigint, flags: number, pa = 0x80100000n + va) => memory.map(table, va, pa, flags);
+    map(0n, R | X | U);
+    map(0x1000n, R | X | U);
+    map(0x2000n, R | W | U);
+    map(0x3000n, R | W);
+    map(0x4000n, R | W | U);
+    map(0x5000n, R | W | U);
+    map(0x6000n, R | W | U);
+    map(0x10000n, R | W | U);
+    map(0x3fffffd000n, R | U, 0x80091000n);
+    map(0x3fffffe000n, R | W, 0x80090000n);
+    map(TRAMPOLINE, R | X, 0x80002000n);
+    return { memory, table };
+  }
+
+  const show = (sp?: bigint, other = process) => {
+    const { memory, table } = user();
+    const physical = memoryMap(memory);
+    const layout = kernelLayout(kernel(), physical);
+    const model = pageTableModel(new TableMemory(), {
+      roots: [],
+      shown: root(memory, table),
+      stop: 1,
+      memory,
+      physical,
+      regions: (snapshot) => userRegions(layout, other, snapshot, sp),
+    });
+    return named(model.entries);
+  };
+
+  it("come from p->sz, exec's order and the pages at the top", () => {
+    assert.deepEqual(show(), [
+      ['0x0', 2, 'user text'],
+      ['0x2000', 1, 'user data'],
+      ['0x3000', 1, 'guard page below the user stack'],
+      ['0x4000', 1, 'user stack'],
+      ['0x5000', 2, 'heap'],
+      ['0x10000', 1, 'beyond p->sz'],
+      ['0x3fffffd000', 1, 'USYSCALL page'],
+      ['0x3fffffe000', 1, 'trap frame'],
+      ['0x3ffffff000', 1, 'trampoline'],
+    ]);
+  });
+
+  it('see a larger stack by the stack pointer, and a trap frame that is not', () => {
+    assert.deepEqual(show(0x5f00n).slice(3, 5), [
+      ['0x4000', 2, 'user stack'],
+      ['0x6000', 1, 'heap'],
+    ]);
+    const odd = show(undefined, { ...process, trapframe: 0x80092000n });
+    assert.equal(odd.at(-2)![2], "the trap frame's place, but not the page in p->trapframe");
+  });
+});
+
+describe('the model of a table over several stops', () => {
+  it('compares with the stop before, and with the same one when asked twice', () => {
+    const memory = new TestMemory();
+    const table = memory.page();
+    memory.map(table, 0n, 0x80100000n, R);
+    const remembered = new TableMemory();
+    const at = (stop: number) =>
+      pageTableModel(remembered, { roots: [], shown: root(memory, table), stop, memory, physical: memoryMap(memory) });
+    const changes = (stop: number) => leaves(at(stop).entries).map(({ change }) => change ?? '');
+    assert.deepEqual(changes(1), ['']);
+    memory.map(table, 0x1000n, 0x80101000n, R);
+    assert.deepEqual(changes(2), ['', 'added']);
+    assert.deepEqual(changes(2), ['', 'added']);
+    assert.equal(at(2).stop, 1);
+    assert.deepEqual(changes(3), ['']);
+    remembered.clear();
+    assert.deepEqual(changes(4), ['']);
+  });
+
+  it('says why there is nothing to see', () => {
+    const memory = new TestMemory();
+    const options = { roots: [], stop: 1, memory, physical: memoryMap(memory) };
+    const none = pageTableModel(new TableMemory(), {
+      ...options,
+      shown: { id: 'satp', label: 'satp of hart 0' },
+      message: 'Bare',
+    });
+    assert.equal(none.message, 'Bare');
+    const outside = pageTableModel(new TableMemory(), { ...options, shown: root(memory, 0x1000n) });
+    assert.match(outside.message!, /0x1000 of a table lies outside RAM/);
+  });
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import * as C from '../expressions/types';
+import { TestProgram, typedef } from '../expressions/testing/program';
+import { memoryMap } from '../page-tables/memory-map';
+import { processOfHart } from './cpus';
+import { kernelRoot, pageTableRoots, regionsOfTable } from './roots';
+import { openXv6 } from './kernel';
+import { panicMessage, readString } from './panic';
+import { allProcesses, parkedRegisters, processes, trapFrameRegisters } from './processes';
+import { guestKernel, PROC, type Options } from './testing/kernel';
+
+const open = (options?: Options) => {
+  const { program, ...rest } = guestKernel(options);
+  return { xv6: openXv6(program, program.read), program, ...rest };
+};
+
+describe('the guest kernel', () => {
+  it('is known by its types, wherever their members stand', () => {
+    const { xv6 } = open();
+    assert.deepEqual(
+      xv6.features.filter(({ available }) => !available),
+      [{ name: 'trampoline', available: false, why: 'there is no symbol trampoline' }],
+    );
+    const [init, sh] = processes(xv6);
+    assert.deepEqual(
+      [init.pid, init.name, init.state, init.size, init.kstack, init.parentPid, init.channel],
+      [1, 'init', 'SLEEPING', 0x3000n, 0x3fffffd000n, undefined, PROC],
+    );
+    assert.deepEqual(
+      [sh.slot, sh.pid, sh.name, sh.state, sh.pagetable, sh.parentPid, sh.kernelTables],
+      [2, 3, 'sh', 'RUNNING', 0x87f70000n, 1, []],
+    );
+    assert.equal(allProcesses(xv6).length, 8);
+    assert.equal(kernelRoot(xv6), 0x87fff000n);
+    assert.equal(xv6.panic, 0x80000500n);
+  });
+
+  it('says what is missing, and does the rest', () => {
+    const bare = openXv6(new TestProgram(), () => undefined);
+    assert.ok(bare.features.every(({ available, why }) => !available && why));
+    assert.deepEqual(processes(bare), []);
+    assert.equal(processOfHart(bare, 0, []), undefined);
+
+    const { xv6 } = open({ without: ['pid'] });
+    const off = xv6.features.find(({ name }) => name === 'processes')!;
+    assert.deepEqual([off.available, off.why], [false, 'struct proc has no member pid']);
+    assert.equal(kernelRoot(xv6), 0x87fff000n);
+
+    const unreadable = openXv6(open().program, () => undefined);
+    assert.deepEqual(processes(unreadable), []);
+    assert.equal(kernelRoot(unreadable), undefined);
+  });
+
+  it('knows which process a hart runs', () => {
+    const { xv6 } = open();
+    const all = allProcesses(xv6);
+    assert.equal(processOfHart(xv6, 1, all)?.pid, 3);
+    assert.equal(processOfHart(xv6, 0, all), undefined);
+    assert.equal(processOfHart(xv6, 99, all), undefined);
+  });
+
+  it("reads a process's registers from trap frame and context, under every name they have had", () => {
+    for (const trapframe of ['trapframe', 'tf', 'frame']) {
+      const { xv6 } = open({ trapframe });
+      const [init, sh] = processes(xv6);
+      const user = trapFrameRegisters(xv6, sh)!;
+      assert.deepEqual([user.pc, user.x[2], user.x[0]], [0x1000n, 0x3fe0n, 0n]);
+      assert.equal(trapFrameRegisters(xv6, init), undefined);
+      const parked = parkedRegisters(xv6, init)!;
+      assert.deepEqual([parked.pc, parked.x[2], parked.x[10]], [0x80001234n, 0x3fffffdf80n, undefined]);
+    }
+    const { xv6 } = open({ without: ['context', 'trapframe'] });
+    assert.equal(parkedRegisters(xv6, processes(xv6)[0]), undefined);
+    assert.equal(trapFrameRegisters(xv6, processes(xv6)[1]), undefined);
+  });
+});
+
+describe('the page tables of a guest', () => {
+  const table = typedef('pagetable_t', C.pointerTo(C.UNSIGNED_LONG));
+
+  it('are those of the harts, the kernel and the processes', () => {
+    const { xv6, set } = open({ more: { kpagetable: table, second: table } });
+    set(2, { kpagetable: 0x87f80000n, second: 0x87f90000n });
+    const sv39 = (root: bigint) => (8n << 60n) | (root >> 12n);
+    const harts = [
+      { hart: 0, satp: 0n },
+      { hart: 1, satp: sv39(0x87f80000n) },
+      { hart: 2, satp: sv39(0x87fff000n) },
+    ];
+    assert.deepEqual(
+      pageTableRoots(xv6, harts, 1, processes(xv6)).map(({ id, label, root }) => [id, label, root]),
+      [
+        ['satp', 'satp of hart 1 (pid 3 sh, kpagetable)', '0x87f80000'],
+        ['satp:0', 'satp of hart 0 (paging is off)', undefined],
+        ['satp:2', 'satp of hart 2 (kernel_pagetable)', '0x87fff000'],
+        ['kernel', 'kernel_pagetable', '0x87fff000'],
+        ['pid:1', 'pid 1 init', '0x87f60000'],
+        ['pid:3', 'pid 3 sh', '0x87f70000'],
+        ['pid:3:kernel', 'pid 3 sh, kpagetable', '0x87f80000'],
+        ['pid:3:second', 'pid 3 sh, second', '0x87f90000'],
+      ],
+    );
+  });
+
+  it('are shown without a kernel that is known', () => {
+    assert.deepEqual(
+      pageTableRoots(undefined, [{ hart: 0, satp: (8n << 60n) | 0x80005n }], 0, []).map(({ label, root }) => [
+        label,
+        root,
+      ]),
+      [['satp of hart 0', '0x80005000']],
+    );
+  });
+
+  it('name their regions by whose they are', () => {
+    const { xv6, set } = open({ more: { kpagetable: table } });
+    set(2, { kpagetable: 0x87f80000n });
+    const physical = memoryMap({ dramBase: 0x80000000n, dramSize: 0x8000000n });
+    const empty = { root: 0n, pages: new Map(), leaves: 0, tablePages: 0, truncated: false };
+    const name = (root: bigint, vpn: number, ppn: number | undefined, flags: number) =>
+      regionsOfTable(xv6, physical, root, allProcesses(xv6), empty).nameAt(vpn, ppn, flags).name;
+    assert.equal(name(0x87f70000n, 0, 0x87000, 0x1b), 'user text');
+    assert.equal(name(0x87fff000n, 0x3fffff9, 0x87000, 7), 'kernel stack of pid 3 (sh)');
+    assert.equal(name(0x87fff000n, 0x3fffff8, undefined, 0), 'guard page below the kernel stack of pid 3 (sh)');
+    assert.equal(name(0x87fff000n, 0x10000, 0x10000, 7), 'UART');
+    assert.equal(name(0x87fff000n, 1, undefined, 0), 'boot ROM (not mapped here)');
+    assert.equal(name(0x87f80000n, 1, 0x87123, 0xf), 'user memory of pid 3 (sh)');
+  });
+});
+
+describe('the message of a panic', () => {
+  const program = new TestProgram();
+  program.poke(0x80001000n, 'freewalk: leaf');
+  program.poke(0x80001100n, 'pid %d at %p, %s %x%% %lu%c %d\n');
+  program.poke(0x80001200n, 'why');
+
+  it('is its first argument, with what it formats', () => {
+    assert.equal(
+      panicMessage(() => 0x80001000n, program.read),
+      'freewalk: leaf',
+    );
+    const given = [0x80001100n, 0xffffffffn, 0x4000n, 0x80001200n, 255n, 1n << 40n, 33n, 7n];
+    assert.equal(
+      panicMessage((i) => given[i], program.read),
+      'pid -1 at 0x0000000000004000, why ff% 1099511627776! 7',
+    );
+    assert.equal(
+      panicMessage(() => 4n, program.read),
+      undefined,
+    );
+  });
+
+  it('ends where memory does', () => {
+    const end = 0x80000000n + BigInt(program.bytes.length);
+    program.poke(end - 4n, 0x44434241n, 4);
+    assert.equal(readString(program.read, end - 4n), 'ABCD');
+  });
+});
