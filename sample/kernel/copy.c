@@ -1,0 +1,99 @@
+// Copies between kernel and user memory. A user pointer may hold anything, so each page is looked up in the
+// process's table and reached by its physical address: no pointer of a user is ever followed as it stands.
+#include "defs.h"
+#include "memlayout.h"
+#include "proc.h"
+#include "riscv.h"
+
+// The entry for user address va if user mode may use the page and all of `need` is set, else 0.
+static pte_t *user_pte(pagetable_t pagetable, uint64 va, uint64 need)
+{
+  need |= PTE_V | PTE_U;
+  if (va >= MAXVA)
+    return 0;
+  pte_t *pte = walk(pagetable, va, 0);
+#if COW
+  if (pte && (need & PTE_W) && (*pte & PTE_COW) && cow_break(pagetable, va) < 0)
+    return 0;
+#endif
+  return pte && (*pte & need) == need ? pte : 0;
+}
+
+// The physical address of the user page at va, or 0.
+uint64 walkaddr(pagetable_t pagetable, uint64 va)
+{
+  pte_t *pte = user_pte(pagetable, va, 0);
+  return pte ? PTE2PA(*pte) : 0;
+}
+
+// How many of n bytes from va on lie in va's page.
+static uint64 in_page(uint64 va, uint64 n)
+{
+  uint64 left = PGSIZE - va % PGSIZE;
+  return n < left ? n : left;
+}
+
+// To user memory. 0, or -1 if a page is not there or may not be written.
+int copyout(pagetable_t pagetable, uint64 dstva, const void *src, uint64 len)
+{
+  const char *from = src;
+  while (len > 0) {
+    pte_t *pte = user_pte(pagetable, dstva, PTE_W);
+    if (pte == 0)
+      return -1;
+    uint64 n = in_page(dstva, len);
+    memmove((char *)PTE2PA(*pte) + dstva % PGSIZE, from, n);
+    len -= n;
+    from += n;
+    dstva += n;
+  }
+  return 0;
+}
+
+#if !KPT
+// From user memory. 0, or -1 if a page is not there.
+int copyin(pagetable_t pagetable, void *dst, uint64 srcva, uint64 len)
+{
+  char *to = dst;
+  while (len > 0) {
+    pte_t *pte = user_pte(pagetable, srcva, PTE_R);
+    if (pte == 0)
+      return -1;
+    uint64 n = in_page(srcva, len);
+    memmove(to, (char *)PTE2PA(*pte) + srcva % PGSIZE, n);
+    len -= n;
+    to += n;
+    srcva += n;
+  }
+  return 0;
+}
+#endif
+
+// A string from user memory into dst[max]. Its length, or -1 if it does not end within max bytes.
+int copyinstr(pagetable_t pagetable, char *dst, uint64 srcva, uint64 max)
+{
+  for (uint64 i = 0; i < max; i++) {
+    if (copyin(pagetable, &dst[i], srcva + i, 1) < 0)
+      return -1;
+    if (dst[i] == 0)
+      return i;
+  }
+  return -1;
+}
+
+// The same for callers that serve both sides: `user` says what kind of address it is.
+int either_copyout(int user, uint64 dst, const void *src, uint64 len)
+{
+  if (user)
+    return copyout(myproc()->pagetable, dst, src, len);
+  memmove((void *)dst, src, len);
+  return 0;
+}
+
+int either_copyin(void *dst, int user, uint64 src, uint64 len)
+{
+  if (user)
+    return copyin(myproc()->pagetable, dst, src, len);
+  memmove(dst, (void *)src, len);
+  return 0;
+}

@@ -1,0 +1,72 @@
+// A variant: copy on write. fork gives the child the parent's pages instead of copies, and takes the right to write
+// them from both; who writes first gets a copy then. A page is free when the last table has let go of it.
+#include "defs.h"
+#include "memlayout.h"
+#include "riscv.h"
+#include "spinlock.h"
+
+#if COW
+
+#define PAGE(pa) (((pa) - KERNBASE) / PGSIZE)
+
+// How many tables hold the page; changed by atomic instructions only.
+static int references[(PHYSTOP - KERNBASE) / PGSIZE];
+
+// kalloc gave the page away.
+void cow_first(uint64 pa)
+{
+  references[PAGE(pa)] = 1;
+}
+
+// One holder lets go of the page. Was it the last?
+int cow_drop(uint64 pa)
+{
+#if BUG == 31
+  return 1;  // Bug 31: does not count, so the first of two holders frees the page while the other still uses it.
+#else
+  return __atomic_sub_fetch(&references[PAGE(pa)], 1, __ATOMIC_ACQ_REL) <= 0;
+#endif
+}
+
+// A write to user page va was stopped. If the page is shared, gives the table a copy of its own: 0. Else -1.
+int cow_break(pagetable_t pagetable, uint64 va)
+{
+  pte_t *pte = va < MAXVA ? walk(pagetable, va, 0) : 0;
+  uint64 need = PTE_V | PTE_U | PTE_COW;
+  if (pte == 0 || (*pte & need) != need)
+    return -1;
+
+  uint64 pa = PTE2PA(*pte);
+  void *copy = kalloc();
+  if (copy == 0)
+    return -1;
+  memmove(copy, (void *)pa, PGSIZE);
+  *pte = PA2PTE(copy) | (PTE_FLAGS(*pte) & ~PTE_COW) | PTE_W;
+  sfence_vma();
+  kfree((void *)pa);
+  return 0;
+}
+
+// fork: shares [0, sz) between two tables. 0, or -1 with nothing left behind in `new`.
+int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
+{
+  for (uint64 va = 0; va < sz; va += PGSIZE) {
+    pte_t *pte = walk(old, va, 0);
+    if (pte == 0 || (*pte & PTE_V) == 0)
+      panic("uvmcopy: page not present");
+
+    // Pages that could not be written before stay so: no write to them is ever right.
+    if (*pte & PTE_W)
+      *pte = (*pte & ~PTE_W) | PTE_COW;
+    int perm = *pte & (PTE_R | PTE_X | PTE_U | PTE_COW);
+    if (mappages(new, va, PGSIZE, PTE2PA(*pte), perm) < 0) {
+      uvmunmap(new, 0, va / PGSIZE, 1);
+      return -1;
+    }
+    __atomic_add_fetch(&references[PAGE(PTE2PA(*pte))], 1, __ATOMIC_ACQ_REL);
+  }
+  sfence_vma();
+  return 0;
+}
+
+#endif

@@ -1,0 +1,65 @@
+// The allocator of physical pages: a list of free ones, threaded through the pages themselves.
+#include "defs.h"
+#include "memlayout.h"
+#include "param.h"
+#include "riscv.h"
+#include "spinlock.h"
+
+extern char end[];  // first address after the kernel, from kernel.ld
+
+struct run {
+  struct run *next;
+};
+
+struct {
+  struct spinlock lock;
+  struct run *freelist;
+} kmem;
+
+static void push(void *pa)
+{
+  struct run *r = pa;
+  acquire(&kmem.lock);
+  r->next = kmem.freelist;
+  kmem.freelist = r;
+  release(&kmem.lock);
+}
+
+// Gives every page from the end of the kernel to the list. Not through kfree: filling all of RAM with junk would
+// be most of the boot.
+void kinit(void)
+{
+  initlock(&kmem.lock, "kmem");
+  for (uint64 pa = PGROUNDUP(end); pa < PHYSTOP; pa += PGSIZE)
+    push((void *)pa);
+}
+
+// Frees the page at physical address pa, which came from kalloc.
+void kfree(void *pa)
+{
+  if ((uint64)pa % PGSIZE != 0 || (char *)pa < end || (uint64)pa >= PHYSTOP)
+    panic("kfree");
+#if COW
+  if (!cow_drop((uint64)pa))
+    return;
+#endif
+  memset(pa, 1, PGSIZE);  // junk, so that a use after free shows itself
+  push(pa);
+}
+
+// One page of 4096 bytes, filled with junk; 0 when there is none left.
+void *kalloc(void)
+{
+  acquire(&kmem.lock);
+  struct run *r = kmem.freelist;
+  if (r)
+    kmem.freelist = r->next;
+  release(&kmem.lock);
+  if (r) {
+    memset(r, 5, PGSIZE);  // other junk, so that a use before initialization shows itself
+#if COW
+    cow_first((uint64)r);
+#endif
+  }
+  return r;
+}

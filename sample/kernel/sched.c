@@ -1,0 +1,132 @@
+// Who runs: each hart's scheduler, and how a process gives its hart up and gets one again.
+//
+// A switch goes from a process to the scheduler of its hart and from there to a process, never from one process to
+// another directly. p->lock is held across each switch, by one side at the start and by the other at the end: no other
+// hart can run a process whose registers are not all saved yet.
+#include "defs.h"
+#include "proc.h"
+#include "riscv.h"
+#include "spinlock.h"
+
+struct cpu cpus[NCPU];
+
+// cpuid and mycpu are only true as long as interrupts are off: otherwise the process may move to another hart.
+int cpuid(void)
+{
+  return r_tp();
+}
+
+struct cpu *mycpu(void)
+{
+  return &cpus[cpuid()];
+}
+
+struct proc *myproc(void)
+{
+  push_off();
+  struct proc *p = mycpu()->proc;
+  pop_off();
+  return p;
+}
+
+// Runs p until it comes back by sched().
+static void run(struct cpu *c, struct proc *p)
+{
+  p->state = RUNNING;
+  c->proc = p;
+#if BUG == 15
+  csr_write(satp, SATP_SV39 | (uint64)p->kpagetable);  // Bug 15: satp takes a page number, and this is an address.
+  sfence_vma();
+#elif KPT
+  csr_write(satp, MAKE_SATP(p->kpagetable));
+  sfence_vma();
+#endif
+  swtch(&c->context, &p->context);
+#if KPT
+  kvminithart();  // p's table may be freed as soon as p->lock is free
+#endif
+  c->proc = 0;
+}
+
+void scheduler(void)
+{
+  struct cpu *c = mycpu();
+  c->proc = 0;
+  for (;;) {
+    intr_on();  // whatever is pending comes now
+    int ran = 0;
+    for (struct proc *p = proc; p < &proc[NPROC]; p++) {
+      acquire(&p->lock);
+      if (p->state == RUNNABLE) {
+        run(c, p);
+        ran = 1;
+      }
+      release(&p->lock);
+    }
+    if (!ran) {
+      // An interrupt between the search and wfi must not be slept through: with interrupts off it stays
+      // pending, and wfi returns at once.
+      intr_off();
+      wait_for_interrupt();
+    }
+  }
+}
+
+// Gives the hart up. The caller holds p->lock and no other lock, and has set p->state.
+void sched(void)
+{
+  struct proc *p = myproc();
+  if (!holding(&p->lock))
+    panic("sched: p->lock not held");
+  if (mycpu()->noff != 1)
+    panic("sched: other locks held");
+  if (p->state == RUNNING)
+    panic("sched: still running");
+  if (intr_get())
+    panic("sched: interrupts are on");
+
+  // What push_off() found belongs to this process, not to the hart on which it will wake up.
+  int intena = mycpu()->intena;
+  swtch(&p->context, &mycpu()->context);
+  mycpu()->intena = intena;
+}
+
+// Lets others run first.
+void yield(void)
+{
+  struct proc *p = myproc();
+  acquire(&p->lock);
+  p->state = RUNNABLE;
+  sched();
+  release(&p->lock);
+}
+
+// Sleeps until wakeup(chan). lk guards the condition that is waited for. It is released only when p->lock is
+// held, which wakeup() wants too: so no wakeup can slip between the check of the condition and the sleep.
+void sleep(void *chan, struct spinlock *lk)
+{
+  struct proc *p = myproc();
+  acquire(&p->lock);
+  release(lk);
+
+  p->chan = chan;
+  p->state = SLEEPING;
+  sched();
+  p->chan = 0;
+
+  release(&p->lock);
+  acquire(lk);
+}
+
+// Wakes all that sleep on chan. Call with the lock of their condition, and without any p->lock.
+void wakeup(void *chan)
+{
+  for (struct proc *p = proc; p < &proc[NPROC]; p++) {
+    if (p == myproc())
+      continue;
+    acquire(&p->lock);
+    if (p->state == SLEEPING && p->chan == chan)
+      p->state = RUNNABLE;
+    release(&p->lock);
+  }
+}
