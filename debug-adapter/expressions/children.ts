@@ -4,7 +4,7 @@
  */
 import { csrNamed, fieldOf } from '../registers/csrs';
 import { elementValue, memberValue } from './format';
-import type { RecordType } from '../symbols/api';
+import type { PointerType, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import * as C from './types';
 import { numberOf, type EvaluationContext, type Value } from './value';
@@ -38,8 +38,9 @@ export function countChildren(value: Value, context: EvaluationContext): ChildCo
     case 'array':
       return { named: 0, indexed: Math.min(type.count ?? 0, MAX_INDEXED) };
     case 'pointer': {
-      const record = recordOf(type.target);
-      const named = isFollowable(value, type.target, context) ? (record?.members.length ?? 1) : 0;
+      const target = targetOf(type, context);
+      const record = recordOf(target);
+      const named = isFollowable(value, target, context) ? (record?.members.length ?? 1) : 0;
       return { named, indexed: 0 };
     }
     default:
@@ -68,9 +69,10 @@ export function childrenOf(
     case 'array':
       return elements(value, type.element, Math.min(type.count ?? 0, MAX_INDEXED), parent, start, count);
     case 'pointer': {
-      if (!isFollowable(value, type.target, context)) return [];
-      const target: Value = { type: type.target, location: { kind: 'memory', address: numberOf(value, context) } };
-      const record = recordOf(type.target);
+      const pointed = targetOf(type, context);
+      if (!isFollowable(value, pointed, context)) return [];
+      const target: Value = { type: pointed, location: { kind: 'memory', address: numberOf(value, context) } };
+      const record = recordOf(pointed);
       const found = record
         ? members(target, record, parent === undefined ? undefined : `${parent}->`)
         : [named(expression ? `*${parent}` : '*', target, parent === undefined ? undefined : `*${parent}`)];
@@ -86,6 +88,9 @@ const named = (name: string, value: Value, evaluateName: string | undefined): Ch
   value,
   ...(evaluateName !== undefined && { evaluateName }),
 });
+
+const targetOf = (pointer: PointerType, { binary }: EvaluationContext): Type =>
+  C.completed(pointer.target, (name) => binary.typeNamed(name));
 
 const recordOf = (type: Value['type']): RecordType | undefined => {
   const bare = C.plain(type);

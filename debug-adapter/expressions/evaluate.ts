@@ -140,7 +140,7 @@ class Evaluator {
     const bare = C.plain(value.type);
     if (bare.kind === 'function') return value;
     if (bare.kind === 'array') return this.element(value, 0n, at);
-    const target = pointerTarget(value, at);
+    const target = pointerTarget(value, at, this.context);
     if (C.plain(target).kind === 'void') {
       throw new ExpressionError('void * cannot be dereferenced: cast it to a pointer to something first', at);
     }
@@ -158,7 +158,7 @@ class Evaluator {
   private element(value: Value, index: bigint, at: number): Value {
     const bare = C.plain(value.type);
     if (bare.kind !== 'array') {
-      const target = pointerTarget(value, at);
+      const target = pointerTarget(value, at, this.context);
       if (C.plain(target).kind === 'void') throw new ExpressionError('elements of void have no size', at);
       const address = numberOf(value, this.context) + index * C.stride(target);
       return { type: target, location: { kind: 'memory', address: BigInt.asUintN(64, address) } };

@@ -98,7 +98,8 @@ function stringAt(address: bigint, context: EvaluationContext): string | undefin
 /** ` <main+4>` for an address that a symbol of the program covers. */
 export function symbolSuffix(address: bigint, context: EvaluationContext): string {
   const found = context.binary.symbolAt(address);
-  if (!found) return '';
+  // Past the end of a sized symbol the address is not that symbol's: string constants have none of their own.
+  if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return '';
   return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
 }
 

@@ -16,9 +16,10 @@ export function decay(value: Value): Value {
   return constant(value.location.address, C.pointerTo(bare.kind === 'array' ? bare.element : value.type));
 }
 
-export function pointerTarget(value: Value, at: number): Type {
+/** What a pointer points to. */
+export function pointerTarget(value: Value, at: number, { binary }: Pick<EvaluationContext, 'binary'>): Type {
   const bare = C.plain(value.type);
-  if (bare.kind === 'pointer') return bare.target;
+  if (bare.kind === 'pointer') return C.completed(bare.target, (name) => binary.typeNamed(name));
   throw new ExpressionError(
     C.isInteger(bare)
       ? `this is a number (${C.typeName(value.type)}), not a pointer: cast it first, as in *(uint64 *)0x80000000`
@@ -102,15 +103,16 @@ function pointerArithmetic(
   const b = C.plain(right.type);
   const x = requireNumber(left, context);
   const y = requireNumber(right, context);
+  const stride = (pointer: Value): bigint => C.stride(pointerTarget(pointer, at, context));
   if (a.kind === 'pointer' && b.kind === 'pointer' && operator === '-') {
-    return constant(C.wrap(x - y, C.LONG) / C.stride(a.target), C.LONG);
+    return constant(C.wrap(x - y, C.LONG) / stride(left), C.LONG);
   }
   if (a.kind === 'pointer' && b.kind !== 'pointer' && (operator === '+' || operator === '-')) {
-    const distance = y * C.stride(a.target);
+    const distance = y * stride(left);
     return constant(C.wrap(operator === '+' ? x + distance : x - distance, a), left.type);
   }
   if (b.kind === 'pointer' && a.kind !== 'pointer' && operator === '+') {
-    return constant(C.wrap(y + x * C.stride(b.target), b), right.type);
+    return constant(C.wrap(y + x * stride(right), b), right.type);
   }
   throw new ExpressionError(
     `C has no ${C.typeName(left.type)} ${operator} ${C.typeName(right.type)}; cast the pointer to uint64 first`,

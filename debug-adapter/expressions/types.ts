@@ -2,6 +2,7 @@
  * C's types as expressions need them: sizes, names as C spells them, and the conversions of ISO C11, section 6.3.1, for
  * the LP64 ABI of RISC-V (int 32 bits, long and pointers 64, plain char unsigned).
  */
+import { sizeOf } from '../symbols/types';
 import type {
   ArrayType,
   BaseType,
@@ -13,6 +14,8 @@ import type {
   Type,
   VoidType,
 } from '../symbols/api';
+
+export { sizeOf };
 
 const base = (name: string, size: number, encoding: BaseType['encoding']): BaseType => ({
   kind: 'base',
@@ -40,12 +43,9 @@ export const pointerTo = (target: Type): PointerType => ({ kind: 'pointer', size
 /** A type without its typedefs and qualifiers. */
 export type PlainType = BaseType | PointerType | RecordType | ArrayType | EnumType | FunctionType | VoidType;
 
-/** Chains longer than this are taken for a circle in broken debug information, and for void. */
-const MAX_CHAIN = 64;
-
 /** Takes typedefs and qualifiers off the outside of a type. */
 export function plain(type: Type): PlainType {
-  for (let i = 0; i < MAX_CHAIN; i++) {
+  for (;;) {
     switch (type.kind) {
       case 'typedef':
       case 'const':
@@ -58,27 +58,16 @@ export function plain(type: Type): PlainType {
         return type;
     }
   }
-  return VOID;
 }
 
-/** Size in bytes as sizeof gives it; 0 for void, functions, incomplete types and arrays without a length. */
-export function sizeOf(type: Type): number {
-  let factor = 1;
-  for (let i = 0; i < MAX_CHAIN; i++) {
-    const bare = plain(type);
-    switch (bare.kind) {
-      case 'array':
-        factor *= bare.count ?? 0;
-        type = bare.element;
-        break;
-      case 'void':
-      case 'function':
-        return 0;
-      default:
-        return factor * bare.size;
-    }
-  }
-  return 0;
+/**
+ * The full type of a structure that one source file only declares (`struct inode;`) and another one defines; any other
+ * type as it is.
+ */
+export function completed(type: Type, typeNamed: (name: string) => Type | undefined): Type {
+  const bare = plain(type);
+  if ((bare.kind !== 'struct' && bare.kind !== 'union') || bare.complete || bare.name === undefined) return type;
+  return typeNamed(`${bare.kind} ${bare.name}`) ?? type;
 }
 
 /** What pointer arithmetic counts in: as gcc has it, 1 for void and functions. */
@@ -143,9 +132,12 @@ export function typeName(type: Type): string {
   return spell(type, '', 0);
 }
 
+/** Types that point to themselves without a name in between exist in damaged debug information only. */
+const MAX_NESTING = 64;
+
 /** Writes the declaration of `inner` with `type`: C declarators are read from the inside out. */
 function spell(type: Type, inner: string, depth: number): string {
-  if (depth > MAX_CHAIN) return '…';
+  if (depth > MAX_NESTING) return '…';
   const spaced = (name: string) => (inner === '' ? name : `${name} ${inner}`);
   switch (type.kind) {
     case 'void':

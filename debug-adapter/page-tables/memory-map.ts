@@ -2,6 +2,7 @@
  * What stands where in the physical address space of QEMU's `virt` board (its hw/riscv/virt.c), to name what an entry
  * points to. DRAM's bounds come from the machine.
  */
+import { MemoryMap, VIRTIO_SLOTS } from '../../emulator/devices/memory-map';
 import type { PhysicalMemory } from '../../emulator/types';
 
 /** A stretch of physical pages: [start, end) in page numbers. */
@@ -12,7 +13,7 @@ export interface PhysicalRange {
 }
 
 const page = (address: number): number => Math.floor(address / 4096);
-const device = (name: string, base: number, size: number): PhysicalRange => ({
+const device = (name: string, { base, size }: { base: number; size: number }): PhysicalRange => ({
   name,
   start: page(base),
   end: page(base + size + 4095),
@@ -20,18 +21,18 @@ const device = (name: string, base: number, size: number): PhysicalRange => ({
 
 /** In order of address; none overlap. */
 const DEVICES: readonly PhysicalRange[] = [
-  device('boot ROM', 0x1000, 0xf000),
-  device('test finisher', 0x100000, 0x1000),
-  device('RTC', 0x101000, 0x1000),
-  device('CLINT', 0x2000000, 0x10000),
-  device('PCIe I/O ports', 0x3000000, 0x10000),
-  device('PLIC', 0xc000000, 0x600000),
-  device('UART', 0x10000000, 0x1000),
-  ...Array.from({ length: 8 }, (_, i) => device(`virtio ${i}`, 0x10001000 + i * 0x1000, 0x1000)),
-  device('fw_cfg', 0x10100000, 0x1000),
-  device('flash', 0x20000000, 0x4000000),
-  device('PCIe configuration', 0x30000000, 0x10000000),
-  device('PCIe memory', 0x40000000, 0x40000000),
+  device('boot ROM', MemoryMap.bootRom),
+  device('test finisher', MemoryMap.finisher),
+  device('RTC', MemoryMap.rtc),
+  device('CLINT', MemoryMap.clint),
+  device('PLIC', MemoryMap.plic),
+  device('UART', MemoryMap.uart),
+  ...Array.from({ length: VIRTIO_SLOTS }, (_, slot) =>
+    device(`virtio ${slot}`, { ...MemoryMap.virtio, base: MemoryMap.virtio.base + slot * MemoryMap.virtio.size }),
+  ),
+  // The network labs map these.
+  device('PCIe configuration', { base: 0x30000000, size: 0x10000000 }),
+  device('PCIe memory', { base: 0x40000000, size: 0x40000000 }),
 ];
 
 /** Everything that answers at a physical address: the devices and DRAM, in order of address. */
