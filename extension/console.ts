@@ -21,7 +21,7 @@ export class Consoles implements vscode.Disposable {
       sessions.onEvent(({ kind, session }) => {
         const console = this.consoles.get(session.id);
         if (kind === 'launched') void this.attach(session);
-        else if (kind === 'restarting') console?.note('restart');
+        else if (kind === 'restarting') console?.restart();
         else if (kind === 'ended') this.end(session.id);
       }),
       vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
@@ -107,6 +107,12 @@ class Console {
   /** A word of our own, told apart from the guest's. */
   note(words: string): void {
     this.put(`\r\n${DIM}[${words}]${PLAIN}\r\n`);
+  }
+
+  /** The build has shown its own terminal by now; what follows is to be seen here. */
+  restart(): void {
+    this.note('restart');
+    this.show(true);
   }
 
   end(): void {

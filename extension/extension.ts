@@ -5,23 +5,26 @@ import { claimPlainAssembly } from './assembly-language';
 import { BuildTasks } from './build-task';
 import { ConfigurationProvider } from './configuration';
 import { Consoles } from './console';
+import { Disassembly, DISASSEMBLY } from './disassembly';
 import { SELECTOR, TranslatingHover } from './hover';
 import { PageTablePanel } from './page-table-panel';
 import { openSampleLab } from './sample-lab';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
 export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
-  const { debug, languages, commands, tasks } = vscode;
+  const { debug, languages, commands, tasks, workspace } = vscode;
   const sessions = new Sessions();
   const builds = new BuildTasks();
   const configurations = new ConfigurationProvider(sessions, builds);
   const consoles = new Consoles(sessions);
   const pageTable = new PageTablePanel(extensionUri, sessions);
+  const disassembly = new Disassembly(sessions);
   const hover = new TranslatingHover(sessions);
   subscriptions.push(
     sessions,
     consoles,
     pageTable,
+    disassembly,
     claimPlainAssembly(),
     tasks.registerTaskProvider(DEBUG_TYPE, builds),
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, configurations),
@@ -31,10 +34,12 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
     debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri)),
+    workspace.registerTextDocumentContentProvider(DISASSEMBLY, disassembly),
     languages.registerEvaluatableExpressionProvider(SELECTOR, hover),
     languages.registerHoverProvider(SELECTOR, hover),
     commands.registerCommand('xv6.showPageTable', () => pageTable.show()),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),
+    commands.registerCommand('xv6.showDisassembly', () => disassembly.show()),
     commands.registerCommand('xv6.openSampleLab', () => openSampleLab(extensionUri)),
   );
 }

@@ -5,6 +5,7 @@
  */
 import * as vscode from 'vscode';
 import type { Translation, TranslateResponse } from '../debug-adapter/protocol';
+import { DISASSEMBLY } from './disassembly';
 import { type ExpressionAt, expressionInAssembly, expressionInC } from './expression-at';
 import { request, type Sessions } from './sessions';
 
@@ -14,7 +15,7 @@ export const SELECTOR: vscode.DocumentSelector = [
   { language: 'riscv-asm' },
   { pattern: '**/*.{S,s,asm}' },
   { scheme: 'debug' },
-  { scheme: 'xv6-disassembly' },
+  { scheme: DISASSEMBLY },
 ];
 
 export class TranslatingHover implements vscode.HoverProvider, vscode.EvaluatableExpressionProvider {
@@ -52,7 +53,7 @@ export class TranslatingHover implements vscode.HoverProvider, vscode.Evaluatabl
   ): number | undefined {
     const item = vscode.debug.activeStackItem;
     if (!(item instanceof vscode.DebugStackFrame) || item.session.id !== session.id) return undefined;
-    const foreign = isC(document) && this.sessions.sourceOf(session, item.frameId) !== document.uri.fsPath;
+    const foreign = isC(document) && this.sessions.frame(session, item.frameId)?.source?.path !== document.uri.fsPath;
     return foreign && found.kind === 'name' ? undefined : item.frameId;
   }
 }

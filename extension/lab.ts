@@ -76,6 +76,7 @@ async function machineFrom(printed: string, errors: string, folder: string): Pro
     return readMachine(printed);
   } catch (error) {
     if (!(error instanceof LabError)) throw error;
+    if (saysNoToolchain(errors)) throw new LabError(noCompiler());
     const said = errors.trim().split('\n').slice(-5).join('\n');
     throw new LabError(
       `The Makefile in ${folder} did not say which machine it wants. ${error.message}` +
@@ -110,12 +111,16 @@ async function missingCompiler(compilers: Compiler[], errors: string): Promise<s
     // xv6's Makefiles fall back to the host's gcc when they find no toolchain, and that cannot build for RISC-V.
     const unfit = cross && (saysNoToolchain(errors) || !/riscv|clang/.test(program));
     if (!unfit && (await onPath(program))) continue;
-    return cross
-      ? `There is no RISC-V compiler to build the lab with${unfit ? '' : `: ${program} was not found`}. ` +
-          install('gcc-riscv64-unknown-elf', 'riscv64-elf-gcc', 'gcc-riscv64-linux-gnu')
-      : `The lab builds its disk image with ${program}, which was not found. ${install('gcc', 'gcc')}`;
+    if (cross) return unfit ? noCompiler() : noCompiler(program);
+    return `The lab builds its disk image with ${program}, which was not found. ${install('gcc', 'gcc')}`;
   }
   return undefined;
+}
+
+function noCompiler(tried?: string): string {
+  const found = tried === undefined ? '' : `: ${tried} was not found`;
+  const remedy = install('gcc-riscv64-unknown-elf', 'riscv64-elf-gcc', 'gcc-riscv64-linux-gnu');
+  return `There is no RISC-V compiler to build the lab with${found}. ${remedy}`;
 }
 
 function install(debian: string, homebrew: string, orDebian?: string): string {

@@ -14,8 +14,8 @@ export type SessionEvent =
 export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<SessionEvent>();
   private readonly live = new Map<string, vscode.DebugSession>();
-  /** Sessions that stand still, with the source of each frame shown since they stopped, by frame id. */
-  private readonly stopped = new Map<string, Map<number, string>>();
+  /** Sessions that stand still, with the frames asked for since they stopped, by frame id. */
+  private readonly stopped = new Map<string, Map<number, Frame>>();
   private readonly subscriptions: vscode.Disposable[];
 
   readonly onEvent = this.emitter.event;
@@ -42,15 +42,17 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     return this.stopped.has(session.id);
   }
 
-  /** The path of the source that a frame of the present stop stands in. */
-  sourceOf(session: vscode.DebugSession, frameId: number): string | undefined {
+  /** A frame of the present stop, as the adapter gave it. */
+  frame(session: vscode.DebugSession, frameId: number): Frame | undefined {
     return this.stopped.get(session.id)?.get(frameId);
   }
 
   createDebugAdapterTracker(session: vscode.DebugSession): vscode.DebugAdapterTracker {
     return {
       onWillReceiveMessage: (message: ProtocolMessage) => {
-        if (message.type === 'request' && message.command === 'restart') this.fire({ kind: 'restarting', session });
+        if (message.type !== 'request' || message.command !== 'restart') return;
+        this.stopped.delete(session.id);
+        this.fire({ kind: 'restarting', session });
       },
       onDidSendMessage: (message: ProtocolMessage) => this.heard(session, message),
       onExit: () => this.end(session),
@@ -69,10 +71,8 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
         this.fire({ kind: 'launched', session });
       }
       if (message.success && RESUMING.has(message.command ?? '')) this.run(session);
-      const sources = this.stopped.get(session.id);
-      for (const { id, source } of message.body?.stackFrames ?? []) {
-        if (source?.path !== undefined) sources?.set(id, source.path);
-      }
+      const frames = this.stopped.get(session.id);
+      message.body?.stackFrames?.forEach((frame) => frames?.set(frame.id, frame));
       return;
     }
     switch (message.event) {
@@ -106,12 +106,19 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
 /** Requests whose success means that the machine runs on. */
 const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue']);
 
+/** What is used of the protocol's StackFrame. */
+export interface Frame {
+  id: number;
+  source?: { path?: string };
+  instructionPointerReference?: string;
+}
+
 interface ProtocolMessage {
   type: string;
   command?: string;
   success?: boolean;
   event?: string;
-  body?: { reason?: string; stackFrames?: { id: number; source?: { path?: string } }[] };
+  body?: { reason?: string; stackFrames?: Frame[] };
 }
 
 /** One of our own requests, with the types that protocol.ts gives it. */

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { findLab, inspectLab } from './lab';
+import { LabError } from './lab-makefile';
+
+const compile = 'riscv64-unknown-elf-gcc -O -mcmodel=medany -c -o kernel/start.o kernel/start.c';
+const machine =
+  'qemu-system-riscv64 -machine virt -bios none -kernel kernel/kernel -m 128M -smp 3 -nographic ' +
+  '-drive file=fs.img,if=none,format=raw,id=x0 -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0';
+
+describe('a lab folder', () => {
+  const path0 = process.env['PATH'];
+  let folder: string;
+  let bin: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'xv6-lab-'));
+    bin = path.join(folder, 'bin');
+    await mkdir(bin);
+    process.env['PATH'] = bin;
+  });
+  afterEach(async () => {
+    process.env['PATH'] = path0;
+    await rm(folder, { recursive: true });
+  });
+
+  /** A program on the PATH that prints these lines; `make` prints what a lab's `make -n qemu` would. */
+  async function program(name: string, out = '', errors = '', status = 0): Promise<void> {
+    const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}\n'`;
+    const file = path.join(bin, name);
+    await writeFile(file, `#!/bin/sh\nprintf %s ${quoted(out)}\nprintf %s ${quoted(errors)} >&2\nexit ${status}\n`);
+    await chmod(file, 0o755);
+  }
+  const lab = (at: string) => writeFile(path.join(at, 'Makefile'), 'K=kernel\n$K/kernel: $(OBJS)\n');
+  const refusal = (words: RegExp) =>
+    assert.rejects(inspectLab(folder), (error) => error instanceof LabError && words.test(error.message));
+
+  it('is found where it is opened, or one folder below', async () => {
+    const below = path.join(folder, 'xv6-labs');
+    await mkdir(below);
+    assert.equal(await findLab(folder), undefined);
+    await lab(below);
+    assert.equal(await findLab(folder), below);
+    await lab(folder);
+    assert.equal(await findLab(folder), folder);
+    assert.equal(await findLab(path.join(folder, 'nowhere')), undefined);
+  });
+
+  it('is not guessed at when there are several below', async () => {
+    for (const name of ['a', 'b']) {
+      await mkdir(path.join(folder, name));
+      await lab(path.join(folder, name));
+    }
+    assert.equal(await findLab(folder), undefined);
+  });
+
+  it('is built by make, kernel and disk image', async () => {
+    await program('make', `${compile}\n${machine}`);
+    await program('riscv64-unknown-elf-gcc');
+    const { build, machine: read, notes } = await inspectLab(folder);
+    assert.equal(build, 'make kernel/kernel fs.img');
+    assert.equal(read.harts, 3);
+    assert.deepEqual(notes, []);
+  });
+
+  it('without a compiler names the package to install', async () => {
+    await program('make', `${compile}\n${machine}`);
+    await refusal(/riscv64-unknown-elf-gcc was not found.*(gcc-riscv64-unknown-elf|riscv64-elf-gcc)/);
+  });
+
+  it("without a toolchain sees that the host's gcc is no substitute", async () => {
+    await program(
+      'make',
+      `gcc -O -mcmodel=medany -c -o k.o k.c\n${machine}`,
+      "*** Error: Couldn't find a riscv64 version of GCC/binutils.",
+    );
+    await program('gcc');
+    await refusal(/no RISC-V compiler.*install/i);
+  });
+
+  it('without a toolchain says so even where make prints no machine', async () => {
+    await program('make', '', "*** Error: Couldn't find a riscv64 version of GCC/binutils.", 2);
+    await refusal(/no RISC-V compiler.*install/i);
+  });
+
+  it("needs no compiler when nothing is left to compile, but mkfs's when that is", async () => {
+    await program('make', machine);
+    assert.equal((await inspectLab(folder)).build, 'make kernel/kernel fs.img');
+    await program('make', `gcc -I. -o mkfs/mkfs mkfs/mkfs.c\n${machine}`);
+    await refusal(/disk image with gcc/);
+  });
+
+  it('takes its prebuilt kernel when there is no compiler, and says so', async () => {
+    await program('make', `${compile}\n${machine}`);
+    await mkdir(path.join(folder, 'prebuilt'));
+    await writeFile(path.join(folder, 'prebuilt', 'kernel'), '');
+    const { build, machine: read, notes } = await inspectLab(folder);
+    assert.equal(build, undefined);
+    assert.equal(read.kernel, 'prebuilt/kernel');
+    assert.equal(read.disk, 'prebuilt/fs.img');
+    assert.match(notes[0], /prebuilt kernel.*was not found/);
+  });
+
+  it('without make says so', async () => {
+    await refusal(/make was not found.*install/i);
+  });
+
+  it('passes on what make complained of', async () => {
+    await program('make', '', 'Makefile:3: *** missing separator.  Stop.', 2);
+    await refusal(/missing separator/);
+  });
+});

@@ -1,0 +1,52 @@
+/**
+ * A disassembly as text, in the form of objdump's listings (`80000e16:  1141  addi sp,sp,-16`), so that the hover reads
+ * both alike. The instructions are those of the protocol's `disassemble` request.
+ */
+
+/** What is used of the protocol's DisassembledInstruction. */
+export interface Instruction {
+  address: string;
+  instructionBytes?: string;
+  instruction: string;
+  symbol?: string;
+  location?: { path?: string; name?: string };
+  line?: number;
+  presentationHint?: string;
+}
+
+export interface Listing {
+  text: string;
+  /** 0-based line of the instruction at pc, -1 if it is not among them. */
+  current: number;
+}
+
+/** Instructions with their symbols and source lines; the one at `pc` is pointed at. */
+export function listing(instructions: readonly Instruction[], pc: bigint): Listing {
+  const lines: string[] = [];
+  let current = -1;
+  let symbol: string | undefined;
+  let source = '';
+  for (const instruction of instructions) {
+    const address = addressOf(instruction);
+    if (address === undefined || instruction.presentationHint === 'invalid') continue;
+    if (instruction.symbol !== undefined && instruction.symbol !== symbol) {
+      symbol = instruction.symbol;
+      if (lines.length > 0) lines.push('');
+      lines.push(`${address.toString(16).padStart(16, '0')} <${symbol}>:`);
+    }
+    const { location, line } = instruction;
+    const file = location?.path ?? location?.name;
+    if (file !== undefined && line !== undefined && source !== `${file}:${line}`) {
+      source = `${file}:${line}`;
+      lines.push(`                  # ${file.split('/').slice(-2).join('/')}:${line}`);
+    }
+    if (address === pc) current = lines.length;
+    const bytes = (instruction.instructionBytes ?? '').replaceAll(' ', '').padEnd(10);
+    lines.push(`${address === pc ? '=> ' : '   '}${address.toString(16)}:  ${bytes}  ${instruction.instruction}`);
+  }
+  return { text: lines.join('\n') + '\n', current };
+}
+
+function addressOf({ address }: Instruction): bigint | undefined {
+  return /^(0x[\da-f]{1,16}|\d{1,20})$/i.test(address) ? BigInt(address) : undefined;
+}
