@@ -1,0 +1,49 @@
+/**
+ * What the guest writes to its console, watched for the first shell prompt and for a panic. Bytes are gathered and handed
+ * on in pieces, since the UART gives them one by one.
+ */
+
+const TICKS_PER_SECOND = 10_000_000;
+/** A guest that has printed "panic:" and then nothing for so long is taken to be dead. */
+const QUIET_TICKS = TICKS_PER_SECOND;
+/** Long enough to find a word that began in the piece before, and to see whether the output ends in a prompt. */
+const TAIL = 64;
+
+export class GuestOutput {
+  private pieces: Uint8Array[] = [];
+  private tail = '';
+  private prompted = false;
+  private panicAt: number | undefined;
+  private readonly decoder = new TextDecoder('latin1');
+
+  /** For MachineOptions.consoleOutput. */
+  readonly write = (bytes: Uint8Array): void => {
+    this.pieces.push(bytes);
+  };
+
+  /** Whether a shell has shown its prompt. */
+  get promptSeen(): boolean {
+    return this.prompted;
+  }
+
+  /** What has come since the last call; `now` is the virtual time in ticks. */
+  take(now: number): Uint8Array {
+    const bytes = Buffer.concat(this.pieces);
+    this.pieces = [];
+    if (bytes.length === 0) return bytes;
+    const text = this.tail + this.decoder.decode(bytes);
+    this.prompted ||= text.includes('$ ');
+    if (text.includes('panic: ', Math.max(0, this.tail.length - 'panic: '.length + 1))) this.panicAt = now;
+    else if (this.panicAt !== undefined) this.panicAt = now - this.panicAt < QUIET_TICKS / 10 ? now : undefined;
+    this.tail = text.slice(-TAIL);
+    return bytes;
+  }
+
+  /**
+   * True once the guest has said "panic:" and gone silent: nothing more for a second of virtual time, but for lines that
+   * came at once behind it (a backtrace), and no prompt of a shell that goes on.
+   */
+  panicked(now: number): boolean {
+    return this.panicAt !== undefined && now - this.panicAt >= QUIET_TICKS && !this.tail.endsWith('$ ');
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * The command line in QEMU's words: the options of `qemu-system-riscv64` (QEMU 7.2, "Invocation" in its System Emulation
+ * manual) that xv6's Makefiles and graders use, and a few of our own for scripts. What would change the machine and is
+ * not to be had is refused by name; what cannot matter to the guest is accepted with a warning.
+ */
+
+/** Wrong usage: the message names the option, what was found and what to do. */
+export class UsageError extends Error {}
+
+export interface DriveOptions {
+  file: string;
+  /** The guest may not write. */
+  readOnly: boolean;
+  /** Writes stay in memory and are gone at the end. */
+  snapshot: boolean;
+}
+
+export interface RunOptions {
+  action: 'run';
+  /** Path of the kernel's ELF file; undefined boots the sample. */
+  kernel: string | undefined;
+  /** Bytes of DRAM. */
+  memory: number;
+  /** Undefined: not stated. */
+  harts: number | undefined;
+  /** Undefined: not stated; QEMU's default is true. */
+  legacyVirtio: boolean | undefined;
+  /** The drive that a virtio-blk-device stands for. */
+  drive: DriveOptions | undefined;
+  /** A reset of the guest ends the run. */
+  noReboot: boolean;
+  /** Whether the console's input is read, and Ctrl-A commands with it. */
+  console: boolean;
+  seed: number;
+  script: string | undefined;
+  /** Seconds of wall-clock time. */
+  timeout: number | undefined;
+  stats: string | undefined;
+  warnings: string[];
+}
+
+export type CommandLine = RunOptions | { action: 'help' } | { action: 'version' };
+
+const MIB = 1024 * 1024;
+/** What QEMU's virt board gives without -m. */
+const DEFAULT_MEMORY = 128 * MIB;
+const MAX_MEMORY = 3072 * MIB;
+const MAX_HARTS = 8;
+
+/** A drive as -drive states it, before a -device takes it. */
+type Drive = DriveOptions & { id: string; used: boolean };
+
+interface Draft extends RunOptions {
+  drives: Drive[];
+  blockDevices: { drive: string; bus: string }[];
+  snapshot: boolean;
+}
+
+/** One option: its argument as help shows it ('' if it takes none), a line of help, and what it does. */
+interface Option {
+  argument: string;
+  help: string;
+  apply(draft: Draft, argument: string): void;
+}
+
+const refuse = (message: string) => (): never => {
+  throw new UsageError(message);
+};
+const ignore = (why: string) => (draft: Draft) => void draft.warnings.push(why);
+const nothing = (): void => undefined;
+
+/**
+ * A list as QEMU writes it, `first,key=value,key=value`; a doubled comma stands for one. The first item may go without
+ * the key, which then is `implied`.
+ */
+export function parseList(text: string, implied: string): Map<string, string> {
+  const items = new Map<string, string>();
+  text.match(/(?:,,|[^,])+/g)?.forEach((item, index) => {
+    const plain = item.replaceAll(',,', ',');
+    const equals = plain.indexOf('=');
+    if (equals >= 0) items.set(plain.slice(0, equals), plain.slice(equals + 1));
+    else if (index === 0) items.set(implied, plain);
+    else items.set(plain, 'on');
+  });
+  return items;
+}
+
+function onOff(name: string, value: string): boolean {
+  if (['on', 'true', 'yes', 'y'].includes(value)) return true;
+  if (['off', 'false', 'no', 'n'].includes(value)) return false;
+  throw new UsageError(`${name}: "${value}" is neither on nor off`);
+}
+
+/** Takes the keys known to `known` out of a list and refuses the rest by name. */
+function onlyKeys(option: string, items: Map<string, string>, known: readonly string[]): void {
+  for (const key of items.keys()) {
+    if (!known.includes(key))
+      throw new UsageError(`${option}: "${key}" is not known here (known: ${known.join(', ')})`);
+  }
+}
+
+/** Bytes, from a number of MiB or one with a suffix K, M or G. */
+function parseSize(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kKmMgG]?)[bB]?$/.exec(text);
+  if (!match) throw new UsageError(`${option}: "${text}" is not a size; write 128M or 3G`);
+  const unit = { k: 1024, m: MIB, g: 1024 * MIB, '': MIB }[match[2].toLowerCase()] ?? MIB;
+  return Number(match[1]) * unit;
+}
+
+function parseCount(option: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new UsageError(`${option}: "${text}" is not a number`);
+  return Number(text);
+}
+
+function setMachine(_draft: Draft, argument: string): void {
+  const items = parseList(argument, 'type');
+  const type = items.get('type') ?? 'virt';
+  if (type !== 'virt')
+    throw new UsageError(`-machine ${type}: this emulator is QEMU's "virt" board only; use -machine virt`);
+  items.delete('type');
+  items.delete('accel');
+  for (const [key, value] of items) {
+    if (value === 'none' || value === 'off') continue;
+    throw new UsageError(`-machine virt,${key}=${value}: the board has no such property here; leave it out`);
+  }
+}
+
+function setMemory(draft: Draft, argument: string): void {
+  const items = parseList(argument, 'size');
+  onlyKeys('-m', items, ['size']);
+  const text = items.get('size') ?? '';
+  const bytes = parseSize('-m', text);
+  if (bytes < MIB || bytes > MAX_MEMORY || bytes % MIB !== 0) {
+    throw new UsageError(`-m ${text}: memory is 1M to 3G, in whole MiB`);
+  }
+  draft.memory = bytes;
+}
+
+function setHarts(draft: Draft, argument: string): void {
+  const items = parseList(argument, 'cpus');
+  onlyKeys('-smp', items, ['cpus', 'maxcpus', 'sockets', 'dies', 'clusters', 'cores', 'threads']);
+  const count = parseCount('-smp', items.get('cpus') ?? items.get('cores') ?? '1');
+  if (count < 1 || count > MAX_HARTS) throw new UsageError(`-smp ${argument}: the board has 1 to ${MAX_HARTS} harts`);
+  draft.harts = count;
+}
+
+function setCpu(draft: Draft, argument: string): void {
+  const [model, ...properties] = argument.split(',');
+  if (model !== 'rv64') throw new UsageError(`-cpu ${model}: the harts are "rv64" only`);
+  for (const property of properties) {
+    if (!/^pmp=/.test(property)) {
+      throw new UsageError(
+        `-cpu rv64,${property}: the harts' extensions are fixed (RV64IMAC, Sstc, PMP); leave it out`,
+      );
+    }
+    draft.warnings.push(`-cpu rv64,${property}: the PMP is always there, and allows everything until it is programmed`);
+  }
+}
+
+function setBios(_draft: Draft, argument: string): void {
+  if (argument !== 'none') {
+    throw new UsageError(`-bios ${argument}: there is no firmware here, the kernel starts in M-mode; use -bios none`);
+  }
+}
+
+function setGlobal(draft: Draft, argument: string): void {
+  const match = /^virtio-mmio\.force-legacy=(.*)$/.exec(argument);
+  if (match) draft.legacyVirtio = onOff('-global virtio-mmio.force-legacy', match[1]);
+  else draft.warnings.push(`-global ${argument}: no device here has that property; ignored`);
+}
+
+/** Keys of -drive that only tune QEMU's own input and output. */
+const DRIVE_TUNING = ['cache', 'aio', 'discard', 'detect-zeroes', 'werror', 'rerror', 'media', 'index'];
+
+function addDrive(draft: Draft, argument: string): void {
+  const items = parseList(argument, 'file');
+  onlyKeys('-drive', items, ['file', 'if', 'format', 'id', 'readonly', 'read-only', 'snapshot', ...DRIVE_TUNING]);
+  const file = items.get('file');
+  if (!file) throw new UsageError(`-drive ${argument}: no file=`);
+  const format = items.get('format') ?? 'raw';
+  if (format !== 'raw')
+    throw new UsageError(`-drive format=${format}: only raw images are read (qemu-img convert makes one)`);
+  const kind = items.get('if');
+  if (kind !== 'none') {
+    throw new UsageError(
+      `-drive if=${kind ?? '(none given)'}: write if=none,id=x0 and -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0`,
+    );
+  }
+  draft.drives.push({
+    id: items.get('id') ?? '',
+    file,
+    readOnly: onOff('-drive readonly', items.get('readonly') ?? items.get('read-only') ?? 'off'),
+    snapshot: onOff('-drive snapshot', items.get('snapshot') ?? 'off'),
+    used: false,
+  });
+}
+
+function addDevice(draft: Draft, argument: string): void {
+  const items = parseList(argument, 'driver');
+  const driver = items.get('driver') ?? '';
+  if (driver !== 'virtio-blk-device') {
+    throw new UsageError(`-device ${driver}: the board has no such device here; it has virtio-blk-device`);
+  }
+  onlyKeys('-device virtio-blk-device', items, ['driver', 'drive', 'bus', 'id', 'serial']);
+  draft.blockDevices.push({ drive: items.get('drive') ?? '', bus: items.get('bus') ?? '' });
+}
+
+function setTimeoutSeconds(draft: Draft, argument: string): void {
+  const seconds = Number(argument);
+  if (!(seconds > 0)) throw new UsageError(`--timeout ${argument}: needs a number of seconds above 0`);
+  draft.timeout = seconds;
+}
+
+const characterDevice = (option: string, plain: readonly string[]) => (draft: Draft, argument: string) => {
+  if (argument === 'none' && option === '-serial') draft.console = false;
+  else if (!plain.includes(argument)) {
+    throw new UsageError(`${option} ${argument}: the console is standard input and output only (${plain.join(', ')})`);
+  }
+};
+
+const NO_GDB = 'there is no gdb server yet; the VS Code extension and xv6-debug-adapter debug without one';
+
+/** Every option, by its name without dashes. Aliases point to the same entry. */
+const OPTIONS: Record<string, Option> = {
+  machine: { argument: 'virt', help: "QEMU's virt board, the only one", apply: setMachine },
+  cpu: { argument: 'rv64', help: 'the harts, the only kind', apply: setCpu },
+  smp: { argument: 'n', help: 'harts, 1 to 8 (default 1)', apply: setHarts },
+  m: { argument: 'size', help: 'memory, such as 128M or 3G (default 128M)', apply: setMemory },
+  bios: { argument: 'none', help: 'no firmware: the kernel starts in M-mode at its entry', apply: setBios },
+  kernel: {
+    argument: 'file',
+    help: 'an RV64 ELF kernel; without it the sample kernel and its disk boot',
+    apply: (draft, file) => void (draft.kernel = file),
+  },
+  drive: {
+    argument: 'file=F,if=none,format=raw,id=ID',
+    help: 'a raw disk image; also readonly=on, snapshot=on',
+    apply: addDrive,
+  },
+  device: {
+    argument: 'virtio-blk-device,drive=ID,bus=virtio-mmio-bus.0',
+    help: 'puts the drive on the board',
+    apply: addDevice,
+  },
+  global: { argument: 'virtio-mmio.force-legacy=on|off', help: 'virtio version 1 (default) or 2', apply: setGlobal },
+  snapshot: { argument: '', help: 'keep disk writes in memory', apply: (draft) => void (draft.snapshot = true) },
+  nographic: { argument: '', help: 'console on standard input and output (always so)', apply: nothing },
+  serial: {
+    argument: 'mon:stdio',
+    help: 'the same',
+    apply: characterDevice('-serial', ['mon:stdio', 'stdio', 'none']),
+  },
+  monitor: { argument: 'none', help: 'there is no monitor', apply: characterDevice('-monitor', ['none', 'stdio']) },
+  display: { argument: 'none', help: 'there is no display', apply: characterDevice('-display', ['none']) },
+  'no-reboot': { argument: '', help: 'exit when the guest resets', apply: (draft) => void (draft.noReboot = true) },
+  gdb: { argument: 'dev', help: 'not available yet', apply: refuse(`-gdb: ${NO_GDB}`) },
+  S: { argument: '', help: 'not available yet', apply: refuse(`-S: ${NO_GDB}`) },
+  s: { argument: '', help: 'not available yet', apply: refuse(`-s: ${NO_GDB}`) },
+  netdev: {
+    argument: 'user,...',
+    help: 'not available yet',
+    apply: refuse('-netdev: there is no network yet; the net labs need it'),
+  },
+  object: {
+    argument: 'type',
+    help: 'not available',
+    apply: refuse('-object: no such objects here (filter-dump belongs to a network)'),
+  },
+  accel: { argument: 'tcg', help: 'ignored', apply: ignore('-accel: ignored; this emulator has its own') },
+  icount: {
+    argument: 'shift=n',
+    help: 'ignored',
+    apply: ignore('-icount: ignored; virtual time always follows the instructions'),
+  },
+  name: { argument: 'name', help: 'ignored', apply: nothing },
+  nodefaults: { argument: '', help: 'ignored', apply: nothing },
+  'no-user-config': { argument: '', help: 'ignored', apply: nothing },
+  d: { argument: 'item', help: 'ignored', apply: ignore('-d: ignored; this emulator writes no such log') },
+  D: { argument: 'file', help: 'ignored', apply: ignore('-D: ignored; this emulator writes no such log') },
+  script: {
+    argument: 'file',
+    help: 'drive the console: lines "expect TEXT" and "send TEXT"',
+    apply: (draft, file) => void (draft.script = file),
+  },
+  timeout: { argument: 'seconds', help: 'give up after so long (exit status 1)', apply: setTimeoutSeconds },
+  stats: {
+    argument: 'file',
+    help: 'write counts and times there, as JSON',
+    apply: (draft, file) => void (draft.stats = file),
+  },
+  seed: {
+    argument: 'n',
+    help: "vary the length of the harts' turns",
+    apply: (draft, text) => void (draft.seed = parseCount('--seed', text)),
+  },
+};
+OPTIONS.M = OPTIONS.machine;
+
+/** Options of our own are shown with two dashes; any number of dashes up to two is accepted for all. */
+const OURS = ['script', 'timeout', 'stats', 'seed'];
+
+/**
+ * Reads the arguments behind the program's name. Throws UsageError for what is unknown, unavailable or contradictory.
+ */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const draft: Draft = {
+    action: 'run',
+    kernel: undefined,
+    memory: DEFAULT_MEMORY,
+    harts: undefined,
+    legacyVirtio: undefined,
+    drive: undefined,
+    noReboot: false,
+    console: true,
+    seed: 0,
+    script: undefined,
+    timeout: undefined,
+    stats: undefined,
+    warnings: [],
+    drives: [],
+    blockDevices: [],
+    snapshot: false,
+  };
+  for (let at = 0; at < argv.length; at++) {
+    const text = argv[at];
+    const name = text.replace(/^--?/, '');
+    if (name === text) {
+      throw new UsageError(`${text}: a disk image or kernel goes behind an option: -kernel FILE, -drive file=FILE,...`);
+    }
+    if (name === 'help' || name === 'h') return { action: 'help' };
+    if (name === 'version') return { action: 'version' };
+    const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+    if (!option) throw new UsageError(`${text}: unknown option; xv6-emu -help lists the known ones`);
+    let argument = '';
+    if (option.argument !== '') {
+      if (at + 1 >= argv.length) throw new UsageError(`${text}: needs an argument, ${option.argument}`);
+      argument = argv[++at];
+    }
+    option.apply(draft, argument);
+  }
+  return finish(draft);
+}
+
+/** Joins drives to devices, and checks what only all options together can tell. */
+function finish({ drives, blockDevices, snapshot, ...options }: Draft): RunOptions {
+  if (blockDevices.length > 1) throw new UsageError('-device virtio-blk-device: the board takes one disk here');
+  for (const { drive: id, bus } of blockDevices) {
+    if (bus !== '' && bus !== 'virtio-mmio-bus.0') {
+      throw new UsageError(`-device virtio-blk-device,bus=${bus}: the disk sits on virtio-mmio-bus.0, as xv6 expects`);
+    }
+    const drive = drives.find((candidate) => candidate.id === id);
+    if (!drive) throw new UsageError(`-device virtio-blk-device,drive=${id}: no -drive has id=${id}`);
+    drive.used = true;
+    options.drive = { file: drive.file, readOnly: drive.readOnly, snapshot: drive.snapshot || snapshot };
+  }
+  for (const drive of drives.filter(({ used }) => !used)) {
+    options.warnings.push(`-drive file=${drive.file}: no -device uses it (id=${drive.id}); the guest will not see it`);
+  }
+  return options;
+}
+
+/** What -help prints. Makefiles of the labs look in it for a line that begins with "-gdb". */
+export function usage(): string {
+  const lines = Object.entries(OPTIONS)
+    .filter(([name]) => name !== 'M')
+    .map(([name, { argument, help }]) => {
+      const left = `${OURS.includes(name) ? '--' : '-'}${name} ${argument}`.trimEnd();
+      return left.length < 24 ? `${left.padEnd(24)}${help}` : `${left}\n${' '.repeat(24)}${help}`;
+    });
+  return `usage: xv6-emu [options]
+
+Runs a RISC-V kernel such as xv6 on QEMU's "virt" board, with the console on the terminal.
+Without -kernel it boots the sample kernel. Ctrl-A X leaves, Ctrl-A H helps.
+
+-h or -help             display this help and exit
+-version                display version information and exit
+${lines.join('\n')}
+
+A script has one command a line: "expect TEXT" waits until the console shows TEXT, "send TEXT" types TEXT and Enter
+(no Enter if TEXT ends in \\c or in an escape such as \\n or \\x10); lines that begin with # are comments.
+
+Exit status: 0 script done or guest powered off, 1 timed out, 2 bad usage or input, 3 guest panicked or hung.
+`;
+}

@@ -1,0 +1,169 @@
+/**
+ * `xv6-emu`: the machine on the command line, in QEMU's words (options.ts). Exit status: 0 script done or guest powered
+ * off, 1 timed out, 2 bad usage or input, 3 guest panicked or hung.
+ */
+import * as fs from 'node:fs';
+import { constants } from 'node:os';
+import * as path from 'node:path';
+import { Machine } from '../emulator/machine';
+import type { BlockImage, MachineOptions } from '../emulator/types';
+import { version } from '../package.json';
+import { FileDisk, MemoryDisk } from './file-disk';
+import { GuestOutput } from './guest-output';
+import { type RunOptions, UsageError, parseCommandLine, usage } from './options';
+import { reason } from './reason';
+import { ConsoleRun, type Ending } from './run';
+import { ScriptRun, parseScript } from './script';
+import { statsOf } from './stats';
+import { ESCAPE_HELP, type EscapeCommand, Terminal } from './terminal';
+
+/** xv6's Makefiles want to see QEMU's name and a version of at least 7.2. */
+const QEMU_VERSION = '7.2.0';
+
+const SAMPLE = path.join(__dirname, '..', 'sample', 'prebuilt');
+
+const say = (text: string): void => void process.stderr.write(`xv6-emu: ${text}\n`);
+
+function readInput(file: string, what: string): Buffer {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`${file}: the ${what} cannot be read (${reason(error)})`);
+  }
+}
+
+/** The sample has modern virtio and wants three harts; its disk is a copy, so that every run finds it as it was built. */
+function withSample(options: RunOptions): RunOptions & { kernel: string } {
+  if (options.kernel !== undefined) return { ...options, kernel: options.kernel };
+  const disk = { file: path.join(SAMPLE, 'fs.img'), readOnly: false, snapshot: true };
+  return {
+    ...options,
+    kernel: path.join(SAMPLE, 'kernel'),
+    drive: options.drive ?? disk,
+    harts: options.harts ?? 3,
+    legacyVirtio: options.legacyVirtio ?? false,
+  };
+}
+
+/** Builds the machine; what is wrong with its kernel, its disk or its memory is bad input. */
+function powerOn(given: RunOptions, output: GuestOutput): { machine: Machine; close: () => void } {
+  const options = withSample(given);
+  const kernel = readInput(options.kernel, 'kernel');
+  let disk: BlockImage | undefined;
+  let close = (): void => undefined;
+  if (options.drive) {
+    const { file, readOnly, snapshot } = options.drive;
+    if (snapshot) {
+      disk = MemoryDisk.of(file, readOnly);
+    } else {
+      const image = new FileDisk(file, readOnly);
+      disk = image;
+      close = () => image.close();
+    }
+  }
+  const machineOptions: MachineOptions = {
+    harts: options.harts ?? 1,
+    memory: options.memory,
+    kernel,
+    legacyVirtio: options.legacyVirtio ?? true,
+    disk,
+    seed: options.seed,
+    consoleOutput: output.write,
+    // A script's run is the same every time; at a terminal the guest's clock shows the time of day.
+    rtcEpoch: options.script === undefined ? Math.floor(Date.now() / 1000) : undefined,
+  };
+  try {
+    return { machine: new Machine(machineOptions), close };
+  } catch (error) {
+    close();
+    throw new UsageError(`${options.kernel}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function writeStats(file: string, content: object): void {
+  try {
+    fs.writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
+  } catch (error) {
+    throw new UsageError(`--stats ${file}: cannot be written (${reason(error)})`);
+  }
+}
+
+async function runMachine(options: RunOptions): Promise<number> {
+  options.warnings.forEach((warning) => say(`warning: ${warning}`));
+  const { script: name } = options;
+  const script =
+    name === undefined
+      ? undefined
+      : { name, run: new ScriptRun(parseScript(readInput(name, 'script').toString(), name)) };
+  const output = new GuestOutput();
+  const { machine, close } = powerOn(options, output);
+  const typing = script === undefined && options.console;
+  const run = new ConsoleRun(machine, output, {
+    script,
+    timeout: options.timeout === undefined ? undefined : options.timeout * 1000,
+    noReboot: options.noReboot,
+    interactive: typing && process.stdin.isTTY,
+    show: (bytes) => void process.stdout.write(bytes),
+    note: (text) => void process.stderr.write(`\r\nxv6-emu: ${text}\r\n`),
+  });
+  const commands: Record<EscapeCommand, () => void> = {
+    exit: () => run.leave(),
+    help: () => void process.stdout.write(ESCAPE_HELP.replaceAll('\n', '\r\n')),
+    monitor: () => void process.stdout.write('\r\nxv6-emu: there is no monitor\r\n'),
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => run.end({ status: 128 + constants.signals[signal], message: '' }));
+  }
+  // Whoever read the console has gone.
+  process.stdout.on('error', () => run.end({ status: 128 + constants.signals.SIGPIPE, message: '' }));
+  const terminal = typing
+    ? new Terminal(process.stdin, {
+        input: (bytes) => run.input(bytes),
+        command: (command) => commands[command](),
+        end: () => run.inputEnd(),
+      })
+    : undefined;
+  if (!terminal) run.inputEnd();
+  let ending: Ending;
+  try {
+    ending = await run.run();
+  } finally {
+    terminal?.close();
+    close();
+  }
+  if (ending.message !== '') say(ending.message);
+  if (options.stats !== undefined) writeStats(options.stats, statsOf(machine, ending.status, run.wall, run.promptAt));
+  return ending.status;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const commandLine = parseCommandLine(argv);
+  switch (commandLine.action) {
+    case 'help':
+      process.stdout.write(usage());
+      return 0;
+    case 'version':
+      process.stdout.write(`QEMU emulator version ${QEMU_VERSION} (xv6-emu ${version})\n`);
+      return 0;
+    case 'run':
+      return runMachine(commandLine);
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+    // Signal handlers and a terminal that is shared keep nothing alive that matters.
+    process.stdin.unref?.();
+  },
+  (error: unknown) => {
+    say(
+      error instanceof UsageError
+        ? error.message
+        : error instanceof Error
+          ? (error.stack ?? error.message)
+          : String(error),
+    );
+    process.exitCode = error instanceof UsageError ? 2 : 70;
+  },
+);
