@@ -26,6 +26,11 @@ const DEVICES: readonly PhysicalRange[] = [
   device('RTC', MemoryMap.rtc),
   device('CLINT', MemoryMap.clint),
   device('PLIC', MemoryMap.plic),
+  // SiFive gives the PLIC 64 MiB and later kernels map them all, but no register lies beyond the board's.
+  device('PLIC (unused part)', {
+    base: MemoryMap.plic.base + MemoryMap.plic.size,
+    size: 0x4000000 - MemoryMap.plic.size,
+  }),
   device('UART', MemoryMap.uart),
   ...Array.from({ length: VIRTIO_SLOTS }, (_, slot) =>
     device(`virtio ${slot}`, { ...MemoryMap.virtio, base: MemoryMap.virtio.base + slot * MemoryMap.virtio.size }),

@@ -125,11 +125,16 @@ describe('the tree of a page table', () => {
     );
   });
 
-  describe('of 33,000 leaves', () => {
-    /** Milliseconds of processor time that the quickest of several goes takes: other work on the host does not count. */
-    const quickest = (work: () => void): number => {
+  describe('of 33,000 leaves', function () {
+    this.timeout(20_000);
+
+    /**
+     * Milliseconds of processor time that the quickest of several goes takes, or the first that is within `bound`: other
+     * work on the host does not count.
+     */
+    const quickest = (bound: number, work: () => void): number => {
       let best = Infinity;
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 20 && best >= bound; i++) {
         const start = process.cpuUsage();
         work();
         const { user, system } = process.cpuUsage(start);
@@ -148,7 +153,7 @@ describe('the tree of a page table', () => {
       // As a kernel has it after boot: text, data, and free memory of which some pages have been touched.
       const { memory, root } = table((i) => (i < 8n ? R | X : R | W | (i % 97n < 3n ? A | D : 0)));
       const before = takeSnapshot(root, memory);
-      const time = quickest(() => {
+      const time = quickest(30, () => {
         const { now, entries } = build(memory, root, before);
         assert.equal(now.leaves, 33_000);
         assert.ok(leaves(entries).length < 1000);
@@ -158,7 +163,7 @@ describe('the tree of a page table', () => {
 
     it('is built within 100 ms where no two neighbours collapse', () => {
       const { memory, root } = table((i) => R | W | (i & 1n ? A | D : 0));
-      const time = quickest(() => assert.equal(leaves(build(memory, root).entries).length, 33_000));
+      const time = quickest(100, () => assert.equal(leaves(build(memory, root).entries).length, 33_000));
       assert.ok(time < 100, `took ${time} ms`);
     });
   });
