@@ -7,11 +7,12 @@
  */
 import { MemoryAccess } from './cpu/access';
 import { CodeCache } from './cpu/code-cache';
+import { Core } from './cpu/core';
 import { Environment } from './cpu/environment';
 import { HartState } from './cpu/hart';
 import { stceOf } from './cpu/csr';
-import { type InterpreterExports, type InterpreterImports, interpreterModule } from './cpu/interpreter';
-import { DRAM_BASE, HARTS, HART_SIZE, DRAM, MAX_HARTS, ROM_BASE, Status } from './cpu/layout';
+import { DRAM_BASE, DRAM, MAX_HARTS, ROM_BASE, Status } from './cpu/layout';
+import { spins } from './cpu/spin';
 import { Cell, Interrupt } from './cpu/state';
 import { handlerMode, interruptToTake, takeTrap } from './cpu/traps';
 import { type VirtDevices, bootRom, createVirtDevices, deviceTree, deviceTreeAddress } from './devices/virt';
@@ -21,15 +22,17 @@ import { StateHash } from './history/state-hash';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
-import type { AccessSize, Device, MachineApi, MachineOptions, Observer, RunLimit, Stop, TrapEvent } from './types';
+import type { Device, MachineApi, MachineOptions, Observer, RunLimit, Stop, TrapEvent } from './types';
 
 export { KernelError };
 
 /** A tick of the 10 MHz clock in instructions: the guest sees harts of 100 MHz that retire one a cycle. */
 export const INSTRUCTIONS_PER_TICK = 10;
 /** Instructions of a hart's turn, and how many more a seed may add. */
-const TURN = 10_000;
+const TURN = 40_000;
 const TURN_VARIATION = 4096;
+/** Instructions of a turn for a hart that only waits for another one. */
+const SPIN_TURN = 64;
 
 export class Machine implements MachineApi {
   readonly memory: GuestMemory;
@@ -43,7 +46,7 @@ export class Machine implements MachineApi {
   private readonly mmu: Mmu;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
-  private readonly runSlice: InterpreterExports['run'];
+  private readonly core: Core;
 
   /** Virtual time in instructions: those executed and those slept through. */
   private time = 0;
@@ -96,21 +99,7 @@ export class Machine implements MachineApi {
     );
     this.timed = this.devices.devices.filter((device) => device.nextEvent !== undefined);
     const access = new MemoryAccess(this.memory, this.mmu, this.devices.devices, this);
-    const environment = new Environment(this.memory, access, this);
-    const hartAt = (block: number): HartState => this.harts[(block - HARTS) / HART_SIZE];
-    const imports: InterpreterImports = {
-      fetch: (hart) => this.code.fetch(hartAt(hart)),
-      load: (hart, low, high, bytes) => access.load(hartAt(hart), low, high, bytes as AccessSize),
-      store: (hart, low, high, bytes, valueLow, valueHigh) =>
-        access.store(hartAt(hart), low, high, bytes as AccessSize, valueLow, valueHigh),
-      atomic: (hart, low, high, bytes) => access.atomic(hartAt(hart), low, high, bytes as 4 | 8),
-      environment: (hart, operation, record) => environment.execute(hartAt(hart), operation, record),
-      special: (hart, record) => this.code.special(hartAt(hart), record),
-    };
-    const instance = new WebAssembly.Instance(interpreterModule(), {
-      env: { memory: this.memory.memory, ...imports },
-    });
-    this.runSlice = (instance.exports as unknown as InterpreterExports).run;
+    this.core = new Core(this.memory, this.code, access, new Environment(access, this));
     this.powerOn();
   }
 
@@ -134,7 +123,7 @@ export class Machine implements MachineApi {
       this.slice = Math.min(left, this.turnLeft, this.nextEvent() - this.time, own ? hartLeft : Infinity);
       hart.remaining = this.slice;
       this.running = hart;
-      this.runSlice(hart.block);
+      this.core.run(hart);
       this.running = undefined;
       const used = this.slice - hart.remaining;
       hart.steps += used;
@@ -205,6 +194,13 @@ export class Machine implements MachineApi {
     this.memory.write(BigInt(ROM_BASE), bootRom(this.kernel.entry, treeAddress));
   }
 
+  /** A hart that does nothing but wait for others to write gets a short turn. */
+  private turnOf(hart: HartState): number {
+    const length = this.turnLength();
+    if (this.harts.length === 1 || interruptToTake(hart) !== undefined) return length;
+    return spins(hart, this.memory, this.mmu, this.core) ? SPIN_TURN : length;
+  }
+
   /** Turn lengths differ only if there is a seed (xorshift32). */
   private turnLength(): number {
     if (this.random === 0) return TURN;
@@ -245,7 +241,7 @@ export class Machine implements MachineApi {
       // Others may now write what this hart had reserved.
       if (next !== this.turn) holder.reservation = -1;
       this.turn = next;
-      this.turnLeft = this.turnLength();
+      this.turnLeft = this.turnOf(this.harts[next]);
       return this.harts[next];
     }
     return undefined;
@@ -272,6 +268,14 @@ export class Machine implements MachineApi {
 
   ticks(): number {
     return Math.floor(this.cycles() / INSTRUCTIONS_PER_TICK);
+  }
+
+  mtime(): bigint {
+    return BigInt.asUintN(64, BigInt(this.ticks()) + this.devices.clint.timeOffset);
+  }
+
+  retired(hart: HartState): number {
+    return hart.retired + (this.running === hart ? this.slice - hart.remaining - 1 : 0);
   }
 
   changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void {

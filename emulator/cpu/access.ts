@@ -6,7 +6,7 @@ import { type GuestMemory } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { AccessSize, Device } from '../types';
 import type { HartState } from './hart';
-import { Offset, PAGE, Status } from './layout';
+import { PAGE, Status } from './layout';
 import { Cause } from './traps';
 
 /** What slow accesses ask of the machine. */
@@ -16,8 +16,11 @@ export interface AccessSurroundings {
   deviceTouched(hart: HartState): Status;
 }
 
-/** A virtual address from its halves. */
-export const addressOf = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+/** The signed 32-bit halves of an address, in which translation takes it. */
+const halves = (address: bigint): [low: number, high: number] => [
+  Number(BigInt.asIntN(32, address)),
+  Number(BigInt.asIntN(32, address >> 32n)),
+];
 
 const crossesPage = (low: number, bytes: number): boolean => (low & (PAGE - 1)) + bytes > PAGE;
 
@@ -29,108 +32,128 @@ export class MemoryAccess {
     private readonly machine: AccessSurroundings,
   ) {}
 
-  /** Leaves the bytes read in the hart's `result` cell. */
-  load(hart: HartState, low: number, high: number, bytes: AccessSize): Status {
-    if (crossesPage(low, bytes)) return this.loadAcross(hart, low, high, bytes);
+  /** Loads `bytes` bytes into the record's rd. */
+  load(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): Status {
+    const [low, high] = halves(address);
+    if (crossesPage(low, bytes)) return this.loadAcross(hart, address, bytes, signed);
     const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
-    if (physical < 0) return this.fault(hart, low, high);
+    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, address);
     const host = this.memory.hostOf(physical);
-    if (host === 0) return this.loadDevice(hart, physical, bytes, addressOf(low, high));
+    if (host === 0) return this.loadDevice(hart, physical, bytes, signed, address);
     this.mmu.fill(hart, low, high, physical);
-    this.memory.u8.copyWithin(hart.block + Offset.result, host, host + bytes);
+    hart.setRd(this.get(host, bytes), bytes, signed);
     return Status.done;
   }
 
-  store(hart: HartState, low: number, high: number, bytes: AccessSize, valueLow: number, valueHigh: number): Status {
-    if (crossesPage(low, bytes)) return this.storeAcross(hart, low, high, bytes, valueLow, valueHigh);
+  /** Enters the page of a load from memory into the TLB; false if it would fault, cross pages or reach a device. */
+  enter(hart: HartState, address: bigint, bytes: AccessSize): boolean {
+    const [low, high] = halves(address);
+    if ((low & (bytes - 1)) !== 0) return false;
+    const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
+    if (physical < 0 || this.memory.hostOf(physical) === 0) return false;
+    this.mmu.fill(hart, low, high, physical);
+    return true;
+  }
+
+  store(hart: HartState, address: bigint, bytes: AccessSize, value: bigint): Status {
+    const [low, high] = halves(address);
+    if (crossesPage(low, bytes)) return this.storeAcross(hart, address, bytes, value);
     const physical = this.mmu.translate(hart, low, high, Access.store, bytes);
-    if (physical < 0) return this.fault(hart, low, high);
+    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, address);
     const host = this.memory.hostOf(physical);
-    if (host === 0) {
-      const value = BigInt.asUintN(bytes * 8, addressOf(valueLow, valueHigh));
-      return this.storeDevice(hart, physical, bytes, value, addressOf(low, high));
-    }
+    if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, value), address);
     // As QEMU has it, writes to the ROM are lost without a word.
     if (this.memory.isRom(host)) return Status.done;
-    this.memory.stored(host, bytes);
+    // In this order: the store may change the very table that led here, and then must empty what was entered.
     this.mmu.fill(hart, low, high, physical);
-    this.put(host, bytes, valueLow, valueHigh);
+    this.memory.stored(host, bytes);
+    this.put(host, bytes, value);
     return Status.done;
   }
 
-  /** Leaves the host address of an aligned word, ready to be read and written, in the `result` cell. */
-  atomic(hart: HartState, low: number, high: number, bytes: 4 | 8): Status {
-    if ((low & (bytes - 1)) !== 0) return this.machine.raise(hart, Cause.storeMisaligned, addressOf(low, high));
-    const physical = this.mmu.translate(hart, low, high, Access.store, bytes);
-    if (physical < 0) return this.fault(hart, low, high);
-    const host = this.memory.hostOf(physical);
-    if (host === 0 || this.memory.isRom(host)) return this.machine.raise(hart, Cause.storeAccess, addressOf(low, high));
+  /** Prepares an aligned word to be read and written in place, and lets the instruction run again. */
+  atomic(hart: HartState, address: bigint, bytes: 4 | 8): Status {
+    const host = this.atomicHost(hart, address, bytes, Access.store);
+    if (typeof host !== 'number') return host.status;
+    // The instruction, run again, looks here if the TLB does not let it write.
+    if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
     this.memory.stored(host, bytes);
-    this.mmu.fill(hart, low, high, physical);
-    this.memory.i32[(hart.block + Offset.result) / 4] = host;
-    return Status.done;
+    hart.remaining++;
+    return Status.reload;
   }
 
-  /** lr: reserves the word it loads. The value is left in `result`. */
+  /** lr: reserves the word it loads. */
   loadReserved(hart: HartState, address: bigint, bytes: 4 | 8): Status {
-    const low = Number(BigInt.asIntN(32, address));
-    const high = Number(BigInt.asIntN(32, address >> 32n));
-    if ((low & (bytes - 1)) !== 0) return this.machine.raise(hart, Cause.loadMisaligned, address);
-    const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
-    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, address);
-    const host = this.memory.hostOf(physical);
-    if (host === 0) return this.machine.raise(hart, Cause.loadAccess, address);
-    this.memory.u8.copyWithin(hart.block + Offset.result, host, host + bytes);
-    hart.reservation = physical;
+    const host = this.atomicHost(hart, address, bytes, Access.load);
+    if (typeof host !== 'number') return host.status;
+    hart.setRd(this.get(host, bytes), bytes, true);
+    hart.reservation = this.memory.physicalOf(host);
     return Status.done;
   }
 
-  /** sc: `result` becomes 0 if the word was still reserved and is now written, else 1. */
+  /** sc: rd becomes 0 if the word was still reserved and is now written, else 1. */
   storeConditional(hart: HartState, address: bigint, bytes: 4 | 8, value: bigint): Status {
-    const result = (hart.block + Offset.result) / 8;
-    const low = Number(BigInt.asIntN(32, address));
-    const high = Number(BigInt.asIntN(32, address >> 32n));
-    if ((low & (bytes - 1)) !== 0) return this.machine.raise(hart, Cause.storeMisaligned, address);
-    const physical = this.mmu.translate(hart, low, high, Access.store, bytes);
-    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, address);
-    const host = this.memory.hostOf(physical);
-    if (host === 0 || this.memory.isRom(host)) return this.machine.raise(hart, Cause.storeAccess, address);
-    this.memory.u64[result] = hart.reservation === physical ? 0n : 1n;
-    if (hart.reservation === physical) {
-      this.memory.stored(host, bytes);
-      this.put(host, bytes, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
-    }
+    const host = this.atomicHost(hart, address, bytes, Access.store);
+    if (typeof host !== 'number') return host.status;
+    const holds = hart.reservation === this.memory.physicalOf(host);
     hart.reservation = -1;
+    hart.setRd(holds ? 0n : 1n, 8, false);
+    if (holds) {
+      this.memory.stored(host, bytes);
+      this.put(host, bytes, value);
+    }
     return Status.done;
   }
 
-  private put(host: number, bytes: AccessSize, valueLow: number, valueHigh: number): void {
+  /** Host address of an aligned word of DRAM; or the status after the exception that forbids it. */
+  private atomicHost(hart: HartState, address: bigint, bytes: 4 | 8, access: Access): number | { status: Status } {
+    const [low, high] = halves(address);
+    const [misaligned, fault] =
+      access === Access.load ? [Cause.loadMisaligned, Cause.loadAccess] : [Cause.storeMisaligned, Cause.storeAccess];
+    if ((low & (bytes - 1)) !== 0) return { status: this.machine.raise(hart, misaligned, address) };
+    const physical = this.mmu.translate(hart, low, high, access, bytes);
+    if (physical < 0) return { status: this.machine.raise(hart, this.mmu.cause, address) };
+    const host = this.memory.hostOf(physical);
+    if (host === 0 || this.memory.isRom(host)) return { status: this.machine.raise(hart, fault, address) };
+    return host;
+  }
+
+  private get(host: number, bytes: AccessSize): bigint {
     const { view } = this.memory;
     switch (bytes) {
       case 1:
-        view.setUint8(host, valueLow);
-        break;
+        return BigInt(view.getUint8(host));
       case 2:
-        view.setUint16(host, valueLow, true);
-        break;
+        return BigInt(view.getUint16(host, true));
       case 4:
-        view.setInt32(host, valueLow, true);
-        break;
+        return BigInt(view.getUint32(host, true));
       case 8:
-        view.setInt32(host, valueLow, true);
-        view.setInt32(host + 4, valueHigh, true);
+        return view.getBigUint64(host, true);
     }
   }
 
-  private fault(hart: HartState, low: number, high: number): Status {
-    return this.machine.raise(hart, this.mmu.cause, addressOf(low, high));
+  private put(host: number, bytes: AccessSize, value: bigint): void {
+    const { view } = this.memory;
+    switch (bytes) {
+      case 1:
+        view.setUint8(host, Number(value & 0xffn));
+        break;
+      case 2:
+        view.setUint16(host, Number(value & 0xffffn), true);
+        break;
+      case 4:
+        view.setUint32(host, Number(value & 0xffffffffn), true);
+        break;
+      case 8:
+        view.setBigUint64(host, value, true);
+    }
   }
 
-  private loadDevice(hart: HartState, physical: number, bytes: AccessSize, address: bigint): Status {
+  private loadDevice(hart: HartState, physical: number, bytes: AccessSize, signed: boolean, address: bigint): Status {
     const device = this.deviceAt(physical);
     const value = device?.read(physical - device.base, bytes);
     if (value === undefined) return this.machine.raise(hart, Cause.loadAccess, address);
-    this.memory.u64[(hart.block + Offset.result) / 8] = value;
+    hart.setRd(value, bytes, signed);
     return this.machine.deviceTouched(hart);
   }
 
@@ -145,20 +168,16 @@ export class MemoryAccess {
     return this.devices.find(({ base, size }) => physical >= base && physical < base + size);
   }
 
-  /** Translates the two parts of an access that crosses a page; undefined once a fault is raised, named by `status`. */
-  private acrossPages(hart: HartState, low: number, high: number, bytes: number, access: Access) {
-    const first = PAGE - (low & (PAGE - 1));
-    const address = addressOf(low, high);
-    const second = BigInt.asUintN(64, address + BigInt(first));
-    const parts = [
-      { address, length: first },
-      { address: second, length: bytes - first },
-    ];
+  /** Host addresses of the two parts of an access that crosses a page, and the length of the first. */
+  private acrossPages(hart: HartState, address: bigint, bytes: number, access: Access) {
+    const first = PAGE - Number(address & BigInt(PAGE - 1));
     const hosts: number[] = [];
-    for (const part of parts) {
-      const partLow = Number(BigInt.asIntN(32, part.address));
-      const partHigh = Number(BigInt.asIntN(32, part.address >> 32n));
-      const physical = this.mmu.translate(hart, partLow, partHigh, access, part.length);
+    for (const part of [
+      { address, length: first },
+      { address: BigInt.asUintN(64, address + BigInt(first)), length: bytes - first },
+    ]) {
+      const [low, high] = halves(part.address);
+      const physical = this.mmu.translate(hart, low, high, access, part.length);
       if (physical < 0) return { status: this.machine.raise(hart, this.mmu.cause, part.address) };
       const host = this.memory.hostOf(physical);
       if (host === 0) {
@@ -170,27 +189,26 @@ export class MemoryAccess {
     return { first, hosts };
   }
 
-  private loadAcross(hart: HartState, low: number, high: number, bytes: number): Status {
-    const { status, first, hosts } = this.acrossPages(hart, low, high, bytes, Access.load);
+  private loadAcross(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): Status {
+    const { status, first, hosts } = this.acrossPages(hart, address, bytes, Access.load);
     if (hosts === undefined) return status;
-    const result = hart.block + Offset.result;
-    this.memory.u8.copyWithin(result, hosts[0], hosts[0] + first);
-    this.memory.u8.copyWithin(result + first, hosts[1], hosts[1] + bytes - first);
+    const value = new DataView(new ArrayBuffer(8));
+    for (let i = 0; i < bytes; i++) {
+      value.setUint8(i, this.memory.u8[i < first ? hosts[0] + i : hosts[1] + i - first]);
+    }
+    hart.setRd(value.getBigUint64(0, true), bytes, signed);
     return Status.done;
   }
 
-  private storeAcross(hart: HartState, low: number, high: number, bytes: number, valueLow: number, valueHigh: number) {
-    const { status, first, hosts } = this.acrossPages(hart, low, high, bytes, Access.store);
+  private storeAcross(hart: HartState, address: bigint, bytes: AccessSize, value: bigint): Status {
+    const { status, first, hosts } = this.acrossPages(hart, address, bytes, Access.store);
     if (hosts === undefined) return status;
-    const value = new DataView(new ArrayBuffer(8));
-    value.setInt32(0, valueLow, true);
-    value.setInt32(4, valueHigh, true);
-    const parts = [new Uint8Array(value.buffer, 0, first), new Uint8Array(value.buffer, first, bytes - first)];
-    parts.forEach((part, index) => {
-      if (this.memory.isRom(hosts[index])) return;
-      this.memory.stored(hosts[index], part.length);
-      this.memory.u8.set(part, hosts[index]);
-    });
+    for (let i = 0; i < bytes; i++) {
+      const host = i < first ? hosts[0] + i : hosts[1] + i - first;
+      if (this.memory.isRom(host)) continue;
+      this.memory.stored(host, 1);
+      this.put(host, 1, value >> BigInt(8 * i));
+    }
     return Status.done;
   }
 }

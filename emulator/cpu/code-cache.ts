@@ -8,8 +8,8 @@ import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
 import type { HartState } from './hart';
-import { Offset, PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status } from './layout';
-import { Opcode, writeRecord } from './opcodes';
+import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status } from './layout';
+import { Opcode, writeAlone, writeRecord } from './opcodes';
 import { Cause } from './traps';
 
 /** What the cache asks of the machine. */
@@ -81,7 +81,7 @@ export class CodeCache {
       this.marks.add(at);
       this.unmake(at, 2);
     }
-    return Status.done;
+    return Status.reload;
   }
 
   /** See Opcode.special. The hart's pc is that of the record. */
@@ -107,17 +107,9 @@ export class CodeCache {
       word = view.getInt32(host, true);
     }
     const alone = straddles || marked;
-    const at = alone ? hart.block + Offset.scratch : record;
-    if (!writeRecord(view, at, word, alone ? undefined : offset)) {
-      return this.raiseCounted(
-        hart,
-        Cause.illegalInstruction,
-        BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0),
-      );
-    }
-    if (!alone) return Status.done;
-    view.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
-    return Status.scratch;
+    const legal = alone ? writeAlone(view, word) : writeRecord(view, record, word, offset);
+    if (legal) return alone ? Status.scratch : Status.reload;
+    return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
   }
 
   /** Bytes of a page with records are about to change. */

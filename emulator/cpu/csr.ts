@@ -76,10 +76,10 @@ const cycle: Register = {
   },
 };
 const instret: Register = {
-  read: (hart) => BigInt.asUintN(64, BigInt(hart.retired) + hart.instretOffset),
+  read: (hart) => BigInt.asUintN(64, BigInt(hart.surroundings.retired(hart)) + hart.instretOffset),
   // The write takes the place of the instruction's own increment.
   write: (hart, value) => {
-    hart.instretOffset = value - BigInt(hart.retired) - 1n;
+    hart.instretOffset = value - BigInt(hart.surroundings.retired(hart)) - 1n;
   },
 };
 const readOnly = ({ read }: Register): Register => ({ read });
@@ -230,10 +230,15 @@ const registers = new Map<number, Register>([
   [Csr.minstret, instret],
   [Csr.cycle, readOnly(cycle)],
   [Csr.instret, readOnly(instret)],
-  [Csr.time, { read: (hart) => BigInt(hart.surroundings.ticks()) }],
+  [Csr.time, { read: (hart) => hart.surroundings.mtime() }],
   [Csr.pmpcfg0, pmpcfg(Cell.pmpcfg0)],
   [Csr.pmpcfg0 + 2, pmpcfg(Cell.pmpcfg2)],
   ...Array.from({ length: 16 }, (_, entry): [number, Register] => [Csr.pmpaddr0 + entry, pmpaddr(entry)]),
+  // No debug triggers: tdata1 says of each that it is not there (RISC-V debug specification, section 5.2).
+  ...[Csr.tselect, Csr.tdata1, Csr.tdata1 + 1, Csr.tdata1 + 2].map((address): [number, Register] => [
+    address,
+    { read: () => 0n, write: () => undefined },
+  ]),
   // No hardware performance events: the counters exist and stay 0.
   ...Array.from({ length: 29 }, (_, i): [number, Register][] => [
     [Csr.mhpmevent3 + i, { read: () => 0n, write: () => undefined }],

@@ -5,7 +5,7 @@
 import type { GuestMemory } from '../mmu/guest-memory';
 import { type HartLine, Mode, type State, type Hart } from '../types';
 import { readCsr, writeCsr } from './csr';
-import { Offset, hartBlock } from './layout';
+import { Offset, Record, WINDOW, hartBlock } from './layout';
 import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './state';
 
 const LINES: Record<HartLine, number> = {
@@ -17,9 +17,11 @@ const LINES: Record<HartLine, number> = {
 
 /** What a hart needs of the machine around it. */
 export interface HartSurroundings {
-  /** Virtual time in instructions and in ticks, exact within an instruction. */
+  /** Virtual time in instructions, exact within an instruction; and the clock that the guest has set, in ticks. */
   cycles(): number;
-  ticks(): number;
+  mtime(): bigint;
+  /** Instructions that the hart has retired before the one at hand. */
+  retired(hart: HartState): number;
   /** A CSR was written that decides on interrupts, the timer, translation or protection. */
   changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void;
 }
@@ -27,6 +29,8 @@ export interface HartSurroundings {
 export class HartState implements Hart {
   /** Host address of its block. */
   readonly block: number;
+  /** Where its registers are: in its block, or in the window while it runs. */
+  private home: number;
   mode = Mode.Machine;
   waiting = false;
   /** Interrupt bits that devices and the supervisor timer hold up. */
@@ -39,8 +43,8 @@ export class HartState implements Hart {
   instretOffset = 0n;
   /** Physical address reserved by lr, -1 if none. */
   reservation = -1;
-  private readonly x0: number;
   private readonly csr0: number;
+  private readonly noted = new Int32Array(Offset.remaining / 4);
 
   constructor(
     readonly id: number,
@@ -48,7 +52,7 @@ export class HartState implements Hart {
     readonly surroundings: HartSurroundings,
   ) {
     this.block = hartBlock(id);
-    this.x0 = (this.block + Offset.x) / 8;
+    this.home = this.block;
     this.csr0 = (this.block + Offset.csrs) / 8;
   }
 
@@ -65,18 +69,55 @@ export class HartState implements Hart {
     this.setCell(Cell.stimecmp, 0xffff_ffff_ffff_ffffn);
   }
 
+  /** Moves what the generated code works on into the window, and back. */
+  enterWindow(): void {
+    this.memory.u8.copyWithin(WINDOW, this.block, this.block + Offset.csrs);
+    this.home = WINDOW;
+  }
+  leaveWindow(): void {
+    this.memory.u8.copyWithin(this.block, WINDOW, WINDOW + Offset.csrs);
+    this.home = this.block;
+  }
+
+  /** Notes registers and pc, to be compared with or put back. Not while it runs. */
+  note(): void {
+    const { i32 } = this.memory;
+    const first = this.block / 4;
+    for (let i = 0; i < this.noted.length; i++) this.noted[i] = i32[first + i];
+  }
+  isAsNoted(): boolean {
+    const { i32 } = this.memory;
+    const first = this.block / 4;
+    for (let i = 0; i < this.noted.length; i++) {
+      if (this.noted[i] !== i32[first + i] && i >> 1 !== Offset.discard / 8) return false;
+    }
+    return true;
+  }
+  putBackNoted(): void {
+    this.memory.i32.set(this.noted, this.block / 4);
+  }
+
+  /** The TLB bank in force, by its host address. */
+  set bank(host: number) {
+    this.memory.i32[(this.home + Offset.bank) / 4] = host;
+  }
+  /** A word that the atomic instruction at hand may use in place, by its host address. */
+  set prepared(host: number) {
+    this.memory.i32[(this.home + Offset.prepared) / 4] = host;
+  }
+
   get pc(): bigint {
-    return this.memory.u64[(this.block + Offset.pc) / 8];
+    return this.memory.u64[(this.home + Offset.pc) / 8];
   }
   set pc(value: bigint) {
-    this.memory.u64[(this.block + Offset.pc) / 8] = value & ~1n;
+    this.memory.u64[(this.home + Offset.pc) / 8] = value & ~1n;
   }
 
   x(register: number): bigint {
-    return this.memory.u64[this.x0 + register];
+    return this.memory.u64[(this.home + Offset.x) / 8 + register];
   }
   setX(register: number, value: bigint): void {
-    if (register !== 0) this.memory.u64[this.x0 + register] = value;
+    if (register !== 0) this.memory.u64[(this.home + Offset.x) / 8 + register] = value;
   }
 
   cell(cell: Cell): bigint {
@@ -93,11 +134,49 @@ export class HartState implements Hart {
     this.memory.i32[(this.csr0 + cell) * 2] = value;
   }
 
+  /** The instruction that the generated code has left to us: its record, the address and the value it stores. */
+  get record(): number {
+    return this.memory.i32[(this.home + Offset.record) / 4];
+  }
+  get detail(): number {
+    return this.memory.i32[(this.home + Offset.detail) / 4];
+  }
+  get address(): bigint {
+    return this.memory.u64[(this.home + Offset.address) / 8];
+  }
+  get value(): bigint {
+    return this.memory.u64[(this.home + Offset.value) / 8];
+  }
+  get rs1Index(): number {
+    return this.memory.view.getUint16(this.record + Record.rs1, true) / 8;
+  }
+  get rs2Index(): number {
+    return this.memory.view.getUint16(this.record + Record.rs2, true) / 8;
+  }
+  get rs1(): bigint {
+    return this.x(this.rs1Index);
+  }
+  get rs2(): bigint {
+    return this.x(this.rs2Index);
+  }
+  get imm(): number {
+    return this.memory.i32[(this.record + Record.imm) / 4];
+  }
+  /** The instruction's bits, unsigned. */
+  get word(): number {
+    return this.memory.view.getUint32(this.record + Record.word, true);
+  }
+  /** Writes the low `bytes` bytes of a value, extended, to rd. */
+  setRd(value: bigint, bytes: number, signed: boolean): void {
+    const at = (this.home + this.memory.view.getUint16(this.record + Record.rd, true)) / 8;
+    this.memory.u64[at] = BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, value) : value);
+  }
+
   get remaining(): number {
-    return this.memory.i32[(this.block + Offset.remaining) / 4];
+    return this.memory.i32[(this.home + Offset.remaining) / 4];
   }
   set remaining(value: number) {
-    this.memory.i32[(this.block + Offset.remaining) / 4] = value;
+    this.memory.i32[(this.home + Offset.remaining) / 4] = value;
   }
 
   /** mip as software reads it. */
@@ -136,12 +215,21 @@ export class HartState implements Hart {
   }
 
   save(): State {
-    const words = (Offset.csrs + Cell.count * 8) / 8;
-    const first = this.block / 8;
-    const cells = [...this.memory.u64.subarray(first, first + words)];
-    // Not state: the slice at hand, the bank, the scratch cells.
-    const registers = [...cells.slice(0, 32), this.pc, ...cells.slice(Offset.csrs / 8)];
+    const registers = Array.from({ length: 32 }, (_, register) => this.x(register));
+    const csrs = [...this.memory.u64.subarray(this.csr0, this.csr0 + Cell.count)];
     const { mode, waiting, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
-    return { registers, mode, waiting, lines, steps, trapped, cycleOffset, instretOffset, reservation };
+    return {
+      registers,
+      pc: this.pc,
+      csrs,
+      mode,
+      waiting,
+      lines,
+      steps,
+      trapped,
+      cycleOffset,
+      instretOffset,
+      reservation,
+    };
   }
 }

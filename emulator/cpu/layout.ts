@@ -3,6 +3,7 @@
  * records of code pages, and the memory of the guest itself. Addresses in it are called host addresses.
  *
  *   0          nothing, so that no valid host address is 0
+ *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs
  *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
  *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
  *   ROM        the boot ROM, then at once DRAM
@@ -20,11 +21,19 @@ export const Offset = {
   remaining: 272,
   /** i32: host address of the TLB bank in force. */
   bank: 276,
-  /** u64: what a slow load read. */
-  result: 280,
+  /** What the generated code could not do: i32 host address of the record, i32 width or operation, u64s. */
+  record: 280,
+  detail: 284,
+  address: 288,
+  value: 296,
+  /** i32: host address of a word that the next atomic instruction may use, 0 if none. */
+  prepared: 304,
+  /** i32: host address of the first record of the page that runs, and u64 the virtual address that belongs to it. */
+  records: 308,
+  base: 312,
   /** Records for one instruction that cannot be run in its place (it straddles pages, or a breakpoint covers it). */
   scratch: 320,
-  /** u64 cells of the CSRs, see cpu/hart.ts. */
+  /** What lies before is moved to the window and back. Behind it the u64 cells of the CSRs, see cpu/state.ts. */
   csrs: 512,
   banks: 4096,
 } as const;
@@ -42,6 +51,7 @@ export const BANKS = 16;
 /** Matches no address: its low bits are set, and those of a masked address are not. */
 export const EMPTY = -1n;
 
+export const WINDOW = 4096;
 export const HARTS = 65536;
 export const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
 
@@ -64,11 +74,17 @@ export const DRAM = ROM + 65536;
 
 export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
 
-/** What the generated code's imports answer: go on behind the access, start over from the state in memory, or return. */
+/** Bit of Offset.detail: a load sign-extends. */
+export const SIGNED = 16;
+
+/** How the machine goes on after it has done something for the generated code. */
 export const enum Status {
-  done = 0,
-  reload = 1,
-  exit = 2,
-  /** Only from `special`: run the record in the hart's scratch area. */
-  scratch = 3,
+  /** The instruction is done: go on behind it. */
+  done,
+  /** Go on at the hart's pc, wherever that is now. */
+  reload,
+  /** Run the record in the hart's scratch area; it is the instruction at pc. */
+  scratch,
+  /** End the slice. */
+  exit,
 }

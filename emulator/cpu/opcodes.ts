@@ -2,9 +2,10 @@
  * Opcodes of the predecoded records: every instruction of the table in the forms in which the interpreter has it (as a
  * two- or four-byte instruction, and for relative jumps within the page or out of it), made from the table.
  */
-import { INSTRUCTIONS, decode } from '../isa/decode';
+import { COMPRESSIBLE } from '../isa/compressed';
+import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
-import { Offset, PAGE, Record } from './layout';
+import { Offset, PAGE, Record, WINDOW } from './layout';
 
 export const enum Opcode {
   /** Not decoded yet, under a breakpoint, straddling two pages, or illegal: see `special` in cpu/code-cache.ts. */
@@ -22,7 +23,7 @@ export interface Form {
 }
 
 export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
-  ([2, 4] as const).flatMap((length): Form[] => [
+  (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
     { instruction, length, near: false },
     ...(instruction.control === 'relative' ? [{ instruction, length, near: true }] : []),
   ]),
@@ -52,4 +53,11 @@ export function writeRecord(records: DataView, at: number, word: number, pageOff
   records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
   records.setUint16(at + Record.op, opcodes.get(instruction)![length + (near ? 1 : 0)], true);
   return true;
+}
+
+/** Writes the record of an instruction into the scratch area, followed by what leads back to its successor's own. */
+export function writeAlone(records: DataView, word: number): boolean {
+  const at = WINDOW + Offset.scratch;
+  records.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+  return writeRecord(records, at, word, undefined);
 }

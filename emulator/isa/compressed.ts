@@ -12,6 +12,12 @@ export interface Expansion {
   imm: number;
 }
 
+/** Every instruction that a compressed one can stand for. */
+export const COMPRESSIBLE: ReadonlySet<string> = new Set([
+  ...['addi', 'addiw', 'lui', 'andi', 'slli', 'srli', 'srai', 'add', 'sub', 'xor', 'or', 'and', 'addw', 'subw'],
+  ...['lw', 'ld', 'sw', 'sd', 'jal', 'jalr', 'beq', 'bne', 'ebreak'],
+]);
+
 /** Picks bits of `c` and puts them together: pairs of [from, width], the highest part of the result first. */
 function bits(c: number, ...parts: [from: number, width: number][]): number {
   let value = 0;

@@ -87,25 +87,30 @@ export class Mmu {
     return physical;
   }
 
-  /** Enters the page of a data access just translated into the TLB, with all that may be done to it from here. */
-  fill(hart: HartState, low: number, high: number, physical: number): void {
+  /**
+   * Enters the page of a data access just translated into the TLB, with all that may be done to it from here. Tells whether
+   * stores now find it there.
+   */
+  fill(hart: HartState, low: number, high: number, physical: number): boolean {
     const host = this.memory.hostOf(physical);
     const page = physical - (physical % PAGE);
     const mode = hart.dataMode;
     const rights = rightsOnPage(this.protection[hart.id], page, mode);
-    if (host === 0 || rights === undefined) return;
+    if (host === 0 || rights === undefined) return false;
     const translated = mode !== Mode.Machine && hart.cell(Cell.satp) >> 60n !== 0n;
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, Access.load, mode, mstatus);
     const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, Access.store, mode, mstatus));
     const plain = !this.memory.isRom(host) && this.memory.flags[this.memory.pageOf(host)] === 0;
+    const storable = writable && plain && (rights & Right.write) !== 0;
     this.tlb.fillData(
       hart,
       (BigInt(high >>> 0) << 32n) | BigInt((low & ~(PAGE - 1)) >>> 0),
       host - (physical % PAGE),
       readable && (rights & Right.read) !== 0,
-      writable && plain && (rights & Right.write) !== 0,
+      storable,
     );
+    return storable;
   }
 
   /** A store is about to change a page that a walk has read: what it said must be forgotten, unless it was nothing. */

@@ -52,7 +52,7 @@ export class Tlb {
       Object.assign(banks[index], { satp, modes, used: true });
     }
     this.current[hart.id] = index;
-    this.memory.i32[(hart.block + Offset.bank) / 4] = bankAddress(hart, index);
+    hart.bank = bankAddress(hart, index);
   }
 
   /** Enters a page for loads and/or stores. `virtual` is its first address, `host` where it lies. */

@@ -1,0 +1,74 @@
+/** Runs a hart for a slice: the generated code as far as it gets, then by hand what it left, and so on. */
+import { lengthOf } from '../isa/decode';
+import type { GuestMemory } from '../mmu/guest-memory';
+import type { AccessSize } from '../types';
+import type { MemoryAccess } from './access';
+import type { CodeCache } from './code-cache';
+import type { Environment } from './environment';
+import type { HartState } from './hart';
+import { Exit, type InterpreterExports, interpreterModule } from './interpreter';
+import { SIGNED, Status } from './layout';
+import { writeAlone } from './opcodes';
+
+export class Core {
+  private readonly interpret: InterpreterExports['run'];
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly code: CodeCache,
+    private readonly access: MemoryAccess,
+    private readonly environment: Environment,
+  ) {
+    const instance = new WebAssembly.Instance(interpreterModule(), { env: { memory: memory.memory } });
+    this.interpret = (instance.exports as unknown as InterpreterExports).run;
+  }
+
+  /** Until the hart's remaining count is 0, or something ends the slice. */
+  run(hart: HartState): void {
+    let status = Status.reload;
+    hart.enterWindow();
+    while (status !== Status.exit) {
+      const reason = this.interpret(Number(status === Status.scratch));
+      status = this.attend(hart, reason);
+      if (status === Status.done) hart.pc += BigInt(lengthOf(hart.word));
+    }
+    hart.leaveWindow();
+  }
+
+  /**
+   * Executes one instruction that reads, computes or jumps, given by its word at the hart's pc; false, and nothing done, if
+   * it faults or reads a device. It does not matter what is cached, nor whether there is a breakpoint.
+   */
+  peek(hart: HartState, word: number): boolean {
+    hart.remaining = 1;
+    hart.enterWindow();
+    writeAlone(this.memory.view, word);
+    let reason = this.interpret(1);
+    if (reason === Exit.load && this.access.enter(hart, hart.address, (hart.detail & 15) as AccessSize)) {
+      hart.remaining = 1;
+      reason = this.interpret(1);
+    }
+    hart.leaveWindow();
+    return hart.remaining === 0 && reason !== Exit.load;
+  }
+
+  private attend(hart: HartState, reason: Exit): Status {
+    const { detail } = hart;
+    switch (reason) {
+      case Exit.budget:
+        return Status.exit;
+      case Exit.fetch:
+        return this.code.fetch(hart);
+      case Exit.load:
+        return this.access.load(hart, hart.address, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+      case Exit.store:
+        return this.access.store(hart, hart.address, detail as AccessSize, hart.value);
+      case Exit.atomic:
+        return this.access.atomic(hart, hart.address, detail as 4 | 8);
+      case Exit.environment:
+        return this.environment.execute(hart, detail);
+      case Exit.special:
+        return this.code.special(hart, hart.record);
+    }
+  }
+}
