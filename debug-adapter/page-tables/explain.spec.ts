@@ -100,6 +100,32 @@ describe('the explanation of a trap', () => {
     assert.match(explainTrap(trap(13, 0x101010101010109n, 1), context).text, /kfree fills/);
   });
 
+  it('sees that the handler cannot run, or has itself faulted', () => {
+    const { context, memory, root } = setUp();
+    memory.map(root, 0x3ffffff000n, 0x80006000n, R | X | U);
+    const told = explainTrap(trap(12, 0x3ffffff000n, 1, 0x3ffffff000n), { ...context, stvec: 0x3ffffff000n });
+    assert.match(told.text, /handler at stvec = 0x3ffffff000 cannot be fetched \(V R X are set; U=1: S-mode may not/);
+    memory.map(root, 0x80005000n, 0x80005000n, R | X);
+    const nested = explainTrap(trap(15, 0x3fffff7ff8n, 1, 0x80005008n), { ...context, stvec: 0x80005000n });
+    assert.match(nested.text, /the trap handler itself has faulted/);
+    const plain = explainTrap(trap(15, 0x3fffff7ff8n, 1, 0x80001008n), { ...context, stvec: 0x80005000n });
+    assert.doesNotMatch(plain.text, /handler/);
+  });
+
+  it('knows a table that was freed, a copy-on-write mark, and an int that grew', () => {
+    const { context, memory } = setUp();
+    const freed = memory.page();
+    memory.write(freed, new Uint8Array(4096).fill(1));
+    const stale = explainTrap(trap(12, 0x80001000n, 1, 0x80001000n), { ...context, satp: SV39 | (freed >> 12n) });
+    assert.match(stale.text, /the entry is 0x101010101010101: bytes of 0x01 are what kfree/);
+    const shared = memory.page();
+    memory.map(shared, 0x1000n, 0x80101000n, R | U | 0x100);
+    const write = explainTrap(trap(15, 0x1000n), { ...context, satp: SV39 | (shared >> 12n) });
+    assert.match(write.reason, /W=0: this one bit decides/);
+    assert.match(write.text, /RSW=1: a mark of copy-on-write/);
+    assert.match(explainTrap(trap(13, 0xffffffff80003000n, 1), context).text, /32-bit int \(-2147471360\)/);
+  });
+
   it('reads the bytes that are no instruction', () => {
     const { context, memory } = setUp();
     memory.write(0x80100020n, new Uint8Array([5, 5, 5, 5]));

@@ -9,7 +9,7 @@ import { MODE_NAMES } from '../registers/integer-registers';
 import { rangeAt, type PhysicalRange } from './memory-map';
 import { accessMode, judge, modeLetter } from './permission';
 import { processLabel, type RegionProcess, type Regions } from './regions';
-import { regionOf } from './translate';
+import { fillingNote, handlerNote, notesOn } from './evidence';
 import { hex, pteFlags, satpFields, walk, type Walk } from './walk';
 
 export interface TrapContext {
@@ -19,6 +19,8 @@ export interface TrapContext {
   /** CSRs of the hart as they are at the trap: satp, and mstatus before the trap changed it. */
   satp: bigint;
   mstatus: bigint;
+  /** Where traps into S-mode go. */
+  stvec?: bigint;
   /** Names for the table in satp. */
   regions?: Regions;
   /** The process that the hart runs. */
@@ -63,6 +65,8 @@ export function explainTrap(
   const explanation: TrapExplanation = { title, reason: '', notes: [], text: '' };
   if (access) explainAccess(trap, access, context, explanation);
   else if (!trap.interrupt) explainOther(trap, context, explanation);
+  const handler = access && handlerNote(trap, context);
+  if (handler) explanation.notes.push(handler);
   const name = trap.interrupt ? undefined : context.nameOf?.(trap.epc);
   const where = `by the instruction at ${hex(trap.epc)}${name ? ` (${name})` : ''}`;
   if (access) explanation.notes.push(access === 'fetch' && trap.epc === trap.tval ? jumpNote(trap) : where);
@@ -116,44 +120,7 @@ function explainAccess(
         'entry has been changed since';
     }
   }
-  addNotes(trap, context, walked, out);
-}
-
-/** What the place of the address tells, beside the deciding bit. */
-function addNotes(
-  trap: Pick<TrapEvent, 'tval' | 'from' | 'epc'>,
-  context: TrapContext,
-  walked: Walk,
-  out: TrapExplanation,
-): void {
-  const region = regionOf(walked, context.regions);
-  const size = context.process?.size;
-  const user = trap.from === 0;
-  if (region) out.notes.push(`in: ${region}`);
-  if (user && size !== undefined && !region?.includes('guard')) {
-    if (trap.tval >= size) out.notes.push(`the heap ends at ${hex(size)} (p->sz)`);
-    else if (walked.failure?.kind === 'not-valid') {
-      out.notes.push(`below p->sz = ${hex(size)}, so it belongs to the process, but no page was mapped`);
-    }
-  }
-  if (region?.startsWith('guard page')) out.notes.push('a stack has run over its end');
-  if (trap.tval < 4096n && walked.failure && !user) {
-    const index = trap.tval >> 3n;
-    out.notes.push(
-      `a null pointer${trap.tval === 0n ? '' : ` plus ${hex(trap.tval)}`}` +
-        (trap.tval % 8n === 0n && context.nameOf?.(trap.epc)?.startsWith('walk')
-          ? `: entry ${index} of a page table at PA 0`
-          : ''),
-    );
-  }
-  const junk = junkNote(trap.tval);
-  if (junk) out.notes.push(junk);
-  if (!walked.failure || walked.failure.kind === 'non-canonical') return;
-  for (const table of context.otherTables ?? []) {
-    if (table.root === walked.root) continue;
-    const other = walk(table.root, trap.tval, context.memory.readU64.bind(context.memory));
-    if (other.leaf) out.notes.push(`${table.label} maps it to ${hex(other.leaf.pa)}; the table in satp does not`);
-  }
+  out.notes.push(...notesOn(trap, context, walked));
 }
 
 function explainOther(
@@ -167,8 +134,8 @@ function explainOther(
     const bytes = instructionAt(trap, context);
     out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
     if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
-    const junk = bytes && /^(01)+$|^(05)+$/.test(bytes) ? junkNote(BigInt(`0x${bytes.repeat(4)}`)) : undefined;
-    if (junk) out.notes.push(junk);
+    const filling = bytes && fillingNote(BigInt(`0x${bytes.repeat(4)}`));
+    if (filling) out.notes.push(filling);
     return;
   }
   if (trap.cause === 0 || trap.cause === 4 || trap.cause === 6) {
@@ -194,16 +161,6 @@ function instructionAt(trap: Pick<TrapEvent, 'epc' | 'tval' | 'from'>, context: 
   if ((low & 3n) !== 3n) return text;
   const high = word(trap.epc + 2n);
   return high === undefined ? undefined : high.toString(16).padStart(4, '0') + text;
-}
-
-/** xv6 fills freed pages with 0x01 (kfree) and fresh ones with 0x05 (kalloc), to catch exactly this. */
-function junkNote(value: bigint): string | undefined {
-  const text = value.toString(16).padStart(16, '0');
-  const repeated = /(?:01){6}/.test(text) ? '01' : /(?:05){6}/.test(text) ? '05' : undefined;
-  if (!repeated) return undefined;
-  return repeated === '01'
-    ? 'bytes of 0x01 are what kfree fills a page with: this came from memory that had been freed'
-    : 'bytes of 0x05 are what kalloc fills a page with: this came from memory that was never initialized';
 }
 
 function physicalReason(address: bigint, context: TrapContext): string {

@@ -92,7 +92,7 @@ export function kernelRegions(
       if (vpn < userEnd && vpn !== ppn) return { name: userName, pages: Math.min(untilStack, userEnd - vpn) };
       if (owner && vpn === TRAPFRAME && ppn !== undefined) return { name: trapFrameName(owner, ppn), pages: 1 };
       const place = named(image, ppn ?? vpn);
-      // Until the kernel has its image mapped twice on purpose, an image page at another VA is the trampoline's.
+      // The trampoline's page is mapped twice: as a part of the text where it lies, and once where user tables have it.
       const name = ppn !== undefined && ppn === layout.trampoline && vpn !== ppn ? 'trampoline' : place.name;
       return {
         name: flags === 0 && name ? `${name} (not mapped here)` : name,
@@ -128,7 +128,7 @@ export function userRegions(
     nameAt(vpn, ppn, flags) {
       if (vpn === TRAMPOLINE) return { name: trampolineName(layout, ppn), pages: 1 };
       if (vpn === TRAPFRAME) return { name: trapFrameName(process, ppn), pages: 1 };
-      if (vpn === USYSCALL) return { name: flags & PTE_FLAGS.U ? 'USYSCALL page' : undefined, pages: 1 };
+      if (vpn === USYSCALL) return { name: flags & PTE_FLAGS.V ? 'USYSCALL page' : undefined, pages: 1 };
       if (vpn < program) return { name: programName(flags), pages: program - vpn };
       return named(ranges, vpn);
     },
