@@ -5,7 +5,7 @@
 #include "file.h"
 #include "memlayout.h"
 #include "proc.h"
-#include "spinlock.h"
+#include "sleeplock.h"
 
 #define CTRL(letter) ((letter) - '@')
 #define BACKSPACE 0x100  // no character: to consputc it means "take the last one back"
@@ -21,6 +21,8 @@ static struct {
   uint edit;
 } cons;
 
+static struct sleeplock output;  // keeps what several processes write apart
+
 void consputc(int c)
 {
   if (c == BACKSPACE) {
@@ -34,13 +36,12 @@ void consputc(int c)
 
 static int consolewrite(int user, uint64 src, int n)
 {
-  for (int i = 0; i < n; i++) {
-    char c;
-    if (either_copyin(&c, user, src + i, 1) < 0)
-      return i;
+  int i = 0;
+  acquiresleep(&output);
+  for (char c; i < n && either_copyin(&c, user, src + i, 1) == 0; i++)
     uartputc(c);
-  }
-  return n;
+  releasesleep(&output);
+  return i;
 }
 
 // Reads up to the end of one line. Ctrl-D alone on its line reads as 0 bytes: the end.
@@ -119,6 +120,7 @@ void consoleintr(int c)
 void consoleinit(void)
 {
   initlock(&cons.lock, "cons");
+  initsleeplock(&output, "console output");
   printfinit();
   uartinit();
   devsw[CONSOLE].read = consoleread;

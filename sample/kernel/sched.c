@@ -53,7 +53,11 @@ void scheduler(void)
   struct cpu *c = mycpu();
   c->proc = 0;
   for (;;) {
-    intr_on();  // whatever is pending comes now
+    // Whatever is pending comes now. Later it waits: an interrupt that makes a process runnable after the search has
+    // gone past it must not be served before wfi, or the hart would sleep through it.
+    intr_on();
+    intr_off();
+
     int ran = 0;
     for (struct proc *p = proc; p < &proc[NPROC]; p++) {
       acquire(&p->lock);
@@ -63,12 +67,8 @@ void scheduler(void)
       }
       release(&p->lock);
     }
-    if (!ran) {
-      // An interrupt between the search and wfi must not be slept through: with interrupts off it stays
-      // pending, and wfi returns at once.
-      intr_off();
-      wait_for_interrupt();
-    }
+    if (!ran)
+      wait_for_interrupt();  // returns at once if one is pending, though they are off
   }
 }
 

@@ -9,6 +9,8 @@
 #include "kernel/param.h"
 #include "user/user.h"
 
+#define MAXPIPE 8  // commands of a pipeline
+
 struct command {
   char *argv[MAXARG + 1];
   int argc;
@@ -17,7 +19,7 @@ struct command {
 };
 
 static char *at;    // the rest of the line
-static char found;  // the special character that ended the last word, put back here since a zero stands in its place
+static char found;  // the special character that ended the last word: a zero stands in its place now
 
 #define SPACE " \t\r\n"
 #define SPECIAL "|<>;&"
@@ -149,25 +151,23 @@ static void move(int from, int to)
   close(from);
 }
 
-// Starts the commands of one pipeline, each in a child, and counts them. -1 after a message: the line is bad.
-static int pipeline(int *children)
+// Starts the commands of one pipeline, each in a child. Their number, and their pids in `children`; after a message
+// *bad is set: the rest of the line cannot be trusted.
+static int pipeline(int children[MAXPIPE], int *bad)
 {
+  int n = 0;
   int input = -1;  // the end to read from of the pipe before, if any
   for (;;) {
     struct command cmd;
-    int next[2] = {-1, -1};
-    if (parse(&cmd) < 0) {
-      if (input >= 0)
-        close(input);
-      return -1;
+    int next[2];
+    *bad = parse(&cmd) < 0;
+    int more = !*bad && peek() == '|';
+    if (more && (n == MAXPIPE - 1 || pipe(next) < 0)) {
+      fprintf(2, "sh: the pipeline is too long\n");
+      *bad = 1;
     }
-    int more = peek() == '|';
-    if (!more && input < 0 && builtin(&cmd))
-      return 0;
-    if (more && pipe(next) < 0) {
-      fprintf(2, "sh: no pipe\n");
-      return -1;
-    }
+    if (*bad || (!more && input < 0 && builtin(&cmd)))
+      break;
 
     int pid = fork();
     if (pid == 0) {
@@ -182,16 +182,32 @@ static int pipeline(int *children)
     if (pid < 0)
       fprintf(2, "sh: cannot fork\n");
     else
-      ++*children;
+      children[n++] = pid;
 
     // A pipe ends when nobody holds its writing end: the shell must not.
     if (input >= 0)
       close(input);
+    input = -1;
     if (!more)
-      return 0;
+      break;
     close(next[1]);
     input = next[0];
     next_special();
+  }
+  if (input >= 0)
+    close(input);
+  return n;
+}
+
+// Waits for n children, and for any that ended in the background meanwhile.
+static void wait_for(int *children, int n)
+{
+  for (int left = n; left > 0;) {
+    int pid = wait(0);
+    if (pid < 0)
+      return;
+    for (int i = 0; i < n; i++)
+      left -= children[i] == pid;
   }
 }
 
@@ -200,15 +216,14 @@ static void run_line(char *line)
   at = line;
   found = 0;
   while (peek()) {
-    int children = 0;
-    int result = pipeline(&children);
-    char end = result < 0 ? 0 : peek();
-    if (end == ';' || end == '&')
-      next_special();
+    int children[MAXPIPE], bad;
+    int n = pipeline(children, &bad);
+    char end = bad ? 0 : peek();
+    if (end)
+      next_special();  // ';' or '&': nothing else ends a pipeline
     if (end != '&')
-      while (children-- > 0 && wait(0) >= 0)
-        ;
-    if (end == 0)
+      wait_for(children, n);
+    if (bad)
       return;
   }
 }
