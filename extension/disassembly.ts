@@ -16,15 +16,24 @@ const COUNT = 256;
 export class Disassembly implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly subscriptions: vscode.Disposable[];
+  private readonly pointer = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor('editor.stackFrameHighlightBackground'),
+  });
   private text = '';
+  /** Line of the pc in `text`, -1 if it is not there. */
+  private current = -1;
 
   readonly onDidChange = this.changed.event;
 
   constructor(private readonly sessions: Sessions) {
     this.subscriptions = [
       vscode.debug.onDidChangeActiveStackItem(() => {
-        const editor = vscode.window.visibleTextEditors.find(({ document }) => isOurs(document));
-        if (editor) void this.refresh().then((line) => reveal(editor, line));
+        if (editors().length > 0) void this.refresh();
+      }),
+      // The pc can be pointed at when the new text has arrived, and not before.
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (document.uri.scheme === DISASSEMBLY) this.point();
       }),
     ];
   }
@@ -34,52 +43,48 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
   }
 
   async show(): Promise<void> {
-    const line = await this.refresh();
-    if (line === undefined) {
+    if (!(await this.refresh())) {
       void vscode.window.showInformationMessage(
-        'The disassembly is shown while xv6 is stopped in the debugger: pause it first.',
+        'Disassembly is shown while xv6 is stopped in the debugger: pause it first.',
       );
       return;
     }
-    const editor = await vscode.window.showTextDocument(URI, { viewColumn: vscode.ViewColumn.Beside, preview: false });
-    reveal(editor, line);
+    await vscode.window.showTextDocument(URI, { viewColumn: vscode.ViewColumn.Beside, preview: false });
+    this.point();
   }
 
   dispose(): void {
     this.subscriptions.forEach((subscription) => void subscription.dispose());
     this.changed.dispose();
+    this.pointer.dispose();
   }
 
-  /** Reads the code around the focused frame; answers the line of its pc, undefined if there is no such frame. */
-  private async refresh(): Promise<number | undefined> {
+  /** Reads the code around the focused frame; false if there is no such frame. */
+  private async refresh(): Promise<boolean> {
     const item = vscode.debug.activeStackItem;
-    if (!(item instanceof vscode.DebugStackFrame)) return undefined;
+    if (!(item instanceof vscode.DebugStackFrame)) return false;
     const reference = this.sessions.frame(item.session, item.frameId)?.instructionPointerReference;
-    if (reference === undefined) return undefined;
+    if (reference === undefined) return false;
     const answer = (await item.session.customRequest('disassemble', {
       memoryReference: reference,
       instructionOffset: -BEFORE,
       instructionCount: COUNT,
       resolveSymbols: true,
     })) as { instructions?: Instruction[] } | undefined;
-    const { text, current } = listing(answer?.instructions ?? [], BigInt(reference));
-    this.text = text;
+    ({ text: this.text, current: this.current } = listing(answer?.instructions ?? [], BigInt(reference)));
     this.changed.fire(URI);
-    return current;
+    return true;
+  }
+
+  private point(): void {
+    const at = this.current < 0 ? [] : [new vscode.Range(this.current, 0, this.current, 0)];
+    for (const editor of editors()) {
+      editor.setDecorations(this.pointer, at);
+      if (at[0]) editor.revealRange(at[0], vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    }
   }
 }
 
-function isOurs(document: vscode.TextDocument): boolean {
-  return document.uri.scheme === DISASSEMBLY;
-}
-
-const pointer = vscode.window.createTextEditorDecorationType({
-  isWholeLine: true,
-  backgroundColor: new vscode.ThemeColor('editor.stackFrameHighlightBackground'),
-});
-
-function reveal(editor: vscode.TextEditor, line: number | undefined): void {
-  const at = line === undefined || line < 0 ? [] : [new vscode.Range(line, 0, line, 0)];
-  editor.setDecorations(pointer, at);
-  if (at[0]) editor.revealRange(at[0], vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+function editors(): vscode.TextEditor[] {
+  return vscode.window.visibleTextEditors.filter(({ document }) => document.uri.scheme === DISASSEMBLY);
 }

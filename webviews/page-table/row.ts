@@ -56,8 +56,9 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
       >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title="${change} since the last stop"></i>` : nothing}${
         problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
       }${
-        row.region ??
-        (row.kind === 'table' ? html`<span class="faint">level ${row.level - 1} table</span>` : (problem ?? ''))
+        row.kind === 'table'
+          ? html`<span class="faint">table of ${row.region ?? 'nothing'}</span>`
+          : (row.region ?? problem)
       }</span
     >
   </div>`;

@@ -98,6 +98,15 @@ describe('rows of a page table', () => {
     assert.equal(rows.at(6).va, 0x3fffe00000n);
   });
 
+  it('says of a table what lies below it', () => {
+    const below = ['text', 'data', 'text', 'free memory'].map((region, at) =>
+      leaves(0, at, 1, 0n, 0x80000000n, { region }),
+    );
+    const named = (count: number) =>
+      new VisibleRows([table(2, 0, 0n, [table(1, 0, 0n, below.slice(0, count))])], none).at(0).region;
+    assert.deepEqual([0, 1, 3, 4].map(named), [undefined, 'text', 'text, data', 'text, data and 1 more']);
+  });
+
   it('folds a run of many leaves into a row, and unfolds it', () => {
     const expansion = new Map([['2/0', true]]);
     const folded = new VisibleRows(direct, expansion);

@@ -99,7 +99,7 @@ export class VisibleRows {
       pte: BigInt(run.pte) + shift * (step >> 2n),
       pteAddress: BigInt(run.pteAddress) + 8n * shift,
       flags: run.flags,
-      region: run.region,
+      region: run.region ?? (run.children && regionsOf(run.children)),
       problem: run.problem,
       change: run.change,
       before: run.before === undefined || offset > 0 ? undefined : BigInt(run.before),
@@ -207,6 +207,22 @@ function memberKey(path: string, run: PteRun, offset: number): string {
 
 function isFolded(run: PteRun): boolean {
   return run.children === undefined && run.count > SHORT;
+}
+
+/** The regions below a table, each once, the first few by name. */
+function regionsOf(entries: readonly PteRun[]): string | undefined {
+  const names = new Set<string>();
+  collectRegions(entries, names);
+  const [first, second, ...others] = names;
+  if (second === undefined) return first;
+  return others.length === 0 ? `${first}, ${second}` : `${first}, ${second} and ${others.length} more`;
+}
+
+function collectRegions(entries: readonly PteRun[], into: Set<string>): void {
+  for (const { region, children } of entries) {
+    if (region !== undefined) into.add(region);
+    if (children) collectRegions(children, into);
+  }
 }
 
 function hasChange(entries: readonly PteRun[]): boolean {
