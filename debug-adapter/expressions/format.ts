@@ -14,20 +14,23 @@ export interface FormatOptions {
   hex?: boolean;
   /** Levels of structures and arrays inside each other that are spelt out; default 2. */
   depth?: number;
+  /** Characters after which a structure or an array ends with `...`; default 400. */
+  length?: number;
+  /** Elements, or runs of equal ones, after which an array does; default 100. */
+  elements?: number;
 }
 
-/** Length at which the text of a structure or an array ends with `...`. */
-const MAX_LENGTH = 400;
-const MAX_ELEMENTS = 100;
+const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, elements: 100 };
+
 const MAX_STRING = 200;
-/** Equal elements in a row from this many on are shown once. */
+/** More equal elements in a row than this are shown once. */
 const REPEATS = 10;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** A value as text. Never throws: what cannot be read says so in its place. */
 export function formatValue(value: Value, context: EvaluationContext, options: FormatOptions = {}): string {
-  return format(value, context, { hex: options.hex ?? false, depth: options.depth ?? 2 });
+  return format(value, context, { ...DEFAULTS, ...options });
 }
 
 function format(value: Value, context: EvaluationContext, options: Required<FormatOptions>): string {
@@ -119,7 +122,7 @@ function formatRecord(
   const parts: string[] = [];
   let length = 0;
   for (const member of type.members) {
-    if (length > MAX_LENGTH) {
+    if (length > options.length) {
       parts.push('...');
       break;
     }
@@ -152,27 +155,40 @@ function formatArray(
   if (count === undefined) return value.location.kind === 'memory' ? hex(value.location.address) : '{...}';
   if (options.depth <= 0) return '{...}';
   const size = C.sizeOf(element);
+  const bytes = wholeArray(value, size * count, context);
   const parts: string[] = [];
   let length = 0;
   for (let i = 0; i < count;) {
-    if (length > MAX_LENGTH || i >= MAX_ELEMENTS) {
+    if (length > options.length || parts.length >= options.elements) {
       parts.push('...');
       break;
     }
-    const textAt = (index: number): string =>
-      format(elementValue(value, element, index, size), context, { ...options, depth: options.depth - 1 });
-    const text = textAt(i);
-    let same = 1;
-    while (i + same < count && same < MAX_ELEMENTS && textAt(i + same) === text) same++;
-    const shown = same >= REPEATS ? 1 : same;
-    for (let k = 0; k < shown; k++) parts.push(text);
-    if (same >= REPEATS)
-      parts[parts.length - 1] += ` <repeats ${same}${same === MAX_ELEMENTS ? ' or more' : ''} times>`;
-    length += text.length * shown;
-    i += same;
-    if (same === MAX_ELEMENTS && i < count) length = MAX_LENGTH + 1;
+    const text = format(elementValue(value, element, i, size), context, { ...options, depth: options.depth - 1 });
+    const same = bytes ? equalElements(bytes, i, size, count) : 1;
+    const repeated = same > REPEATS;
+    parts.push(repeated ? `${text} <repeats ${same} times>` : text);
+    length += text.length;
+    i += repeated ? same : 1;
   }
   return `{${parts.join(', ')}}`;
+}
+
+/** An array's bytes, to find equal elements by; undefined where it cannot be read in one go. */
+function wholeArray(value: Value, size: number, context: EvaluationContext): Uint8Array | undefined {
+  try {
+    return readLocation(value.location, 0, size, context);
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined;
+    throw error;
+  }
+}
+
+/** How many elements from `first` on have the same bytes. */
+function equalElements(bytes: Uint8Array, first: number, size: number, count: number): number {
+  const start = first * size;
+  let at = start + size;
+  while (at < count * size && bytes[at] === bytes[at - size]) at++;
+  return Math.floor((at - start) / (size || 1));
 }
 
 /** Element `index`, counted from the value's own start. */
