@@ -3,32 +3,41 @@
  */
 import { Machine } from '../emulator/machine';
 import type { Hart, MachineApi } from '../emulator/types';
+import { readAttributes, type Settings } from './attributes';
 import { UserError } from './connection';
 import type { Files, SessionDisk } from './files';
 import { Image } from './image';
 import { readVirtual } from './memory';
+import { MemoryDisk } from './memory-disk';
 import type { LaunchAttributes } from './protocol';
-import { isAbsolute, join, parent, Sources } from './sources';
-import type { Binary, FrameRegisters, ReadMemory } from './symbols/api';
-import { openBinary } from './symbols/binary';
 import type { Ground } from './run-control/stepping';
-
-const MIB = 1024 ** 2;
-const UNITS: Readonly<Record<string, number>> = { '': MIB, K: 1024, M: MIB, G: 1024 * MIB };
-const MOST_MEMORY = 3 * 1024 * MIB;
-const MOST_HARTS = 8;
+import { parent, Sources } from './sources';
+import type { FrameRegisters, ReadMemory } from './symbols/api';
+import { openBinary } from './symbols/binary';
+import { processOfHart } from './xv6/cpus';
+import { openXv6, type Xv6 } from './xv6/kernel';
+import { allProcesses, type Process } from './xv6/processes';
 
 export class Debuggee implements Ground {
+  readonly xv6: Xv6;
+
   constructor(
-    readonly attributes: LaunchAttributes,
+    readonly settings: Settings,
     readonly machine: MachineApi,
     readonly image: Image,
     readonly sources: Sources,
     readonly disk: SessionDisk | undefined,
-  ) {}
+  ) {
+    this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
+  }
 
   get harts(): readonly Hart[] {
     return this.machine.harts;
+  }
+
+  /** The process that a hart runs now; undefined in the scheduler, or where the kernel's processes are not known. */
+  processOn(hart: number): Process | undefined {
+    return processOfHart(this.xv6, hart, allProcesses(this.xv6));
   }
 
   imageAt(hart: Hart): Image | undefined {
@@ -54,103 +63,49 @@ export interface Surroundings {
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
 export async function boot(attributes: LaunchAttributes, around: Surroundings): Promise<Debuggee> {
   const { files } = around;
-  const cwd = join(around.workingDirectory, text(attributes, 'cwd') ?? '.');
-  const named = text(attributes, 'kernel');
-  const kernelPath = named === undefined ? files.sample.kernel : join(cwd, named);
-  const diskNamed = text(attributes, 'disk');
-  const diskPath =
-    diskNamed === undefined ? (named === undefined ? files.sample.disk : undefined) : join(cwd, diskNamed);
-
-  const harts = hartCount(attributes.harts);
-  const memory = memorySize(attributes.memory);
-  const kernel = await told(
-    files.read(kernelPath),
-    named === undefined
-      ? 'The sample kernel is missing.'
-      : 'Build the lab first (make kernel/kernel), or correct "kernel" in launch.json.',
+  const settings = readAttributes(attributes, around.workingDirectory);
+  const isSample = settings.kernel === undefined;
+  const path = settings.kernel ?? files.sample.kernel;
+  const kernel = await orTold(
+    files.read(path),
+    isSample ? 'The built-in sample is missing.' : 'Build the lab first (make), or correct "kernel" in launch.json.',
   );
-  const binary = await told(openKernel(kernelPath, kernel));
-  const disk =
-    diskPath === undefined
-      ? undefined
-      : await told(files.openDisk(diskPath), 'Build it first (make fs.img), or correct "disk" in launch.json.');
+  const disk = await openDisk(settings, files);
   try {
+    const binary = openBinary(path, kernel);
     const machine = new Machine({
-      harts,
-      memory,
+      harts: settings.harts,
+      memory: settings.memory,
       kernel,
-      legacyVirtio: flag(attributes, 'legacyVirtio') ?? true,
+      // QEMU's default, except for the sample, which is of those that ask for force-legacy=false.
+      legacyVirtio: settings.legacyVirtio ?? !isSample,
       ...(disk ? { disk } : {}),
       consoleOutput: around.consoleOutput,
       rtcEpoch: around.unixTime,
     });
-    const folders = [cwd, parent(parent(kernelPath)), parent(kernelPath)];
-    const sources = await Sources.find(files, binary.files, sourceMap(attributes.sourceMap, cwd), folders);
-    return new Debuggee(attributes, machine, new Image(binary), sources, disk);
+    const folders = [settings.cwd, parent(parent(path)), parent(path)];
+    const sources = await Sources.find(files, binary.files, settings.sourceMap, folders);
+    return new Debuggee(settings, machine, new Image(binary), sources, disk);
   } catch (error) {
     await disk?.close();
-    throw asUserError(error);
+    throw new UserError(messageOf(error));
   }
 }
 
-async function openKernel(path: string, bytes: Uint8Array): Promise<Binary> {
-  return openBinary(path, bytes);
+/** The sample's own image serves many sessions, and may lie where nothing can be written: what is written to it is lost. */
+async function openDisk({ kernel, disk }: Settings, files: Files): Promise<SessionDisk | undefined> {
+  if (disk !== undefined)
+    return orTold(files.openDisk(disk), 'Build it first (make fs.img), or correct "disk" in launch.json.');
+  if (kernel !== undefined) return undefined;
+  return new MemoryDisk((await orTold(files.read(files.sample.disk), 'The built-in sample is missing.')).slice());
 }
 
-function asUserError(error: unknown, advice?: string): UserError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new UserError(advice === undefined ? message : `${message} ${advice}`);
-}
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-async function told<T>(promise: Promise<T>, advice?: string): Promise<T> {
+async function orTold<T>(promise: Promise<T>, advice: string): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw asUserError(error, advice);
+    throw new UserError(`${messageOf(error)} ${advice}`);
   }
-}
-
-function wrong(name: keyof LaunchAttributes, value: unknown, wanted: string): UserError {
-  return new UserError(`"${name}" in the launch configuration is ${JSON.stringify(value)}; it must be ${wanted}.`);
-}
-
-function text(attributes: LaunchAttributes, name: 'kernel' | 'disk' | 'cwd'): string | undefined {
-  const value: unknown = attributes[name];
-  if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value !== 'string') throw wrong(name, value, 'a path');
-  return value;
-}
-
-function flag(attributes: LaunchAttributes, name: 'legacyVirtio'): boolean | undefined {
-  const value: unknown = attributes[name];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'boolean') throw wrong(name, value, 'true or false');
-  return value;
-}
-
-function hartCount(value: unknown): number {
-  if (value === undefined || value === null) return 3;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MOST_HARTS)
-    throw wrong('harts', value, `a whole number from 1 to ${MOST_HARTS}`);
-  return value;
-}
-
-/** Bytes, from QEMU's words: "128M", "3G", "512" (MiB). */
-export function memorySize(value: unknown): number {
-  if (value === undefined || value === null) return 128 * MIB;
-  const found = typeof value === 'string' ? /^(\d{1,10})([KMG]?)B?$/i.exec(value.trim()) : null;
-  const bytes = found ? Number(found[1]) * UNITS[found[2]!.toUpperCase()]! : 0;
-  if (bytes < MIB || bytes > MOST_MEMORY || bytes % MIB !== 0)
-    throw wrong('memory', value, 'a size as QEMU takes it, whole MiB up to 3G, such as "128M"');
-  return bytes;
-}
-
-function sourceMap(value: unknown, cwd: string): Record<string, string> {
-  if (value === undefined || value === null) return {};
-  const entries = typeof value === 'object' ? Object.entries(value) : [];
-  if (typeof value !== 'object' || !entries.every(([, to]) => typeof to === 'string'))
-    throw wrong('sourceMap', value, 'an object of path prefixes, such as {"/build": "${workspaceFolder}"}');
-  return Object.fromEntries(
-    entries.map(([from, to]) => [from, isAbsolute(to as string) ? (to as string) : join(cwd, to as string)]),
-  );
 }

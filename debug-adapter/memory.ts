@@ -7,21 +7,6 @@ import { PAGE_SIZE, satpFields, walk } from './page-tables/walk';
 
 const SATP = 0x180;
 
-/** Bytes as text, up to a NUL or `limit`; a byte that cannot be read ends it. */
-export function cString(
-  read: (address: bigint, length: number) => Uint8Array | undefined,
-  address: bigint,
-  limit: number,
-): string {
-  const bytes: number[] = [];
-  for (let at = address; bytes.length < limit; at++) {
-    const byte = read(at, 1)?.[0];
-    if (byte === undefined || byte === 0) break;
-    bytes.push(byte);
-  }
-  return new TextDecoder().decode(new Uint8Array(bytes));
-}
-
 /** The physical address of `va` in this hart's address space; undefined where nothing is mapped. */
 export function physical(machine: MachineApi, hart: Hart, va: bigint): bigint | undefined {
   if (!hart.translating) return va;

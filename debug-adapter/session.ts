@@ -71,6 +71,7 @@ export class Session {
       console: guest.guestConsole(connection),
       clientTakesInvalidated: false,
       tableMemory: new TableMemory(),
+      attributes: {},
       stops: 0,
     };
   }

@@ -1,8 +1,12 @@
 /**
  * The call stack of a hart: unwound by the debug information, with inlined functions as frames of their own, and
- * assembly by its symbol. It ends where the program's own code ends: at the trap from a user program, or at the start.
+ * assembly by its symbol. It goes on through a trap that the kernel took in itself, and ends where the program's own code
+ * ends: at the trap from a user program, or at the start.
  */
+import type { Hart } from '../emulator/types';
 import type { Debuggee } from './debuggee';
+import { evaluationContext } from './evaluation';
+import { evaluate, integerOf } from './expressions/evaluate';
 import type { Image } from './image';
 import type { FrameRegisters } from './symbols/api';
 
@@ -27,7 +31,10 @@ export interface Frame {
 /** A stack this deep is a broken one; xv6's are one page. */
 const DEEPEST = 256;
 
+const RA = 1;
 const SP = 2;
+const SEPC = 0x141;
+const STVEC = 0x105;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -37,16 +44,57 @@ export function walkStack(debuggee: Debuggee, hartId: number, firstId: number): 
   const read = debuggee.read(hart);
   const frames: Frame[] = [];
   const image = debuggee.imageAt(hart);
+  let callee: FrameRegisters | undefined;
   let registers: FrameRegisters | undefined = debuggee.frame(hart);
   if (!image) return [unknownFrame(firstId, hartId, registers)];
   while (registers && frames.length < DEEPEST) {
     frames.push(...framesAt(image, hartId, registers, firstId + frames.length));
-    const caller: FrameRegisters | undefined = image.caller(registers, read);
+    const caller: FrameRegisters | undefined = isTrapVector(image, hart, registers)
+      ? interrupted(debuggee, image, hart, registers, callee)
+      : image.caller(registers, read);
+    callee = registers;
     // A caller that stands where its callee does: the unwinding runs in a circle.
     if (caller?.pc === registers.pc && caller.x[SP] === registers.x[SP]) break;
     registers = caller;
   }
   return frames;
+}
+
+/** Whether the frame is in the code that traps from the kernel enter by: xv6's kernelvec. */
+function isTrapVector(image: Image, hart: Hart, registers: FrameRegisters): boolean {
+  const symbol = image.binary.symbolAt(image.lookup(registers))?.symbol;
+  if (!symbol) return false;
+  const vector = (hart.csr(STVEC) ?? 0n) & ~3n;
+  return symbol.name === 'kernelvec' || (symbol.address === vector && symbol.name !== 'uservec');
+}
+
+/**
+ * The registers of the code that a trap interrupted. What the vector has saved is found as in any function; but it was not
+ * called: it goes back to sepc, which the handler keeps in a variable of that name while other traps may come, and
+ * what looks like its return address is the interrupted code's own.
+ */
+function interrupted(
+  debuggee: Debuggee,
+  image: Image,
+  hart: Hart,
+  vector: FrameRegisters,
+  handler: FrameRegisters | undefined,
+): FrameRegisters | undefined {
+  const saved = image.caller(vector, debuggee.read(hart));
+  const pc = (handler && keptSepc(debuggee, hart, handler)) ?? hart.csr(SEPC);
+  if (!saved || pc === undefined || !image.contains(pc)) return undefined;
+  const x = saved.x.map((value, register) => (register === RA ? saved.pc : value));
+  return { ...saved, pc, x, returnAddress: false };
+}
+
+function keptSepc(debuggee: Debuggee, hart: Hart, handler: FrameRegisters): bigint | undefined {
+  const evaluation = evaluationContext(debuggee, hart, handler);
+  try {
+    const value = evaluate('sepc', evaluation);
+    return value.machine ? undefined : integerOf(value, evaluation);
+  } catch {
+    return undefined;
+  }
 }
 
 function framesAt(image: Image, hart: number, registers: FrameRegisters, firstId: number): Frame[] {

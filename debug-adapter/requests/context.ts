@@ -5,6 +5,7 @@ import type { GuestConsole } from '../console';
 import type { Debuggee } from '../debuggee';
 import type { Files } from '../files';
 import type { TableMemory } from '../page-tables/model';
+import type { LaunchAttributes } from '../protocol';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
 import type { Clock } from '../run-control/clock';
@@ -39,6 +40,8 @@ export interface Context {
   clientTakesInvalidated: boolean;
   /** Page tables as they were at earlier stops. */
   readonly tableMemory: TableMemory;
+  /** The launch configuration in force. */
+  attributes: LaunchAttributes;
   running?: Running | undefined;
   /** Where the machine stands; undefined while it runs. */
   stopped?: Stopped | undefined;

@@ -1,16 +1,21 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { TrapEvent } from '../../emulator/types';
+import type { Hart, TrapEvent } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
+import { evaluationContext } from '../evaluation';
+import { evaluate, integerOf } from '../expressions/evaluate';
 import { explainTrap, type TrapExplanation } from '../page-tables/explain';
 import { flagText, hex, pteFlags, type Walk } from '../page-tables/walk';
 import { causeName } from '../registers/causes';
 import { describeCsr } from '../registers/csrs';
+import { isSystemCall } from '../run-control/causes';
+import type { StopReport } from '../run-control/stops';
 import { standing, type Body, type Context } from './context';
 import { surroundingsOf } from './page-tables';
 
 const SATP = 0x180;
 const MSTATUS = 0x300;
+const A7 = 17;
 
 export function exceptionInfo(
   context: Context,
@@ -48,15 +53,38 @@ export function exceptionInfo(
   }
 }
 
-/** The heading of a stop at a trap, for the stopped event. */
-export function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
+/** A stop in words: a heading for the call stack, and all of it. */
+export function describe(debuggee: Debuggee, report: StopReport): { description?: string; text?: string } {
+  const { cause } = report;
+  if (cause?.kind !== 'trap') return report;
+  const { title, text } = explain(debuggee, cause.event);
+  return { description: report.description ?? title, text: report.text ?? text };
+}
+
+function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
   const hart = debuggee.harts[event.hart]!;
-  return explainTrap(event, {
+  const explanation = explainTrap(event, {
     ...surroundingsOf(debuggee, event.hart),
     satp: hart.csr(SATP) ?? 0n,
     mstatus: hart.csr(MSTATUS) ?? 0n,
     nameOf: (address) => nameOf(debuggee, address),
   });
+  if (!isSystemCall(event)) return explanation;
+  const call = systemCall(debuggee, hart);
+  return { ...explanation, title: `${explanation.title}: ${call}`, text: `${explanation.text}: ${call}` };
+}
+
+/** "call 7, sys_exec": by the kernel's own table of calls, where it has one. */
+function systemCall(debuggee: Debuggee, hart: Hart): string {
+  const number = hart.x(A7);
+  const evaluation = evaluationContext(debuggee, hart, debuggee.frame(hart));
+  try {
+    const entry = integerOf(evaluate(`syscalls[${number}]`, evaluation), evaluation);
+    const name = entry === undefined ? undefined : nameOf(debuggee, entry)?.split(' ')[0];
+    return name === undefined ? `call ${number}` : `call ${number}, ${name}`;
+  } catch {
+    return `call ${number}`;
+  }
 }
 
 const idOf = (event: TrapEvent): string => causeName(event.interrupt, event.cause);

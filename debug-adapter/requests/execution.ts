@@ -4,7 +4,6 @@ import { Mode } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
 import { stepInstruction, stepLine, stepOut as leaving, type StepPlan } from '../run-control/stepping';
 import { hartOf, launched, standing, threadOf, type Body, type Context } from './context';
-import { processOf } from './processes';
 
 export function continueRun(context: Context): Body<DebugProtocol.ContinueResponse> {
   const { runner } = standing(context);
@@ -49,8 +48,12 @@ const MODE_LETTERS: Readonly<Record<Mode, string>> = { [Mode.User]: 'U', [Mode.S
 
 function hartState(debuggee: Debuggee, id: number): string {
   const hart = debuggee.harts[id]!;
-  const process = processOf(debuggee, id);
-  return [MODE_LETTERS[hart.mode], ...(process ? [process] : []), ...(hart.waiting ? ['waits'] : [])].join(', ');
+  const process = debuggee.processOn(id);
+  return [
+    MODE_LETTERS[hart.mode],
+    ...(process ? [`pid ${process.pid} ${process.name}`] : []),
+    ...(hart.waiting ? ['waits'] : []),
+  ].join(', ');
 }
 
 function step(context: Context, threadId: number, plan: (hart: number, debuggee: Debuggee) => StepPlan): void {

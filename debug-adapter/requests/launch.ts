@@ -5,22 +5,21 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { boot, type Debuggee } from '../debuggee';
 import { UserError } from '../connection';
-import { cString } from '../memory';
 import type { LaunchAttributes } from '../protocol';
 import { FILTERS } from '../run-control/catchpoints';
 import { Runner } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping';
 import type { StopReport } from '../run-control/stops';
 import { Verdict } from '../run-control/verdict';
+import { panicMessage } from '../xv6/panic';
 import { breakpointBody } from './breakpoints';
+import { describe } from './exceptions';
 import { launched, say, threadOf, type Context } from './context';
 import { conditionHolds, logMessage } from '../evaluation';
 import { Stopped } from './stopped';
 
 const A0 = 10;
-/** The longest message of a panic that is shown. */
-const LONGEST_MESSAGE = 256;
-/** So long the disk may differ from its image, in milliseconds, while the guest waits. */
+/** So long what the guest writes to its disk may be missing in the image, in milliseconds. */
 const SAVE_EVERY = 2000;
 
 export function initialize(
@@ -80,7 +79,7 @@ export async function restart(context: Context, args: DebugProtocol.RestartArgum
   await save(context, debuggee);
   context.running = undefined;
   try {
-    await load(context, (args.arguments as LaunchAttributes | undefined) ?? debuggee.attributes);
+    await load(context, (args.arguments as LaunchAttributes | undefined) ?? context.attributes);
   } catch (error) {
     // The old machine is gone and there is no new one: the session has nothing left to debug.
     context.connection.afterResponse(() => context.connection.event('terminated'));
@@ -131,18 +130,14 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     consoleOutput: (bytes) => context.console.write(bytes),
   });
   const { machine, image, sources } = debuggee;
-  const panics = image.binary.functionsNamed('panic').map(({ low }) => low);
-  const symbol = image.binary.symbol('panic');
-  if (panics.length === 0 && symbol) panics.push(symbol.address);
-
   const verdict = new Verdict(breakpoints, catchpoints, {
     condition: (expression, hart, overlay) => conditionHolds(debuggee, expression, hart, overlay),
     logText: (message, hart) => logMessage(debuggee, message, hart),
     log: (text) => say(context, text),
-    panic: panics,
-    panicMessage: (hart) => cString(debuggee.read(hart), hart.x(A0), LONGEST_MESSAGE),
+    panic: debuggee.xv6.panic === undefined ? [] : [debuggee.xv6.panic],
+    panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
-  verdict.enabled = attributes.noDebug !== true;
+  verdict.enabled = !debuggee.settings.noDebug;
   const runner = new Runner(machine, verdict, host.clock, {
     stopped: (report) => stop(context, report),
     ended: ({ exitCode, why }) => {
@@ -153,9 +148,9 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
         connection.event('terminated');
       });
     },
-    betweenSlices: (waiting) => {
+    betweenSlices: () => {
       context.console.flush();
-      if (waiting) saveNowAndThen();
+      saveNowAndThen();
     },
   });
   let saved = host.clock.now();
@@ -174,6 +169,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     (event) => runner.trapTaken(event),
   );
   context.running = { debuggee, runner, verdict };
+  context.attributes = attributes;
   context.stops = 0;
   context.tableMemory.clear();
   if (!image.binary.hasDebugInfo) {
@@ -190,7 +186,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
 function begin(context: Context): void {
   if (!context.running) return;
   const { debuggee, runner } = context.running;
-  if (debuggee.attributes.stopOnEntry === true) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
+  if (debuggee.settings.stopOnEntry) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
   else runner.start();
 }
 
@@ -199,12 +195,13 @@ function stop(context: Context, report: StopReport): void {
   context.console.flush();
   context.stops++;
   context.stopped = new Stopped(debuggee, report);
+  const { description, text } = describe(debuggee, report);
   context.connection.event('stopped', {
     reason: report.reason,
     threadId: threadOf(report.hart),
     allThreadsStopped: true,
-    ...(report.description === undefined ? {} : { description: report.description }),
-    ...(report.text === undefined ? {} : { text: report.text }),
+    ...(description === undefined ? {} : { description }),
+    ...(text === undefined ? {} : { text }),
     ...(report.hitBreakpointIds === undefined ? {} : { hitBreakpointIds: report.hitBreakpointIds }),
   });
 }

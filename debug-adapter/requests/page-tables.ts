@@ -1,17 +1,16 @@
 /** Our own requests `xv6.pageTable` and `xv6.translate`: the tables of the harts, the kernel and the processes. */
-import type { Hart } from '../../emulator/types';
+import { Mode, type Hart } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
-import { integerOf, evaluate } from '../expressions/evaluate';
+import { evaluate, integerOf } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
 import { typeName } from '../expressions/types';
 import type { TrapContext } from '../page-tables/explain';
 import { memoryMap } from '../page-tables/memory-map';
 import { pageTableModel } from '../page-tables/model';
 import { accessMode, modeLetter } from '../page-tables/permission';
-import { kernelLayout, kernelRegions, processLabel, userRegions, type Regions } from '../page-tables/regions';
+import type { Regions } from '../page-tables/regions';
 import { takeSnapshot, type TableSnapshot } from '../page-tables/snapshot';
 import { sameJudges, translate as translateBy, translateBare, type Judges } from '../page-tables/translate';
-import { hex, satpFields } from '../page-tables/walk';
 import type {
   PageTableArguments,
   PageTableModel,
@@ -20,35 +19,28 @@ import type {
   TranslateResponse,
   Translation,
 } from '../protocol';
+import { processOfHart } from '../xv6/cpus';
+import { allProcesses, type Process } from '../xv6/processes';
+import { pageTableRoots, regionsOfTable } from '../xv6/roots';
 import { standing, type Context } from './context';
 import { evaluationFor } from './evaluate';
-import { kernelTable, processes, runningOn, type GuestProcess } from './processes';
 
 const SATP = 0x180;
 const MSTATUS = 0x300;
-const SV39 = 8;
-
-/** A table that can be shown, and how to speak of what is in it. */
-interface Table {
-  root: PageTableRoot;
-  /** Why there is no table now. */
-  message?: string;
-  judges: Judges;
-  regions: (snapshot: TableSnapshot) => Regions;
-}
 
 export function pageTable(context: Context, args: PageTableArguments): PageTableModel {
   const { debuggee, stopped } = standing(context);
-  const tables = tablesOf(debuggee, hartOf(debuggee, args.hart ?? stopped.report.hart));
-  const shown = tableNamed(tables, args.root ?? 'satp');
+  const tables = new Tables(debuggee, hartOf(debuggee, args.hart ?? stopped.report.hart));
+  const shown = tables.named(args.root ?? 'satp');
+  const { memory } = debuggee.machine;
   return pageTableModel(context.tableMemory, {
-    roots: tables.map(({ root }) => root),
-    shown: shown.root,
+    roots: tables.roots,
+    shown,
     stop: context.stops,
-    memory: debuggee.machine.memory,
-    physical: memoryMap(debuggee.machine.memory),
-    regions: shown.regions,
-    ...(shown.message === undefined ? {} : { message: shown.message }),
+    memory,
+    physical: memoryMap(memory),
+    regions: tables.regionsOf(shown),
+    message: tables.whyNone(shown),
   });
 }
 
@@ -67,13 +59,14 @@ export function translate(context: Context, args: TranslateArguments): Translate
 export function translateFor(context: Context, hartId: number, va: bigint, rootId = 'satp'): Translation {
   const { debuggee } = standing(context);
   const hart = hartOf(debuggee, hartId);
-  const { root, judges, regions, message } = tableNamed(tablesOf(debuggee, hart), rootId);
+  const tables = new Tables(debuggee, hart);
+  const root = tables.named(rootId);
   const mode = modeLetter(hart.mode);
   if (rootId === 'satp' && mode === 'M') return translateBare(va, root, mode, 'M-mode addresses are physical');
-  if (root.root === undefined) return translateBare(va, root, mode, message ?? `${root.label} has no page table now`);
+  if (root.root === undefined) return translateBare(va, root, mode, tables.whyNone(root));
   const { memory } = debuggee.machine;
-  const snapshot = takeSnapshot(BigInt(root.root), memory);
-  return translateBy(va, root, judges, (address) => memory.readU64(address), regions(snapshot));
+  const regions = tables.regionsOf(root)(takeSnapshot(BigInt(root.root), memory));
+  return translateBy(va, root, tables.judgesOf(root), (address) => memory.readU64(address), regions);
 }
 
 /** What the explanation of a trap on a hart may draw on. */
@@ -82,16 +75,16 @@ export function surroundingsOf(
   hartId: number,
 ): Pick<TrapContext, 'memory' | 'physical' | 'regions' | 'process' | 'otherTables'> {
   const { memory } = debuggee.machine;
-  const tables = tablesOf(debuggee, debuggee.harts[hartId]!);
-  const satp = tableNamed(tables, 'satp');
-  const process = runningOn(debuggee, hartId);
-  const others = tables.flatMap(({ root }) =>
-    root.id === 'satp' || root.root === undefined ? [] : [{ label: root.label, root: BigInt(root.root) }],
+  const tables = new Tables(debuggee, hartOf(debuggee, hartId));
+  const satp = tables.named('satp');
+  const process = processOfHart(debuggee.xv6, hartId, tables.processes);
+  const others = tables.roots.flatMap(({ id, label, root }) =>
+    id.startsWith('satp') || root === undefined ? [] : [{ label, root: BigInt(root) }],
   );
   return {
     memory,
     physical: memoryMap(memory),
-    ...(satp.root.root === undefined ? {} : { regions: satp.regions(takeSnapshot(BigInt(satp.root.root), memory)) }),
+    ...(satp.root === undefined ? {} : { regions: tables.regionsOf(satp)(takeSnapshot(BigInt(satp.root), memory)) }),
     ...(process ? { process } : {}),
     otherTables: others,
   };
@@ -103,63 +96,55 @@ function hartOf(debuggee: Debuggee, id: number): Hart {
   return hart;
 }
 
-function tableNamed(tables: readonly Table[], id: string): Table {
-  const found = tables.find(({ root }) => root.id === id);
-  if (!found)
-    throw new Error(`There is no page table "${id}" now; there are ${tables.map(({ root }) => root.id).join(', ')}.`);
-  return found;
-}
+/** Every table that can be shown now, as one hart sees them. */
+class Tables {
+  readonly processes: Process[];
+  readonly roots: PageTableRoot[];
 
-/** Every table that can be shown: of the hart first, then the kernel's, then the processes'. */
-function tablesOf(debuggee: Debuggee, hart: Hart): Table[] {
-  const { memory } = debuggee.machine;
-  const layout = kernelLayout(debuggee.image.binary, memoryMap(memory));
-  const all = processes(debuggee);
-  const mstatus = hart.csr(MSTATUS) ?? 0n;
-  const asUser = sameJudges(accessMode(0, mstatus, 'load'));
-  const asKernel = sameJudges(accessMode(1, mstatus, 'load'));
-  const kernelNames = (owner?: GuestProcess) => (): Regions => kernelRegions(layout, all, owner);
-  const userNames =
-    (process: GuestProcess) =>
-    (snapshot: TableSnapshot): Regions =>
-      userRegions(layout, process, snapshot, process.sp);
-
-  const own: Table[] = [];
-  const kernel = kernelTable(debuggee);
-  if (kernel !== undefined)
-    own.push({
-      root: { id: 'kernel', label: 'kernel_pagetable', root: hex(kernel) },
-      judges: asKernel,
-      regions: kernelNames(),
-    });
-  for (const process of all) {
-    const id = `pid:${process.pid}`;
-    const label = processLabel(process);
-    if (process.table !== undefined)
-      own.push({ root: { id, label, root: hex(process.table) }, judges: asUser, regions: userNames(process) });
-    if (process.kernelTable !== undefined)
-      own.push({
-        root: { id: `${id}:kernel`, label: `${label}, its kernel table`, root: hex(process.kernelTable) },
-        judges: asKernel,
-        regions: kernelNames(process),
-      });
+  constructor(
+    private readonly debuggee: Debuggee,
+    private readonly hart: Hart,
+  ) {
+    this.processes = allProcesses(debuggee.xv6);
+    const satps = debuggee.harts.map((one) => ({ hart: one.id, satp: one.csr(SATP) ?? 0n }));
+    this.roots = pageTableRoots(
+      debuggee.xv6,
+      satps,
+      hart.id,
+      this.processes.filter(({ used }) => used),
+    );
   }
 
-  const { mode, root } = satpFields(hart.csr(SATP) ?? 0n);
-  const label = `satp of hart ${hart.id}`;
-  const judges = {
-    load: accessMode(hart.mode, mstatus, 'load'),
-    store: accessMode(hart.mode, mstatus, 'store'),
-    fetch: accessMode(hart.mode, mstatus, 'fetch'),
-  };
-  if (mode !== SV39) {
-    const message = `satp.MODE is Bare: hart ${hart.id} runs without paging`;
-    return [{ root: { id: 'satp', label }, message, judges, regions: kernelNames() }, ...own];
+  named(id: string): PageTableRoot {
+    const found = this.roots.find((root) => root.id === id);
+    if (found) return found;
+    throw new Error(`There is no page table "${id}" now; there are ${this.roots.map((root) => root.id).join(', ')}.`);
   }
-  const loaded = own.find((table) => table.root.root === hex(root));
-  const named = loaded ? `${label} (${loaded.root.label})` : label;
-  return [
-    { root: { id: 'satp', label: named, root: hex(root) }, judges, regions: loaded?.regions ?? kernelNames() },
-    ...own,
-  ];
+
+  whyNone({ id, label }: PageTableRoot): string {
+    if (id.startsWith('satp')) return `satp.MODE is Bare: hart ${id.split(':')[1] ?? this.hart.id} runs without paging`;
+    return `${label} has not been made yet`;
+  }
+
+  regionsOf({ root }: PageTableRoot): (snapshot: TableSnapshot) => Regions {
+    const { xv6, machine } = this.debuggee;
+    return (snapshot) => regionsOfTable(xv6, memoryMap(machine.memory), BigInt(root ?? 0), this.processes, snapshot);
+  }
+
+  /** The table in satp is judged as the hart stands; any other as the one who would use it. */
+  judgesOf({ id, root }: PageTableRoot): Judges {
+    const mstatus = this.hart.csr(MSTATUS) ?? 0n;
+    if (id === 'satp') {
+      const { mode } = this.hart;
+      return {
+        load: accessMode(mode, mstatus, 'load'),
+        store: accessMode(mode, mstatus, 'store'),
+        fetch: accessMode(mode, mstatus, 'fetch'),
+      };
+    }
+    const users = this.processes.some(
+      ({ used, pagetable }) => used && root !== undefined && pagetable === BigInt(root),
+    );
+    return sameJudges(accessMode(users ? Mode.User : Mode.Supervisor, mstatus, 'load'));
+  }
 }

@@ -1,10 +1,10 @@
 /** stackTrace, loadedSources and source lookup of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { Mode } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
 import { baseName } from '../sources';
 import type { Frame } from '../stack';
 import { hartOf, launched, standing, type Body, type Context } from './context';
-import { processOf } from './processes';
 
 export function stackTrace(
   context: Context,
@@ -35,9 +35,11 @@ function frameBody(debuggee: Debuggee, frame: Frame): DebugProtocol.StackFrame {
 }
 
 function unknownName(debuggee: Debuggee, frame: Frame): string {
-  const process = processOf(debuggee, frame.hart);
-  const user = debuggee.harts[frame.hart]!.mode === 0;
-  return user ? `${frame.name} in the user program${process ? ` (${process})` : ''}` : frame.name;
+  const process = debuggee.processOn(frame.hart);
+  const user = debuggee.harts[frame.hart]!.mode === Mode.User;
+  return user
+    ? `${frame.name} in the user program${process ? ` (pid ${process.pid} ${process.name})` : ''}`
+    : frame.name;
 }
 
 /** A source that was not found keeps its recorded path, so that it can at least be named. */

@@ -30,7 +30,8 @@ export function scopes(context: Context, args: DebugProtocol.ScopesArguments): B
     distinct(local.filter(({ kind }) => kinds.includes(kind)).map((variable) => variableNamed(variable, evaluation)));
 
   add('Locals', values(['local', 'static']), { presentationHint: 'locals' });
-  add('Arguments', values(['parameter']), { presentationHint: 'arguments' });
+  if (local.some(({ kind }) => kind === 'parameter'))
+    add('Arguments', values(['parameter']), { presentationHint: 'arguments' });
   const { cause } = stopped.report;
   if ((cause?.kind === 'trap' || cause?.kind === 'trap-loop') && stopped.report.hart === frame.hart)
     made.push({

@@ -5,7 +5,6 @@
  */
 import { Mode, type Observer, type Stop, type TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
-import { causeName } from '../registers/causes';
 import { isKernelTrap, isSystemCall, isTimerInterrupt, pageFaultAccess } from './causes';
 import type { Cause, StopReport } from './stops';
 
@@ -145,12 +144,7 @@ export class Catchpoints {
     for (const { filter, matches } of FILTERS) {
       if (!this.#active.has(filter) || !matches(event)) continue;
       const report = this.#ask(filter, event.hart, overlayOf(event), event);
-      if (report)
-        return {
-          ...report,
-          description: report.description ?? causeName(event.interrupt, event.cause),
-          cause: { kind: 'trap', event },
-        };
+      if (report) return { ...report, cause: { kind: 'trap', event } };
     }
     return undefined;
   }
