@@ -1,0 +1,168 @@
+/**
+ * The extension inside a real extension host, in a folder with a copy of the sample lab: what a session gives to VS Code, and
+ * what is refused. What a person sees and clicks is tested from outside, in the workbench.
+ */
+import assert from 'node:assert/strict';
+import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as vscode from 'vscode';
+
+const PAGE_TABLE = 'mainThreadWebview-xv6.pageTable';
+
+describe('xv6 Debug in VS Code', function () {
+  this.timeout(60_000);
+
+  const disposables: vscode.Disposable[] = [];
+  let folder: vscode.WorkspaceFolder;
+  let printed = '';
+
+  /** The lab as it comes, without a build: no compiler is needed for these. */
+  const prebuilt = () => ({
+    type: 'xv6',
+    request: 'launch',
+    name: 'prebuilt',
+    kernel: 'prebuilt/kernel',
+    disk: 'prebuilt/fs.img',
+    legacyVirtio: false,
+    build: '',
+  });
+  const file = (name: string) => vscode.Uri.joinPath(folder.uri, name);
+  const session = () => {
+    assert.ok(vscode.debug.activeDebugSession, 'no session is active');
+    return vscode.debug.activeDebugSession;
+  };
+  const pageTableTabs = () =>
+    vscode.window.tabGroups.all
+      .flatMap(({ tabs }) => tabs)
+      .filter(({ input }) => input instanceof vscode.TabInputWebview && input.viewType === PAGE_TABLE);
+
+  /** Waits until this holds; the test's own time limit ends a wait for what never comes. */
+  async function until<T>(look: () => T | undefined | false): Promise<T> {
+    for (;;) {
+      const seen = look();
+      if (seen) return seen;
+      await delay(20);
+    }
+  }
+  const stoppedFrame = () =>
+    until(() => vscode.debug.activeStackItem instanceof vscode.DebugStackFrame && vscode.debug.activeStackItem);
+
+  async function start(configuration: vscode.DebugConfiguration): Promise<void> {
+    printed = '';
+    assert.equal(await vscode.debug.startDebugging(folder, configuration), true);
+  }
+
+  /** Sets a breakpoint on the first line of a file that contains the words; answers that line, from 0. */
+  async function breakAt(name: string, words: string): Promise<number> {
+    const document = await vscode.workspace.openTextDocument(file(name));
+    const line = document
+      .getText()
+      .split('\n')
+      .findIndex((text) => text.includes(words));
+    assert.notEqual(line, -1, `${name} has no line with ${words}`);
+    vscode.debug.addBreakpoints([
+      new vscode.SourceBreakpoint(new vscode.Location(document.uri, new vscode.Position(line, 0))),
+    ]);
+    return line;
+  }
+
+  before(() => {
+    const [first] = vscode.workspace.workspaceFolders ?? [];
+    assert.ok(first, 'the suite wants a folder with a copy of the sample lab');
+    folder = first;
+    disposables.push(
+      vscode.debug.onDidReceiveDebugSessionCustomEvent(({ event, body }) => {
+        if (event === 'xv6.consoleOutput') printed += (body as { text: string }).text;
+      }),
+    );
+  });
+
+  afterEach(async () => {
+    vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
+    await vscode.debug.stopDebugging();
+    await until(() => vscode.debug.activeDebugSession === undefined);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  after(() => {
+    disposables.forEach((disposable) => void disposable.dispose());
+  });
+
+  it('boots to a shell whose console takes keys', async () => {
+    await start(prebuilt());
+    await session().customRequest('xv6.consoleInput', { text: 'echo from the $USER\r' });
+    await until(() => printed.includes('\nfrom the $USER'));
+    assert.ok(vscode.window.terminals.some(({ name }) => name === 'xv6: prebuilt'));
+  });
+
+  it('stops at a breakpoint in C and unfolds an address into its walk', async () => {
+    const line = await breakAt('kernel/syscall.c', 'struct proc *p = myproc()');
+    await start(prebuilt());
+    const frame = await stoppedFrame();
+    const { stackFrames } = (await session().customRequest('stackTrace', { threadId: frame.threadId })) as {
+      stackFrames: { name: string; line: number; source?: { path?: string } }[];
+    };
+    assert.equal(stackFrames[0].name, 'syscall');
+    assert.equal(stackFrames[0].source?.path, file('kernel/syscall.c').fsPath);
+    assert.ok(Math.abs(stackFrames[0].line - 1 - line) <= 1, `stopped at line ${stackFrames[0].line}`);
+
+    const assembly = await vscode.workspace.openTextDocument(file('kernel/swtch.S'));
+    const at = assembly.positionAt(assembly.getText().indexOf('(a0)') + 1);
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+      'vscode.executeHoverProvider',
+      assembly.uri,
+      at,
+    );
+    const text = hovers.flatMap(({ contents }) => contents.map((part) => (part as vscode.MarkdownString).value)).join();
+    assert.match(text, /\$a0 = 0x[\da-f]+/);
+    assert.match(text, /\| 2 \| \d+ \| 0x[\da-f]+ \|/);
+  });
+
+  it('shows the page table, which says so when the session ends', async () => {
+    await breakAt('kernel/syscall.c', 'struct proc *p = myproc()');
+    await start(prebuilt());
+    await stoppedFrame();
+    await vscode.commands.executeCommand('xv6.showPageTable');
+    await until(() => pageTableTabs().length === 1);
+    await vscode.debug.stopDebugging();
+    await until(() => vscode.debug.activeDebugSession === undefined);
+    assert.equal(pageTableTabs().length, 1);
+  });
+
+  it('refuses a second machine with the same disk image, and leaves the first alone', async () => {
+    await start(prebuilt());
+    const { id } = session();
+    assert.equal(await vscode.debug.startDebugging(folder, { ...prebuilt(), name: 'again' }), false);
+    assert.equal(session().id, id);
+    await session().customRequest('xv6.consoleInput', { text: 'echo still here\r' });
+    await until(() => printed.includes('\nstill here'));
+  });
+
+  it('boots anew on restart, in the same session', async () => {
+    await start(prebuilt());
+    const { id } = session();
+    await until(() => printed.includes('$ '));
+    printed = '';
+    await vscode.commands.executeCommand('workbench.action.debug.restart');
+    await until(() => /booting[^]*\$ /.test(printed));
+    assert.equal(session().id, id);
+  });
+
+  it('builds nothing and starts nothing in a folder that is no lab', async () => {
+    const elsewhere = path.join(folder.uri.fsPath, 'user');
+    assert.equal(
+      await vscode.debug.startDebugging(folder, { type: 'xv6', request: 'launch', name: 'x', cwd: elsewhere }),
+      false,
+    );
+    assert.equal(vscode.debug.activeDebugSession, undefined);
+  });
+
+  it('does not take away assembly files from anyone, but gives a language to those without', async () => {
+    const assembly = await vscode.workspace.openTextDocument(file('kernel/swtch.S'));
+    await until(() =>
+      vscode.workspace.textDocuments.some(
+        (document) => document.uri.path === assembly.uri.path && document.languageId === 'riscv-asm',
+      ),
+    );
+  });
+});
