@@ -53,7 +53,10 @@ export interface FunctionInfo {
   high: bigint;
   file: string | undefined;
   line: number | undefined;
-  /** First address after the prologue, by the line table; `low` where it cannot be told. */
+  /**
+   * The first address at which the function's variables can be read: behind the prologue, by the line table; `low` where
+   * that cannot be told, and where location lists cover the prologue too, as in optimized code.
+   */
   bodyStart: bigint;
   type: FunctionType | undefined;
   parameters: Variable[];

@@ -28,9 +28,15 @@ import { Subprogram, type VariableOrigin, makeVariable } from './functions';
 import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
 import { Names, builtinType } from './names';
-import { Types } from './types';
-import { DebugInfo, type Unit } from './unit';
+import { hex } from './reader';
+import { Types, sizeOf } from './types';
+import { compareAddresses, countWhile } from './search';
+import { DebugInfo } from './debug-info';
+import type { Unit } from './unit';
 import { Unwinder } from './unwind';
+
+/** One for each unit of a large program; what more damage would say is no news. */
+const mostWarnings = 100;
 
 /** Opens an ELF. `path` is for messages. Throws SymbolError for what is no 64-bit RISC-V executable. */
 export function openBinary(path: string, bytes: Uint8Array): Binary & { warnings: readonly string[] } {
@@ -55,6 +61,7 @@ class DwarfBinary implements Binary {
   private lineIndex: Lines | undefined;
   private nameIndex: Names | undefined;
   private subprogramList: readonly Subprogram[] | undefined;
+  private spans: readonly { low: bigint; high: bigint; subprogram: Subprogram }[] | undefined;
   private globalList: readonly Variable[] | undefined;
   private readonly labels = new Map<ElfSymbol, FunctionInfo>();
 
@@ -66,9 +73,7 @@ class DwarfBinary implements Binary {
     this.entry = elf.entry;
     this.segments = elf.segments;
     this.symbols = elf.symbols;
-    const warn = (message: string): void => {
-      this.warnings.push(message);
-    };
+    const warn = (message: string): void => this.warn(message);
     this.info = new DebugInfo(path, elf.sections, warn);
     this.hasDebugInfo = this.info.units.length > 0;
     this.code = new Code(elf);
@@ -182,27 +187,18 @@ class DwarfBinary implements Binary {
     if (origin === undefined) {
       throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
     }
-    const lost: Location = { kind: 'optimized-out' };
-    return this.guard(origin.die.unit, lost, () => this.locator.locate(origin, frame, read));
+    return this.attempt<Location>({ kind: 'optimized-out' }, () => this.locator.locate(origin, frame, read));
   }
 
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
-    try {
-      return this.unwinder.unwind(frame, read);
-    } catch (error) {
-      if (!(error instanceof SymbolError)) {
-        throw error;
-      }
-      this.warnings.push(error.message);
-      return undefined;
-    }
+    return this.attempt(undefined, () => this.unwinder.unwind(frame, read));
   }
 
   private get lines(): Lines {
     this.lineIndex ??= new Lines(
       this.info.units.flatMap((unit) =>
         this.guard(unit, [], () => {
-          const table = unit.lineTable;
+          const table = unit.isCode ? unit.lineTable : undefined;
           return (table?.sequences ?? [])
             .filter(({ low }) => this.code.isExecutable(low))
             .map((sequence) => ({ ...sequence, files: table!.files }));
@@ -227,18 +223,24 @@ class DwarfBinary implements Binary {
     const around = {
       types: this.types,
       origins: this.origins,
-      bodyStart: (subprogram: Subprogram) => this.lines.bodyStart(subprogram, this.blocks),
+      bodyStart: (subprogram: Subprogram) =>
+        subprogram.die.unit.hasLocationLists ? subprogram.low : this.lines.bodyStart(subprogram, this.blocks),
       guard: <T>(unit: Unit, fallback: T, make: () => T) => this.guard(unit, fallback, make),
     };
     this.subprogramList ??= this.names.functions
       .map((die) => this.guard(die.unit, undefined, () => new Subprogram(die, around)))
-      .filter((subprogram) => subprogram !== undefined && this.code.isExecutable(subprogram.low))
-      .sort((a, b) => (a!.low < b!.low ? -1 : 1)) as Subprogram[];
+      .filter((subprogram) => subprogram !== undefined)
+      .filter((subprogram) => this.code.isExecutable(subprogram.low))
+      .sort((a, b) => compareAddresses(a.low, b.low));
     return this.subprogramList;
   }
 
   private subprogramAt(address: bigint): Subprogram | undefined {
-    return this.subprograms.find((subprogram) => subprogram.die.contains(address));
+    this.spans ??= this.subprograms
+      .flatMap((subprogram) => subprogram.ranges.map(({ low, high }) => ({ low, high, subprogram })))
+      .sort((a, b) => compareAddresses(a.low, b.low));
+    const span = this.spans[countWhile(this.spans, ({ low }) => low <= address) - 1];
+    return span !== undefined && address < span.high ? span.subprogram : undefined;
   }
 
   private blocksAt(address: bigint): readonly Die[] {
@@ -270,7 +272,20 @@ class DwarfBinary implements Binary {
 
   private globalVariable(die: Die): Variable {
     const kind = die.withAttribute(At.external)?.flag(At.external) === true ? 'global' : 'static';
-    return makeVariable(die, kind, this.types, this.origins, undefined);
+    const variable: Variable = makeVariable({ die, subprogram: undefined }, kind, this.origins, () =>
+      this.withLength(this.types.ofEntry(die), variable),
+    );
+    return variable;
+  }
+
+  /** An array that was declared as `T a[]` is as long as its symbol says. */
+  private withLength(type: Type, { name, kind }: Variable): Type {
+    if (type.kind !== 'array' || type.count !== undefined || kind !== 'global') {
+      return type;
+    }
+    const size = Number(this.code.symbol(name)?.size ?? 0n);
+    const elementSize = sizeOf(type.element);
+    return size > 0 && elementSize > 0 ? { ...type, count: Math.floor(size / elementSize) } : type;
   }
 
   /** What C only declares, and a linker script or assembly defines: `extern char trampoline[]`. */
@@ -281,17 +296,24 @@ class DwarfBinary implements Binary {
       : undefined;
   }
 
+  /** Gives `fallback` where the unit is damaged, and from then on leaves the unit out. */
   private guard<T>(unit: Unit, fallback: T, make: () => T): T {
-    if (unit.broken) {
-      return fallback;
-    }
+    return unit.broken ? fallback : this.attempt(fallback, make, (error) => this.damaged(unit, error));
+  }
+
+  /** Gives `fallback` where one description is damaged, of a place or a frame: others may be sound. */
+  private attempt<T>(
+    fallback: T,
+    make: () => T,
+    report: (error: SymbolError) => void = (error) => this.warn(error.message),
+  ): T {
     try {
       return make();
     } catch (error) {
       if (!(error instanceof SymbolError)) {
         throw error;
       }
-      this.damaged(unit, error);
+      report(error);
       return fallback;
     }
   }
@@ -299,7 +321,13 @@ class DwarfBinary implements Binary {
   private damaged(unit: Unit, error: SymbolError): void {
     if (!unit.broken) {
       unit.broken = true;
-      this.warnings.push(`${error.message}; this unit is left out.`);
+      this.warn(`${error.message}; the unit at ${hex(unit.offset)} is left out.`);
+    }
+  }
+
+  private warn(message: string): void {
+    if (this.warnings.length < mostWarnings && !this.warnings.includes(message)) {
+      this.warnings.push(message);
     }
   }
 }

@@ -5,6 +5,7 @@
 import { type Decoded, decode, lengthOf } from '../../emulator/isa/decode';
 import type { ElfSymbol, Segment } from './api';
 import type { Elf, Section } from './elf';
+import { compareAddresses, countWhile } from './search';
 
 const returnAddress = 1;
 const stackPointer = 2;
@@ -48,7 +49,7 @@ export class Code {
       }
     }
     for (const list of this.bySection.values()) {
-      list.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+      list.sort((a, b) => compareAddresses(a.address, b.address));
     }
   }
 
@@ -76,7 +77,7 @@ export class Code {
   symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined {
     const list = this.symbolsAround(address);
     let nearest: ElfSymbol | undefined;
-    for (let index = lastAtOrBelow(list, address); index >= 0; index--) {
+    for (let index = countWhile(list, (symbol) => symbol.address <= address) - 1; index >= 0; index--) {
       const symbol = list[index]!;
       if (symbol.size > 0n && address < symbol.address + symbol.size) {
         nearest = symbol;
@@ -175,20 +176,6 @@ export class Code {
 /** Mapping symbols ($x, $d) and the assembler's own labels name nothing that a person wrote. */
 function isPlace({ name, kind }: ElfSymbol): boolean {
   return kind !== 'section' && kind !== 'file' && name !== '' && !name.startsWith('$') && !name.startsWith('.L');
-}
-
-function lastAtOrBelow(list: readonly ElfSymbol[], address: bigint): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (list[middle]!.address <= address) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low - 1;
 }
 
 /** Of two symbols below an address the nearer one; at one address a global one. */

@@ -9,6 +9,7 @@ import { SymbolError, type Location } from './api';
 import type { Die } from './die';
 import { At, Encoding, Op } from './dwarf';
 import { Reader, hex } from './reader';
+import { type BaseKind, type StackValue, operate, signedOf } from './stack-value';
 
 export class Unavailable extends Error {}
 
@@ -43,15 +44,6 @@ export const noUnit: ExpressionUnit = {
     throw new SymbolError('a call frame expression refers to a type');
   },
 };
-
-interface BaseKind {
-  size: number;
-  signed: boolean;
-}
-interface StackValue {
-  bits: bigint;
-  type: BaseKind | undefined;
-}
 
 const mostSteps = 10_000;
 const deepestStack = 1_000;
@@ -284,52 +276,12 @@ class Machine {
 
   private binary(op: number): void {
     const right = this.popTyped();
-    const left = this.popTyped();
-    const { type } = left;
-    // Without a type, division and comparison are signed, and the remainder is not.
-    const [a, b] = [signedOf(left), signedOf(right)];
-    const width = BigInt(8 * (type?.size ?? 8));
-    const count = right.bits < width ? right.bits : width;
-    const truth = (condition: boolean): void => this.push(condition ? 1n : 0n);
-    switch (op) {
-      case Op.and:
-        return this.push(left.bits & right.bits, type);
-      case Op.or:
-        return this.push(left.bits | right.bits, type);
-      case Op.xor:
-        return this.push(left.bits ^ right.bits, type);
-      case Op.plus:
-        return this.push(left.bits + right.bits, type);
-      case Op.minus:
-        return this.push(left.bits - right.bits, type);
-      case Op.mul:
-        return this.push(left.bits * right.bits, type);
-      case Op.div:
-        return this.push(a / nonZero(b), type);
-      case Op.mod:
-        return this.push(type === undefined ? left.bits % nonZero(right.bits) : a % nonZero(b), type);
-      case Op.shl:
-        return this.push(left.bits << count, type);
-      case Op.shr:
-        return this.push(left.bits >> count, type);
-      case Op.shra:
-        return this.push(BigInt.asIntN(Number(width), left.bits) >> count, type);
-      case Op.eq:
-        return truth(a === b);
-      case Op.ne:
-        return truth(a !== b);
-      case Op.lt:
-        return truth(a < b);
-      case Op.le:
-        return truth(a <= b);
-      case Op.gt:
-        return truth(a > b);
-      case Op.ge:
-        return truth(a >= b);
-      default:
-        // Implicit pointers, thread-local storage and what vendors add: there is no place to point at.
-        throw new Unavailable();
+    const result = operate(op, this.popTyped(), right);
+    if (result === undefined) {
+      // An implicit pointer, thread-local storage, what vendors add, or a division by zero: there is no answer.
+      throw new Unavailable();
     }
+    this.push(result.bits, result.type);
   }
 
   private describeRegister(register: number): void {
@@ -377,7 +329,7 @@ class Machine {
   }
 
   private pop(): bigint {
-    return BigInt.asUintN(64, signedOrRaw(this.popTyped()));
+    return BigInt.asUintN(64, signedOf(this.popTyped()));
   }
 
   private popTyped(): StackValue {
@@ -395,20 +347,4 @@ class Machine {
     }
     return value;
   }
-}
-
-/** As its type reads it; untyped values as two's complement. */
-function signedOf({ bits, type }: StackValue): bigint {
-  return type === undefined || type.signed ? BigInt.asIntN(8 * (type?.size ?? 8), bits) : bits;
-}
-
-function signedOrRaw(value: StackValue): bigint {
-  return value.type === undefined ? value.bits : signedOf(value);
-}
-
-function nonZero(divisor: bigint): bigint {
-  if (divisor === 0n) {
-    throw new Unavailable();
-  }
-  return divisor;
 }

@@ -2,7 +2,15 @@
  * Functions and what lies within them (DWARF 5, chapter 3): lexical blocks, inlined calls, and the variables of each. Blocks
  * are looked up by address when asked for; a function's own entry is all that an index of functions reads.
  */
-import { SymbolError, type FunctionInfo, type FunctionType, type InlinedCall, type Scope, type Variable } from './api';
+import {
+  SymbolError,
+  type FunctionInfo,
+  type FunctionType,
+  type InlinedCall,
+  type Scope,
+  type Type,
+  type Variable,
+} from './api';
 import type { AddressRange, Die } from './die';
 import { At, Op, Tag } from './dwarf';
 import type { Types } from './types';
@@ -128,27 +136,29 @@ export class Subprogram implements FunctionInfo {
   private variable(die: Die): Variable {
     const { origins, types } = this.around;
     const kind = die.tag === Tag.formalParameter ? 'parameter' : isStatic(die) ? 'static' : 'local';
-    return makeVariable(die, kind, types, origins, this);
+    return makeVariable({ die, subprogram: this }, kind, origins, () => types.ofEntry(die));
   }
 }
 
 /** A variable whose type is read when someone looks. */
 export function makeVariable(
-  die: Die,
+  origin: VariableOrigin,
   kind: Variable['kind'],
-  types: Types,
   origins: WeakMap<Variable, VariableOrigin>,
-  subprogram: Subprogram | undefined,
+  readType: () => Type,
 ): Variable {
+  const { die } = origin;
+  let type: Type | undefined;
   const variable = {
     name: die.name ?? '',
     kind,
     ...die.declaredAt,
     get type() {
-      return types.ofEntry(die);
+      type ??= readType();
+      return type;
     },
   };
-  origins.set(variable, { die, subprogram });
+  origins.set(variable, origin);
   return variable;
 }
 

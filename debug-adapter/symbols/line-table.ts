@@ -6,7 +6,8 @@ import { SymbolError } from './api';
 import { readForm } from './die';
 import { Form, Line } from './dwarf';
 import { type Budget, Reader, hex } from './reader';
-import type { DebugInfo, Unit } from './unit';
+import type { DebugInfo } from './debug-info';
+import type { Unit } from './unit';
 
 export interface LineRow {
   address: bigint;

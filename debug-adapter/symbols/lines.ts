@@ -5,6 +5,7 @@
  */
 import type { BreakLocation, LineEntry } from './api';
 import type { LineRow, LineSequence } from './line-table';
+import { compareAddresses, countWhile } from './search';
 
 interface Sequence extends LineSequence {
   files: readonly (string | undefined)[];
@@ -32,7 +33,7 @@ export class Lines {
   private readonly statements = new Map<string, BreakLocation[]>();
 
   constructor(sequences: readonly Sequence[]) {
-    this.sequences = [...sequences].sort((a, b) => compare(a.low, b.low));
+    this.sequences = [...sequences].sort((a, b) => compareAddresses(a.low, b.low));
     for (const { rows, files } of this.sequences) {
       for (const { address, file, line, column, isStatement } of rows) {
         const name = files[file];
@@ -77,19 +78,19 @@ export class Lines {
       }
     }
     const placed = [...copies.values()].map((location) => this.behindPrologue(location, blocks));
-    return unique(placed, ({ address }) => address).sort((a, b) => compare(a.address, b.address));
+    return unique(placed, ({ address }) => address).sort((a, b) => compareAddresses(a.address, b.address));
   }
 
   locationsBetween(file: string, firstLine: number, lastLine: number): BreakLocation[] {
     const locations = this.matching(file)
       .flatMap((name) => this.statements.get(name)!)
       .filter(({ line }) => firstLine <= line && line <= lastLine)
-      .sort((a, b) => a.line - b.line || a.column - b.column || compare(a.address, b.address));
+      .sort((a, b) => a.line - b.line || a.column - b.column || compareAddresses(a.address, b.address));
     return unique(locations, (location) => `${location.line}:${location.column}`);
   }
 
   /**
-   * The first address behind a function's prologue, as gdb's skip_prologue_using_sal finds it: where the second row begins;
+   * The first address behind a function's prologue as the rows show it, by the rule of gdb's skip_prologue_using_sal: where the second row begins;
    * at the function's start if two rows do, for then the compiler marks that there is no prologue; and rows of lower lines
    * of the same function still belong to the prologue, into which the compiler has moved them.
    */
@@ -131,7 +132,7 @@ export class Lines {
       return undefined;
     }
     const { rows } = sequence;
-    const next = firstAbove(rows, address);
+    const next = countWhile(rows, (row) => row.address <= address);
     let index = next - 1;
     while (!rows[index]!.isStatement && rows[index - 1]?.address === rows[index]!.address) {
       index--;
@@ -142,17 +143,7 @@ export class Lines {
 
   private sequenceAt(address: bigint): Sequence | undefined {
     const { sequences } = this;
-    let low = 0;
-    let high = sequences.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (sequences[middle]!.low <= address) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    const sequence = sequences[low - 1];
+    const sequence = sequences[countWhile(sequences, ({ low }) => low <= address) - 1];
     return sequence !== undefined && address < sequence.high ? sequence : undefined;
   }
 
@@ -211,20 +202,6 @@ function atColumn(locations: readonly BreakLocation[], column: number): BreakLoc
   return locations.filter((location) => location.column === chosen);
 }
 
-function firstAbove(rows: readonly LineRow[], address: bigint): number {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (rows[middle]!.address <= address) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
 function pathParts(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
@@ -245,8 +222,4 @@ function unique<T>(items: readonly T[], key: (item: T) => unknown): T[] {
     seen.add(value);
     return fresh;
   });
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -81,8 +81,8 @@ export class Names {
   }
 }
 
-/** Integer types under one name however they are spelt: `unsigned long int`, `long unsigned`, `unsigned long`. */
-function canonical(name: string): string {
+/** Integer types under one name however they are spelt: `unsigned long` for `long unsigned int`, as gdb has it. */
+export function canonical(name: string): string {
   const words = name.trim().split(/\s+/);
   const isInteger = words.every((word) => integerWords.has(word)) && !words.includes('_Bool');
   if (!isInteger) {

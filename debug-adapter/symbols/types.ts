@@ -19,6 +19,7 @@ import {
 } from './api';
 import type { Die } from './die';
 import { At, Encoding, Form, Op, Tag } from './dwarf';
+import { canonical } from './names';
 import { Reader, hex } from './reader';
 
 export const voidType: VoidType = { kind: 'void' };
@@ -64,7 +65,8 @@ export class Types {
     if (type === undefined) {
       type = this.guard(die, voidType, () => {
         this.checkContainment(die, 0, new Set());
-        return this.make(die);
+        // A declaration may stand for a type in a unit of its own.
+        return this.make(die.reference(At.signature) ?? die);
       });
       this.known.set(die, type);
     }
@@ -76,7 +78,7 @@ export class Types {
       case Tag.baseType:
         return {
           kind: 'base',
-          name: die.name ?? '',
+          name: canonical(die.name ?? ''),
           size: size(die),
           encoding: encodings.get(die.number(At.encoding) ?? 0) ?? 'unsigned',
         };

@@ -1,36 +1,21 @@
 /**
- * Units of .debug_info and .debug_types, and the sections that they draw on (DWARF 5, sections 3.1 and 7.5.1; versions 2 to
- * 5 side by side, as assemblers and compilers mix them). Constructing them reads headers only.
+ * A unit of .debug_info or .debug_types (DWARF 5, sections 3.1 and 7.5.1): its header, its entries, and what their forms
+ * refer to in other sections.
  */
 import { SymbolError } from './api';
-import { type Abbreviation, type AddressRange, type AttributeSpec, type AttributeValue, Die, readForm } from './die';
+import type { DebugInfo } from './debug-info';
+import { type AddressRange, type AttributeValue, Die, readForm } from './die';
 import { At, Form, Tag, UnitType } from './dwarf';
-import type { Section } from './elf';
-import { readLineTable, type LineTable, joinPath } from './line-table';
+import { type LineTable, joinPath } from './line-table';
 import { readRangeList } from './lists';
-import { Budget, Reader, hex } from './reader';
-
-export type SectionName =
-  | 'info'
-  | 'types'
-  | 'abbrev'
-  | 'line'
-  | 'str'
-  | 'line_str'
-  | 'ranges'
-  | 'rnglists'
-  | 'loc'
-  | 'loclists'
-  | 'addr'
-  | 'str_offsets'
-  | 'frame';
+import { Reader, hex } from './reader';
 
 export interface DebugSection {
   name: string;
   bytes: Uint8Array;
 }
 
-interface UnitHeader {
+export interface UnitHeader {
   section: DebugSection;
   /** Of the header, and of the byte behind the unit. */
   offset: number;
@@ -49,107 +34,13 @@ interface UnitHeader {
 /** Entries nest as deep as blocks do in C; deeper ones are damage. */
 const deepestEntry = 200;
 
-/** All of a file's units, and what they share. */
-export class DebugInfo {
-  readonly units: readonly Unit[];
-  /** Attributes, line rows and list entries; a sound file has fewer than one to a byte. */
-  readonly budget: Budget;
-  private readonly sections = new Map<string, DebugSection>();
-  private readonly abbreviationTables = new Map<number, Map<number, Abbreviation>>();
-  private readonly lineTables = new Map<string, LineTable>();
-  private readonly strings = new Map<string, string>();
-  private readonly typeUnits = new Map<bigint, Unit>();
-
-  constructor(
-    path: string,
-    sections: readonly Section[],
-    readonly warn: (message: string) => void,
-  ) {
-    let size = 0;
-    for (const section of sections) {
-      if (section.name.startsWith('.debug_') && section.bytes.length > 0) {
-        this.sections.set(section.name.slice('.debug_'.length), section);
-        size += section.bytes.length;
-      }
-    }
-    this.budget = new Budget(10_000 + 16 * size, `${path}: its debug information`);
-    this.units = [...this.readUnits('info'), ...this.readUnits('types')];
-    for (const unit of this.units) {
-      if (unit.header.signature !== undefined) {
-        this.typeUnits.set(unit.header.signature, unit);
-      }
-    }
-  }
-
-  /** A section by its name behind `.debug_`; an empty one if the file has none. */
-  section(name: SectionName): DebugSection {
-    return this.sections.get(name) ?? { name: `.debug_${name}`, bytes: new Uint8Array() };
-  }
-
-  reader(name: SectionName, offset = 0): Reader {
-    const section = this.section(name);
-    return new Reader(section.bytes, section.name, offset);
-  }
-
-  stringAt(name: SectionName, offset: number): string {
-    const key = `${name}:${offset}`;
-    let text = this.strings.get(key);
-    if (text === undefined) {
-      this.strings.set(key, (text = this.reader(name, offset).string()));
-    }
-    return text;
-  }
-
-  unitAt(offset: number): Unit | undefined {
-    return this.units.find((unit) => unit.section.name === '.debug_info' && unit.offset < offset && offset < unit.end);
-  }
-
-  typeUnit(signature: bigint): Unit | undefined {
-    return this.typeUnits.get(signature);
-  }
-
-  abbreviations(offset: number): Map<number, Abbreviation> {
-    let table = this.abbreviationTables.get(offset);
-    if (table === undefined) {
-      table = readAbbreviations(this.reader('abbrev', offset), this.budget);
-      this.abbreviationTables.set(offset, table);
-    }
-    return table;
-  }
-
-  /** Units made from one source may share a table; it is read once for each directory it is joined to. */
-  lineTable(unit: Unit, offset: number): LineTable {
-    const key = `${offset}:${unit.addressSize}:${unit.compilationDirectory}`;
-    let table = this.lineTables.get(key);
-    if (table === undefined) {
-      this.lineTables.set(key, (table = readLineTable(this, unit, offset)));
-    }
-    return table;
-  }
-
-  private *readUnits(name: 'info' | 'types'): Generator<Unit> {
-    const reader = this.reader(name);
-    try {
-      while (!reader.done) {
-        const unit = new Unit(this, readUnitHeader(reader, this.section(name), name === 'types'));
-        reader.offset = unit.end;
-        yield unit;
-      }
-    } catch (error) {
-      if (!(error instanceof SymbolError)) {
-        throw error;
-      }
-      this.warn(`${error.message}; the units from there on are left out.`);
-    }
-  }
-}
-
 export class Unit {
   /** Set once its entries turn out to be damaged: it is then left out of every answer. */
   broken = false;
   private readonly dies = new Map<number, Die>();
   private rootDie: Die | undefined;
   private lines: LineTable | undefined;
+  private locationLists: boolean | undefined;
 
   constructor(
     readonly info: DebugInfo,
@@ -201,6 +92,19 @@ export class Unit {
   /** Its source as the compiler was given it, joined to the directory. */
   get path(): string {
     return joinPath(this.compilationDirectory, this.root.string(At.name) ?? '');
+  }
+
+  /**
+   * Whether places of variables are given by the instruction, as compilers do when they optimize: they then hold in a
+   * function's prologue too.
+   */
+  get hasLocationLists(): boolean {
+    this.locationLists ??= [...this.info.abbreviations(this.header.abbreviationsOffset).values()].some(
+      ({ tag, attributes }) =>
+        (tag === Tag.variable || tag === Tag.formalParameter) &&
+        attributes.some(({ name, form }) => name === At.location && isListOffset(form)),
+    );
+    return this.locationLists;
   }
 
   /** The table of its lines; undefined if it has none. */
@@ -320,7 +224,13 @@ export class Unit {
   }
 }
 
-function readUnitHeader(reader: Reader, section: DebugSection, isTypes: boolean): UnitHeader {
+/** Until DWARF 3 an offset into a section had the form of a constant. */
+function isListOffset(form: number): boolean {
+  return form === Form.secOffset || form === Form.loclistx || form === Form.data4 || form === Form.data8;
+}
+
+/** Reads the header at the reader. */
+export function readUnitHeader(reader: Reader, section: DebugSection, isTypes: boolean): UnitHeader {
   const offset = reader.offset;
   const { length, offsetSize } = reader.initialLength();
   const end = reader.offset + length;
@@ -367,28 +277,4 @@ function readUnitHeader(reader: Reader, section: DebugSection, isTypes: boolean)
     signature,
     typeOffset,
   };
-}
-
-function readAbbreviations(reader: Reader, budget: Budget): Map<number, Abbreviation> {
-  const table = new Map<number, Abbreviation>();
-  for (;;) {
-    const code = reader.uleb();
-    if (code === 0) {
-      return table;
-    }
-    const tag = reader.uleb();
-    const hasChildren = reader.u8() !== 0;
-    const attributes: AttributeSpec[] = [];
-    for (;;) {
-      const name = reader.uleb();
-      const form = reader.uleb();
-      const constant = form === Form.implicitConst ? reader.sleb() : 0;
-      if (name === 0 && form === 0) {
-        break;
-      }
-      attributes.push({ name, form, constant });
-    }
-    budget.spend(1 + attributes.length);
-    table.set(code, { tag, hasChildren, attributes });
-  }
 }

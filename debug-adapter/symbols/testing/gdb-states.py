@@ -1,0 +1,136 @@
+# Run inside gdb, on a program that a QEMU holds at its start: stops at the places in $XV6_DEBUG_STOPS and writes registers,
+# memory, the call stack and what every variable is, as gdb sees them, as JSON to $XV6_DEBUG_OUT.
+import json
+import os
+
+import gdb
+
+POINTER_SIZE = 8
+
+
+def scalar(value):
+    type = value.type.strip_typedefs()
+    return type.code in (
+        gdb.TYPE_CODE_INT,
+        gdb.TYPE_CODE_PTR,
+        gdb.TYPE_CODE_ENUM,
+        gdb.TYPE_CODE_CHAR,
+        gdb.TYPE_CODE_BOOL,
+    )
+
+
+def describe(symbol, frame):
+    try:
+        value = symbol.value(frame)
+        if value.is_optimized_out:
+            return {"lost": True}
+        if scalar(value):
+            return {"value": str(int(value)), "size": value.type.sizeof}
+        if value.address is not None:
+            return {"address": str(int(value.address))}
+        return {"lost": True}
+    except gdb.error as error:
+        return {"error": str(error)}
+
+
+def variables(frame):
+    found = []
+    try:
+        block = frame.block()
+    except RuntimeError:
+        return found
+    while block is not None and not block.is_static and not block.is_global:
+        for symbol in block:
+            if symbol.addr_class in (gdb.SYMBOL_LOC_LABEL, gdb.SYMBOL_LOC_UNRESOLVED, gdb.SYMBOL_LOC_TYPEDEF):
+                continue
+            if symbol.is_variable or symbol.is_argument:
+                found.append([symbol.name, describe(symbol, frame)])
+        if block.function is not None:
+            break
+        block = block.superblock
+    return found
+
+
+def word(value):
+    return str(int(value) & 0xFFFFFFFFFFFFFFFF)
+
+
+def register(frame, name):
+    try:
+        value = frame.read_register(name)
+        return None if value.is_optimized_out else word(value)
+    except gdb.error:
+        return None
+
+
+def frames():
+    found = []
+    frame = gdb.newest_frame()
+    while frame is not None and len(found) < 40:
+        sal = frame.find_sal()
+        found.append(
+            {
+                "pc": word(frame.pc()),
+                "sp": register(frame, "sp"),
+                "s0": register(frame, "fp"),
+                "s1": register(frame, "s1"),
+                "name": frame.name(),
+                "inlined": frame.type() == gdb.INLINE_FRAME,
+                "line": sal.line if sal.symtab else 0,
+                "variables": variables(frame),
+            }
+        )
+        try:
+            frame = frame.older()
+        except gdb.error:
+            break
+    return found
+
+
+def memory(low, high):
+    try:
+        return [str(low), gdb.selected_inferior().read_memory(low, high - low).tobytes().hex()]
+    except gdb.error:
+        return None
+
+
+def main():
+    gdb.execute("set pagination off")
+    gdb.execute("set confirm off")
+    gdb.execute("set backtrace past-main on")
+    gdb.execute("target remote :" + os.environ["XV6_DEBUG_PORT"])
+    points = []
+    for place in json.loads(os.environ["XV6_DEBUG_STOPS"]):
+        points.append(gdb.Breakpoint(place, internal=True))
+    regions = []
+    for line in gdb.execute("maint info sections", to_string=True).splitlines():
+        words = line.split()
+        if " ALLOC" in line and " READONLY" not in line and " CODE" not in line:
+            regions.append([int(x, 16) for x in words[1].split("->")])
+    states = []
+    each = int(os.environ.get("XV6_DEBUG_EACH", "3"))
+    for _ in range(int(os.environ.get("XV6_DEBUG_COUNT", "20"))):
+        gdb.execute("continue", to_string=True)
+        for point in points:
+            if point.is_valid() and point.hit_count >= each:
+                point.enabled = False
+        frame = gdb.newest_frame()
+        sp = int(frame.read_register("sp")) & 0xFFFFFFFFFFFFFFFF
+        top = (sp | 0xFFF) + 1
+        regions_now = regions + [[sp & ~7, top]]
+        states.append(
+            {
+                "pc": word(frame.pc()),
+                "x": ["0"] + [word(frame.read_register("x%d" % n)) for n in range(1, 32)],
+                "memory": [m for m in (memory(low, high) for low, high in regions_now if low < high) if m],
+                "frames": frames(),
+            }
+        )
+        if not any(point.enabled for point in points):
+            break
+    with open(os.environ["XV6_DEBUG_OUT"], "w") as file:
+        json.dump(states, file)
+    gdb.execute("kill")
+
+
+main()
