@@ -37,19 +37,15 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     const noDebug = given.noDebug === true ? { noDebug: true } : {};
     const config: Configuration = given.type ? { ...given } : { ...launch('xv6'), ...noDebug };
     folder ??= vscode.workspace.workspaceFolders?.[0];
-    config.cwd = folder ? absolute(config.cwd ?? '', folder) : config.cwd;
+    if (folder) config.cwd = inFolder(config.cwd ?? '', folder);
     try {
-      if (config.kernel !== undefined) {
-        if (config.build && folder) this.buildBefore(config, config.build, config.cwd ?? folder.uri.fsPath, folder);
-      } else if (folder && config.cwd !== undefined) {
-        this.fillIn(config, await this.labIn(config.cwd), folder);
-      }
+      if (folder && config.cwd !== undefined) await this.fillIn(config, config.cwd, folder);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       void tell(error);
       return undefined;
     }
-    if (this.isRunning(config)) return undefined;
+    if (this.isRunning(config, folder)) return undefined;
     // The guest's console is a terminal; the debug console would open in front of it.
     config['internalConsoleOptions'] ??= 'neverOpen';
     // The question that VS Code would ask has been answered above: two machines never share a disk image.
@@ -59,39 +55,36 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
 
   /** After the build: paths as the adapter takes them, which has no workspace to start from. */
   resolveDebugConfigurationWithSubstitutedVariables(
-    _folder: vscode.WorkspaceFolder | undefined,
+    folder: vscode.WorkspaceFolder | undefined,
     config: Configuration,
   ): vscode.DebugConfiguration {
     const { cwd, kernel, disk } = config;
-    if (cwd === undefined) return config;
+    const resolved = (file: string) => (cwd === undefined ? file : inFolder(file, folder, cwd));
     return {
       ...config,
-      ...(kernel === undefined ? {} : { kernel: path.resolve(cwd, kernel) }),
-      ...(disk === undefined ? {} : { disk: path.resolve(cwd, disk) }),
+      ...(kernel === undefined ? {} : { kernel: resolved(kernel) }),
+      ...(disk === undefined ? {} : { disk: resolved(disk) }),
     };
   }
 
-  /** The lab in the folder to start from. Throws NoLabError if that is none. */
-  private async labIn(start: string): Promise<Lab> {
-    const found = await findLab(start);
-    if (found === undefined) {
-      throw new NoLabError(
-        `${start} is no xv6 lab: it has no Makefile that makes kernel/kernel. ` +
-          "Open the lab's own folder, or name kernel and disk in a launch.json.",
-      );
+  /** Takes from the lab in `cwd` what the configuration leaves open. Throws LabError if it must have a lab and has none. */
+  private async fillIn(config: Configuration, cwd: string, folder: vscode.WorkspaceFolder): Promise<void> {
+    const lab =
+      config.kernel === undefined ? await labIn(cwd, config) : await labIn(cwd, config).catch(() => undefined);
+    if (!lab) {
+      if (config.build) this.buildBefore(config, config.build, cwd, folder);
+      return;
     }
-    return inspectLab(found);
-  }
-
-  private fillIn(config: Configuration, lab: Lab, folder: vscode.WorkspaceFolder): void {
     const { machine } = lab;
-    config.cwd = lab.folder;
-    config.kernel = path.join(lab.folder, machine.kernel);
+    const own = path.join(lab.folder, machine.kernel);
+    config.cwd = config.kernel === undefined ? lab.folder : cwd;
+    config.kernel ??= own;
     if (machine.disk !== undefined) config.disk ??= path.join(lab.folder, machine.disk);
     config.harts ??= machine.harts;
     config.memory ??= machine.memory;
     config.legacyVirtio ??= machine.legacyVirtio;
-    const build = config.build ?? lab.build;
+    const makesIt = inFolder(config.kernel, folder, cwd) === own;
+    const build = config.build ?? (makesIt ? lab.build : undefined);
     if (build) this.buildBefore(config, build, lab.folder, folder);
     for (const note of lab.notes) {
       if (this.told.has(note)) continue;
@@ -105,9 +98,10 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
   }
 
   /** Two machines with one disk image would overwrite each other, and a build would change it under a running guest. */
-  private isRunning(config: Configuration): boolean {
-    const running = this.sessions.all().find(({ configuration }) => {
-      return configuration['disk'] === config.disk && configuration['kernel'] === config.kernel;
+  private isRunning(config: Configuration, folder: vscode.WorkspaceFolder | undefined): boolean {
+    const { kernel, disk } = this.resolveDebugConfigurationWithSubstitutedVariables(folder, config);
+    const running = this.sessions.all().find(({ configuration: other }) => {
+      return disk === undefined ? other['disk'] === undefined && other['kernel'] === kernel : other['disk'] === disk;
     });
     if (running) void offerRestart(running);
     return running !== undefined;
@@ -115,6 +109,16 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
 }
 
 class NoLabError extends LabError {}
+
+/** The lab in the folder to start from. Where the configuration says what to build, or nothing, no compiler is looked for. */
+async function labIn(start: string, config: Configuration): Promise<Lab> {
+  const found = await findLab(start);
+  if (found !== undefined) return inspectLab(found, config.build === undefined);
+  throw new NoLabError(
+    `${start} is no xv6 lab: it has no Makefile that makes kernel/kernel. ` +
+      "Open the lab's own folder, or name kernel and disk in a launch.json.",
+  );
+}
 
 async function tell(error: LabError): Promise<void> {
   const open = 'Open Sample Lab';
@@ -138,7 +142,8 @@ function launch(name: string): Configuration {
   return { type: DEBUG_TYPE, request: 'launch', name };
 }
 
-function absolute(file: string, folder: vscode.WorkspaceFolder): string {
-  const replaced = file.replaceAll('${workspaceFolder}', folder.uri.fsPath);
-  return path.resolve(folder.uri.fsPath, replaced);
+/** A path of a launch configuration, from `start` (default: the workspace folder); VS Code replaces other variables later. */
+function inFolder(file: string, folder: vscode.WorkspaceFolder | undefined, start = folder?.uri.fsPath ?? ''): string {
+  const replaced = folder ? file.replaceAll('${workspaceFolder}', folder.uri.fsPath) : file;
+  return replaced.includes('${') ? replaced : path.resolve(start, replaced);
 }

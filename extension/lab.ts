@@ -54,12 +54,13 @@ async function isLab(folder: string): Promise<boolean> {
 
 /**
  * Asks the Makefile of `folder` for the machine. Throws LabError, worded for the user, when make is missing, fails or
- * prints no machine, or when something must be compiled and there is no compiler and no prebuilt kernel.
+ * prints no machine, or when something must be compiled and there is no compiler and no prebuilt kernel; with `toBuild`
+ * false compilers are not looked for.
  */
-export async function inspectLab(folder: string): Promise<Lab> {
+export async function inspectLab(folder: string, toBuild = true): Promise<Lab> {
   const { printed, errors } = await dryRun(folder);
   const machine = await machineFrom(printed, errors, folder);
-  const missing = await missingCompiler(readCompilers(printed), errors);
+  const missing = toBuild ? await missingCompiler(readCompilers(printed), errors) : undefined;
   const notes =
     machine.ignored.length > 0 ? [`Left out, as this machine has none of it: ${machine.ignored.join(', ')}.`] : [];
   if (missing === undefined) {

@@ -50,6 +50,7 @@ interface Span {
   count: number;
   run: PteRun;
   kind: RowKind;
+  /** The row's key; for leaves, which may be many, the path of their table. */
   key: string;
   depth: number;
   expanded: boolean;
@@ -81,13 +82,12 @@ export class VisibleRows {
     const span = this.spans[this.spanAt(at)];
     const offset = at - span.from;
     const { run, key, depth, expanded, position, siblings } = span;
-    const single = span.count > 1 || span.kind === 'leaf';
     const step = pageSize(run.level);
     const shift = BigInt(offset);
     const va = BigInt(run.va) + shift * step;
-    const count = single ? 1 : run.count;
+    const count = span.kind === 'leaf' ? 1 : run.count;
     return {
-      key: span.count > 1 ? memberKey(key, run, offset) : key,
+      key: span.kind === 'leaf' ? memberKey(key, run, offset) : key,
       kind: span.kind,
       depth,
       level: run.level,
@@ -112,13 +112,14 @@ export class VisibleRows {
 
   /** Where a row with this key stands, -1 if it is not on the screen. */
   indexOf(key: string): number {
+    const slash = key.lastIndexOf('/');
+    const table = slash < 0 ? '' : key.slice(0, slash);
+    const index = Number(key.slice(slash + 1));
     for (const span of this.spans) {
-      if (span.count === 1) {
+      if (span.kind !== 'leaf') {
         if (span.key === key) return span.from;
-        continue;
-      }
-      for (let offset = 0; offset < span.count; offset++) {
-        if (memberKey(span.key, span.run, offset) === key) return span.from + offset;
+      } else if (span.key === table && index >= span.run.index && index < span.run.index + span.count) {
+        return span.from + index - span.run.index;
       }
     }
     return -1;
@@ -137,14 +138,14 @@ export class VisibleRows {
     const siblings = entries.reduce((sum, run) => sum + (isFolded(run) ? 1 : run.count), 0);
     let position = 1;
     for (const run of entries) {
-      const key = path === '' ? `${run.index}` : `${path}/${run.index}`;
       if (run.children) {
+        const key = memberKey(path, run, 0);
         const expanded = this.expansion.get(key) ?? (this.unfoldTables || run.level === 2 || hasChange(run.children));
         this.add({ run, kind: 'table', key, depth, expanded, position, siblings, count: 1 });
         if (expanded) this.addAll(run.children, depth + 1, key);
         position++;
       } else if (isFolded(run)) {
-        const runKey = `${key}+`;
+        const runKey = `${memberKey(path, run, 0)}+`;
         const expanded = this.expansion.get(runKey) ?? false;
         this.add({ run, kind: 'run', key: runKey, depth, expanded, position, siblings, count: 1 });
         if (expanded) {
@@ -162,8 +163,7 @@ export class VisibleRows {
         }
         position++;
       } else {
-        const members = run.count > 1 ? path : key;
-        this.add({ run, kind: 'leaf', key: members, depth, expanded: false, position, siblings, count: run.count });
+        this.add({ run, kind: 'leaf', key: path, depth, expanded: false, position, siblings, count: run.count });
         position += run.count;
       }
     }
@@ -189,7 +189,7 @@ export class VisibleRows {
 /** Keys of everything that can be unfolded, for "unfold all" and "fold all"; runs of leaves only if `runs`. */
 export function expandableKeys(entries: readonly PteRun[], runs: boolean, path = ''): string[] {
   return entries.flatMap((run) => {
-    const key = path === '' ? `${run.index}` : `${path}/${run.index}`;
+    const key = memberKey(path, run, 0);
     if (run.children) return [key, ...expandableKeys(run.children, runs, key)];
     return runs && isFolded(run) ? [`${key}+`] : [];
   });
@@ -200,7 +200,7 @@ export function pageSize(level: number): bigint {
   return 4096n << BigInt(9 * level);
 }
 
-/** Key of the leaf `offset` places into a run whose table has the path `path`. */
+/** Key of the entry `offset` places into a run whose table has the path `path`: the indices down to it. */
 function memberKey(path: string, run: PteRun, offset: number): string {
   return path === '' ? `${run.index + offset}` : `${path}/${run.index + offset}`;
 }

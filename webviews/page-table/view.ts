@@ -46,6 +46,8 @@ export class PageTableView extends LitElement {
 
   private readonly host = acquireVsCodeApi();
   private expansion = new Map<string, boolean>();
+  /** In place of `expansion` while a filter holds: what it finds is unfolded, whatever was folded before. */
+  private found = new Map<string, boolean>();
   private rows = new VisibleRows([], this.expansion);
   private place = 0;
   private readonly resized = new ResizeObserver(() => this.look());
@@ -112,6 +114,14 @@ export class PageTableView extends LitElement {
     const entries = filterEntries(this.model?.entries ?? [], this.filter);
     this.rows = new VisibleRows(entries, this.expansion, this.filter.trim() !== '');
     this.requestUpdate();
+  }
+
+  private get filtering(): boolean {
+    return this.filter.trim() !== '';
+  }
+
+  private get folds(): Map<string, boolean> {
+    return this.filtering ? this.found : this.expansion;
   }
 
   private remember(): void {
@@ -190,8 +200,7 @@ export class PageTableView extends LitElement {
       return say('debug-start', `Running. This is the table as of stop ${this.model.stop}.`);
     if (this.model.message !== undefined) return say('info', this.model.message);
     if (this.model.truncated) return say('warning', 'The table is broken or too large: not all of it is shown.');
-    if (this.rows.length === 0)
-      return say('info', this.filter.trim() ? 'Nothing fits the filter.' : 'The table is empty.');
+    if (this.rows.length === 0) return say('info', this.filtering ? 'Nothing fits the filter.' : 'The table is empty.');
     return nothing;
   }
 
@@ -234,13 +243,13 @@ export class PageTableView extends LitElement {
 
   private setExpanded(row: Row, expanded: boolean): void {
     if (!row.expandable) return;
-    this.expansion.set(row.key, expanded);
+    this.folds.set(row.key, expanded);
     this.rebuild();
     this.remember();
   }
 
   private foldAll(unfold: boolean): void {
-    for (const key of expandableKeys(this.model?.entries ?? [], !unfold)) this.expansion.set(key, unfold);
+    for (const key of expandableKeys(this.model?.entries ?? [], !unfold)) this.folds.set(key, unfold);
     this.rebuild();
     this.remember();
   }
@@ -251,6 +260,7 @@ export class PageTableView extends LitElement {
 
   private readonly type = ({ target }: Event): void => {
     this.filter = (target as HTMLInputElement).value;
+    this.found = new Map();
     if (this.tree) this.tree.scrollTop = 0;
     this.rebuild();
     this.remember();

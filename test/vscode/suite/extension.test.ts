@@ -90,8 +90,9 @@ describe('xv6 Debug in VS Code', function () {
 
   it('boots to a shell whose console takes keys', async () => {
     await start(prebuilt());
-    await session().customRequest('xv6.consoleInput', { text: 'echo from the $USER\r' });
-    await until(() => printed.includes('\nfrom the $USER'));
+    await until(() => printed.includes('$ '));
+    await session().customRequest('xv6.consoleInput', { text: 'echo said by hand\r' });
+    await until(() => printed.includes('\nsaid by hand'));
     assert.ok(vscode.window.terminals.some(({ name }) => name === 'xv6: prebuilt'));
   });
 
@@ -103,7 +104,8 @@ describe('xv6 Debug in VS Code', function () {
       stackFrames: { name: string; line: number; source?: { path?: string } }[];
     };
     assert.equal(stackFrames[0].name, 'syscall');
-    assert.equal(stackFrames[0].source?.path, file('kernel/syscall.c').fsPath);
+    // In a remote window VS Code turns the adapter's paths into addresses of the remote.
+    assert.ok(stackFrames[0].source?.path?.endsWith(file('kernel/syscall.c').path), stackFrames[0].source?.path);
     assert.ok(Math.abs(stackFrames[0].line - 1 - line) <= 1, `stopped at line ${stackFrames[0].line}`);
 
     const assembly = await vscode.workspace.openTextDocument(file('kernel/swtch.S'));
@@ -118,7 +120,7 @@ describe('xv6 Debug in VS Code', function () {
     assert.match(text, /\| 2 \| \d+ \| 0x[\da-f]+ \|/);
   });
 
-  it('shows the page table, which says so when the session ends', async () => {
+  it('shows the page table, and keeps its panel when the session ends', async () => {
     await breakAt('kernel/syscall.c', 'struct proc *p = myproc()');
     await start(prebuilt());
     await stoppedFrame();
@@ -134,6 +136,7 @@ describe('xv6 Debug in VS Code', function () {
     const { id } = session();
     assert.equal(await vscode.debug.startDebugging(folder, { ...prebuilt(), name: 'again' }), false);
     assert.equal(session().id, id);
+    await until(() => printed.includes('$ '));
     await session().customRequest('xv6.consoleInput', { text: 'echo still here\r' });
     await until(() => printed.includes('\nstill here'));
   });
