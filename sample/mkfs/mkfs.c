@@ -14,7 +14,7 @@
 #include "../kernel/stat.h"
 
 #define NBLOCKS 2048
-#define NINODES 256
+#define NINODES 128
 #define CONSOLE 1
 
 static unsigned char disk[NBLOCKS][BSIZE];

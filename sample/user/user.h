@@ -7,7 +7,7 @@ struct stat;
 
 // System calls. Those that return int give -1 when they fail.
 int fork(void);
-int exit(int status) __attribute__((noreturn));
+void exit(int status) __attribute__((noreturn));
 int wait(int *status);
 int pipe(int fd[2]);
 int read(int fd, void *buf, int n);
