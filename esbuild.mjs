@@ -38,7 +38,8 @@ const bundles = [
   },
 ].filter(({ entryPoints: [entry] }) => entry && existsSync(entry.in ?? entry));
 
-await rm('dist', { recursive: true, force: true });
+// What is packaged is only what this build made.
+if (production) await rm('dist', { recursive: true, force: true });
 const contexts = await Promise.all(bundles.map((bundle) => context(bundle)));
 if (watch) {
   await Promise.all(contexts.map((bundle) => bundle.watch()));

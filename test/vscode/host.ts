@@ -22,7 +22,6 @@ const settings = {
   'terminal.integrated.gpuAcceleration': 'off',
   'terminal.integrated.enablePersistentSessions': false,
   'window.dialogStyle': 'custom',
-  'workbench.colorTheme': 'Default Dark Modern',
   'workbench.enableExperiments': false,
   'workbench.reduceMotion': 'on',
   'workbench.startupEditor': 'none',

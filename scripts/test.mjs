@@ -1,0 +1,66 @@
+// `npm test`: installs, builds and runs every suite, and ends with one line that sums them.
+//   node scripts/test.mjs [SUITE …]     suites: unit, adapter, guests, vscode; default: all
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureCodeServer } from './code-server.mjs';
+import { ensureInstalled } from './install.mjs';
+import { exitStatus, main, root, run, Stop } from './run.mjs';
+import { ensurePackages, forTests } from './system-packages.mjs';
+
+/** What mocha runs for each; in this order, the quick ones first. */
+const suites = {
+  unit: ['{emulator,debug-adapter,extension,webviews,cli,scripts}/**/*.spec.ts'],
+  adapter: ['test/adapter/**/*.spec.ts'],
+  guests: ['test/guests/**/*.spec.ts'],
+  vscode: ['test/vscode/e2e/**/*.spec.ts'],
+};
+
+/** Answers what the suite's reporters counted, those in other processes included. */
+async function runSuite(name, patterns) {
+  console.log(`\n== ${name}`);
+  const folder = await mkdtemp(join(root, 'out', 'counts-'));
+  try {
+    const options = ['--require', 'tsx/cjs', '--reporter', 'test/reporter.ts', '--forbid-only'];
+    const status = await exitStatus('node', ['node_modules/mocha/bin/mocha.js', ...options, ...patterns], {
+      env: { ...process.env, XV6_TEST_COUNTS: folder },
+    });
+    const sum = await sumOf(folder);
+    if (status !== 0 && sum.failures === 0) {
+      console.error(`${name}: mocha ended with ${status} and no failed test; counted as one failure`);
+      sum.failures = 1;
+    }
+    return sum;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function sumOf(folder) {
+  const sum = { passes: 0, failures: 0, pending: 0 };
+  for (const file of await readdir(folder)) {
+    const counts = JSON.parse(await readFile(join(folder, file), 'utf8'));
+    for (const key of Object.keys(sum)) sum[key] += counts[key];
+  }
+  return sum;
+}
+
+await main(async () => {
+  const chosen = process.argv.slice(2);
+  const unknown = chosen.filter((name) => !(name in suites));
+  if (unknown.length > 0) throw new Stop(`no suite ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
+
+  await ensurePackages(forTests);
+  await ensureInstalled();
+  await run('node', ['esbuild.mjs']);
+  const names = Object.keys(suites).filter((name) => chosen.length === 0 || chosen.includes(name));
+  if (names.includes('vscode')) await ensureCodeServer();
+
+  await mkdir(join(root, 'out'), { recursive: true });
+  const total = { passes: 0, failures: 0, pending: 0 };
+  for (const name of names) {
+    const counts = await runSuite(name, suites[name]);
+    for (const key of Object.keys(total)) total[key] += counts[key];
+  }
+  console.log(`\n${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`);
+  if (total.failures > 0 || total.passes === 0) process.exitCode = 1;
+});

@@ -1,0 +1,19 @@
+/**
+ * Mocha's "spec" reporter, which also leaves its counts as a file in the folder that XV6_TEST_COUNTS names, for the sum that
+ * `npm test` prints over all suites.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Mocha from 'mocha';
+
+export default class CountingReporter extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options);
+    runner.once('end', () => {
+      const folder = process.env['XV6_TEST_COUNTS'];
+      if (!folder) return;
+      const { passes, failures, pending } = this.stats;
+      writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify({ passes, failures, pending }));
+    });
+  }
+}
