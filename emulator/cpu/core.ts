@@ -29,8 +29,10 @@ export class Core {
     hart.enterWindow();
     while (status !== Status.exit) {
       const reason = this.interpret(Number(status === Status.scratch));
+      // Noted first: a store may unmake the very record it came from.
+      const length = lengthOf(hart.word);
       status = this.attend(hart, reason);
-      if (status === Status.done) hart.pc += BigInt(lengthOf(hart.word));
+      if (status === Status.done) hart.pc += BigInt(length);
     }
     hart.leaveWindow();
   }

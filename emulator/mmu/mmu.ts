@@ -51,7 +51,7 @@ export class Mmu {
 
   reset(): void {
     this.protection.forEach((entries) => (entries.length = 0));
-    this.tlb.flush(this.harts);
+    this.tlb.reset();
     this.memory.flags.fill(0);
   }
 

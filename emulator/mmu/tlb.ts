@@ -79,6 +79,11 @@ export class Tlb {
     return bankAddress(hart, index);
   }
 
+  /** At power on: no bank belongs to any address space. */
+  reset(): void {
+    for (const bank of this.banks.flat()) bank.used = false;
+  }
+
   /** Forgets everything, on one hart or on all. */
   flush(harts: readonly HartState[]): void {
     for (const hart of harts) this.banks[hart.id].forEach((bank, index) => bank.filled && this.empty(hart, index));

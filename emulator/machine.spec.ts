@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { Csr } from './isa/csrs';
+import { Machine } from './machine';
+import { type Item, assembleProgram, branchTo, elf, encode, jumpTo, label, loadConstant } from './testing/assembler';
+import { Mode, type MachineOptions, type Stop, type TrapEvent } from './types';
+
+const DRAM = 0x8000_0000n;
+// a0 and a1 as the boot ROM leaves them; the others are still 0.
+const [S0, S1, S2, A0, A1, S3] = [8, 9, 18, 10, 11, 19];
+const addi = (rd: number, rs1: number, imm: number) => encode('addi', { rd, rs1, imm });
+const csrw = (csr: number, rs1: number) => encode('csrrw', { rs1, imm: csr });
+const csrr = (rd: number, csr: number) => encode('csrrs', { rd, imm: csr });
+const HALT: Item[] = [label('halt'), jumpTo('halt')];
+
+function boot(program: readonly Item[], options: Partial<MachineOptions> = {}): Machine {
+  const kernel = elf(assembleProgram(program));
+  return new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel, ...options });
+}
+
+/** Runs to the end of the boot ROM: six instructions on every hart. */
+function toKernel(machine: Machine): void {
+  machine.run({ instructions: 6 });
+  assert.equal(machine.harts[0].pc, DRAM);
+}
+
+function runUntil(machine: Machine, kind: Stop['kind'], instructions = 1_000_000): Stop {
+  const stop = machine.run({ instructions });
+  assert.equal(stop.kind, kind);
+  return stop;
+}
+
+describe('the machine', () => {
+  it('boots with the hart in a0, the device tree in a1 and M-mode', () => {
+    const machine = boot(HALT);
+    toKernel(machine);
+    assert.equal(machine.harts[0].x(A0), 0n);
+    const tree = machine.memory.read(machine.harts[0].x(A1), 4);
+    assert.deepEqual([...tree!], [0xd0, 0x0d, 0xfe, 0xed]);
+    assert.equal(machine.harts[0].mode, Mode.Machine);
+  });
+
+  it('refuses what it cannot be', () => {
+    assert.throws(() => boot(HALT, { harts: 9 }), /9 harts asked for/);
+    assert.throws(() => boot(HALT, { memory: 12345 }), /whole MiB/);
+  });
+
+  it('counts instructions exactly', () => {
+    const machine = boot([label('loop'), addi(S0, S0, 1), jumpTo('loop')]);
+    toKernel(machine);
+    machine.run({ instructions: 2001 });
+    assert.equal(machine.executed, 2007);
+    assert.equal(machine.harts[0].x(S0), 1001n);
+    assert.equal(machine.harts[0].retired, 2007);
+  });
+
+  it('runs instructions that straddle two pages, with a breakpoint or without', () => {
+    // A compressed nop shifts all behind it by two bytes, so that some word lies across the page's end.
+    const words = assembleProgram([...new Array<number>(1200).fill(addi(S0, S0, 1)), ...HALT]);
+    const shifted = new Uint8Array(words.length + 2);
+    shifted.set([0x01, 0x00]);
+    shifted.set(words, 2);
+    const straddling = DRAM + 4094n;
+    for (const breakpoints of [[], [straddling]]) {
+      const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: elf(shifted) });
+      machine.setBreakpoints(breakpoints);
+      let stop = machine.run({ instructions: 5000 });
+      if (breakpoints.length > 0) {
+        assert.deepEqual(stop, { kind: 'breakpoint', hart: 0, pc: straddling });
+        assert.equal(machine.harts[0].x(S0), 1023n);
+        stop = machine.run({ instructions: 5000 });
+      }
+      assert.equal(stop.kind, 'budget');
+      assert.equal(machine.harts[0].x(S0), 1200n);
+    }
+  });
+
+  it('runs code that has just been written, in its own page too', () => {
+    // Stores "addi a2, a2, 7" over a nop that has been run before, then runs it again.
+    const patched = 6;
+    const machine = boot([
+      ...loadConstant(S0, BigInt(addi(S3, S3, 7))),
+      encode('auipc', { rd: S1, imm: 0 }),
+      label('again'),
+      addi(S2, S2, 1),
+      addi(0, 0, 0),
+      encode('sw', { rs1: S1, rs2: S0, imm: 8 }),
+      addi(A1, 0, patched),
+      branchTo('bltu', S2, A1, 'again'),
+      ...HALT,
+    ]);
+    machine.run({ instructions: 200 });
+    assert.equal(machine.harts[0].x(S3), BigInt(7 * (patched - 1)));
+  });
+
+  it('stops before a breakpoint, and goes on from it', () => {
+    const machine = boot([label('loop'), addi(S0, S0, 1), addi(S1, S1, 1), jumpTo('loop')]);
+    toKernel(machine);
+    const address = DRAM + 4n;
+    machine.setBreakpoints([address]);
+    for (let round = 1n; round <= 3n; round++) {
+      assert.deepEqual(runUntil(machine, 'breakpoint'), { kind: 'breakpoint', hart: 0, pc: address });
+      assert.equal(machine.harts[0].x(S0), round);
+      assert.equal(machine.harts[0].x(S1), round - 1n);
+    }
+    machine.setBreakpoints([]);
+    assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
+  });
+
+  it('steps one hart while the others take their turns', () => {
+    const machine = boot([label('loop'), addi(S0, S0, 1), jumpTo('loop')], { harts: 3 });
+    machine.run({ instructions: 200_000 });
+    const before = machine.harts[1].retired;
+    const stop = machine.run({ instructions: 1_000_000, hart: { id: 1, instructions: 5 } });
+    assert.deepEqual(stop, { kind: 'step', hart: 1 });
+    assert.equal(machine.harts[1].retired, before + 5);
+  });
+
+  it('asks before a trap, and takes it when told to go on', () => {
+    const machine = boot([
+      ...loadConstant(S0, DRAM + 0x100n),
+      csrw(Csr.mtvec, S0),
+      encode('ecall'),
+      ...new Array<number>(60).fill(addi(S1, S1, 1)),
+      ...HALT,
+    ]);
+    const events: TrapEvent[] = [];
+    machine.observer = { trap: (event) => events.push(event) > 0 };
+    const stop = runUntil(machine, 'trap');
+    const at = machine.harts[0].pc;
+    assert.deepEqual(stop, { kind: 'trap', event: events[0] });
+    assert.deepEqual(events[0], {
+      ...{ hart: 0, interrupt: false, cause: 11, tval: 0n, epc: at },
+      ...{ from: Mode.Machine, to: Mode.Machine },
+    });
+    assert.equal(machine.harts[0].csr(Csr.mepc), 0n);
+    machine.run({ instructions: 1 });
+    assert.equal(machine.harts[0].pc, DRAM + 0x100n);
+    assert.equal(machine.harts[0].csr(Csr.mepc), at);
+    assert.equal(events.length, 1);
+  });
+
+  it('lets virtual time pass to the timer when all harts wait', () => {
+    const machine = boot([
+      ...loadConstant(S0, 0x200_4000n),
+      ...loadConstant(S1, 5_000_000n),
+      encode('sd', { rs1: S0, rs2: S1, imm: 0 }),
+      addi(S1, 0, 128),
+      csrw(Csr.mie, S1),
+      encode('wfi'),
+      csrr(S2, Csr.time),
+      ...HALT,
+    ]);
+    const stop = runUntil(machine, 'idle');
+    assert.deepEqual(stop, { kind: 'idle', until: 5_000_000 });
+    assert.equal(machine.harts[0].waiting, true);
+    machine.idleUntil(3_000_000);
+    assert.equal(machine.now, 3_000_000);
+    assert.equal(machine.run({ instructions: 100 }).kind, 'idle');
+    machine.idleUntil(Infinity);
+    assert.equal(machine.run({ instructions: 100 }).kind, 'budget');
+    assert.equal(machine.harts[0].x(S2), 5_000_000n);
+  });
+
+  it('has sc fail once another hart has had its turn', () => {
+    const reserve: Item[] = [
+      ...loadConstant(S0, DRAM + 0x10000n),
+      encode('lr.d', { rd: S1, rs1: S0 }),
+      label('wait'),
+      addi(S3, S3, 1),
+      encode('lui', { rd: A1, imm: 0x20000 }),
+      branchTo('bltu', S3, A1, 'wait'),
+      encode('sc.d', { rd: S2, rs1: S0, rs2: S0 }),
+      addi(S2, S2, 100),
+      ...HALT,
+    ];
+    for (const [harts, result] of [
+      [1, 100n],
+      [2, 101n],
+    ] as const) {
+      const machine = boot(reserve, { harts });
+      machine.run({ instructions: 2_000_000 });
+      assert.equal(machine.harts[0].x(S2), result);
+    }
+  });
+
+  it('gives the same run however it is cut into slices, watched or not', () => {
+    const program: Item[] = [
+      ...loadConstant(S0, DRAM + 0x10000n),
+      label('loop'),
+      encode('amoadd.d', { rd: S1, rs1: S0, rs2: S0 }),
+      csrr(S2, Csr.time),
+      encode('sd', { rs1: S0, rs2: S2, imm: 8 }),
+      jumpTo('loop'),
+    ];
+    const hashes = [300_000, 77_777, 500].map((slice) => {
+      const machine = boot(program, { harts: 3, seed: 7 });
+      if (slice === 77_777) machine.setBreakpoints([DRAM + 0x80n]);
+      if (slice === 500) machine.observer = { trap: () => false };
+      while (machine.executed < 300_000) machine.run({ instructions: Math.min(slice, 300_000 - machine.executed) });
+      return machine.stateHash();
+    });
+    assert.deepEqual(hashes, [hashes[0], hashes[0], hashes[0]]);
+  });
+
+  it('does the same again after reset', () => {
+    const machine = boot([label('loop'), addi(S0, S0, 3), encode('sd', { rs1: 2, rs2: S0 }), jumpTo('loop')]);
+    machine.run({ instructions: 12345 });
+    const hash = machine.stateHash();
+    machine.reset();
+    machine.run({ instructions: 12345 });
+    assert.equal(machine.stateHash(), hash);
+  });
+
+  it('gives short turns to a hart that only waits, and the same memory in the end', () => {
+    // Hart 0 counts to a million and then sets a flag for which hart 1 spins.
+    const machine = boot(
+      [
+        ...loadConstant(S0, DRAM + 0x10000n),
+        branchTo('bne', A0, 0, 'spin'),
+        encode('lui', { rd: A1, imm: 0x100000 }),
+        label('count'),
+        addi(S3, S3, 1),
+        branchTo('bltu', S3, A1, 'count'),
+        encode('sd', { rs1: S0, rs2: A1 }),
+        ...HALT,
+        label('spin'),
+        encode('ld', { rd: S1, rs1: S0 }),
+        branchTo('beq', S1, 0, 'spin'),
+        addi(S2, 0, 42),
+        jumpTo('halt'),
+      ],
+      { harts: 2 },
+    );
+    machine.run({ instructions: 2_200_000 });
+    assert.equal(machine.harts[1].x(S2), 42n);
+    assert.equal(machine.harts[0].x(S3), 0x100000n);
+    assert.ok(machine.harts[1].retired < machine.harts[0].retired / 100);
+  });
+});
