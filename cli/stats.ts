@@ -15,8 +15,6 @@ export interface Stats {
   secondsToPrompt: number | null;
   /** What the guest's clock showed at the end. */
   virtualSeconds: number;
-  /** Hash of the machine's final state: equal runs have equal ones. */
-  stateHash: string;
 }
 
 const TICKS_PER_SECOND = 10_000_000;
@@ -32,6 +30,5 @@ export function statsOf(machine: MachineApi, status: number, wall: number, promp
     mips: rounded(machine.executed / 1000 / Math.max(wall, 0.001)),
     secondsToPrompt: promptAt === undefined ? null : rounded(promptAt / 1000),
     virtualSeconds: rounded(machine.now / TICKS_PER_SECOND),
-    stateHash: machine.stateHash(),
   };
 }
