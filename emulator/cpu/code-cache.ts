@@ -7,6 +7,7 @@ import { lengthOf } from '../isa/decode';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
+import { MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
 import type { HartState } from './hart';
 import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status } from './layout';
 import { Opcode, writeAlone, writeRecord } from './opcodes';
@@ -89,8 +90,8 @@ export class CodeCache {
     const slot = Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
     // The instruction before gave the page up by storing into it.
     if (this.pages[slot] < 0) return Status.reload;
-    const offset = ((record - RECORDS - slot * RECORD_PAGE_SIZE) / Record.size) * 2;
-    const host = ROM + this.pages[slot] * PAGE + offset;
+    const host = this.hostOf(record);
+    const offset = (host - ROM) % PAGE;
     const pc = hart.pc;
     const marked = this.marks.has(host);
     if (marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && !this.machine.goesOnFrom(hart, pc))
@@ -107,9 +108,27 @@ export class CodeCache {
       word = view.getInt32(host, true);
     }
     const alone = straddles || marked;
-    const legal = alone ? writeAlone(view, word) : writeRecord(view, record, word, offset);
+    const bulk = !alone && bulkLoopAt(view, host) !== undefined;
+    const legal = alone ? writeAlone(view, word) : writeRecord(view, record, word, offset, bulk);
     if (legal) return alone ? Status.scratch : Status.reload;
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
+  }
+
+  /** The branch at the hart's pc closes a bulk loop: makes passes of it, or has the branch run the ordinary way. */
+  bulk(hart: HartState, record: number): Status {
+    const host = this.hostOf(record);
+    const loop = bulkLoopAt(this.memory.view, host);
+    // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
+    const watched = loop === undefined || [...this.marks].some((mark) => mark < host && mark > host - MAX_LOOP_BYTES);
+    if (!watched && runBulk(hart, loop, this.memory, this.mmu)) return Status.reload;
+    writeAlone(this.memory.view, hart.word);
+    return Status.scratch;
+  }
+
+  /** Host address of the instruction that a record stands for. */
+  private hostOf(record: number): number {
+    const slot = Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
+    return ROM + this.pages[slot] * PAGE + ((record - RECORDS - slot * RECORD_PAGE_SIZE) / Record.size) * 2;
   }
 
   /** Bytes of a page with records are about to change. */

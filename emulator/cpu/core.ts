@@ -71,6 +71,8 @@ export class Core {
         return this.environment.execute(hart, detail);
       case Exit.special:
         return this.code.special(hart, hart.record);
+      case Exit.bulk:
+        return this.code.bulk(hart, hart.record);
     }
   }
 }

@@ -12,6 +12,9 @@ import { ModuleBuilder } from '../wasm/module';
 import { Data, FETCH_ENTRIES, Fetch, Offset, PAGE, Record, SIGNED, WINDOW } from './layout';
 import { FORMS, type Form, Opcode } from './opcodes';
 
+/** Passes of a bulk loop below which leaving the generated code costs more than it gains. */
+const BULK_DISTANCE = 128;
+
 /** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
   /** The remaining count is 0. */
@@ -22,8 +25,10 @@ export const enum Exit {
   store,
   atomic,
   environment,
-  /** A record with Opcode.special. Alone among these, it has not been counted. */
+  /** A record with Opcode.special. This and the next have not been counted. */
   special,
+  /** A branch that closes a bulk loop with many passes to go. */
+  bulk,
 }
 
 export interface InterpreterExports {
@@ -106,6 +111,18 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   const jumpTo = (target: Code): Code => [local.set(L.pc, target), br(jump)];
 
+  /** Neither of these is an instruction done. */
+  const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
+  const exitUncounted = (reason: Exit): Code => [uncount, set32(Offset.record, record), exit(reason)];
+  /** The distance of the registers compared is at least the number of passes to go, if they meet at all. */
+  const exitForBulk = when(
+    i64.ge_u(
+      i64.add(i64.sub(register(Record.rs1), register(Record.rs2)), i64.const(BULK_DISTANCE)),
+      i64.const(2 * BULK_DISTANCE),
+    ),
+    exitUncounted(Exit.bulk),
+  );
+
   const builder = (form: Form): Builder => {
     const link = i64.add(pcHere, i64.const(form.length));
     const imm = i64.load32_s(record, Record.imm);
@@ -156,7 +173,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
           write(old),
         ];
       },
-      branch: (condition) => when(condition, relative),
+      branch: (condition) => when(condition, form.bulk ? [exitForBulk, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
       mulhu,
@@ -170,9 +187,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
     br(next),
   ];
 
-  /** Neither this nor the end of a page is an instruction. */
-  const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
-  const special: Code = [uncount, set32(Offset.record, record), exit(Exit.special)];
+  const special = exitUncounted(Exit.special);
   const pageEnd: Code = [uncount, jumpTo(pcHere)];
   const run = loop(
     next,

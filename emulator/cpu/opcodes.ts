@@ -20,27 +20,37 @@ export interface Form {
   length: 2 | 4;
   /** For relative jumps: the target's record is in the same page, and `imm` is the distance in bytes of records. */
   near: boolean;
+  /** For near branches: it closes a loop that cpu/bulk.ts can run. */
+  bulk: boolean;
 }
 
 export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
   (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
-    { instruction, length, near: false },
-    ...(instruction.control === 'relative' ? [{ instruction, length, near: true }] : []),
+    { instruction, length, near: false, bulk: false },
+    ...(instruction.control === 'relative' ? [{ instruction, length, near: true, bulk: false }] : []),
+    ...(instruction.name === 'bne' ? [{ instruction, length, near: true, bulk: true }] : []),
   ]),
 );
 
+const formIndex = ({ length, near, bulk }: Omit<Form, 'instruction'>): number => length * 4 + (bulk ? 2 : near ? 1 : 0);
 const opcodes = new Map<Instruction, number[]>();
 FORMS.forEach((form, index) => {
   const forms = opcodes.get(form.instruction) ?? [];
-  forms[form.length + (form.near ? 1 : 0)] = Opcode.first + index;
+  forms[formIndex(form)] = Opcode.first + index;
   opcodes.set(form.instruction, forms);
 });
 
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
- * if its record stands alone. False, and nothing written, if the word is illegal.
+ * if its record stands alone; `bulk` whether it closes a bulk loop. False, and nothing written, if the word is illegal.
  */
-export function writeRecord(records: DataView, at: number, word: number, pageOffset: number | undefined): boolean {
+export function writeRecord(
+  records: DataView,
+  at: number,
+  word: number,
+  pageOffset: number | undefined,
+  bulk = false,
+): boolean {
   const decoded = decode(word);
   if (decoded === undefined) return false;
   const { instruction, length, rd, rs1, rs2, imm } = decoded;
@@ -51,7 +61,7 @@ export function writeRecord(records: DataView, at: number, word: number, pageOff
   records.setUint16(at + Record.rs2, rs2 * 8, true);
   records.setInt32(at + Record.imm, near ? imm * (Record.size / 2) : imm, true);
   records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
-  records.setUint16(at + Record.op, opcodes.get(instruction)![length + (near ? 1 : 0)], true);
+  records.setUint16(at + Record.op, opcodes.get(instruction)![formIndex({ length, near, bulk })], true);
   return true;
 }
 

@@ -1,0 +1,182 @@
+/**
+ * Loops that fill or copy memory, done at the speed of memory. xv6 fills every page that it frees byte by byte, and copies
+ * alike; compilers turn that into one block: additions of constants to registers, one store, perhaps the load that feeds it,
+ * and a bne back to the start. Nothing a guest can see tells the difference: as many instructions are counted, faults and
+ * interrupts come where they would, and a page that is watched is left to the ordinary way.
+ */
+import { decode, lengthOf } from '../isa/decode';
+import type { GuestMemory } from '../mmu/guest-memory';
+import { Access, type Mmu } from '../mmu/mmu';
+import type { HartState } from './hart';
+import { PAGE } from './layout';
+
+/** A load or store of the loop: at the value of register `base` when the loop's branch is reached, plus `offset`. */
+interface Reference {
+  base: number;
+  offset: number;
+  bytes: number;
+  /** The register that is loaded or stored. */
+  register: number;
+  signed: boolean;
+}
+
+export interface BulkLoop {
+  /** Instructions, the branch included. */
+  length: number;
+  /** What each pass adds to a register. */
+  steps: ReadonlyMap<number, number>;
+  store: Reference;
+  load: Reference | undefined;
+  /** The two registers that the branch compares. */
+  compared: [number, number];
+}
+
+const WIDTHS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
+const LONGEST = 6;
+export const MAX_LOOP_BYTES = LONGEST * 4;
+
+/** The loop that the bne at host address `branch` closes, if it is of this kind. All of it lies in one page. */
+export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined {
+  const end = decode(wordAt(view, branch));
+  if (end?.instruction.name !== 'bne' || end.imm >= 0 || (branch % PAGE) + end.imm < 0) return undefined;
+  const steps = new Map<number, number>();
+  let store: Reference | undefined;
+  let load: Reference | undefined;
+  let length = 1;
+  for (let at = branch + end.imm; at < branch; length++) {
+    const part = decode(wordAt(view, at));
+    if (part === undefined || length > LONGEST) return undefined;
+    const { name } = part.instruction;
+    const offset = part.imm + (steps.get(part.rs1) ?? 0);
+    if (name === 'addi') {
+      if (part.rd !== part.rs1 || part.rd === 0 || steps.has(part.rd)) return undefined;
+      steps.set(part.rd, part.imm);
+    } else if (/^l[bhwd]u?$/.test(name)) {
+      if (load !== undefined || store !== undefined || part.rd === 0) return undefined;
+      load = { base: part.rs1, offset, bytes: WIDTHS[name[1]], register: part.rd, signed: !name.endsWith('u') };
+    } else if (/^s[bhwd]$/.test(name)) {
+      if (store !== undefined) return undefined;
+      store = { base: part.rs1, offset, bytes: WIDTHS[name[1]], register: part.rs2, signed: false };
+    } else {
+      return undefined;
+    }
+    at += part.length;
+  }
+  if (store === undefined || Math.abs(steps.get(store.base) ?? 0) !== store.bytes) return undefined;
+  if (load === undefined ? steps.has(store.register) : !feeds(load, store, steps)) return undefined;
+  if (end.rs1 === load?.register || end.rs2 === load?.register) return undefined;
+  return { length, steps, store, load, compared: [end.rs1, end.rs2] };
+}
+
+/** Whether what is loaded is stored, in steps of the same size and direction, and used for nothing else. */
+function feeds(load: Reference, store: Reference, steps: ReadonlyMap<number, number>): boolean {
+  return (
+    load.register === store.register &&
+    load.bytes === store.bytes &&
+    steps.get(load.base) === steps.get(store.base) &&
+    !steps.has(load.register) &&
+    load.register !== load.base &&
+    load.register !== store.base
+  );
+}
+
+const wordAt = (view: DataView, host: number): number => {
+  const half = view.getUint16(host, true);
+  // A four-byte instruction across the page's end is no part of a loop; what is read in its place is illegal.
+  if (lengthOf(half) === 2 || host % PAGE > PAGE - 4) return lengthOf(half) === 2 ? half : 0;
+  return view.getInt32(host, true);
+};
+
+/**
+ * Makes as many passes of the loop as can be made at once, from its branch to its branch, and counts them. False if there
+ * are none: then the next pass goes the ordinary way.
+ */
+export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mmu: Mmu): boolean {
+  const { steps, store, load, length } = loop;
+  const step = steps.get(store.base)!;
+  const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
+  const to = BigInt.asUintN(64, hart.x(store.base) + BigInt(store.offset));
+  const from = load && BigInt.asUintN(64, hart.x(load.base) + BigInt(load.offset));
+  const passes = Math.min(wanted, passesInPage(to, step), from === undefined ? Infinity : passesInPage(from, step));
+  if (passes < 1) return false;
+  // In this order, as the instructions would: the load's page is touched first.
+  const source = from === undefined ? 0 : plainHost(hart, memory, mmu, from, load!.bytes, Access.load);
+  if (from !== undefined && source === 0) return false;
+  const target = plainHost(hart, memory, mmu, to, store.bytes, Access.store);
+  if (target === 0) return false;
+
+  const bytes = passes * store.bytes;
+  const lowest = (host: number): number => (step > 0 ? host : host - bytes + store.bytes);
+  if (from === undefined) fill(memory, lowest(target), bytes, store.bytes, hart.x(store.register));
+  else copy(memory, lowest(target), lowest(source), bytes, step);
+  for (const [register, added] of steps) {
+    hart.setX(register, BigInt.asUintN(64, hart.x(register) + BigInt(added * passes)));
+  }
+  if (load !== undefined) {
+    const value = readElement(memory, target + step * (passes - 1), store.bytes);
+    hart.setX(load.register, BigInt.asUintN(64, load.signed ? BigInt.asIntN(load.bytes * 8, value) : value));
+  }
+  hart.remaining -= passes * length;
+  return true;
+}
+
+/** Passes until the branch's registers are equal; Infinity if they will step past each other, or both move. */
+function passesToEnd(hart: HartState, { compared: [a, b], steps }: BulkLoop): number {
+  const change = BigInt((steps.get(a) ?? 0) - (steps.get(b) ?? 0));
+  const distance = BigInt.asIntN(64, hart.x(b) - hart.x(a));
+  if (change === 0n || distance % change !== 0n || distance / change < 0n) return Infinity;
+  return Number(distance / change);
+}
+
+/** Elements from an address to the end of its page, in the direction of the step. */
+function passesInPage(address: bigint, step: number): number {
+  const offset = Number(address & BigInt(PAGE - 1));
+  const bytes = Math.abs(step);
+  if (offset + bytes > PAGE) return 0;
+  return step > 0 ? Math.floor((PAGE - offset) / bytes) : Math.floor(offset / bytes) + 1;
+}
+
+/** Host address of an access to memory that nobody watches, else 0. */
+function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: bigint, bytes: number, access: Access): number {
+  const physical = mmu.translate(
+    hart,
+    Number(BigInt.asIntN(32, at)),
+    Number(BigInt.asIntN(32, at >> 32n)),
+    access,
+    bytes,
+  );
+  const host = physical < 0 ? 0 : memory.hostOf(physical);
+  if (host === 0 || access === Access.load) return host;
+  return memory.isRom(host) || memory.flags[memory.pageOf(host)] !== 0 ? 0 : host;
+}
+
+function fill(memory: GuestMemory, host: number, bytes: number, width: number, value: bigint): void {
+  if (width === 1) {
+    memory.u8.fill(Number(value & 0xffn), host, host + bytes);
+    return;
+  }
+  for (let i = 0; i < width; i++) memory.u8[host + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  for (let done = width; done < bytes; done *= 2) {
+    memory.u8.copyWithin(host + done, host, host + Math.min(done, bytes - done));
+  }
+}
+
+/** Copies in the order of the loop: where the ranges overlap, what was written is read again. */
+function copy(memory: GuestMemory, target: number, source: number, bytes: number, step: number): void {
+  const repeats = step > 0 ? target > source && target < source + bytes : source > target && source < target + bytes;
+  if (!repeats) {
+    memory.u8.copyWithin(target, source, source + bytes);
+    return;
+  }
+  const width = Math.abs(step);
+  for (let i = 0; i < bytes; i += width) {
+    const at = step > 0 ? i : bytes - width - i;
+    memory.u8.copyWithin(target + at, source + at, source + at + width);
+  }
+}
+
+function readElement({ view }: GuestMemory, host: number, bytes: number): bigint {
+  let value = 0n;
+  for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(view.getUint8(host + i));
+  return value;
+}
