@@ -3,11 +3,14 @@
  * page, which xv6 maps a second time at the top of every address space; there it runs. Everything that looks up an
  * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
  */
-import type { Binary, FrameRegisters, ReadMemory } from './symbols/api';
+import type { Binary, FrameRegisters, InlinedCall, ReadMemory } from './symbols/api';
 
 const PAGE = 4096n;
 /** xv6's MAXVA: one bit less than Sv39 has, so that no address needs sign extension. Its last page is the trampoline. */
 const TRAMPOLINE = (1n << 38n) - PAGE;
+
+const sameCall = (a: InlinedCall | undefined, b: InlinedCall | undefined): boolean =>
+  a?.name === b?.name && a?.callFile === b?.callFile && a?.callLine === b?.callLine;
 
 export class Image {
   readonly binary: Binary;
@@ -49,6 +52,19 @@ export class Image {
   /** The address at which a frame's function, line and variables are looked up: within the call, if pc is where it returns. */
   lookup(frame: FrameRegisters): bigint {
     return this.linked(frame.pc) - (frame.returnAddress === true ? 1n : 0n);
+  }
+
+  /**
+   * The inlined calls that a hart about to execute at a linked address is in, innermost first. One that begins right there
+   * has not been made yet: the hart still stands at the line that calls, as a reader of the source sees it.
+   */
+  inlinedCalls(address: bigint): InlinedCall[] {
+    const here = this.binary.inlinedCallsAt(address);
+    if (here.length === 0) return here;
+    const before = this.binary.inlinedCallsAt(address - 1n);
+    let entered = 0;
+    while (entered < here.length && sameCall(here.at(-1 - entered), before.at(-1 - entered))) entered++;
+    return here.slice(here.length - entered);
   }
 
   /** The registers of the caller, or undefined where the program's own stack ends. */

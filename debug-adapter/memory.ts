@@ -2,7 +2,7 @@
  * The guest's memory as a hart sees it now: by its page table, in its mode. For looking only: permissions are not asked,
  * and nothing is written to the table.
  */
-import type { Hart, MachineApi } from '../emulator/types';
+import { Mode, type Hart, type MachineApi } from '../emulator/types';
 import { PAGE_SIZE, satpFields, walk } from './page-tables/walk';
 
 const SATP = 0x180;
@@ -14,11 +14,19 @@ export function physical(machine: MachineApi, hart: Hart, va: bigint): bigint | 
   return walk(root, va, (address) => machine.memory.readU64(address)).leaf?.pa;
 }
 
+/**
+ * Where the debugger finds `va`: as the hart would, or, while it runs a user program, whose table has no kernel, where the
+ * kernel itself has it, which maps RAM at its own addresses.
+ */
+function found(machine: MachineApi, hart: Hart, va: bigint): bigint | undefined {
+  return physical(machine, hart, va) ?? (hart.mode === Mode.User ? va : undefined);
+}
+
 /** Reads across pages; undefined if a byte is not mapped or no RAM. */
 export function readVirtual(machine: MachineApi, hart: Hart, va: bigint, length: number): Uint8Array | undefined {
   const bytes = new Uint8Array(length);
   for (const { at, size, offset } of pagesOf(va, length)) {
-    const pa = physical(machine, hart, at);
+    const pa = found(machine, hart, at);
     const part = pa === undefined ? undefined : machine.memory.read(pa, size);
     if (!part) return undefined;
     bytes.set(part, offset);
@@ -30,7 +38,7 @@ export function readVirtual(machine: MachineApi, hart: Hart, va: bigint, length:
 export function writeVirtual(machine: MachineApi, hart: Hart, va: bigint, bytes: Uint8Array): boolean {
   if (!readVirtual(machine, hart, va, bytes.length)) return false;
   for (const { at, size, offset } of pagesOf(va, bytes.length)) {
-    const pa = physical(machine, hart, at);
+    const pa = found(machine, hart, at);
     if (pa === undefined || !machine.memory.write(pa, bytes.subarray(offset, offset + size))) return false;
   }
   return true;

@@ -101,27 +101,26 @@ function framesAt(image: Image, hart: number, registers: FrameRegisters, firstId
   const { binary } = image;
   const lookup = image.lookup(registers);
   const frames: Frame[] = [];
+  const all = binary.inlinedCallsAt(lookup);
+  const entered = registers.returnAddress ? all : image.inlinedCalls(lookup);
   const entry = binary.lineAt(lookup);
-  let file = entry?.file;
-  let line = entry?.line ?? 0;
-  let column = entry?.column ?? 0;
-  const common = { hart, registers, image, lookup };
-  for (const call of binary.inlinedCallsAt(lookup)) {
-    frames.push({
-      ...common,
-      id: firstId + frames.length,
-      name: call.name,
-      file,
-      line,
-      column,
-      inlinedDepth: frames.length,
-    });
+  // A call that has not been made yet is seen at the line that makes it.
+  const notEntered = all[all.length - entered.length - 1];
+  let file = notEntered ? notEntered.callFile : entry?.file;
+  let line = (notEntered ? notEntered.callLine : entry?.line) ?? 0;
+  let column = notEntered ? 0 : (entry?.column ?? 0);
+  const add = (name: string): void => {
+    const inlinedDepth = all.length - entered.length + frames.length;
+    const id = firstId + frames.length;
+    frames.push({ id, hart, registers, image, lookup, name, file, line, column, inlinedDepth });
+  };
+  for (const call of entered) {
+    add(call.name);
     file = call.callFile;
     line = call.callLine ?? 0;
     column = 0;
   }
-  const name = binary.functionAt(lookup)?.name ?? symbolName(image, lookup) ?? hex(registers.pc);
-  frames.push({ ...common, id: firstId + frames.length, name, file, line, column, inlinedDepth: frames.length });
+  add(binary.functionAt(lookup)?.name ?? symbolName(image, lookup) ?? hex(registers.pc));
   return frames;
 }
 

@@ -3,6 +3,7 @@
  * protocol's "Launch Sequencing" and "Debug session end".
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { Mode } from '../../emulator/types';
 import { boot, type Debuggee } from '../debuggee';
 import { UserError } from '../connection';
 import type { LaunchAttributes } from '../protocol';
@@ -19,6 +20,8 @@ import { conditionHolds, logMessage } from '../evaluation';
 import { Stopped } from './stopped';
 
 const A0 = 10;
+const STVEC = 0x105;
+const MTVEC = 0x305;
 /** So long what the guest writes to its disk may be missing in the image, in milliseconds. */
 const SAVE_EVERY = 2000;
 
@@ -165,7 +168,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
   };
   catchpoints.restart();
   machine.observer = catchpoints.observer(
-    (hart) => machine.harts[hart]!.retired,
+    (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
     (event) => runner.trapTaken(event),
   );
   context.running = { debuggee, runner, verdict };

@@ -87,8 +87,8 @@ function fitsWords(words: readonly string[], event: TrapEvent): boolean {
 
 export class Catchpoints {
   #active = new Map<Filter, string | undefined>();
-  /** By hart: the first of a series of traps between which no instruction has retired. */
-  readonly #series = new Map<number, { first: TrapEvent; retired: number; told: boolean; latest: boolean }>();
+  /** By hart: the last trap that was not its handler's own, and whether a handler that traps for ever was told of. */
+  readonly #last = new Map<number, { first: TrapEvent; told: boolean }>();
 
   constructor(private readonly holds: Condition) {}
 
@@ -109,14 +109,14 @@ export class Catchpoints {
 
   /** Forgets what it saw: the machine is a new one. */
   restart(): void {
-    this.#series.clear();
+    this.#last.clear();
   }
 
-  /** Listens on the machine. `retired` counts a hart's instructions; `taken` is told of every trap that is not stopped at. */
-  observer(retired: (hart: number) => number, taken: (event: TrapEvent) => void): Observer {
+  /** Listens on the machine. `vector` is where an exception goes that a hart takes to a mode; `taken` is told of every trap. */
+  observer(vector: (hart: number, mode: Mode) => bigint, taken: (event: TrapEvent) => void): Observer {
     return {
       trap: (event) => {
-        const looping = this.#follow(event, retired(event.hart));
+        const looping = this.#follow(event, vector(event.hart, event.to));
         taken(event);
         return looping || FILTERS.some((one) => this.#active.has(one.filter) && one.matches(event));
       },
@@ -136,10 +136,10 @@ export class Catchpoints {
     }
     if (stop.kind !== 'trap') return undefined;
     const { event } = stop;
-    const series = this.#series.get(event.hart);
-    if (series?.latest && !series.told) {
-      series.told = true;
-      return trapReport(event.hart, 'Trap loop', { kind: 'trap-loop', event, first: series.first });
+    const last = this.#last.get(event.hart);
+    if (last && last.first !== event && !last.told) {
+      last.told = true;
+      return trapReport(event.hart, 'Trap loop', { kind: 'trap-loop', event, first: last.first });
     }
     for (const { filter, matches } of FILTERS) {
       if (!this.#active.has(filter) || !matches(event)) continue;
@@ -163,15 +163,17 @@ export class Catchpoints {
     }
   }
 
-  /** True if the hart traps again and again without executing anything, and this has not been told. */
-  #follow(event: TrapEvent, retired: number): boolean {
-    const series = this.#series.get(event.hart);
-    if (event.interrupt || !series || series.retired !== retired) {
-      this.#series.set(event.hart, { first: event, retired, told: false, latest: false });
+  /**
+   * True if the exception comes from the very instruction that handles it: taking it leads there again, for ever. That is
+   * how a jump to nowhere ends, and a table in satp that does not map the kernel.
+   */
+  #follow(event: TrapEvent, vector: bigint): boolean {
+    const last = this.#last.get(event.hart);
+    if (event.interrupt || event.epc !== vector || event.from !== event.to || !last) {
+      this.#last.set(event.hart, { first: event, told: false });
       return false;
     }
-    series.latest = true;
-    return !series.told;
+    return !last.told;
   }
 }
 

@@ -143,14 +143,17 @@ function* pastPrologue(ground: Ground, hart: number): StepPlan {
   return (yield { kind: 'reach', addresses: image.running(body), accept }).hart;
 }
 
-/** From code of which nothing is known (a user program) to the next trap of this hart into the kernel. */
+/** From code of which nothing is known (a user program) to its next trap into the kernel. */
 function* untilKernel(ground: Ground, hart: number): StepPlan {
   const vector = ground.harts[hart]!.csr(STVEC) ?? 0n;
   const target = vector & ~3n;
+  const satp = ground.harts[hart]!.csr(SATP);
+  // The process may trap on another hart, if the kernel has moved it in between.
+  const accept = (other: Hart): boolean => other.mode !== Mode.User && (other.id === hart || other.csr(SATP) === satp);
   return (yield {
     kind: 'reach',
     addresses: [target],
-    accept: (other) => other.id === hart && other.mode !== Mode.User,
+    accept,
   }).hart;
 }
 
@@ -174,7 +177,7 @@ function hasLines(ground: Ground, hart: Hart): boolean {
 
 function inlineDepth(ground: Ground, hart: Hart): number {
   const image = ground.imageAt(hart);
-  return image?.binary.inlinedCallsAt(image.linked(hart.pc)).length ?? 0;
+  return image?.inlinedCalls(image.linked(hart.pc)).length ?? 0;
 }
 
 interface Position {
@@ -189,7 +192,10 @@ interface Position {
   startsStatement: boolean;
 }
 
-/** The line of a hart; what is inlined deeper than `depth` counts as the line that called it. */
+/**
+ * The line of a hart; what is inlined deeper than `depth` counts as the line that called it. Undefined also for what the
+ * compiler left behind of inlined code: lines of another file with no call around them.
+ */
 function position(ground: Ground, hart: Hart, depth: number | undefined): Position | undefined {
   const image = ground.imageAt(hart);
   if (!image) return undefined;
@@ -204,9 +210,10 @@ function position(ground: Ground, hart: Hart, depth: number | undefined): Positi
     depth,
     startsStatement: entry.isStatement && entry.address === pc,
   };
-  const inlined = depth === undefined ? [] : image.binary.inlinedCallsAt(pc);
+  const inlined = image.binary.inlinedCallsAt(pc);
   const call = depth === undefined ? undefined : inlined[inlined.length - depth - 1];
   if (call?.callFile !== undefined && call.callLine !== undefined)
     return { ...common, file: call.callFile, line: call.callLine };
+  if (inlined.length === 0 && info?.file !== undefined && info.file !== entry.file) return undefined;
   return { ...common, file: entry.file, line: entry.line };
 }
