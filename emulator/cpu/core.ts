@@ -32,7 +32,7 @@ export class Core {
       // Noted first: a store may unmake the very record it came from.
       const length = lengthOf(hart.word);
       status = this.attend(hart, reason);
-      if (status === Status.done) hart.pc += BigInt(length);
+      if (status === Status.done) hart.advance(length);
     }
     hart.leaveWindow();
   }

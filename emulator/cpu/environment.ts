@@ -53,7 +53,7 @@ export class Environment {
         return this.machine.settle(hart);
       case Operation.wfi:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tw)) return this.illegal(hart);
-        hart.pc += 4n;
+        hart.advance(4);
         return this.machine.wait(hart);
       case Operation.sfenceVma:
         return this.sfenceVma(hart);
@@ -76,7 +76,6 @@ export class Environment {
     const writing = modify === Modify.write || hart.rs1Index !== 0;
     if (!mayAccess(hart, address, writing)) return this.illegal(hart);
     const old = readCsr(hart, address)!;
-    const pc = hart.pc;
     if (!writing) {
       hart.setRd(old, 8, false);
       return Status.done;
@@ -86,16 +85,16 @@ export class Environment {
     writeCsr(hart, address, value);
     hart.setRd(old, 8, false);
     if (PLAIN.has(address)) return Status.done;
-    hart.pc = pc + 4n;
+    hart.advance(4);
     return address === Csr.satp
-      ? this.machine.satpWritten(hart, pc, old, hart.cell(Cell.satp))
+      ? this.machine.satpWritten(hart, hart.pc - 4n, old, hart.cell(Cell.satp))
       : this.machine.settle(hart);
   }
 
   private sfenceVma(hart: HartState): Status {
     if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tvm)) return this.illegal(hart);
     const pc = hart.pc;
-    hart.pc = pc + 4n;
+    hart.advance(4);
     const address = hart.rs1Index === 0 ? undefined : hart.rs1;
     return this.machine.fenced(hart, pc, address, hart.rs2Index === 0 ? undefined : hart.rs2);
   }
