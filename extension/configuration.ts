@@ -42,7 +42,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
       if (folder && config.cwd !== undefined) await this.fillIn(config, config.cwd, folder);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      void tell(error);
+      void (error instanceof NoLabError ? tellNoLab(error) : tell(error));
       return undefined;
     }
     if (this.isRunning(config, folder)) return undefined;
@@ -120,10 +120,16 @@ async function labIn(start: string, config: Configuration): Promise<Lab> {
   );
 }
 
-async function tell(error: LabError): Promise<void> {
+/** Says why nothing was started, in a dialog as VS Code's own for a launch that failed: a notification is soon overlooked. */
+async function tell({ message }: LabError, ...choices: string[]): Promise<string | undefined> {
+  const end = message.indexOf('. ') + 1;
+  const [words, detail] = end > 0 ? [message.slice(0, end), message.slice(end + 1)] : [message, ''];
+  return vscode.window.showErrorMessage(words, { modal: true, detail }, ...choices);
+}
+
+async function tellNoLab(error: NoLabError): Promise<void> {
   const open = 'Open Sample Lab';
-  const choice = await vscode.window.showErrorMessage(error.message, ...(error instanceof NoLabError ? [open] : []));
-  if (choice === open) await vscode.commands.executeCommand('xv6.openSampleLab');
+  if ((await tell(error, open)) === open) await vscode.commands.executeCommand('xv6.openSampleLab');
 }
 
 async function offerRestart(running: vscode.DebugSession): Promise<void> {
