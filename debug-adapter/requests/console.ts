@@ -20,8 +20,8 @@ export function consoleInput(
   { text }: Requests['xv6.consoleInput']['arguments'],
 ): Requests['xv6.consoleInput']['response'] {
   if (typeof text !== 'string') throw new Error('xv6.consoleInput needs "text".');
-  const { debuggee, runner } = launched(context);
-  debuggee.machine.consoleInput(new TextEncoder().encode(text));
+  const { keyboard, runner } = launched(context);
+  keyboard.type(text);
   runner.wake();
   return {};
 }

@@ -5,6 +5,7 @@ import type { GuestConsole } from '../console';
 import type { Debuggee } from '../debuggee';
 import type { Files } from '../files';
 import type { TableMemory } from '../page-tables/model';
+import type { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
@@ -28,6 +29,7 @@ export interface Running {
   debuggee: Debuggee;
   runner: Runner;
   verdict: Verdict;
+  keyboard: Keyboard;
 }
 
 export interface Context {

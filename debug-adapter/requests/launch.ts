@@ -6,6 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Mode } from '../../emulator/types';
 import { boot, type Debuggee } from '../debuggee';
 import { UserError } from '../connection';
+import { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
 import { FILTERS } from '../run-control/catchpoints';
 import { Runner } from '../run-control/runner';
@@ -141,6 +142,10 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
   verdict.enabled = !debuggee.settings.noDebug;
+  const keyboard = new Keyboard(
+    (bytes) => machine.consoleInput(bytes),
+    () => machine.now,
+  );
   const runner = new Runner(machine, verdict, host.clock, {
     stopped: (report) => stop(context, report),
     ended: ({ exitCode, why }) => {
@@ -151,8 +156,9 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
         connection.event('terminated');
       });
     },
-    betweenSlices: () => {
+    betweenSlices: (rest) => {
       context.console.flush();
+      if (keyboard.feed(rest)) runner.wake();
       saveNowAndThen();
     },
   });
@@ -171,7 +177,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
     (event) => runner.trapTaken(event),
   );
-  context.running = { debuggee, runner, verdict };
+  context.running = { debuggee, runner, verdict, keyboard };
   context.attributes = attributes;
   context.stops = 0;
   context.tableMemory.clear();

@@ -28,8 +28,8 @@ export interface Judge {
 export interface RunListener {
   stopped(report: StopReport): void;
   ended(how: Ended): void;
-  /** After each slice: console output and the disk can be seen to. */
-  betweenSlices(): void;
+  /** After each slice, with the milliseconds for which the guest has nothing to do. */
+  betweenSlices(rest: number): void;
 }
 
 export class Runner {
@@ -135,7 +135,7 @@ export class Runner {
     }
     if (!this.#running || run !== this.#run) return;
     this.#waited = wait > 0;
-    this.#listener.betweenSlices();
+    this.#listener.betweenSlices(wait);
     if (!this.#running || run !== this.#run) return;
     if (wait > 0) this.#callOff = this.#clock.later(wait, () => this.#slice(run));
     else this.#clock.soon(() => this.#slice(run));
