@@ -1,0 +1,88 @@
+/** The harts' walk against the debugger's, which was written apart from it: on random tables they must agree. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { accessMode, judge } from '../../debug-adapter/page-tables/permission';
+import { walk } from '../../debug-adapter/page-tables/walk';
+import { Csr } from '../isa/csrs';
+import { Machine } from '../machine';
+import { assembleProgram, elf, encode, jumpTo, label } from '../testing/assembler';
+import { Mode } from '../types';
+
+const DRAM = 0x8000_0000n;
+const ROOT = DRAM + 0x10000n;
+const TABLES = 4;
+const [S0, S1] = [8, 9];
+const ACCESSES = { load: encode('lw', { rd: S1, rs1: S0 }), store: encode('sw', { rs1: S0, rs2: 0 }) } as const;
+
+/** An entry of a table: often a pointer to one of the tables or a leaf in memory, sometimes anything at all. */
+const entry: fc.Arbitrary<bigint> = fc.oneof(
+  fc.integer({ min: 0, max: TABLES - 1 }).map((table) => ((ROOT + BigInt(table) * 4096n) >> 2n) | 1n),
+  fc
+    .tuple(fc.integer({ min: 0, max: 0x1ff }), fc.integer({ min: 0, max: 0x3ff }))
+    .map(([page, flags]) => ((DRAM + BigInt(page) * 4096n) >> 2n) | BigInt(flags)),
+  fc.constant((DRAM >> 2n) | 0xdfn),
+  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+);
+/** Only a few indices are used, so that walks go deep. */
+const INDICES = [0, 1, 255, 511];
+const tables = fc.array(entry, { minLength: TABLES * INDICES.length, maxLength: TABLES * INDICES.length });
+const index = fc.constantFrom(...INDICES);
+const address = fc
+  .tuple(index, index, index, fc.integer({ min: 0, max: 1023 }))
+  .map(([a, b, c, word]) =>
+    BigInt.asUintN(
+      64,
+      BigInt.asIntN(39, (BigInt(a) << 30n) | (BigInt(b) << 21n) | (BigInt(c) << 12n) | BigInt(word * 4)),
+    ),
+  );
+
+describe('address translation', () => {
+  it('agrees with the debugger on random tables, modes and accesses', () => {
+    const program = elf(assembleProgram([label('halt'), jumpTo('halt')]));
+    const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: program });
+    const [hart] = machine.harts;
+    const kind = fc.constantFrom('load', 'store', 'fetch') as fc.Arbitrary<'load' | 'store' | 'fetch'>;
+    fc.assert(
+      fc.property(
+        ...[tables, address, kind],
+        ...[fc.constantFrom(Mode.User, Mode.Supervisor), fc.boolean(), fc.boolean()],
+        (entries, va, access, mode, sum, mxr) => {
+          entries.forEach((pte, i) => {
+            const at = ROOT + BigInt(Math.floor(i / INDICES.length) * 4096 + INDICES[i % INDICES.length] * 8);
+            const bytes = new Uint8Array(new BigUint64Array([pte]).buffer);
+            machine.memory.write(at, bytes);
+          });
+          const mstatus = (sum ? 1n << 18n : 0n) | (mxr ? 1n << 19n : 0n);
+          const found = walk(ROOT, va, (pa) => machine.memory.readU64(pa));
+          const { allowed } = judge(found, access, accessMode(mode, mstatus, access));
+          const inMemory = found.leaf !== undefined && machine.memory.read(found.leaf.pa, 4) !== undefined;
+          const outsideTable = found.failure?.kind === 'outside-memory';
+
+          // Data accesses are made by M-mode code that borrows the mode (MPRV); a fetch is made by jumping there.
+          // One instruction in between, so that the machine does not take this for going on after the last stop.
+          hart.mode = Mode.Machine;
+          hart.pc = DRAM;
+          machine.run({ instructions: 1 });
+          hart.setCsr(Csr.satp, (8n << 60n) | (ROOT >> 12n));
+          hart.setCsr(Csr.mtvec, DRAM);
+          hart.setX(S0, va);
+          machine.memory.write(DRAM + 0x1000n, assembleProgram([access === 'fetch' ? 0 : ACCESSES[access]]));
+          hart.pc = access === 'fetch' ? va : DRAM + 0x1000n;
+          if (access === 'fetch') hart.mode = mode;
+          hart.setCsr(Csr.mstatus, mstatus | (access === 'fetch' ? 0n : 1n << 17n) | (BigInt(mode) << 11n));
+          let cause: number | undefined;
+          machine.observer = { trap: (event) => ((cause = event.cause), true) };
+          machine.run({ instructions: 1 });
+
+          const pageFault = { load: 13, store: 15, fetch: 12 }[access];
+          const accessFault = { load: 5, store: 7, fetch: 1 }[access];
+          if (outsideTable) assert.equal(cause, accessFault);
+          else if (!allowed) assert.equal(cause, pageFault);
+          else if (!inMemory) assert.equal(cause, accessFault);
+          else assert.ok(cause !== pageFault && cause !== accessFault, `took ${cause}`);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});
