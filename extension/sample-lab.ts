@@ -1,4 +1,5 @@
 /** "xv6: Open Sample Lab": copies the sample kernel, sources and prebuilt images, to where the user wants it, and opens it. */
+import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 
 const NAME = 'xv6-sample';
@@ -6,6 +7,7 @@ const NAME = 'xv6-sample';
 /** Asks for a folder, copies the sample into a new folder below it and opens that. Nothing existing is written over. */
 export async function openSampleLab(extension: vscode.Uri): Promise<void> {
   const picked = await vscode.window.showOpenDialog({
+    defaultUri: vscode.Uri.file(homedir()),
     canSelectFiles: false,
     canSelectFolders: true,
     openLabel: 'Put the Sample Lab Here',

@@ -56,9 +56,7 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
       >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title="${change} since the last stop"></i>` : nothing}${
         problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
       }${
-        row.kind === 'table'
-          ? html`<span class="faint">table of ${row.region ?? 'nothing'}</span>`
-          : (row.region ?? problem)
+        row.kind === 'table' ? html`<span class="faint">${row.region ?? 'empty table'}</span>` : (row.region ?? problem)
       }</span
     >
   </div>`;

@@ -316,7 +316,7 @@ export class PageTableView extends LitElement {
         break;
       case 'ArrowLeft':
         if (row?.expanded) this.setExpanded(row, false);
-        else if (row) this.moveTo(this.rows.parentOf(at));
+        else if (row && row.depth > 0) this.moveTo(this.rows.parentOf(at));
         break;
       case 'Enter':
       case ' ':
