@@ -1,5 +1,6 @@
 // `make BUG=n` plants one mistake in the kernel, for practice in finding it. Each stands under `#if BUG == n` with
-// a line that says what is wrong. Some need a variant of the kernel that is off otherwise.
+// a line that says what is wrong. Some need a variant of the kernel that is off otherwise; without a bug, the
+// variants are built by `make VARIANT=KPT` and `make VARIANT=COW`.
 #pragma once
 
 #ifndef BUG

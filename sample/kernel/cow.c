@@ -37,6 +37,11 @@ int cow_break(pagetable_t pagetable, uint64 va)
     return -1;
 
   uint64 pa = PTE2PA(*pte);
+  if (references[PAGE(pa)] == 1) {  // the others have gone: no need to copy
+    *pte = (*pte & ~PTE_COW) | PTE_W;
+    sfence_vma();
+    return 0;
+  }
   void *copy = kalloc();
   if (copy == 0)
     return -1;

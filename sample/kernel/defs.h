@@ -90,7 +90,7 @@ void kfree(void *);
 
 // kpt.c
 int kpt_make(struct proc *);
-int kpt_mirror(struct proc *, uint64);
+int kpt_mirror(struct proc *, uint64, uint64);
 void kpt_free(struct proc *);
 
 // pipe.c

@@ -122,7 +122,7 @@ int exec(const char *path, char **argv)
   p->pagetable = table;
   p->sz = sz;
 #if KPT
-  if (kpt_mirror(p, old_sz) < 0) {
+  if (kpt_mirror(p, 0, old_sz) < 0) {
     p->pagetable = old_table;
     p->sz = old_sz;
     proc_freepagetable(table, sz);

@@ -5,6 +5,11 @@
 #include "riscv.h"
 #include "spinlock.h"
 
+// Pages are filled with junk, so that a wrong use shows itself at once: no instruction has either of these bytes as
+// both its halves, and eight of them are no valid address.
+#define FREED 0x9c
+#define FRESH 0x90
+
 extern char end[];  // first address after the kernel, from kernel.ld
 
 struct run {
@@ -43,7 +48,7 @@ void kfree(void *pa)
   if (!cow_drop((uint64)pa))
     return;
 #endif
-  memset(pa, 1, PGSIZE);  // junk, so that a use after free shows itself
+  memset(pa, FREED, PGSIZE);
   push(pa);
 }
 
@@ -56,7 +61,7 @@ void *kalloc(void)
     kmem.freelist = r->next;
   release(&kmem.lock);
   if (r) {
-    memset(r, 5, PGSIZE);  // other junk, so that a use before initialization shows itself
+    memset(r, FRESH, PGSIZE);
 #if COW
     cow_first((uint64)r);
 #endif

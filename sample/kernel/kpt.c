@@ -60,39 +60,43 @@ int kpt_make(struct proc *p)
   return 0;
 }
 
-// Makes user memory in p's kernel table the same as in its user table, after it has changed from oldsz bytes to p->sz.
-// 0, or -1 when it is too large or memory runs out.
-int kpt_mirror(struct proc *p, uint64 oldsz)
+// Makes user memory in p's kernel table the same as in its user table, from address `from` on, after its size has
+// changed from oldsz to p->sz. 0, or -1 when it is too large or memory runs out.
+int kpt_mirror(struct proc *p, uint64 from, uint64 oldsz)
 {
+  from = PGROUNDDOWN(from);
   if (p->sz > PLIC)
     return -1;
-  for (uint64 va = 0; va < p->sz; va += PGSIZE)  // the tables first: from there on nothing can fail
+  for (uint64 va = from; va < p->sz; va += PGSIZE)  // the tables first: from there on nothing can fail
     if (walk(p->kpagetable, va, 1) == 0)
       return -1;
 
-  for (uint64 va = 0; va < PGROUNDUP(p->sz) || va < PGROUNDUP(oldsz); va += PGSIZE) {
-    pte_t *to = walk(p->kpagetable, va, 0);
-    pte_t *from = va < p->sz ? walk(p->pagetable, va, 0) : 0;
-    if (to == 0)
+  for (uint64 va = from; va < p->sz || va < oldsz; va += PGSIZE) {
+    pte_t *mirror = walk(p->kpagetable, va, 0);
+    pte_t *user = va < p->sz ? walk(p->pagetable, va, 0) : 0;
+    if (mirror == 0)
       continue;
-    if (from == 0 || (*from & PTE_U) == 0)
-      *to = 0;  // beyond the end, or the guard page
+    if (user == 0 || (*user & PTE_U) == 0)
+      *mirror = 0;  // beyond the end, or the guard page
     else
 #if BUG == 11
-      *to = *from;  // Bug 11: keeps PTE_U, and supervisor mode may not load from a user page while SUM is 0.
+      *mirror = *user;  // Bug 11: keeps PTE_U, and supervisor mode may not load from a user page while SUM is 0.
 #else
-      *to = *from & ~PTE_U;
+      *mirror = *user & ~PTE_U;
 #endif
   }
   sfence_vma();
   return 0;
 }
 
-// From user memory, through the table in force. 0, or -1 if the range does not lie in the process's memory.
+// From user memory, through the table in force. 0, or -1 if a page is not the user's.
 int copyin(pagetable_t pagetable, void *dst, uint64 srcva, uint64 len)
 {
-  for (uint64 va = PGROUNDDOWN(srcva); va < srcva + len; va += PGSIZE)
-    if (srcva + len < srcva || walkaddr(pagetable, va) == 0)
+  uint64 end = srcva + len;
+  if (end < srcva)
+    return -1;
+  for (uint64 va = PGROUNDDOWN(srcva); va < end; va += PGSIZE)
+    if (walkaddr(pagetable, va) == 0)
       return -1;
   memmove(dst, (void *)srcva, len);
   return 0;

@@ -157,7 +157,7 @@ int growproc(int n)
   }
   p->sz = sz;
 #if KPT
-  if (kpt_mirror(p, old) < 0) {
+  if (kpt_mirror(p, old < sz ? old : sz, old) < 0) {
     p->sz = uvmdealloc(p->pagetable, sz, old);
     return -1;
   }
@@ -178,7 +178,7 @@ int fork(void)
     child->sz = p->sz;
 #if KPT
   if (copied == 0)
-    copied = kpt_mirror(child, 0);
+    copied = kpt_mirror(child, 0, 0);
 #endif
   if (copied < 0) {
     freeproc(child);

@@ -22,10 +22,12 @@ static int stat_of(const char *path, struct stat *st)
   return result;
 }
 
-static void list_directory(const char *path)
+// The whole directory is read at once, to the end of our memory. Nobody gives it back: exit will.
+static void list_directory(const char *path, int size)
 {
   char full[MAXPATH];
-  if (strlen(path) + 1 + DIRSIZ + 1 > MAXPATH) {
+  struct dirent *entries = (struct dirent *)sbrk(size);
+  if (strlen(path) + 1 + DIRSIZ + 1 > MAXPATH || entries == (struct dirent *)-1) {
     fprintf(2, "ls: %s is too long\n", path);
     return;
   }
@@ -34,17 +36,17 @@ static void list_directory(const char *path)
   *name++ = '/';
 
   int fd = open(path, O_RDONLY);
-  struct dirent de;
-  while (read(fd, &de, sizeof(de)) == sizeof(de)) {
-    if (de.inum == 0)
+  int n = read(fd, entries, size) / (int)sizeof(struct dirent);
+  close(fd);
+  for (struct dirent *de = entries; de < entries + n; de++) {
+    if (de->inum == 0)
       continue;
-    memcpy(name, de.name, DIRSIZ);
+    memcpy(name, de->name, DIRSIZ);
     name[DIRSIZ] = 0;
     struct stat st;
     if (stat_of(full, &st) == 0)
       show(name, &st);
   }
-  close(fd);
 }
 
 static int list(const char *path)
@@ -53,7 +55,7 @@ static int list(const char *path)
   if (stat_of(path, &st) < 0)
     return 1;
   if (st.type == T_DIR)
-    list_directory(path);
+    list_directory(path, st.size);
   else
     show(path, &st);
   return 0;

@@ -31,18 +31,23 @@ char pattern(int seed, int position)
 // How many pages a process can get. All of them are free again afterwards, if the kernel loses none.
 static int count_free_pages(void)
 {
-  int fd[2], pages = -1;
-  CHECK(pipe(fd) == 0);
+  int fd[2], go[2], pages = -1;
+  CHECK(pipe(fd) == 0 && pipe(go) == 0);
   int pid = must_fork();
   if (pid == 0) {
+    // A kernel that copies on write must be able to copy the parent's pages as long as there are free ones.
+    read(go[0], &pages, 1);
     for (pages = 0; sbrk(PGSIZE) != (char *)-1; pages++)
       ;
     write(fd[1], &pages, sizeof(pages));
     exit(0);
   }
   close(fd[1]);
+  CHECK(write(go[1], "!", 1) == 1);
   CHECK(read(fd[0], &pages, sizeof(pages)) == sizeof(pages));
   close(fd[0]);
+  close(go[0]);
+  close(go[1]);
   wait(0);
   return pages;
 }
