@@ -9,11 +9,9 @@ import type { Builder } from '../isa/instruction';
 import { type Code, Label, Type, block, br, br_table, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
-import { Data, FETCH_ENTRIES, Fetch, Offset, PAGE, Record, SIGNED, WINDOW } from './layout';
+import { Data, FETCH_ENTRIES, Fetch, Offset, PAGE, Record, SIGNED } from './layout';
 import { FORMS, type Form, Opcode } from './opcodes';
-
-/** Passes of a bulk loop below which leaving the generated code costs more than it gains. */
-const BULK_DISTANCE = 128;
+import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
 /** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -47,21 +45,14 @@ const enum L {
   remaining,
   /** The entry of a TLB, or the host address of an atomic's word. */
   entry,
-  /** i64 from here: the target of a jump, an address, three scratch variables. */
+  /** i64 from here: the target of a jump, an address, two scratch variables. */
   pc,
   address,
   scratch,
 }
-const LOCALS = [...new Array<Type>(3).fill(Type.I32), ...new Array<Type>(5).fill(Type.I64)];
+const LOCALS = [...new Array<Type>(3).fill(Type.I32), ...new Array<Type>(4).fill(Type.I64)];
 
-/** Cells of the window, where the state of the hart lies that runs. */
-const cell = (offset: number): number => WINDOW + offset;
-const ZERO = i32.const(0);
-const get32 = (offset: number): Code => i32.load(ZERO, cell(offset));
-const set32 = (offset: number, value: Code): Code => i32.store(ZERO, value, cell(offset));
-const get64 = (offset: number): Code => i64.load(ZERO, cell(offset));
-const set64 = (offset: number, value: Code): Code => i64.store(ZERO, value, cell(offset));
-
+const tlb = tlbLookup(L.address, L.entry);
 const record = local.get(L.record);
 const field = (offset: number): Code => i32.load16_u(record, offset);
 const register = (offset: number): Code => i64.load(field(offset), cell(Offset.x));
@@ -85,24 +76,6 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
   exit(reason),
 ];
 
-/** The entry of the data TLB for the address in L.address. */
-const dataEntry: Code = i32.add(
-  get32(Offset.bank),
-  i32.and(i32.wrap(i64.shr_u(local.get(L.address), i64.const(7))), i32.const(Fetch.base - Data.size)),
-);
-/** The address with its offset in the page cut off, except those low bits that must be zero if it is aligned. */
-const tagOf = (bytes: number): Code => i64.and(local.get(L.address), i64.const(-4096 + (bytes - 1)));
-const hits = (bytes: number, tag: number): Code => i64.eq(tagOf(bytes), i64.load(local.get(L.entry), tag));
-const hostAddress: Code = i32.add(i32.wrap(local.get(L.address)), i32.load(local.get(L.entry), Data.addend));
-/** Loads by width, unsigned and signed. */
-const LOADS = {
-  1: [i64.load8_u, i64.load8_s],
-  2: [i64.load16_u, i64.load16_s],
-  4: [i64.load32_u, i64.load32_s],
-  8: [i64.load, i64.load],
-} as const;
-const STORES = { 1: i64.store8, 2: i64.store16, 4: i64.store32, 8: i64.store } as const;
-
 /** Generates the module's bytes. It is the same for every machine. */
 export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
@@ -114,14 +87,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   /** Neither of these is an instruction done. */
   const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
   const exitUncounted = (reason: Exit): Code => [uncount, set32(Offset.record, record), exit(reason)];
-  /** The distance of the registers compared is at least the number of passes to go, if they meet at all. */
-  const exitForBulk = when(
-    i64.ge_u(
-      i64.add(i64.sub(register(Record.rs1), register(Record.rs2)), i64.const(BULK_DISTANCE)),
-      i64.const(2 * BULK_DISTANCE),
-    ),
-    exitUncounted(Exit.bulk),
-  );
+  const exitForBulk = when(farApart(register(Record.rs1), register(Record.rs2)), exitUncounted(Exit.bulk));
 
   const builder = (form: Form): Builder => {
     const link = i64.add(pcHere, i64.const(form.length));
@@ -138,29 +104,24 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       pc: pcHere,
       link,
       write,
-      get: (variable) => local.get(L.scratch + variable),
-      set: (variable, value) => local.set(L.scratch + variable, value),
       load: (bytes, signed, address) => [
-        local.set(L.address, address),
-        local.set(L.entry, dataEntry),
-        when(i32.eqz(hits(bytes, Data.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
-        LOADS[bytes][Number(signed)](hostAddress),
+        tlb.find(address),
+        when(i32.eqz(tlb.hits(bytes, Data.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
+        LOADS[bytes][Number(signed)](tlb.host),
       ],
       store: (bytes, address, value) => [
-        local.set(L.address, address),
-        local.set(L.entry, dataEntry),
-        when(i32.eqz(hits(bytes, Data.write)), [set64(Offset.value, value), exitForAccess(Exit.store, bytes)]),
-        STORES[bytes](hostAddress, value),
+        tlb.find(address),
+        when(i32.eqz(tlb.hits(bytes, Data.write)), [set64(Offset.value, value), exitForAccess(Exit.store, bytes)]),
+        STORES[bytes](tlb.host, value),
       ],
       atomic: (bytes, address, update) => {
         const at = local.get(L.entry);
         const old = local.get(L.scratch);
         return [
-          local.set(L.address, address),
-          local.set(L.entry, dataEntry),
+          tlb.find(address),
           when(
-            hits(bytes, Data.write),
-            local.set(L.entry, hostAddress),
+            tlb.hits(bytes, Data.write),
+            local.set(L.entry, tlb.host),
             // Prepared by an exit before: a page that every store must ask for.
             [
               local.set(L.entry, get32(Offset.prepared)),
@@ -176,7 +137,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       branch: (condition) => when(condition, form.bulk ? [exitForBulk, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
-      mulhu,
+      mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
       environment: (operation) => exitForAccess(Exit.environment, operation),
     };
   };
@@ -239,18 +200,6 @@ function dispatch(handlers: readonly Code[]): Code {
   // The default is never taken: opcodes are written by opcodes.ts alone.
   const start = br_table(i32.load16_u(record, Record.op), [...labels, labels[Opcode.special]]);
   return handlers.reduce((inner, handler, index) => [block(labels[index], inner), handler], start);
-}
-
-/** 64 x 64 -> upper 64 bits, by 32-bit parts (Hacker's Delight, section 8-2). */
-function mulhu(a: Code, b: Code): Code {
-  const [t, k] = [local.get(L.scratch), local.get(L.scratch + 1)];
-  const low = (value: Code): Code => i64.and(value, i64.const(0xffffffff));
-  const high = (value: Code): Code => i64.shr_u(value, i64.const(32));
-  return [
-    local.set(L.scratch, i64.add(i64.mul(high(a), low(b)), high(i64.mul(low(a), low(b))))),
-    local.set(L.scratch + 1, i64.add(i64.mul(low(a), high(b)), low(t))),
-    i64.add(i64.add(i64.mul(high(a), high(b)), high(t)), high(k)),
-  ];
 }
 
 /** The module compiled, once a process. */

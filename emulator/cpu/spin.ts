@@ -21,7 +21,7 @@ function acts({ meaning }: Instruction): boolean {
   const no = () => [];
   const builder: Builder = {
     ...{ rs1: [], rs2: [], imm: [], pc: [], link: [] },
-    ...{ write: no, get: no, set: no, load: no, branch: no, jump: no, jumpTo: no, mulhu: no },
+    ...{ write: no, load: no, branch: no, jump: no, jumpTo: no, mulhu: no },
     ...{ store: act, atomic: act, environment: act },
   };
   meaning(builder);

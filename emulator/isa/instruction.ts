@@ -18,9 +18,6 @@ export interface Builder {
   readonly link: Code;
   /** rd := value. */
   write(value: Code): Code;
-  /** A scratch variable of type i64, for a value used more than once. Variables 0 to 2. */
-  get(variable: number): Code;
-  set(variable: number, value: Code): Code;
   /** Memory at an address: `bytes` wide, sign- or zero-extended. */
   load(bytes: 1 | 2 | 4 | 8, signed: boolean, address: Code): Code;
   store(bytes: 1 | 2 | 4 | 8, address: Code, value: Code): Code;
