@@ -104,14 +104,17 @@ export class Subprogram implements FunctionInfo {
   }
 
   scopesAt(address: bigint): Scope[] {
-    const blocks = this.blocksAt(address).reverse();
+    const scopes: Scope[] = [];
     let inlinedDepth = 0;
-    return blocks.map((block) => {
-      const range = block.ranges.find(({ low, high }) => low <= address && address < high) ?? this;
-      const scope = { low: range.low, high: range.high, variables: this.variables(block), inlinedDepth };
+    for (const block of this.blocksAt(address).reverse()) {
+      const { low, high } = block.ranges.find((range) => range.low <= address && address < range.high) ?? this;
+      const variables = this.variables(block);
+      if (block.tag !== Tag.lexicalBlock || variables.length > 0) {
+        scopes.push({ low, high, variables, inlinedDepth });
+      }
       inlinedDepth += block.tag === Tag.inlinedSubroutine ? 1 : 0;
-      return scope;
-    });
+    }
+    return scopes;
   }
 
   /** The entry about the call that returns to an address. */
@@ -121,16 +124,9 @@ export class Subprogram implements FunctionInfo {
   }
 
   private variables(block: Die): Variable[] {
-    const variables: Variable[] = [];
-    for (const child of block.children) {
-      if (child.tag === Tag.formalParameter || child.tag === Tag.variable) {
-        // An extern declaration names a variable that lives elsewhere.
-        if (child.name !== undefined && !child.flag(At.declaration)) {
-          variables.push(this.variable(child));
-        }
-      }
-    }
-    return variables;
+    return [...block.children, ...inherited(block)]
+      .filter((child) => isVariable(child) && child.name !== undefined)
+      .map((child) => this.variable(child));
   }
 
   private variable(die: Die): Variable {
@@ -164,6 +160,35 @@ export function makeVariable(
 
 function isBlock(die: Die): boolean {
   return die.tag === Tag.lexicalBlock || die.tag === Tag.inlinedSubroutine;
+}
+
+/** A variable or parameter that is here; an extern declaration names one that lives elsewhere. */
+function isVariable(die: Die): boolean {
+  return (die.tag === Tag.formalParameter || die.tag === Tag.variable) && !die.flag(At.declaration);
+}
+
+/**
+ * What a copy of a block leaves to the abstract instance that it is a copy of: static variables, and those that the optimizer
+ * has removed from the copy.
+ */
+function inherited(block: Die): Die[] {
+  const origin = block.reference(At.abstractOrigin);
+  if (origin === undefined) {
+    return [];
+  }
+  const copied = new Set(copiedVariables(block));
+  return origin.children.filter((child) => isVariable(child) && !copied.has(child));
+}
+
+function* copiedVariables(block: Die): Generator<Die> {
+  for (const child of block.children) {
+    const origin = isVariable(child) ? child.reference(At.abstractOrigin) : undefined;
+    if (origin !== undefined) {
+      yield origin;
+    } else if (child.tag === Tag.lexicalBlock) {
+      yield* copiedVariables(child);
+    }
+  }
 }
 
 /** A static variable of a function is one whose address is fixed. */

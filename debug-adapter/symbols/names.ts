@@ -62,9 +62,9 @@ export class Names {
   }
 
   private addVariable(die: Die): void {
-    if (die.has(At.location) || die.has(At.constValue)) {
+    if (!die.flag(At.declaration)) {
       this.variables.push(die);
-    } else if (die.flag(At.declaration) && die.name !== undefined && !this.declarations.has(die.name)) {
+    } else if (die.name !== undefined && !this.declarations.has(die.name)) {
       this.declarations.set(die.name, die);
     }
   }

@@ -1,12 +1,10 @@
 # Run inside gdb, on a program that a QEMU holds at its start: stops at the places in $XV6_DEBUG_STOPS and writes registers,
-# memory, the call stack and what every variable is, as gdb sees them, as JSON to $XV6_DEBUG_OUT.
+# memory, the call stack and what every variable is, as gdb sees them, as JSON to $XV6_DEBUG_OUT; until $XV6_DEBUG_END.
 import json
 import os
+import time
 
 import gdb
-
-POINTER_SIZE = 8
-
 
 def scalar(value):
     type = value.type.strip_typedefs()
@@ -41,7 +39,8 @@ def variables(frame):
         return found
     while block is not None and not block.is_static and not block.is_global:
         for symbol in block:
-            if symbol.addr_class in (gdb.SYMBOL_LOC_LABEL, gdb.SYMBOL_LOC_UNRESOLVED, gdb.SYMBOL_LOC_TYPEDEF):
+            other = (gdb.SYMBOL_LOC_LABEL, gdb.SYMBOL_LOC_UNRESOLVED, gdb.SYMBOL_LOC_TYPEDEF)
+            if symbol.addr_class in other or str(symbol.type) == "__CORE_ADDR":
                 continue
             if symbol.is_variable or symbol.is_argument:
                 found.append([symbol.name, describe(symbol, frame)])
@@ -94,14 +93,26 @@ def memory(low, high):
         return None
 
 
+def connect(command):
+    """QEMU takes a moment until it listens."""
+    for _ in range(100):
+        try:
+            gdb.execute(command, to_string=True)
+            return
+        except gdb.error:
+            time.sleep(0.1)
+    gdb.execute(command)
+
+
 def main():
     gdb.execute("set pagination off")
     gdb.execute("set confirm off")
     gdb.execute("set backtrace past-main on")
-    gdb.execute("target remote :" + os.environ["XV6_DEBUG_PORT"])
+    connect("target remote 127.0.0.1:" + os.environ["XV6_DEBUG_PORT"])
     points = []
     for place in json.loads(os.environ["XV6_DEBUG_STOPS"]):
         points.append(gdb.Breakpoint(place, internal=True))
+    end = gdb.Breakpoint(os.environ["XV6_DEBUG_END"], internal=True)
     regions = []
     for line in gdb.execute("maint info sections", to_string=True).splitlines():
         words = line.split()
@@ -111,6 +122,8 @@ def main():
     each = int(os.environ.get("XV6_DEBUG_EACH", "3"))
     for _ in range(int(os.environ.get("XV6_DEBUG_COUNT", "20"))):
         gdb.execute("continue", to_string=True)
+        if end.hit_count > 0:
+            break
         for point in points:
             if point.is_valid() and point.hit_count >= each:
                 point.enabled = False

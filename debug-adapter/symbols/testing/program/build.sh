@@ -9,7 +9,7 @@ build() {
   shift
   for source in entry.S main.c other.c; do
     riscv64-unknown-elf-gcc -march=rv64imac -mabi=lp64 -mcmodel=medany -ffreestanding -fno-common -nostdlib \
-      -fno-omit-frame-pointer -ffile-prefix-map="$PWD"=/program "$@" -c "$source" -o "$work/${source%.*}.o"
+      -fno-omit-frame-pointer -ffile-prefix-map="$PWD"=/program -Wa,--debug-prefix-map="$PWD"=/program "$@" -c "$source" -o "$work/${source%.*}.o"
   done
   riscv64-unknown-elf-ld -T link.ld -z max-page-size=16 --no-warn-rwx-segments \
     -o "../$name.elf" "$work/entry.o" "$work/main.o" "$work/other.o"

@@ -1,0 +1,168 @@
+/** Differences between the symbol reader and gdb on what a program is. */
+import type { Binary, Type } from '../api';
+import { sizeOf } from '../types';
+import { memoryOf, frameAt } from './fixtures';
+import type { StaticAnswer, TypeAnswer } from './gdb';
+
+/** One line for each difference that nothing explains. */
+export function compareStatic(binary: Binary, gdb: StaticAnswer): string[] {
+  return [
+    ...compareLines(binary, gdb),
+    ...compareFunctions(binary, gdb),
+    ...compareTypes(binary, gdb),
+    ...compareGlobals(binary, gdb),
+    ...compareBreaks(binary, gdb),
+    ...compareScopes(binary, gdb),
+  ];
+}
+
+function* compareLines(binary: Binary, gdb: StaticAnswer): Generator<string> {
+  for (const [address, file, line] of gdb.lines) {
+    const entry = binary.lineAt(BigInt(address));
+    if ((entry?.file ?? null) !== file || (entry?.line ?? 0) !== line) {
+      yield `line at ${hex(address)}: gdb ${file}:${line}, we ${entry?.file}:${entry?.line}`;
+    }
+  }
+}
+
+function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string> {
+  const known = new Set(gdb.functions.map((wanted) => BigInt(wanted.low)));
+  for (const extra of binary.functions.filter((found) => !known.has(found.low))) {
+    yield `function ${extra.name}: gdb does not know it`;
+  }
+  for (const wanted of gdb.functions) {
+    const found = binary.functionsNamed(wanted.name).find((candidate) => candidate.low === BigInt(wanted.low));
+    const mine = found && {
+      file: found.file,
+      line: found.line,
+      type: describe(found.type!),
+      parameters: found.parameters.map((parameter) => [parameter.name, describe(parameter.type)]),
+    };
+    const { file, line, type, parameters } = wanted;
+    if (JSON.stringify(mine) !== JSON.stringify({ file, line, type, parameters })) {
+      yield `function ${wanted.name}: gdb ${JSON.stringify(wanted)}, we ${JSON.stringify(mine)}`;
+    }
+    if (found !== undefined && !wanted.body.includes(`${found.bodyStart}`)) {
+      yield `body of ${wanted.name}: gdb ${wanted.body.map(hex).join()}, we ${hex(found.bodyStart)}`;
+    }
+  }
+}
+
+function* compareTypes(binary: Binary, gdb: StaticAnswer): Generator<string> {
+  const wanted = new Map<string, Set<string>>();
+  for (const [name, answer] of gdb.types) {
+    wanted.set(name, (wanted.get(name) ?? new Set()).add(JSON.stringify(answer)));
+  }
+  for (const [name, answers] of wanted) {
+    const type = binary.typeNamed(name);
+    const mine = type && JSON.stringify(answer(type));
+    // Units may define a name each in their own way; one of the definitions is found.
+    if (mine === undefined || !answers.has(mine)) {
+      yield `type ${name}: gdb ${[...answers].join(' or ')}, we ${mine}`;
+    }
+  }
+}
+
+function* compareGlobals(binary: Binary, gdb: StaticAnswer): Generator<string> {
+  for (const [name, type, address] of gdb.globals) {
+    const found = binary.globals.find((candidate) => {
+      const location = binary.locate(candidate, frameAt(0n), memoryOf({}));
+      return candidate.name === name && location.kind === 'memory' && location.address === BigInt(address);
+    });
+    const mine = found && describe(found.type);
+    // Where the length of an array is in its symbol only, gdb takes it for 1.
+    const guessed = type.replace(/^\[1\]/, `[${found?.type.kind === 'array' ? found.type.count : ''}]`);
+    if (mine !== type && mine !== guessed) {
+      yield `global ${name} at ${hex(address)}: gdb ${type}, we ${mine}`;
+    }
+  }
+}
+
+/**
+ * gdb loses rows of the line table: one that a row of another file follows at the same address, and one that goes on with a
+ * line under another discriminator. Where it knows a row it must agree; where we break at a row that it lost, it cannot.
+ */
+function* compareBreaks(binary: Binary, gdb: StaticAnswer): Generator<string> {
+  for (const [file, line, addresses] of gdb.breaks) {
+    const rows = new Set(gdb.rows[file]!.filter(([row]) => row === line).map(([, address]) => address));
+    const mine = binary.breakLocations(file, line).map(({ address }) => `${address}`);
+    const known = mine.filter((address) => addresses.includes(address) || rows.has(address));
+    const isAgreed = known.length === mine.length ? same(known, addresses) : known.every((a) => addresses.includes(a));
+    if (addresses.length > 0 && !isAgreed) {
+      yield `break at ${file}:${line}: gdb ${addresses.map(hex).join()}, we ${mine.map(hex).join()}`;
+    }
+  }
+}
+
+/** gdb repeats the names of an inlined function's inner blocks in its outermost one, and has no block without names. */
+function* compareScopes(binary: Binary, gdb: StaticAnswer): Generator<string> {
+  for (const [address, chain] of gdb.scopes) {
+    const scopes = binary.scopesAt(BigInt(address));
+    const mine = scopes.map((scope) => scope.variables.map((variable) => variable.name).sort());
+    const agrees = chain.every((names, index) => {
+      const isInlinedFunction = scopes[index]?.inlinedDepth !== scopes[index + 1]?.inlinedDepth;
+      const own = mine[index] ?? [];
+      return same(own, names) || (isInlinedFunction && own.every((name) => names.includes(name)));
+    });
+    if (!agrees || chain.length !== scopes.length) {
+      yield `scopes at ${hex(address)}: gdb ${JSON.stringify(chain)}, we ${JSON.stringify(mine)}`;
+    }
+  }
+}
+
+function answer(type: Type): TypeAnswer {
+  switch (type.kind) {
+    case 'enum':
+      return { size: type.size, values: type.values.map(({ name, value }) => [name, `${value}`]) };
+    case 'struct':
+    case 'union':
+      return {
+        size: type.size,
+        members: type.members.map((member) => [
+          member.name ?? '',
+          member.offset * 8 + (member.bitOffset ?? 0),
+          member.bitSize ?? 0,
+          describe(member.type),
+        ]),
+      };
+    default: {
+      // gdb takes sizeof(void) for 1.
+      return { size: type.kind === 'void' ? 1 : sizeOf(type), target: describe(withoutTypedefs(type)) };
+    }
+  }
+}
+
+function describe(type: Type): string {
+  switch (type.kind) {
+    case 'typedef':
+      return `typedef ${type.name}`;
+    case 'pointer':
+      return `*${describe(type.target)}`;
+    case 'array':
+      return `[${type.count ?? ''}]${describe(type.element)}`;
+    case 'function':
+      return `function ${describe(type.result)}`;
+    case 'struct':
+    case 'union':
+    case 'enum':
+      return `${type.kind} ${type.name ?? ''}`;
+    case 'void':
+      return 'void';
+    case 'base':
+      return type.name;
+    default:
+      return describe(type.target);
+  }
+}
+
+function withoutTypedefs(type: Type): Type {
+  return 'target' in type && type.kind !== 'pointer' ? withoutTypedefs(type.target) : type;
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
+}
+
+function hex(address: string | bigint): string {
+  return `0x${BigInt(address).toString(16)}`;
+}
