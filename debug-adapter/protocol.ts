@@ -13,7 +13,7 @@ export interface LaunchAttributes {
   harts?: number;
   /** QEMU's words: "128M", "3G"; default "128M". */
   memory?: string;
-  /** QEMU's virtio-mmio.force-legacy; default: what the kernel was seen to want is not guessed, true as in QEMU. */
+  /** QEMU's virtio-mmio.force-legacy; default: true as in QEMU, what a kernel wants is not guessed; false for the sample. */
   legacyVirtio?: boolean;
   /** Command line that builds the lab. Run by the editor as a task, never by the adapter. */
   build?: string;

@@ -9,6 +9,7 @@ import { evaluationContext } from './evaluation';
 import { evaluate, integerOf } from './expressions/evaluate';
 import type { Image } from './image';
 import type { FrameRegisters } from './symbols/api';
+import { interruptedBy, vectorAt } from './trap-vector';
 
 export interface Frame {
   readonly id: number;
@@ -31,10 +32,7 @@ export interface Frame {
 /** A stack this deep is a broken one; xv6's are one page. */
 const DEEPEST = 256;
 
-const RA = 1;
 const SP = 2;
-const SEPC = 0x141;
-const STVEC = 0x105;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -49,8 +47,9 @@ export function walkStack(debuggee: Debuggee, hartId: number, firstId: number): 
   if (!image) return [unknownFrame(firstId, hartId, registers)];
   while (registers && frames.length < DEEPEST) {
     frames.push(...framesAt(image, hartId, registers, firstId + frames.length));
-    const caller: FrameRegisters | undefined = isTrapVector(image, hart, registers)
-      ? interrupted(debuggee, image, hart, registers, callee)
+    const vector = vectorAt(image, hart, registers);
+    const caller: FrameRegisters | undefined = vector
+      ? interruptedBy(vector, image, hart, registers, read, callee && keptSepc(debuggee, hart, callee))
       : image.caller(registers, read);
     callee = registers;
     // A caller that stands where its callee does: the unwinding runs in a circle.
@@ -60,33 +59,7 @@ export function walkStack(debuggee: Debuggee, hartId: number, firstId: number): 
   return frames;
 }
 
-/** Whether the frame is in the code that traps from the kernel enter by: xv6's kernelvec. */
-function isTrapVector(image: Image, hart: Hart, registers: FrameRegisters): boolean {
-  const symbol = image.binary.symbolAt(image.lookup(registers))?.symbol;
-  if (!symbol) return false;
-  const vector = (hart.csr(STVEC) ?? 0n) & ~3n;
-  return symbol.name === 'kernelvec' || (symbol.address === vector && symbol.name !== 'uservec');
-}
-
-/**
- * The registers of the code that a trap interrupted. What the vector has saved is found as in any function; but it was not
- * called: it goes back to sepc, which the handler keeps in a variable of that name while other traps may come, and
- * what looks like its return address is the interrupted code's own.
- */
-function interrupted(
-  debuggee: Debuggee,
-  image: Image,
-  hart: Hart,
-  vector: FrameRegisters,
-  handler: FrameRegisters | undefined,
-): FrameRegisters | undefined {
-  const saved = image.caller(vector, debuggee.read(hart));
-  const pc = (handler && keptSepc(debuggee, hart, handler)) ?? hart.csr(SEPC);
-  if (!saved || pc === undefined || !image.contains(pc)) return undefined;
-  const x = saved.x.map((value, register) => (register === RA ? saved.pc : value));
-  return { ...saved, pc, x, returnAddress: false };
-}
-
+/** What a handler keeps of sepc while other traps may come: xv6's kerneltrap has a variable of that name. */
 function keptSepc(debuggee: Debuggee, hart: Hart, handler: FrameRegisters): bigint | undefined {
   const evaluation = evaluationContext(debuggee, hart, handler);
   try {

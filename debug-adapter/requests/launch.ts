@@ -52,7 +52,6 @@ export function initialize(
     supportsWriteMemoryRequest: true,
     supportsDelayedStackTraceLoading: true,
     supportsLoadedSourcesRequest: true,
-    supportsModulesRequest: false,
     exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
       filter,
       label,

@@ -3,8 +3,7 @@ import type { SatpEvent, TrapEvent } from '../../emulator/types';
 
 export interface StopReport {
   hart: number;
-  reason:
-    'entry' | 'step' | 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'exception' | 'pause' | 'goto';
+  reason: 'entry' | 'step' | 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'exception' | 'pause';
   /** A short heading for the call stack, e.g. "Paused on page fault". */
   description?: string;
   /** All of it, for the editor's exception widget. */
