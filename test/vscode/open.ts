@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Host } from './host';
 import type { Workbench } from './workbench';
 
-type Step = (workbench: Workbench, value: string) => Promise<void>;
+type Step = (workbench: Workbench, value: string) => Promise<unknown>;
 
 const steps: Record<string, Step> = {
   '--open': (workbench, path) => workbench.openFile(path),

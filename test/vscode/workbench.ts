@@ -1,23 +1,24 @@
 /**
- * VS Code's workbench as a person at the screen has it: keys, clicks and what can be read. Every wait is for something
- * that can be seen.
+ * VS Code's workbench as a person at the screen has it: keys, clicks, and what can be read. Every wait is for something
+ * that can be seen; nothing here asks the extension or the debugger behind the screen's back.
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Locator, Page } from 'playwright-core';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
 
-const SECONDS = 1000;
+/** Building a lab and booting it, on a busy machine. */
+const LONG = 60_000;
+const SHORT = 30_000;
 
 export class Workbench {
-  constructor(readonly page: Page) {}
+  constructor(readonly page: Page) {
+    page.setDefaultTimeout(SHORT);
+  }
 
-  /** Waits until the window takes commands and its extensions have started. */
+  /** Waits until the window takes commands and shows its folder. */
   async ready(): Promise<void> {
-    await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60 * SECONDS });
-    await this.page
-      .locator('.explorer-folders-view .monaco-list-row')
-      .first()
-      .waitFor({ timeout: 60 * SECONDS });
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: LONG });
+    await this.page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: LONG });
   }
 
   async screenshot(file: string): Promise<void> {
@@ -35,25 +36,226 @@ export class Workbench {
     await this.choose(`>${title}`, title);
   }
 
-  /** Opens a file of the folder by its relative path, by Quick Open. */
-  async openFile(path: string): Promise<void> {
-    const name = path.split('/').at(-1)!;
-    await this.page.keyboard.press('Control+P');
-    await this.choose(path, name);
-    await this.editor(name).waitFor({ timeout: 20 * SECONDS });
+  /** A color theme by its name in the picker, such as "Dark Modern". */
+  async theme(name: string): Promise<void> {
+    await this.command('Preferences: Color Theme');
+    await this.choose(name, name);
   }
 
-  /** Types into the open quick input and takes the first row that has the label. */
+  /** Opens a file of the folder by its relative path; answers its editor. */
+  async openFile(path: string): Promise<Editor> {
+    const name = path.split('/').at(-1)!;
+    // Quick Open by key would go to the guest's console where that has the focus.
+    await this.command('Go to File...').catch(() => this.page.keyboard.press('Control+P'));
+    await this.choose(path, name);
+    return this.editor(path);
+  }
+
+  /** The editor that shows a file, once it does. */
+  async editor(path: string): Promise<Editor> {
+    const editor = this.page.locator(`.editor-instance .monaco-editor[data-uri$="/${path}"]:visible`).first();
+    await editor.locator('.view-line').first().waitFor();
+    return new Editor(this.page, editor);
+  }
+
+  /** Types into the quick input that is open or opening, and takes the first row with that label. */
   private async choose(text: string, label: string): Promise<void> {
     const widget = this.page.locator('.quick-input-widget:visible');
     await widget.locator('input[type="text"]').fill(text);
-    const row = widget.locator('.monaco-list-row').filter({ hasText: label }).first();
-    await row.click({ timeout: 20 * SECONDS });
-    await widget.waitFor({ state: 'hidden' });
+    await widget.locator('.monaco-list-row').filter({ hasText: label }).first().click();
   }
 
-  /** The active editor, once it shows the file of that name. */
-  editor(name: string): Locator {
-    return this.page.locator(`.editor-instance[aria-label*="${name}"], .editor-instance:has([data-uri$="/${name}"])`);
+  /** Text of the terminal in front, row by row; blank rows at the end left out. */
+  async terminalText(): Promise<string> {
+    const rows = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allInnerTexts();
+    return rows
+      .map((row) => row.replaceAll('\u00a0', ' ').trimEnd())
+      .join('\n')
+      .trimEnd();
   }
+
+  /** Waits until the terminal in front shows this; answers all that it shows. */
+  async terminalShows(what: RegExp): Promise<string> {
+    return this.see('the terminal', () => this.terminalText(), what);
+  }
+
+  /** Types a line into the terminal in front. */
+  async terminalLine(line: string): Promise<void> {
+    await this.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await this.page.keyboard.type(`${line}\n`);
+  }
+
+  /** Waits until the shell of the guest asks for a command. */
+  async prompt(): Promise<void> {
+    await this.terminalShows(/\n?\$$/);
+  }
+
+  /**
+   * Presses F5. While extensions are still being activated VS Code opens the view only, and a person presses again: it was
+   * taken once the status bar has an item for debugging.
+   */
+  async start(): Promise<void> {
+    const item = this.page.locator('[id="status.debug"]');
+    const deadline = Date.now() + LONG;
+    do await this.page.keyboard.press('F5');
+    while (!(await seen(item, 4000)) && Date.now() < deadline);
+  }
+
+  /** Waits until the session stands still; answers the text of the call stack. */
+  async stopped(reason?: RegExp): Promise<string> {
+    await this.page.locator('.monaco-editor .debug-top-stack-frame-line').first().waitFor({ timeout: LONG });
+    return this.see('the call stack', () => this.callStack(), reason ?? /paused/i);
+  }
+
+  async callStack(): Promise<string> {
+    return (await this.page.locator('.debug-call-stack').locator('..').locator('..').allInnerTexts()).join('\n');
+  }
+
+  /** What the box at the line of an exception stop says. */
+  async exception(): Promise<string> {
+    const box = this.page.locator('.exception-widget');
+    await box.waitFor({ timeout: LONG });
+    return box.innerText();
+  }
+
+  /** Ends the session and waits until VS Code says so. */
+  async stopDebugging(): Promise<void> {
+    await this.page.keyboard.press('Shift+F5');
+    await this.page.locator('.part.statusbar:not(.debugging)').waitFor();
+  }
+
+  async removeAllBreakpoints(): Promise<void> {
+    await this.command('Debug: Remove All Breakpoints');
+  }
+
+  /** Ticks or clears one of the exception filters in the Breakpoints view. */
+  async exceptionFilter(label: string, on: boolean): Promise<void> {
+    const row = this.page.locator('.debug-breakpoints .monaco-list-row').filter({ hasText: label });
+    const box = row.locator('input[type="checkbox"]');
+    if ((await box.isChecked()) !== on) await box.click();
+  }
+
+  /** Rows of the Breakpoints view. */
+  async breakpoints(): Promise<string[]> {
+    return this.page.locator('.debug-breakpoints .monaco-list-row').allInnerTexts();
+  }
+
+  /** What an open notification says, once one says this. */
+  async notification(what: RegExp): Promise<string> {
+    const text = async () => (await this.page.locator('.notification-list-item').allInnerTexts()).join('\n');
+    return this.see('the notifications', text, what);
+  }
+
+  /** Rows of the Problems view, once one says this. */
+  async problems(what: RegExp): Promise<string> {
+    await this.command('View: Focus Problems');
+    const text = async () => (await this.page.locator('.markers-panel .monaco-list-row').allInnerTexts()).join('\n');
+    return this.see('the problems', text, what);
+  }
+
+  /** The inside of the page-table panel. */
+  pageTable(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  }
+
+  /** Waits until what is read matches; the error says what was read last. */
+  async see(where: string, read: () => Promise<string>, what: RegExp): Promise<string> {
+    const deadline = Date.now() + LONG;
+    for (;;) {
+      const text = await read();
+      if (what.test(text)) return text;
+      if (Date.now() > deadline) throw new Error(`waited in vain for ${what} in ${where}, which shows:\n${text}`);
+      await this.page.waitForTimeout(50);
+    }
+  }
+}
+
+/** One open text editor. */
+export class Editor {
+  constructor(
+    private readonly page: Page,
+    private readonly root: Locator,
+  ) {}
+
+  /** Brings a line into the middle of the view, by the key for "Go to Line". */
+  async goTo(line: number): Promise<void> {
+    await this.root.locator('.view-line').first().click();
+    await this.page.keyboard.press('Control+G');
+    const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
+    await input.fill(`:${line}`);
+    await input.press('Enter');
+    await this.lineNumber(line).waitFor();
+  }
+
+  /** Clicks left of the line's number, where breakpoints are, and waits for the dot. */
+  async clickGutter(line: number): Promise<void> {
+    await this.goTo(line);
+    const number = await boxOf(this.lineNumber(line));
+    const margin = await boxOf(this.root.locator('.margin').first());
+    const at = { x: margin.x + 10, y: number.y + number.height / 2 };
+    await this.page.mouse.move(at.x, at.y);
+    await this.page.mouse.click(at.x, at.y);
+    await this.root.locator('.codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified').first().waitFor();
+  }
+
+  /** Holds the mouse over a word on a line; answers the hover that opens. */
+  async hover(line: number, word: string): Promise<Locator> {
+    await this.goTo(line);
+    const number = await boxOf(this.lineNumber(line));
+    const rows = this.root.locator('.view-line');
+    const count = await rows.count();
+    for (let i = 0; i < count; i++) {
+      const row = rows.nth(i);
+      const box = await boxOf(row);
+      if (Math.abs(box.y - number.y) > 4) continue;
+      const at = await row.evaluate((element, wanted) => {
+        const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          const from = node.textContent!.indexOf(wanted);
+          if (from < 0) continue;
+          const range = document.createRange();
+          range.setStart(node, from);
+          range.setEnd(node, from + wanted.length);
+          const { x, y, width, height } = range.getBoundingClientRect();
+          return { x: x + width / 2, y: y + height / 2 };
+        }
+        return undefined;
+      }, word);
+      if (!at) throw new Error(`line ${line} shows no "${word}": ${await row.innerText()}`);
+      // The mouse comes from outside: the hover opens when it comes to rest.
+      await this.page.mouse.move(at.x, at.y + 60);
+      await this.page.mouse.move(at.x, at.y, { steps: 5 });
+      const hover = this.page.locator('.debug-hover-widget:visible, .monaco-hover:visible').first();
+      await hover.waitFor();
+      return hover;
+    }
+    throw new Error(`line ${line} is not in view`);
+  }
+
+  /** Puts text in front of a line, and saves. */
+  async insertBefore(line: number, text: string): Promise<void> {
+    await this.goTo(line);
+    await this.page.keyboard.press('Home');
+    await this.page.keyboard.press('Home');
+    await this.page.keyboard.type(text);
+    await this.page.keyboard.press('Escape');
+    await this.page.keyboard.press('Control+S');
+  }
+
+  private lineNumber(line: number): Locator {
+    return this.root.locator('.margin .line-numbers').filter({ hasText: new RegExp(`^${line}$`) });
+  }
+}
+
+async function seen(locator: Locator, milliseconds: number): Promise<boolean> {
+  return locator.waitFor({ timeout: milliseconds }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function boxOf(locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  const box = await locator.boundingBox();
+  if (!box) throw new Error(`${locator} is not on the screen`);
+  return box;
 }

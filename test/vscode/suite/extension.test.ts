@@ -151,6 +151,24 @@ describe('xv6 Debug in VS Code', function () {
     assert.equal(session().id, id);
   });
 
+  it('starts nothing after a build that failed, and shows its errors in Problems', async () => {
+    const debug = vscode.workspace.getConfiguration('debug');
+    await debug.update('onTaskErrors', 'showErrors', vscode.ConfigurationTarget.Global);
+    try {
+      const build = 'echo "kernel/main.c:3:7: error: planted here"; exit 2';
+      assert.equal(await vscode.debug.startDebugging(folder, { ...prebuilt(), build }), false);
+    } finally {
+      await debug.update('onTaskErrors', undefined, vscode.ConfigurationTarget.Global);
+    }
+    const [problem] = await until(() => {
+      const found = vscode.languages.getDiagnostics(file('kernel/main.c'));
+      return found.length > 0 && found;
+    });
+    assert.equal(problem.message, 'planted here');
+    assert.equal(problem.range.start.line, 2);
+    assert.equal(vscode.debug.activeDebugSession, undefined);
+  });
+
   it('builds nothing and starts nothing in a folder that is no lab', async () => {
     const elsewhere = path.join(folder.uri.fsPath, 'user');
     assert.equal(

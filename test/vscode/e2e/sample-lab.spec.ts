@@ -1,0 +1,87 @@
+/** The first hour of a student with the sample lab: no launch.json, the compiler at hand. */
+import assert from 'node:assert/strict';
+import { LabWindow } from './window';
+
+describe('F5 in the sample lab', function () {
+  this.timeout(300_000);
+  const lab = new LabWindow().use();
+
+  it('builds it, and gives a shell in a terminal that answers ls', async () => {
+    const { workbench } = lab;
+    await workbench.openFile('kernel/sysproc.c');
+    await workbench.start();
+    await workbench.prompt();
+    await workbench.terminalLine('ls');
+    const listing = await workbench.terminalShows(/README[\s\S]*usertests[^\n]*\n\$$/);
+    assert.match(listing, /^- \d+ +\d+ +README$/m);
+    await lab.picture('shell');
+  });
+
+  it('a second F5 leaves the running machine alone and says so', async () => {
+    const { workbench } = lab;
+    await workbench.command('Debug: Start Debugging');
+    assert.match(await workbench.notification(/still running/), /goes on undisturbed/);
+    await workbench.command('Notifications: Clear All Notifications');
+    await workbench.terminalLine('echo still here');
+    await workbench.terminalShows(/\nstill here\n\$$/);
+  });
+
+  it('stops at a breakpoint that a click in the gutter set, with the call stack in C', async () => {
+    const { workbench } = lab;
+    const line = await lab.lineOf('kernel/syscall.c', 'struct proc *p = myproc()');
+    const editor = await workbench.openFile('kernel/syscall.c');
+    await editor.clickGutter(line);
+    const stack = await workbench.stopped(/paused on breakpoint/i);
+    assert.match(stack, /syscall/);
+    assert.match(stack, /usertrap/);
+    await lab.picture('breakpoint');
+  });
+
+  it('a hover over a pointer translates it', async () => {
+    const { workbench } = lab;
+    await workbench.page.keyboard.press('F10');
+    await workbench.stopped(/paused on step/i);
+    const editor = await workbench.editor('kernel/syscall.c');
+    const hover = await editor.hover(await lab.lineOf('kernel/syscall.c', 'struct proc *p = myproc()'), 'p');
+    await workbench.see('the hover', () => hover.innerText(), /0x[\da-f]+/);
+    await lab.picture('hover');
+    await workbench.page.keyboard.press('Escape');
+  });
+
+  it('Show Page Table draws the tree, with what each region is', async () => {
+    const { workbench } = lab;
+    await workbench.command('xv6: Show Page Table');
+    const tree = workbench.pageTable().getByRole('tree', { name: 'Page table' });
+    await tree.waitFor();
+    await workbench.see('the page table', () => tree.innerText(), /trampoline/i);
+    assert.ok((await tree.getByRole('treeitem').count()) > 3);
+    await lab.picture('page-table');
+    await workbench.command('Debug: Remove All Breakpoints');
+    await workbench.page.keyboard.press('F5');
+    await workbench.command('Debug: Stop');
+    await workbench.pageTable().getByText('The session has ended').waitFor();
+    await workbench.command('View: Close All Editors');
+  });
+
+  it('after an edit, a restart rebuilds, and the kernel says the new words', async () => {
+    const { workbench } = lab;
+    await workbench.openFile('kernel/main.c');
+    await workbench.start();
+    await workbench.prompt();
+    const editor = await workbench.openFile('kernel/main.c');
+    await editor.insertBefore(await lab.lineOf('kernel/main.c', 'kinit('), 'printf("edited by hand\\n");\n');
+    await workbench.command('Debug: Restart');
+    await workbench.terminalShows(/edited by hand[\s\S]*\n\$$/);
+    await lab.picture('restarted');
+    await workbench.command('Debug: Stop');
+  });
+
+  it('what make says is wrong stands in Problems, and nothing boots', async () => {
+    const { workbench } = lab;
+    const editor = await workbench.openFile('kernel/main.c');
+    await editor.insertBefore(await lab.lineOf('kernel/main.c', 'edited by hand'), 'missing_name = 1;\n');
+    await workbench.start();
+    assert.match(await workbench.problems(/missing_name/), /undeclared/);
+    await lab.picture('problems');
+  });
+});

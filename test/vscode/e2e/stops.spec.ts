@@ -1,0 +1,77 @@
+/** The filters of the Breakpoints view, and the stop at what a planted mistake leads to. */
+import assert from 'node:assert/strict';
+import { LabWindow } from './window';
+
+const prebuilt = (kernel: string) => ({
+  name: kernel,
+  kernel: `\${workspaceFolder}/prebuilt/${kernel}`,
+  disk: '${workspaceFolder}/prebuilt/fs.img',
+  legacyVirtio: false,
+  build: '',
+});
+
+describe('stops that the Breakpoints view asks for', function () {
+  this.timeout(300_000);
+  const lab = new LabWindow(prebuilt('kernel')).use();
+
+  it('a write to satp stops, and says which table comes', async () => {
+    const { workbench } = lab;
+    await workbench.start();
+    await workbench.prompt();
+    await workbench.exceptionFilter('satp Write', true);
+    await workbench.terminalLine('echo');
+    const words = await workbench.exception();
+    assert.match(words, /satp/);
+    assert.match(words, /0x8[\da-f]+/);
+    await lab.picture('satp-write');
+    await workbench.exceptionFilter('satp Write', false);
+    await workbench.command('Debug: Continue');
+  });
+
+  it('a page fault of a user program stops, and the call stack says which', async () => {
+    const { workbench } = lab;
+    await workbench.exceptionFilter('Page Fault', true);
+    await workbench.command('xv6: Show Console');
+    await workbench.terminalLine('pagefault null');
+    const stack = () => workbench.callStack();
+    await workbench.see('the call stack', stack, /store page fault at 0x0 \(user mode, pid \d+/i);
+    await lab.picture('page-fault');
+    await workbench.command('Debug: Stop');
+  });
+});
+
+describe('a kernel that writes an address into satp', function () {
+  this.timeout(300_000);
+  const lab = new LabWindow({ ...prebuilt('bugs/kernel-15'), stopOnEntry: true }).use();
+
+  it('stops at the kernel trap, with the satp that caused it', async () => {
+    const { workbench } = lab;
+    await workbench.start();
+    await workbench.stopped();
+    await workbench.exceptionFilter('Kernel Trap', true);
+    await workbench.command('Debug: Continue');
+    const words = await workbench.exception();
+    assert.match(words, /instruction access fault/);
+    assert.match(words, /satp's PPN field is 0x[\da-f]+, itself an address in RAM/);
+    assert.match(await workbench.callStack(), /scheduler/);
+    await lab.picture('kernel-trap');
+    await workbench.command('Debug: Stop');
+  });
+});
+
+describe('a kernel that forgets a page', function () {
+  this.timeout(300_000);
+  const lab = new LabWindow(prebuilt('bugs/kernel-14')).use();
+
+  it('stops at its panic unasked, with the message', async () => {
+    const { workbench } = lab;
+    await workbench.start();
+    await workbench.prompt();
+    await workbench.terminalLine('ls');
+    const words = await workbench.exception();
+    assert.match(words, /panic: freewalk/i);
+    assert.match(await workbench.callStack(), /freewalk/);
+    await lab.picture('panic');
+    await workbench.command('Debug: Stop');
+  });
+});

@@ -1,0 +1,68 @@
+/** What the specs here share: one server and browser for all of them, labs to open, and a picture where one fails. */
+import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../../../scripts/run.mjs';
+import { copySample } from '../../../scripts/sample.mjs';
+import { Host } from '../host';
+import type { Workbench } from '../workbench';
+
+export const screenshots = join(root, 'out', 'screenshots');
+
+let starting: Promise<Host> | undefined;
+
+/** The server and browser of this run; started on first use. */
+export function host(): Promise<Host> {
+  return (starting ??= Host.start({ XV6_TEST_COUNTS: process.env['XV6_TEST_COUNTS'] ?? '' }));
+}
+
+// Outside every `describe`, so after the last of them.
+after(async () => (await starting)?.stop());
+
+/** A lab of its own for a `describe`, with a window on it for all of its tests. */
+export class LabWindow {
+  folder = '';
+  workbench!: Workbench;
+
+  /** @param configuration of the only entry in launch.json; with none there is no launch.json */
+  constructor(private readonly configuration?: object) {}
+
+  /** Registers the hooks of the enclosing `describe`. */
+  use(): this {
+    before(async () => {
+      this.folder = join(await mkdtemp(join(tmpdir(), 'xv6-lab-')), 'xv6-sample');
+      await copySample(this.folder);
+      if (this.configuration) {
+        await mkdir(join(this.folder, '.vscode'));
+        const launch = {
+          version: '0.2.0',
+          configurations: [{ type: 'xv6', request: 'launch', ...this.configuration }],
+        };
+        await writeFile(join(this.folder, '.vscode', 'launch.json'), JSON.stringify(launch));
+      }
+      this.workbench = await (await host()).open({ folder: this.folder });
+    });
+    const picture = (title: string) => this.picture(join('failed', title.replace(/\W+/g, '-')));
+    afterEach(async function () {
+      if (this.currentTest?.state === 'failed') await picture(this.currentTest.title);
+    });
+    after(async () => {
+      await this.workbench?.close();
+      await rm(join(this.folder, '..'), { recursive: true, force: true });
+    });
+    return this;
+  }
+
+  /** For a picture of a state worth seeing. */
+  async picture(name: string): Promise<void> {
+    await this.workbench.screenshot(join(screenshots, `${name}.png`));
+  }
+
+  /** Number of the first line of a file that has these words. */
+  async lineOf(path: string, words: string): Promise<number> {
+    const lines = (await readFile(join(this.folder, path), 'utf8')).split('\n');
+    const at = lines.findIndex((line) => line.includes(words));
+    if (at < 0) throw new Error(`${path} has no line with ${words}`);
+    return at + 1;
+  }
+}
