@@ -78,7 +78,7 @@ class DwarfBinary implements Binary {
     this.hasDebugInfo = this.info.units.length > 0;
     this.code = new Code(elf);
     this.types = new Types((die, error) => this.damaged(die.unit, error));
-    this.unwinder = new Unwinder(new CallFrames(elf.sections, this.info.budget, warn), this.code);
+    this.unwinder = new Unwinder(new CallFrames(elf.sections, warn), this.code);
     this.locator = new Locator(
       this.unwinder,
       (address) => this.subprogramAt(address),

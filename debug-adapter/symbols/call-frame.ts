@@ -7,7 +7,7 @@ import { SymbolError } from './api';
 import { Cfa } from './dwarf';
 import type { Section } from './elf';
 import { type FrameEntry, type FrameSection, readFrameEntry, readPointer } from './frame-entry';
-import { type Budget, Reader, hex } from './reader';
+import { Reader, hex } from './reader';
 import { compareAddresses, countWhile } from './search';
 
 /** How to find a register of the caller. Offsets are relative to the canonical frame address. */
@@ -28,6 +28,8 @@ export interface FrameRules {
 }
 
 const deepestMemory = 64;
+/** Integer, floating-point and vector registers; numbers above belong to CSRs, which no compiler saves. */
+const registerLimit = 128;
 
 /** The entries of one file, read once when the first frame is unwound. */
 export class CallFrames {
@@ -35,7 +37,6 @@ export class CallFrames {
 
   constructor(
     private readonly sections: readonly Section[],
-    private readonly budget: Budget,
     private readonly warn: (message: string) => void,
   ) {}
 
@@ -43,9 +44,7 @@ export class CallFrames {
   rulesAt(address: bigint): FrameRules | undefined {
     const entries = (this.entries ??= this.read());
     const entry = entries[countWhile(entries, ({ low }) => low <= address) - 1];
-    return entry !== undefined && address < entry.high
-      ? new RuleMachine(entry, this.budget).rulesAt(address)
-      : undefined;
+    return entry !== undefined && address < entry.high ? new RuleMachine(entry).rulesAt(address) : undefined;
   }
 
   private read(): FrameEntry[] {
@@ -91,10 +90,7 @@ class RuleMachine {
   private readonly remembered: RuleState[] = [];
   private location: bigint;
 
-  constructor(
-    private readonly entry: FrameEntry,
-    private readonly budget: Budget,
-  ) {
+  constructor(private readonly entry: FrameEntry) {
     this.location = entry.low;
   }
 
@@ -148,7 +144,6 @@ class RuleMachine {
         if (this.remembered.length >= deepestMemory) {
           throw new SymbolError(`${reader.name} remember more than ${deepestMemory} states`);
         }
-        this.budget.spend(1 + this.state.registers.size);
         this.remembered.push({ cfa: this.state.cfa, registers: new Map(this.state.registers) });
         return undefined;
       case Cfa.restoreState: {
@@ -217,7 +212,9 @@ class RuleMachine {
   }
 
   private set(register: number, rule: RegisterRule): void {
-    this.state.registers.set(register, rule);
+    if (register < registerLimit) {
+      this.state.registers.set(register, rule);
+    }
   }
 
   private restore(register: number): void {

@@ -275,10 +275,13 @@ class Machine {
   }
 
   private binary(op: number): void {
+    if (op < Op.and || op > Op.ne) {
+      // Implicit pointers, thread-local storage and what vendors add: there is no place to point at.
+      throw new Unavailable();
+    }
     const right = this.popTyped();
     const result = operate(op, this.popTyped(), right);
     if (result === undefined) {
-      // An implicit pointer, thread-local storage, what vendors add, or a division by zero: there is no answer.
       throw new Unavailable();
     }
     this.push(result.bits, result.type);

@@ -38,7 +38,6 @@ function readPairs(unit: Unit, reader: Reader, take: (low: bigint, high: bigint)
   const newBase = addressSize === 8 ? 0xffffffffffffffffn : 0xffffffffn;
   let base = unit.baseAddress;
   for (;;) {
-    unit.info.budget.spend(1);
     const low = reader.unsigned(addressSize);
     const high = reader.unsigned(addressSize);
     if (low === newBase) {
@@ -57,7 +56,6 @@ function readRnglist(unit: Unit, reader: Reader): AddressRange[] {
   const ranges: AddressRange[] = [];
   let base = unit.baseAddress;
   for (;;) {
-    unit.info.budget.spend(1);
     const kind = reader.u8();
     let low: bigint;
     switch (kind) {
@@ -100,7 +98,6 @@ function readLoclist(unit: Unit, reader: Reader): LocationListEntry[] {
   let fallback: LocationListEntry | undefined;
   let base = unit.baseAddress;
   for (;;) {
-    unit.info.budget.spend(1);
     const kind = reader.u8();
     let low: bigint;
     switch (kind) {

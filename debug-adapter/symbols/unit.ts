@@ -209,7 +209,10 @@ export class Unit {
   }
 
   rangesAt(form: number, value: number): AddressRange[] {
-    return readRangeList(this, form === Form.rnglistx ? this.listOffset('rnglists', At.rnglistsBase, value) : value);
+    const isIndex = form === Form.rnglistx;
+    const ranges = readRangeList(this, isIndex ? this.listOffset('rnglists', At.rnglistsBase, value) : value);
+    this.info.budget.spend(ranges.length);
+    return ranges;
   }
 
   /** What ranges and location lists count from. */
