@@ -2,7 +2,7 @@
  * Runs a machine with a console, in slices between which this process' events are served, until something ends it: the
  * script, the guest, a time limit, or the person at the terminal.
  *
- * While every harts waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
+ * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
 import type { Hart, MachineApi, Stop } from '../emulator/types';
@@ -13,7 +13,7 @@ import type { ScriptRun } from './script';
 const SLICE = 1_000_000;
 const TICKS_PER_MILLISECOND = 10_000;
 /** A hart that has retired nothing in so many instructions of the machine only traps, for ever. */
-const DEAD_AFTER = 20 * SLICE;
+const DEAD_AFTER = SLICE;
 
 export interface Ending {
   /** Exit status of the process. */

@@ -14,7 +14,7 @@ import { type LockstepProgram, MEMORY, type ProgramResult, lockstepImage, parseR
 import { haveQemu, runQemu } from './qemu';
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
-const PROGRAMS = Number(process.env.LOCKSTEP_PROGRAMS ?? 800);
+const PROGRAMS = Number(process.env.LOCKSTEP_PROGRAMS ?? 500);
 /** What this machine has; QEMU's rv64 has more. */
 const CPU = 'rv64,f=false,d=false,h=false,zba=false,zbb=false,zbc=false,zbs=false';
 

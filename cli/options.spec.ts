@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { type RunOptions, UsageError, parseCommandLine, parseList, usage } from './options';
+
+const MIB = 1 << 20;
+
+function run(line: string): RunOptions {
+  const parsed = parseCommandLine(line.split(' ').filter((word) => word !== ''));
+  assert.equal(parsed.action, 'run');
+  return parsed as RunOptions;
+}
+const refuses = (line: string, message: RegExp): void => {
+  assert.throws(
+    () => run(line),
+    (error: unknown) => error instanceof UsageError && message.test(error.message),
+    line,
+  );
+};
+
+describe('the command line', () => {
+  const disk = '-drive file=fs.img,if=none,format=raw,id=x0 -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0';
+
+  it('takes what the labs of 2022 and later print', () => {
+    const options = run(
+      `-machine virt -bios none -kernel kernel/kernel -m 128M -smp 3 -nographic -global virtio-mmio.force-legacy=false ${disk}`,
+    );
+    assert.equal(options.kernel, 'kernel/kernel');
+    assert.equal(options.memory, 128 * MIB);
+    assert.equal(options.harts, 3);
+    assert.equal(options.legacyVirtio, false);
+    assert.deepEqual(options.drive, { file: 'fs.img', readOnly: false, snapshot: false });
+    assert.deepEqual(options.warnings, []);
+  });
+
+  it('takes those of 2019, with 3G and legacy virtio', () => {
+    const options = run(`-machine virt -bios none -kernel k -m 3G -smp 1 -nographic ${disk}`);
+    assert.equal(options.memory, 3072 * MIB);
+    assert.equal(options.legacyVirtio, undefined);
+  });
+
+  it('takes one dash or two, and other spellings of the same', () => {
+    assert.equal(run('--smp cpus=4').harts, 4);
+    assert.equal(run('-m 256').memory, 256 * MIB);
+    assert.equal(run('-m size=64M').memory, 64 * MIB);
+    assert.equal(run('-M virt -cpu rv64 -serial mon:stdio -display none -monitor none').kernel, undefined);
+    assert.equal(run('-global virtio-mmio.force-legacy=on').legacyVirtio, true);
+    assert.equal(run(`-snapshot ${disk}`).drive?.snapshot, true);
+    assert.equal(run('-serial none').console, false);
+  });
+
+  it('reads commas in file names as QEMU does', () => {
+    assert.deepEqual(
+      [...parseList('file=a,,b,if=none', 'file')],
+      [
+        ['file', 'a,b'],
+        ['if', 'none'],
+      ],
+    );
+    assert.deepEqual(
+      [...parseList('virt,acpi', 'type')],
+      [
+        ['type', 'virt'],
+        ['acpi', 'on'],
+      ],
+    );
+  });
+
+  it('has options for scripts', () => {
+    const options = run('--script s --timeout 1.5 --stats out.json --seed 7');
+    assert.equal(options.script, 's');
+    assert.equal(options.timeout, 1.5);
+    assert.equal(options.stats, 'out.json');
+    assert.equal(options.seed, 7);
+  });
+
+  it('answers -help and --version before anything else goes wrong', () => {
+    assert.deepEqual(parseCommandLine(['-help', '-nonsense']), { action: 'help' });
+    assert.deepEqual(parseCommandLine(['--version']), { action: 'version' });
+    assert.match(usage(), /^-gdb /m);
+    assert.match(usage(), /^-smp /m);
+  });
+
+  it('names what it does not know or have', () => {
+    refuses('-vga std', /-vga: unknown option/);
+    refuses('-S', /-S: there is no gdb server/);
+    refuses('-gdb tcp::1234', /-gdb: there is no gdb server/);
+    refuses('-netdev user,id=net0', /-netdev: there is no network/);
+    refuses('-device e1000', /-device e1000/);
+    refuses('-machine sifive_u', /sifive_u.*-machine virt/);
+    refuses('-cpu rv32', /-cpu rv32/);
+    refuses('-cpu rv64,v=true', /v=true/);
+    refuses('-bios fw.elf', /-bios fw.elf.*-bios none/);
+    refuses('kernel/kernel', /kernel\/kernel.*-kernel FILE/);
+    refuses('constructor', /constructor/);
+    refuses('-constructor', /-constructor: unknown option/);
+  });
+
+  it('says what is wrong with a value', () => {
+    refuses('-smp 9', /1 to 8/);
+    refuses('-smp 0', /1 to 8/);
+    refuses('-smp many', /not a number/);
+    refuses('-m lots', /lots.*128M/);
+    refuses('-m 4G', /1M to 3G/);
+    refuses('-m 1K', /1M to 3G/);
+    refuses('-kernel', /-kernel: needs an argument/);
+    refuses('--timeout 0', /seconds above 0/);
+    refuses('-global virtio-mmio.force-legacy=maybe', /maybe/);
+    refuses('-drive file=f,if=none,format=qcow2,id=x0', /qcow2/);
+    refuses('-drive file=f,format=raw', /if=none/);
+    refuses('-drive file=f,if=none,colour=blue', /colour/);
+    refuses('-device virtio-blk-device,drive=x9', /no -drive has id=x9/);
+    refuses(disk.replace('bus.0', 'bus.3'), /virtio-mmio-bus.0/);
+  });
+
+  it('warns of what cannot matter', () => {
+    assert.match(run('-cpu rv64,pmp=false').warnings[0], /pmp=false/);
+    assert.match(run('-accel tcg').warnings[0], /-accel/);
+    assert.match(run('-drive file=f,if=none,id=lost').warnings[0], /no -device uses it/);
+  });
+});
