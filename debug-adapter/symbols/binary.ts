@@ -223,6 +223,7 @@ class DwarfBinary implements Binary {
     const around = {
       types: this.types,
       origins: this.origins,
+      lineAt: (address: bigint) => this.lines.lineAt(address),
       bodyStart: (subprogram: Subprogram) =>
         subprogram.die.unit.hasLocationLists ? subprogram.low : this.lines.bodyStart(subprogram, this.blocks),
       guard: <T>(unit: Unit, fallback: T, make: () => T) => this.guard(unit, fallback, make),

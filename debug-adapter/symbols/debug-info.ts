@@ -33,7 +33,7 @@ export class DebugInfo {
   private readonly sections = new Map<string, DebugSection>();
   private readonly abbreviationTables = new Map<number, Map<number, Abbreviation>>();
   private readonly lineTables = new Map<string, LineTable>();
-  private readonly strings = new Map<string, string>();
+  private readonly strings = new Map<SectionName, Map<number, string>>();
   private readonly typeUnits = new Map<bigint, Unit>();
 
   constructor(
@@ -68,10 +68,13 @@ export class DebugInfo {
   }
 
   stringAt(name: SectionName, offset: number): string {
-    const key = `${name}:${offset}`;
-    let text = this.strings.get(key);
+    let known = this.strings.get(name);
+    if (known === undefined) {
+      this.strings.set(name, (known = new Map<number, string>()));
+    }
+    let text = known.get(offset);
     if (text === undefined) {
-      this.strings.set(key, (text = this.reader(name, offset).string()));
+      known.set(offset, (text = this.reader(name, offset).string()));
     }
     return text;
   }
@@ -140,6 +143,7 @@ function readAbbreviations(reader: Reader, budget: Budget): Map<number, Abbrevia
       attributes.push({ name, form, constant });
     }
     budget.spend(1 + attributes.length);
-    table.set(code, { tag, hasChildren, attributes });
+    const hasIndirect = attributes.some(({ form }) => form === Form.indirect);
+    table.set(code, { tag, hasChildren, attributes, hasIndirect });
   }
 }

@@ -18,6 +18,8 @@ export interface Abbreviation {
   tag: number;
   hasChildren: boolean;
   attributes: AttributeSpec[];
+  /** One of its attributes is of DW_FORM_indirect. */
+  hasIndirect: boolean;
 }
 
 /**

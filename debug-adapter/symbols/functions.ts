@@ -7,6 +7,7 @@ import {
   type FunctionInfo,
   type FunctionType,
   type InlinedCall,
+  type LineEntry,
   type Scope,
   type Type,
   type Variable,
@@ -28,16 +29,16 @@ export interface Surroundings {
   types: Types;
   origins: WeakMap<Variable, VariableOrigin>;
   bodyStart(subprogram: Subprogram): bigint;
+  lineAt(address: bigint): LineEntry | undefined;
   /** Runs `make`, and gives `fallback` where the unit is damaged. */
   guard<T>(unit: Unit, fallback: T, make: () => T): T;
 }
 
 export class Subprogram implements FunctionInfo {
   readonly name: string;
-  readonly file: string | undefined;
-  readonly line: number | undefined;
   readonly low: bigint;
   readonly high: bigint;
+  private declared: { file: string | undefined; line: number | undefined } | undefined;
   private body: bigint | undefined;
   private parameterList: Variable[] | undefined;
   private callSiteMap: Map<bigint, Die> | undefined;
@@ -47,7 +48,6 @@ export class Subprogram implements FunctionInfo {
     private readonly around: Surroundings,
   ) {
     this.name = die.name ?? '';
-    ({ file: this.file, line: this.line } = die.declaredAt);
     // A function in several parts, hot and cold, is entered in the one that its entry lies in: the first, if none is named.
     const first = die.ranges[0];
     if (first === undefined) {
@@ -59,6 +59,14 @@ export class Subprogram implements FunctionInfo {
 
   get ranges(): readonly AddressRange[] {
     return this.die.ranges;
+  }
+
+  get file(): string | undefined {
+    return this.place.file;
+  }
+
+  get line(): number | undefined {
+    return this.place.line;
   }
 
   get bodyStart(): bigint {
@@ -121,6 +129,15 @@ export class Subprogram implements FunctionInfo {
   callSite(returnAddress: bigint): Die | undefined {
     this.callSiteMap ??= new Map(callSites(this.die));
     return this.callSiteMap.get(returnAddress);
+  }
+
+  /** Where it is declared; assemblers record no declaration, but lines. */
+  private get place(): { file: string | undefined; line: number | undefined } {
+    this.declared ??= this.around.guard(this.die.unit, { file: undefined, line: undefined }, () => {
+      const declared = this.die.declaredAt;
+      return declared.file === undefined ? (this.around.lineAt(this.low) ?? declared) : declared;
+    });
+    return this.declared;
   }
 
   private variables(block: Die): Variable[] {

@@ -250,7 +250,8 @@ class LineMachine {
 
   private emit(): void {
     this.budget.spend(1);
-    this.rows.push({ ...this.row });
+    const { address, file, line, column, isStatement } = this.row;
+    this.rows.push({ address, file, line, column, isStatement });
   }
 
   private endSequence(): void {

@@ -38,6 +38,8 @@ export class Unit {
   /** Set once its entries turn out to be damaged: it is then left out of every answer. */
   broken = false;
   private readonly dies = new Map<number, Die>();
+  /** For entries, which are many. */
+  private reader: Reader | undefined;
   private rootDie: Die | undefined;
   private lines: LineTable | undefined;
   private locationLists: boolean | undefined;
@@ -141,7 +143,8 @@ export class Unit {
     if (depth > deepestEntry) {
       throw new SymbolError(`${this.section.name}: entries nest more than ${deepestEntry} deep at ${hex(offset)}`);
     }
-    const reader = new Reader(this.section.bytes, this.section.name, offset, this.end);
+    const reader = (this.reader ??= new Reader(this.section.bytes, this.section.name, offset, this.end));
+    reader.offset = offset;
     const code = reader.uleb();
     if (code === 0) {
       return undefined;

@@ -38,7 +38,9 @@ function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string>
       type: describe(found.type!),
       parameters: found.parameters.map((parameter) => [parameter.name, describe(parameter.type)]),
     };
-    const { file, line, type, parameters } = wanted;
+    const { file, type, parameters } = wanted;
+    // An assembler records no line of declaration; we give that of the first instruction.
+    const line = wanted.line === 0 ? found?.line : wanted.line;
     if (JSON.stringify(mine) !== JSON.stringify({ file, line, type, parameters })) {
       yield `function ${wanted.name}: gdb ${JSON.stringify(wanted)}, we ${JSON.stringify(mine)}`;
     }
