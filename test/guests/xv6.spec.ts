@@ -4,26 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { Guest } from './guest';
+import { type Lab, labAt } from './lab';
 
 const FOLDER = process.env.XV6_DIR;
 const USERTESTS = process.env.XV6_USERTESTS === '1';
 
-function boot(folder: string, harts: number): Guest {
-  const makefile = fs.readFileSync(path.join(folder, 'Makefile'), 'utf8');
-  const [, size, unit] = /-m (\d+)([MG])/.exec(makefile) ?? ['', '128', 'M'];
-  return new Guest({
-    harts,
-    memory: Number(size) * (unit === 'G' ? 2 ** 30 : 2 ** 20),
-    kernel: fs.readFileSync(path.join(folder, 'kernel', 'kernel')),
-    disk: fs.readFileSync(path.join(folder, 'fs.img')),
-    legacyVirtio: !makefile.includes('force-legacy=false'),
-  });
-}
+const boot = ({ kernel, image, memory, legacyVirtio }: Lab, harts: number): Guest =>
+  new Guest({ harts, memory, kernel: fs.readFileSync(kernel), disk: fs.readFileSync(image), legacyVirtio });
 
 describe('a real xv6', function () {
-  this.timeout(20 * 60_000);
+  this.timeout(30 * 60_000);
 
   if (FOLDER === undefined) {
     it('boots (skipped: XV6_DIR names no built tree)', function () {
@@ -31,9 +22,10 @@ describe('a real xv6', function () {
     });
     return;
   }
+  const lab = labAt(FOLDER);
   for (const harts of [1, 3]) {
-    it(`${path.basename(FOLDER)} boots with ${harts} harts and runs commands`, () => {
-      const guest = boot(FOLDER, harts);
+    it(`${lab.name} boots with ${harts} harts and runs commands`, () => {
+      const guest = boot(lab, harts);
       guest.expect('$ ');
       guest.send('ls');
       guest.expect('usertests');
@@ -47,12 +39,10 @@ describe('a real xv6', function () {
     });
   }
   for (const harts of USERTESTS ? [1, 3] : []) {
-    it(`${path.basename(FOLDER)} passes its usertests with ${harts} harts`, () => {
-      const source = path.join(FOLDER, 'user', 'usertests.c');
-      const quick = fs.existsSync(source) && fs.readFileSync(source, 'utf8').includes('"-q"');
-      const guest = boot(FOLDER, harts);
+    it(`${lab.name} passes its usertests with ${harts} harts`, () => {
+      const guest = boot(lab, harts);
       guest.expect('$ ');
-      guest.send(quick ? 'usertests -q' : 'usertests');
+      guest.send(`usertests ${lab.quick}`);
       guest.expect('ALL TESTS PASSED', 1e12);
     });
   }
