@@ -79,7 +79,7 @@ export class Machine implements MachineApi {
     this.timers = new Array<number>(harts).fill(Infinity);
     const tlb = new Tlb(this.memory, harts);
     this.mmu = new Mmu(this.memory, tlb, this.harts);
-    this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this);
+    this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this, options.acceleration ?? 'mixed');
     this.memory.beforeStore = (host, length) => this.storeToWatched(host, length);
     this.devices = createVirtDevices(
       {

@@ -174,6 +174,8 @@ export interface MachineOptions {
   disk?: BlockImage;
   /** Varies the length of the harts' turns; the same seed gives the same run. 0: all turns alike. */
   seed?: number;
+  /** Which tier runs the guest; what the guest does is the same in all. Default: mixed. */
+  acceleration?: 'interp' | 'jit' | 'mixed';
   /** Receives what the guest writes to the UART. */
   consoleOutput?: (bytes: Uint8Array) => void;
   /** Unix time in seconds that the goldfish RTC shows at power on. */

@@ -7,6 +7,7 @@ import { Access, type Mmu } from '../mmu/mmu';
 import type { AccessSize, Device } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from './layout';
+import { writeAlone } from './opcodes';
 import { Cause } from './traps';
 
 /** What slow accesses ask of the machine. */
@@ -79,7 +80,8 @@ export class MemoryAccess {
     if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
     this.memory.stored(host, bytes);
     hart.remaining++;
-    return Status.reload;
+    writeAlone(this.memory.view, hart.word);
+    return Status.scratch;
   }
 
   /** lr: reserves the word it loads. */

@@ -11,6 +11,7 @@ import { MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
 import type { HartState } from './hart';
 import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status } from './layout';
 import { Opcode, writeAlone, writeRecord } from './opcodes';
+import { type Acceleration, Regions } from './regions';
 import { Cause } from './traps';
 
 /** What the cache asks of the machine. */
@@ -35,14 +36,23 @@ export class CodeCache {
   private breakpoints = new Map<bigint, bigint[]>();
   private readonly marks = new Set<number>();
 
+  private readonly regions: Regions;
+
   constructor(
     private readonly memory: GuestMemory,
     private readonly mmu: Mmu,
     private readonly tlb: Tlb,
     private readonly harts: readonly HartState[],
     private readonly machine: CodeSurroundings,
+    acceleration: Acceleration,
   ) {
+    this.regions = new Regions(memory, acceleration);
     this.slots = new Int32Array(memory.guestPages).fill(-1);
+  }
+
+  /** Where the generated code finds translated regions. */
+  get table(): WebAssembly.Table {
+    return this.regions.table;
   }
 
   /** Forgets everything but the breakpoints. */
@@ -121,7 +131,26 @@ export class CodeCache {
     // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
     const watched = loop === undefined || [...this.marks].some((mark) => mark < host && mark > host - MAX_LOOP_BYTES);
     if (!watched && runBulk(hart, loop, this.memory, this.mmu)) return Status.reload;
-    writeAlone(this.memory.view, hart.word);
+    return this.alone(hart);
+  }
+
+  /** Many jumps led to the hart's pc, in the page whose records are in force. */
+  hot(hart: HartState): Status {
+    const slot = Math.floor((hart.records - RECORDS) / RECORD_PAGE_SIZE);
+    const offset = Number(hart.pc & BigInt(PAGE - 1));
+    if (this.regions.full) {
+      this.clear();
+      return Status.reload;
+    }
+    const page = ROM + this.pages[slot] * PAGE;
+    return this.regions.make(slot, page, offset, (host) => this.marks.has(host)) ? Status.reload : this.alone(hart);
+  }
+
+  /** Has the interpreter run the instruction at the hart's pc, though a region begins there or a bulk loop ends. */
+  alone(hart: HartState): Status {
+    const slot = Math.floor((hart.records - RECORDS) / RECORD_PAGE_SIZE);
+    const host = ROM + this.pages[slot] * PAGE + Number(hart.pc & BigInt(PAGE - 1));
+    writeAlone(this.memory.view, this.memory.view.getInt32(host, true));
     return Status.scratch;
   }
 
@@ -148,6 +177,7 @@ export class CodeCache {
     const slot = this.slots[this.memory.pageOf(host)];
     if (slot < 0) return;
     const offset = (host - ROM) % PAGE;
+    this.regions.drop(slot);
     // A four-byte instruction may begin two bytes earlier.
     const first = Math.max(0, (offset >> 1) - 1);
     const last = (offset + length - 1) >> 1;
@@ -198,6 +228,7 @@ export class CodeCache {
     this.memory.flags[guestPage] &= ~PageFlag.code;
     this.slots[guestPage] = -1;
     this.pages[slot] = -1;
+    this.regions.drop(slot);
     // The hart that is storing may be running these very records: it comes back to `special`.
     const records = RECORDS + slot * RECORD_PAGE_SIZE;
     this.memory.u8.fill(0, records, records + RECORD_PAGE_SIZE);

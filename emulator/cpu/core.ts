@@ -19,7 +19,8 @@ export class Core {
     private readonly access: MemoryAccess,
     private readonly environment: Environment,
   ) {
-    const instance = new WebAssembly.Instance(interpreterModule(), { env: { memory: memory.memory } });
+    const env = { memory: memory.memory, table: code.table };
+    const instance = new WebAssembly.Instance(interpreterModule(), { env });
     this.interpret = (instance.exports as unknown as InterpreterExports).run;
   }
 
@@ -73,6 +74,12 @@ export class Core {
         return this.code.special(hart, hart.record);
       case Exit.bulk:
         return this.code.bulk(hart, hart.record);
+      case Exit.hot:
+        return this.code.hot(hart);
+      case Exit.short:
+        return this.code.alone(hart);
+      case Exit.region:
+        throw new Error('a region begins outside the dispatcher');
     }
   }
 }

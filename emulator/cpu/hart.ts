@@ -147,6 +147,10 @@ export class HartState implements Hart {
   get record(): number {
     return this.memory.i32[(this.home + Offset.record) / 4];
   }
+  /** Host address of the records of the page that runs. */
+  get records(): number {
+    return this.memory.i32[(this.home + Offset.records) / 4];
+  }
   get detail(): number {
     return this.memory.i32[(this.home + Offset.detail) / 4];
   }

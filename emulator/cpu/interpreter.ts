@@ -6,10 +6,10 @@
  * Instructions are counted one by one, so a slice ends exactly where it should.
  */
 import type { Builder } from '../isa/instruction';
-import { type Code, Label, Type, block, br, br_table, i32, i64 } from '../wasm/assembler';
+import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
-import { Data, FETCH_ENTRIES, Fetch, Offset, PAGE, Record, SIGNED } from './layout';
+import { Data, FETCH_ENTRIES, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE, Record, SIGNED } from './layout';
 import { FORMS, type Form, Opcode } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
@@ -27,6 +27,12 @@ export const enum Exit {
   special,
   /** A branch that closes a bulk loop with many passes to go. */
   bulk,
+  /** The instruction at pc is the target of many jumps. */
+  hot,
+  /** The region at pc needs more than remains of the slice. */
+  short,
+  /** The record begins a region; its index is the detail. Not seen outside the generated code. */
+  region,
 }
 
 export interface InterpreterExports {
@@ -79,6 +85,7 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
 /** Generates the module's bytes. It is the same for every machine. */
 export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
+  const regionType = module.signature({ parameters: [], results: [Type.I32] });
   const jump = new Label();
   const next = new Label();
 
@@ -89,13 +96,27 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const exitUncounted = (reason: Exit): Code => [uncount, set32(Offset.record, record), exit(reason)];
   const exitForBulk = when(farApart(register(Record.rs1), register(Record.rs2)), exitUncounted(Exit.bulk));
 
+  /** A jump went to the record at hand. */
+  const heat = i32.load(local.get(L.entry), HEAT);
+  const countHeat: Code = when(i32.ne(field(Record.op), i32.const(Opcode.region)), [
+    local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
+    i32.store(local.get(L.entry), i32.add(heat, i32.const(1)), HEAT),
+    when(i32.eq(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
+  ]);
+
   const builder = (form: Form): Builder => {
     const link = i64.add(pcHere, i64.const(form.length));
     const imm = i64.load32_s(record, Record.imm);
     const write = (value: Code): Code => i64.store(field(Record.rd), value, cell(Offset.x));
     /** To pc + imm. */
+    const backward = i32.lt_s(i32.load(record, Record.imm), ZERO);
     const relative: Code = form.near
-      ? [local.set(L.record, i32.add(record, i32.load(record, Record.imm))), br(next)]
+      ? [
+          local.set(L.entry, backward),
+          local.set(L.record, i32.add(record, i32.load(record, Record.imm))),
+          when(local.get(L.entry), countHeat),
+          br(next),
+        ]
       : jumpTo(i64.add(pcHere, imm));
     return {
       rs1: register(Record.rs1),
@@ -150,28 +171,21 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   const special = exitUncounted(Exit.special);
   const pageEnd: Code = [uncount, jumpTo(pcHere)];
+  const region: Code = [set32(Offset.detail, i32.load(record, Record.imm)), exitUncounted(Exit.region)];
   const run = loop(
     next,
     when(i32.eqz(local.get(L.remaining)), exit(Exit.budget)),
     local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(1))),
-    dispatch([special, pageEnd, ...FORMS.map(handler)]),
+    dispatch([special, pageEnd, region, ...FORMS.map(handler)]),
   );
 
-  const entry = i32.and(
-    i32.shr_u(i32.wrap(local.get(L.pc)), i32.const(8)),
-    i32.const((FETCH_ENTRIES - 1) * Fetch.size),
-  );
-  const pageOffset = i32.and(i32.wrap(local.get(L.pc)), i32.const(PAGE - 1));
   const enterPage: Code = [
-    local.set(L.entry, i32.add(get32(Offset.bank), entry)),
-    set64(Offset.base, i64.and(local.get(L.pc), i64.const(-PAGE))),
-    when(i64.ne(get64(Offset.base), i64.load(local.get(L.entry), Fetch.base + Fetch.tag)), [
+    findPage(L.pc, L.entry, L.record, [
       set64(Offset.pc, local.get(L.pc)),
       set32(Offset.remaining, local.get(L.remaining)),
       ret(i32.const(Exit.fetch)),
     ]),
-    set32(Offset.records, i32.load(local.get(L.entry), Fetch.base + Fetch.records)),
-    local.set(L.record, i32.add(get32(Offset.records), i32.shl(pageOffset, i32.const(3)))),
+    countHeat,
   ];
   const enterScratch: Code = [
     local.set(L.fromScratch, ZERO),
@@ -179,8 +193,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
     set32(Offset.records, i32.const(cell(Offset.scratch))),
     local.set(L.record, i32.const(cell(Offset.scratch))),
   ];
-  module.define({
-    exported: 'run',
+  const interpret = module.define({
     parameters: [Type.I32],
     results: [Type.I32],
     locals: LOCALS,
@@ -191,7 +204,55 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       unreachable,
     ],
   });
+  module.define(dispatcher(interpret, regionType));
   return module.build();
+}
+
+/** Sets `record` to the record at `pc`, by the fetch TLB; if the page is not there, goes the other way. */
+function findPage(pc: number, entry: number, record: number, otherwise: Code): Code {
+  const index = i32.and(i32.shr_u(i32.wrap(local.get(pc)), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
+  const pageOffset = i32.and(i32.wrap(local.get(pc)), i32.const(PAGE - 1));
+  return [
+    local.set(entry, i32.add(get32(Offset.bank), index)),
+    set64(Offset.base, i64.and(local.get(pc), i64.const(-PAGE))),
+    when(i64.ne(get64(Offset.base), i64.load(local.get(entry), Fetch.base + Fetch.tag)), otherwise),
+    set32(Offset.records, i32.load(local.get(entry), Fetch.base + Fetch.records)),
+    local.set(record, i32.add(get32(Offset.records), i32.shl(pageOffset, i32.const(3)))),
+  ];
+}
+
+/** Goes to and fro between the interpreter and translated regions until one of them needs help. */
+function dispatcher(interpret: number, regionType: number) {
+  const [scratch, reason, entry, at, pc] = [0, 1, 2, 3, 4];
+  const again = new Label();
+  const inRegion = new Label();
+  return {
+    exported: 'run',
+    parameters: [Type.I32],
+    results: [Type.I32],
+    locals: [Type.I32, Type.I32, Type.I32, Type.I64],
+    code: [
+      loop(
+        again,
+        local.set(reason, call(interpret, local.get(scratch))),
+        local.set(scratch, ZERO),
+        when(i32.ne(local.get(reason), i32.const(Exit.region)), ret(local.get(reason))),
+        loop(
+          inRegion,
+          local.set(reason, call_indirect(regionType, get32(Offset.detail))),
+          when(local.get(reason), ret(local.get(reason))),
+          local.set(pc, get64(Offset.pc)),
+          findPage(pc, entry, at, br(again)),
+          when(i32.eq(i32.load16_u(local.get(at), Record.op), i32.const(Opcode.region)), [
+            set32(Offset.detail, i32.load(local.get(at), Record.imm)),
+            br(inRegion),
+          ]),
+        ),
+        br(again),
+      ),
+      unreachable,
+    ],
+  };
 }
 
 /** Nested blocks, one a handler, with a table of branches to the ends of them. */

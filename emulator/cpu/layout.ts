@@ -4,6 +4,7 @@
  *
  *   0          nothing, so that no valid host address is 0
  *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs
+ *   HEAT       how often jumps went where
  *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
  *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
  *   ROM        the boot ROM, then at once DRAM
@@ -52,6 +53,10 @@ export const BANKS = 16;
 export const EMPTY = -1n;
 
 export const WINDOW = 4096;
+/** Counters (u32) of jumps, by a hash of where they go; and (u32) the count at which the target is worth translating. */
+export const HEAT = 8192;
+export const HEAT_CELLS = 4096;
+export const HEAT_LIMIT = HEAT + HEAT_CELLS * 4;
 export const HARTS = 65536;
 export const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
 

@@ -12,7 +12,9 @@ export const enum Opcode {
   special = 0,
   /** Behind the last record of a page. */
   pageEnd = 1,
-  first = 2,
+  /** Where a translated region begins; the record's immediate is its index in the table. */
+  region = 2,
+  first = 3,
 }
 
 export interface Form {

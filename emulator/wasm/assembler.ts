@@ -67,6 +67,7 @@ export const i32 = {
   eqz: one(0x45),
   eq: two(0x46),
   ne: two(0x47),
+  lt_s: two(0x48),
   lt_u: two(0x49),
   add: two(0x6a),
   sub: two(0x6b),
@@ -136,6 +137,8 @@ export const br_if = (label: Label, condition: Code): Code => [condition, { bran
 export const br_table = (index: Code, labels: readonly Label[]): Code => [index, { table: labels }];
 export const ret = (value: Code): Code => [value, 0x0f];
 export const unreachable: Code = 0x00;
+/** Calls a function of the given type (see ModuleBuilder.signature) through table 0. */
+export const call_indirect = (type: number, index: Code): Code => [index, 0x11, unsigned(type), 0];
 export const call = (functionIndex: number, ...args: Code[]): Code => [args, 0x10, unsigned(functionIndex)];
 
 /** `if` as a statement. */

@@ -24,12 +24,20 @@ interface FunctionBody extends Signature {
 export class ModuleBuilder {
   private readonly imports: Import[] = [];
   private readonly functions: FunctionBody[] = [];
+  private readonly signatures: Signature[] = [];
+  private table = false;
 
   /** Declares a function imported from "env"; gives its index. */
   import(name: string, parameters: readonly Type[], results: readonly Type[]): number {
     if (this.functions.length > 0) throw new Error('imports are declared before functions');
     this.imports.push({ name, parameters, results });
     return this.imports.length - 1;
+  }
+
+  /** Declares the type of functions that are called through the table env.table, which is then imported; gives its index. */
+  signature(signature: Signature): number {
+    this.table = true;
+    return this.signatures.push(signature) - 1;
   }
 
   /** Adds a function; gives its index. */
@@ -40,7 +48,8 @@ export class ModuleBuilder {
 
   /** The bytes of the module. The memory is imported as env.memory, of at least one page and any maximum. */
   build(): Uint8Array<ArrayBuffer> {
-    const signatures = [...this.imports, ...this.functions];
+    const signatures = [...this.signatures, ...this.imports, ...this.functions];
+    const first = this.signatures.length;
     const types = signatures.map((s) => [
       0x60,
       vector(s.parameters.map((t) => [t])),
@@ -48,9 +57,10 @@ export class ModuleBuilder {
     ]);
     const imports: Code[] = [
       [name('env'), name('memory'), 0x02, 0x00, unsigned(1)],
-      ...this.imports.map((f, index): Code => [name('env'), name(f.name), 0x00, unsigned(index)]),
+      ...(this.table ? [[name('env'), name('table'), 0x01, 0x70, 0x00, unsigned(1)]] : []),
+      ...this.imports.map((f, index): Code => [name('env'), name(f.name), 0x00, unsigned(first + index)]),
     ];
-    const functions = this.functions.map((_, index) => unsigned(this.imports.length + index));
+    const functions = this.functions.map((_, index) => unsigned(first + this.imports.length + index));
     const exports = this.functions.flatMap((f, index): Code[] =>
       f.exported === undefined ? [] : [[name(f.exported), 0x00, unsigned(this.imports.length + index)]],
     );

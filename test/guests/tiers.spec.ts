@@ -12,7 +12,7 @@ const prebuilt = join(__dirname, '../../sample/prebuilt');
 const kernel = new Uint8Array(readFileSync(join(prebuilt, 'kernel')));
 const image = new Uint8Array(readFileSync(join(prebuilt, 'fs.img')));
 
-const POINTS = 24;
+const POINTS = 20;
 const STRIDE = 1_500_000;
 const COMMANDS = ['ls\n', 'echo hello | wc\n', 'pagefault null\n', 'forktest\n'];
 

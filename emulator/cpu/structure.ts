@@ -1,0 +1,92 @@
+/**
+ * From a graph of blocks to WebAssembly's nested blocks and loops, after Norman Ramsey, "Beyond Relooper" (ICFP 2022): a
+ * block's code contains that of the blocks it dominates; one that several paths join follows a `block` that ends there;
+ * one that is jumped back to is a `loop`. An edge into the middle of a loop has no such form and leaves the region.
+ */
+import { type Code, Label, block as wasmBlock, br, loop } from '../wasm/assembler';
+import type { Block } from './region';
+
+/** Emits a block's own code; `to` gives the code that goes on at a block (or at undefined: elsewhere). */
+export type EmitBlock = (block: Block, to: (target: Block) => Code) => Code;
+
+/** The code of a whole region. `leave` goes to a block by leaving the region. */
+export function structured(entry: Block, emit: EmitBlock, leave: (target: Block) => Code): Code {
+  const order = reversePostorder(entry);
+  const rank = new Map(order.map((block, index) => [block, index]));
+  const dominator = dominators(order, rank);
+  const predecessors = predecessorsOf(order);
+  const dominates = (a: Block, b: Block): boolean => {
+    let at: Block | undefined = b;
+    while (at !== undefined && at !== a) at = at === entry ? undefined : dominator.get(at);
+    return at === a;
+  };
+  const isBack = (from: Block, to: Block): boolean => rank.get(to)! <= rank.get(from)!;
+  const isHeader = (b: Block): boolean => predecessors.get(b)!.some((from) => isBack(from, b));
+  const isMerge = (b: Block): boolean => predecessors.get(b)!.filter((from) => !isBack(from, b)).length > 1;
+  const labels = new Map<Block, { block: Label; loop: Label }>();
+  for (const b of order) labels.set(b, { block: new Label(), loop: new Label() });
+
+  const tree = (b: Block): Code => {
+    // Joined blocks that this one dominates, the last in order outermost.
+    const merges = order.filter((child) => child !== entry && dominator.get(child) === b && isMerge(child)).reverse();
+    const body = within(b, merges);
+    return isHeader(b) ? loop(labels.get(b)!.loop, body) : body;
+  };
+  const within = (b: Block, merges: readonly Block[]): Code => {
+    if (merges.length === 0) return emit(b, (target) => go(b, target));
+    const [outermost, ...rest] = merges;
+    return [wasmBlock(labels.get(outermost)!.block, within(b, rest)), tree(outermost)];
+  };
+  const go = (from: Block, to: Block): Code => {
+    if (isBack(from, to)) return dominates(to, from) ? br(labels.get(to)!.loop) : leave(to);
+    return isMerge(to) ? br(labels.get(to)!.block) : tree(to);
+  };
+  return tree(entry);
+}
+
+const successors = ({ target, next }: Block): Block[] => [target, next].filter((b) => b !== undefined);
+
+function reversePostorder(entry: Block): Block[] {
+  const seen = new Set<Block>();
+  const order: Block[] = [];
+  const visit = (b: Block): void => {
+    if (seen.has(b)) return;
+    seen.add(b);
+    successors(b).forEach(visit);
+    order.push(b);
+  };
+  visit(entry);
+  return order.reverse();
+}
+
+function predecessorsOf(order: readonly Block[]): Map<Block, Block[]> {
+  const result = new Map<Block, Block[]>(order.map((b) => [b, []]));
+  for (const b of order) for (const to of new Set(successors(b))) result.get(to)!.push(b);
+  return result;
+}
+
+/** Immediate dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm"). */
+function dominators(order: readonly Block[], rank: ReadonlyMap<Block, number>): Map<Block, Block> {
+  const predecessors = predecessorsOf(order);
+  const [entry] = order;
+  const result = new Map<Block, Block>([[entry, entry]]);
+  const common = (a: Block, b: Block): Block => {
+    while (a !== b) {
+      while (rank.get(a)! > rank.get(b)!) a = result.get(a)!;
+      while (rank.get(b)! > rank.get(a)!) b = result.get(b)!;
+    }
+    return a;
+  };
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const b of order.slice(1)) {
+      const known = predecessors.get(b)!.filter((from) => result.has(from));
+      const found = known.reduce(common);
+      if (result.get(b) !== found) {
+        result.set(b, found);
+        changed = true;
+      }
+    }
+  }
+  return result;
+}
