@@ -274,8 +274,8 @@ export class Machine implements MachineApi {
     return BigInt.asUintN(64, BigInt(this.ticks()) + this.devices.clint.timeOffset);
   }
 
-  retired(hart: HartState): number {
-    return hart.retired + (this.running === hart ? this.slice - hart.remaining - 1 : 0);
+  begun(hart: HartState): number {
+    return this.running === hart ? this.slice - hart.remaining : 0;
   }
 
   changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void {
@@ -335,16 +335,17 @@ export class Machine implements MachineApi {
   }
 
   private trap(hart: HartState, interrupt: boolean, cause: number, tval: bigint, counted: 0 | 1): Status {
+    hart.trapped += counted;
     if (this.observer.trap && !(this.resume?.trap && this.resumes(hart, counted))) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
       if (this.observer.trap(event)) {
         this.stop = { kind: 'trap', event };
         hart.remaining += counted;
+        hart.trapped -= counted;
         return Status.exit;
       }
     }
-    hart.trapped += counted;
     takeTrap(hart, interrupt, cause, tval);
     this.mmu.selectSpace(hart);
     return Status.reload;

@@ -75,11 +75,14 @@ const cycle: Register = {
     hart.cycleOffset = value - BigInt(hart.surroundings.cycles());
   },
 };
+/** Without the instruction that reads it, if one does. */
+const retiredBefore = (hart: HartState): number => hart.retired - Math.min(1, hart.surroundings.begun(hart));
+
 const instret: Register = {
-  read: (hart) => BigInt.asUintN(64, BigInt(hart.surroundings.retired(hart)) + hart.instretOffset),
+  read: (hart) => BigInt.asUintN(64, BigInt(retiredBefore(hart)) + hart.instretOffset),
   // The write takes the place of the instruction's own increment.
   write: (hart, value) => {
-    hart.instretOffset = value - BigInt(hart.surroundings.retired(hart)) - 1n;
+    hart.instretOffset = value - BigInt(retiredBefore(hart)) - 1n;
   },
 };
 const readOnly = ({ read }: Register): Register => ({ read });

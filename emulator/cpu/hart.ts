@@ -20,8 +20,8 @@ export interface HartSurroundings {
   /** Virtual time in instructions, exact within an instruction; and the clock that the guest has set, in ticks. */
   cycles(): number;
   mtime(): bigint;
-  /** Instructions that the hart has retired before the one at hand. */
-  retired(hart: HartState): number;
+  /** Instructions that the hart has begun in the slice that is running, the one at hand included. */
+  begun(hart: HartState): number;
   /** A CSR was written that decides on interrupts, the timer, translation or protection. */
   changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void;
 }
@@ -205,7 +205,7 @@ export class HartState implements Hart {
   }
 
   get retired(): number {
-    return this.steps - this.trapped;
+    return this.steps + this.surroundings.begun(this) - this.trapped;
   }
 
   /** The mode in which loads and stores are judged: MPRV lends M-mode the one in MPP. */
