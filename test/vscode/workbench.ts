@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 /** Building a lab and booting it, on a busy machine. */
-const LONG = 60_000;
+const LONG = 120_000;
 const SHORT = 30_000;
 
 export class Workbench {
@@ -45,8 +45,8 @@ export class Workbench {
   /** Opens a file of the folder by its relative path; answers its editor. */
   async openFile(path: string): Promise<Editor> {
     const name = path.split('/').at(-1)!;
-    // Quick Open by key would go to the guest's console where that has the focus.
-    await this.command('Go to File...').catch(() => this.page.keyboard.press('Control+P'));
+    // By the palette, as the key would go to the guest's console where that has the focus.
+    await this.command('Go to File...');
     await this.choose(path, name);
     return this.editor(path);
   }
@@ -118,26 +118,11 @@ export class Workbench {
     return box.innerText();
   }
 
-  /** Ends the session and waits until VS Code says so. */
-  async stopDebugging(): Promise<void> {
-    await this.page.keyboard.press('Shift+F5');
-    await this.page.locator('.part.statusbar:not(.debugging)').waitFor();
-  }
-
-  async removeAllBreakpoints(): Promise<void> {
-    await this.command('Debug: Remove All Breakpoints');
-  }
-
   /** Ticks or clears one of the exception filters in the Breakpoints view. */
   async exceptionFilter(label: string, on: boolean): Promise<void> {
     const row = this.page.locator('.debug-breakpoints .monaco-list-row').filter({ hasText: label });
     const box = row.locator('input[type="checkbox"]');
     if ((await box.isChecked()) !== on) await box.click();
-  }
-
-  /** Rows of the Breakpoints view. */
-  async breakpoints(): Promise<string[]> {
-    return this.page.locator('.debug-breakpoints .monaco-list-row').allInnerTexts();
   }
 
   /** What an open notification says, once one says this. */
@@ -146,9 +131,13 @@ export class Workbench {
     return this.see('the notifications', text, what);
   }
 
+  /** Answers the question that VS Code asks in a dialog. */
+  async answer(button: string): Promise<void> {
+    await this.page.locator('.monaco-dialog-box').getByRole('button', { name: button }).click({ timeout: LONG });
+  }
+
   /** Rows of the Problems view, once one says this. */
   async problems(what: RegExp): Promise<string> {
-    await this.command('View: Focus Problems');
     const text = async () => (await this.page.locator('.markers-panel .monaco-list-row').allInnerTexts()).join('\n');
     return this.see('the problems', text, what);
   }
@@ -179,7 +168,7 @@ export class Editor {
 
   /** Brings a line into the middle of the view, by the key for "Go to Line". */
   async goTo(line: number): Promise<void> {
-    await this.root.locator('.view-line').first().click();
+    await this.root.locator('textarea, .native-edit-context').first().focus();
     await this.page.keyboard.press('Control+G');
     const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
     await input.fill(`:${line}`);
@@ -201,16 +190,27 @@ export class Editor {
   /** Holds the mouse over a word on a line; answers the hover that opens. */
   async hover(line: number, word: string): Promise<Locator> {
     await this.goTo(line);
+    const hover = this.page.locator('.debug-hover-widget:visible, .monaco-hover:visible').first();
+    // An editor that scrolls meanwhile takes the word away from under the mouse: then again, as a hand does.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const at = await this.place(line, word);
+      await this.page.mouse.move(at.x, at.y + 60);
+      await this.page.mouse.move(at.x, at.y, { steps: 5 });
+      if (await seen(hover, 4000)) return hover;
+    }
+    throw new Error(`no hover opens over "${word}" on line ${line}`);
+  }
+
+  /** The middle of the first occurrence of a word on a line, on the screen. */
+  private async place(line: number, word: string): Promise<{ x: number; y: number }> {
     const number = await boxOf(this.lineNumber(line));
-    const rows = this.root.locator('.view-line');
-    const count = await rows.count();
-    for (let i = 0; i < count; i++) {
-      const row = rows.nth(i);
-      const box = await boxOf(row);
-      if (Math.abs(box.y - number.y) > 4) continue;
-      const at = await row.evaluate((element, wanted) => {
-        const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const at = await this.root.evaluate(
+      (editor, [top, wanted]) => {
+        const row = Array.from(editor.querySelectorAll('.view-line')).find(
+          (candidate) => Math.abs(candidate.getBoundingClientRect().top - top) < 4,
+        );
+        const texts = row && document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+        for (let node = texts?.nextNode(); node; node = texts?.nextNode()) {
           const from = node.textContent!.indexOf(wanted);
           if (from < 0) continue;
           const range = document.createRange();
@@ -220,16 +220,11 @@ export class Editor {
           return { x: x + width / 2, y: y + height / 2 };
         }
         return undefined;
-      }, word);
-      if (!at) throw new Error(`line ${line} shows no "${word}": ${await row.innerText()}`);
-      // The mouse comes from outside: the hover opens when it comes to rest.
-      await this.page.mouse.move(at.x, at.y + 60);
-      await this.page.mouse.move(at.x, at.y, { steps: 5 });
-      const hover = this.page.locator('.debug-hover-widget:visible, .monaco-hover:visible').first();
-      await hover.waitFor();
-      return hover;
-    }
-    throw new Error(`line ${line} is not in view`);
+      },
+      [number.y, word] as const,
+    );
+    if (!at) throw new Error(`line ${line} shows no "${word}"`);
+    return at;
   }
 
   /** Puts text in front of a line, and saves. */
