@@ -11,9 +11,27 @@ interface Register {
   read(hart: HartState): bigint;
   /** Absent: writes are ignored. */
   write?(hart: HartState, value: bigint): void;
-  /** What csrrs and csrrc start from, where that is not what they read. */
-  basis?(hart: HartState): bigint;
+  /** For registers that mean something in their low half only: quicker access, without bigints. */
+  low?: LowRegister;
+  /** Writing it changes nothing but what it reads: the code around may go straight on. */
+  plain?: true;
 }
+
+interface LowRegister {
+  get(hart: HartState): number;
+  set(hart: HartState, value: number): void;
+  /** What csrrs and csrrc start from, where that is not what they read. */
+  basis?(hart: HartState): number;
+  /** The constant high half. */
+  high: number;
+}
+
+/** A register that is given by its low half. */
+const lowRegister = (low: LowRegister): Register => ({
+  low,
+  read: (hart) => unsigned(low.get(hart)) | (BigInt(low.high) << 32n),
+  write: (hart, value) => low.set(hart, low32(value)),
+});
 
 const MASK64 = 0xffff_ffff_ffff_ffffn;
 
@@ -21,8 +39,8 @@ const MASK64 = 0xffff_ffff_ffff_ffffn;
 const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
 
 /** UXL and SXL are read-only 64 bits. */
-const MSTATUS_HIGH = 0xan << 32n;
-const SSTATUS_HIGH = 0x2n << 32n;
+const MSTATUS_HIGH = 0xa;
+const SSTATUS_HIGH = 0x2;
 const SSTATUS_MASK = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.sum | Mstatus.mxr;
 const MSTATUS_MASK =
   SSTATUS_MASK | Mstatus.mie | Mstatus.mpie | Mstatus.mpp | Mstatus.mprv | Mstatus.tvm | Mstatus.tw | Mstatus.tsr;
@@ -38,7 +56,8 @@ const low32 = (value: bigint): number => Number(BigInt.asIntN(32, value));
 
 const plain = (cell: Cell, mask = MASK64): Register => ({
   read: (hart) => hart.cell(cell),
-  write: (hart, value) => hart.setCell(cell, value & mask),
+  write: (hart, value) => hart.setCell(cell, mask === MASK64 ? value : value & mask),
+  plain: true,
 });
 const constant = (value: bigint): Register => ({ read: () => value });
 
@@ -126,56 +145,63 @@ const registers = new Map<number, Register>([
   [Csr.misa, { read: () => MISA, write: () => undefined }],
   [
     Csr.mstatus,
-    {
-      read: (hart) => unsigned(hart.low(Cell.mstatus)) | MSTATUS_HIGH,
-      write: (hart, value) => setStatus(hart, low32(value), MSTATUS_MASK),
-    },
+    lowRegister({
+      get: (hart) => hart.low(Cell.mstatus),
+      set: (hart, value) => setStatus(hart, value, MSTATUS_MASK),
+      high: MSTATUS_HIGH,
+    }),
   ],
   [
     Csr.sstatus,
-    {
-      read: (hart) => unsigned(hart.low(Cell.mstatus) & SSTATUS_MASK) | SSTATUS_HIGH,
-      write: (hart, value) => setStatus(hart, low32(value), SSTATUS_MASK),
-    },
+    lowRegister({
+      get: (hart) => hart.low(Cell.mstatus) & SSTATUS_MASK,
+      set: (hart, value) => setStatus(hart, value, SSTATUS_MASK),
+      high: SSTATUS_HIGH,
+    }),
   ],
   [Csr.medeleg, plain(Cell.medeleg, BigInt(DELEGABLE))],
   [
     Csr.mideleg,
-    {
-      read: (hart) => hart.cell(Cell.mideleg),
-      write: (hart, value) => setBits(hart, Cell.mideleg, low32(value), SUPERVISOR_INTERRUPTS),
-    },
+    lowRegister({
+      get: (hart) => hart.low(Cell.mideleg),
+      set: (hart, value) => setBits(hart, Cell.mideleg, value, SUPERVISOR_INTERRUPTS),
+      high: 0,
+    }),
   ],
   [
     Csr.mie,
-    {
-      read: (hart) => hart.cell(Cell.mie),
-      write: (hart, value) => setBits(hart, Cell.mie, low32(value), ALL_INTERRUPTS),
-    },
+    lowRegister({
+      get: (hart) => hart.low(Cell.mie),
+      set: (hart, value) => setBits(hart, Cell.mie, value, ALL_INTERRUPTS),
+      high: 0,
+    }),
   ],
   [
     Csr.sie,
-    {
-      read: (hart) => unsigned(hart.low(Cell.mie) & hart.low(Cell.mideleg)),
-      write: (hart, value) => setBits(hart, Cell.mie, low32(value), hart.low(Cell.mideleg)),
-    },
+    lowRegister({
+      get: (hart) => hart.low(Cell.mie) & hart.low(Cell.mideleg),
+      set: (hart, value) => setBits(hart, Cell.mie, value, hart.low(Cell.mideleg)),
+      high: 0,
+    }),
   ],
   [
     Csr.mip,
-    {
-      read: (hart) => unsigned(hart.pending),
-      basis: (hart) => unsigned(hart.low(Cell.mip)),
-      write: (hart, value) =>
-        setBits(hart, Cell.mip, low32(value), SUPERVISOR_INTERRUPTS & (stceOf(hart) ? ~Interrupt.stip : ~0)),
-    },
+    lowRegister({
+      get: (hart) => hart.pending,
+      basis: (hart) => hart.low(Cell.mip),
+      set: (hart, value) =>
+        setBits(hart, Cell.mip, value, SUPERVISOR_INTERRUPTS & (stceOf(hart) ? ~Interrupt.stip : ~0)),
+      high: 0,
+    }),
   ],
   [
     Csr.sip,
-    {
-      read: (hart) => unsigned(hart.pending & hart.low(Cell.mideleg)),
-      basis: (hart) => unsigned(hart.low(Cell.mip) & hart.low(Cell.mideleg)),
-      write: (hart, value) => setBits(hart, Cell.mip, low32(value), Interrupt.ssip & hart.low(Cell.mideleg)),
-    },
+    lowRegister({
+      get: (hart) => hart.pending & hart.low(Cell.mideleg),
+      basis: (hart) => hart.low(Cell.mip) & hart.low(Cell.mideleg),
+      set: (hart, value) => setBits(hart, Cell.mip, value, Interrupt.ssip & hart.low(Cell.mideleg)),
+      high: 0,
+    }),
   ],
   [Csr.mtvec, vector(Cell.mtvec)],
   [Csr.stvec, vector(Cell.stvec)],
@@ -250,29 +276,63 @@ const registers = new Map<number, Register>([
   ]).flat(),
 ]);
 
-/** The value of a CSR, undefined if there is none at this address. */
-export const readCsr = (hart: HartState, address: number): bigint | undefined => registers.get(address)?.read(hart);
+/** By address, for the instructions' sake. */
+const byAddress: (Register | undefined)[] = Array.from({ length: 4096 }, (_, address) => registers.get(address));
 
-/** What a csrrs or csrrc instruction modifies. */
-export function basisOfCsr(hart: HartState, address: number): bigint {
-  const register = registers.get(address);
-  return (register?.basis ?? register?.read)?.(hart) ?? 0n;
-}
+/** The value of a CSR, undefined if there is none at this address. */
+export const readCsr = (hart: HartState, address: number): bigint | undefined => byAddress[address]?.read(hart);
 
 /** Writes a CSR as far as its fields allow; false if there is none at this address or it is read-only. */
 export function writeCsr(hart: HartState, address: number, value: bigint): boolean {
-  const register = registers.get(address);
+  const register = byAddress[address];
   if (register?.write === undefined) return false;
   register.write(hart, value);
   return true;
+}
+
+/** The three ways of csrrw, csrrs and csrrc. */
+export const enum Modify {
+  write,
+  set,
+  clear,
+}
+
+/**
+ * What the CSR instructions do: rd takes the value before, and unless `writing` is false the CSR takes a new one made from
+ * it and the operand. Undefined, and nothing done, if the hart may not access it; else whether anything else may have changed.
+ */
+export function executeCsr(hart: HartState, address: number, modify: Modify, writing: boolean): boolean | undefined {
+  const register = byAddress[address];
+  if (register === undefined || !mayAccess(hart, address, writing)) return undefined;
+  const { low } = register;
+  if (low !== undefined) {
+    const old = low.get(hart);
+    // rd may be the register that the operand comes from.
+    const operand = hart.operandLow;
+    if (writing) {
+      const basis = low.basis === undefined ? old : low.basis(hart);
+      low.set(hart, modify === Modify.write ? operand : modify === Modify.set ? basis | operand : basis & ~operand);
+    }
+    hart.setRdHalves(old, low.high);
+    return writing;
+  }
+  const old = register.read(hart);
+  if (!writing) {
+    hart.setRd(old, 8, false);
+    return false;
+  }
+  const operand = hart.operand;
+  register.write?.(hart, modify === Modify.write ? operand : modify === Modify.set ? old | operand : old & ~operand);
+  hart.setRd(old, 8, false);
+  return register.plain !== true;
 }
 
 /**
  * Whether an instruction of the hart may access the CSR (section 2.1: bits 9:8 name the lowest mode, bits 11:10 = 3 a
  * read-only one), with what TVM, the counter enables and Sstc take away.
  */
-export function mayAccess(hart: HartState, address: number, writing: boolean): boolean {
-  if (!registers.has(address) || hart.mode < ((address >> 8) & 3)) return false;
+function mayAccess(hart: HartState, address: number, writing: boolean): boolean {
+  if (hart.mode < ((address >> 8) & 3)) return false;
   if (writing && address >> 10 === 3) return false;
   if (hart.mode === Mode.Machine) return true;
   if (address === Csr.satp) return (hart.low(Cell.mstatus) & Mstatus.tvm) === 0;

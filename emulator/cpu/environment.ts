@@ -6,7 +6,7 @@ import { Csr } from '../isa/csrs';
 import { Operation } from '../isa/instruction';
 import { Mode } from '../types';
 import type { MemoryAccess } from './access';
-import { basisOfCsr, mayAccess, readCsr, writeCsr } from './csr';
+import { Modify, executeCsr } from './csr';
 import type { HartState } from './hart';
 import { Status } from './layout';
 import { Cell, Mstatus } from './state';
@@ -32,13 +32,14 @@ export class Environment {
   execute(hart: HartState, operation: Operation): Status {
     switch (operation) {
       case Operation.csrrw:
-      case Operation.csrrs:
-      case Operation.csrrc:
-        return this.csr(hart, (operation - Operation.csrrw) as Modify, hart.rs1);
       case Operation.csrrwi:
+        return this.csr(hart, Modify.write, true);
+      case Operation.csrrs:
       case Operation.csrrsi:
+        return this.csr(hart, Modify.set, hart.rs1Index !== 0);
+      case Operation.csrrc:
       case Operation.csrrci:
-        return this.csr(hart, (operation - Operation.csrrwi) as Modify, BigInt(hart.rs1Index));
+        return this.csr(hart, Modify.clear, hart.rs1Index !== 0);
       case Operation.ecall:
         return this.machine.raise(hart, Cause.userEcall + hart.mode, 0n);
       case Operation.ebreak:
@@ -71,23 +72,15 @@ export class Environment {
     }
   }
 
-  private csr(hart: HartState, modify: Modify, operand: bigint): Status {
+  private csr(hart: HartState, modify: Modify, writing: boolean): Status {
     const address = hart.imm;
-    const writing = modify === Modify.write || hart.rs1Index !== 0;
-    if (!mayAccess(hart, address, writing)) return this.illegal(hart);
-    const old = readCsr(hart, address)!;
-    if (!writing) {
-      hart.setRd(old, 8, false);
-      return Status.done;
-    }
-    const basis = basisOfCsr(hart, address);
-    const value = modify === Modify.write ? operand : modify === Modify.set ? basis | operand : basis & ~operand;
-    writeCsr(hart, address, value);
-    hart.setRd(old, 8, false);
-    if (PLAIN.has(address)) return Status.done;
+    const satp = address === Csr.satp ? hart.cell(Cell.satp) : 0n;
+    const changes = executeCsr(hart, address, modify, writing);
+    if (changes === undefined) return this.illegal(hart);
+    if (!changes) return Status.done;
     hart.advance(4);
     return address === Csr.satp
-      ? this.machine.satpWritten(hart, hart.pc - 4n, old, hart.cell(Cell.satp))
+      ? this.machine.satpWritten(hart, hart.pc - 4n, satp, hart.cell(Cell.satp))
       : this.machine.settle(hart);
   }
 
@@ -108,15 +101,3 @@ export class Environment {
     return hart.mode !== Mode.Machine && (hart.low(Cell.mstatus) & bit) !== 0;
   }
 }
-
-const enum Modify {
-  write,
-  set,
-  clear,
-}
-
-/** Writing these changes nothing but what they read: the code around may go straight on. */
-const PLAIN: ReadonlySet<number> = new Set<number>([
-  ...[Csr.mscratch, Csr.sscratch, Csr.mepc, Csr.sepc, Csr.mcause, Csr.scause, Csr.mtval, Csr.stval],
-  ...[Csr.mtvec, Csr.stvec, Csr.mcounteren, Csr.scounteren, Csr.medeleg, Csr.misa],
-]);

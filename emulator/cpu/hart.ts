@@ -172,6 +172,15 @@ export class HartState implements Hart {
   get rs2(): bigint {
     return this.x(this.rs2Index);
   }
+  /** What a CSR instruction is given: rs1, or (funct3 has bit 2, bit 14 of the word) the immediate in its place. */
+  get operand(): bigint {
+    return (this.word & 0x4000) !== 0 ? BigInt(this.rs1Index) : this.rs1;
+  }
+  get operandLow(): number {
+    return (this.word & 0x4000) !== 0
+      ? this.rs1Index
+      : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + Record.rs1, true)) / 4];
+  }
   get imm(): number {
     return this.memory.i32[(this.record + Record.imm) / 4];
   }
@@ -183,6 +192,12 @@ export class HartState implements Hart {
   setRd(value: bigint, bytes: number, signed: boolean): void {
     const at = (this.home + this.memory.view.getUint16(this.record + Record.rd, true)) / 8;
     this.memory.u64[at] = BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, value) : value);
+  }
+
+  setRdHalves(low: number, high: number): void {
+    const at = (this.home + this.memory.view.getUint16(this.record + Record.rd, true)) / 4;
+    this.memory.i32[at] = low;
+    this.memory.i32[at + 1] = high;
   }
 
   get remaining(): number {

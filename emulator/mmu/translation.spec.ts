@@ -37,7 +37,8 @@ const address = fc
   );
 
 describe('address translation', () => {
-  it('agrees with the debugger on random tables, modes and accesses', () => {
+  it('agrees with the debugger on random tables, modes and accesses', function () {
+    this.timeout(60_000);
     const program = elf(assembleProgram([label('halt'), jumpTo('halt')]));
     const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: program });
     const [hart] = machine.harts;
