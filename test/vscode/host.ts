@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { format } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { ensureCodeServer, startCodeServer } from '../../scripts/code-server.mjs';
 import { root } from '../../scripts/run.mjs';
@@ -106,7 +107,7 @@ export class Host {
     const page = await this.newPage(options);
     const lines: string[] = [];
     await page.exposeFunction('codeAutomationLog', (_type: string, args: unknown[]) => {
-      lines.push(args.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
+      lines.push(format(...args));
     });
     const exit = new Promise<number>((resolve) => {
       void page.exposeFunction('codeAutomationExit', (code: number) => resolve(code));

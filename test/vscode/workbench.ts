@@ -32,7 +32,10 @@ export class Workbench {
 
   /** Runs a command by its title in the command palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
+    // A webview that just took the focus may swallow the key.
+    const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
+    do await this.page.keyboard.press('F1');
+    while (!(await seen(input, 3000)));
     await this.choose(`>${title}`, title);
   }
 

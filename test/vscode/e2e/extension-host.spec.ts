@@ -38,7 +38,6 @@ describe('inside the extension host', function () {
     const suite = join(output, 'index.js');
     const options = { folder: join(folder, 'xv6-sample'), suite, timeoutSeconds: 360 };
     const { exitCode, log } = await (await host()).runSuite(options);
-    console.log(log);
-    assert.equal(exitCode, 0);
+    assert.equal(exitCode, 0, log);
   });
 });

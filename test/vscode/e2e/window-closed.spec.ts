@@ -26,7 +26,7 @@ describe('a window closed in mid-run', function () {
     await workbench.prompt();
     await workbench.terminalLine('echo kept words > note');
     await workbench.terminalLine('cat note');
-    await workbench.terminalShows(/\nkept words\n\$$/);
+    await workbench.terminalShows(/kept words\n\$$/);
     await workbench.close();
 
     while (!(await readFile(image)).includes('kept words')) await delay(100);
