@@ -129,13 +129,14 @@ def main():
                 point.enabled = False
         frame = gdb.newest_frame()
         sp = int(frame.read_register("sp")) & 0xFFFFFFFFFFFFFFFF
-        top = (sp | 0xFFF) + 1
-        regions_now = regions + [[sp & ~7, top]]
+        page = sp & ~0xFFF
+        # At its entry a function's frame lies below sp; the page below the stack's is not mapped.
+        stack = [max(page, (sp & ~7) - 1024), page + 0x1000]
         states.append(
             {
                 "pc": word(frame.pc()),
                 "x": ["0"] + [word(frame.read_register("x%d" % n)) for n in range(1, 32)],
-                "memory": [m for m in (memory(low, high) for low, high in regions_now if low < high) if m],
+                "memory": [m for m in (memory(low, high) for low, high in regions + [stack] if low < high) if m],
                 "frames": frames(),
             }
         )
