@@ -21,7 +21,7 @@ export async function copySample(to) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await main(async () => {
+  void main(async () => {
     const [to] = process.argv.slice(2);
     if (!to) throw new Stop('node scripts/sample.mjs FOLDER');
     if (!existsSync(to)) await copySample(resolve(to));

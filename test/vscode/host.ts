@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { ensureCodeServer, startCodeServer } from '../../scripts/code-server.mjs';
+import { ensureCodeServer, installExtension, startCodeServer } from '../../scripts/code-server.mjs';
 import { root } from '../../scripts/run.mjs';
 import { chromium as chromiumPath } from '../../scripts/system-packages.mjs';
 import { Workbench } from './workbench';
@@ -32,8 +32,8 @@ const settings = {
 export interface WindowOptions {
   /** What the window opens. */
   folder: string;
-  /** The extension under development in it; default: this checkout. */
-  extension?: string;
+  /** Only what `install` has put there, and not this checkout's extension. */
+  installedOnly?: boolean;
   /** Pixels; default 1440 by 900. */
   width?: number;
   height?: number;
@@ -93,6 +93,11 @@ export class Host {
     return this.server.log();
   }
 
+  /** Installs a .vsix for the windows opened from now on. */
+  async install(vsix: string): Promise<void> {
+    await installExtension(this.dataFolder, vsix);
+  }
+
   /** A window as a person has it, ready to be used. */
   async open(options: WindowOptions): Promise<Workbench> {
     const page = await this.newPage(options);
@@ -139,8 +144,9 @@ export class Host {
   }
 
   private address(options: WindowOptions, payload: (readonly [string, string])[]): string {
-    const development = ['extensionDevelopmentPath', this.remote(options.extension ?? root)] as const;
-    const query = new URLSearchParams({ folder: options.folder, payload: JSON.stringify([development, ...payload]) });
+    const development = ['extensionDevelopmentPath', this.remote(root)] as const;
+    const all = options.installedOnly ? payload : [development, ...payload];
+    const query = new URLSearchParams({ folder: options.folder, payload: JSON.stringify(all) });
     return `${this.server.url}?${query}`;
   }
 }

@@ -24,8 +24,14 @@ export class LabWindow {
   folder = '';
   workbench!: Workbench;
 
-  /** @param configuration of the only entry in launch.json; with none there is no launch.json */
-  constructor(private readonly configuration?: object) {}
+  /**
+   * @param configuration of the only entry in launch.json; with none there is no launch.json
+   * @param installedOnly see `WindowOptions`
+   */
+  constructor(
+    private readonly configuration?: object,
+    private readonly installedOnly = false,
+  ) {}
 
   /** Registers the hooks of the enclosing `describe`. */
   use(): this {
@@ -40,7 +46,7 @@ export class LabWindow {
         };
         await writeFile(join(this.folder, '.vscode', 'launch.json'), JSON.stringify(launch));
       }
-      this.workbench = await (await host()).open({ folder: this.folder });
+      this.workbench = await (await host()).open({ folder: this.folder, installedOnly: this.installedOnly });
     });
     const picture = (title: string) => this.picture(join('failed', title.replace(/\W+/g, '-')));
     afterEach(async function () {
