@@ -3,11 +3,26 @@
  * editor's own Node (ELECTRON_RUN_AS_NODE makes the desktop's executable behave as one).
  */
 import * as vscode from 'vscode';
+import { sharesImage } from './one-machine';
+import type { Sessions } from './sessions';
 
 export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
-  constructor(private readonly extension: vscode.Uri) {}
+  constructor(
+    private readonly extension: vscode.Uri,
+    private readonly sessions: Sessions,
+  ) {}
 
-  createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
+  /** Throws if another session runs with the same disk image: a start can look like that session's restart until here. */
+  createDebugAdapterDescriptor(session: vscode.DebugSession): vscode.DebugAdapterDescriptor {
+    const wanted = this.sessions.configuration(session);
+    const running = this.sessions
+      .all()
+      .find((other) => other.id !== session.id && sharesImage(this.sessions.configuration(other), wanted));
+    if (running) {
+      throw new Error(
+        `"${running.name}" is still running with this kernel and disk image. Restart it, or stop it before you start anew.`,
+      );
+    }
     const script = vscode.Uri.joinPath(this.extension, 'dist', 'xv6-debug-adapter.js').fsPath;
     return new vscode.DebugAdapterExecutable(process.execPath, [script], { env: { ELECTRON_RUN_AS_NODE: '1' } });
   }

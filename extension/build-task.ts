@@ -3,6 +3,7 @@
  * every start and every restart, fills Problems from it, and asks what to do when it fails.
  */
 import * as vscode from 'vscode';
+import { buildName } from './launch-paths';
 
 const TASK_TYPE = 'xv6';
 const MATCHERS = ['$xv6-gcc', '$xv6-ld', '$xv6-as', '$xv6-make'];
@@ -37,7 +38,8 @@ export class BuildTasks implements vscode.TaskProvider {
 function taskFor(definition: BuildDefinition, scope: vscode.WorkspaceFolder | vscode.TaskScope): vscode.Task {
   const { command, cwd } = definition;
   const execution = new vscode.ShellExecution(command, cwd === undefined ? {} : { cwd });
-  const task = new vscode.Task(definition, scope, command, 'xv6', execution, MATCHERS);
+  const name = buildName(command, cwd, typeof scope === 'object' ? scope.uri.fsPath : undefined);
+  const task = new vscode.Task(definition, scope, name, 'xv6', execution, MATCHERS);
   task.group = vscode.TaskGroup.Build;
   task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent, clear: true, showReuseMessage: false };
   return task;

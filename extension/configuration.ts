@@ -8,9 +8,11 @@ import type { LaunchAttributes } from '../debug-adapter/protocol';
 import type { BuildTasks } from './build-task';
 import { findLab, inspectLab, type Lab } from './lab';
 import { LabError } from './lab-makefile';
+import { hasVariables, resolvePath } from './launch-paths';
+import { fingerprint, type Identity, isRestartOf, sharesImage } from './one-machine';
 import { DEBUG_TYPE, type Sessions } from './sessions';
 
-type Configuration = vscode.DebugConfiguration & LaunchAttributes;
+type Configuration = vscode.DebugConfiguration & LaunchAttributes & Identity;
 
 export class ConfigurationProvider implements vscode.DebugConfigurationProvider {
   /** Notes already shown: a lab says the same on every F5. */
@@ -36,8 +38,9 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
   ): Promise<vscode.DebugConfiguration | undefined> {
     const noDebug = given.noDebug === true ? { noDebug: true } : {};
     const config: Configuration = given.type ? { ...given } : { ...launch('xv6'), ...noDebug };
+    config.__given = fingerprint(given);
     folder ??= vscode.workspace.workspaceFolders?.[0];
-    if (folder) config.cwd = inFolder(config.cwd ?? '', folder);
+    if (folder) config.cwd = resolvePath(config.cwd ?? '', folder.uri.fsPath);
     try {
       if (folder && config.cwd !== undefined) await this.fillIn(config, config.cwd, folder);
     } catch (error) {
@@ -57,9 +60,9 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
   resolveDebugConfigurationWithSubstitutedVariables(
     folder: vscode.WorkspaceFolder | undefined,
     config: Configuration,
-  ): vscode.DebugConfiguration {
+  ): Configuration {
     const { cwd, kernel, disk } = config;
-    const resolved = (file: string) => (cwd === undefined ? file : inFolder(file, folder, cwd));
+    const resolved = (file: string) => (cwd === undefined ? file : resolvePath(file, folder?.uri.fsPath, cwd));
     return {
       ...config,
       ...(kernel === undefined ? {} : { kernel: resolved(kernel) }),
@@ -83,7 +86,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     config.harts ??= machine.harts;
     config.memory ??= machine.memory;
     config.legacyVirtio ??= machine.legacyVirtio;
-    const makesIt = inFolder(config.kernel, folder, cwd) === own;
+    const makesIt = resolvePath(config.kernel, folder.uri.fsPath, cwd) === own;
     const build = config.build ?? (makesIt ? lab.build : undefined);
     if (build) this.buildBefore(config, build, lab.folder, folder);
     for (const note of lab.notes) {
@@ -99,12 +102,11 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
 
   /** Two machines with one disk image would overwrite each other, and a build would change it under a running guest. */
   private isRunning(config: Configuration, folder: vscode.WorkspaceFolder | undefined): boolean {
-    const { kernel, disk } = this.resolveDebugConfigurationWithSubstitutedVariables(folder, config);
-    const running = this.sessions.all().find(({ configuration: other }) => {
-      return disk === undefined ? other['disk'] === undefined && other['kernel'] === kernel : other['disk'] === disk;
-    });
-    if (running) void offerRestart(running);
-    return running !== undefined;
+    const resolved = this.resolveDebugConfigurationWithSubstitutedVariables(folder, config);
+    const running = this.sessions.all().find((session) => sharesImage(this.sessions.configuration(session), resolved));
+    if (!running || isRestartOf(this.sessions.configuration(running), config)) return false;
+    void offerRestart(running);
+    return true;
   }
 }
 
@@ -112,6 +114,12 @@ class NoLabError extends LabError {}
 
 /** The lab in the folder to start from. Where the configuration says what to build, or nothing, no compiler is looked for. */
 async function labIn(start: string, config: Configuration): Promise<Lab> {
+  if (hasVariables(start)) {
+    throw new LabError(
+      `The lab's folder, "cwd", is ${start} with variables that are not set or come too late to look for a lab. ` +
+        'Use ${workspaceFolder}, ${userHome} or ${env:NAME} in it, or a path.',
+    );
+  }
   const found = await findLab(start);
   if (found !== undefined) return inspectLab(found, config.build === undefined);
   throw new NoLabError(
@@ -146,10 +154,4 @@ async function offerRestart(running: vscode.DebugSession): Promise<void> {
 
 function launch(name: string): Configuration {
   return { type: DEBUG_TYPE, request: 'launch', name };
-}
-
-/** A path of a launch configuration, from `start` (default: the workspace folder); VS Code replaces other variables later. */
-function inFolder(file: string, folder: vscode.WorkspaceFolder | undefined, start = folder?.uri.fsPath ?? ''): string {
-  const replaced = folder ? file.replaceAll('${workspaceFolder}', folder.uri.fsPath) : file;
-  return replaced.includes('${') ? replaced : path.resolve(start, replaced);
 }

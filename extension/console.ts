@@ -11,8 +11,9 @@ const DIM = '\x1b[2m';
 const PLAIN = '\x1b[0m';
 
 export class Consoles implements vscode.Disposable {
+  /** By session id. One whose session has ended is kept to be read until another session starts. */
   private readonly consoles = new Map<string, Console>();
-  /** The console shown last, kept after its session's end. */
+  /** The console of the session launched last. */
   private last: Console | undefined;
   private readonly subscriptions: vscode.Disposable[];
 
@@ -22,17 +23,17 @@ export class Consoles implements vscode.Disposable {
         const console = this.consoles.get(session.id);
         if (kind === 'launched') void this.attach(session);
         else if (kind === 'restarting') console?.restart();
-        else if (kind === 'ended') this.end(session.id);
+        else if (kind === 'ended' && console) {
+          console.end();
+          this.markActive(vscode.window.activeTerminal);
+        }
       }),
       vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
         if (session.type === DEBUG_TYPE && event === 'xv6.consoleOutput') {
           this.consoles.get(session.id)?.write((body as Events['xv6.consoleOutput']).text);
         }
       }),
-      vscode.window.onDidChangeActiveTerminal((terminal) => {
-        const active = [...this.consoles.values()].some((console) => console.isIn(terminal));
-        void vscode.commands.executeCommand('setContext', 'xv6.consoleActive', active);
-      }),
+      vscode.window.onDidChangeActiveTerminal((terminal) => this.markActive(terminal)),
     ];
   }
 
@@ -47,12 +48,11 @@ export class Consoles implements vscode.Disposable {
   dispose(): void {
     this.subscriptions.forEach((subscription) => void subscription.dispose());
     this.consoles.forEach((console) => console.dispose());
-    this.last?.dispose();
   }
 
   private async attach(session: vscode.DebugSession): Promise<void> {
     if (this.consoles.has(session.id)) return;
-    this.last?.dispose();
+    for (const [id, { ended }] of this.consoles) if (ended) this.remove(id);
     const console = new Console(session);
     this.consoles.set(session.id, console);
     this.last = console;
@@ -62,9 +62,15 @@ export class Consoles implements vscode.Disposable {
     await console.attach();
   }
 
-  private end(id: string): void {
-    this.consoles.get(id)?.end();
+  private remove(id: string): void {
+    this.consoles.get(id)?.dispose();
     this.consoles.delete(id);
+  }
+
+  /** Keys that the guest is to have rather than the editor go to a console only while there is a guest behind it. */
+  private markActive(terminal: vscode.Terminal | undefined): void {
+    const active = [...this.consoles.values()].some((console) => !console.ended && console.isIn(terminal));
+    void vscode.commands.executeCommand('setContext', 'xv6.consoleActive', active);
   }
 }
 
@@ -73,11 +79,15 @@ class Console {
   private readonly output = new vscode.EventEmitter<string>();
   private terminal: vscode.Terminal | undefined;
   private open = false;
-  private ended = false;
+  private over = false;
   /** Output that came before the answer to `attachConsole`, which holds what was written earlier still. */
   private early: string[] | undefined = [];
 
   constructor(private readonly session: vscode.DebugSession) {}
+
+  get ended(): boolean {
+    return this.over;
+  }
 
   async attach(): Promise<void> {
     try {
@@ -116,7 +126,7 @@ class Console {
   }
 
   end(): void {
-    this.ended = true;
+    this.over = true;
     this.note('session ended');
   }
 
@@ -152,9 +162,9 @@ class Console {
   }
 
   private send(text: string): void {
-    if (this.ended) return;
+    if (this.over) return;
     request(this.session, 'xv6.consoleInput', { text }).then(undefined, (error: unknown) => {
-      if (!this.ended) this.note(`key strokes were not taken: ${String(error)}`);
+      if (!this.over) this.note(`key strokes were not taken: ${String(error)}`);
     });
   }
 }

@@ -23,6 +23,8 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
   private text = '';
   /** Line of the pc in `text`, -1 if it is not there. */
   private current = -1;
+  /** Requests made so far: an answer that comes after that of a later one is not shown. */
+  private asked = 0;
 
   readonly onDidChange = this.changed.event;
 
@@ -59,19 +61,28 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
     this.pointer.dispose();
   }
 
-  /** Reads the code around the focused frame; false if there is no such frame. */
+  /** Reads the code around the focused frame; false if there is no such frame, or none any more. */
   private async refresh(): Promise<boolean> {
     const item = vscode.debug.activeStackItem;
     if (!(item instanceof vscode.DebugStackFrame)) return false;
     const reference = this.sessions.frame(item.session, item.frameId)?.instructionPointerReference;
     if (reference === undefined) return false;
-    const answer = (await item.session.customRequest('disassemble', {
-      memoryReference: reference,
-      instructionOffset: -BEFORE,
-      instructionCount: COUNT,
-      resolveSymbols: true,
-    })) as { instructions?: Instruction[] } | undefined;
-    ({ text: this.text, current: this.current } = listing(answer?.instructions ?? [], BigInt(reference)));
+    const turn = ++this.asked;
+    const answer = await item.session
+      .customRequest('disassemble', {
+        memoryReference: reference,
+        instructionOffset: -BEFORE,
+        instructionCount: COUNT,
+        resolveSymbols: true,
+      })
+      .then(
+        (body: { instructions?: Instruction[] } | undefined) => body ?? {},
+        () => undefined,
+      );
+    // The machine went on, or the session ended, before it could answer.
+    if (!answer) return false;
+    if (turn !== this.asked) return true;
+    ({ text: this.text, current: this.current } = listing(answer.instructions ?? [], BigInt(reference)));
     this.changed.fire(URI);
     return true;
   }

@@ -33,7 +33,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
       { provideDebugConfigurations: (folder) => configurations.provideDebugConfigurations(folder) },
       vscode.DebugConfigurationProviderTriggerKind.Dynamic,
     ),
-    debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri)),
+    debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(extensionUri, sessions)),
     workspace.registerTextDocumentContentProvider(DISASSEMBLY, disassembly),
     languages.registerEvaluatableExpressionProvider(SELECTOR, hover),
     languages.registerHoverProvider(SELECTOR, hover),

@@ -27,7 +27,7 @@ export class PageTablePanel implements vscode.Disposable {
       if (kind === 'launched') this.follow(session);
       if (session !== this.session) return;
       if (kind === 'stopped') void this.refresh();
-      else if (kind === 'running' || kind === 'restarting') this.post({ type: 'running' });
+      else if (kind === 'running' || kind === 'restarting' || kind === 'launched') this.post({ type: 'running' });
       else if (kind === 'ended') this.post({ type: 'ended' });
     });
   }
@@ -107,15 +107,17 @@ export class PageTablePanel implements vscode.Disposable {
   }
 
   private async ask(session: vscode.DebugSession): Promise<ToPanel> {
+    const { root } = this;
     try {
-      const model: unknown = await request(
-        session,
-        'xv6.pageTable',
-        this.root === undefined ? {} : { root: this.root },
-      );
+      const model: unknown = await request(session, 'xv6.pageTable', root === undefined ? {} : { root });
       if (isPageTableModel(model)) return { type: 'model', model };
       return { type: 'failed', message: 'The debugger answered with something that is no page table.' };
     } catch (error) {
+      if (root !== undefined && root === this.root) {
+        // The process whose table was chosen has exited, it may be: back to the table that is always there.
+        this.root = undefined;
+        return this.ask(session);
+      }
       return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
   }

@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import type { Requests } from '../debug-adapter/protocol';
+import type { Identity } from './one-machine';
 
 export const DEBUG_TYPE = 'xv6';
 
@@ -16,6 +17,8 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
   private readonly live = new Map<string, vscode.DebugSession>();
   /** Sessions that stand still, with the frames asked for since they stopped, by frame id. */
   private readonly stopped = new Map<string, Map<number, Frame>>();
+  /** Configurations of sessions that were restarted with another one, by session id; VS Code tells extensions the first only. */
+  private readonly reconfigured = new Map<string, Identity>();
   private readonly subscriptions: vscode.Disposable[];
 
   readonly onEvent = this.emitter.event;
@@ -38,6 +41,11 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     return active && this.live.has(active.id) ? active : [...this.live.values()].pop();
   }
 
+  /** What a session runs with now. */
+  configuration(session: vscode.DebugSession): Identity {
+    return this.reconfigured.get(session.id) ?? session.configuration;
+  }
+
   isStopped(session: vscode.DebugSession): boolean {
     return this.stopped.has(session.id);
   }
@@ -52,6 +60,8 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
       onWillReceiveMessage: (message: ProtocolMessage) => {
         if (message.type !== 'request' || message.command !== 'restart') return;
         this.stopped.delete(session.id);
+        const configuration = message.arguments?.arguments;
+        if (configuration) this.reconfigured.set(session.id, configuration);
         this.fire({ kind: 'restarting', session });
       },
       onDidSendMessage: (message: ProtocolMessage) => this.heard(session, message),
@@ -95,6 +105,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
 
   private end(session: vscode.DebugSession): void {
     this.stopped.delete(session.id);
+    this.reconfigured.delete(session.id);
     if (this.live.delete(session.id)) this.fire({ kind: 'ended', session });
   }
 
@@ -104,7 +115,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
 }
 
 /** Requests whose success means that the machine runs on. */
-const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue']);
+const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut']);
 
 /** What is used of the protocol's StackFrame. */
 export interface Frame {
@@ -118,6 +129,8 @@ interface ProtocolMessage {
   command?: string;
   success?: boolean;
   event?: string;
+  /** Of a `restart` request: the launch configuration as it is now. */
+  arguments?: { arguments?: Identity };
   body?: { reason?: string; stackFrames?: Frame[] };
 }
 

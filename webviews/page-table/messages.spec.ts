@@ -44,6 +44,7 @@ describe('messages of the page-table panel', () => {
       { flags: 1.5 },
       { region: {} },
       { change: 'onload' },
+      { change: 'changed', touchedOnly: 'yes' },
       { level: 1, children: [{ ...leaf, level: 1 }] },
     ]) {
       assert.equal(isPageTableModel(withEntry(entry)), false, JSON.stringify(entry));

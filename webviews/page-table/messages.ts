@@ -82,6 +82,7 @@ function isRun(value: unknown, highest: number): value is PteRun {
     isOptional(value['problem'], (problem) => isText(problem, 500)) &&
     isOptional(value['change'], (change) => change === 'added' || change === 'removed' || change === 'changed') &&
     isOptional(value['before'], isHexadecimal) &&
+    isOptional(value['touchedOnly'], (touched) => typeof touched === 'boolean') &&
     isOptional(children, (entries) => level > 0 && isArrayOf(entries, (entry) => isRun(entry, level - 1)))
   );
 }

@@ -1,7 +1,7 @@
 /** One row of the page table: index, addresses, flags, region, and a mark where it differs from the stop before. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { PTE_FLAGS } from '../../debug-adapter/protocol';
-import type { Row } from './rows';
+import { changeInWords, type Row } from './rows';
 
 const LETTERS = ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D'] as const;
 const WORDS = {
@@ -19,7 +19,14 @@ const CHANGES = { added: 'diff-added', removed: 'diff-removed', changed: 'diff-m
 /** `clicked` is told whether the click was on the twisty, or a double click, and so unfolds. */
 export function rowTemplate(row: Row, id: string, active: boolean, clicked: (toggle: boolean) => void): TemplateResult {
   const { change, problem } = row;
-  const classes = ['row', `depth-${row.depth}`, row.kind, change ?? '', active ? 'active' : '']
+  const classes = [
+    'row',
+    `depth-${row.depth}`,
+    row.kind,
+    change ?? '',
+    row.touchedOnly ? 'touched' : '',
+    active ? 'active' : '',
+  ]
     .filter(Boolean)
     .join(' ');
   return html`<div
@@ -53,7 +60,7 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
       )}<span class=${row.flags & PTE_FLAGS.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
     >
     <span class="region" title=${row.region ?? nothing}
-      >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title="${change} since the last stop"></i>` : nothing}${
+      >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeInWords(row)}></i>` : nothing}${
         problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
       }${
         row.kind === 'table' ? html`<span class="faint">${row.region ?? 'empty table'}</span>` : (row.region ?? problem)
@@ -90,7 +97,7 @@ function spoken(row: Row): string {
     row.region,
     set.join(', ') || 'no flags',
     row.flags & PTE_FLAGS.RSW ? `RSW ${rsw(row.flags)}` : undefined,
-    row.change && `${row.change} since the last stop`,
+    changeInWords(row),
     row.problem,
   ]
     .filter(Boolean)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import type { PteRun } from '../../debug-adapter/protocol';
-import { expandableKeys, VisibleRows } from './rows';
+import { changeInWords, expandableKeys, VisibleRows } from './rows';
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
@@ -130,6 +130,18 @@ describe('rows of a page table', () => {
     assert.ok(keys(new VisibleRows(entries, none)).includes('0/7/3'));
     assert.ok(!keys(new VisibleRows(entries, none)).includes('0/8/0+'));
     assert.ok(!keys(new VisibleRows(entries, new Map([['0/7', false]]))).includes('0/7/3'));
+  });
+
+  it('says in words what a change is, and whether more than A or D changed', () => {
+    const words = (more: Partial<PteRun>) =>
+      changeInWords(new VisibleRows([leaves(2, 0, 1, 0n, 0x80000000n, more)], none).at(0));
+    assert.equal(words({}), undefined);
+    assert.equal(words({ change: 'added' }), 'added since the last stop');
+    assert.equal(words({ change: 'changed', before: '0x1' }), 'changed since the last stop');
+    assert.equal(
+      words({ change: 'changed', before: '0x1', touchedOnly: true }),
+      'changed since the last stop: only A or D',
+    );
   });
 
   it('gives every row a key of its own, found again where it stands', () => {

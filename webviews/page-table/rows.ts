@@ -28,6 +28,8 @@ export interface Row {
   problem: string | undefined;
   change: PteRun['change'];
   before: bigint | undefined;
+  /** Changed in A or D only, which the hart sets by itself. */
+  touchedOnly: boolean;
   expandable: boolean;
   expanded: boolean;
   /** Among its siblings, from 1; for assistive technology. */
@@ -103,6 +105,7 @@ export class VisibleRows {
       problem: run.problem,
       change: run.change,
       before: run.before === undefined || offset > 0 ? undefined : BigInt(run.before),
+      touchedOnly: run.touchedOnly ?? false,
       expandable: span.kind !== 'leaf',
       expanded,
       position: position + offset,
@@ -193,6 +196,11 @@ export function expandableKeys(entries: readonly PteRun[], runs: boolean, path =
     if (run.children) return [key, ...expandableKeys(run.children, runs, key)];
     return runs && isFolded(run) ? [`${key}+`] : [];
   });
+}
+
+/** How an entry differs from the stop before, undefined if it does not. */
+export function changeInWords({ change, touchedOnly }: Row): string | undefined {
+  return change && `${change} since the last stop${touchedOnly ? ': only A or D' : ''}`;
 }
 
 /** Bytes that an entry of a level maps: 4 KiB, 2 MiB, 1 GiB. */

@@ -9,7 +9,7 @@ import type { PageTableModel } from '../../debug-adapter/protocol';
 import { filterEntries } from './filter';
 import { type FromPanel, readToPanel } from './messages';
 import { rowTemplate } from './row';
-import { type Row, expandableKeys, VisibleRows } from './rows';
+import { changeInWords, expandableKeys, type Row, VisibleRows } from './rows';
 
 /** Height of a row in pixels; the same stands in page-table.css. */
 const ROW = 22;
@@ -223,8 +223,9 @@ export class PageTableView extends LitElement {
       `level ${row.level}, index ${row.index}`,
     ];
     if (row.count > 1) parts.push(`and the ${row.count - 1} entries after it`);
-    if (row.change)
-      parts.push(row.before === undefined ? `${row.change} since the last stop` : `was ${hexadecimal(row.before)}`);
+    if (row.before !== undefined) parts.push(`was ${hexadecimal(row.before)}`);
+    const change = changeInWords(row);
+    if (change !== undefined) parts.push(change);
     if (row.problem !== undefined) parts.push(row.problem);
     return html`<footer aria-live="polite">${parts.join(' · ')}</footer>`;
   }
