@@ -113,8 +113,8 @@ export class PageTablePanel implements vscode.Disposable {
       if (isPageTableModel(model)) return { type: 'model', model };
       return { type: 'failed', message: 'The debugger answered with something that is no page table.' };
     } catch (error) {
-      if (root !== undefined && root === this.root) {
-        // The process whose table was chosen has exited, it may be: back to the table that is always there.
+      if (root !== undefined && root === this.root && this.sessions.isStopped(session)) {
+        // The process whose table was chosen has exited: back to the table that is always there.
         this.root = undefined;
         return this.ask(session);
       }
