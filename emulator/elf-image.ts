@@ -19,13 +19,13 @@ const PT_LOAD = 1;
 export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number): LoadedKernel {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new KernelError('the kernel is not an ELF file');
+  if (file[5] !== 1) throw new KernelError('the kernel is a big-endian ELF; this machine is little-endian');
   const machine = view.getUint16(18, true);
   if (machine !== EM_RISCV) {
     const name = MACHINE_NAMES[machine] ?? `a foreign (machine ${machine})`;
     throw new KernelError(`the kernel is ${name} ELF; this machine is a RISC-V. Is this xv6-public?`);
   }
   if (file[4] !== 2) throw new KernelError('the kernel is a 32-bit RISC-V ELF; this machine is RV64');
-  if (file[5] !== 1) throw new KernelError('the kernel is a big-endian ELF; this machine is little-endian');
 
   const at = Number(view.getBigUint64(32, true));
   const entrySize = view.getUint16(54, true);
@@ -42,7 +42,9 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
       view.getBigUint64(header + o, true),
     );
     if (memorySize === 0n) continue;
-    if (offset + fileSize > BigInt(file.length) || fileSize > memorySize) {
+    if (fileSize > memorySize)
+      throw new KernelError('the kernel is damaged: a segment is longer in the file than in memory');
+    if (offset + fileSize > BigInt(file.length)) {
       throw new KernelError('the kernel is cut short: a segment lies beyond the end of the file');
     }
     if (address < dramBase || address + memorySize > dramEnd) {
@@ -53,5 +55,9 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
     segments.push({ address, bytes: file.subarray(Number(offset), Number(offset + fileSize)), memorySize });
   }
   if (segments.length === 0) throw new KernelError('the kernel has nothing to load: is it an object file?');
-  return { entry: view.getBigUint64(24, true), segments };
+  const entry = view.getBigUint64(24, true);
+  if (!segments.some(({ address, memorySize }) => entry >= address && entry < address + memorySize)) {
+    throw new KernelError(`the kernel's entry point 0x${entry.toString(16)} lies in none of its segments`);
+  }
+  return { entry, segments };
 }

@@ -211,6 +211,52 @@ describe('the machine', () => {
     assert.equal(machine.stateHash(), hash);
   });
 
+  for (const acceleration of ['interp', 'mixed', 'jit'] as const) {
+    it(`stops at every pass of a breakpoint at a loop's head (${acceleration})`, () => {
+      const items = [label('loop'), addi(S0, S0, 1), addi(S1, S1, 1), jumpTo('loop')];
+      const machine = boot(items, { acceleration });
+      toKernel(machine);
+      machine.run({ instructions: 3 * 30 });
+      machine.setBreakpoints([DRAM]);
+      for (let pass = 1; pass <= 1000; pass++) {
+        assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
+        assert.equal(machine.harts[0].x(S0), BigInt(30 + pass - 1));
+        machine.run({ instructions: 3 });
+        assert.equal(machine.harts[0].pc, DRAM);
+        machine.run({ instructions: 0 });
+      }
+    });
+  }
+
+  it('translates branches to the next instruction without end', () => {
+    const chain = new Array<number>(60).fill(encode('beq', { rs1: S0, rs2: S1, imm: 4 }));
+    const machine = boot([label('loop'), ...chain, addi(S2, S2, 1), jumpTo('loop')], { acceleration: 'jit' });
+    toKernel(machine);
+    machine.run({ instructions: 62 * 100 });
+    assert.equal(machine.harts[0].x(S2), 100n);
+  });
+
+  it('replays input that answers output', () => {
+    const program = [
+      ...loadConstant(S0, 0x1000_0000n),
+      label('loop'),
+      encode('lbu', { rd: S1, rs1: S0 }),
+      encode('sb', { rs1: S0, rs2: S1 }),
+      jumpTo('loop'),
+    ];
+    let answers = 3;
+    const first: Machine = boot(program, {
+      consoleOutput: () => answers-- > 0 && first.consoleInput(new Uint8Array([65 + answers])),
+    });
+    first.run({ instructions: 100_000 });
+    assert.ok(first.inputs.events.length === 3 && first.inputs.events.every(({ time }) => time > 0));
+    const kernel = elf(assembleProgram(program));
+    const options = { harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel };
+    const second = new Machine({ ...options, inputs: first.inputs.events });
+    second.run({ instructions: 100_000 });
+    assert.equal(second.stateHash(), first.stateHash());
+  });
+
   it('gives short turns to a hart that only waits, and the same memory in the end', () => {
     // Hart 0 counts to a million and then sets a flag for which hart 1 spins.
     const machine = boot(

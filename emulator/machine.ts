@@ -11,7 +11,7 @@ import { Core } from './cpu/core';
 import { Environment } from './cpu/environment';
 import { HartState } from './cpu/hart';
 import { stceOf } from './cpu/csr';
-import { DRAM_BASE, DRAM, MAX_HARTS, ROM_BASE, Status } from './cpu/layout';
+import { DRAM_BASE, DRAM, MAX_HARTS, ROM, ROM_BASE, Status } from './cpu/layout';
 import { spins } from './cpu/spin';
 import { Cell, Interrupt } from './cpu/state';
 import { handlerMode, interruptToTake, takeTrap } from './cpu/traps';
@@ -39,7 +39,6 @@ export class Machine implements MachineApi {
   readonly harts: readonly HartState[];
   observer: Observer = {};
   inputs: InputLog;
-  executed = 0;
 
   private readonly devices: VirtDevices;
   private readonly timed: readonly Device[];
@@ -48,6 +47,8 @@ export class Machine implements MachineApi {
   private readonly kernel: LoadedKernel;
   private readonly core: Core;
 
+  /** Instructions of the slices that have ended. */
+  private done = 0;
   /** Virtual time in instructions: those executed and those slept through. */
   private time = 0;
   /** The hart whose turn it is, what is left of the turn, and the state of the turns' generator. */
@@ -60,8 +61,12 @@ export class Machine implements MachineApi {
   private slice = 0;
   private running: HartState | undefined;
   private stop: Stop | undefined;
+  /** It has been powered on before. */
+  private used = false;
+  /** Input that came while a slice ran. */
+  private readonly typed: Uint8Array[] = [];
   /** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
-  private resume: { hart: number; pc: bigint; steps: number; trap: boolean } | undefined;
+  private resume: { hart: number; pc: bigint; steps: number; trap: TrapEvent | undefined } | undefined;
 
   /** Throws KernelError if the kernel cannot be run, RangeError for impossible options. */
   constructor(readonly options: Readonly<MachineOptions & { inputs?: readonly InputEvent[] }>) {
@@ -103,6 +108,9 @@ export class Machine implements MachineApi {
     this.powerOn();
   }
 
+  get executed(): number {
+    return this.done + (this.running === undefined ? 0 : this.begun(this.running));
+  }
   get now(): number {
     return this.ticks();
   }
@@ -112,6 +120,8 @@ export class Machine implements MachineApi {
 
   run(limit: RunLimit): Stop {
     this.stop = undefined;
+    // A debugger may have changed modes since.
+    for (const hart of this.harts) this.mmu.selectSpace(hart);
     let left = limit.instructions;
     let hartLeft = limit.hart?.instructions ?? Infinity;
     while (left > 0) {
@@ -127,8 +137,9 @@ export class Machine implements MachineApi {
       this.running = undefined;
       const used = this.slice - hart.remaining;
       hart.steps += used;
-      this.executed += used;
+      this.done += used;
       this.time += used;
+      for (const bytes of this.typed.splice(0)) this.consoleInput(bytes);
       this.turnLeft -= used;
       left -= used;
       if (own) hartLeft -= used;
@@ -142,7 +153,8 @@ export class Machine implements MachineApi {
   }
 
   idleUntil(tick: number): void {
-    this.time = Math.max(this.time, Math.min(tick * INSTRUCTIONS_PER_TICK, this.nextEvent()));
+    const to = Math.min(Math.floor(tick) * INSTRUCTIONS_PER_TICK, this.nextEvent());
+    if (to < Infinity) this.time = Math.max(this.time, to);
   }
 
   setBreakpoints(addresses: Iterable<bigint>): void {
@@ -150,6 +162,12 @@ export class Machine implements MachineApi {
   }
 
   consoleInput(bytes: Uint8Array): void {
+    if (this.running !== undefined) {
+      // From within a slice (an answer to output): it comes at the end of the instruction at hand.
+      this.typed.push(bytes.slice());
+      this.cutSlice(this.running);
+      return;
+    }
     this.inputs.record({ time: this.time, console: bytes.slice() });
     this.devices.uart.receive(bytes);
   }
@@ -170,8 +188,11 @@ export class Machine implements MachineApi {
   }
 
   private powerOn(): void {
-    this.memory.u8.fill(0, DRAM);
-    this.executed = 0;
+    // Fresh memory is zero: gigabytes need not be touched for that.
+    if (this.used) this.memory.u8.fill(0, ROM);
+    this.used = true;
+    this.done = 0;
+    this.typed.length = 0;
     this.time = 0;
     this.turn = 0;
     this.random = this.options.seed ?? 0;
@@ -190,7 +211,10 @@ export class Machine implements MachineApi {
     const tree = deviceTree({ harts: this.harts.length, memory });
     const treeAddress = deviceTreeAddress(memory, tree.length);
     this.memory.write(treeAddress, tree);
-    for (const { address, bytes } of this.kernel.segments) this.memory.write(address, bytes);
+    for (const { address, bytes, memorySize } of this.kernel.segments) {
+      this.memory.write(address, bytes);
+      this.memory.write(address + BigInt(bytes.length), new Uint8Array(Number(memorySize) - bytes.length));
+    }
     this.memory.write(BigInt(ROM_BASE), bootRom(this.kernel.entry, treeAddress));
   }
 
@@ -249,7 +273,12 @@ export class Machine implements MachineApi {
 
   private stopped(hart: HartState): Stop {
     const stop = this.stop!;
-    this.resume = { hart: hart.id, pc: hart.pc, steps: hart.steps, trap: stop.kind === 'trap' };
+    this.resume = {
+      hart: hart.id,
+      pc: hart.pc,
+      steps: hart.steps,
+      trap: stop.kind === 'trap' ? stop.event : undefined,
+    };
     return stop;
   }
 
@@ -336,7 +365,9 @@ export class Machine implements MachineApi {
 
   private trap(hart: HartState, interrupt: boolean, cause: number, tval: bigint, counted: 0 | 1): Status {
     hart.trapped += counted;
-    if (this.observer.trap && !(this.resume?.trap && this.resumes(hart, counted))) {
+    const asked = this.resume?.trap;
+    const known = asked?.interrupt === interrupt && asked.cause === cause && this.resumes(hart, counted);
+    if (this.observer.trap && !known) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
       if (this.observer.trap(event)) {
@@ -359,8 +390,9 @@ export class Machine implements MachineApi {
 
   /** stimecmp, mtime or menvcfg.STCE was written. */
   private timerChanged(hart: HartState): void {
-    const due = stceOf(hart) ? hart.cell(Cell.stimecmp) - this.devices.clint.timeOffset : 2n ** 64n;
-    this.timers[hart.id] = due >= BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(due);
+    const left = hart.cell(Cell.stimecmp) - this.mtime();
+    const never = !stceOf(hart) || left > BigInt(Number.MAX_SAFE_INTEGER);
+    this.timers[hart.id] = never ? Infinity : this.ticks() + Math.max(0, Number(left));
     hart.raise(Interrupt.stip, this.timers[hart.id] <= this.ticks());
     if (this.running !== undefined) this.cutSlice(this.running);
   }

@@ -76,11 +76,13 @@ export class MemoryAccess {
   atomic(hart: HartState, address: bigint, bytes: 4 | 8): Status {
     const host = this.atomicHost(hart, address, bytes, Access.store);
     if (typeof host !== 'number') return host.status;
+    // Noted first: the store may unmake the very record it comes from.
+    const { word } = hart;
     // The instruction, run again, looks here if the TLB does not let it write.
     if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
     this.memory.stored(host, bytes);
     hart.remaining++;
-    writeAlone(this.memory.view, hart.word);
+    writeAlone(this.memory.view, word);
     return Status.scratch;
   }
 

@@ -43,7 +43,8 @@ export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined
   let store: Reference | undefined;
   let load: Reference | undefined;
   let length = 1;
-  for (let at = branch + end.imm; at < branch; length++) {
+  let at = branch + end.imm;
+  for (; at < branch; length++) {
     const part = decode(wordAt(view, at));
     if (part === undefined || length > LONGEST) return undefined;
     const { name } = part.instruction;
@@ -62,6 +63,8 @@ export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined
     }
     at += part.length;
   }
+  // Instructions that do not lead up to the branch itself go past it.
+  if (at !== branch) return undefined;
   if (store === undefined || Math.abs(steps.get(store.base) ?? 0) !== store.bytes) return undefined;
   if (load === undefined ? steps.has(store.register) : !feeds(load, store, steps)) return undefined;
   if (end.rs1 === load?.register || end.rs2 === load?.register) return undefined;

@@ -20,7 +20,7 @@ export interface CodeSurroundings {
   /** The hart reached a breakpoint. */
   breakpoint(hart: HartState): Status;
   /** The hart last stopped just here and is to go on now. */
-  goesOnFrom(hart: HartState, pc: bigint): boolean;
+  goesOnFrom(hart: HartState): boolean;
 }
 
 /** After so many slow stores in a row a page that once held code counts as data. */
@@ -104,7 +104,7 @@ export class CodeCache {
     const offset = (host - ROM) % PAGE;
     const pc = hart.pc;
     const marked = this.marks.has(host);
-    if (marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && !this.machine.goesOnFrom(hart, pc))
+    if (marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && !this.machine.goesOnFrom(hart))
       return this.machine.breakpoint(hart);
     this.stores[slot] = 0;
     const { view } = this.memory;
@@ -138,12 +138,18 @@ export class CodeCache {
   hot(hart: HartState): Status {
     const slot = Math.floor((hart.records - RECORDS) / RECORD_PAGE_SIZE);
     const offset = Number(hart.pc & BigInt(PAGE - 1));
+    const record = hart.records + offset * (Record.size / 2);
+    this.regions.cool(record);
     if (this.regions.full) {
       this.clear();
       return Status.reload;
     }
     const page = ROM + this.pages[slot] * PAGE;
-    return this.regions.make(slot, page, offset, (host) => this.marks.has(host)) ? Status.reload : this.alone(hart);
+    if (this.regions.make(slot, page, offset, (host) => this.marks.has(host))) return Status.reload;
+    // Nothing may stop or trap beyond the slice.
+    if (hart.remaining === 0) return Status.exit;
+    const undecoded = this.memory.view.getUint16(record, true) === Opcode.special;
+    return undecoded ? this.special(hart, record) : this.alone(hart);
   }
 
   /** Has the interpreter run the instruction at the hart's pc, though a region begins there or a bulk loop ends. */

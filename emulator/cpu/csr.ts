@@ -101,7 +101,7 @@ const instret: Register = {
   read: (hart) => BigInt.asUintN(64, BigInt(retiredBefore(hart)) + hart.instretOffset),
   // The write takes the place of the instruction's own increment.
   write: (hart, value) => {
-    hart.instretOffset = value - BigInt(retiredBefore(hart)) - 1n;
+    hart.instretOffset = value - BigInt(hart.retired);
   },
 };
 const readOnly = ({ read }: Register): Register => ({ read });
@@ -114,8 +114,9 @@ const pmpcfg = (cell: Cell): Register => ({
     for (let i = 0n; i < 64n; i += 8n) {
       const before = (hart.cell(cell) >> i) & 0xffn;
       const after = (value >> i) & 0x9fn;
-      // W without R is reserved.
-      result |= ((before & 0x80n) !== 0n ? before : (after & 3n) === 2n ? before : after) << i;
+      // W without R is reserved, and NA4 finer than the grain.
+      const refused = (before & 0x80n) !== 0n || (after & 3n) === 2n || (after & 0x18n) === 0x10n;
+      result |= (refused ? before : after) << i;
     }
     hart.setCell(cell, result);
     hart.surroundings.changed(hart, 'protection');
@@ -126,7 +127,12 @@ const pmpConfiguration = (hart: HartState, entry: number): number =>
   entry > 15 ? 0 : Number((hart.cell(entry < 8 ? Cell.pmpcfg0 : Cell.pmpcfg2) >> BigInt((entry % 8) * 8)) & 0xffn);
 
 const pmpaddr = (entry: number): Register => ({
-  read: (hart) => hart.cell(Cell.pmpaddr0 + entry),
+  // Below the grain (10 bits) an address reads as ones for NAPOT, else as zeroes.
+  read: (hart) => {
+    const napot = (pmpConfiguration(hart, entry) & 0x18) === 0x18;
+    const address = hart.cell(Cell.pmpaddr0 + entry);
+    return napot ? address | 0x1ffn : address & ~0x3ffn;
+  },
   write: (hart, value) => {
     const next = pmpConfiguration(hart, entry + 1);
     const lockedAsBase = (next & 0x98) === 0x88;

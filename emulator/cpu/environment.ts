@@ -12,8 +12,9 @@ import { Status } from './layout';
 import { Cell, Mstatus } from './state';
 import { Cause, returnFromMachine, returnFromSupervisor } from './traps';
 
-/** What these instructions ask of the machine. In all of them the hart's pc is still that of the instruction. */
+/** What these instructions ask of the machine. */
 export interface EnvironmentSurroundings {
+  /** An exception; the hart's pc is still that of the instruction. */
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;

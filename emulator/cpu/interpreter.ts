@@ -101,7 +101,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const countHeat: Code = when(i32.ne(field(Record.op), i32.const(Opcode.region)), [
     local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
     i32.store(local.get(L.entry), i32.add(heat, i32.const(1)), HEAT),
-    when(i32.eq(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
+    when(i32.ge_u(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
   ]);
 
   const builder = (form: Form): Builder => {

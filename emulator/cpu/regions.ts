@@ -9,7 +9,7 @@ import { translate } from './translator';
 export type Acceleration = 'interp' | 'jit' | 'mixed';
 
 /** Jumps to a target before it is translated. */
-const LIMITS: Record<Acceleration, number> = { interp: 0, jit: 1, mixed: 400 };
+const LIMITS: Readonly<Record<Acceleration, number>> = { interp: 0xffffffff, jit: 1, mixed: 400 };
 const CAPACITY = 4096;
 
 interface Region {
@@ -38,8 +38,7 @@ export class Regions {
   make(slot: number, page: number, offset: number, stopAt: (host: number) => boolean): boolean {
     const records = RECORDS + slot * RECORD_PAGE_SIZE;
     const record = records + offset * (Record.size / 2);
-    const { i32, view } = this.memory;
-    i32[HEAT / 4 + ((record >>> 4) & (HEAT_CELLS - 1))] = 0;
+    const { view } = this.memory;
     const index = this.free[this.free.length - 1];
     const blocks = index === undefined ? undefined : regionAt(view, page, offset, stopAt);
     if (blocks === undefined) return false;
@@ -56,6 +55,11 @@ export class Regions {
     view.setUint16(record + Record.op, Opcode.region, true);
     this.bySlot.set(slot, [...(this.bySlot.get(slot) ?? []), { index, record }]);
     return true;
+  }
+
+  /** Forgets how often jumps went to a record. */
+  cool(record: number): void {
+    this.memory.i32[HEAT / 4 + ((record >>> 4) & (HEAT_CELLS - 1))] = 0;
   }
 
   /** Drops the regions of a page: their records are to be decoded anew. */

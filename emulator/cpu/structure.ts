@@ -61,7 +61,7 @@ function reversePostorder(entry: Block): Block[] {
 
 function predecessorsOf(order: readonly Block[]): Map<Block, Block[]> {
   const result = new Map<Block, Block[]>(order.map((b) => [b, []]));
-  for (const b of order) for (const to of new Set(successors(b))) result.get(to)!.push(b);
+  for (const b of order) for (const to of successors(b)) result.get(to)!.push(b);
   return result;
 }
 

@@ -3,7 +3,7 @@
  * the whole run: put the same log into a machine of the same options and it does the same again.
  */
 export interface InputEvent {
-  /** Virtual time in instructions (a tenth of a tick). */
+  /** Virtual time in instructions (a tenth of a tick), between two of them. */
   time: number;
   /** Bytes for the UART. */
   console: Uint8Array;

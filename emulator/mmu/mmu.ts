@@ -10,7 +10,7 @@ import { PAGE } from '../cpu/layout';
 import { Cell, Mstatus } from '../cpu/state';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
-import { type PmpEntry, Right, activeEntries, rightsAt, rightsOnPage } from './pmp';
+import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
 import type { Tlb } from './tlb';
 
 export const enum Access {
@@ -95,8 +95,8 @@ export class Mmu {
     const host = this.memory.hostOf(physical);
     const page = physical - (physical % PAGE);
     const mode = hart.dataMode;
-    const rights = rightsOnPage(this.protection[hart.id], page, mode);
-    if (host === 0 || rights === undefined) return false;
+    const rights = rightsAt(this.protection[hart.id], page, PAGE, mode);
+    if (host === 0) return false;
     const translated = mode !== Mode.Machine && hart.cell(Cell.satp) >> 60n !== 0n;
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, Access.load, mode, mstatus);
@@ -116,7 +116,7 @@ export class Mmu {
   /** A store is about to change a page that a walk has read: what it said must be forgotten, unless it was nothing. */
   tableStored(host: number, length: number): void {
     const { i32, flags } = this.memory;
-    const first = (host & ~7) / 4;
+    const first = ((host & ~7) >>> 0) / 4;
     for (let word = first; word * 4 < host + length; word += 2) {
       if ((i32[word] & Pte.V) === 0) continue;
       flags[this.memory.pageOf(host)] &= ~PageFlag.table;
@@ -130,7 +130,7 @@ export class Mmu {
     const { flags } = this.memory;
     const page = this.memory.pageOf(host);
     if ((flags[page] & flag) !== 0) return;
-    if (flags[page] === 0) this.tlb.dropWrites(this.harts, host & ~(PAGE - 1));
+    if (flags[page] === 0) this.tlb.dropWrites(this.harts, (host & ~(PAGE - 1)) >>> 0);
     flags[page] |= flag;
   }
 
@@ -166,17 +166,29 @@ export class Mmu {
       if (ppn % span !== 0) return -1;
       if (!this.memory.isRom(host)) this.watch(host, PageFlag.table);
       this.leaf = pte | Pte.A | (access === Access.store ? Pte.D : 0);
-      if (this.leaf !== pte) i32[host / 4] = this.leaf;
+      if (this.leaf !== pte && !this.update(hart, address, host)) {
+        this.cause = ACCESS_FAULT[access];
+        return -1;
+      }
       const within = level === 0 ? 0 : level === 1 ? indices[0] : indices[1] * 512 + indices[0];
       return (ppn + within) * PAGE + (low & (PAGE - 1));
     }
     return -1;
   }
 
-  /** The walk's own reads are judged by PMP as those of S-mode. */
-  private mayWalk(hart: HartState, address: number): boolean {
+  /** Writes A and D into a leaf; false if its place cannot be written. */
+  private update(hart: HartState, address: number, host: number): boolean {
+    if (this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
+    // The table's page may hold code as well; that it is a table changes nothing here.
+    if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.code) !== 0) this.memory.stored(host, 8);
+    this.memory.i32[host / 4] = this.leaf;
+    return true;
+  }
+
+  /** The walk's own accesses are judged by PMP as those of S-mode. */
+  private mayWalk(hart: HartState, address: number, right = Right.read): boolean {
     const entries = this.protection[hart.id];
-    return entries.length === 0 || (rightsAt(entries, address, 8, Mode.Supervisor) & Right.read) !== 0;
+    return entries.length === 0 || (rightsAt(entries, address, 8, Mode.Supervisor) & right) !== 0;
   }
 }
 

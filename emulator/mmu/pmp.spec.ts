@@ -3,7 +3,7 @@ import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { assembleProgram, elf, jumpTo, label } from '../testing/assembler';
 import { Mode } from '../types';
-import { Right, activeEntries, rightsAt, rightsOnPage } from './pmp';
+import { Right, activeEntries, rightsAt } from './pmp';
 
 /** Writes the address before the configuration, which may lock it. */
 function hartWith(pmpaddr0 = 0n, pmpcfg0 = 0n) {
@@ -23,7 +23,7 @@ describe('physical memory protection', () => {
   it('takes the one region that xv6 opens, top of range', () => {
     const entries = activeEntries(hartWith(0x3f_ffff_ffff_ffffn, 0xfn));
     assert.equal(rightsAt(entries, 0x80000000, 8, Mode.Supervisor), Right.all);
-    assert.equal(rightsOnPage(entries, 0x87fff000, Mode.User), Right.all);
+    assert.equal(rightsAt(entries, 0x87fff000, 4096, Mode.User), Right.all);
   });
 
   it('denies S and U what no entry names, but not M', () => {
@@ -36,12 +36,21 @@ describe('physical memory protection', () => {
   });
 
   it('holds M to a locked entry, and the entry to its value', () => {
-    const hart = hartWith(0x80000000n >> 2n, 0x91n);
+    const hart = hartWith((0x80000000n >> 2n) | 0x1ffn, 0x99n);
     hart.setCsr(Csr.pmpcfg0, 0x1fn);
-    assert.equal(hart.csr(Csr.pmpcfg0), 0x91n);
+    assert.equal(hart.csr(Csr.pmpcfg0), 0x99n);
     hart.setCsr(Csr.pmpaddr0, 0n);
     const entries = activeEntries(hart);
     assert.equal(rightsAt(entries, 0x80000000, 4, Mode.Machine), Right.read);
-    assert.equal(rightsOnPage(entries, 0x80000000, Mode.User), undefined);
+    assert.equal(rightsAt(entries, 0x80001000, 4, Mode.Machine), Right.all);
+  });
+
+  it('has a grain of a page', () => {
+    const hart = hartWith(0x80000000n >> 2n, 0x11n);
+    assert.equal(hart.csr(Csr.pmpcfg0), 0n);
+    hart.setCsr(Csr.pmpaddr0, 0xfffn);
+    assert.equal(hart.csr(Csr.pmpaddr0), 0xc00n);
+    hart.setCsr(Csr.pmpcfg0, 0x18n);
+    assert.equal(hart.csr(Csr.pmpaddr0), 0xfffn);
   });
 });

@@ -1,9 +1,9 @@
 /**
- * Physical memory protection (RISC-V privileged specification 1.12, section 3.7): sixteen entries, granularity 4 bytes.
+ * Physical memory protection (RISC-V privileged specification 1.12, section 3.7): sixteen entries. The grain
+ * is a page (G = 10, so NA4 cannot be chosen), which the specification leaves to us and which suits the TLB.
  * While no entry is active everything is allowed, as on a hart without PMP: the kernels of 2019 and 2020 rely on it.
  */
 import type { HartState } from '../cpu/hart';
-import { PAGE } from '../cpu/layout';
 import { Cell } from '../cpu/state';
 import { Mode } from '../types';
 
@@ -38,19 +38,21 @@ export function activeEntries(hart: HartState): Entry[] {
   return entries;
 }
 
-/** The bytes that an entry covers by its address-matching mode A: 0 off, 1 TOR, 2 NA4, 3 NAPOT. */
+/** Bits of pmpaddr below the grain. */
+const GRAIN = 0x3ffn;
+
+/** The bytes that an entry covers by its address-matching mode A: 0 off, 1 TOR, 3 NAPOT. */
 function rangeOf(mode: number, address: bigint, previous: bigint): [bigint, bigint] | undefined {
   switch (mode) {
     case 0:
       return undefined;
     case 1:
-      return [previous << 2n, address << 2n];
-    case 2:
-      return [address << 2n, (address << 2n) + 4n];
+      return [(previous & ~GRAIN) << 2n, (address & ~GRAIN) << 2n];
     default: {
-      // The number of trailing ones gives the size: xx01 is 16 bytes.
-      const size = ((address ^ (address + 1n)) + 1n) << 2n;
-      const base = (address & (address + 1n)) << 2n;
+      // The number of trailing ones gives the size; those below the grain are always ones.
+      const ones = address | (GRAIN >> 1n);
+      const size = ((ones ^ (ones + 1n)) + 1n) << 2n;
+      const base = (ones & (ones + 1n)) << 2n;
       return [base, base + size];
     }
   }
@@ -68,12 +70,6 @@ export function rightsAt(entries: readonly Entry[], address: number, bytes: numb
     return mode === Mode.Machine && !entry.locked ? Right.all : entry.rights;
   }
   return mode === Mode.Machine ? Right.all : 0;
-}
-
-/** Rights on a whole page, undefined if they differ within it. */
-export function rightsOnPage(entries: readonly Entry[], page: number, mode: Mode): number | undefined {
-  const cut = entries.some(({ low, high }) => (low > page && low < page + PAGE) || (high > page && high < page + PAGE));
-  return cut ? undefined : rightsAt(entries, page, PAGE, mode);
 }
 
 export type { Entry as PmpEntry };

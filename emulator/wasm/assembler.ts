@@ -61,7 +61,6 @@ const store =
 export const i32 = {
   const: (value: number): Code => [0x41, signed(BigInt(value | 0))],
   load: load(0x28),
-  load8_u: load(0x2d),
   load16_u: load(0x2f),
   store: store(0x36),
   eqz: one(0x45),
@@ -69,18 +68,13 @@ export const i32 = {
   ne: two(0x47),
   lt_s: two(0x48),
   lt_u: two(0x49),
+  ge_u: two(0x4f),
   add: two(0x6a),
   sub: two(0x6b),
   and: two(0x71),
-  or: two(0x72),
   shl: two(0x74),
   shr_s: two(0x75),
   shr_u: two(0x76),
-  mul: two(0x6c),
-  div_s: two(0x6d),
-  div_u: two(0x6e),
-  rem_s: two(0x6f),
-  rem_u: two(0x70),
   wrap: one(0xa7),
 };
 
@@ -126,13 +120,11 @@ export const i64 = {
 export const local = {
   get: (index: number): Code => [0x20, unsigned(index)],
   set: (index: number, value: Code): Code => [value, 0x21, unsigned(index)],
-  tee: (index: number, value: Code): Code => [value, 0x22, unsigned(index)],
 };
 
 export const block = (label: Label, ...body: Code[]): Code => [{ open: 0x02, label, type: Type.Empty }, body, 0x0b];
 export const loop = (label: Label, ...body: Code[]): Code => [{ open: 0x03, label, type: Type.Empty }, body, 0x0b];
 export const br = (label: Label): Code => ({ branch: 0x0c, label });
-export const br_if = (label: Label, condition: Code): Code => [condition, { branch: 0x0d, label }];
 /** The last label is the default. */
 export const br_table = (index: Code, labels: readonly Label[]): Code => [index, { table: labels }];
 export const ret = (value: Code): Code => [value, 0x0f];

@@ -1,16 +1,12 @@
 /**
- * Puts functions together into a WebAssembly module that imports one memory and some functions, and exports some of
- * its own. WebAssembly core specification 1.0, section 5.5.
+ * Puts functions together into a WebAssembly module that imports a memory, and a table if it calls through one, and
+ * exports some of its functions. WebAssembly core specification 1.0, section 5.5.
  */
 import { type Code, type Type, assemble, unsigned } from './assembler';
 
 export interface Signature {
   parameters: readonly Type[];
   results: readonly Type[];
-}
-
-interface Import extends Signature {
-  name: string;
 }
 
 interface FunctionBody extends Signature {
@@ -20,19 +16,10 @@ interface FunctionBody extends Signature {
   code: Code;
 }
 
-/** Imports come first in the index space of functions, so all of them are declared before the first function. */
 export class ModuleBuilder {
-  private readonly imports: Import[] = [];
   private readonly functions: FunctionBody[] = [];
   private readonly signatures: Signature[] = [];
   private table = false;
-
-  /** Declares a function imported from "env"; gives its index. */
-  import(name: string, parameters: readonly Type[], results: readonly Type[]): number {
-    if (this.functions.length > 0) throw new Error('imports are declared before functions');
-    this.imports.push({ name, parameters, results });
-    return this.imports.length - 1;
-  }
 
   /** Declares the type of functions that are called through the table env.table, which is then imported; gives its index. */
   signature(signature: Signature): number {
@@ -43,12 +30,12 @@ export class ModuleBuilder {
   /** Adds a function; gives its index. */
   define(body: Omit<FunctionBody, 'exported'> & { exported?: string }): number {
     this.functions.push({ exported: undefined, ...body });
-    return this.imports.length + this.functions.length - 1;
+    return this.functions.length - 1;
   }
 
   /** The bytes of the module. The memory is imported as env.memory, of at least one page and any maximum. */
   build(): Uint8Array<ArrayBuffer> {
-    const signatures = [...this.signatures, ...this.imports, ...this.functions];
+    const signatures = [...this.signatures, ...this.functions];
     const first = this.signatures.length;
     const types = signatures.map((s) => [
       0x60,
@@ -58,11 +45,10 @@ export class ModuleBuilder {
     const imports: Code[] = [
       [name('env'), name('memory'), 0x02, 0x00, unsigned(1)],
       ...(this.table ? [[name('env'), name('table'), 0x01, 0x70, 0x00, unsigned(1)]] : []),
-      ...this.imports.map((f, index): Code => [name('env'), name(f.name), 0x00, unsigned(first + index)]),
     ];
-    const functions = this.functions.map((_, index) => unsigned(first + this.imports.length + index));
+    const functions = this.functions.map((_, index) => unsigned(first + index));
     const exports = this.functions.flatMap((f, index): Code[] =>
-      f.exported === undefined ? [] : [[name(f.exported), 0x00, unsigned(this.imports.length + index)]],
+      f.exported === undefined ? [] : [[name(f.exported), 0x00, unsigned(index)]],
     );
     const code = this.functions.map((f): Code => {
       const body = assemble([vector(f.locals.map((t) => [1, t])), f.code, 0x0b]);
