@@ -63,6 +63,25 @@ describe('the connection', () => {
     );
   });
 
+  it('says what fails after a response, and answers on', async () => {
+    const { connection, sent, receive } = connect({
+      bad: () => {
+        connection.afterResponse(() => {
+          throw new Error('it is late');
+        });
+        connection.afterResponse(() => connection.event('still'));
+      },
+      good: () => undefined,
+    });
+    for (const command of ['bad', 'good']) receive({ type: 'request', seq: 1, command });
+    await connection.settled();
+    assert.deepEqual(
+      sent.map(({ type, event, command, success }) => (type === 'event' ? event : [command, success])),
+      [['bad', true], 'output', 'still', ['good', true]],
+    );
+    assert.deepEqual(sent[1]?.['body'], { category: 'important', output: 'it is late\n' });
+  });
+
   it('ignores what is no request', async () => {
     const { connection, sent, receive } = connect({});
     for (const message of [null, 3, 'x', {}, { type: 'event', event: 'x' }, { type: 'request' }]) receive(message);

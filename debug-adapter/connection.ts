@@ -65,13 +65,22 @@ export class Connection {
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
       response.body = await handler(request.arguments ?? {});
     } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = textOf(error);
       response.success = false;
       response.message = text;
       response.body = { error: { id: 1, format: text, showUser: error instanceof UserError } };
     }
     response.seq = this.#sequence++;
     this.#channel.send(response);
-    for (const action of this.#afterResponse.splice(0)) action();
+    for (const action of this.#afterResponse.splice(0)) {
+      try {
+        action();
+      } catch (error) {
+        // There is no response left to carry it, and the requests behind this one must still be answered.
+        this.event('output', { category: 'important', output: `${textOf(error)}\n` });
+      }
+    }
   }
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -41,7 +41,7 @@ export function evaluationContext(
     },
     csr: (name) => {
       const csr = csrNamed(name);
-      return overlay[name] ?? (csr && hart.csr(csr.address));
+      return Object.hasOwn(overlay, name) ? overlay[name] : csr && hart.csr(csr.address);
     },
     setCsr: (name, value) => {
       const csr = csrNamed(name);

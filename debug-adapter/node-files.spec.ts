@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFiles } from './node-files';
@@ -42,7 +42,25 @@ describe('a disk image in memory', () => {
     await assert.rejects(disk.close(), /rebuilt/);
     assert.equal(readFileSync(path).length, 2048);
     assert.equal(readFileSync(path)[0], 1);
-    await disk.close();
+    // A guest that asked first has not told the user.
+    await assert.rejects(disk.close(), /rebuilt/);
+  });
+
+  it('leaves an image alone that is rebuilt while it is being saved', async () => {
+    const disk = await nodeFiles.openDisk(path);
+    disk.write(0, new Uint8Array(512));
+    const write = fs.writeFileSync;
+    fs.writeFileSync = (...given) => {
+      write(...given);
+      write(path, new Uint8Array(2048).fill(1));
+    };
+    try {
+      assert.throws(() => disk.flush(), /rebuilt/);
+    } finally {
+      fs.writeFileSync = write;
+    }
+    assert.equal(readFileSync(path).length, 2048);
+    assert.deepEqual(readdirSync(folder), ['fs.img']);
   });
 
   it('refuses what is beyond its end', async () => {

@@ -36,6 +36,9 @@ function writable(path: string): boolean {
 
 const sameFile = (a: Stats, b: Stats): boolean => a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
 
+/** The file is no longer the one that this session has read or saved. */
+class LostImage extends Error {}
+
 /** See `Files.openDisk`. */
 class ImageInMemory implements SessionDisk {
   readonly readOnly = false;
@@ -63,21 +66,19 @@ class ImageInMemory implements SessionDisk {
     this.#dirty = true;
   }
 
+  /** Throws for as long as there is something to save and it cannot be. */
   flush(): void {
     if (!this.#dirty) return;
-    const now = statSync(this.#path, { throwIfNoEntry: false });
-    if (!now || !sameFile(now, this.#seen)) {
-      this.#dirty = false;
-      throw new Error(
-        `${this.#path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel wrote since is not saved.`,
-      );
-    }
+    const { mode } = this.#unchanged();
     const beside = join(dirname(this.#path), `.${basename(this.#path)}.${randomBytes(6).toString('hex')}`);
     try {
-      writeFileSync(beside, this.#bytes, { mode: now.mode });
+      writeFileSync(beside, this.#bytes, { mode });
+      // A large image takes a while to write: a build may have begun meanwhile.
+      this.#unchanged();
       renameSync(beside, this.#path);
     } catch (error) {
       rmSync(beside, { force: true });
+      if (error instanceof LostImage) throw error;
       throw new Error(`${this.#path} cannot be saved: ${reason(error)}.`);
     }
     this.#seen = statSync(this.#path);
@@ -89,6 +90,15 @@ class ImageInMemory implements SessionDisk {
       this.flush();
       resolve();
     });
+  }
+
+  /** The file, if it is still as this session last saw it. */
+  #unchanged(): Stats {
+    const now = statSync(this.#path, { throwIfNoEntry: false });
+    if (now && sameFile(now, this.#seen)) return now;
+    throw new LostImage(
+      `${this.#path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel wrote since is not saved.`,
+    );
   }
 
   #range(sector: number, length: number): [number, number] {

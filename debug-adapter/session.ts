@@ -7,6 +7,7 @@ import * as breakpoints from './requests/breakpoints';
 import * as guest from './requests/console';
 import { launched, type Context, type Host } from './requests/context';
 import { conditionHolds } from './evaluation';
+import { syntaxProblem } from './expressions/evaluate';
 import * as evaluation from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptions';
 import * as execution from './requests/execution';
@@ -67,7 +68,13 @@ export class Session {
       connection,
       host,
       breakpoints: new Breakpoints(),
-      catchpoints: new Catchpoints((...asked) => conditionHolds(launched(this.#context).debuggee, ...asked)),
+      catchpoints: new Catchpoints(
+        (...asked) => conditionHolds(launched(this.#context).debuggee, ...asked),
+        (expression) => {
+          const { running } = this.#context;
+          return running && syntaxProblem(expression, running.debuggee.image.binary);
+        },
+      ),
       console: guest.guestConsole(connection),
       clientTakesInvalidated: false,
       tableMemory: new TableMemory(),

@@ -42,4 +42,27 @@ describe('source paths', () => {
     assert.equal(sources.here('/gone/a.c'), undefined);
     assert.equal(sources.recorded('/lab/b.c'), '/lab/b.c');
   });
+
+  it('are found in the lab that is open, though the one it was copied from is still there', async () => {
+    const files = having('/labA/kernel/proc.c', '/labB/kernel/proc.c', '/labA/only.c', '/labB/only.c');
+    const sources = await Sources.find(files, ['/labA/kernel/proc.c', '/labA/only.c'], {}, ['/labB']);
+    assert.equal(sources.here('/labA/kernel/proc.c'), '/labB/kernel/proc.c');
+    // A name alone says too little.
+    assert.equal(sources.here('/labA/only.c'), '/labA/only.c');
+    const own = await Sources.find(files, ['/labA/kernel/proc.c'], {}, ['/labB', '/labA']);
+    assert.equal(own.here('/labA/kernel/proc.c'), '/labA/kernel/proc.c');
+  });
+
+  it('are not those of another lab', async () => {
+    const recorded = ['/labA/kernel/proc.c', '/gone/kernel/vm.c'];
+    const sources = await Sources.find(having('/labA/kernel/proc.c'), recorded, {}, ['/labB']);
+    const held = (path: string) => sources.mayHold(path, recorded);
+    assert.deepEqual(['/labA/kernel/proc.c', '/gone/kernel/vm.c', '/labB/kernel/vm.c', 'proc.c'].map(held), [
+      true,
+      true,
+      true,
+      true,
+    ]);
+    assert.deepEqual(['/other/kernel/proc.c', '/labB2/kernel/vm.c'].map(held), [false, false]);
+  });
 });

@@ -1,7 +1,7 @@
 /**
  * Where the source files are. The compiler recorded paths as they were on the machine that built the kernel; here they
- * are matched with files that exist: by the launch configuration's `sourceMap`, as they stand, and then by their last
- * parts below the lab's folder and the kernel's.
+ * are matched with files that exist: by the launch configuration's `sourceMap`, below the lab's folder and the kernel's,
+ * and then as they stand.
  */
 import type { Files } from './files';
 
@@ -33,6 +33,8 @@ export class Sources {
   readonly #here = new Map<string, string>();
   readonly #recorded = new Map<string, string>();
 
+  private constructor(private readonly folders: readonly string[]) {}
+
   /** Looks up every recorded path once. `folders`: where labs' sources may lie, most likely first. */
   static async find(
     files: Files,
@@ -40,7 +42,7 @@ export class Sources {
     sourceMap: Readonly<Record<string, string>>,
     folders: readonly string[],
   ): Promise<Sources> {
-    const sources = new Sources();
+    const sources = new Sources(folders);
     for (const path of recorded) {
       const here = await firstThatExists(files, candidates(normalize(path), sourceMap, folders));
       if (here === undefined) continue;
@@ -60,6 +62,15 @@ export class Sources {
     const path = normalize(here);
     return this.#recorded.get(path) ?? path;
   }
+
+  /**
+   * Whether a file here may be the program's, which was compiled from the files `all`: one of another lab has the same
+   * last parts, but lies elsewhere.
+   */
+  mayHold(here: string, all: readonly string[]): boolean {
+    const path = normalize(here);
+    return !isAbsolute(path) || all.includes(this.recorded(path)) || isBelow(this.folders, path);
+  }
 }
 
 function* candidates(
@@ -72,13 +83,19 @@ function* candidates(
     if (path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`))
       yield join(to, `./${path.slice(prefix.length)}`);
   }
-  if (isAbsolute(path)) yield path;
-  const parts = path.split('/').filter((part) => part !== '' && part !== '..');
-  // The longest suffix first: kernel/proc.c says more than proc.c, which user/ may have as well.
-  for (let from = 0; from < parts.length; from++) {
+  if (isBelow(folders, path)) yield path;
+  const parts = path.split('/').filter((part) => !/^(\.\.|[a-z]:)?$/.test(part));
+  // The longest suffix first: kernel/proc.c says more than proc.c, which user/ may have as well. A lab that was copied,
+  // or opened through a link, is meant and not the one it was built in, though that may still be there.
+  for (let from = 0; from + 2 <= parts.length; from++) {
     for (const folder of folders) yield join(folder, parts.slice(from).join('/'));
   }
+  if (isAbsolute(path)) yield path;
+  for (const name of parts.slice(-1)) for (const folder of folders) yield join(folder, name);
 }
+
+const isBelow = (folders: readonly string[], path: string): boolean =>
+  folders.some((folder) => path.startsWith(`${folder}/`));
 
 async function firstThatExists(files: Files, paths: Iterable<string>): Promise<string | undefined> {
   for (const path of paths) if (await files.exists(path)) return path;

@@ -2,6 +2,7 @@
  * Evaluates C expressions (ISO C11, section 6.5) on the state of a stopped machine. Arithmetic wraps around as RV64 does.
  * Nothing of the guest is called, and nothing is written unless asked for.
  */
+import type { Binary } from '../symbols/api';
 import { ExpressionError } from './error';
 import { bitwise, compare, decay, isTruthy, pointerTarget, requireNumber } from './operators';
 import { csrFieldValue, isTypedef, nameValue, specialValue } from './names';
@@ -24,6 +25,20 @@ export function evaluate(text: string, context: EvaluationContext, options: Eval
     typeNamed: (name) => context.binary.typeNamed(name),
   });
   return new Evaluator(context, options).value(parsed);
+}
+
+/** What keeps a text from being an expression in a program, wherever it is evaluated; undefined if nothing does. */
+export function syntaxProblem(text: string, binary: Binary): string | undefined {
+  try {
+    parseExpression(text, {
+      isTypedef: (name) => binary.typeNamed(name) !== undefined && binary.global(name, 0n) === undefined,
+      typeNamed: (name) => binary.typeNamed(name),
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof ExpressionError) return error.message;
+    throw error;
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { constant, registerValue, variableValue, type EvaluationContext, type Va
 const pcOf = (context: EvaluationContext): bigint => context.scopePc ?? context.frame.pc;
 
 /** The variable that a name means in the context's frame. */
-export function findVariable(name: string, context: EvaluationContext): Variable | undefined {
+function findVariable(name: string, context: EvaluationContext): Variable | undefined {
   const pc = pcOf(context);
   for (const scope of context.binary.scopesAt(pc)) {
     // A later declaration in the same block hides an earlier one.

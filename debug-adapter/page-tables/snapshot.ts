@@ -44,7 +44,7 @@ export const isPointer = (low: number): boolean =>
   (low & (PTE_FLAGS.V | PTE_FLAGS.R | PTE_FLAGS.W | PTE_FLAGS.X)) === PTE_FLAGS.V;
 
 /** Enough for the 3 GiB that the largest lab maps in 4 KiB pages (1538), and an end to broken tables. */
-export const MAX_TABLE_PAGES = 4096;
+const MAX_TABLE_PAGES = 4096;
 
 /** Copies the table at `root`. A root outside RAM gives a snapshot without pages. */
 export function takeSnapshot(root: bigint, memory: PhysicalMemory, maxTablePages = MAX_TABLE_PAGES): TableSnapshot {

@@ -26,7 +26,7 @@ export interface Tree {
 }
 
 /** More than any real table needs: past this a view could not be sent or drawn. */
-export const MAX_RUNS = 100_000;
+const MAX_RUNS = 100_000;
 
 /** Pages that one entry of a level maps. */
 const PAGES = [1, 512, 512 * 512];

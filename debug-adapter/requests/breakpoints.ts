@@ -10,9 +10,9 @@ import type { Body, Context } from './context';
 
 export function setBreakpoints(
   context: Context,
-  args: DebugProtocol.SetBreakpointsArguments,
+  args: Partial<DebugProtocol.SetBreakpointsArguments>,
 ): Body<DebugProtocol.SetBreakpointsResponse> {
-  const path = args.source.path;
+  const path = args.source?.path;
   if (path === undefined) throw new Error('setBreakpoints needs the path of the source.');
   const asked: DebugProtocol.SourceBreakpoint[] = args.breakpoints ?? args.lines?.map((line) => ({ line })) ?? [];
   const wanted = asked.map((one): Wanted => ({
@@ -27,17 +27,19 @@ export function setBreakpoints(
 
 export function setFunctionBreakpoints(
   context: Context,
-  args: DebugProtocol.SetFunctionBreakpointsArguments,
+  args: Partial<DebugProtocol.SetFunctionBreakpointsArguments>,
 ): Body<DebugProtocol.SetFunctionBreakpointsResponse> {
-  const wanted = args.breakpoints.map((one): Wanted => ({ kind: 'function', name: one.name.trim(), ...extras(one) }));
+  const asked = args.breakpoints ?? [];
+  const wanted = asked.map((one): Wanted => ({ kind: 'function', name: one.name.trim(), ...extras(one) }));
   return answer(context, context.breakpoints.setFunctions(wanted));
 }
 
 export function setInstructionBreakpoints(
   context: Context,
-  args: DebugProtocol.SetInstructionBreakpointsArguments,
+  args: Partial<DebugProtocol.SetInstructionBreakpointsArguments>,
 ): Body<DebugProtocol.SetInstructionBreakpointsResponse> {
-  const wanted = args.breakpoints.map((one): Wanted => ({
+  const asked = args.breakpoints ?? [];
+  const wanted = asked.map((one): Wanted => ({
     kind: 'instruction',
     address: address(one.instructionReference) + BigInt(one.offset ?? 0),
     ...extras(one),
@@ -47,11 +49,11 @@ export function setInstructionBreakpoints(
 
 export function setExceptionBreakpoints(
   context: Context,
-  args: DebugProtocol.SetExceptionBreakpointsArguments,
+  args: Partial<DebugProtocol.SetExceptionBreakpointsArguments>,
 ): Body<DebugProtocol.SetExceptionBreakpointsResponse> {
   const options = args.filterOptions ?? [];
   const filters = [
-    ...args.filters.map((filter) => ({ filter })),
+    ...(args.filters ?? []).map((filter) => ({ filter })),
     ...options.map(({ filterId, condition }) => ({
       filter: filterId,
       ...(condition === undefined ? {} : { condition }),
@@ -63,12 +65,14 @@ export function setExceptionBreakpoints(
 /** Every place between two lines of a file at which a breakpoint can stand. */
 export function breakpointLocations(
   context: Context,
-  args: DebugProtocol.BreakpointLocationsArguments,
+  args: Partial<DebugProtocol.BreakpointLocationsArguments>,
 ): Body<DebugProtocol.BreakpointLocationsResponse> {
-  const path = args.source.path;
-  if (path === undefined || !context.running) return { breakpoints: [] };
+  const path = args.source?.path;
+  const { line: first } = args;
+  if (path === undefined || first === undefined || !context.running) return { breakpoints: [] };
   const { sources, image } = context.running.debuggee;
-  const found = image.binary.locationsBetween(sources.recorded(path), args.line, args.endLine ?? args.line);
+  if (!sources.mayHold(path, image.binary.files)) return { breakpoints: [] };
+  const found = image.binary.locationsBetween(sources.recorded(path), first, args.endLine ?? first);
   const places = new Map(
     found.map(({ line, column }) => [`${line}:${column}`, { line, ...(column > 0 ? { column } : {}) }]),
   );

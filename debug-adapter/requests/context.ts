@@ -12,6 +12,7 @@ import type { Catchpoints } from '../run-control/catchpoints';
 import type { Clock } from '../run-control/clock';
 import type { Runner } from '../run-control/runner';
 import type { Verdict } from '../run-control/verdict';
+import type { Saving } from './saving';
 import type { Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
@@ -30,6 +31,7 @@ export interface Running {
   runner: Runner;
   verdict: Verdict;
   keyboard: Keyboard;
+  saving: Saving;
 }
 
 export interface Context {

@@ -13,6 +13,7 @@ import type { StopReport } from '../run-control/stops';
 import { standing, type Body, type Context } from './context';
 import { surroundingsOf } from './page-tables';
 
+const STVEC = 0x105;
 const SATP = 0x180;
 const MSTATUS = 0x300;
 const A7 = 17;
@@ -30,7 +31,7 @@ export function exceptionInfo(
     case 'trap-loop': {
       const first = explain(debuggee, cause.first);
       const again = explain(debuggee, cause.event);
-      const heading = `hart ${hart} traps for ever: it cannot execute its trap handler at ${hex(cause.event.epc)}`;
+      const heading = `hart ${hart} traps for ever: its trap handler cannot be executed, it faults itself at ${hex(cause.event.epc)}`;
       return answer('trap loop', {
         ...first,
         text: `${heading}\nIt began with: ${first.text}${walkText(first.walk)}\nThen, at the handler: ${again.text}`,
@@ -67,6 +68,7 @@ function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
     ...surroundingsOf(debuggee, event.hart),
     satp: hart.csr(SATP) ?? 0n,
     mstatus: hart.csr(MSTATUS) ?? 0n,
+    stvec: hart.csr(STVEC) ?? 0n,
     nameOf: (address) => nameOf(debuggee, address),
   });
   if (!isSystemCall(event)) return explanation;

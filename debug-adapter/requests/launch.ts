@@ -4,7 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Mode } from '../../emulator/types';
-import { boot, type Debuggee } from '../debuggee';
+import { boot } from '../debuggee';
 import { UserError } from '../connection';
 import { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
@@ -18,18 +18,21 @@ import { breakpointBody } from './breakpoints';
 import { describe } from './exceptions';
 import { launched, say, threadOf, type Context } from './context';
 import { conditionHolds, logMessage } from '../evaluation';
+import { Saving } from './saving';
 import { Stopped } from './stopped';
 
 const A0 = 10;
 const STVEC = 0x105;
 const MTVEC = 0x305;
-/** So long what the guest writes to its disk may be missing in the image, in milliseconds. */
-const SAVE_EVERY = 2000;
 
 export function initialize(
   context: Context,
   args: DebugProtocol.InitializeRequestArguments,
 ): DebugProtocol.Capabilities {
+  if (args.linesStartAt1 === false || args.columnsStartAt1 === false || args.pathFormat === 'uri')
+    throw new UserError(
+      'This debugger counts lines and columns from 1 and names files by paths: "linesStartAt1" and "columnsStartAt1" must be true, "pathFormat" must be "path".',
+    );
   context.clientTakesInvalidated = args.supportsInvalidatedEvent === true;
   return {
     supportsConfigurationDoneRequest: true,
@@ -52,6 +55,7 @@ export function initialize(
     supportsWriteMemoryRequest: true,
     supportsDelayedStackTraceLoading: true,
     supportsLoadedSourcesRequest: true,
+    supportsValueFormattingOptions: true,
     exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
       filter,
       label,
@@ -75,11 +79,11 @@ export function configurationDone(context: Context): void {
 }
 
 export async function restart(context: Context, args: DebugProtocol.RestartArguments): Promise<void> {
-  const { debuggee, runner } = launched(context);
+  const { runner, saving } = launched(context);
   runner.abandon();
   const stood = context.stopped !== undefined;
   context.stopped = undefined;
-  await save(context, debuggee);
+  await saving.close();
   context.running = undefined;
   try {
     await load(context, (args.arguments as LaunchAttributes | undefined) ?? context.attributes);
@@ -112,15 +116,7 @@ export async function close(context: Context): Promise<void> {
   context.stopped = undefined;
   running.runner.abandon();
   context.console.flush();
-  await save(context, running.debuggee);
-}
-
-async function save(context: Context, debuggee: Debuggee): Promise<void> {
-  try {
-    await debuggee.disk?.close();
-  } catch (error) {
-    say(context, messageOf(error), 'important');
-  }
+  await running.saving.close();
 }
 
 /** Boots a machine and binds to it what the user has set. */
@@ -141,6 +137,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
   verdict.enabled = !debuggee.settings.noDebug;
+  const saving = new Saving(debuggee.disk, host.clock, (problem) => say(context, problem, 'important'));
   const keyboard = new Keyboard(
     (bytes) => machine.consoleInput(bytes),
     () => machine.now,
@@ -158,25 +155,15 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     betweenSlices: (rest) => {
       context.console.flush();
       if (keyboard.feed(rest)) runner.wake();
-      saveNowAndThen();
+      saving.nowAndThen();
     },
   });
-  let saved = host.clock.now();
-  const saveNowAndThen = (): void => {
-    if (host.clock.now() - saved < SAVE_EVERY) return;
-    saved = host.clock.now();
-    try {
-      debuggee.disk?.flush();
-    } catch (error) {
-      say(context, messageOf(error), 'important');
-    }
-  };
   catchpoints.restart();
   machine.observer = catchpoints.observer(
     (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
     (event) => runner.trapTaken(event),
   );
-  context.running = { debuggee, runner, verdict, keyboard };
+  context.running = { debuggee, runner, verdict, keyboard, saving };
   context.attributes = attributes;
   context.stops = 0;
   context.tableMemory.clear();
@@ -192,7 +179,8 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
 }
 
 function begin(context: Context): void {
-  if (!context.running) return;
+  // It has begun already if the client restarted before it was done configuring, or says twice that it is done.
+  if (!context.running || context.running.runner.running || context.stopped) return;
   const { debuggee, runner } = context.running;
   if (debuggee.settings.stopOnEntry) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
   else runner.start();
@@ -213,5 +201,3 @@ function stop(context: Context, report: StopReport): void {
     ...(report.hitBreakpointIds === undefined ? {} : { hitBreakpointIds: report.hitBreakpointIds }),
   });
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

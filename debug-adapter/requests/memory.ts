@@ -12,7 +12,7 @@ import { sourceOf } from './stack';
 
 const PHYSICAL = 'phys:';
 const PAGE = 4096;
-/** One answer carries no more. */
+/** One answer carries no more, nor does it reach further from the instruction asked for. */
 const MOST_BYTES = 1 << 20;
 const MOST_ROWS = 10_000;
 
@@ -59,7 +59,8 @@ export function disassemble(
   const { debuggee } = launched(context);
   const { at, read } = place(context, args.memoryReference, args.offset);
   const count = Math.min(Math.max(args.instructionCount, 0), MOST_ROWS);
-  const rows = disassembly(debuggee.image, read, at, args.instructionOffset ?? 0, count);
+  const offset = Math.min(Math.max(args.instructionOffset ?? 0, -MOST_ROWS), MOST_ROWS);
+  const rows = disassembly(debuggee.image, read, at, offset, count);
   return { instructions: rows.map((row) => rowBody(context, row)) };
 }
 

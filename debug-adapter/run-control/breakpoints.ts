@@ -161,7 +161,9 @@ function placeLine({ image, sources }: Target, wanted: { path: string; line: num
     };
   }
   const recorded = sources.recorded(wanted.path);
-  const found = binary.breakLocations(recorded, wanted.line, wanted.column);
+  const found = sources.mayHold(wanted.path, binary.files)
+    ? binary.breakLocations(recorded, wanted.line, wanted.column)
+    : [];
   const first = found[0];
   if (!first) {
     const known = binary.files.includes(recorded);

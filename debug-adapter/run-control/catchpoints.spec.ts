@@ -120,4 +120,54 @@ describe('catchpoints', () => {
     assert.equal(observer.trap?.(trap({ cause: 13, epc: 0x7bn, from: 1 })), false);
     assert.equal(observer.trap?.(again), true);
   });
+
+  it('stop once at a hart whose trap handler faults further on, over and over', () => {
+    const catchpoints = new Catchpoints(noCondition);
+    const observer = catchpoints.observer(
+      () => 0x1000n,
+      () => undefined,
+    );
+    const first = trap({ interrupt: true, cause: 9, from: 1, epc: 0x8000n });
+    const again = trap({ cause: 15, epc: 0x1002n, tval: 0n, from: 1 });
+    assert.equal(observer.trap?.(first), false);
+    const asked = Array.from({ length: 40 }, () => {
+      const wanted = observer.trap?.(again) === true;
+      const report = catchpoints.judge({ kind: 'trap', event: again });
+      assert.equal(report !== undefined, wanted);
+      if (report) assert.deepEqual(report.cause, { kind: 'trap-loop', event: again, first });
+      return wanted;
+    });
+    assert.deepEqual(
+      asked.flatMap((wanted, index) => (wanted ? [index + 1] : [])),
+      [32],
+    );
+  });
+
+  it('do not take a handler for looping that faults now and then', () => {
+    const catchpoints = new Catchpoints(noCondition);
+    const observer = catchpoints.observer(
+      () => 0x1000n,
+      () => undefined,
+    );
+    for (let count = 0; count < 100; count++) {
+      assert.equal(observer.trap?.(trap({ cause: 15, epc: 0x1002n, from: 1 })), false);
+      if (count % 10 === 0) assert.equal(observer.trap?.(trap({ cause: 13, epc: 0x1100n, from: 1 })), false);
+    }
+  });
+
+  it('refuse a condition that cannot be understood, and are not in force with it', () => {
+    const catchpoints = new Catchpoints(noCondition, (expression) => (expression === '1 +' ? 'it ends' : undefined));
+    const answers = catchpoints.set([
+      { filter: 'satp-write', condition: ' 1 + ' },
+      { filter: 'system-call', condition: '1' },
+    ]);
+    assert.deepEqual(answers, [
+      { verified: false, message: 'The condition "1 +" is not valid: it ends' },
+      { verified: true },
+    ]);
+    assert.equal(catchpoints.isActive('satp-write'), false);
+    assert.equal(catchpoints.isActive('system-call'), true);
+    const words = new Catchpoints(noCondition, () => 'no expression');
+    assert.deepEqual(words.set([{ filter: 'page-fault', condition: 'user store' }]), [{ verified: true }]);
+  });
 });

@@ -1,6 +1,6 @@
 /**
  * Catchpoints: stops at satp writes, page faults, traps of the kernel, timer interrupts and system calls: the exception
- * filters of the protocol. And the one stop nobody asks for: a hart that cannot even fetch its trap handler, which would
+ * filters of the protocol. And the one stop nobody asks for: a hart that cannot get through its trap handler, which would
  * trap for ever.
  */
 import { Mode, type Observer, type Stop, type TrapEvent } from '../../emulator/types';
@@ -13,6 +13,9 @@ export type Overlay = Readonly<Record<string, bigint>>;
 
 /** Evaluates a condition in C for a hart; throws an Error that says what is wrong with it. */
 export type Condition = (expression: string, hart: number, overlay: Overlay) => boolean;
+
+/** What is wrong with an expression in itself, wherever it is evaluated; undefined if nothing is, or it cannot be told yet. */
+export type Check = (expression: string) => string | undefined;
 
 interface FilterInfo {
   filter: Filter;
@@ -85,20 +88,43 @@ function fitsWords(words: readonly string[], event: TrapEvent): boolean {
   );
 }
 
+/** A handler saves registers first: where that faults, no instruction beyond these is reached. */
+const HANDLER_BYTES = 256n;
+/** So many exceptions of a handler in a row, and none other between them, are a loop. */
+const LOOP = 32;
+
+/** What a hart's traps have come to. */
+interface Trapping {
+  /** The last trap that was not its handler's own. */
+  first: TrapEvent;
+  /** Exceptions of the handler since. */
+  again: number;
+  looping: boolean;
+  /** The user has been told of this loop. */
+  told: boolean;
+}
+
 export class Catchpoints {
   #active = new Map<Filter, string | undefined>();
-  /** By hart: the last trap that was not its handler's own, and whether a handler that traps for ever was told of. */
-  readonly #last = new Map<number, { first: TrapEvent; told: boolean }>();
+  readonly #last = new Map<number, Trapping>();
 
-  constructor(private readonly holds: Condition) {}
+  constructor(
+    private readonly holds: Condition,
+    private readonly problem: Check = () => undefined,
+  ) {}
 
-  /** Replaces the filters in force; each may have a condition. */
+  /** Replaces the filters in force; each may have a condition. One whose condition cannot be understood is not in force. */
   set(filters: readonly { filter: string; condition?: string }[]): { verified: boolean; message?: string }[] {
     this.#active = new Map();
-    return filters.map(({ filter, condition }) => {
+    return filters.map(({ filter, condition: given }) => {
       const known = FILTERS.find((one) => one.filter === filter);
       if (!known) return { verified: false, message: `There is no filter "${filter}".` };
-      this.#active.set(known.filter, condition?.trim() ? condition.trim() : undefined);
+      const condition = given?.trim() ? given.trim() : undefined;
+      const isWords = known.filter === 'page-fault' && condition !== undefined && faultWords(condition) !== undefined;
+      const problem = condition === undefined || isWords ? undefined : this.problem(condition);
+      if (problem !== undefined)
+        return { verified: false, message: `The condition "${condition}" is not valid: ${problem}` };
+      this.#active.set(known.filter, condition);
       return { verified: true };
     });
   }
@@ -137,7 +163,7 @@ export class Catchpoints {
     if (stop.kind !== 'trap') return undefined;
     const { event } = stop;
     const last = this.#last.get(event.hart);
-    if (last && last.first !== event && !last.told) {
+    if (last?.looping && !last.told) {
       last.told = true;
       return trapReport(event.hart, 'Trap loop', { kind: 'trap-loop', event, first: last.first });
     }
@@ -164,16 +190,19 @@ export class Catchpoints {
   }
 
   /**
-   * True if the exception comes from the very instruction that handles it: taking it leads there again, for ever. That is
-   * how a jump to nowhere ends, and a table in satp that does not map the kernel.
+   * True if the handler of exceptions is what raises them, for ever. If its very first instruction does, once is enough:
+   * that is how a jump to nowhere ends, and a table in satp that does not map the kernel. A handler that faults further
+   * on, where it saves registers to a stack that is none, is given a few attempts.
    */
   #follow(event: TrapEvent, vector: bigint): boolean {
     const last = this.#last.get(event.hart);
-    if (event.interrupt || event.epc !== vector || event.from !== event.to || !last) {
-      this.#last.set(event.hart, { first: event, told: false });
+    const inHandler = event.epc >= vector && event.epc < vector + HANDLER_BYTES;
+    if (event.interrupt || !inHandler || event.from !== event.to || !last) {
+      this.#last.set(event.hart, { first: event, again: 0, looping: false, told: false });
       return false;
     }
-    return !last.told;
+    last.looping ||= event.epc === vector || ++last.again >= LOOP;
+    return last.looping && !last.told;
   }
 }
 

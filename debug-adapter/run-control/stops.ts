@@ -15,7 +15,7 @@ export interface StopReport {
 
 export type Cause =
   | { kind: 'trap'; event: TrapEvent }
-  /** The hart cannot even fetch its trap handler; `first` is the trap that began it. */
+  /** The hart cannot get through its trap handler; `first` is the trap that began it. */
   | { kind: 'trap-loop'; event: TrapEvent; first: TrapEvent }
   | { kind: 'satp-write'; event: SatpEvent }
   | { kind: 'panic'; message: string };

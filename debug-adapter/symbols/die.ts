@@ -220,7 +220,7 @@ export class Die {
   }
 }
 
-export function isAddress(form: number): boolean {
+function isAddress(form: number): boolean {
   return form === Form.addr || isAddressIndex(form);
 }
 

@@ -22,7 +22,7 @@ import { At, Encoding, Form, Op, Tag } from './dwarf';
 import { canonical } from './names';
 import { Reader, hex } from './reader';
 
-export const voidType: VoidType = { kind: 'void' };
+const voidType: VoidType = { kind: 'void' };
 
 const qualifiers = new Map<number, QualifiedType['kind']>([
   [Tag.constType, 'const'],

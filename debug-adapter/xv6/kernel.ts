@@ -22,7 +22,7 @@ export interface ArrayPlace {
 }
 
 /** Names that kernels of different years give the same member. */
-export const MEMBERS = {
+const MEMBERS = {
   trapframe: ['trapframe', 'tf'],
   channel: ['chan'],
   size: ['sz'],

@@ -57,7 +57,7 @@ export function pageTableRoots(
 }
 
 /** Whose table a root page belongs to. */
-export function tableName(root: bigint, kernel: bigint | undefined, used: readonly Process[]): string | undefined {
+function tableName(root: bigint, kernel: bigint | undefined, used: readonly Process[]): string | undefined {
   if (root === kernel) return 'kernel_pagetable';
   for (const process of used) {
     const label = `pid ${process.pid} ${process.name}`.trim();

@@ -59,6 +59,11 @@ describe('setBreakpoints', function () {
     const [user] = await session().setLines('user/sh.c', 10);
     assert.equal(user!.verified, false);
     assert.match(user!.message ?? '', /kernel has no code from this file/);
+    const other = { path: '/somewhere/other-lab/kernel/proc.c' };
+    const { body } = await session().setBreakpointsRequest({ source: other, breakpoints: [{ line: 100 }] });
+    assert.equal(body.breakpoints[0]!.verified, false);
+    assert.match(body.breakpoints[0]!.message ?? '', /kernel has no code from this file/);
+    await assert.rejects(session().customRequest('setBreakpoints', {}), /needs the path/);
     const [late] = await session().setLines('kernel/main.c', 10_000);
     assert.equal(late!.verified, false);
     assert.match(late!.message ?? '', /10000/);

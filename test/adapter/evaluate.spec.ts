@@ -25,6 +25,7 @@ describe('evaluate', function () {
       ['$va2pa($sp) & 0xfff', /\d/],
       ['1 / 0', undefined],
       ['nobody', undefined],
+      ['$constructor', undefined],
       ['proc[', undefined],
       ['', undefined],
     ] as const) {

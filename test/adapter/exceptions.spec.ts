@@ -106,6 +106,21 @@ describe('exception filters', function () {
     assert.match((await session().stopped()).description ?? '', /"nonsense > 1" failed.*nonsense/);
   });
 
+  it('a condition that is no expression is not verified', async () => {
+    await session().boot({ stopOnEntry: true });
+    await session().stopped();
+    const answers = await session().setFilters(
+      { filterId: 'system-call', condition: '$a7 ==' },
+      { filterId: 'kernel-trap', condition: '(uint64)$scause == 13' },
+      { filterId: 'page-fault', condition: 'user store' },
+    );
+    assert.deepEqual(
+      answers.map(({ verified }) => verified),
+      [false, true, true],
+    );
+    assert.match(answers[0]!.message ?? '', /"\$a7 ==" is not valid: expression:1:/);
+  });
+
   it('a filter that does not exist is not verified', async () => {
     await session().boot({ stopOnEntry: true });
     await session().stopped();
@@ -143,6 +158,15 @@ describe('unasked', function () {
       (await info(session())).description!,
       /hart 0 traps for ever.*\nIt began with: instruction access fault at 0x40/,
     );
+  });
+
+  it('a stack pointer to nowhere stops at the handler that cannot save registers there', async () => {
+    await session().boot({ functions: ['scheduler'] });
+    await session().stopped();
+    await session().evaluateRequest({ expression: '$sp = 0x100', context: 'repl' });
+    const stop = await session().goOn();
+    assert.equal(stop.description, 'Trap loop');
+    assert.match((await info(session())).description!, /traps for ever.*\n[^]*bad stack pointer/);
   });
 
   it('a satp that points outside RAM stops at once', async () => {

@@ -37,6 +37,15 @@ describe('launch', function () {
     assert.ok(before.equals(readFileSync(DISK)));
   });
 
+  it('refuses a client that counts or names otherwise', async () => {
+    for (const wish of [{ linesStartAt1: false }, { columnsStartAt1: false }, { pathFormat: 'uri' }])
+      await assert.rejects(
+        session().initializeRequest({ adapterID: 'xv6', ...wish }),
+        /counts lines and columns from 1/,
+      );
+    assert.equal((await session().initializeRequest()).body?.supportsValueFormattingOptions, true);
+  });
+
   it('stops on entry at the first instruction of the kernel', async () => {
     await session().boot({ stopOnEntry: true });
     const stop = await session().stopped();

@@ -86,6 +86,16 @@ describe('disassemble', function () {
     assert.equal(back.length, 20);
   });
 
+  it('answers soon however far away it is asked to look', async () => {
+    const start = Date.now();
+    for (const instructionOffset of [20_000_000, -20_000_000])
+      assert.equal(
+        (await rows(session(), { memoryReference: '0x80000000', instructionOffset, instructionCount: 5 })).length,
+        5,
+      );
+    assert.ok(Date.now() - start < 5000);
+  });
+
   it('pads where there is nothing', async () => {
     const found = await rows(session(), {
       memoryReference: '0x80000000',

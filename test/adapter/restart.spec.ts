@@ -68,6 +68,25 @@ describe('restart', function () {
     assert.match(session().console.slice(from), /cannot open|no such/i);
   });
 
+  it('may come before the configuration is done, which may be said twice', async () => {
+    const initialized = session().waitForEvent('initialized');
+    copyFileSync(DISK, session().disk);
+    await session().launchRequest({
+      kernel: KERNEL,
+      disk: session().disk,
+      harts: 1,
+      legacyVirtio: false,
+    } as unknown as DebugProtocol.LaunchRequestArguments);
+    await initialized;
+    await session().restartRequest({});
+    await session().configurationDoneRequest();
+    await session().configurationDoneRequest();
+    await session().written('$ ');
+    assert.equal(session().messages, '');
+    await session().disconnectRequest();
+    assert.equal(await session().ended, 0);
+  });
+
   it('ends the session with a word of why when the kernel has gone', async () => {
     const kernel = join(session().folder, 'kernel');
     copyFileSync(KERNEL, kernel);
