@@ -36,7 +36,7 @@ const bundles = [
     loader: { '.ttf': 'file' },
     assetNames: '[name]',
   },
-].filter(({ entryPoints: [entry] }) => entry && existsSync(entry.in ?? entry));
+];
 
 // What is packaged is only what this build made.
 if (production) await rm('dist', { recursive: true, force: true });
@@ -47,7 +47,7 @@ if (watch) {
 } else {
   try {
     await Promise.all(contexts.map((bundle) => bundle.rebuild()));
-    await Promise.all(programs.filter(existsSync).map((file) => chmod(file, 0o755)));
+    await Promise.all(programs.map((file) => chmod(file, 0o755)));
   } catch {
     // esbuild has printed what is wrong.
     process.exitCode = 1;

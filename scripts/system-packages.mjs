@@ -6,6 +6,7 @@ const commandsOf = {
   'qemu-system-misc': ['qemu-system-riscv64'],
   'gcc-riscv64-unknown-elf': ['riscv64-unknown-elf-gcc'],
   'gdb-multiarch': ['gdb-multiarch'],
+  'device-tree-compiler': ['dtc'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   ripgrep: ['rg'],
   make: ['make'],
@@ -23,6 +24,7 @@ export const forTests = [
   'qemu-system-misc',
   'gcc-riscv64-unknown-elf',
   'gdb-multiarch',
+  'device-tree-compiler',
 ];
 
 /** Chromium's path: CHROMIUM if set, else what is on the PATH. */
@@ -40,7 +42,7 @@ function isMissing(name) {
 export async function ensurePackages(names) {
   let missing = names.filter(isMissing);
   if (missing.length === 0) return;
-  const words = (failed) => `${failed}: install ${missing.join(' ')} (apt-get install ${missing.join(' ')})`;
+  const words = (failed) => `${failed}; they are: apt-get install ${missing.join(' ')}`;
   if (!findOnPath('apt-get')) throw new Stop(words('system packages are missing and there is no apt-get'));
   const sudo = process.getuid() === 0 ? [] : ['sudo', '-n'];
   if (sudo.length > 0 && !(findOnPath('sudo') && succeeds('sudo', ['-n', 'true']))) {

@@ -9,7 +9,7 @@ import { ensurePackages, forTests } from './system-packages.mjs';
 
 /** What mocha runs for each; in this order, the quick ones first. */
 const suites = {
-  unit: ['{emulator,debug-adapter,extension,webviews,cli,scripts}/**/*.spec.ts'],
+  unit: ['{emulator,debug-adapter,extension,webviews,cli}/**/*.spec.ts'],
   adapter: ['test/adapter/**/*.spec.ts'],
   guests: ['test/guests/**/*.spec.ts'],
   vscode: ['test/vscode/e2e/**/*.spec.ts'],
