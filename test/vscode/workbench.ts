@@ -114,11 +114,23 @@ export class Workbench {
     return (await this.page.locator('.debug-call-stack').locator('..').locator('..').allInnerTexts()).join('\n');
   }
 
-  /** What the box at the line of an exception stop says. */
+  /**
+   * What the box at the line of an exception stop says. VS Code now and then leaves it out when the file opens late; a
+   * click on the frame brings it, as it does for a person.
+   */
   async exception(): Promise<string> {
     const box = this.page.locator('.exception-widget');
-    await box.waitFor({ timeout: LONG });
-    return box.innerText();
+    const frame = this.page.locator('.debug-call-stack .stack-frame').first();
+    const deadline = Date.now() + LONG;
+    for (;;) {
+      try {
+        await box.waitFor({ timeout: 10_000 });
+        return await box.innerText();
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+        if (await frame.isVisible()) await frame.click();
+      }
+    }
   }
 
   /** Ticks or clears one of the exception filters in the Breakpoints view. */
