@@ -1,6 +1,6 @@
 /**
  * Opens a folder in a test window with this checkout's extension, gives it some keys, and takes a picture.
- *   npx tsx test/vscode/open.ts --folder DIR --screenshot out/x.png [--open FILE] [--press F5] [--command TITLE]
+ *   npx tsx test/vscode/open.ts --folder DIR --screenshot out/x.png [--open FILE] [--press F5] [--command TITLE] [--theme NAME]
  *     [--text TEXT] [--wait SECONDS]
  * Steps run in the order they are given; every --screenshot is taken in its turn.
  */
@@ -16,6 +16,7 @@ const steps: Record<string, Step> = {
   '--press': (workbench, key) => workbench.page.keyboard.press(key),
   '--text': (workbench, text) => workbench.page.keyboard.type(text),
   '--command': (workbench, title) => workbench.command(title),
+  '--theme': (workbench, name) => workbench.theme(name),
   '--wait': (_workbench, seconds) => delay(Number(seconds) * 1000),
   '--screenshot': (workbench, file) => workbench.screenshot(resolve(file)),
 };
