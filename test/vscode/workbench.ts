@@ -42,6 +42,7 @@ export class Workbench {
   /** A color theme by its name in the picker, such as "Dark Modern". */
   async theme(name: string): Promise<void> {
     await this.command('Preferences: Color Theme');
+    await this.page.locator('.quick-input-widget:visible input[placeholder^="Select Color Theme"]').waitFor();
     await this.choose(name, name);
   }
 
