@@ -9,8 +9,9 @@ import { Access, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
 import { MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
 import type { HartState } from './hart';
-import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status } from './layout';
+import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status, slotOf } from './layout';
 import { Opcode, writeAlone, writeRecord } from './opcodes';
+import type { CodePage } from './region';
 import { type Acceleration, Regions } from './regions';
 import { Cause } from './traps';
 
@@ -97,7 +98,7 @@ export class CodeCache {
 
   /** See Opcode.special. The hart's pc is that of the record. */
   special(hart: HartState, record: number): Status {
-    const slot = Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
+    const slot = slotOf(record);
     // The instruction before gave the page up by storing into it.
     if (this.pages[slot] < 0) return Status.reload;
     const host = this.hostOf(record);
@@ -131,12 +132,11 @@ export class CodeCache {
     // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
     const watched = loop === undefined || [...this.marks].some((mark) => mark < host && mark > host - MAX_LOOP_BYTES);
     if (!watched && runBulk(hart, loop, this.memory, this.mmu)) return Status.reload;
-    return this.alone(hart);
+    return this.alone(record);
   }
 
   /** Many jumps led to the hart's pc, in the page whose records are in force. */
   hot(hart: HartState): Status {
-    const slot = Math.floor((hart.records - RECORDS) / RECORD_PAGE_SIZE);
     const offset = Number(hart.pc & BigInt(PAGE - 1));
     const record = hart.records + offset * (Record.size / 2);
     this.regions.cool(record);
@@ -144,25 +144,27 @@ export class CodeCache {
       this.clear();
       return Status.reload;
     }
-    const page = ROM + this.pages[slot] * PAGE;
-    if (this.regions.make(slot, page, offset, (host) => this.marks.has(host))) return Status.reload;
+    const base = hart.pc & ~BigInt(PAGE - 1);
+    const page = (distance: number): CodePage | undefined => {
+      const records = distance === 0 ? hart.records : this.tlb.recordsAt(hart, base + BigInt(distance * PAGE));
+      return records === undefined ? undefined : { records, host: ROM + this.pages[slotOf(records)] * PAGE };
+    };
+    if (this.regions.make(offset, page, (host) => this.marks.has(host))) return Status.reload;
     // Nothing may stop or trap beyond the slice.
     if (hart.remaining === 0) return Status.exit;
     const undecoded = this.memory.view.getUint16(record, true) === Opcode.special;
-    return undecoded ? this.special(hart, record) : this.alone(hart);
+    return undecoded ? this.special(hart, record) : this.alone(record);
   }
 
-  /** Has the interpreter run the instruction at the hart's pc, though a region begins there or a bulk loop ends. */
-  alone(hart: HartState): Status {
-    const slot = Math.floor((hart.records - RECORDS) / RECORD_PAGE_SIZE);
-    const host = ROM + this.pages[slot] * PAGE + Number(hart.pc & BigInt(PAGE - 1));
-    writeAlone(this.memory.view, this.memory.view.getInt32(host, true));
+  /** Has the interpreter run the instruction of a record, though a region begins there or a bulk loop ends. */
+  alone(record: number): Status {
+    writeAlone(this.memory.view, this.memory.view.getInt32(this.hostOf(record), true));
     return Status.scratch;
   }
 
   /** Host address of the instruction that a record stands for. */
   private hostOf(record: number): number {
-    const slot = Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
+    const slot = slotOf(record);
     return ROM + this.pages[slot] * PAGE + ((record - RECORDS - slot * RECORD_PAGE_SIZE) / Record.size) * 2;
   }
 

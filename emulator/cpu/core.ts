@@ -77,7 +77,7 @@ export class Core {
       case Exit.hot:
         return this.code.hot(hart);
       case Exit.short:
-        return this.code.alone(hart);
+        return this.code.alone(hart.record);
       case Exit.region:
         throw new Error('a region begins outside the dispatcher');
     }

@@ -45,6 +45,10 @@ const SSTATUS_MASK = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.sum | Ms
 const MSTATUS_MASK =
   SSTATUS_MASK | Mstatus.mie | Mstatus.mpie | Mstatus.mpp | Mstatus.mprv | Mstatus.tvm | Mstatus.tw | Mstatus.tsr;
 
+/** What of mstatus can be written in each of its two views, and what its upper half reads as. */
+export const MSTATUS = { mask: MSTATUS_MASK, high: MSTATUS_HIGH };
+export const SSTATUS = { mask: SSTATUS_MASK, high: SSTATUS_HIGH };
+
 const SUPERVISOR_INTERRUPTS = Interrupt.ssip | Interrupt.stip | Interrupt.seip;
 const ALL_INTERRUPTS = SUPERVISOR_INTERRUPTS | Interrupt.msip | Interrupt.mtip | Interrupt.meip;
 /** Every exception that can arise below M-mode. */

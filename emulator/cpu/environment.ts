@@ -74,7 +74,7 @@ export class Environment {
   }
 
   private csr(hart: HartState, modify: Modify, writing: boolean): Status {
-    const address = hart.imm;
+    const address = hart.word >>> 20;
     const satp = address === Csr.satp ? hart.cell(Cell.satp) : 0n;
     const changes = executeCsr(hart, address, modify, writing);
     if (changes === undefined) return this.illegal(hart);

@@ -31,10 +31,7 @@ export class HartState implements Hart {
   readonly block: number;
   /** Where its registers are: in its block, or in the window while it runs. */
   private home: number;
-  mode = Mode.Machine;
   waiting = false;
-  /** Interrupt bits that devices and the supervisor timer hold up. */
-  lines = 0;
   /** Instructions begun, and those among them that trapped and so did not retire. */
   steps = 0;
   trapped = 0;
@@ -43,7 +40,6 @@ export class HartState implements Hart {
   instretOffset = 0n;
   /** Physical address reserved by lr, -1 if none. */
   reservation = -1;
-  private readonly csr0: number;
   private readonly noted = new Int32Array(Offset.remaining / 4);
 
   constructor(
@@ -53,7 +49,6 @@ export class HartState implements Hart {
   ) {
     this.block = hartBlock(id);
     this.home = this.block;
-    this.csr0 = (this.block + Offset.csrs) / 8;
   }
 
   reset(): void {
@@ -71,11 +66,11 @@ export class HartState implements Hart {
 
   /** Moves what the generated code works on into the window, and back. */
   enterWindow(): void {
-    this.memory.u8.copyWithin(WINDOW, this.block, this.block + Offset.csrs);
+    this.memory.u8.copyWithin(WINDOW, this.block, this.block + Offset.end);
     this.home = WINDOW;
   }
   leaveWindow(): void {
-    this.memory.u8.copyWithin(this.block, WINDOW, WINDOW + Offset.csrs);
+    this.memory.u8.copyWithin(this.block, WINDOW, WINDOW + Offset.end);
     this.home = this.block;
   }
 
@@ -95,6 +90,20 @@ export class HartState implements Hart {
   }
   putBackNoted(): void {
     this.memory.i32.set(this.noted, this.block / 4);
+  }
+
+  get mode(): Mode {
+    return this.memory.i32[(this.home + Offset.mode) / 4];
+  }
+  set mode(value: Mode) {
+    this.memory.i32[(this.home + Offset.mode) / 4] = value;
+  }
+  /** Interrupt bits that devices and the supervisor timer hold up. */
+  get lines(): number {
+    return this.memory.i32[(this.home + Offset.lines) / 4];
+  }
+  private set lines(bits: number) {
+    this.memory.i32[(this.home + Offset.lines) / 4] = bits;
   }
 
   /** The TLB bank in force, by its host address. */
@@ -130,17 +139,17 @@ export class HartState implements Hart {
   }
 
   cell(cell: Cell): bigint {
-    return this.memory.u64[this.csr0 + cell];
+    return this.memory.u64[(this.home + Offset.csrs) / 8 + cell];
   }
   setCell(cell: Cell, value: bigint): void {
-    this.memory.u64[this.csr0 + cell] = value;
+    this.memory.u64[(this.home + Offset.csrs) / 8 + cell] = value;
   }
   /** The low 32 bits of a cell: enough for mstatus, mie, mip and the delegations, and quicker. */
   low(cell: Cell): number {
-    return this.memory.i32[(this.csr0 + cell) * 2];
+    return this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2];
   }
   setLow(cell: Cell, value: number): void {
-    this.memory.i32[(this.csr0 + cell) * 2] = value;
+    this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2] = value;
   }
 
   /** The instruction that the generated code has left to us: its record, the address and the value it stores. */
@@ -180,9 +189,6 @@ export class HartState implements Hart {
     return (this.word & 0x4000) !== 0
       ? this.rs1Index
       : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + Record.rs1, true)) / 4];
-  }
-  get imm(): number {
-    return this.memory.i32[(this.record + Record.imm) / 4];
   }
   /** The instruction's bits, unsigned. */
   get word(): number {
@@ -244,7 +250,8 @@ export class HartState implements Hart {
 
   save(): State {
     const registers = Array.from({ length: 32 }, (_, register) => this.x(register));
-    const csrs = [...this.memory.u64.subarray(this.csr0, this.csr0 + Cell.count)];
+    const csr0 = (this.home + Offset.csrs) / 8;
+    const csrs = [...this.memory.u64.subarray(csr0, csr0 + Cell.count)];
     const { mode, waiting, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
     return {
       registers,

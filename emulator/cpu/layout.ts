@@ -10,6 +10,8 @@
  *   ROM        the boot ROM, then at once DRAM
  */
 
+import { Cell } from './state';
+
 export const PAGE = 4096;
 export const MAX_HARTS = 8;
 
@@ -34,8 +36,13 @@ export const Offset = {
   base: 312,
   /** Records for one instruction that cannot be run in its place (it straddles pages, or a breakpoint covers it). */
   scratch: 320,
-  /** What lies before is moved to the window and back. Behind it the u64 cells of the CSRs, see cpu/state.ts. */
-  csrs: 512,
+  /** i32: the hart's mode, and the interrupt bits that devices and the supervisor timer hold up. */
+  mode: 384,
+  lines: 388,
+  /** The u64 cells of the CSRs, see cpu/state.ts. */
+  csrs: 392,
+  /** What lies before is moved to the window and back. */
+  end: 392 + Cell.count * 8,
   banks: 4096,
 } as const;
 
@@ -76,6 +83,9 @@ export const DRAM_BASE = 0x8000_0000;
 /** Host addresses. */
 export const ROM = Math.ceil((RECORDS + RECORD_PAGES * RECORD_PAGE_SIZE) / 65536) * 65536;
 export const DRAM = ROM + 65536;
+
+/** The slot that a record is in, by its host address. */
+export const slotOf = (record: number): number => Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
 
 export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
 

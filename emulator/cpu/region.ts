@@ -1,102 +1,190 @@
 /**
- * A region: the basic blocks of one page of code that can be reached from a hot instruction without leaving the page. It
- * is what the translator turns into one function, so that loops stay inside.
+ * A region: the basic blocks that can be reached from a hot instruction, calls and returns included, up to a limit. It is
+ * what the translator turns into one function, so that loops and calls stay inside.
+ *
+ * A function that is called is taken in once for every call (its context), so that each return has one place to go, and
+ * the graph stays one of properly nested loops. Code that has never run is left out.
  */
 import { type Decoded, decode, lengthOf } from '../isa/decode';
 import { bulkLoopAt } from './bulk';
-import { PAGE } from './layout';
+import { isCsrCode } from './csr-code';
+import { PAGE, Record } from './layout';
+import { Opcode } from './opcodes';
+
+/** A page of code, by the host addresses of its first byte and of its first record. */
+export interface CodePage {
+  host: number;
+  records: number;
+}
 
 export interface RegionInstruction extends Decoded {
-  /** Bytes from the start of the page. */
+  /** Bytes from the start of the page in which the region begins; other pages lie below 0 or above. */
   offset: number;
   word: number;
+  /** Host address of its record. */
+  record: number;
   /** It closes a loop that cpu/bulk.ts can run. */
   bulk: boolean;
 }
 
 export interface Block {
-  /** Offset of its first instruction in the page. */
+  /** Offset of its first instruction. */
   start: number;
+  page: CodePage;
   instructions: RegionInstruction[];
-  /** Blocks that may follow: the target of the branch or jump that ends it, and the one behind it. Undefined: elsewhere. */
+  /** Blocks that may follow: where the branch, jump or return that ends it leads, and the one behind it. Undefined: elsewhere. */
   target: Block | undefined;
   next: Block | undefined;
 }
 
-/** Instructions that a region may have. */
-const LIMIT = 300;
+/** A call that has been taken in: its blocks by where they start, and what is known of the way back. */
+interface Context {
+  caller: Context | undefined;
+  /** Offset behind the call. */
+  returnsTo: number;
+  depth: number;
+  found: Map<number, RegionInstruction>;
+  leaders: Set<number>;
+  /** Calls from here, by the offset of the jal. */
+  callees: Map<number, Context>;
+}
+
+/** Instructions that a region may have, and calls within calls. */
+const LIMIT = 400;
+const DEEPEST = 4;
+
+const RA = 1;
 
 /** Instructions that the interpreter keeps for itself: what they do may change everything around. */
-const leaves = ({ instruction, length }: Decoded, offset: number): boolean =>
-  offset + length > PAGE || /^(csr|ecall|ebreak|[ms]ret|wfi|sfence|lr\.|sc\.)/.test(instruction.name);
+const leaves = (decoded: Decoded): boolean =>
+  /^(csr|ecall|ebreak|[ms]ret|wfi|sfence|lr\.|sc\.)/.test(decoded.instruction.name) && !isCsrCode(decoded);
 
-/**
- * The region that begins at `offset` of the page at host address `page`; the entry block is the first. `stopAt` tells
- * addresses (host) that must not be run over, breakpoints. Undefined if there is nothing to translate.
- */
-export function regionAt(
-  view: DataView,
-  page: number,
-  offset: number,
-  stopAt: (host: number) => boolean,
-): Block[] | undefined {
-  const found = new Map<number, RegionInstruction>();
-  const leaders = new Set<number>();
-  const open = [offset];
-  while (open.length > 0) {
-    let at = open.pop()!;
-    leaders.add(at);
-    while (!found.has(at) && found.size < LIMIT) {
-      const instruction = instructionAt(view, page, at);
-      if (instruction === undefined || stopAt(page + at)) break;
-      found.set(at, instruction);
+const isCall = ({ instruction, rd }: Decoded): boolean => instruction.name === 'jal' && rd === RA;
+const isReturn = ({ instruction, rd, rs1, imm }: Decoded): boolean =>
+  instruction.name === 'jalr' && rd === 0 && rs1 === RA && imm === 0;
+
+/** Which page an offset lies in: 0 is the one in which the region begins. */
+export const pageOf = (offset: number): number => Math.floor(offset / PAGE);
+
+/** Where a region's code is to be found. */
+export interface CodeSource {
+  view: DataView;
+  /** A page by its distance in pages from the first, if it is at hand. */
+  page(distance: number): CodePage | undefined;
+  /** Addresses (host) that must not be run over: breakpoints. */
+  stopAt(host: number): boolean;
+  /** Take in what has never run, too. */
+  eager: boolean;
+}
+
+/** The region that begins at `offset` of its first page; the entry block is the first. Undefined if there is nothing to translate. */
+export function regionAt(source: CodeSource, offset: number): Block[] | undefined {
+  const root: Context = context(undefined, 0);
+  const contexts = [root];
+  const open: [Context, number][] = [[root, offset]];
+  let count = 0;
+  for (let turn = 0; turn < open.length; turn++) {
+    const [within, start] = open[turn];
+    within.leaders.add(start);
+    for (let at = start; !within.found.has(at) && count < LIMIT;) {
+      const instruction = instructionAt(source, at, count === 0);
+      if (instruction === undefined) break;
+      within.found.set(at, instruction);
+      count++;
       const behind = at + instruction.length;
       const { control } = instruction.instruction;
-      if (control === 'indirect') break;
+      if (control === 'indirect') {
+        if (isReturn(instruction) && within.caller) open.push([within.caller, within.returnsTo]);
+        break;
+      }
       if (control === 'relative') {
         const target = at + instruction.imm;
-        if (target >= 0 && target < PAGE) open.push(target);
-        // A call comes back some other way: what lies behind it is another region.
-        if (instruction.instruction.name === 'jal') break;
-        open.push(behind);
+        if (!isCall(instruction)) open.push([within, target]);
+        else if (within.depth < DEEPEST) {
+          const callee = context(within, behind);
+          within.callees.set(at, callee);
+          contexts.push(callee);
+          open.push([callee, target]);
+        }
+        if (instruction.instruction.name !== 'jal') open.push([within, behind]);
         break;
       }
       at = behind;
-      if (leaders.has(at)) break;
+      if (within.leaders.has(at)) break;
     }
   }
-  return found.has(offset) ? blocksOf(found, leaders, offset) : undefined;
+  return root.found.has(offset) ? reachable(blocksOf(source, contexts, root, offset)) : undefined;
 }
 
-function instructionAt(view: DataView, page: number, offset: number): RegionInstruction | undefined {
-  if (offset > PAGE - 2) return undefined;
-  const half = view.getUint16(page + offset, true);
-  if (lengthOf(half) === 4 && offset > PAGE - 4) return undefined;
-  const word = lengthOf(half) === 2 ? half : view.getInt32(page + offset, true);
+const context = (caller: Context | undefined, returnsTo: number): Context => ({
+  caller,
+  returnsTo,
+  depth: caller === undefined ? 0 : caller.depth + 1,
+  found: new Map(),
+  leaders: new Set(),
+  callees: new Map(),
+});
+
+function instructionAt(source: CodeSource, offset: number, first: boolean): RegionInstruction | undefined {
+  const page = source.page(pageOf(offset));
+  if (page === undefined) return undefined;
+  const within = offset - pageOf(offset) * PAGE;
+  const host = page.host + within;
+  const { view } = source;
+  if (within > PAGE - 2 || source.stopAt(host)) return undefined;
+  const half = view.getUint16(host, true);
+  if (lengthOf(half) === 4 && within > PAGE - 4) return undefined;
+  const record = page.records + within * (Record.size / 2);
+  if (!source.eager && !first && view.getUint16(record, true) === Opcode.special) return undefined;
+  const word = lengthOf(half) === 2 ? half : view.getInt32(host, true);
   const decoded = decode(word);
-  if (decoded === undefined || leaves(decoded, offset)) return undefined;
-  const bulk = decoded.instruction.name === 'bne' && bulkLoopAt(view, page + offset) !== undefined;
-  return { ...decoded, offset, word, bulk };
+  if (decoded === undefined || leaves(decoded)) return undefined;
+  const bulk = decoded.instruction.name === 'bne' && bulkLoopAt(view, host) !== undefined;
+  return { ...decoded, offset, word, record, bulk };
 }
 
-function blocksOf(found: Map<number, RegionInstruction>, leaders: Set<number>, entry: number): Block[] {
-  const blocks = new Map<number, Block>();
-  for (const start of [entry, ...leaders]) {
-    if (found.has(start)) blocks.set(start, { start, instructions: [], target: undefined, next: undefined });
+/** Cuts what was found into blocks and joins them; the entry block is the first. */
+function blocksOf(source: CodeSource, contexts: readonly Context[], root: Context, entry: number): Block {
+  const blocks = new Map<Context, Map<number, Block>>();
+  for (const within of contexts) {
+    const own = new Map<number, Block>();
+    for (const start of within.leaders) {
+      if (!within.found.has(start)) continue;
+      const page = source.page(pageOf(start))!;
+      own.set(start, { start, page, instructions: [], target: undefined, next: undefined });
+    }
+    blocks.set(within, own);
   }
-  for (const block of blocks.values()) {
-    let at = block.start;
-    for (;;) {
-      const instruction = found.get(at);
-      if (instruction === undefined) break;
-      block.instructions.push(instruction);
-      at += instruction.length;
-      const { control, name } = instruction.instruction;
-      if (control === 'relative') block.target = blocks.get(instruction.offset + instruction.imm);
-      if (control === 'indirect' || name === 'jal') break;
-      block.next = blocks.get(at);
-      if (control === 'relative' || block.next !== undefined) break;
+  for (const [within, own] of blocks) {
+    for (const block of own.values()) {
+      for (let at = block.start; ;) {
+        const instruction = within.found.get(at);
+        if (instruction === undefined) break;
+        block.instructions.push(instruction);
+        at += instruction.length;
+        const { control, name } = instruction.instruction;
+        const callee = within.callees.get(instruction.offset);
+        if (control === 'relative') {
+          const target = instruction.offset + instruction.imm;
+          block.target = isCall(instruction) ? callee && blocks.get(callee)!.get(target) : own.get(target);
+        } else if (isReturn(instruction) && within.caller) {
+          block.target = blocks.get(within.caller)!.get(within.returnsTo);
+        }
+        if (control === 'indirect' || name === 'jal') break;
+        block.next = own.get(at);
+        if (control === 'relative' || block.next !== undefined) break;
+      }
     }
   }
-  return [...blocks.values()];
+  return blocks.get(root)!.get(entry)!;
+}
+
+/** All blocks that can be reached from one, itself first. */
+function reachable(entry: Block): Block[] {
+  const found = new Set([entry]);
+  for (const { target, next } of found) {
+    if (target) found.add(target);
+    if (next) found.add(next);
+  }
+  return [...found];
 }

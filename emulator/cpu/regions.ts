@@ -1,8 +1,8 @@
 /** The regions of all code pages: made when a jump's target is hot, dropped when anything they were made from changes. */
 import type { GuestMemory } from '../mmu/guest-memory';
-import { HEAT, HEAT_CELLS, HEAT_LIMIT, RECORDS, RECORD_PAGE_SIZE, Record } from './layout';
+import { HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE, Record, slotOf } from './layout';
 import { Opcode, writeRecord } from './opcodes';
-import { regionAt } from './region';
+import { type CodeSource, regionAt } from './region';
 import { translate } from './translator';
 
 /** Which tier runs the guest: the interpreter alone, regions wherever possible, or regions where it is hot. */
@@ -17,43 +17,49 @@ interface Region {
   index: number;
   /** Host address of the record where it begins. */
   record: number;
+  /** Slots of the pages that it was made from. */
+  slots: readonly number[];
 }
 
 export class Regions {
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: CAPACITY });
   private readonly free: number[] = Array.from({ length: CAPACITY }, (_, index) => CAPACITY - 1 - index);
-  private readonly bySlot = new Map<number, Region[]>();
+  private readonly bySlot = new Map<number, Set<Region>>();
 
   constructor(
     private readonly memory: GuestMemory,
-    acceleration: Acceleration,
+    private readonly acceleration: Acceleration,
   ) {
     memory.i32[HEAT_LIMIT / 4] = LIMITS[acceleration];
   }
 
   /**
-   * Translates the region that begins at `offset` of the page at host address `page`, whose records are in `slot`. What
-   * cannot be translated is left to the interpreter: then false.
+   * Translates the region that begins at `offset` of the page that `page(0)` gives; `page` knows the pages around it, by
+   * their distance. What cannot be translated is left to the interpreter: then false.
    */
-  make(slot: number, page: number, offset: number, stopAt: (host: number) => boolean): boolean {
-    const records = RECORDS + slot * RECORD_PAGE_SIZE;
-    const record = records + offset * (Record.size / 2);
+  make(offset: number, page: CodeSource['page'], stopAt: CodeSource['stopAt']): boolean {
     const { view } = this.memory;
     const index = this.free[this.free.length - 1];
-    const blocks = index === undefined ? undefined : regionAt(view, page, offset, stopAt);
+    if (index === undefined) return false;
+    const blocks = regionAt({ view, page, stopAt, eager: this.acceleration === 'jit' }, offset);
     if (blocks === undefined) return false;
-    // Whoever completes an access for the region looks at its record, which may not have been reached before.
-    for (const { offset: at, word, bulk } of blocks.flatMap((block) => block.instructions)) {
-      const recordAt = records + at * (Record.size / 2);
-      if (view.getUint16(recordAt, true) === Opcode.special) writeRecord(view, recordAt, word, at, bulk);
+    const slots = new Set<number>();
+    for (const { page: of, instructions } of blocks) {
+      slots.add(slotOf(of.records));
+      for (const { offset: at, word, bulk, record } of instructions) {
+        // Whoever completes an access for the region looks at its record, which may not have been reached before.
+        if (view.getUint16(record, true) === Opcode.special) writeRecord(view, record, word, at & (PAGE - 1), bulk);
+      }
     }
-    const module = new WebAssembly.Module(translate(blocks, records));
+    const module = new WebAssembly.Module(translate(blocks));
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } });
     this.free.pop();
     this.table.set(index, instance.exports.region as () => number);
+    const { record } = blocks[0].instructions[0];
     view.setInt32(record + Record.imm, index, true);
     view.setUint16(record + Record.op, Opcode.region, true);
-    this.bySlot.set(slot, [...(this.bySlot.get(slot) ?? []), { index, record }]);
+    const region = { index, record, slots: [...slots] };
+    for (const slot of slots) this.bySlot.set(slot, (this.bySlot.get(slot) ?? new Set()).add(region));
     return true;
   }
 
@@ -62,12 +68,13 @@ export class Regions {
     this.memory.i32[HEAT / 4 + ((record >>> 4) & (HEAT_CELLS - 1))] = 0;
   }
 
-  /** Drops the regions of a page: their records are to be decoded anew. */
+  /** Drops the regions made from a page: the records where they begin are to be decoded anew. */
   drop(slot: number): void {
-    for (const { index, record } of this.bySlot.get(slot) ?? []) {
-      this.memory.view.setUint16(record + Record.op, Opcode.special, true);
-      this.table.set(index, null);
-      this.free.push(index);
+    for (const region of this.bySlot.get(slot) ?? []) {
+      this.memory.view.setUint16(region.record + Record.op, Opcode.special, true);
+      this.table.set(region.index, null);
+      this.free.push(region.index);
+      for (const other of region.slots) if (other !== slot) this.bySlot.get(other)!.delete(region);
     }
     this.bySlot.delete(slot);
   }

@@ -6,9 +6,10 @@
 import type { Builder } from '../isa/instruction';
 import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
+import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
-import { Data, Offset, Record, SIGNED } from './layout';
-import type { Block, RegionInstruction } from './region';
+import { Data, FETCH_ENTRIES, Fetch, Offset, PAGE, SIGNED } from './layout';
+import { type Block, type RegionInstruction, pageOf } from './region';
 import { structured } from './structure';
 import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
@@ -30,9 +31,9 @@ const read = (register: number): Code => (register === 0 ? i64.const(0) : local.
 
 /**
  * The bytes of a module that imports the memory and exports `region`, which answers an Exit: `budget` (0) means that it
- * went on to the pc in the window. `records` is the host address of the page's records.
+ * went on to the pc in the window.
  */
-export function translate(blocks: readonly Block[], records: number): Uint8Array<ArrayBuffer> {
+export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
   const out = new Label();
   const tlb = tlbLookup(L.address, L.entry);
   const instructions = blocks.flatMap((b) => b.instructions);
@@ -49,10 +50,33 @@ export function translate(blocks: readonly Block[], records: number): Uint8Array
   const giveBack = (count: number): Code =>
     count === 0 ? [] : local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(count)));
 
+  /** Goes on in another page only if it still lies where it did; where a call returns to, it does. */
+  const checked = (from: number, target: Block, to: Code): Code => {
+    const distance = pageOf(target.start) - pageOf(from);
+    if (distance === 0) return to;
+    const page = addressOf(pageOf(target.start) * PAGE);
+    const index = i32.and(i32.shr_u(i32.wrap(page), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
+    const entry = local.get(L.entry);
+    return [
+      local.set(L.entry, i32.add(get32(Offset.bank), index)),
+      when(
+        i32.or(
+          i64.ne(i64.load(entry, Fetch.base + Fetch.tag), page),
+          i32.ne(i32.load(entry, Fetch.base + Fetch.records), i32.const(target.page.records)),
+        ),
+        jumpOut(target.start),
+      ),
+      to,
+    ];
+  };
+
   const emitBlock = (b: Block, to: (target: Block) => Code): Code => {
     const count = b.instructions.length;
     const code: Code[] = [
-      when(i32.lt_u(local.get(L.remaining), i32.const(count)), leave(Exit.short, addressOf(b.start))),
+      when(i32.lt_u(local.get(L.remaining), i32.const(count)), [
+        set32(Offset.record, i32.const(b.instructions[0].record)),
+        leave(Exit.short, addressOf(b.start)),
+      ]),
       giveBack(-count),
     ];
     let end = b.start;
@@ -60,7 +84,9 @@ export function translate(blocks: readonly Block[], records: number): Uint8Array
       end = instruction.offset + instruction.length;
       code.push(instruction.instruction.meaning(builder(b, instruction, count - 1 - index, to)));
     });
-    if (b.instructions[count - 1].instruction.control !== 'indirect') code.push(b.next ? to(b.next) : jumpOut(end));
+    const last = b.instructions[count - 1];
+    if (last.instruction.control !== 'indirect')
+      code.push(b.next ? checked(last.offset, b.next, to(b.next)) : jumpOut(end));
     return code;
   };
 
@@ -71,7 +97,7 @@ export function translate(blocks: readonly Block[], records: number): Uint8Array
     const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
     const exitAt = (reason: Exit, back: number): Code => [
       giveBack(back),
-      set32(Offset.record, i32.const(records + i.offset * (Record.size / 2))),
+      set32(Offset.record, i32.const(i.record)),
       leave(reason, pc),
     ];
     const exitForAccess = (reason: Exit, detail: number): Code => [
@@ -79,7 +105,8 @@ export function translate(blocks: readonly Block[], records: number): Uint8Array
       set32(Offset.detail, i32.const(detail)),
       exitAt(reason, after),
     ];
-    const target = (): Code => (b.target ? to(b.target) : jumpOut(i.offset + i.imm));
+    const target = (): Code =>
+      b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm);
     return {
       rs1: read(i.rs1),
       rs2: read(i.rs2),
@@ -108,10 +135,17 @@ export function translate(blocks: readonly Block[], records: number): Uint8Array
       branch: (condition) =>
         when(condition, [i.bulk ? when(farApart(read(i.rs1), read(i.rs2)), exitAt(Exit.bulk, 1)) : [], target()]),
       jump: () => [i.rd === 0 ? [] : write(link), target()],
-      jumpTo: (at) => [local.set(L.pc, at), i.rd === 0 ? [] : write(link), leave(Exit.budget, local.get(L.pc))],
+      jumpTo: (at) => [
+        local.set(L.pc, at),
+        i.rd === 0 ? [] : write(link),
+        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), to(b.target)) : [],
+        leave(Exit.budget, local.get(L.pc)),
+      ],
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
-      environment: () => {
-        throw new Error(`${i.instruction.name} in a region`);
+      environment: (operation) => {
+        if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
+        const outside = [set32(Offset.detail, i32.const(operation)), exitAt(Exit.environment, after)];
+        return csrCode(i, read(i.rs1), write, outside, [L.address, L.scratch]);
       },
     };
   };

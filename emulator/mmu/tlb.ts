@@ -67,10 +67,16 @@ export class Tlb {
 
   /** Enters a page for fetches, with the host address of its records. */
   fillFetch(hart: HartState, virtual: bigint, records: number): void {
-    const entry =
-      this.bankInForce(hart) + Fetch.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * Fetch.size;
+    const entry = fetchEntry(this.bankInForce(hart), virtual);
     this.memory.u64[(entry + Fetch.tag) / 8] = virtual;
     this.memory.i32[(entry + Fetch.records) / 4] = records;
+  }
+
+  /** Host address of the records of a page of code, if it is in the bank in force. */
+  recordsAt(hart: HartState, virtual: bigint): number | undefined {
+    const entry = fetchEntry(bankAddress(hart, this.current[hart.id]), virtual);
+    const known = this.memory.u64[(entry + Fetch.tag) / 8] === BigInt.asUintN(64, virtual);
+    return known ? this.memory.i32[(entry + Fetch.records) / 4] : undefined;
   }
 
   private bankInForce(hart: HartState): number {
@@ -121,5 +127,8 @@ export class Tlb {
     this.banks[hart.id][index].filled = false;
   }
 }
+
+const fetchEntry = (bank: number, virtual: bigint): number =>
+  bank + Fetch.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * Fetch.size;
 
 const bankAddress = (hart: HartState, index: number): number => hart.block + Offset.banks + index * BANK_SIZE;

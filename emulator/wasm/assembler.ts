@@ -72,6 +72,7 @@ export const i32 = {
   add: two(0x6a),
   sub: two(0x6b),
   and: two(0x71),
+  or: two(0x72),
   shl: two(0x74),
   shr_s: two(0x75),
   shr_u: two(0x76),
