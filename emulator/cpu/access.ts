@@ -82,7 +82,7 @@ export class MemoryAccess {
     if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
     this.memory.stored(host, bytes);
     hart.remaining++;
-    writeAlone(this.memory.view, word);
+    writeAlone(this.memory, word);
     return Status.scratch;
   }
 

@@ -5,7 +5,7 @@
  * interrupts come where they would, and a page that is watched is left to the ordinary way.
  */
 import { decode, lengthOf } from '../isa/decode';
-import type { GuestMemory } from '../mmu/guest-memory';
+import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { HartState } from './hart';
 import { PAGE } from './layout';
@@ -21,8 +21,9 @@ interface Reference {
 }
 
 export interface BulkLoop {
-  /** Instructions, the branch included. */
+  /** Instructions, the branch included; and bytes before the branch. */
   length: number;
+  bytes: number;
   /** What each pass adds to a register. */
   steps: ReadonlyMap<number, number>;
   store: Reference;
@@ -37,7 +38,9 @@ export const MAX_LOOP_BYTES = LONGEST * 4;
 
 /** The loop that the bne at host address `branch` closes, if it is of this kind. All of it lies in one page. */
 export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined {
-  const end = decode(wordAt(view, branch));
+  const word = wordAt(view, branch);
+  if ((word & 0x707f) !== 0x1063 && (word & 0xe003) !== 0xe001) return undefined;
+  const end = decode(word);
   if (end?.instruction.name !== 'bne' || end.imm >= 0 || (branch % PAGE) + end.imm < 0) return undefined;
   const steps = new Map<number, number>();
   let store: Reference | undefined;
@@ -68,7 +71,7 @@ export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined
   if (store === undefined || Math.abs(steps.get(store.base) ?? 0) !== store.bytes) return undefined;
   if (load === undefined ? steps.has(store.register) : !feeds(load, store, steps)) return undefined;
   if (end.rs1 === load?.register || end.rs2 === load?.register) return undefined;
-  return { length, steps, store, load, compared: [end.rs1, end.rs2] };
+  return { length, bytes: -end.imm, steps, store, load, compared: [end.rs1, end.rs2] };
 }
 
 /** Whether what is loaded is stored, in steps of the same size and direction, and used for nothing else. */
@@ -92,9 +95,9 @@ const wordAt = (view: DataView, host: number): number => {
 
 /**
  * Makes as many passes of the loop as can be made at once, from its branch to its branch, and counts them. False if there
- * are none: then the next pass goes the ordinary way.
+ * are none: then the next pass goes the ordinary way. `code` is the host address of the page with the loop in it.
  */
-export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mmu: Mmu): boolean {
+export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mmu: Mmu, code: number): boolean {
   const { steps, store, load, length } = loop;
   const step = steps.get(store.base)!;
   const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
@@ -106,10 +109,12 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
   const source = from === undefined ? 0 : plainHost(hart, memory, mmu, from, load!.bytes, Access.load);
   if (from !== undefined && source === 0) return false;
   const target = plainHost(hart, memory, mmu, to, store.bytes, Access.store);
-  if (target === 0) return false;
+  // A loop that may change itself is left to those who notice.
+  if (target === 0 || memory.pageOf(target) === memory.pageOf(code)) return false;
 
   const bytes = passes * store.bytes;
   const lowest = (host: number): number => (step > 0 ? host : host - bytes + store.bytes);
+  memory.stored(lowest(target), bytes);
   if (from === undefined) fill(memory, lowest(target), bytes, store.bytes, hart.x(store.register));
   else copy(memory, lowest(target), lowest(source), bytes, step);
   for (const [register, added] of steps) {
@@ -150,7 +155,7 @@ function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: bigint, b
   );
   const host = physical < 0 ? 0 : memory.hostOf(physical);
   if (host === 0 || access === Access.load) return host;
-  return memory.isRom(host) || memory.flags[memory.pageOf(host)] !== 0 ? 0 : host;
+  return memory.isRom(host) || (memory.flags[memory.pageOf(host)] & ~(PageFlag.code | PageFlag.table)) !== 0 ? 0 : host;
 }
 
 function fill(memory: GuestMemory, host: number, bytes: number, width: number, value: bigint): void {

@@ -1,16 +1,17 @@
 /**
- * Predecoded records of code pages. Records are made when an instruction is first reached, and unmade when its bytes
- * change, so that self-modifying code and freshly loaded programs run right without a fence. Breakpoints are records
- * left undecoded, so that reaching one leads here.
+ * Predecoded records of code pages (see cpu/record-pages.ts). Records are made when an instruction is first reached; a page
+ * whose code changes gets others, so that self-modifying code and freshly loaded programs run right without a fence.
+ * Breakpoints are records left undecoded, so that reaching one leads here.
  */
 import { lengthOf } from '../isa/decode';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
-import { MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
+import { type BulkLoop, MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
 import type { HartState } from './hart';
-import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, Status, slotOf } from './layout';
+import { PAGE, RECORDS, RECORD_PAGE_SIZE, Record, Status, slotOf } from './layout';
 import { Opcode, writeAlone, writeRecord } from './opcodes';
+import { RecordPages } from './record-pages';
 import type { CodePage } from './region';
 import { type Acceleration, Regions } from './regions';
 import { Cause } from './traps';
@@ -24,18 +25,13 @@ export interface CodeSurroundings {
   goesOnFrom(hart: HartState): boolean;
 }
 
-/** After so many slow stores in a row a page that once held code counts as data. */
-const STORES_TO_DATA = 16;
-
 export class CodeCache {
-  /** Guest page of each slot, -1 if free; and the slot of each guest page, -1 if none. */
-  private readonly pages = new Int32Array(RECORD_PAGES).fill(-1);
-  private readonly slots: Int32Array;
-  private readonly stores = new Uint8Array(RECORD_PAGES);
-  private nextSlot = 0;
-  /** Virtual addresses with a breakpoint, by page; and the host addresses where they were found to lie. */
+  private readonly pages: RecordPages;
+  /** Virtual addresses with a breakpoint, by page; and the records that stand for them. */
   private breakpoints = new Map<bigint, bigint[]>();
   private readonly marks = new Set<number>();
+  /** Loops that cpu/bulk.ts can run, by the record of the branch that closes them. */
+  private readonly loops = new Map<number, BulkLoop>();
 
   private readonly regions: Regions;
 
@@ -48,7 +44,15 @@ export class CodeCache {
     acceleration: Acceleration,
   ) {
     this.regions = new Regions(memory, acceleration);
-    this.slots = new Int32Array(memory.guestPages).fill(-1);
+    this.pages = new RecordPages(memory, {
+      attached: (host) => mmu.watch(host, PageFlag.code),
+      detached: (host) => tlb.dropFetches(harts, host),
+      emptied: (slot) => {
+        this.regions.drop(slot);
+        for (const record of this.loops.keys()) if (slotOf(record) === slot) this.loops.delete(record);
+        for (const record of this.marks) if (slotOf(record) === slot) this.marks.delete(record);
+      },
+    });
   }
 
   /** Where the generated code finds translated regions. */
@@ -58,14 +62,11 @@ export class CodeCache {
 
   /** Forgets everything but the breakpoints. */
   clear(): void {
-    this.nextSlot = 0;
-    for (let slot = 0; slot < RECORD_PAGES; slot++) if (this.pages[slot] >= 0) this.release(slot);
-    this.marks.clear();
+    this.pages.clear();
     this.tlb.flushFetches(this.harts);
   }
 
   setBreakpoints(addresses: Iterable<bigint>): void {
-    for (const host of this.marks) this.unmake(host, 2);
     this.marks.clear();
     this.breakpoints = new Map();
     for (const address of addresses) {
@@ -86,28 +87,26 @@ export class CodeCache {
     if (physical < 0) return this.raiseCounted(hart, this.mmu.cause, pc);
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.raiseCounted(hart, Cause.instructionAccess, pc);
-    const page = host & ~(PAGE - 1);
-    this.tlb.fillFetch(hart, pc & ~0xfffn, this.recordsOf(page >>> 0));
+    const page = (host & ~(PAGE - 1)) >>> 0;
+    const records = this.pages.attach(page);
+    this.tlb.fillFetch(hart, pc & ~0xfffn, records, page);
     for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
-      const at = (page >>> 0) + Number(address & 0xfffn);
-      this.marks.add(at);
-      this.unmake(at, 2);
+      this.mark(records + Number(address & 0xfffn) * (Record.size / 2));
     }
     return Status.reload;
   }
 
   /** See Opcode.special. The hart's pc is that of the record. */
   special(hart: HartState, record: number): Status {
-    const slot = slotOf(record);
-    // The instruction before gave the page up by storing into it.
-    if (this.pages[slot] < 0) return Status.reload;
-    const host = this.hostOf(record);
-    const offset = (host - ROM) % PAGE;
     const pc = hart.pc;
-    const marked = this.marks.has(host);
+    const page = this.pageAt(hart, pc);
+    // The instruction before gave the page up by storing into it.
+    if (page === undefined) return Status.reload;
+    const offset = Number(pc & BigInt(PAGE - 1));
+    const host = page.host + offset;
+    const marked = this.marks.has(record);
     if (marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && !this.machine.goesOnFrom(hart))
       return this.machine.breakpoint(hart);
-    this.stores[slot] = 0;
     const { view } = this.memory;
     let word = view.getUint16(host, true);
     const straddles = lengthOf(word) === 4 && offset === PAGE - 2;
@@ -119,37 +118,43 @@ export class CodeCache {
       word = view.getInt32(host, true);
     }
     const alone = straddles || marked;
-    const bulk = !alone && bulkLoopAt(view, host) !== undefined;
-    const legal = alone ? writeAlone(view, word) : writeRecord(view, record, word, offset, bulk);
+    const legal = alone ? writeAlone(this.memory, word) : this.decode(page.host, record, word);
     if (legal) return alone ? Status.scratch : Status.reload;
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
   }
 
   /** The branch at the hart's pc closes a bulk loop: makes passes of it, or has the branch run the ordinary way. */
   bulk(hart: HartState, record: number): Status {
-    const host = this.hostOf(record);
-    const loop = bulkLoopAt(this.memory.view, host);
+    const page = this.pageAt(hart, hart.pc);
+    if (page === undefined) return Status.reload;
+    let loop = this.loops.get(record);
+    if (loop === undefined) {
+      loop = bulkLoopAt(this.memory.view, page.host + Number(hart.pc & BigInt(PAGE - 1)));
+      // What has been decoded stays as it is.
+      if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
+    }
     // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
-    const watched = loop === undefined || [...this.marks].some((mark) => mark < host && mark > host - MAX_LOOP_BYTES);
-    if (!watched && runBulk(hart, loop, this.memory, this.mmu)) return Status.reload;
-    return this.alone(record);
+    const watched = [...this.marks].some((mark) => mark < record && mark > record - MAX_LOOP_BYTES * (Record.size / 2));
+    const runs = loop !== undefined && !watched && runBulk(hart, loop, this.memory, this.mmu, page.host);
+    return runs ? Status.reload : this.alone(record);
   }
 
   /** Many jumps led to the hart's pc, in the page whose records are in force. */
   hot(hart: HartState): Status {
-    const offset = Number(hart.pc & BigInt(PAGE - 1));
+    const pc = hart.pc;
+    const offset = Number(pc & BigInt(PAGE - 1));
     const record = hart.records + offset * (Record.size / 2);
     this.regions.cool(record);
     if (this.regions.full) {
       this.clear();
       return Status.reload;
     }
-    const base = hart.pc & ~BigInt(PAGE - 1);
-    const page = (distance: number): CodePage | undefined => {
-      const records = distance === 0 ? hart.records : this.tlb.recordsAt(hart, base + BigInt(distance * PAGE));
-      return records === undefined ? undefined : { records, host: ROM + this.pages[slotOf(records)] * PAGE };
-    };
-    if (this.regions.make(offset, page, (host) => this.marks.has(host))) return Status.reload;
+    const made = this.regions.make(offset, {
+      page: (distance) => this.pageAt(hart, pc + BigInt(distance * PAGE)),
+      stopAt: (at) => this.marks.has(at),
+      decode: (page, at, word) => this.decode(page, at, word),
+    });
+    if (made) return Status.reload;
     // Nothing may stop or trap beyond the slice.
     if (hart.remaining === 0) return Status.exit;
     const undecoded = this.memory.view.getUint16(record, true) === Opcode.special;
@@ -158,40 +163,46 @@ export class CodeCache {
 
   /** Has the interpreter run the instruction of a record, though a region begins there or a bulk loop ends. */
   alone(record: number): Status {
-    writeAlone(this.memory.view, this.memory.view.getInt32(this.hostOf(record), true));
+    writeAlone(this.memory, this.memory.view.getInt32(record + Record.word, true));
     return Status.scratch;
-  }
-
-  /** Host address of the instruction that a record stands for. */
-  private hostOf(record: number): number {
-    const slot = slotOf(record);
-    return ROM + this.pages[slot] * PAGE + ((record - RECORDS - slot * RECORD_PAGE_SIZE) / Record.size) * 2;
   }
 
   /** Bytes of a page with records are about to change. */
   stored(host: number, length: number): void {
-    const slot = this.slots[this.memory.pageOf(host)];
-    if (slot < 0) return;
-    if (++this.stores[slot] >= STORES_TO_DATA) {
-      this.release(slot);
-      this.tlb.flushFetches(this.harts);
-    } else {
-      this.unmake(host, length);
-    }
+    this.pages.stored(host, length);
   }
 
-  /** Leaves the records of all instructions that touch these bytes, within one page, to be decoded anew. */
-  private unmake(host: number, length: number): void {
-    const slot = this.slots[this.memory.pageOf(host)];
-    if (slot < 0) return;
-    const offset = (host - ROM) % PAGE;
-    this.regions.drop(slot);
-    // A four-byte instruction may begin two bytes earlier.
-    const first = Math.max(0, (offset >> 1) - 1);
-    const last = (offset + length - 1) >> 1;
-    for (let index = first; index <= last; index++) {
-      this.memory.view.setUint16(RECORDS + slot * RECORD_PAGE_SIZE + index * Record.size, Opcode.special, true);
+  /** The page of code that a hart's fetches find at an address, if they find it at once. */
+  private pageAt(hart: HartState, address: bigint): CodePage | undefined {
+    return this.tlb.codePage(hart, address & ~BigInt(PAGE - 1));
+  }
+
+  /** Decodes an instruction of the page at `page` into its record; false if it is illegal. */
+  private decode(page: number, record: number, word: number): boolean {
+    const { view } = this.memory;
+    const offset = ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+    this.pages.decoding(page, record, word);
+    return writeRecord(view, record, word, offset, bulkLoopAt(view, page + offset) !== undefined);
+  }
+
+  /** Whether all of a loop has records. */
+  private isDecoded(branch: number, { bytes }: BulkLoop): boolean {
+    const { view } = this.memory;
+    for (let at = branch - bytes * (Record.size / 2); at < branch;) {
+      if (view.getUint16(at, true) === Opcode.special) return false;
+      at += lengthOf(view.getUint16(at + Record.word, true)) * (Record.size / 2);
     }
+    return true;
+  }
+
+  /** From now on the record is left undecoded. */
+  private mark(record: number): void {
+    if (this.marks.has(record)) return;
+    this.marks.add(record);
+    // No region runs over what has not been decoded.
+    if (this.memory.view.getUint16(record + Record.op, true) === Opcode.special) return;
+    this.memory.view.setUint16(record + Record.op, Opcode.special, true);
+    this.regions.drop(slotOf(record));
   }
 
   /** An exception of an instruction that never got as far as to be counted by the interpreter. */
@@ -209,37 +220,5 @@ export class CodeCache {
     if (host !== 0) return this.memory.view.getUint16(host, true);
     this.mmu.cause = Cause.instructionAccess;
     return -1;
-  }
-
-  private recordsOf(page: number): number {
-    const guestPage = this.memory.pageOf(page);
-    let slot = this.slots[guestPage];
-    if (slot < 0) {
-      slot = this.pages.indexOf(-1, this.nextSlot);
-      if (slot < 0) {
-        this.clear();
-        slot = 0;
-      }
-      this.nextSlot = slot + 1;
-      this.pages[slot] = guestPage;
-      this.slots[guestPage] = slot;
-      this.stores[slot] = 0;
-      const records = RECORDS + slot * RECORD_PAGE_SIZE;
-      this.memory.view.setUint16(records + (PAGE / 2) * Record.size, Opcode.pageEnd, true);
-      this.mmu.watch(page, PageFlag.code);
-    }
-    return RECORDS + slot * RECORD_PAGE_SIZE;
-  }
-
-  private release(slot: number): void {
-    const guestPage = this.pages[slot];
-    this.memory.flags[guestPage] &= ~PageFlag.code;
-    this.slots[guestPage] = -1;
-    this.pages[slot] = -1;
-    this.regions.drop(slot);
-    // The hart that is storing may be running these very records: it comes back to `special`.
-    const records = RECORDS + slot * RECORD_PAGE_SIZE;
-    this.memory.u8.fill(0, records, records + RECORD_PAGE_SIZE);
-    if (slot < this.nextSlot) this.nextSlot = slot;
   }
 }

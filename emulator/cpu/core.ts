@@ -45,7 +45,7 @@ export class Core {
   peek(hart: HartState, word: number): boolean {
     hart.remaining = 1;
     hart.enterWindow();
-    writeAlone(this.memory.view, word);
+    writeAlone(this.memory, word);
     let reason = this.interpret(1);
     if (reason === Exit.load && this.access.enter(hart, hart.address, (hart.detail & 15) as AccessSize)) {
       hart.remaining = 1;

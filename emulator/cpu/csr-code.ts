@@ -133,10 +133,7 @@ export function csrCode(
           when(
             i64.ne(i64.and(i64.and(changed, local.get(next)), i64.const(ENABLES)), i64.const(0)),
             when(
-              i32.and(
-                i32.or(get32(Offset.lines), i32.load(ZERO, place(Cell.mip))),
-                i32.load(ZERO, place(Cell.mie)),
-              ),
+              i32.and(i32.or(get32(Offset.lines), i32.load(ZERO, place(Cell.mip))), i32.load(ZERO, place(Cell.mie))),
               outside,
             ),
           ),
@@ -146,10 +143,7 @@ export function csrCode(
       }
     }
   };
-  return [
-    lowestMode === 0 ? [] : when(i32.lt_u(get32(Offset.mode), i32.const(lowestMode)), outside),
-    body(),
-  ];
+  return [lowestMode === 0 ? [] : when(i32.lt_u(get32(Offset.mode), i32.const(lowestMode)), outside), body()];
 }
 
 const place = (register: Cell): number => cell(Offset.csrs + register * 8);

@@ -53,7 +53,7 @@ export const Offset = {
 export const DATA_ENTRIES = 256;
 export const FETCH_ENTRIES = 64;
 export const Data = { size: 32, read: 0, write: 8, addend: 16 } as const;
-export const Fetch = { base: DATA_ENTRIES * Data.size, size: 16, tag: 0, records: 8 } as const;
+export const Fetch = { base: DATA_ENTRIES * Data.size, size: 16, tag: 0, records: 8, host: 12 } as const;
 export const BANK_SIZE = Fetch.base + FETCH_ENTRIES * Fetch.size;
 export const BANKS = 16;
 /** Matches no address: its low bits are set, and those of a masked address are not. */

@@ -5,6 +5,7 @@
 import { COMPRESSIBLE } from '../isa/compressed';
 import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
+import type { GuestMemory } from '../mmu/guest-memory';
 import { Offset, PAGE, Record, WINDOW } from './layout';
 
 export const enum Opcode {
@@ -67,9 +68,22 @@ export function writeRecord(
   return true;
 }
 
+/** Records that have been written alone, by instruction word. */
+const alone = new Map<number, Uint8Array>();
+const MOST_ALONE = 4096;
+
 /** Writes the record of an instruction into the scratch area, followed by what leads back to its successor's own. */
-export function writeAlone(records: DataView, word: number): boolean {
+export function writeAlone(memory: GuestMemory, word: number): boolean {
   const at = WINDOW + Offset.scratch;
-  records.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
-  return writeRecord(records, at, word, undefined);
+  const { view, u8 } = memory;
+  view.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+  const known = alone.get(word);
+  if (known !== undefined) {
+    u8.set(known, at);
+    return true;
+  }
+  if (!writeRecord(view, at, word, undefined)) return false;
+  if (alone.size === MOST_ALONE) alone.clear();
+  alone.set(word, u8.slice(at, at + Record.size));
+  return true;
 }

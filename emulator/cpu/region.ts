@@ -71,8 +71,8 @@ export interface CodeSource {
   view: DataView;
   /** A page by its distance in pages from the first, if it is at hand. */
   page(distance: number): CodePage | undefined;
-  /** Addresses (host) that must not be run over: breakpoints. */
-  stopAt(host: number): boolean;
+  /** Records that must not be run over: breakpoints. */
+  stopAt(record: number): boolean;
   /** Take in what has never run, too. */
   eager: boolean;
 }
@@ -131,10 +131,10 @@ function instructionAt(source: CodeSource, offset: number, first: boolean): Regi
   const within = offset - pageOf(offset) * PAGE;
   const host = page.host + within;
   const { view } = source;
-  if (within > PAGE - 2 || source.stopAt(host)) return undefined;
+  const record = page.records + within * (Record.size / 2);
+  if (within > PAGE - 2 || source.stopAt(record)) return undefined;
   const half = view.getUint16(host, true);
   if (lengthOf(half) === 4 && within > PAGE - 4) return undefined;
-  const record = page.records + within * (Record.size / 2);
   if (!source.eager && !first && view.getUint16(record, true) === Opcode.special) return undefined;
   const word = lengthOf(half) === 2 ? half : view.getInt32(host, true);
   const decoded = decode(word);

@@ -1,7 +1,7 @@
 /** The regions of all code pages: made when a jump's target is hot, dropped when anything they were made from changes. */
 import type { GuestMemory } from '../mmu/guest-memory';
-import { HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE, Record, slotOf } from './layout';
-import { Opcode, writeRecord } from './opcodes';
+import { HEAT, HEAT_CELLS, HEAT_LIMIT, Record, slotOf } from './layout';
+import { Opcode } from './opcodes';
 import { type CodeSource, regionAt } from './region';
 import { translate } from './translator';
 
@@ -21,6 +21,12 @@ interface Region {
   slots: readonly number[];
 }
 
+/** What is known of the code around a hart's pc. */
+export interface CodeAround extends Pick<CodeSource, 'page' | 'stopAt'> {
+  /** Decodes an instruction of the page at a host address into its record. */
+  decode(page: number, record: number, word: number): void;
+}
+
 export class Regions {
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: CAPACITY });
   private readonly free: number[] = Array.from({ length: CAPACITY }, (_, index) => CAPACITY - 1 - index);
@@ -33,22 +39,19 @@ export class Regions {
     memory.i32[HEAT_LIMIT / 4] = LIMITS[acceleration];
   }
 
-  /**
-   * Translates the region that begins at `offset` of the page that `page(0)` gives; `page` knows the pages around it, by
-   * their distance. What cannot be translated is left to the interpreter: then false.
-   */
-  make(offset: number, page: CodeSource['page'], stopAt: CodeSource['stopAt']): boolean {
+  /** Translates the region that begins at `offset` of a page. What cannot be translated is left to the interpreter: then false. */
+  make(offset: number, code: CodeAround): boolean {
     const { view } = this.memory;
     const index = this.free[this.free.length - 1];
     if (index === undefined) return false;
-    const blocks = regionAt({ view, page, stopAt, eager: this.acceleration === 'jit' }, offset);
+    const blocks = regionAt({ ...code, view, eager: this.acceleration === 'jit' }, offset);
     if (blocks === undefined) return false;
     const slots = new Set<number>();
-    for (const { page: of, instructions } of blocks) {
-      slots.add(slotOf(of.records));
-      for (const { offset: at, word, bulk, record } of instructions) {
+    for (const { page, instructions } of blocks) {
+      slots.add(slotOf(page.records));
+      for (const { word, record } of instructions) {
         // Whoever completes an access for the region looks at its record, which may not have been reached before.
-        if (view.getUint16(record, true) === Opcode.special) writeRecord(view, record, word, at & (PAGE - 1), bulk);
+        if (view.getUint16(record, true) === Opcode.special) code.decode(page.host, record, word);
       }
     }
     const module = new WebAssembly.Module(translate(blocks));

@@ -105,8 +105,7 @@ export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
       set32(Offset.detail, i32.const(detail)),
       exitAt(reason, after),
     ];
-    const target = (): Code =>
-      b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm);
+    const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {
       rs1: read(i.rs1),
       rs2: read(i.rs2),

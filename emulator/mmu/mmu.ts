@@ -11,7 +11,7 @@ import { Cell, Mstatus } from '../cpu/state';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
-import type { Tlb } from './tlb';
+import { type Tlb, rootOf } from './tlb';
 
 export const enum Access {
   load,
@@ -34,12 +34,24 @@ const enum Pte {
 }
 const RIGHTS = [Right.read, Right.write, Right.execute] as const;
 
+/** A table of page tables with this root, for so many pages from virtual page `first` on (of Sv39's 2^27). */
+interface TableUse {
+  root: number;
+  first: number;
+  pages: number;
+}
+
+/** Uses of one table that are told apart; kernels share few tables among many address spaces. */
+const MOST_USES = 16;
+
 export class Mmu {
   /** The exception code of the last translation that failed. */
   cause = 0;
   /** Flags of the last leaf that a walk ended in. */
   private leaf = 0;
   private readonly protection: PmpEntry[][];
+  /** By guest page that walks have read as a table: from which root, and for which pages of the address space. */
+  private readonly uses = new Map<number, TableUse[]>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -52,6 +64,7 @@ export class Mmu {
   reset(): void {
     this.protection.forEach((entries) => (entries.length = 0));
     this.tlb.reset();
+    this.uses.clear();
     this.memory.flags.fill(0);
   }
 
@@ -116,13 +129,19 @@ export class Mmu {
   /** A store is about to change a page that a walk has read: what it said must be forgotten, unless it was nothing. */
   tableStored(host: number, length: number): void {
     const { i32, flags } = this.memory;
+    const page = this.memory.pageOf(host);
     const first = ((host & ~7) >>> 0) / 4;
     for (let word = first; word * 4 < host + length; word += 2) {
       if ((i32[word] & Pte.V) === 0) continue;
-      flags[this.memory.pageOf(host)] &= ~PageFlag.table;
-      this.tlb.flush(this.harts);
+      this.forgetTable(page);
+      flags[page] &= ~PageFlag.table;
       return;
     }
+  }
+
+  private forgetTable(page: number): void {
+    for (const { root, first, pages } of this.uses.get(page) ?? []) this.tlb.forget(this.harts, root, first, pages);
+    this.uses.delete(page);
   }
 
   /** Stores to the page at `host` take the slow path from now on. */
@@ -134,6 +153,17 @@ export class Mmu {
     flags[page] |= flag;
   }
 
+  /** The table at `host` is read: what it says is forgotten when it changes. */
+  private watchTable(host: number, root: number, first: number, pages: number): void {
+    if (this.memory.isRom(host)) return;
+    const page = this.memory.pageOf(host);
+    const uses = this.uses.get(page) ?? [];
+    if (uses.some((use) => use.root === root && use.first === first && use.pages === pages)) return;
+    if (uses.length === MOST_USES) this.forgetTable(page);
+    this.uses.set(page, [...(this.uses.get(page) ?? []), { root, first, pages }]);
+    this.watch(host, PageFlag.table);
+  }
+
   /** Section 4.3.2, steps 1 to 9. */
   private walk(hart: HartState, low: number, high: number, access: Access, mode: Mode): number {
     this.cause = PAGE_FAULT[access];
@@ -141,7 +171,11 @@ export class Mmu {
     if (high !== (high << 25) >> 25) return -1;
     const { i32 } = this.memory;
     const indices = [(low >>> 12) & 511, (low >>> 21) & 511, ((high & 127) << 2) | (low >>> 30)];
-    let table = Number(hart.cell(Cell.satp) & 0xfff_ffff_ffffn) * PAGE;
+    const root = rootOf(hart.cell(Cell.satp));
+    let table = root * PAGE;
+    /** Of the pages that the table stands for, and their number. */
+    let first = 0;
+    let pages = 512 ** 3;
     for (let level = 2; level >= 0; level--) {
       const address = table + indices[level] * 8;
       const host = this.memory.hostOf(address);
@@ -157,14 +191,16 @@ export class Mmu {
       if ((pte & (Pte.R | Pte.X)) === 0) {
         // A, D and U are reserved in a pointer to the next table.
         if ((pte & (Pte.A | Pte.D | Pte.U)) !== 0) return -1;
-        if (!this.memory.isRom(host)) this.watch(host, PageFlag.table);
+        this.watchTable(host, root, first, pages);
         table = ppn * PAGE;
+        pages /= 512;
+        first += indices[level] * pages;
         continue;
       }
       if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
       const span = 512 ** level;
       if (ppn % span !== 0) return -1;
-      if (!this.memory.isRom(host)) this.watch(host, PageFlag.table);
+      this.watchTable(host, root, first, pages);
       this.leaf = pte | Pte.A | (access === Access.store ? Pte.D : 0);
       if (this.leaf !== pte && !this.update(hart, address, host)) {
         this.cause = ACCESS_FAULT[access];

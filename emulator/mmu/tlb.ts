@@ -7,6 +7,7 @@
  * depends on what happened to be cached.
  */
 import type { HartState } from '../cpu/hart';
+import type { CodePage } from '../cpu/region';
 import { BANKS, BANK_SIZE, DATA_ENTRIES, Data, EMPTY, FETCH_ENTRIES, Fetch, Offset } from '../cpu/layout';
 import type { GuestMemory } from './guest-memory';
 
@@ -18,6 +19,8 @@ export interface Space {
 }
 
 interface Bank extends Space {
+  /** Page number of the root table. */
+  root: number;
   used: boolean;
   /** Something was entered since it was last emptied. */
   filled: boolean;
@@ -33,7 +36,7 @@ export class Tlb {
     harts: number,
   ) {
     this.banks = Array.from({ length: harts }, () =>
-      Array.from({ length: BANKS }, () => ({ satp: 0n, modes: 0, used: false, filled: true })),
+      Array.from({ length: BANKS }, () => ({ satp: 0n, root: 0, modes: 0, used: false, filled: true })),
     );
     this.current = new Array<number>(harts).fill(0);
     this.victim = new Array<number>(harts).fill(0);
@@ -49,7 +52,7 @@ export class Tlb {
       index = this.victim[hart.id];
       this.victim[hart.id] = (index + 1) % BANKS;
       this.empty(hart, index);
-      Object.assign(banks[index], { satp, modes, used: true });
+      Object.assign(banks[index], { satp, root: rootOf(satp), modes, used: true });
     }
     this.current[hart.id] = index;
     hart.bank = bankAddress(hart, index);
@@ -65,18 +68,20 @@ export class Tlb {
     i32[(entry + Data.addend) / 4] = host - Number(BigInt.asIntN(32, virtual));
   }
 
-  /** Enters a page for fetches, with the host address of its records. */
-  fillFetch(hart: HartState, virtual: bigint, records: number): void {
+  /** Enters a page for fetches, with the host addresses of its records and of itself. */
+  fillFetch(hart: HartState, virtual: bigint, records: number, host: number): void {
     const entry = fetchEntry(this.bankInForce(hart), virtual);
     this.memory.u64[(entry + Fetch.tag) / 8] = virtual;
     this.memory.i32[(entry + Fetch.records) / 4] = records;
+    this.memory.i32[(entry + Fetch.host) / 4] = host;
   }
 
-  /** Host address of the records of a page of code, if it is in the bank in force. */
-  recordsAt(hart: HartState, virtual: bigint): number | undefined {
+  /** The page of code at a virtual address (of its first byte), if it is in the bank in force. */
+  codePage(hart: HartState, virtual: bigint): CodePage | undefined {
     const entry = fetchEntry(bankAddress(hart, this.current[hart.id]), virtual);
-    const known = this.memory.u64[(entry + Fetch.tag) / 8] === BigInt.asUintN(64, virtual);
-    return known ? this.memory.i32[(entry + Fetch.records) / 4] : undefined;
+    const { u64, i32 } = this.memory;
+    if (u64[(entry + Fetch.tag) / 8] !== BigInt.asUintN(64, virtual)) return undefined;
+    return { host: i32[(entry + Fetch.host) / 4] >>> 0, records: i32[(entry + Fetch.records) / 4] };
   }
 
   private bankInForce(hart: HartState): number {
@@ -95,10 +100,43 @@ export class Tlb {
     for (const hart of harts) this.banks[hart.id].forEach((bank, index) => bank.filled && this.empty(hart, index));
   }
 
+  /** Forgets the translations of `count` pages from virtual page `first` on in address spaces with this root. */
+  forget(harts: readonly HartState[], root: number, first: number, count: number): void {
+    const { i32, u64 } = this.memory;
+    const drop = (tag: number): void => {
+      const low = i32[tag / 4];
+      // Of EMPTY, too.
+      if ((low & 1) !== 0) return;
+      const page = (i32[tag / 4 + 1] & 0x7f) * 0x100000 + (low >>> 12);
+      if (page >= first && page < first + count) u64[tag / 8] = BigInt.asUintN(64, EMPTY);
+    };
+    this.eachFilled(
+      harts,
+      (bank) => {
+        for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) {
+          drop(entry + Data.read);
+          drop(entry + Data.write);
+        }
+        for (let entry = bank + Fetch.base; entry < bank + BANK_SIZE; entry += Fetch.size) drop(entry + Fetch.tag);
+      },
+      root,
+    );
+  }
+
   /** Forgets all translations of fetches. */
   flushFetches(harts: readonly HartState[]): void {
     this.eachFilled(harts, (bank) => {
       this.memory.u8.fill(0xff, bank + Fetch.base, bank + BANK_SIZE);
+    });
+  }
+
+  /** Forgets where the page at `host` is executed. */
+  dropFetches(harts: readonly HartState[], host: number): void {
+    const { u64, i32 } = this.memory;
+    this.eachFilled(harts, (bank) => {
+      for (let entry = bank + Fetch.base; entry < bank + BANK_SIZE; entry += Fetch.size) {
+        if (i32[(entry + Fetch.host) / 4] >>> 0 === host) u64[(entry + Fetch.tag) / 8] = BigInt.asUintN(64, EMPTY);
+      }
     });
   }
 
@@ -107,17 +145,18 @@ export class Tlb {
     const { u64, i32 } = this.memory;
     this.eachFilled(harts, (bank) => {
       for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) {
-        const tag = u64[(entry + Data.write) / 8];
-        if ((tag & 1n) === 0n && (i32[(entry + Data.addend) / 4] + Number(BigInt.asIntN(32, tag))) >>> 0 === host)
+        const low = i32[(entry + Data.write) / 4];
+        if ((low & 1) === 0 && (i32[(entry + Data.addend) / 4] + low) >>> 0 === host)
           u64[(entry + Data.write) / 8] = BigInt.asUintN(64, EMPTY);
       }
     });
   }
 
-  private eachFilled(harts: readonly HartState[], action: (bank: number) => void): void {
+  /** Banks with anything in them, of all address spaces or of those with one root. */
+  private eachFilled(harts: readonly HartState[], action: (bank: number) => void, root?: number): void {
     for (const hart of harts)
       this.banks[hart.id].forEach((bank, index) => {
-        if (bank.used && bank.filled) action(bankAddress(hart, index));
+        if (bank.used && bank.filled && (root === undefined || bank.root === root)) action(bankAddress(hart, index));
       });
   }
 
@@ -127,6 +166,9 @@ export class Tlb {
     this.banks[hart.id][index].filled = false;
   }
 }
+
+/** The page number of the root table. */
+export const rootOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
 
 const fetchEntry = (bank: number, virtual: bigint): number =>
   bank + Fetch.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * Fetch.size;
