@@ -2,13 +2,15 @@
  * What a launch makes: the machine with the kernel in it, the program the debugger knows, its sources and the disk.
  */
 import { Machine } from '../emulator/machine';
-import type { Hart, MachineApi } from '../emulator/types';
+import { Mode, type Hart, type MachineApi } from '../emulator/types';
 import { readAttributes, type Settings } from './attributes';
 import { UserError } from './connection';
 import type { Files, SessionDisk } from './files';
 import { Image } from './image';
-import { readVirtual } from './memory';
+import { hartSpace, type AddressSpace } from './memory';
 import { MemoryDisk } from './memory-disk';
+import { satpFields } from './page-tables/walk';
+import { findPrograms, Programs, type Program } from './programs';
 import type { LaunchAttributes } from './protocol';
 import type { Ground } from './run-control/stepping';
 import { parent, Sources } from './sources';
@@ -16,19 +18,30 @@ import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
 import { processOfHart } from './xv6/cpus';
 import { openXv6, type Xv6 } from './xv6/kernel';
-import { allProcesses, type Process } from './xv6/processes';
+import { allProcesses, processes, type Process } from './xv6/processes';
+
+const SATP = 0x180;
 
 export class Debuggee implements Ground {
   readonly xv6: Xv6;
+  /** The user programs. */
+  readonly programs: Programs;
 
   constructor(
     readonly settings: Settings,
     readonly machine: MachineApi,
+    /** The kernel. */
     readonly image: Image,
+    programs: readonly Program[],
     readonly sources: Sources,
     readonly disk: SessionDisk | undefined,
   ) {
     this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
+    this.programs = new Programs(programs, {
+      memory: machine.memory,
+      executed: () => machine.executed,
+      processName: (root) => processes(this.xv6).find(({ pagetable }) => pagetable === root)?.name,
+    });
   }
 
   get harts(): readonly Hart[] {
@@ -40,12 +53,46 @@ export class Debuggee implements Ground {
     return processOfHart(this.xv6, hart, allProcesses(this.xv6));
   }
 
+  /**
+   * Whose code a hart is about to execute: in user mode its program's, else the kernel's, as on the trampoline page.
+   * Undefined for code of which nothing is known.
+   */
   imageAt(hart: Hart): Image | undefined {
-    return this.image.contains(hart.pc) ? this.image : undefined;
+    return this.imageOf(hart, hart.pc);
+  }
+
+  /** The same for another address in the hart's mode and address space. */
+  imageOf(hart: Hart, pc: bigint): Image | undefined {
+    if (hart.mode !== Mode.User) return this.image.contains(pc) ? this.image : undefined;
+    const root = this.userRoot(hart);
+    return root === undefined ? undefined : this.userImage(root, pc);
+  }
+
+  /** The program whose code lies at `pc` by the user page table with its root page at a physical address. */
+  userImage(root: bigint, pc: bigint): Image | undefined {
+    const image = this.programs.in(root)?.image;
+    return image?.contains(pc) ? image : undefined;
+  }
+
+  /** The user program that a hart runs; undefined while it runs the kernel, and for a program that is none of ours. */
+  programOn(hart: Hart): Program | undefined {
+    const root = hart.mode === Mode.User ? this.userRoot(hart) : undefined;
+    return root === undefined ? undefined : this.programs.in(root);
+  }
+
+  /** Of the page table in satp; undefined without one. */
+  userRoot(hart: Hart): bigint | undefined {
+    const { mode, root } = satpFields(hart.csr(SATP) ?? 0n);
+    return mode === 8 ? root : undefined;
   }
 
   read(hart: Hart): ReadMemory {
-    return (address, length) => readVirtual(this.machine, hart, address, length);
+    return hartSpace(this.machine, hart).read;
+  }
+
+  /** Memory as a hart sees it now. */
+  space(hart: Hart): AddressSpace {
+    return hartSpace(this.machine, hart);
   }
 
   frame(hart: Hart): FrameRegisters {
@@ -85,7 +132,12 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
     });
     const folders = [settings.cwd, parent(parent(path)), parent(path)];
     const sources = await Sources.find(files, binary.files, settings.sourceMap, folders);
-    return new Debuggee(settings, machine, new Image(binary), sources, disk);
+    const programs = await findPrograms(
+      files,
+      [parent(path), parent(parent(path)), settings.cwd].map((folder) => `${folder}/user`),
+      (image) => sources.include(image.binary.files),
+    );
+    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk);
   } catch (error) {
     await disk?.close();
     throw new UserError(messageOf(error));

@@ -1,5 +1,5 @@
 /** The context in which C expressions are evaluated: a frame of a hart, its memory and registers, and names of our own. */
-import { Mode, type Hart } from '../emulator/types';
+import type { Hart } from '../emulator/types';
 import type { Debuggee } from './debuggee';
 import { evaluate, evaluateCondition } from './expressions/evaluate';
 import { formatValue } from './expressions/format';
@@ -16,8 +16,9 @@ export function evaluationContext(
   registers: FrameRegisters,
   overlay: Overlay = {},
 ): EvaluationContext {
-  const { machine, image } = debuggee;
-  const known = image.contains(registers.pc) && hart.mode !== Mode.User;
+  const { machine } = debuggee;
+  const known = debuggee.imageOf(hart, registers.pc);
+  const image = known ?? debuggee.image;
   const frame = known ? image.linkedFrame(registers) : registers;
   const readMemory = debuggee.read(hart);
   const writeMemory = (address: bigint, bytes: Uint8Array): boolean => writeVirtual(machine, hart, address, bytes);
