@@ -106,6 +106,35 @@ describe('the machine', () => {
     assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
   });
 
+  it('asks once whether a breakpoint is meant, and again when the instruction there has changed', () => {
+    // When s0 is 3 the loop stores over its own second instruction.
+    const machine = boot([
+      label('loop'),
+      addi(S0, S0, 1),
+      addi(S1, S1, 1),
+      addi(A1, 0, 3),
+      branchTo('bne', S0, A1, 'loop'),
+      encode('auipc', { rd: S2, imm: 0 }),
+      encode('lw', { rd: S3, rs1: S2, imm: -12 }),
+      encode('sw', { rs1: S2, rs2: S3, imm: -12 }),
+      jumpTo('loop'),
+    ]);
+    toKernel(machine);
+    const address = DRAM + 4n;
+    const asked: bigint[] = [];
+    machine.setBreakpoints([address], (hart, at) => {
+      assert.equal(hart.id, 0);
+      asked.push(at);
+      return asked.length === 1;
+    });
+    for (let round = 1n; round <= 3n; round++) {
+      assert.deepEqual(runUntil(machine, 'breakpoint'), { kind: 'breakpoint', hart: 0, pc: address });
+      assert.equal(machine.harts[0].x(S0), round);
+    }
+    assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
+    assert.deepEqual(asked, [address, address]);
+  });
+
   it('steps one hart while the others take their turns', () => {
     const machine = boot([label('loop'), addi(S0, S0, 1), jumpTo('loop')], { harts: 3 });
     machine.run({ instructions: 200_000 });

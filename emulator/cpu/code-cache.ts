@@ -23,6 +23,9 @@ export interface CodeSurroundings {
   goesOnFrom(hart: HartState): boolean;
 }
 
+/** Whether a breakpoint's address is meant in the address space that a hart is in. */
+type Concerns = (hart: HartState, address: bigint) => boolean;
+
 /** After so many slow stores in a row a page that once held code counts as data. */
 const STORES_TO_DATA = 16;
 
@@ -35,6 +38,7 @@ export class CodeCache {
   /** Virtual addresses with a breakpoint, by page; and the host addresses where they were found to lie. */
   private breakpoints = new Map<bigint, bigint[]>();
   private readonly marks = new Set<number>();
+  private concerns: Concerns = () => true;
 
   private readonly regions: Regions;
 
@@ -63,7 +67,8 @@ export class CodeCache {
     this.tlb.flushFetches(this.harts);
   }
 
-  setBreakpoints(addresses: Iterable<bigint>): void {
+  setBreakpoints(addresses: Iterable<bigint>, concerns: Concerns = () => true): void {
+    this.concerns = concerns;
     for (const host of this.marks) this.unmake(host, 2);
     this.marks.clear();
     this.breakpoints = new Map();
@@ -89,6 +94,7 @@ export class CodeCache {
     this.tlb.fillFetch(hart, pc & ~0xfffn, this.recordsOf(page >>> 0));
     for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
       const at = (page >>> 0) + Number(address & 0xfffn);
+      if (this.marks.has(at) || !this.concerns(hart, address)) continue;
       this.marks.add(at);
       this.unmake(at, 2);
     }
@@ -176,6 +182,7 @@ export class CodeCache {
     } else {
       this.unmake(host, length);
     }
+    if (this.marks.size > 0) this.unmark(host - 3, length + 3);
   }
 
   /** Leaves the records of all instructions that touch these bytes, within one page, to be decoded anew. */
@@ -190,6 +197,13 @@ export class CodeCache {
     for (let index = first; index <= last; index++) {
       this.memory.view.setUint16(RECORDS + slot * RECORD_PAGE_SIZE + index * Record.size, Opcode.special, true);
     }
+  }
+
+  /** Other bytes are another instruction: whether a breakpoint there is meant is asked anew at the next fetch. */
+  private unmark(host: number, length: number): void {
+    let found = false;
+    for (let at = host; at < host + length; at++) found = this.marks.delete(at) || found;
+    if (found) this.tlb.flushFetches(this.harts);
   }
 
   /** An exception of an instruction that never got as far as to be counted by the interpreter. */
@@ -222,6 +236,8 @@ export class CodeCache {
       this.pages[slot] = guestPage;
       this.slots[guestPage] = slot;
       this.stores[slot] = 0;
+      // Nobody has watched the page until now: what was marked in it may be gone.
+      for (const mark of this.marks) if (this.memory.pageOf(mark) === guestPage) this.marks.delete(mark);
       const records = RECORDS + slot * RECORD_PAGE_SIZE;
       this.memory.view.setUint16(records + (PAGE / 2) * Record.size, Opcode.pageEnd, true);
       this.mmu.watch(page, PageFlag.code);
