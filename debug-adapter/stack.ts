@@ -8,6 +8,7 @@ import type { Debuggee } from './debuggee';
 import { evaluationContext } from './evaluation';
 import { evaluate, integerOf } from './expressions/evaluate';
 import type { Image } from './image';
+import { hartSpace, type AddressSpace } from './memory';
 import type { FrameRegisters } from './symbols/api';
 import { interruptedBy, vectorAt } from './trap-vector';
 
@@ -18,6 +19,8 @@ export interface Frame {
   readonly registers: FrameRegisters;
   /** Undefined for code of which nothing is known. */
   readonly image: Image | undefined;
+  /** The memory that the frame's code sees. */
+  readonly space: AddressSpace;
   /** The linked address at which lines and variables are looked up: within the call, for a frame that called another. */
   readonly lookup: bigint;
   readonly name: string;
@@ -39,14 +42,15 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 /** Frames innermost first, with ids from `firstId`. */
 export function walkStack(debuggee: Debuggee, hartId: number, firstId: number): Frame[] {
   const hart = debuggee.harts[hartId]!;
-  const read = debuggee.read(hart);
+  const space = hartSpace(debuggee.machine, hart);
+  const { read } = space;
   const frames: Frame[] = [];
   const image = debuggee.imageAt(hart);
   let callee: FrameRegisters | undefined;
   let registers: FrameRegisters | undefined = debuggee.frame(hart);
-  if (!image) return [unknownFrame(firstId, hartId, registers)];
+  if (!image) return [unknownFrame(firstId, hartId, registers, space)];
   while (registers && frames.length < DEEPEST) {
-    frames.push(...framesAt(image, hartId, registers, firstId + frames.length));
+    frames.push(...framesAt(image, space, hartId, registers, firstId + frames.length));
     const vector = vectorAt(image, hart, registers);
     const caller: FrameRegisters | undefined = vector
       ? interruptedBy(vector, image, hart, registers, read, callee && keptSepc(debuggee, hart, callee))
@@ -70,7 +74,13 @@ function keptSepc(debuggee: Debuggee, hart: Hart, handler: FrameRegisters): bigi
   }
 }
 
-function framesAt(image: Image, hart: number, registers: FrameRegisters, firstId: number): Frame[] {
+function framesAt(
+  image: Image,
+  space: AddressSpace,
+  hart: number,
+  registers: FrameRegisters,
+  firstId: number,
+): Frame[] {
   const { binary } = image;
   const lookup = image.lookup(registers);
   const frames: Frame[] = [];
@@ -85,7 +95,7 @@ function framesAt(image: Image, hart: number, registers: FrameRegisters, firstId
   const add = (name: string): void => {
     const inlinedDepth = all.length - entered.length + frames.length;
     const id = firstId + frames.length;
-    frames.push({ id, hart, registers, image, lookup, name, file, line, column, inlinedDepth });
+    frames.push({ id, hart, registers, image, space, lookup, name, file, line, column, inlinedDepth });
   };
   for (const call of entered) {
     add(call.name);
@@ -101,12 +111,13 @@ function symbolName(image: Image, address: bigint): string | undefined {
   return image.binary.symbolAt(address)?.symbol.name;
 }
 
-function unknownFrame(id: number, hart: number, registers: FrameRegisters): Frame {
+function unknownFrame(id: number, hart: number, registers: FrameRegisters, space: AddressSpace): Frame {
   return {
     id,
     hart,
     registers,
     image: undefined,
+    space,
     lookup: registers.pc,
     name: hex(registers.pc),
     file: undefined,

@@ -2,12 +2,14 @@
  * Shows values as gdb does, for C: numbers in decimal, characters with their letter, pointers with the symbol they point
  * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
  */
-import { csrField, csrNamed, describeCsr, describeField } from '../registers/csrs';
+import { describeField, describeWord, type Field } from '../registers/fields';
 import type { EnumType, Member, RecordType } from '../symbols/api';
 import { ExpressionError } from './error';
+import { floatFrom, floatText } from './floats';
 import { readText } from './operators';
+import { binariesOf } from './names';
 import * as C from './types';
-import { fromBytes, numberOf, partOf, readLocation, type EvaluationContext, type Value } from './value';
+import { numberOf, partOf, readLocation, type EvaluationContext, type MachineWord, type Value } from './value';
 
 export interface FormatOptions {
   /** Integers in hexadecimal. */
@@ -50,7 +52,7 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
     case 'function': {
       if (value.location.kind !== 'memory') return '<optimized out>';
       const { address } = value.location;
-      return `{${C.typeName(value.type)}} ${hex(address)}${symbolSuffix(address, context)}`;
+      return `{${C.typeName(value.type)}} ${hex(address)}${functionSuffix(address, context)}`;
     }
     case 'pointer':
       return formatPointer(numberOf(value, context), type.target, context);
@@ -64,24 +66,26 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
     case 'base':
       break;
   }
-  if (type.encoding === 'float') return formatFloat(readLocation(value.location, 0, type.size, context));
+  const { size, encoding } = type;
+  if (encoding === 'float') return floatText(floatFrom(readLocation(value.location, 0, size, context)), type);
   const number = numberOf(value, context);
-  if (value.machine?.kind === 'csr') return formatCsr(value.machine, number, options.hex);
-  if (type.encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
-  if (options.hex || value.hex) return hex(BigInt.asUintN(8 * type.size, number));
+  if (value.machine?.kind === 'word') return formatWord(value.machine, number, options.hex);
+  if (encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
+  if (options.hex || value.hex) return hex(BigInt.asUintN(8 * size, number));
   return C.isCharacter(type) ? `${number} ${quoteCharacter(Number(BigInt.asUintN(8, number)))}` : String(number);
 }
 
-function formatCsr(machine: { name: string; field?: string }, number: bigint, asHex: boolean): string {
+function formatWord({ word, field }: { word: MachineWord; field?: Field }, number: bigint, asHex: boolean): string {
   if (asHex) return hex(number);
-  if (!machine.field) return describeCsr(machine.name, number);
-  const field = csrField(csrNamed(machine.name)!, machine.field)!;
+  if (!field) return describeWord(word, number);
   return field.meaning ? `${number} (${describeField(field, number)})` : describeField(field, number);
 }
 
 function formatPointer(address: bigint, target: Value['type'], context: EvaluationContext): string {
-  const suffix = address === 0n ? '' : symbolSuffix(address, context);
-  if (!C.isCharacter(target) || address === 0n) return hex(address) + suffix;
+  if (address === 0n) return hex(address);
+  if (C.plain(target).kind === 'function') return hex(address) + functionSuffix(address, context);
+  const suffix = symbolSuffix(address, context);
+  if (!C.isCharacter(target)) return hex(address) + suffix;
   const text = stringAt(address, context);
   return text === undefined
     ? `${hex(address)}${suffix} <cannot read memory there>`
@@ -98,12 +102,25 @@ function stringAt(address: bigint, context: EvaluationContext): string | undefin
   return quote(text) + (ended ? '' : '...');
 }
 
-/** ` <main+4>` for an address that a symbol of the program covers. */
+/** ` <main+4>` for an address that a symbol of the program, or of the kernel, covers. */
 export function symbolSuffix(address: bigint, context: EvaluationContext): string {
-  const found = context.binary.symbolAt(address);
-  // Past the end of a sized symbol the address is not that symbol's: string constants have none of their own.
-  if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return '';
-  return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
+  for (const binary of binariesOf(context)) {
+    const found = binary.symbolAt(address);
+    // Past the end of a sized symbol the address is not that symbol's: string constants have none of their own.
+    if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) continue;
+    return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
+  }
+  return '';
+}
+
+/** ` <kerneltrap at trap.c:150>` for the start of a function, else as any symbol. */
+function functionSuffix(address: bigint, context: EvaluationContext): string {
+  for (const binary of binariesOf(context)) {
+    const info = binary.functionAt(address);
+    if (info?.low !== address || info.file === undefined) continue;
+    return ` <${info.name} at ${info.file.slice(info.file.lastIndexOf('/') + 1)}:${info.line ?? 0}>`;
+  }
+  return symbolSuffix(address, context);
 }
 
 function formatEnum(number: bigint, type: EnumType, asHex: boolean): string {
@@ -204,13 +221,6 @@ function formatCharacters(value: Value, count: number | undefined, context: Eval
   const bytes = readLocation(value.location, 0, length, context);
   const { text, ended } = readText(length, (i) => bytes[i]);
   return quote(text) + (ended || length === count ? '' : '...');
-}
-
-function formatFloat(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length === 4) return String(view.getFloat32(0, true));
-  if (bytes.length === 8) return String(view.getFloat64(0, true));
-  return hex(fromBytes(bytes));
 }
 
 const NAMED_ESCAPES: Record<number, string> = {

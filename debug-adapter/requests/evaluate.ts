@@ -1,6 +1,6 @@
 /** evaluate and setExpression of the protocol. A hover also says where the value leads as an address. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { evaluationContext } from '../evaluation';
+import { frameEvaluation, globalEvaluation } from '../evaluation';
 import { assign, evaluate as valueOf, integerOf } from '../expressions/evaluate';
 import { plain } from '../expressions/types';
 import type { EvaluationContext, Value } from '../expressions/value';
@@ -10,7 +10,6 @@ import { standing, type Body, type Context } from './context';
 import { translateFor } from './page-tables';
 import type { Container } from './stopped';
 import { edited, shown } from './values';
-import { frameContext } from './variables';
 
 /** Smaller numbers are counts and indices; the page at 0 is a user program's text, and is not what is asked for. */
 const SMALLEST_ADDRESS = 4096n;
@@ -52,11 +51,10 @@ export function evaluationFor(
   const { debuggee, stopped } = standing(context);
   if (frameId !== undefined) {
     const frame = stopped.frame(frameId);
-    return { evaluation: frameContext(debuggee, frame), hart: frame.hart };
+    return { evaluation: frameEvaluation(debuggee, frame), hart: frame.hart };
   }
   const hart = debuggee.harts[stopped.report.hart]!;
-  const evaluation = evaluationContext(debuggee, hart, debuggee.frame(hart));
-  return { evaluation: { ...evaluation, scopePc: 0n }, hart: hart.id };
+  return { evaluation: globalEvaluation(debuggee, hart), hart: hart.id };
 }
 
 type Result = Body<DebugProtocol.EvaluateResponse>;

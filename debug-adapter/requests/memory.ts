@@ -1,16 +1,14 @@
 /**
- * readMemory, writeMemory and disassemble of the protocol. A memory reference is a virtual address, seen as the hart
- * that stopped sees it; with the prefix "phys:" it is a physical one.
+ * readMemory, writeMemory and disassemble of the protocol. Memory references name their address space: see
+ * address-spaces.ts.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ReadMemory } from '../symbols/api';
-import { readVirtual, writeVirtual } from '../memory';
+import { resolveReference } from '../address-spaces';
 import { disassembly, type Row } from '../disassembly';
-import { address } from './breakpoints';
 import { launched, standing, type Body, type Context } from './context';
 import { sourceOf } from './stack';
 
-const PHYSICAL = 'phys:';
 const PAGE = 4096;
 /** One answer carries no more, nor does it reach further from the instruction asked for. */
 const MOST_BYTES = 1 << 20;
@@ -83,21 +81,9 @@ function rowBody(context: Context, row: Row): DebugProtocol.DisassembledInstruct
 
 function place(context: Context, reference: string, offset = 0): Place {
   const { debuggee, stopped } = standing(context);
-  const { machine } = debuggee;
-  const physical = reference.startsWith(PHYSICAL);
-  const at = BigInt.asUintN(64, address(physical ? reference.slice(PHYSICAL.length) : reference) + BigInt(offset));
-  if (physical)
-    return {
-      at,
-      read: (from, length) => machine.memory.read(from, length),
-      write: (to, bytes) => machine.memory.write(to, bytes),
-    };
-  const hart = machine.harts[stopped.report.hart]!;
-  return {
-    at,
-    read: (from, length) => readVirtual(machine, hart, from, length),
-    write: (to, bytes) => writeVirtual(machine, hart, to, bytes),
-  };
+  const { space, address } = resolveReference(debuggee, reference, stopped.report.hart);
+  const at = BigInt.asUintN(64, address + BigInt(offset));
+  return { at, read: space.read, write: (to, bytes) => space.write(to, bytes) };
 }
 
 /** The bytes from `at` on that can be read, up to `count`: whole pages, then none. */

@@ -1,7 +1,6 @@
 /** scopes, variables and setVariable of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee } from '../debuggee';
-import { evaluationContext } from '../evaluation';
+import { frameEvaluation } from '../evaluation';
 import { evaluate } from '../expressions/evaluate';
 import { variableValue, type EvaluationContext, type Value } from '../expressions/value';
 import { causeName } from '../registers/causes';
@@ -19,7 +18,7 @@ const ALL = 1_000_000;
 export function scopes(context: Context, args: DebugProtocol.ScopesArguments): Body<DebugProtocol.ScopesResponse> {
   const { debuggee, stopped } = standing(context);
   const frame = stopped.frame(args.frameId);
-  const evaluation = frameContext(debuggee, frame);
+  const evaluation = frameEvaluation(debuggee, frame);
   const local = localVariables(frame);
   const made: DebugProtocol.Scope[] = [];
   const add = (name: string, names: () => Named[], more: Partial<DebugProtocol.Scope> = {}): void => {
@@ -69,9 +68,6 @@ export function setVariable(
   edited(context);
   return now;
 }
-
-export const frameContext = (debuggee: Debuggee, frame: Frame): EvaluationContext =>
-  evaluationContext(debuggee, debuggee.harts[frame.hart]!, frame.registers);
 
 /** What is in scope in a frame; of a function that has others inlined in it, its own only. */
 function localVariables(frame: Frame): Variable[] {
