@@ -12,6 +12,8 @@ import { MemoryDisk } from './memory-disk';
 import { satpFields } from './page-tables/walk';
 import { findPrograms, Programs, type Program } from './programs';
 import type { LaunchAttributes } from './protocol';
+import { needsPrograms } from './run-control/binding';
+import type { Target, Wanted } from './run-control/breakpoints';
 import type { Ground } from './run-control/stepping';
 import { parent, Sources } from './sources';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
@@ -78,6 +80,24 @@ export class Debuggee implements Ground {
   programOn(hart: Hart): Program | undefined {
     const root = hart.mode === Mode.User ? this.userRoot(hart) : undefined;
     return root === undefined ? undefined : this.programs.in(root);
+  }
+
+  /** Whether a program's bytes around an address are what a hart in user mode has there. */
+  hasBytes(hart: Hart, program: Program, address: bigint): boolean {
+    const root = this.userRoot(hart);
+    return root !== undefined && this.programs.hasBytes(program, root, address);
+  }
+
+  /** What breakpoints are bound to. */
+  get target(): Target {
+    return { image: this.image, programs: this.programs.all, sources: this.sources };
+  }
+
+  /** Opens the user programs, and looks for their sources, if one of these needs them to be bound. */
+  async prepare(wanted: readonly Wanted[]): Promise<void> {
+    if (wanted.some((one) => needsPrograms(this.target, one)))
+      for (const program of this.programs.all) void program.image;
+    await this.sources.settled();
   }
 
   /** Of the page table in satp; undefined without one. */

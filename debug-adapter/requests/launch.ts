@@ -128,11 +128,13 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => context.console.write(bytes),
   });
-  const { machine, image, sources } = debuggee;
+  const { machine, image } = debuggee;
   const verdict = new Verdict(breakpoints, catchpoints, {
     condition: (expression, hart, overlay) => conditionHolds(debuggee, expression, hart, overlay),
     logText: (message, hart) => logMessage(debuggee, message, hart),
     log: (text) => say(context, text),
+    programOn: (hart) => debuggee.programOn(hart),
+    hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
     panic: debuggee.xv6.panic === undefined ? [] : [debuggee.xv6.panic],
     panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
@@ -174,7 +176,8 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       'important',
     );
   }
-  for (const breakpoint of breakpoints.bind({ image, sources }))
+  await debuggee.prepare(breakpoints.wanted);
+  for (const breakpoint of breakpoints.bind(debuggee.target))
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(breakpoint) });
 }
 

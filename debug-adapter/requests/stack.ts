@@ -6,20 +6,26 @@ import { baseName } from '../sources';
 import type { Frame } from '../stack';
 import { hartOf, launched, standing, type Body, type Context } from './context';
 
-export function stackTrace(
+export async function stackTrace(
   context: Context,
   args: DebugProtocol.StackTraceArguments,
-): Body<DebugProtocol.StackTraceResponse> {
+): Promise<Body<DebugProtocol.StackTraceResponse>> {
   const { debuggee, stopped } = standing(context);
   const stack = stopped.stack(hartOf(context, args.threadId));
+  // A program that has just been opened: its sources are being looked for.
+  await debuggee.sources.settled();
   const start = args.startFrame ?? 0;
   const end = args.levels ? start + args.levels : stack.length;
   return { stackFrames: stack.slice(start, end).map((frame) => frameBody(debuggee, frame)), totalFrames: stack.length };
 }
 
-export function loadedSources(context: Context): Body<DebugProtocol.LoadedSourcesResponse> {
+/** Of the kernel and of all user programs: they can be opened and take breakpoints before anything of them runs. */
+export async function loadedSources(context: Context): Promise<Body<DebugProtocol.LoadedSourcesResponse>> {
   const { debuggee } = launched(context);
-  return { sources: debuggee.image.binary.files.map((file) => sourceOf(debuggee, file)) };
+  const images = [debuggee.image, ...debuggee.programs.all.flatMap(({ image }) => image ?? [])];
+  const files = new Set(images.flatMap(({ binary }) => binary.files));
+  await debuggee.sources.settled();
+  return { sources: [...files].map((file) => sourceOf(debuggee, file)) };
 }
 
 function frameBody(debuggee: Debuggee, frame: Frame): DebugProtocol.StackFrame {

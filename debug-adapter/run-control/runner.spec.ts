@@ -14,6 +14,7 @@ function setUp(machine = new FakeMachine()) {
     machine,
     {
       addresses: () => wanted,
+      concerns: () => true,
       breakpoint: (hart) => (wanted.has(hart.pc) ? { hart: hart.id, reason: 'breakpoint' } : undefined),
       observed: (stop) => (stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined),
     },

@@ -20,6 +20,8 @@ const LARGEST_BUDGET = 4_000_000;
 export interface Judge {
   /** Addresses at which the machine must ask. */
   addresses(): ReadonlySet<bigint>;
+  /** Whether an address may be one of them for what the hart runs now: only then the machine need ask. */
+  concerns(hart: Hart, address: bigint): boolean;
   breakpoint(hart: Hart): StopReport | undefined;
   /** A stop that an observer asked for. */
   observed(stop: Stop): StopReport | undefined;
@@ -101,8 +103,14 @@ export class Runner {
   /** The judge's addresses are no longer what they were. */
   breakpointsChanged(): void {
     const addresses = new Set(this.#judge.addresses());
-    if (this.#want?.kind === 'reach') for (const address of this.#want.addresses) addresses.add(address);
-    this.#machine.setBreakpoints(addresses);
+    const want = this.#want?.kind === 'reach' ? this.#want : undefined;
+    if (want) for (const address of want.addresses) addresses.add(address);
+    this.#machine.setBreakpoints(
+      addresses,
+      (hart, address) =>
+        (want?.addresses.includes(address) === true && (want.concerns?.(hart) ?? true)) ||
+        this.#judge.concerns(hart, address),
+    );
   }
 
   /** Input has come: a machine that waits is looked at now. */

@@ -16,7 +16,13 @@ export type Want =
   /** The hart executes one instruction, or takes a trap in its place. */
   | { kind: 'instruction'; hart: number }
   /** A hart is about to execute the instruction at one of the addresses, and `accept` holds for it. */
-  | { kind: 'reach'; addresses: bigint[]; accept(hart: Hart): boolean };
+  | {
+      kind: 'reach';
+      addresses: bigint[];
+      accept(hart: Hart): boolean;
+      /** Whether the addresses can be meant in the mode and address space a hart is in now. */
+      concerns?(hart: Hart): boolean;
+    };
 
 export interface Happened {
   hart: number;

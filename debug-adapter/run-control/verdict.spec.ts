@@ -15,11 +15,13 @@ function setUp(extras: Extras, condition: (expression: string) => boolean = () =
     condition,
     logText: (message) => message.toUpperCase(),
     log: (text) => logged.push(text),
+    programOn: () => undefined,
+    hasBytes: () => false,
     panic: [0x80009000n],
     panicMessage: () => 'walk',
   });
   const [breakpoint] = breakpoints.setInstructions([{ kind: 'instruction', address: AT, ...extras }]) as [Breakpoint];
-  breakpoint.placed = { verified: true, addresses: [AT] };
+  breakpoint.placed = { verified: true, places: [{ address: AT, owner: 'any' }] };
   breakpoints.setFunctions([]);
   const hart = new FakeHart(0);
   hart.pc = AT;

@@ -3,6 +3,7 @@
  * messages, the catchpoints, and panic.
  */
 import { Mode, type Hart, type Stop } from '../../emulator/types';
+import type { Program } from '../programs';
 import type { Breakpoint, Breakpoints } from './breakpoints';
 import type { Catchpoints, Condition } from './catchpoints';
 import type { Judge } from './runner';
@@ -13,6 +14,10 @@ export interface Surroundings {
   /** The text of a log message with its {expressions} evaluated. */
   logText(message: string, hart: number): string;
   log(text: string): void;
+  /** The user program that a hart runs; undefined for one of which nothing is known. */
+  programOn(hart: Hart): Program | undefined;
+  /** Whether a program's bytes at an address are what a hart has there. Quicker to tell than which program it runs. */
+  hasBytes(hart: Hart, program: Program, address: bigint): boolean;
   /** Addresses of the first instruction of the kernel's `panic`; empty if it has none. */
   panic: readonly bigint[];
   /** What is being panicked about, at panic's first instruction. */
@@ -41,12 +46,18 @@ export class Verdict implements Judge {
     return this.enabled ? this.#addresses : NOWHERE;
   }
 
+  concerns(hart: Hart, address: bigint): boolean {
+    if (hart.mode !== Mode.User) return true;
+    const has = (owner: 'kernel' | Program): boolean =>
+      owner !== 'kernel' && this.around.hasBytes(hart, owner, address);
+    return this.breakpoints.at(address, has).length > 0;
+  }
+
   breakpoint(hart: Hart): StopReport | undefined {
     const user = hart.mode === Mode.User;
-    // Lines and functions are the kernel's: the same address in a user program is another instruction.
+    const program = user ? this.around.programOn(hart) : 'kernel';
     const hit = this.breakpoints
-      .at(hart.pc)
-      .filter(({ wanted }) => !user || wanted.kind === 'instruction')
+      .at(hart.pc, (owner) => owner === program)
       .map((breakpoint) => ({ breakpoint, answer: this.#ask(breakpoint, hart.id) }));
     const stopping = hit.filter(({ answer }) => answer.stop);
     if (!user && this.around.panic.includes(hart.pc)) {
