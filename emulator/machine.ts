@@ -22,9 +22,9 @@ import { StateHash } from './history/state-hash';
 import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { Mmu } from './mmu/mmu';
-import { TableWatch } from './mmu/table-watch';
 import { Tlb } from './mmu/tlb';
-import type { AccessSize, DataEvent, Device, DeviceEvent, MachineApi, MachineOptions, Observer } from './types';
+import { Watching } from './mmu/watching';
+import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
 import { Mode, type RunLimit, type Stop, type TrapEvent, type Watch } from './types';
 
 export { KernelError };
@@ -45,9 +45,8 @@ export class Machine implements MachineApi {
 
   private readonly devices: VirtDevices;
   private readonly timed: readonly Device[];
-  private readonly tlb: Tlb;
   private readonly mmu: Mmu;
-  private readonly tables: TableWatch;
+  private readonly watching: Watching;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
   private readonly core: Core;
@@ -65,7 +64,6 @@ export class Machine implements MachineApi {
   /** Within a slice: its length, and the hart that runs. */
   private slice = 0;
   private running: HartState | undefined;
-  private watched: ReadonlySet<Watch> = new Set();
   private stop: Stop | undefined;
   /** It has been powered on before. */
   private used = false;
@@ -88,10 +86,10 @@ export class Machine implements MachineApi {
     this.inputs = new InputLog(options.inputs);
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
     this.timers = new Array<number>(harts).fill(Infinity);
-    this.tlb = new Tlb(this.memory, harts);
-    this.tables = new TableWatch(this.memory);
-    this.mmu = new Mmu(this.memory, this.tlb, this.harts);
-    this.code = new CodeCache(this.memory, this.mmu, this.tlb, this.harts, this, options.acceleration ?? 'mixed');
+    const tlb = new Tlb(this.memory, harts);
+    this.watching = new Watching(this.memory, tlb, this.harts);
+    this.mmu = new Mmu(this.memory, tlb, this.harts);
+    this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this, options.acceleration ?? 'mixed');
     this.memory.beforeStore = (host, length) => this.storeToWatched(host, length);
     this.devices = createVirtDevices(
       {
@@ -170,21 +168,11 @@ export class Machine implements MachineApi {
   }
 
   setWatches(watches: Iterable<Watch>): void {
-    const wanted = new Set(watches);
-    for (const watch of this.watched) if (!wanted.has(watch)) this.memory.watches.remove(watch);
-    for (const watch of wanted) this.memory.watches.add(watch);
-    this.watched = wanted;
-    this.tlb.flush(this.harts);
+    this.watching.setWords(watches);
   }
 
   watchTables(roots: Iterable<bigint> | undefined): void {
-    if (roots === undefined) {
-      this.tables.clear();
-      return;
-    }
-    for (const root of roots) this.tables.add(root);
-    for (const hart of this.harts) this.watchTableOf(hart);
-    this.keepOut();
+    this.watching.setTables(roots);
   }
 
   consoleInput(bytes: Uint8Array): void {
@@ -230,7 +218,7 @@ export class Machine implements MachineApi {
       hart.reset();
       hart.pc = BigInt(ROM_BASE);
     }
-    this.tables.clear();
+    this.watching.reset();
     this.mmu.reset();
     for (const hart of this.harts) this.mmu.selectSpace(hart);
     for (const device of this.devices.devices) device.reset();
@@ -371,10 +359,7 @@ export class Machine implements MachineApi {
 
   satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status {
     const event = { hart: hart.id, pc, before, after };
-    if (this.tables.active) {
-      this.watchTableOf(hart);
-      this.keepOut();
-    }
+    this.watching.satpChanged(hart);
     if (this.observer.satpWrite?.(event)) this.stop = { kind: 'satpWrite', event };
     return this.settle(hart);
   }
@@ -405,34 +390,11 @@ export class Machine implements MachineApi {
   watchedTouched(hart: HartState | undefined): boolean {
     // Another stop comes first; what was touched is told when the machine goes on.
     if (this.stop !== undefined && this.stop.kind !== 'device') return false;
-    const wanted: DataEvent[] = [];
-    let stop: Stop | undefined;
-    for (const touch of this.memory.watches.take()) {
-      if (!this.tables.owns(touch.watch)) {
-        if (this.observer.data?.(touch)) wanted.push(touch);
-        continue;
-      }
-      for (const event of this.tables.stored(touch))
-        if (this.observer.tableStore?.(event)) stop ??= { kind: 'tableStore', event };
-    }
-    this.keepOut();
-    if (wanted.length > 0) stop = { kind: 'data', events: wanted };
+    const stop = this.watching.settle(this.observer);
     if (stop === undefined) return false;
     this.stop = stop;
     if (hart !== undefined && this.running === hart) this.cutSlice(hart);
     return true;
-  }
-
-  /** Pages that tables have newly taken are not to be found in the TLBs any more. */
-  private keepOut(): void {
-    if (!this.tables.grown) return;
-    this.tables.grown = false;
-    this.tlb.flush(this.harts);
-  }
-
-  private watchTableOf(hart: HartState): void {
-    const satp = hart.cell(Cell.satp);
-    if (satp >> 60n === 8n) this.tables.add((satp & 0xfff_ffff_ffffn) << 12n);
   }
 
   /** Takes an enabled pending interrupt: `done` if there is none. */

@@ -5,7 +5,7 @@
  * interrupts come where they would, and a page that is watched is left to the ordinary way.
  */
 import { decode, lengthOf } from '../isa/decode';
-import type { GuestMemory } from '../mmu/guest-memory';
+import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { HartState } from './hart';
 import { PAGE } from './layout';
@@ -149,8 +149,10 @@ function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: bigint, b
     bytes,
   );
   const host = physical < 0 ? 0 : memory.hostOf(physical);
-  if (host === 0 || access === Access.load) return host;
-  return memory.isRom(host) || memory.flags[memory.pageOf(host)] !== 0 ? 0 : host;
+  if (host === 0) return 0;
+  const flags = memory.flags[memory.pageOf(host)];
+  if (access === Access.load) return (flags & PageFlag.watchedLoads) !== 0 ? 0 : host;
+  return memory.isRom(host) || flags !== 0 ? 0 : host;
 }
 
 function fill(memory: GuestMemory, host: number, bytes: number, width: number, value: bigint): void {
