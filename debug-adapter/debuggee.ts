@@ -18,6 +18,7 @@ import type { Ground } from './run-control/stepping';
 import { parent, Sources } from './sources';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
+import { TrapLog } from './trap-log';
 import { processOfHart } from './xv6/cpus';
 import { openXv6, type Xv6 } from './xv6/kernel';
 import { allProcesses, processes, type Process } from './xv6/processes';
@@ -28,6 +29,8 @@ export class Debuggee implements Ground {
   readonly xv6: Xv6;
   /** The user programs. */
   readonly programs: Programs;
+  /** By which trap each process is in the kernel. */
+  readonly traps = new TrapLog();
 
   constructor(
     readonly settings: Settings,

@@ -32,7 +32,7 @@ interface Place {
 /** The context of a frame, of whatever program and process. */
 export const frameEvaluation = (debuggee: Debuggee, frame: Frame): EvaluationContext =>
   contextAt(debuggee, {
-    hart: debuggee.harts[frame.hart],
+    hart: frame.hart === undefined ? undefined : debuggee.harts[frame.hart],
     registers: frame.registers,
     image: frame.image,
     space: frame.space,
@@ -82,7 +82,8 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
       }
       const saved = registers.savedAt?.[register];
       if (saved !== undefined) return writeMemory(saved, littleEndian(value));
-      if (!hart || registers.x[register] === undefined) return false;
+      // A caller's register that another value has taken the place of is nowhere.
+      if (!hart || registers.x[register] !== hart.x(register)) return false;
       hart.setX(register, value);
       return true;
     },

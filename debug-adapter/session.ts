@@ -15,6 +15,7 @@ import * as life from './requests/launch';
 import * as memory from './requests/memory';
 import * as tables from './requests/page-tables';
 import * as stack from './requests/stack';
+import { threads } from './requests/threads';
 import * as variables from './requests/variables';
 
 /** The arguments come from outside: each handler takes them as the protocol types them, and checks what it relies on. */
@@ -40,7 +41,7 @@ const REQUESTS: Table = {
   next: execution.next,
   stepIn: execution.stepIn,
   stepOut: execution.stepOut,
-  threads: execution.threads,
+  threads,
 
   stackTrace: stack.stackTrace,
   loadedSources: stack.loadedSources,

@@ -12,6 +12,7 @@ import type { Catchpoints } from '../run-control/catchpoints';
 import type { Clock } from '../run-control/clock';
 import type { Runner } from '../run-control/runner';
 import type { Verdict } from '../run-control/verdict';
+import { processName, threadNamed } from '../threads';
 import type { Saving } from './saving';
 import type { Stopped } from './stopped';
 
@@ -67,13 +68,16 @@ export function standing(context: Context): Running & { stopped: Stopped } {
   return { ...running, stopped: context.stopped };
 }
 
-export const threadOf = (hart: number): number => hart + 1;
+export { hartThread as threadOf } from '../threads';
 
-/** The hart that a thread id of the protocol names. */
+/**
+ * The hart that a thread id of the protocol names; a process's id while it runs names one as well. Ids: see threads.ts.
+ */
 export function hartOf(context: Context, threadId: number): number {
-  const hart = threadId - 1;
-  if (!launched(context).debuggee.harts[hart]) throw new Error(`There is no thread ${threadId}.`);
-  return hart;
+  const { debuggee } = launched(context);
+  const thread = threadNamed(debuggee, threadId);
+  if (thread.kind === 'hart') return thread.hart;
+  throw new Error(`${processName(debuggee, thread.process)}: no hart runs it now, so this cannot be done to it.`);
 }
 
 export function say(

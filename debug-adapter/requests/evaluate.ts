@@ -51,7 +51,7 @@ export function evaluationFor(
   const { debuggee, stopped } = standing(context);
   if (frameId !== undefined) {
     const frame = stopped.frame(frameId);
-    return { evaluation: frameEvaluation(debuggee, frame), hart: frame.hart };
+    return { evaluation: frameEvaluation(debuggee, frame), hart: frame.hart ?? stopped.report.hart };
   }
   const hart = debuggee.harts[stopped.report.hart]!;
   return { evaluation: globalEvaluation(debuggee, hart), hart: hart.id };

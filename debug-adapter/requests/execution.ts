@@ -1,9 +1,10 @@
-/** continue, pause, next, stepIn and stepOut of the protocol, and threads: each hart is one. */
+/** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { Mode } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
 import { stepInstruction, stepLine, stepOut as leaving, type StepPlan } from '../run-control/stepping';
-import { hartOf, launched, standing, threadOf, type Body, type Context } from './context';
+import { onceItRuns } from '../run-control/parked';
+import { parkedAt, threadNamed } from '../threads';
+import { launched, standing, type Body, type Context } from './context';
 
 export function continueRun(context: Context): Body<DebugProtocol.ContinueResponse> {
   const { runner } = standing(context);
@@ -12,9 +13,15 @@ export function continueRun(context: Context): Body<DebugProtocol.ContinueRespon
 }
 
 export function pause(context: Context, args: DebugProtocol.PauseArguments): void {
-  const { runner } = launched(context);
-  const hart = hartOf(context, args.threadId);
-  context.connection.afterResponse(() => runner.pause({ hart, reason: 'pause' }));
+  const { runner, debuggee } = launched(context);
+  const thread = threadNamed(debuggee, args.threadId);
+  context.connection.afterResponse(() =>
+    runner.pause({
+      hart: thread.kind === 'hart' ? thread.hart : debuggee.machine.current,
+      ...(thread.kind === 'process' ? { thread: args.threadId } : {}),
+      reason: 'pause',
+    }),
+  );
 }
 
 export function next(context: Context, args: DebugProtocol.NextArguments): void {
@@ -33,32 +40,13 @@ export function stepOut(context: Context, args: DebugProtocol.StepOutArguments):
   step(context, args.threadId, (hart, debuggee) => leaving(debuggee, hart));
 }
 
-export function threads(context: Context): Body<DebugProtocol.ThreadsResponse> {
-  const { running, stopped } = context;
-  if (!running) return { threads: [] };
-  return {
-    threads: running.debuggee.harts.map((hart) => ({
-      id: threadOf(hart.id),
-      name: stopped ? `hart ${hart.id} (${hartState(running.debuggee, hart.id)})` : `hart ${hart.id}`,
-    })),
-  };
-}
-
-const MODE_LETTERS: Readonly<Record<Mode, string>> = { [Mode.User]: 'U', [Mode.Supervisor]: 'S', [Mode.Machine]: 'M' };
-
-function hartState(debuggee: Debuggee, id: number): string {
-  const hart = debuggee.harts[id]!;
-  const process = debuggee.processOn(id);
-  return [
-    MODE_LETTERS[hart.mode],
-    ...(process ? [`pid ${process.pid} ${process.name}`] : []),
-    ...(hart.waiting ? ['waits'] : []),
-  ].join(', ');
-}
-
 function step(context: Context, threadId: number, plan: (hart: number, debuggee: Debuggee) => StepPlan): void {
   const { runner, debuggee } = standing(context);
-  const made = plan(hartOf(context, threadId), debuggee);
+  const thread = threadNamed(debuggee, threadId);
+  const made =
+    thread.kind === 'hart'
+      ? plan(thread.hart, debuggee)
+      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee));
   goOn(context, () => runner.start(made));
 }
 

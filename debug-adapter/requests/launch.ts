@@ -163,7 +163,10 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
   catchpoints.restart();
   machine.observer = catchpoints.observer(
     (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
-    (event) => runner.trapTaken(event),
+    (event) => {
+      debuggee.traps.taken(event, () => debuggee.userRoot(machine.harts[event.hart]!));
+      runner.trapTaken(event);
+    },
   );
   context.running = { debuggee, runner, verdict, keyboard, saving };
   context.attributes = attributes;
@@ -197,7 +200,7 @@ function stop(context: Context, report: StopReport): void {
   const { description, text } = describe(debuggee, report);
   context.connection.event('stopped', {
     reason: report.reason,
-    threadId: threadOf(report.hart),
+    threadId: report.thread ?? threadOf(report.hart),
     allThreadsStopped: true,
     ...(description === undefined ? {} : { description }),
     ...(text === undefined ? {} : { text }),

@@ -1,22 +1,25 @@
 /** stackTrace, loadedSources and source lookup of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { Mode } from '../../emulator/types';
+import { memoryReference } from '../address-spaces';
 import type { Debuggee } from '../debuggee';
 import { baseName } from '../sources';
 import type { Frame } from '../stack';
-import { hartOf, launched, standing, type Body, type Context } from './context';
+import { threadNamed } from '../threads';
+import { launched, standing, type Body, type Context } from './context';
+import { frameName } from './frame-name';
 
 export async function stackTrace(
   context: Context,
   args: DebugProtocol.StackTraceArguments,
 ): Promise<Body<DebugProtocol.StackTraceResponse>> {
   const { debuggee, stopped } = standing(context);
-  const stack = stopped.stack(hartOf(context, args.threadId));
+  const stack = stopped.stack(threadNamed(debuggee, args.threadId));
   // A program that has just been opened: its sources are being looked for.
   await debuggee.sources.settled();
   const start = args.startFrame ?? 0;
   const end = args.levels ? start + args.levels : stack.length;
-  return { stackFrames: stack.slice(start, end).map((frame) => frameBody(debuggee, frame)), totalFrames: stack.length };
+  const body = (frame: Frame): DebugProtocol.StackFrame => frameBody(debuggee, stopped.report.hart, frame, args.format);
+  return { stackFrames: stack.slice(start, end).map(body), totalFrames: stack.length };
 }
 
 /** Of the kernel and of all user programs: they can be opened and take breakpoints before anything of them runs. */
@@ -28,24 +31,26 @@ export async function loadedSources(context: Context): Promise<Body<DebugProtoco
   return { sources: [...files].map((file) => sourceOf(debuggee, file)) };
 }
 
-function frameBody(debuggee: Debuggee, frame: Frame): DebugProtocol.StackFrame {
+function frameBody(
+  debuggee: Debuggee,
+  stoppedHart: number,
+  frame: Frame,
+  format: DebugProtocol.StackFrameFormat | undefined,
+): DebugProtocol.StackFrame {
+  const { pc } = frame.registers;
   const body: DebugProtocol.StackFrame = {
     id: frame.id,
-    name: frame.image ? frame.name : unknownName(debuggee, frame),
+    name: frameName(debuggee, frame, format),
     line: frame.line,
     column: frame.file === undefined ? 0 : Math.max(frame.column, 1),
-    instructionPointerReference: `0x${frame.registers.pc.toString(16)}`,
   };
+  if (frame.isLabel) return { ...body, presentationHint: 'label' };
+  // The kernel's code has its address in every table; a user program's only in its own.
+  body.instructionPointerReference = frame.isUser
+    ? memoryReference(frame.space, pc, stoppedHart)
+    : `0x${pc.toString(16)}`;
   if (frame.file !== undefined) body.source = sourceOf(debuggee, frame.file);
   return body;
-}
-
-function unknownName(debuggee: Debuggee, frame: Frame): string {
-  const process = debuggee.processOn(frame.hart);
-  const user = debuggee.harts[frame.hart]!.mode === Mode.User;
-  return user
-    ? `${frame.name} in the user program${process ? ` (pid ${process.pid} ${process.name})` : ''}`
-    : frame.name;
 }
 
 /** A source that was not found keeps its recorded path, so that it can at least be named. */

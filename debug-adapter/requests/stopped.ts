@@ -6,6 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../debuggee';
 import type { StopReport } from '../run-control/stops';
 import { walkStack, type Frame } from '../stack';
+import type { Thread } from '../threads';
 
 /** What a variables reference stands for. */
 export interface Container {
@@ -16,7 +17,7 @@ export interface Container {
 
 export class Stopped {
   readonly #frames = new Map<number, Frame>();
-  readonly #stacks = new Map<number, Frame[]>();
+  readonly #stacks = new Map<string, Frame[]>();
   readonly #containers: Container[] = [];
 
   constructor(
@@ -24,12 +25,13 @@ export class Stopped {
     readonly report: StopReport,
   ) {}
 
-  /** The frames of a hart, innermost first. */
-  stack(hart: number): readonly Frame[] {
-    let stack = this.#stacks.get(hart);
+  /** The frames of a thread, innermost first. */
+  stack(thread: Thread): readonly Frame[] {
+    const key = thread.kind === 'hart' ? `hart ${thread.hart}` : `process ${thread.process.address}`;
+    let stack = this.#stacks.get(key);
     if (!stack) {
-      stack = walkStack(this.debuggee, hart, this.#frames.size + 1);
-      this.#stacks.set(hart, stack);
+      stack = walkStack(this.debuggee, thread, this.#frames.size + 1);
+      this.#stacks.set(key, stack);
       for (const frame of stack) this.#frames.set(frame.id, frame);
     }
     return stack;
@@ -37,7 +39,7 @@ export class Stopped {
 
   /** A frame by its id, or with no id the innermost one of the hart that stopped. */
   frame(id?: number): Frame {
-    const frame = id === undefined ? this.stack(this.report.hart)[0] : this.#frames.get(id);
+    const frame = id === undefined ? this.stack({ kind: 'hart', hart: this.report.hart })[0] : this.#frames.get(id);
     if (!frame) throw new Error(`There is no stack frame ${id} at this stop.`);
     return frame;
   }

@@ -70,7 +70,7 @@ export function setVariable(
 }
 
 /** What is in scope in a frame; of a function that has others inlined in it, its own only. */
-function localVariables(frame: Frame): Variable[] {
+export function localVariables(frame: Frame): Variable[] {
   const found = frame.image?.binary.scopesAt(frame.lookup) ?? [];
   return found
     .filter(({ inlinedDepth }) => inlinedDepth === undefined || inlinedDepth === frame.inlinedDepth)

@@ -3,6 +3,8 @@ import type { SatpEvent, TrapEvent } from '../../emulator/types';
 
 export interface StopReport {
   hart: number;
+  /** The thread of the protocol to be shown, where it is not the hart's. */
+  thread?: number;
   reason: 'entry' | 'step' | 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'exception' | 'pause';
   /** A short heading for the call stack, e.g. "Paused on page fault". */
   description?: string;

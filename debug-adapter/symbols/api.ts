@@ -187,6 +187,11 @@ export interface Binary {
   symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined;
   lineAt(address: bigint): LineEntry | undefined;
   /**
+   * The line of a call that has been made: where several rows begin at one address, a call after them is of the last, while
+   * `lineAt` gives the first that starts a statement, as one reads it who is about to execute from there.
+   */
+  callLineAt(address: bigint): LineEntry | undefined;
+  /**
    * Where a breakpoint at file:line (and column) belongs: the line itself, else the next line that has code in the same
    * file. One location for every separate copy of the line (inlining). `file` may be absolute or a suffix of the path.
    */

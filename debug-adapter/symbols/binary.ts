@@ -106,6 +106,9 @@ class DwarfBinary implements Binary {
   lineAt(address: bigint): LineEntry | undefined {
     return this.lines.lineAt(address);
   }
+  callLineAt(address: bigint): LineEntry | undefined {
+    return this.lines.callLineAt(address);
+  }
 
   breakLocations(file: string, line: number, column?: number): BreakLocation[] {
     return this.lines.breakLocations(file, line, column, this.blocks);

@@ -155,6 +155,9 @@ export class TestProgram implements Binary {
   lineAt() {
     return undefined;
   }
+  callLineAt() {
+    return undefined;
+  }
   breakLocations() {
     return [];
   }
