@@ -14,21 +14,28 @@ import { findPrograms, Programs, type Program } from './programs';
 import type { LaunchAttributes } from './protocol';
 import { needsPrograms } from './run-control/binding';
 import type { Target, Wanted } from './run-control/breakpoints';
-import type { Ground } from './run-control/stepping';
+import type { Ground } from './run-control/ground';
 import { parent, Sources } from './sources';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
 import { TrapLog } from './trap-log';
-import { processOfHart } from './xv6/cpus';
+import { processOfHart, runningProcess } from './xv6/cpus';
 import { openXv6, type Xv6 } from './xv6/kernel';
+import { systemCallFunction, systemCallFunctions } from './xv6/system-calls';
 import { allProcesses, processes, type Process } from './xv6/processes';
 
 const SATP = 0x180;
+const SP = 2;
+/** The encoding of sret. */
+const SRET = 0x10200073;
 
 export class Debuggee implements Ground {
   readonly xv6: Xv6;
   /** The user programs. */
   readonly programs: Programs;
+  #trapReturns: readonly bigint[] | undefined;
+  /** Recorded paths of sources that were not found, by the reference they are given less 1. */
+  readonly missing: string[] = [];
   /** By which trap each process is in the kernel. */
   readonly traps = new TrapLog();
 
@@ -103,6 +110,36 @@ export class Debuggee implements Ground {
     await this.sources.settled();
   }
 
+  /** In the scheduler, on the stack that the hart began with, `cpus` may still or already name a process. */
+  processKey(hart: Hart): string | undefined {
+    if (hart.mode === Mode.Machine || (hart.mode === Mode.Supervisor && this.#onBootStack(hart))) return undefined;
+    const running = runningProcess(this.xv6, hart.id);
+    return running && `${running.address}:${running.pid}`;
+  }
+
+  #onBootStack(hart: Hart): boolean {
+    const stacks = this.image.binary.symbol('stack0');
+    const sp = hart.x(SP);
+    return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
+  }
+
+  get trapReturns(): readonly bigint[] {
+    this.#trapReturns ??= this.image.wordsOf(SRET).flatMap((address) => this.image.running(address));
+    return this.#trapReturns;
+  }
+
+  systemCall(number: bigint): bigint | undefined {
+    return systemCallFunction(this.xv6, number);
+  }
+
+  isSystemCall(address: bigint): boolean {
+    return systemCallFunctions(this.xv6).includes(address);
+  }
+
+  get stepIntoKernel(): boolean {
+    return this.settings.stepIntoKernel;
+  }
+
   /** Of the page table in satp; undefined without one. */
   userRoot(hart: Hart): bigint | undefined {
     const { mode, root } = satpFields(hart.csr(SATP) ?? 0n);
@@ -128,6 +165,8 @@ export interface Surroundings {
   workingDirectory: string;
   unixTime: number;
   consoleOutput: (bytes: Uint8Array) => void;
+  /** A user program's file has been read, since something needed it. */
+  programOpened: (program: Program) => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -158,7 +197,10 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
     const programs = await findPrograms(
       files,
       [parent(path), parent(parent(path)), settings.cwd].map((folder) => `${folder}/user`),
-      (image) => sources.include(image.binary.files),
+      (program, image) => {
+        sources.include(image.binary.files);
+        around.programOpened(program);
+      },
     );
     return new Debuggee(settings, machine, new Image(binary), programs, sources, disk);
   } catch (error) {

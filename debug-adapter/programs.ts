@@ -20,6 +20,8 @@ interface Text {
   bytes: Uint8Array;
 }
 
+type WhenOpened = (program: Program, image: Image) => void;
+
 type Opened = { image: Image; text: Text } | { why: string };
 
 /** A program without symbols is told by so many bytes at its entry. */
@@ -31,10 +33,10 @@ export class Program {
   readonly path: string;
   readonly #bytes: Uint8Array;
   #opened: Opened | undefined;
-  readonly #whenOpened: (image: Image) => void;
+  readonly #whenOpened: WhenOpened;
 
   /** `whenOpened` is told when the file is opened, at its first use. */
-  constructor(path: string, bytes: Uint8Array, whenOpened: (image: Image) => void) {
+  constructor(path: string, bytes: Uint8Array, whenOpened: WhenOpened) {
     this.path = path;
     this.name = programName(path) ?? baseName(path);
     this.#bytes = bytes;
@@ -67,7 +69,7 @@ export class Program {
       const binary = openBinary(this.path, this.#bytes);
       const image = new Image(binary);
       this.#opened = { image, text: textOf(binary) };
-      this.#whenOpened(image);
+      this.#whenOpened(this, image);
     } catch (error) {
       this.#opened = { why: error instanceof Error ? error.message : String(error) };
     }
@@ -89,7 +91,7 @@ function programName(path: string): string | undefined {
 export async function findPrograms(
   files: Files,
   folders: readonly string[],
-  whenOpened: (image: Image) => void,
+  whenOpened: WhenOpened,
 ): Promise<Program[]> {
   for (const folder of new Set(folders)) {
     const names = (await files.list(folder)).filter((name) => programName(name) !== undefined).sort();

@@ -19,6 +19,8 @@ export interface LaunchAttributes {
   build?: string;
   /** Stop at the kernel's first instruction. */
   stopOnEntry?: boolean;
+  /** Step in goes from a user program's ecall to the kernel's function for the system call; default true. False: over it. */
+  stepIntoKernel?: boolean;
   /** Prefixes to replace in recorded source paths, e.g. {"/build": "${workspaceFolder}"}. */
   sourceMap?: Record<string, string>;
   /** Folder in which the lab lies; relative paths of the others start here. */

@@ -13,6 +13,7 @@ import { exceptionInfo } from './requests/exceptions';
 import * as execution from './requests/execution';
 import * as life from './requests/launch';
 import * as memory from './requests/memory';
+import * as modules from './requests/modules';
 import * as tables from './requests/page-tables';
 import * as stack from './requests/stack';
 import { threads } from './requests/threads';
@@ -41,6 +42,8 @@ const REQUESTS: Table = {
   next: execution.next,
   stepIn: execution.stepIn,
   stepOut: execution.stepOut,
+  stepInTargets: execution.stepInTargets,
+  modules: modules.modules,
   threads,
 
   stackTrace: stack.stackTrace,

@@ -1,9 +1,11 @@
 /** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../debuggee';
-import { stepInstruction, stepLine, stepOut as leaving, type StepPlan } from '../run-control/stepping';
-import { onceItRuns } from '../run-control/parked';
+import type { StepPlan } from '../run-control/ground';
+import { stepInTargets as targetsAt } from '../run-control/step-in-targets';
+import { stepInstruction, stepLine, stepOut as leaving } from '../run-control/stepping';
 import { parkedAt, threadNamed } from '../threads';
+import { onceItRuns } from '../run-control/parked';
 import { launched, standing, type Body, type Context } from './context';
 
 export function continueRun(context: Context): Body<DebugProtocol.ContinueResponse> {
@@ -26,14 +28,41 @@ export function pause(context: Context, args: DebugProtocol.PauseArguments): voi
 
 export function next(context: Context, args: DebugProtocol.NextArguments): void {
   const over = (hart: number, debuggee: Debuggee): StepPlan =>
-    args.granularity === 'instruction' ? stepInstruction(debuggee, hart, true) : stepLine(debuggee, hart, false);
+    args.granularity === 'instruction'
+      ? stepInstruction(debuggee, hart, true)
+      : stepLine(debuggee, hart, { into: false });
   step(context, args.threadId, over);
 }
 
 export function stepIn(context: Context, args: DebugProtocol.StepInArguments): void {
-  const into = (hart: number, debuggee: Debuggee): StepPlan =>
-    args.granularity === 'instruction' ? stepInstruction(debuggee, hart, false) : stepLine(debuggee, hart, true);
+  const { stopped } = standing(context);
+  const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
+  const into = (hart: number, debuggee: Debuggee): StepPlan => {
+    if (target) return stepLine(debuggee, hart, { into: false, ...target });
+    return args.granularity === 'instruction'
+      ? stepInstruction(debuggee, hart, false)
+      : stepLine(debuggee, hart, { into: true });
+  };
   step(context, args.threadId, into);
+}
+
+/** The calls that the line of a frame still has to make. Only where a hart stands, it can be said what it will do next. */
+export function stepInTargets(
+  context: Context,
+  args: DebugProtocol.StepInTargetsArguments,
+): Body<DebugProtocol.StepInTargetsResponse> {
+  const { debuggee, stopped } = standing(context);
+  const frame = stopped.frame(args.frameId);
+  const hart = frame.hart === undefined ? undefined : debuggee.harts[frame.hart];
+  if (!hart || stopped.stack({ kind: 'hart', hart: hart.id })[0] !== frame) return { targets: [] };
+  return {
+    targets: targetsAt(debuggee, hart).map((target) => ({
+      id: stopped.keepStep(target),
+      label: target.label,
+      ...(target.line === undefined ? {} : { line: target.line }),
+      ...(target.column === undefined ? {} : { column: target.column }),
+    })),
+  };
 }
 
 export function stepOut(context: Context, args: DebugProtocol.StepOutArguments): void {

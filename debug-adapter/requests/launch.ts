@@ -18,6 +18,7 @@ import { breakpointBody } from './breakpoints';
 import { describe } from './exceptions';
 import { launched, say, threadOf, type Context } from './context';
 import { conditionHolds, logMessage } from '../evaluation';
+import { announceModules, moduleOpened } from './modules';
 import { Saving } from './saving';
 import { Stopped } from './stopped';
 
@@ -55,6 +56,8 @@ export function initialize(
     supportsWriteMemoryRequest: true,
     supportsDelayedStackTraceLoading: true,
     supportsLoadedSourcesRequest: true,
+    supportsModulesRequest: true,
+    supportsStepInTargetsRequest: true,
     supportsValueFormattingOptions: true,
     exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
       filter,
@@ -79,11 +82,12 @@ export function configurationDone(context: Context): void {
 }
 
 export async function restart(context: Context, args: DebugProtocol.RestartArguments): Promise<void> {
-  const { runner, saving } = launched(context);
+  const { runner, saving, debuggee } = launched(context);
   runner.abandon();
   const stood = context.stopped !== undefined;
   context.stopped = undefined;
   await saving.close();
+  announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
     await load(context, (args.arguments as LaunchAttributes | undefined) ?? context.attributes);
@@ -127,6 +131,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     workingDirectory: host.workingDirectory,
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => context.console.write(bytes),
+    programOpened: (program) => moduleOpened(context, program),
   });
   const { machine, image } = debuggee;
   const verdict = new Verdict(breakpoints, catchpoints, {
@@ -179,6 +184,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       'important',
     );
   }
+  announceModules(context, debuggee, 'new');
   await debuggee.prepare(breakpoints.wanted);
   for (const breakpoint of breakpoints.bind(debuggee.target))
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(breakpoint) });

@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../debuggee';
+import type { StepInTarget } from '../run-control/step-in-targets';
 import type { StopReport } from '../run-control/stops';
 import { walkStack, type Frame } from '../stack';
 import type { Thread } from '../threads';
@@ -19,6 +20,7 @@ export class Stopped {
   readonly #frames = new Map<number, Frame>();
   readonly #stacks = new Map<string, Frame[]>();
   readonly #containers: Container[] = [];
+  readonly #steps: StepInTarget[] = [];
 
   constructor(
     private readonly debuggee: Debuggee,
@@ -47,6 +49,17 @@ export class Stopped {
   /** Values have been changed: stacks are to be walked anew. Frames that were given out keep their ids. */
   changed(): void {
     this.#stacks.clear();
+  }
+
+  /** Keeps a call that `stepIn` may be given, and answers its id. */
+  keepStep(target: StepInTarget): number {
+    return this.#steps.push(target);
+  }
+
+  stepInTarget(id: number): StepInTarget {
+    const target = this.#steps[id - 1];
+    if (!target) throw new Error(`There is no step-in target ${id} at this stop.`);
+    return target;
   }
 
   /** Keeps a container for later requests and answers its variables reference, never 0. */

@@ -2,7 +2,7 @@
  * Steps of a process that no hart runs: it is waited for where swtch will return to it, by its stack pointer, which no
  * other has; then it steps like any other.
  */
-import type { StepPlan } from './stepping';
+import type { StepPlan } from './ground';
 
 /** Where a parked process goes on. */
 export interface Parked {
