@@ -13,7 +13,7 @@ import { UNSIGNED_LONG } from './expressions/types';
 import type { Image } from './image';
 import type { AddressSpace } from './memory';
 import { csrNamed } from './registers/csrs';
-import type { Overlay } from './run-control/catchpoints';
+import type { Overlay } from './run-control/question';
 import type { Frame } from './stack';
 import type { FrameRegisters } from './symbols/api';
 
@@ -74,6 +74,7 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
     scopePc: image ? (place.lookup ?? image.lookup(registers)) : 0n,
     readMemory: behind ? (address, length) => space.read(address, length) ?? behind.read(address, length) : space.read,
     writeMemory,
+    space,
     setRegister: (register, value) => {
       if (register === 'pc') {
         if (!hart || registers.returnAddress || registers.pc !== hart.pc) return false;
@@ -119,8 +120,8 @@ export const conditionHolds = (debuggee: Debuggee, expression: string, hart: num
   evaluateCondition(expression, innermost(debuggee, hart, overlay));
 
 /** A log message with its {expressions} replaced by their values. One that fails says so in its place. */
-export function logMessage(debuggee: Debuggee, message: string, hart: number): string {
-  const context = innermost(debuggee, hart);
+export function logMessage(debuggee: Debuggee, message: string, hart: number, overlay: Overlay): string {
+  const context = innermost(debuggee, hart, overlay);
   return message.replace(/\{([^{}]+)\}/g, (_, expression: string) => {
     try {
       return formatValue(evaluate(expression, context), context);

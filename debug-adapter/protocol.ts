@@ -29,7 +29,7 @@ export interface LaunchAttributes {
 }
 
 /** Ids of the exception-breakpoint filters. */
-export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call';
+export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call' | 'pte-store';
 
 /** Names of the custom requests and events, with the types of their arguments and answers. */
 export interface Requests {

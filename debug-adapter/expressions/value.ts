@@ -39,6 +39,8 @@ export interface EvaluationContext {
   /** Where names are looked up; default frame.pc. In a caller's frame: its return address minus 1. */
   readonly scopePc?: bigint;
   readonly readMemory: ReadMemory;
+  /** Where its addresses lead, and the name by which memory references have it. */
+  readonly space?: { readonly name: string; physical(address: bigint): bigint | undefined };
   /** False where it cannot be written. Absent: nothing may be written. */
   readonly writeMemory?: (address: bigint, bytes: Uint8Array) => boolean;
   /** x1..x31 by number, or 'pc'. False if this frame's register cannot be set. */

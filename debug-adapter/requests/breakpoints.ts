@@ -4,8 +4,8 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { locationsBetween } from '../run-control/binding';
-import type { Breakpoint, Extras, Wanted } from '../run-control/breakpoints';
-import { hitConditionProblem } from '../run-control/verdict';
+import type { Breakpoint, Wanted } from '../run-control/breakpoints';
+import { hitConditionProblem, type Extras } from '../run-control/question';
 import { baseName } from '../sources';
 import type { Body, Context } from './context';
 
@@ -101,7 +101,7 @@ function answer(context: Context, breakpoints: readonly Breakpoint[]): { breakpo
   return { breakpoints: breakpoints.map(breakpointBody) };
 }
 
-function extras(one: Extras): Extras {
+export function extras(one: Extras): Extras {
   const { condition, hitCondition, logMessage } = one;
   return {
     ...(condition?.trim() ? { condition } : {}),

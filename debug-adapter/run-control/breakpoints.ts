@@ -4,16 +4,10 @@
  * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */
 import { bindWanted } from './binding';
+import type { Extras, Hits } from './question';
 import type { Image } from '../image';
 import type { Program } from '../programs';
 import type { Sources } from '../sources';
-
-/** What a breakpoint may carry besides its place. */
-export interface Extras {
-  condition?: string;
-  hitCondition?: string;
-  logMessage?: string;
-}
 
 /** Where a breakpoint was asked for. */
 export type Wanted = Extras &
@@ -39,11 +33,10 @@ export interface Place {
   owner: 'kernel' | 'any' | Program;
 }
 
-export interface Breakpoint {
+export interface Breakpoint extends Hits {
   readonly id: number;
   readonly wanted: Wanted;
   placed: Placed;
-  hits: number;
 }
 
 /** What breakpoints are bound to. */
@@ -113,6 +106,7 @@ export class Breakpoints {
       const before = breakpoint.placed;
       breakpoint.placed = this.#place(breakpoint.wanted);
       breakpoint.hits = 0;
+      breakpoint.told = false;
       const now = breakpoint.placed;
       return (
         before.verified !== now.verified ||

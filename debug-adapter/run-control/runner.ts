@@ -197,9 +197,12 @@ export class Runner {
         break;
       case 'trap':
       case 'satpWrite':
-      case 'fence': {
+      case 'fence':
+      case 'device':
+      case 'data':
+      case 'tableStore': {
         const report = this.#judge.observed(stop);
-        if (report) this.#halt(report);
+        if (report) this.#halt(stop.kind === 'trap' ? report : this.#withBreakpoint(report));
         break;
       }
       case 'poweroff':
@@ -231,6 +234,15 @@ export class Runner {
       this.#want.accept(hart)
     )
       this.#happened(hart.id);
+  }
+
+  /** After an instruction that was observed the hart may stand at a breakpoint: the user sees it there once, not twice. */
+  #withBreakpoint(report: StopReport): StopReport {
+    const hart = this.#machine.harts[report.hart]!;
+    if (!this.#judge.addresses().has(hart.pc)) return report;
+    this.seen(hart.id);
+    const ids = [...(report.hitBreakpointIds ?? []), ...(this.#judge.breakpoint(hart)?.hitBreakpointIds ?? [])];
+    return ids.length > 0 ? { ...report, hitBreakpointIds: ids } : report;
   }
 
   /** What the plan wanted has happened, on this hart. */
