@@ -3,7 +3,7 @@
  * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
  */
 import { describeField, describeWord, type Field } from '../registers/fields';
-import type { EnumType, Member, RecordType } from '../symbols/api';
+import type { EnumType, Member, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { floatFrom, floatText } from './floats';
 import { readText } from './operators';
@@ -20,11 +20,12 @@ export interface FormatOptions {
   length?: number;
   /** Elements, or runs of equal ones, after which an array does; default 100. */
   elements?: number;
+  /** Characters after which a string does; default 200. */
+  text?: number;
 }
 
-const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, elements: 100 };
+const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, elements: 100, text: 200 };
 
-const MAX_STRING = 200;
 /** More equal elements in a row than this are shown once. */
 const REPEATS = 10;
 
@@ -55,7 +56,7 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
       return `{${C.typeName(value.type)}} ${hex(address)}${functionSuffix(address, context)}`;
     }
     case 'pointer':
-      return formatPointer(numberOf(value, context), type.target, context);
+      return formatPointer(numberOf(value, context), type.target, context, options.text);
     case 'enum':
       return formatEnum(numberOf(value, context), type, options.hex);
     case 'struct':
@@ -81,22 +82,22 @@ function formatWord({ word, field }: { word: MachineWord; field?: Field }, numbe
   return field.meaning ? `${number} (${describeField(field, number)})` : describeField(field, number);
 }
 
-function formatPointer(address: bigint, target: Value['type'], context: EvaluationContext): string {
+function formatPointer(address: bigint, target: Type, context: EvaluationContext, longest: number): string {
   if (address === 0n) return hex(address);
   if (C.plain(target).kind === 'function') return hex(address) + functionSuffix(address, context);
   const suffix = symbolSuffix(address, context);
   if (!C.isCharacter(target)) return hex(address) + suffix;
-  const text = stringAt(address, context);
+  const text = stringAt(address, context, longest);
   return text === undefined
     ? `${hex(address)}${suffix} <cannot read memory there>`
     : `${hex(address)}${suffix} ${text}`;
 }
 
 /** A quoted string in memory; undefined where nothing can be read. */
-function stringAt(address: bigint, context: EvaluationContext): string | undefined {
+function stringAt(address: bigint, context: EvaluationContext, longest: number): string | undefined {
   // A string may end just before memory that cannot be read: page by page then.
-  let bytes = context.readMemory(address, MAX_STRING);
-  if (!bytes) bytes = context.readMemory(address, Math.min(MAX_STRING, Number(4096n - (address & 4095n))));
+  let bytes = context.readMemory(address, longest);
+  if (!bytes) bytes = context.readMemory(address, Math.min(longest, Number(4096n - (address & 4095n))));
   if (!bytes || bytes.length === 0) return undefined;
   const { text, ended } = readText(bytes.length, (i) => bytes[i]);
   return quote(text) + (ended ? '' : '...');
@@ -163,12 +164,12 @@ export function memberValue(value: Value, member: Member): Value {
 
 function formatArray(
   value: Value,
-  element: Value['type'],
+  element: Type,
   count: number | undefined,
   context: EvaluationContext,
   options: Required<FormatOptions>,
 ): string {
-  if (C.isCharacter(element) && !options.hex) return formatCharacters(value, count, context);
+  if (C.isCharacter(element) && !options.hex) return formatCharacters(value, count, context, options.text);
   if (count === undefined) return value.location.kind === 'memory' ? hex(value.location.address) : '{...}';
   if (options.depth <= 0) return '{...}';
   const size = C.sizeOf(element);
@@ -209,15 +210,22 @@ function equalElements(bytes: Uint8Array, first: number, size: number, count: nu
 }
 
 /** Element `index`, counted from the value's own start. */
-export function elementValue(value: Value, element: Value['type'], index: number, size: number): Value {
+export function elementValue(value: Value, element: Type, index: number, size: number): Value {
   return { type: element, location: partOf(value.location, index * size, size) };
 }
 
-function formatCharacters(value: Value, count: number | undefined, context: EvaluationContext): string {
+function formatCharacters(
+  value: Value,
+  count: number | undefined,
+  context: EvaluationContext,
+  longest: number,
+): string {
   if (value.location.kind === 'memory' && count === undefined) {
-    return stringAt(value.location.address, context) ?? `<cannot read memory at ${hex(value.location.address)}>`;
+    return (
+      stringAt(value.location.address, context, longest) ?? `<cannot read memory at ${hex(value.location.address)}>`
+    );
   }
-  const length = Math.min(count ?? 0, MAX_STRING);
+  const length = Math.min(count ?? 0, longest);
   const bytes = readLocation(value.location, 0, length, context);
   const { text, ended } = readText(length, (i) => bytes[i]);
   return quote(text) + (ended || length === count ? '' : '...');

@@ -2,11 +2,12 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { memoryReference } from '../address-spaces';
 import type { Debuggee } from '../debuggee';
-import { baseName } from '../sources';
 import type { Frame } from '../stack';
 import { threadNamed } from '../threads';
 import { launched, standing, type Body, type Context } from './context';
 import { frameName } from './frame-name';
+import { canRestart } from './goto';
+import { sourceOf } from './source';
 
 export async function stackTrace(
   context: Context,
@@ -18,7 +19,10 @@ export async function stackTrace(
   await debuggee.sources.settled();
   const start = args.startFrame ?? 0;
   const end = args.levels ? start + args.levels : stack.length;
-  const body = (frame: Frame): DebugProtocol.StackFrame => frameBody(debuggee, stopped.report.hart, frame, args.format);
+  const body = (frame: Frame): DebugProtocol.StackFrame => ({
+    ...frameBody(debuggee, stopped.report.hart, frame, args.format),
+    canRestart: canRestart(stopped, frame),
+  });
   return { stackFrames: stack.slice(start, end).map(body), totalFrames: stack.length };
 }
 
@@ -51,11 +55,4 @@ function frameBody(
     : `0x${pc.toString(16)}`;
   if (frame.file !== undefined) body.source = sourceOf(debuggee, frame.file);
   return body;
-}
-
-/** A source that was not found keeps its recorded path, so that it can at least be named. */
-export function sourceOf(debuggee: Debuggee, recorded: string): DebugProtocol.Source {
-  const here = debuggee.sources.here(recorded);
-  if (here !== undefined) return { name: baseName(here), path: here };
-  return { name: baseName(recorded), path: recorded, presentationHint: 'deemphasize', origin: 'not found here' };
 }

@@ -209,6 +209,9 @@ export interface Binary {
   readonly globals: readonly Variable[];
   /** A type by the words C uses for it: `struct proc`, `union u`, `enum e`, `uint64`, `pagetable_t`. */
   typeNamed(name: string): Type | undefined;
+  /** Every name that typeNamed knows from the file, and every enumerator's, for completion. */
+  readonly typeNames: readonly string[];
+  readonly enumeratorNames: readonly string[];
   /** An enumerator by name. */
   enumerator(name: string): { type: EnumType; value: bigint } | undefined;
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;

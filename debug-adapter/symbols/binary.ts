@@ -178,6 +178,14 @@ class DwarfBinary implements Binary {
     return die !== undefined && !die.unit.broken ? this.types.ofDie(die) : builtinType(name);
   }
 
+  get typeNames(): readonly string[] {
+    return this.names.typeNames;
+  }
+
+  get enumeratorNames(): readonly string[] {
+    return this.names.enumeratorNames;
+  }
+
   enumerator(name: string): { type: EnumType; value: bigint } | undefined {
     const die = this.names.enumeration(name);
     const type = die === undefined ? undefined : this.types.ofDie(die);

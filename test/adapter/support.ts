@@ -95,6 +95,11 @@ export class TestSession extends DebugClient {
       columnsStartAt1: true,
       pathFormat: 'path',
       supportsInvalidatedEvent: true,
+      supportsMemoryEvent: true,
+      supportsMemoryReferences: true,
+      supportsProgressReporting: true,
+      supportsVariableType: true,
+      supportsVariablePaging: true,
     });
     return session;
   }
