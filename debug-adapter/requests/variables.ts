@@ -123,8 +123,9 @@ function distinct(named: Named[]): Named[] {
     const times = (seen.get(one.name) ?? 0) + 1;
     seen.set(one.name, times);
     if (times === 1) return one;
-    const { evaluateName: _, ...hidden } = one;
-    return { ...hidden, name: `${one.name} (hidden${times > 2 ? ` ${times - 1}` : ''})` };
+    const { value, declared } = one;
+    const name = `${one.name} (hidden${times > 2 ? ` ${times - 1}` : ''})`;
+    return { name, value, ...(declared ? { declared } : {}) };
   });
 }
 
