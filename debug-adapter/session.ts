@@ -22,6 +22,7 @@ import * as memory from './requests/memory';
 import * as modules from './requests/modules';
 import * as tables from './requests/page-tables';
 import * as source from './requests/source';
+import * as processes from './requests/processes';
 import * as stack from './requests/stack';
 import { threads } from './requests/threads';
 import * as variables from './requests/variables';
@@ -77,6 +78,8 @@ export const REQUESTS: Table = {
   'xv6.consoleInput': guest.consoleInput,
   'xv6.pageTable': tables.pageTable,
   'xv6.translate': tables.translate,
+  'xv6.processes': processes.processes,
+  'xv6.breakWhenRun': processes.breakWhenRun,
 };
 
 export class Session {

@@ -89,9 +89,7 @@ class Walk {
     const process = this.process!;
     const registers = parkedRegisters(this.debuggee.xv6, process);
     if (!registers) return [];
-    // A process that has not run yet is to begin there; any other has called swtch.
-    const begins = this.#functionAt(registers.pc)?.low === registers.pc;
-    this.#kernel(begins ? registers : { ...registers, returnAddress: true }, kernelSpace(this.debuggee, process));
+    this.#kernel(resumed(this.debuggee.image, registers), kernelSpace(this.debuggee, process));
     return this.#frames;
   }
 
@@ -113,8 +111,7 @@ class Walk {
         return;
       }
       if (passage?.kind === 'kernel vector') registers = this.#interrupted(passage.entry, here, callee, space);
-      else if (passage?.kind === 'switch')
-        registers = switched(passage.entry, here, nowOf(here, space.read, this.hart));
+      else if (passage?.kind === 'switch') registers = acrossSwitch(image, passage.entry, here, space, this.hart);
       else {
         if (this.#isUserTrapHandler(here)) {
           this.#belowHandler(here, space);
@@ -143,7 +140,7 @@ class Walk {
       const passage = image.contains(here.pc) ? passageAt(image, here, space.read, undefined) : undefined;
       registers =
         passage?.kind === 'switch'
-          ? switched(passage.entry, here, nowOf(here, space.read, undefined))
+          ? acrossSwitch(image, passage.entry, here, space, undefined)
           : image.caller(here, space.read);
       if (registers && !image.contains(registers.pc)) return;
       if (registers?.pc === here.pc && registers.x[SP] === here.x[SP]) return;
@@ -214,7 +211,7 @@ class Walk {
       keeps('scause') ??
       (own === pc && ((this.#csr(CSR.sstatus) ?? 0n) & SPP) !== 0n ? this.#csr(CSR.scause) : undefined);
     const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.#csr(CSR.stval) : undefined);
-    const name = handler ? (this.#functionAt(image.lookup(handler))?.name ?? '') : '';
+    const name = handler ? (functionAt(this.debuggee.image, image.lookup(handler))?.name ?? '') : '';
     this.#label(kernelTrapLabel(trap, this.#surroundings(undefined), name), before, space);
     this.#sinceTrap = this.#frames.length;
     return { ...before, pc };
@@ -271,23 +268,15 @@ class Walk {
 
   /** By the address that uservec jumps to, which the kernel keeps in the trap frame. */
   #isUserTrapHandler(registers: FrameRegisters): boolean {
-    const info = this.#functionAt(this.debuggee.image.lookup(registers));
+    const info = functionAt(this.debuggee.image, this.debuggee.image.lookup(registers));
     return info !== undefined && (info.name === 'usertrap' || info.low === this.#handler);
   }
 
   /** A process that is new begins in a function that nobody has called: ra is still its own address. */
   #begins(here: FrameRegisters, caller: FrameRegisters | undefined): boolean {
-    const info = this.#functionAt(this.debuggee.image.lookup(here));
+    const info = functionAt(this.debuggee.image, this.debuggee.image.lookup(here));
     if (!info || !this.process) return false;
     return info.name === 'forkret' || (caller !== undefined && caller.pc === info.low);
-  }
-
-  #functionAt(linked: bigint): { name: string; low: bigint } | undefined {
-    const { binary } = this.debuggee.image;
-    const info = binary.functionAt(linked);
-    if (info) return info;
-    const symbol = binary.symbolAt(linked)?.symbol;
-    return symbol && { name: symbol.name, low: symbol.address };
   }
 
   #csr(address: number): bigint | undefined {
@@ -344,8 +333,30 @@ class Walk {
   }
 }
 
+/** A function of C or of assembly. */
+function functionAt({ binary }: Image, linked: bigint): { name: string; low: bigint } | undefined {
+  const info = binary.functionAt(linked);
+  if (info) return info;
+  const symbol = binary.symbolAt(linked)?.symbol;
+  return symbol && { name: symbol.name, low: symbol.address };
+}
+
 /** Whether a frame is in the function at which its program begins: that has no caller, whatever ra holds. */
-function isEntry({ binary }: Image, lookup: bigint): boolean {
-  const start = binary.functionAt(lookup)?.low ?? binary.symbolAt(lookup)?.symbol.address;
-  return start === binary.entry;
+const isEntry = (image: Image, lookup: bigint): boolean => functionAt(image, lookup)?.low === image.binary.entry;
+
+/** Where a context switch returns to: behind a call of it, or, for a thread that has not run yet, to where that begins. */
+function resumed(image: Image, registers: FrameRegisters): FrameRegisters {
+  const begins = image.contains(registers.pc) && functionAt(image, registers.pc)?.low === registers.pc;
+  return { ...registers, returnAddress: !begins };
+}
+
+function acrossSwitch(
+  image: Image,
+  entry: bigint,
+  here: FrameRegisters,
+  { read }: AddressSpace,
+  hart: Hart | undefined,
+): FrameRegisters | undefined {
+  const caller = switched(entry, here, nowOf(here, read, hart));
+  return caller && resumed(image, caller);
 }

@@ -7,6 +7,7 @@
 import { Mode, type Hart } from '../emulator/types';
 import type { Debuggee } from './debuggee';
 import { channelName } from './xv6/channel';
+import { returnsFrom } from './xv6/switching';
 import { allProcesses, parkedRegisters, type Process } from './xv6/processes';
 
 export type Thread = { kind: 'hart'; hart: number } | { kind: 'process'; process: Process };
@@ -70,10 +71,19 @@ function stateOf({ xv6 }: Debuggee, { state, channel }: Process): string {
   return word === 'sleeping' && channel ? `sleeping on ${channelName(xv6, channel)}` : word;
 }
 
-/** "hart 1: pid 3 sh"; `functions` are those on its stack. */
-export function hartName(debuggee: Debuggee, hart: Hart, functions: () => readonly string[]): string {
+/** "pid 3 sh", "scheduler", "idle"; `functions` are those on the hart's stack. */
+export function hartRuns(debuggee: Debuggee, hart: Hart, functions: () => readonly string[]): string {
   const process = processOn(debuggee, hart);
-  return `hart ${hart.id}: ${process ? named(process) : idleName(debuggee, hart, functions())}`;
+  return process ? named(process) : idleName(debuggee, hart, functions());
+}
+
+/**
+ * Linked addresses at which processes go on that are switched to: behind the kernel's calls of swtch, and where those of
+ * `awaited` begin that have not run yet.
+ */
+export function resumptions({ image, xv6 }: Debuggee, awaited: readonly Pick<Process, 'slot'>[]): bigint[] {
+  const begun = awaited.flatMap((process) => parkedRegisters(xv6, process)?.pc ?? []);
+  return [...returnsFrom(image.binary, 'swtch'), ...begun];
 }
 
 function idleName({ xv6 }: Debuggee, { mode, waiting }: Hart, functions: readonly string[]): string {

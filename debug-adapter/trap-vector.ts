@@ -102,7 +102,7 @@ function switchesStack(entry: bigint, read: ReadMemory): boolean {
 
 /**
  * Who called a context switch: as long as sp is not loaded the one that gives its stack up, from then on the one that
- * gets it, to which the switch returns.
+ * gets it, to which the switch returns. Its pc is one behind a call, unless that thread has yet to begin.
  */
 export function switched(entry: bigint, registers: FrameRegisters, now: Now): FrameRegisters | undefined {
   const behind = StraightLine.between(entry, registers.pc, now.read);
@@ -118,7 +118,7 @@ export function switched(entry: bigint, registers: FrameRegisters, now: Now): Fr
     return isPreserved(register) ? found.value : undefined;
   });
   const pc = (ahead ? ahead.after(RA, now) : behind.before(RA, now)).value;
-  return pc === undefined ? undefined : { pc, x, savedAt, returnAddress: true };
+  return pc === undefined ? undefined : { pc, x, savedAt };
 }
 
 const isPreserved = (register: number): boolean =>

@@ -8,6 +8,7 @@ import type { Files } from '../files';
 import type { TableMemory } from '../page-tables/model';
 import type { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
+import type { AwaitedProcesses } from '../run-control/awaited';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
 import type { Clock } from '../run-control/clock';
@@ -34,6 +35,8 @@ export interface Running {
   debuggee: Debuggee;
   runner: Runner;
   verdict: Verdict;
+  /** Processes at whose next run the user wants a stop. */
+  awaited: AwaitedProcesses;
   keyboard: Keyboard;
   saving: Saving;
   dataPlaces: DataPlaces;

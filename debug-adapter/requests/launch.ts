@@ -10,6 +10,7 @@ import { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
 import { DataPlaces } from '../data-places';
 import { observing, watchTables } from '../run-control/observing';
+import { AwaitedProcesses } from '../run-control/awaited';
 import { Runner } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping';
 import type { StopReport } from '../run-control/stops';
@@ -23,6 +24,7 @@ import { launched, say, type Context } from './context';
 import { announceModules, moduleOpened } from './modules';
 import { Saving } from './saving';
 import { hartThread } from '../threads';
+import { processOn, resumptions } from '../threads';
 import { Stopped } from './stopped';
 import { memoryChanged } from './values';
 
@@ -115,7 +117,11 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     (bytes) => machine.consoleInput(bytes),
     () => machine.now,
   );
-  const runner = new Runner(machine, verdict, host.clock, {
+  const awaited = new AwaitedProcesses(verdict, {
+    resumptions: (processes) => resumptions(debuggee, processes),
+    processOn: (hart) => processOn(debuggee, hart),
+  });
+  const runner = new Runner(machine, awaited, host.clock, {
     stopped: (report) => stop(context, report),
     ended: ({ exitCode, why }) => {
       context.console.flush();
@@ -142,7 +148,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
   machine.observer = observing(catching, dataBreakpoints);
   const dataPlaces = new DataPlaces(debuggee);
   const listen = (): void => watchTables(machine, catchpoints, dataBreakpoints, () => tableRoots(debuggee.xv6));
-  context.running = { debuggee, runner, verdict, keyboard, saving, dataPlaces, watchTables: listen };
+  context.running = { debuggee, runner, verdict, awaited, keyboard, saving, dataPlaces, watchTables: listen };
   context.attributes = attributes;
   context.stops = 0;
   context.tableMemory.clear();

@@ -1,6 +1,6 @@
 /** threads of the protocol: the harts with what they run, and the processes that none of them runs (threads.ts). */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { hartName, hartThread, parkedProcesses, processName, processThread } from '../threads';
+import { hartRuns, hartThread, parkedProcesses, processName, processThread } from '../threads';
 import type { Body, Context } from './context';
 
 export function threads({ running, stopped }: Context): Body<DebugProtocol.ThreadsResponse> {
@@ -9,7 +9,7 @@ export function threads({ running, stopped }: Context): Body<DebugProtocol.Threa
   const harts = debuggee.harts.map((hart) => ({
     id: hartThread(hart.id),
     name: stopped
-      ? hartName(debuggee, hart, () => stopped.stack({ kind: 'hart', hart: hart.id }).map(({ name }) => name))
+      ? `hart ${hart.id}: ${hartRuns(debuggee, hart, () => stopped.stack({ kind: 'hart', hart: hart.id }).map(({ name }) => name))}`
       : `hart ${hart.id}`,
   }));
   // While the machine runs, what a process does is over before it can be said.

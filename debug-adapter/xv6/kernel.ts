@@ -111,6 +111,17 @@ export function globalAt(
   return { name: symbol.name, offset, type: variable?.type };
 }
 
+/** The structure that a type is or leads to, even where the file that uses it only declares it. */
+export function recordIn({ binary }: Pick<Xv6, 'binary'>, type: Type): RecordType | undefined {
+  const known = recordOf(type);
+  if (known) return known;
+  let bare = plain(type);
+  if (bare.kind === 'array') bare = plain(bare.element);
+  if (bare.kind === 'pointer') bare = plain(bare.target);
+  const named = bare.kind === 'struct' && bare.name !== undefined ? binary.typeNamed(`struct ${bare.name}`) : undefined;
+  return named && recordOf(named);
+}
+
 /** The function that begins at an address. */
 export function functionName({ binary }: Pick<Xv6, 'binary'>, address: bigint): string | undefined {
   const info = binary.functionAt(address);

@@ -5,9 +5,9 @@
 import { findMember, plain, sizeOf } from '../expressions/types';
 import type { OpenFile } from '../protocol';
 import type { RecordType } from '../symbols/api';
-import { functionName, globalOf, readWord, type Xv6 } from './kernel';
+import { functionName, globalOf, readWord, recordIn, type Xv6 } from './kernel';
 import { allProcesses, type Process } from './processes';
-import { recordOf, Structure } from './structure';
+import { Structure } from './structure';
 
 /** No kernel has more per process. */
 const MOST_FILES = 256;
@@ -40,7 +40,7 @@ export function pipes(xv6: Xv6): { record: RecordType; address: bigint }[] {
     if (!process.used) continue;
     for (const { file } of opened(xv6, process)) {
       const member = findMember(file.type, 'pipe');
-      const record = member && recordOf(member.member.type);
+      const record = member && recordIn(xv6, member.member.type);
       const address = isPipe(file) ? file.number('pipe') : undefined;
       if (record && address) found.set(address, record);
     }
@@ -57,7 +57,7 @@ function structureOf(xv6: Xv6, { address }: Pick<Process, 'address'>): Structure
 function opened(xv6: Xv6, process: Pick<Process, 'address'>): Opened[] {
   const member = xv6.proc && findMember(xv6.proc.record, 'ofile');
   const array = member && plain(member.member.type);
-  const record = array?.kind === 'array' ? recordOf(array.element) : undefined;
+  const record = array?.kind === 'array' ? recordIn(xv6, array.element) : undefined;
   if (array?.kind !== 'array' || !record || sizeOf(array.element) !== 8) return [];
   const files: Opened[] = [];
   for (let fd = 0; fd < Math.min(array.count ?? 0, MOST_FILES); fd++) {
@@ -103,7 +103,7 @@ function accessOf(file: Structure): string | undefined {
 function device(xv6: Xv6, major: bigint | undefined): string {
   const table = major === undefined ? undefined : globalOf(xv6, 'devsw');
   const type = table && plain(table.type);
-  const record = type?.kind === 'array' ? recordOf(type.element) : undefined;
+  const record = type?.kind === 'array' ? recordIn(xv6, type.element) : undefined;
   const inside = type?.kind === 'array' && (type.count === undefined || Number(major) < type.count);
   if (major === undefined || !table || !record || !inside) return `device ${major ?? '?'}`;
   const entry = Structure.read(record, table.address + major * BigInt(record.size), xv6.read);
@@ -114,7 +114,7 @@ function device(xv6: Xv6, major: bigint | undefined): string {
 
 function pointedTo(xv6: Xv6, structure: Structure | undefined, name: string): Structure | undefined {
   const found = structure && findMember(structure.type, name);
-  const record = found && plain(found.member.type).kind === 'pointer' ? recordOf(found.member.type) : undefined;
+  const record = found && plain(found.member.type).kind === 'pointer' ? recordIn(xv6, found.member.type) : undefined;
   const address = structure?.number(name);
   return record && address ? Structure.read(record, address, xv6.read) : undefined;
 }
