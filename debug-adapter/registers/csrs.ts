@@ -140,6 +140,8 @@ const describePmpcfg = (value: bigint): string => {
   return `${hex(value)} (${words.join(', ') || 'all off'})`;
 };
 
+const describeCount = (value: bigint): string => String(value);
+
 /** pmpaddr holds bits 55 to 2 of an address; trailing ones give the size where the entry's mode is NAPOT. */
 const describePmpaddr = (value: bigint): string => `${hex(value)} (address ${hex(value << 2n)})`;
 
@@ -169,7 +171,7 @@ export const CSRS: readonly Csr[] = [
   csr('sscratch', 0x140, 'a word for the S-mode trap handler'),
   csr('sie', 0x104, 'interrupts enabled for S-mode', interrupts('E', S_LINES)),
   csr('sip', 0x144, 'interrupts pending for S-mode', interrupts('P', S_LINES)),
-  csr('stimecmp', 0x14d, 'time of the next S-mode timer interrupt'),
+  csr('stimecmp', 0x14d, 'time of the next S-mode timer interrupt', [], describeCount),
   csr('scounteren', 0x106, 'counters that U-mode may read', COUNTEREN),
   csr('senvcfg', 0x10a, 'what U-mode may do', ENVCFG),
   csr('mstatus', 0x300, 'status', MSTATUS),
@@ -203,11 +205,11 @@ export const CSRS: readonly Csr[] = [
   csr('pmpaddr1', 0x3b1, 'address of entry 1', [], describePmpaddr),
   csr('pmpaddr2', 0x3b2, 'address of entry 2', [], describePmpaddr),
   csr('pmpaddr3', 0x3b3, 'address of entry 3', [], describePmpaddr),
-  csr('cycle', 0xc00, 'clock cycles'),
-  csr('time', 0xc01, 'ticks of the 10 MHz clock'),
-  csr('instret', 0xc02, 'instructions retired'),
-  csr('mcycle', 0xb00, 'clock cycles'),
-  csr('minstret', 0xb02, 'instructions retired'),
+  csr('cycle', 0xc00, 'clock cycles', [], describeCount),
+  csr('time', 0xc01, 'ticks of the 10 MHz clock', [], describeCount),
+  csr('instret', 0xc02, 'instructions retired', [], describeCount),
+  csr('mcycle', 0xb00, 'clock cycles', [], describeCount),
+  csr('minstret', 0xb02, 'instructions retired', [], describeCount),
   csr('mcountinhibit', 0x320, 'counters that stand still'),
   csr('mvendorid', 0xf11, 'maker'),
   csr('marchid', 0xf12, 'architecture'),

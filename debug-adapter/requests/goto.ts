@@ -6,11 +6,11 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
 import { frameEvaluation } from '../evaluation';
-import { plain, sizeOf } from '../expressions/types';
+import { isInteger, isSigned, plain, sizeOf, type PlainType } from '../expressions/types';
 import { fromBytes, readLocation, variableValue, type EvaluationContext } from '../expressions/value';
 import { ExpressionError } from '../expressions/error';
 import type { Frame } from '../stack';
-import type { FunctionInfo, Variable } from '../symbols/api';
+import type { FunctionInfo } from '../symbols/api';
 import { hartThread, threadNamed } from '../threads';
 import { launched, say, standing, type Body, type Context } from './context';
 import { Stopped } from './stopped';
@@ -66,14 +66,12 @@ export function goTo(context: Context, args: DebugProtocol.GotoArguments): void 
   again(context, hart, 'goto');
 }
 
-/** Takes a frame back to its function's first instruction, with the arguments as they are now. */
+/** Takes a frame back to its function's first instruction, with its arguments. */
 export function restartFrame(context: Context, args: DebugProtocol.RestartFrameArguments): void {
   const { debuggee, stopped } = standing(context);
   const frame = stopped.frame(args.frameId);
   const hart = hartUnder(debuggee, frame);
-  const { caller, info } = restartable(stopped, frame);
-  const outermost = frame.image!.binary.scopesAt(frame.lookup).at(-1);
-  const registers = argumentValues(info, outermost?.variables ?? [], frameEvaluation(debuggee, frame));
+  const { caller, info, given } = restartable(debuggee, stopped, frame);
   const { pc } = frame.registers;
   for (const register of SAVED) {
     const value = caller.registers.x[register];
@@ -81,19 +79,19 @@ export function restartFrame(context: Context, args: DebugProtocol.RestartFrameA
   }
   hart.setX(SP, caller.registers.x[SP]!);
   hart.setX(RA, caller.registers.pc);
-  registers.forEach((value, index) => hart.setX(A0 + index, value));
+  given.forEach((value, index) => hart.setX(A0 + index, value));
   hart.pc = info.low + (pc - frame.image!.linked(pc));
   say(
     context,
-    `${info.name} starts again with its arguments as they were now. What it has done so far stays done: memory written, locks taken, devices told.`,
+    `${info.name} starts again with its arguments. What it has done so far stays done: memory written, locks taken, devices told.`,
   );
   again(context, hart, 'restart');
 }
 
 /** Whether a frame can be restarted, as the client is told with the stack. */
-export function canRestart(stopped: Stopped, frame: Frame): boolean {
+export function canRestart(debuggee: Debuggee, stopped: Stopped, frame: Frame): boolean {
   try {
-    restartable(stopped, frame);
+    restartable(debuggee, stopped, frame);
     return true;
   } catch {
     return false;
@@ -101,7 +99,11 @@ export function canRestart(stopped: Stopped, frame: Frame): boolean {
 }
 
 /** Throws an Error that says why a frame cannot be taken back. */
-function restartable(stopped: Stopped, frame: Frame): { caller: Frame; info: FunctionInfo } {
+function restartable(
+  debuggee: Debuggee,
+  stopped: Stopped,
+  frame: Frame,
+): { caller: Frame; info: FunctionInfo; given: bigint[] } {
   const refuse = (why: string): never => {
     throw new Error(`${frame.name} cannot be restarted: ${why}.`);
   };
@@ -117,32 +119,42 @@ function restartable(stopped: Stopped, frame: Frame): { caller: Frame; info: Fun
   const caller = stack.slice(at + 1).find(({ registers }) => registers !== frame.registers);
   if (!caller?.registers.returnAddress || caller.image !== frame.image || caller.registers.x[SP] === undefined)
     return refuse('its caller is not known');
-  return { caller, info };
+  return { caller, info, given: argumentsOf(frame, info, frameEvaluation(debuggee, frame)) };
 }
 
 /** A frame below the innermost that is not at a call was interrupted there. */
 const interrupted = (frames: readonly Frame[]): boolean =>
   frames.some(({ registers }, index) => registers.returnAddress !== true && registers !== frames[index - 1]?.registers);
 
-/** What the argument registers hold at the entry, by the parameters as they are now. */
-function argumentValues(info: FunctionInfo, variables: readonly Variable[], evaluation: EvaluationContext): bigint[] {
-  const parameters = variables.filter(({ kind }) => kind === 'parameter');
-  return parameters.slice(0, ARGUMENT_REGISTERS).map((parameter) => {
+/**
+ * What the argument registers held at the entry: as the caller's call site tells, else by the parameters as they are now.
+ * Throws an Error where one is not known.
+ */
+function argumentsOf({ registers, image, lookup }: Frame, info: FunctionInfo, evaluation: EvaluationContext): bigint[] {
+  const { binary } = image!;
+  const parameters = (binary.scopesAt(lookup).at(-1)?.variables ?? []).filter(({ kind }) => kind === 'parameter');
+  return parameters.slice(0, ARGUMENT_REGISTERS).map((parameter, index) => {
+    const refuse = (why: string): never => {
+      throw new Error(`${info.name} cannot be restarted: its argument ${parameter.name} is ${why}.`);
+    };
     const type = plain(parameter.type);
-    const size = sizeOf(type);
-    if (size > 8 || type.kind === 'struct' || type.kind === 'union' || (type.kind === 'base' && size > 8))
-      throw new Error(`${info.name} cannot be restarted: its argument ${parameter.name} is not in one register.`);
+    if (type.kind === 'struct' || type.kind === 'union' || sizeOf(type) > 8) return refuse('not in one register');
+    const given = binary.registerAtEntry(A0 + index, image!.linkedFrame(registers), evaluation.readMemory);
+    if (given !== undefined) return given;
     try {
-      const bytes = readLocation(variableValue(parameter, evaluation).location, 0, size, evaluation);
-      const value = fromBytes(bytes);
-      // Arguments of 32 bits are passed sign-extended, narrower ones by their type.
-      const isSigned = size === 4 || (type.kind === 'base' && (type.encoding === 'signed' || type.encoding === 'char'));
-      return isSigned ? BigInt.asUintN(64, BigInt.asIntN(8 * size, value)) : value;
+      return passed(readLocation(variableValue(parameter, evaluation).location, 0, sizeOf(type), evaluation), type);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      throw new Error(`${info.name} cannot be restarted: its argument ${parameter.name} is ${error.reason}.`);
+      return refuse(`${error.reason}, and its caller does not say what it was`);
     }
   });
+}
+
+/** A value as it is passed in a register: 32 bits sign-extended, narrower ones as their type says. */
+function passed(bytes: Uint8Array, type: PlainType): bigint {
+  const signed = bytes.length === 4 || (isInteger(type) && isSigned(type));
+  const value = fromBytes(bytes);
+  return signed ? BigInt.asUintN(64, BigInt.asIntN(8 * bytes.length, value)) : value;
 }
 
 function innermost(context: Context, threadId: number): Frame {

@@ -21,7 +21,7 @@ export async function stackTrace(
   const end = args.levels ? start + args.levels : stack.length;
   const body = (frame: Frame): DebugProtocol.StackFrame => ({
     ...frameBody(debuggee, stopped.report.hart, frame, args.format),
-    canRestart: canRestart(stopped, frame),
+    canRestart: canRestart(debuggee, stopped, frame),
   });
   return { stackFrames: stack.slice(start, end).map(body), totalFrames: stack.length };
 }

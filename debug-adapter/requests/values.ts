@@ -1,6 +1,6 @@
 /** Values as the protocol shows them: text, type, children, and the place in memory; and writing to them. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { memoryReference as referenceTo } from '../address-spaces';
+import { kernelSpace, memoryReference as referenceTo } from '../address-spaces';
 import { childrenOf, countChildren } from '../expressions/children';
 import { evaluate } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
@@ -9,7 +9,7 @@ import { plain, typeName } from '../expressions/types';
 import { addressOf, numberOf, type EvaluationContext, type Value } from '../expressions/value';
 import { binariesOf } from '../expressions/names';
 import type { AddressSpace } from '../memory';
-import type { Context } from './context';
+import { launched, type Context } from './context';
 import type { Container, SourceLocation, Stopped } from './stopped';
 
 /** How values are looked at: in which context, and for which client. */
@@ -153,7 +153,10 @@ function referenceOf({ space, context, evaluation }: View, value: Value): string
     return machine.word.physical === undefined ? undefined : `phys:0x${machine.word.physical.toString(16)}`;
   const address = plain(value.type).kind === 'pointer' ? target(value, evaluation) : addressOf(value);
   if (address === undefined) return undefined;
-  return referenceTo(space, address, context.stopped?.report.hart);
+  // In a user program's frame the kernel's values are shown too, which are not in the program's memory.
+  const { debuggee } = launched(context);
+  const owner = evaluation.kernel && space.physical(address) === undefined ? kernelSpace(debuggee) : space;
+  return referenceTo(owner, address, context.stopped?.report.hart);
 }
 
 function target(value: Value, evaluation: EvaluationContext): bigint | undefined {

@@ -167,6 +167,7 @@ function trapFrameOf(view: View): Container | undefined {
   return namedContainer(view, () =>
     childrenOf(value, view.evaluation, `*${expression}`).map((child) => ({
       ...child,
+      value: { ...child.value, hex: true },
       evaluateName: `${expression}->${child.name}`,
     })),
   );

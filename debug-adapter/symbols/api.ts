@@ -202,6 +202,8 @@ export interface Binary {
   functionsNamed(name: string): FunctionInfo[];
   readonly functions: readonly FunctionInfo[];
   inlinedCallsAt(address: bigint): InlinedCall[];
+  /** Where the copies of a function begin that the compiler has inlined in others; it may have no other code. */
+  inlinedCopies(name: string): bigint[];
   /** Parameters and locals in scope, innermost block first. */
   scopesAt(address: bigint): Scope[];
   /** A global or file-static; `near` (an address) prefers the one of that compilation unit. */
@@ -215,6 +217,8 @@ export interface Binary {
   /** An enumerator by name. */
   enumerator(name: string): { type: EnumType; value: bigint } | undefined;
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;
+  /** What an integer register held when the frame's function was entered, if its caller's call site tells. */
+  registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined;
   /** The caller's registers, by .debug_frame/.eh_frame, else by the frame pointer; undefined at the outermost frame. */
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined;
 }

@@ -166,6 +166,12 @@ export class TestProgram implements Binary {
   inlinedCallsAt() {
     return [];
   }
+  inlinedCopies() {
+    return [];
+  }
+  registerAtEntry() {
+    return undefined;
+  }
   unwind() {
     return undefined;
   }
