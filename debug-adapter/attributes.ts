@@ -19,6 +19,7 @@ export interface Settings {
   legacyVirtio: boolean | undefined;
   stopOnEntry: boolean;
   noDebug: boolean;
+  stepIntoKernel: boolean;
   sourceMap: Record<string, string>;
 }
 
@@ -39,6 +40,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     legacyVirtio: flag(given, 'legacyVirtio'),
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
+    stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
     sourceMap: sourceMap(given['sourceMap'], cwd),
   };
 }

@@ -18,6 +18,9 @@ export class UserError extends Error {}
 /** Answers one request; what it returns becomes the response's body, what it throws its error. */
 export type Handler = (args: unknown) => unknown;
 
+/** What the protocol has a cancelled request answer. */
+const CANCELLED = 'cancelled';
+
 function isRequest(message: unknown): message is DebugProtocol.Request {
   if (typeof message !== 'object' || message === null) return false;
   const { type, seq, command } = message as Record<string, unknown>;
@@ -28,6 +31,8 @@ export class Connection {
   readonly #channel: Channel;
   #sequence = 1;
   #afterResponse: (() => void)[] = [];
+  /** Requests that the client no longer wants answered. */
+  readonly #cancelled = new Set<number>();
   /** Requests are answered in the order in which they came, though some wait for files. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -35,6 +40,7 @@ export class Connection {
     this.#channel = channel;
     channel.onMessage((message) => {
       if (!isRequest(message)) return;
+      this.#heedCancel(message);
       this.#queue = this.#queue.then(() => this.#answer(message, find(message.command)));
     });
   }
@@ -53,6 +59,14 @@ export class Connection {
     return this.#queue;
   }
 
+  /** A cancel must not queue up behind what it cancels. One for a request that was answered long ago is forgotten. */
+  #heedCancel({ command, arguments: given }: DebugProtocol.Request): void {
+    const { requestId } = (given ?? {}) as DebugProtocol.CancelArguments;
+    if (command !== 'cancel' || typeof requestId !== 'number') return;
+    this.#cancelled.add(requestId);
+    void this.#queue.then(() => this.#cancelled.delete(requestId));
+  }
+
   async #answer(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
     const response: DebugProtocol.Response = {
       seq: 0,
@@ -62,6 +76,7 @@ export class Connection {
       success: true,
     };
     try {
+      if (this.#cancelled.delete(request.seq)) throw new Error(CANCELLED);
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
       response.body = await handler(request.arguments ?? {});
     } catch (error) {

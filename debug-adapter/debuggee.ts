@@ -2,33 +2,58 @@
  * What a launch makes: the machine with the kernel in it, the program the debugger knows, its sources and the disk.
  */
 import { Machine } from '../emulator/machine';
-import type { Hart, MachineApi } from '../emulator/types';
+import { Mode, type Hart, type MachineApi } from '../emulator/types';
 import { readAttributes, type Settings } from './attributes';
 import { UserError } from './connection';
 import type { Files, SessionDisk } from './files';
 import { Image } from './image';
-import { readVirtual } from './memory';
+import { hartSpace, type AddressSpace } from './memory';
 import { MemoryDisk } from './memory-disk';
+import { satpFields } from './page-tables/walk';
+import { findPrograms, Programs, type Program } from './programs';
 import type { LaunchAttributes } from './protocol';
-import type { Ground } from './run-control/stepping';
+import { needsPrograms } from './run-control/binding';
+import type { Target, Wanted } from './run-control/breakpoints';
+import type { Ground } from './run-control/ground';
 import { parent, Sources } from './sources';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
-import { processOfHart } from './xv6/cpus';
+import { TrapLog } from './trap-log';
+import { processOfHart, runningProcess } from './xv6/cpus';
 import { openXv6, type Xv6 } from './xv6/kernel';
-import { allProcesses, type Process } from './xv6/processes';
+import { systemCallFunction, systemCallFunctions } from './xv6/system-calls';
+import { allProcesses, processes, type Process } from './xv6/processes';
+
+const SATP = 0x180;
+const SP = 2;
+/** The encoding of sret. */
+const SRET = 0x10200073;
 
 export class Debuggee implements Ground {
   readonly xv6: Xv6;
+  /** The user programs. */
+  readonly programs: Programs;
+  #trapReturns: readonly bigint[] | undefined;
+  /** Recorded paths of sources that were not found, by the reference they are given less 1. */
+  readonly missing: string[] = [];
+  /** By which trap each process is in the kernel. */
+  readonly traps = new TrapLog();
 
   constructor(
     readonly settings: Settings,
     readonly machine: MachineApi,
+    /** The kernel. */
     readonly image: Image,
+    programs: readonly Program[],
     readonly sources: Sources,
     readonly disk: SessionDisk | undefined,
   ) {
     this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
+    this.programs = new Programs(programs, {
+      memory: machine.memory,
+      executed: () => machine.executed,
+      processName: (root) => processes(this.xv6).find(({ pagetable }) => pagetable === root)?.name,
+    });
   }
 
   get harts(): readonly Hart[] {
@@ -40,12 +65,94 @@ export class Debuggee implements Ground {
     return processOfHart(this.xv6, hart, allProcesses(this.xv6));
   }
 
+  /**
+   * Whose code a hart is about to execute: in user mode its program's, else the kernel's, as on the trampoline page.
+   * Undefined for code of which nothing is known.
+   */
   imageAt(hart: Hart): Image | undefined {
-    return this.image.contains(hart.pc) ? this.image : undefined;
+    return this.imageOf(hart, hart.pc);
+  }
+
+  /** The same for another address in the hart's mode and address space. */
+  imageOf(hart: Hart, pc: bigint): Image | undefined {
+    if (hart.mode !== Mode.User) return this.image.contains(pc) ? this.image : undefined;
+    const root = this.userRoot(hart);
+    return root === undefined ? undefined : this.userImage(root, pc);
+  }
+
+  /** The program whose code lies at `pc` by the user page table with its root page at a physical address. */
+  userImage(root: bigint, pc: bigint): Image | undefined {
+    const image = this.programs.in(root)?.image;
+    return image?.contains(pc) ? image : undefined;
+  }
+
+  /** The user program that a hart runs; undefined while it runs the kernel, and for a program that is none of ours. */
+  programOn(hart: Hart): Program | undefined {
+    const root = hart.mode === Mode.User ? this.userRoot(hart) : undefined;
+    return root === undefined ? undefined : this.programs.in(root);
+  }
+
+  /** Whether a program's bytes around an address are what a hart in user mode has there. */
+  hasBytes(hart: Hart, program: Program, address: bigint): boolean {
+    const root = this.userRoot(hart);
+    return root !== undefined && this.programs.hasBytes(program, root, address);
+  }
+
+  /** What breakpoints are bound to. */
+  get target(): Target {
+    return { image: this.image, programs: this.programs.all, sources: this.sources };
+  }
+
+  /** Opens the user programs, and looks for their sources, if one of these needs them to be bound. */
+  async prepare(wanted: readonly Wanted[]): Promise<void> {
+    if (wanted.some((one) => needsPrograms(this.target, one)))
+      for (const program of this.programs.all) void program.image;
+    await this.sources.settled();
+  }
+
+  /** In the scheduler, on the stack that the hart began with, `cpus` may still or already name a process. */
+  processKey(hart: Hart): string | undefined {
+    if (hart.mode === Mode.Machine || (hart.mode === Mode.Supervisor && this.#onBootStack(hart))) return undefined;
+    const running = runningProcess(this.xv6, hart.id);
+    return running && `${running.address}:${running.pid}`;
+  }
+
+  #onBootStack(hart: Hart): boolean {
+    const stacks = this.image.binary.symbol('stack0');
+    const sp = hart.x(SP);
+    return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
+  }
+
+  get trapReturns(): readonly bigint[] {
+    this.#trapReturns ??= this.image.wordsOf(SRET).flatMap((address) => this.image.running(address));
+    return this.#trapReturns;
+  }
+
+  systemCall(number: bigint): bigint | undefined {
+    return systemCallFunction(this.xv6, number);
+  }
+
+  isSystemCall(address: bigint): boolean {
+    return systemCallFunctions(this.xv6).includes(address);
+  }
+
+  get stepIntoKernel(): boolean {
+    return this.settings.stepIntoKernel;
+  }
+
+  /** Of the page table in satp; undefined without one. */
+  userRoot(hart: Hart): bigint | undefined {
+    const { mode, root } = satpFields(hart.csr(SATP) ?? 0n);
+    return mode === 8 ? root : undefined;
   }
 
   read(hart: Hart): ReadMemory {
-    return (address, length) => readVirtual(this.machine, hart, address, length);
+    return hartSpace(this.machine, hart).read;
+  }
+
+  /** Memory as a hart sees it now. */
+  space(hart: Hart): AddressSpace {
+    return hartSpace(this.machine, hart);
   }
 
   frame(hart: Hart): FrameRegisters {
@@ -58,6 +165,8 @@ export interface Surroundings {
   workingDirectory: string;
   unixTime: number;
   consoleOutput: (bytes: Uint8Array) => void;
+  /** A user program's file has been read, since something needed it. */
+  programOpened: (program: Program) => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -85,7 +194,15 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
     });
     const folders = [settings.cwd, parent(parent(path)), parent(path)];
     const sources = await Sources.find(files, binary.files, settings.sourceMap, folders);
-    return new Debuggee(settings, machine, new Image(binary), sources, disk);
+    const programs = await findPrograms(
+      files,
+      [parent(path), parent(parent(path)), settings.cwd].map((folder) => `${folder}/user`),
+      (program, image) => {
+        sources.include(image.binary.files);
+        around.programOpened(program);
+      },
+    );
+    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk);
   } catch (error) {
     await disk?.close();
     throw new UserError(messageOf(error));

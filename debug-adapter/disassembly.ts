@@ -4,55 +4,55 @@
  */
 import { disassemble } from '../emulator/isa/disassemble';
 import type { Image } from './image';
-import type { LineEntry, ReadMemory } from './symbols/api';
+import type { AddressSpace } from './memory';
+import type { LineEntry } from './symbols/api';
+
+/** Code as it is seen from somewhere: the memory, and whose program lies where. */
+export interface CodeView {
+  space: AddressSpace;
+  imageAt(address: bigint): Image | undefined;
+}
 
 export interface Row {
   address: bigint;
   text: string;
   /** Undefined where nothing can be read. */
   bytes?: Uint8Array;
-  /** At the first instruction of a symbol. */
+  /** "main" at its first instruction, then "main+0x4". */
   symbol?: string;
-  /** At the first instruction of a source line. */
+  /** The source line that the instruction is of. */
   line?: LineEntry;
 }
 
+/** A symbol further away is not what an address belongs to. */
+const LONGEST_FUNCTION = 65536n;
+
 /** Exactly `count` rows, the first of them `offset` instructions after (or before) the one at `at`. */
-export function disassembly(image: Image, read: ReadMemory, at: bigint, offset: number, count: number): Row[] {
+export function disassembly(code: CodeView, at: bigint, offset: number, count: number): Row[] {
   const rows: Row[] = [];
   let address = at;
-  if (offset < 0) {
-    const before = rowsBefore(image, read, at, -offset);
-    rows.push(...before.slice(0, count));
-  } else {
-    for (let skipped = 0; skipped < offset; skipped++)
-      address += BigInt(rowAt(image, read, address).bytes?.length ?? 2);
-  }
+  if (offset < 0) rows.push(...rowsBefore(code, at, -offset).slice(0, count));
+  else for (let skipped = 0; skipped < offset; skipped++) address = next(rowAt(code, address));
   while (rows.length < count) {
-    const row = rowAt(image, read, address);
+    const row = rowAt(code, address);
     rows.push(row);
-    address = BigInt.asUintN(64, address + BigInt(row.bytes?.length ?? 2));
+    address = next(row);
   }
   return rows;
 }
 
+const lengthOf = ({ bytes }: Row): bigint => BigInt(bytes?.length ?? 2);
+const next = (row: Row): bigint => BigInt.asUintN(64, row.address + lengthOf(row));
+
 /** The `count` rows that end at `at`; where nothing precedes, rows that say so. */
-function rowsBefore(image: Image, read: ReadMemory, at: bigint, count: number): Row[] {
-  const rows: Row[] = [];
-  let start = boundary(image, at - BigInt(4 * count));
+function rowsBefore(code: CodeView, at: bigint, count: number): Row[] {
+  let rows: Row[] = [];
+  let start = boundary(code, at - BigInt(4 * count));
   for (;;) {
-    rows.length = 0;
-    for (let address = start; address < at;) {
-      const row = rowAt(image, read, address);
-      rows.push(row);
-      address += BigInt(row.bytes?.length ?? 2);
-    }
-    // Where decoding started may be no boundary after all; then the last row overlaps `at`.
-    const last = rows.at(-1);
-    if (last && last.address + BigInt(last.bytes?.length ?? 2) > at) rows.pop();
-    if (rows.length >= count || start < 2n) break;
-    start = boundary(image, start - 2n);
-    if (at - start > BigInt(16 * count + 4096)) break;
+    rows = decodedUpTo(code, start, at);
+    if (rows.length >= count || start.address < 2n) break;
+    start = boundary(code, start.address - 2n);
+    if (at - start.address > BigInt(16 * count) + LONGEST_FUNCTION) break;
   }
   const found = rows.slice(-count);
   const first = found[0]?.address ?? at;
@@ -63,36 +63,74 @@ function rowsBefore(image: Image, read: ReadMemory, at: bigint, count: number): 
   return [...missing, ...found];
 }
 
-/** An address at or before `address` at which an instruction is known to start. */
-function boundary(image: Image, address: bigint): bigint {
-  const from = address < 0n ? 0n : address & ~1n;
-  if (!image.contains(from)) return from;
-  const linked = image.linked(from);
-  const symbol = image.binary.symbolAt(linked)?.symbol;
-  return symbol && linked - symbol.address < 65536n ? from - (linked - symbol.address) : from;
+/** Where decoding can start, and whether an instruction is known to begin there. */
+interface Start {
+  address: bigint;
+  known: boolean;
 }
 
-function rowAt(image: Image, read: ReadMemory, address: bigint): Row {
-  const half = read(address, 2);
+/** A start at or before `address`. */
+function boundary({ imageAt }: CodeView, address: bigint): Start {
+  const from = address < 0n ? 0n : address & ~1n;
+  const image = imageAt(from);
+  const linked = image?.linked(from);
+  const symbol = linked === undefined ? undefined : image!.binary.symbolAt(linked)?.symbol;
+  return symbol && linked! - symbol.address < LONGEST_FUNCTION
+    ? { address: from - (linked! - symbol.address), known: true }
+    : { address: from, known: false };
+}
+
+/**
+ * The instructions from a start up to `at`. Where it is a guess, the one of two guesses is taken by which an instruction
+ * ends at `at`: decoding falls into step after a few instructions.
+ */
+function decodedUpTo(code: CodeView, { address, known }: Start, at: bigint): Row[] {
+  const rows = decoded(code, address, at);
+  if (known || endsAt(rows, at)) return fitting(rows, at);
+  const others = decoded(code, address + 2n, at);
+  return fitting(endsAt(others, at) ? others : rows, at);
+}
+
+function decoded(code: CodeView, from: bigint, at: bigint): Row[] {
+  const rows: Row[] = [];
+  for (let address = from; address < at;) {
+    const row = rowAt(code, address);
+    rows.push(row);
+    address += lengthOf(row);
+  }
+  return rows;
+}
+
+function endsAt(rows: readonly Row[], at: bigint): boolean {
+  const last = rows.at(-1);
+  return !last || last.address + lengthOf(last) === at;
+}
+
+/** Without a last row that reaches beyond `at`: `at` is then in the middle of what may be no instruction at all. */
+function fitting(rows: Row[], at: bigint): Row[] {
+  return endsAt(rows, at) ? rows : rows.slice(0, -1);
+}
+
+function rowAt({ space, imageAt }: CodeView, address: bigint): Row {
+  const half = space.read(address, 2);
   const length = half && (half[0]! & 3) === 3 ? 4 : 2;
-  const bytes = length === 4 ? read(address, 4) : half;
+  const bytes = length === 4 ? space.read(address, 4) : half;
   if (!bytes) return { address, text: '(not mapped)' };
   const word = bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
   const { text, target } = disassemble(word, address);
-  const row: Row = { address, text: target === undefined ? text : `${text}${nameOf(image, target)}`, bytes };
-  if (!image.contains(address)) return row;
-  const linked = image.linked(address);
-  const symbol = image.binary.symbolAt(linked);
-  if (symbol?.offset === 0n) row.symbol = symbol.symbol.name;
-  const line = image.binary.lineAt(linked);
-  if (line?.address === linked) row.line = line;
+  const named = target === undefined ? undefined : symbolAt(imageAt(target), target);
+  const row: Row = { address, text: named === undefined ? text : `${text} <${named}>`, bytes };
+  const image = imageAt(address);
+  if (!image) return row;
+  const symbol = symbolAt(image, address);
+  if (symbol !== undefined) row.symbol = symbol;
+  const line = image.binary.lineAt(image.linked(address));
+  if (line) row.line = line;
   return row;
 }
 
-/** " <memset+0x10>" for an address in the program. */
-function nameOf(image: Image, address: bigint): string {
-  if (!image.contains(address)) return '';
-  const found = image.binary.symbolAt(image.linked(address));
-  if (!found) return '';
-  return found.offset === 0n ? ` <${found.symbol.name}>` : ` <${found.symbol.name}+0x${found.offset.toString(16)}>`;
+/** "memset+0x10", as objdump writes it, for an address in a program. */
+function symbolAt(image: Image | undefined, address: bigint): string | undefined {
+  const found = image?.binary.symbolAt(image.linked(address));
+  return found && `${found.symbol.name}${found.offset === 0n ? '' : `+0x${found.offset.toString(16)}`}`;
 }

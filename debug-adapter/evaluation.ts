@@ -1,70 +1,109 @@
-/** The context in which C expressions are evaluated: a frame of a hart, its memory and registers, and names of our own. */
+/**
+ * The contexts in which C expressions are evaluated: a frame with its program, memory and registers, or a hart as it
+ * stands; and the names that the debugger adds to C's: see `special`.
+ */
 import { Mode, type Hart } from '../emulator/types';
+import { kernelSpace } from './address-spaces';
 import type { Debuggee } from './debuggee';
+import { helperValue } from './expression-helpers';
 import { evaluate, evaluateCondition } from './expressions/evaluate';
 import { formatValue } from './expressions/format';
-import type { EvaluationContext } from './expressions/value';
-import { physical, writeVirtual } from './memory';
+import { constant, type EvaluationContext, type Value } from './expressions/value';
+import { UNSIGNED_LONG } from './expressions/types';
+import type { Image } from './image';
+import type { AddressSpace } from './memory';
 import { csrNamed } from './registers/csrs';
-import type { Overlay } from './run-control/catchpoints';
+import type { Overlay } from './run-control/question';
+import type { Frame } from './stack';
 import type { FrameRegisters } from './symbols/api';
 
-/** `overlay` gives registers values that they do not have yet, or names only for this evaluation. */
+/** Where expressions are evaluated. */
+interface Place {
+  /** Whose CSRs and unsaved registers these are; undefined for a process that runs nowhere now. */
+  hart: Hart | undefined;
+  registers: FrameRegisters;
+  image: Image | undefined;
+  space: AddressSpace;
+  /** Linked address at which names are looked up; default: the frame's own place. */
+  lookup?: bigint;
+  overlay?: Overlay;
+}
+
+/** The context of a frame, of whatever program and process. */
+export const frameEvaluation = (debuggee: Debuggee, frame: Frame): EvaluationContext =>
+  contextAt(debuggee, {
+    hart: frame.hart === undefined ? undefined : debuggee.harts[frame.hart],
+    registers: frame.registers,
+    image: frame.image,
+    space: frame.space,
+    lookup: frame.lookup,
+  });
+
+/**
+ * The context of code that runs on a hart, with these registers. `overlay` gives registers values that they do not have
+ * yet, or names only for this evaluation.
+ */
 export function evaluationContext(
   debuggee: Debuggee,
   hart: Hart,
-  registers: FrameRegisters,
+  registers: FrameRegisters = debuggee.frame(hart),
   overlay: Overlay = {},
 ): EvaluationContext {
-  const { machine, image } = debuggee;
-  const known = image.contains(registers.pc) && hart.mode !== Mode.User;
-  const frame = known ? image.linkedFrame(registers) : registers;
-  const readMemory = debuggee.read(hart);
-  const writeMemory = (address: bigint, bytes: Uint8Array): boolean => writeVirtual(machine, hart, address, bytes);
+  const inKernel = hart.mode !== Mode.User && debuggee.image.contains(registers.pc);
+  const image = inKernel ? debuggee.image : debuggee.imageAt(hart);
+  return contextAt(debuggee, { hart, registers, image, space: debuggee.space(hart), overlay });
+}
+
+/** A hart's registers and the globals of what it runs, with no function around them. */
+export const globalEvaluation = (debuggee: Debuggee, hart: Hart): EvaluationContext => ({
+  ...evaluationContext(debuggee, hart),
+  scopePc: 0n,
+});
+
+function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
+  const { hart, registers, image, space, overlay = {} } = place;
+  const kernel = debuggee.image.binary;
+  const binary = image?.binary ?? kernel;
+  // A user program's table has no kernel: what lies there is found where the kernel has it.
+  const behind = image?.binary === kernel ? undefined : kernelSpace(debuggee);
+  const writeMemory = (address: bigint, bytes: Uint8Array): boolean =>
+    space.write(address, bytes) || (behind?.write(address, bytes) ?? false);
   return {
-    binary: image.binary,
-    frame,
-    scopePc: known ? image.lookup(registers) : registers.pc,
-    readMemory,
+    binary,
+    frame: image ? image.linkedFrame(registers) : registers,
+    scopePc: image ? (place.lookup ?? image.lookup(registers)) : 0n,
+    readMemory: behind ? (address, length) => space.read(address, length) ?? behind.read(address, length) : space.read,
     writeMemory,
+    space,
     setRegister: (register, value) => {
       if (register === 'pc') {
-        if (registers.returnAddress) return false;
+        if (!hart || registers.returnAddress || registers.pc !== hart.pc) return false;
         hart.pc = value;
         return true;
       }
       const saved = registers.savedAt?.[register];
       if (saved !== undefined) return writeMemory(saved, littleEndian(value));
-      if (registers.x[register] === undefined) return false;
+      // A caller's register that another value has taken the place of is nowhere.
+      if (!hart || registers.x[register] !== hart.x(register)) return false;
       hart.setX(register, value);
       return true;
     },
     csr: (name) => {
       const csr = csrNamed(name);
-      return Object.hasOwn(overlay, name) ? overlay[name] : csr && hart.csr(csr.address);
+      return Object.hasOwn(overlay, name) ? overlay[name] : csr && hart?.csr(csr.address);
     },
     setCsr: (name, value) => {
       const csr = csrNamed(name);
-      return csr !== undefined && hart.setCsr(csr.address, value);
+      return csr !== undefined && (hart?.setCsr(csr.address, value) ?? false);
     },
-    special: (name, given) => special(debuggee, hart, name, given, overlay),
+    special: (name, given) => overlaid(overlay, name, given) ?? helperValue(debuggee, { hart, space }, name, given),
+    ...(binary === kernel ? {} : { kernel }),
   };
 }
 
-/** `$hart`, `$mode`, `$instret`, `$va2pa(address)`, and what the overlay names. */
-function special(
-  debuggee: Debuggee,
-  hart: Hart,
-  name: string,
-  given: readonly bigint[] | undefined,
-  overlay: Overlay,
-): bigint | undefined {
-  if (name === 'va2pa' && given?.length === 1) return physical(debuggee.machine, hart, given[0]!);
-  if (given) return undefined;
-  if (name === 'hart') return BigInt(hart.id);
-  if (name === 'mode') return BigInt(hart.mode);
-  if (name === 'instret') return BigInt(hart.retired);
-  return Object.hasOwn(overlay, name) ? overlay[name] : undefined;
+function overlaid(overlay: Overlay, name: string, given: readonly bigint[] | undefined): Value | undefined {
+  const value = given === undefined && Object.hasOwn(overlay, name) ? overlay[name] : undefined;
+  return value === undefined ? undefined : constant(value, UNSIGNED_LONG);
 }
 
 function littleEndian(value: bigint): Uint8Array {
@@ -74,15 +113,15 @@ function littleEndian(value: bigint): Uint8Array {
 }
 
 const innermost = (debuggee: Debuggee, hart: number, overlay?: Overlay): EvaluationContext =>
-  evaluationContext(debuggee, debuggee.harts[hart]!, debuggee.frame(debuggee.harts[hart]!), overlay);
+  evaluationContext(debuggee, debuggee.harts[hart]!, undefined, overlay);
 
 /** Whether a condition holds in a hart's innermost frame. Throws an ExpressionError that says what is wrong with it. */
 export const conditionHolds = (debuggee: Debuggee, expression: string, hart: number, overlay: Overlay): boolean =>
   evaluateCondition(expression, innermost(debuggee, hart, overlay));
 
 /** A log message with its {expressions} replaced by their values. One that fails says so in its place. */
-export function logMessage(debuggee: Debuggee, message: string, hart: number): string {
-  const context = innermost(debuggee, hart);
+export function logMessage(debuggee: Debuggee, message: string, hart: number, overlay: Overlay): string {
+  const context = innermost(debuggee, hart, overlay);
   return message.replace(/\{([^{}]+)\}/g, (_, expression: string) => {
     try {
       return formatValue(evaluate(expression, context), context);

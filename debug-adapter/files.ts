@@ -8,6 +8,8 @@ export interface Files {
   /** The whole file. Errors carry the path and the system's reason. */
   read(path: string): Promise<Uint8Array>;
   exists(path: string): Promise<boolean>;
+  /** Names of what is in a folder; none if there is no such folder or it cannot be read. */
+  list(folder: string): Promise<string[]>;
   /**
    * A disk image for one session: reads the file, keeps writes in memory, and puts them into the file as a whole (written
    * beside it, then renamed) on `flush` and `close`, so that it is never left half written.

@@ -49,6 +49,19 @@ export class Image {
     );
   }
 
+  /** Linked addresses in the code at which an instruction word of four bytes stands. */
+  wordsOf(word: number): bigint[] {
+    return this.binary.segments
+      .filter(({ executable }) => executable)
+      .flatMap(({ virtualAddress, bytes }) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        const found: bigint[] = [];
+        for (let at = 0; at + 4 <= bytes.length; at += 2)
+          if (view.getUint32(at, true) === word) found.push(virtualAddress + BigInt(at));
+        return found;
+      });
+  }
+
   /** The address at which a frame's function, line and variables are looked up: within the call, if pc is where it returns. */
   lookup(frame: FrameRegisters): bigint {
     return this.linked(frame.pc) - (frame.returnAddress === true ? 1n : 0n);

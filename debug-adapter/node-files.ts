@@ -1,7 +1,7 @@
 /** The `Files` of files.ts on Node: for the adapter as a program, and for tests. */
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Files, SessionDisk } from './files';
 
@@ -134,6 +134,7 @@ export const nodeFiles: Files = {
       () => true,
       () => false,
     ),
+  list: (folder) => readdir(folder).catch(() => []),
   openDisk,
   sample: { kernel: join(sample, 'prebuilt', 'kernel'), disk: join(sample, 'prebuilt', 'fs.img') },
 };

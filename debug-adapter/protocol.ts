@@ -19,6 +19,8 @@ export interface LaunchAttributes {
   build?: string;
   /** Stop at the kernel's first instruction. */
   stopOnEntry?: boolean;
+  /** Step in goes from a user program's ecall to the kernel's function for the system call; default true. False: over it. */
+  stepIntoKernel?: boolean;
   /** Prefixes to replace in recorded source paths, e.g. {"/build": "${workspaceFolder}"}. */
   sourceMap?: Record<string, string>;
   /** Folder in which the lab lies; relative paths of the others start here. */
@@ -27,7 +29,7 @@ export interface LaunchAttributes {
 }
 
 /** Ids of the exception-breakpoint filters. */
-export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call';
+export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call' | 'pte-store';
 
 /** Names of the custom requests and events, with the types of their arguments and answers. */
 export interface Requests {
@@ -37,10 +39,68 @@ export interface Requests {
   'xv6.consoleInput': { arguments: { text: string }; response: Record<string, never> };
   'xv6.pageTable': { arguments: PageTableArguments; response: PageTableModel };
   'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
+  /** Also answered while the guest runs. */
+  'xv6.processes': { arguments: Record<string, never>; response: ProcessTable };
+  /** Stops once when the process is next switched to, or, with `on` false, no more. */
+  'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
 }
 
 export interface Events {
   'xv6.consoleOutput': { text: string };
+}
+
+export interface ProcessTable {
+  harts: HartState[];
+  /** By pid. */
+  processes: ProcessState[];
+  /** Why there are none, in words: "there is no array proc of structures". */
+  message?: string;
+}
+
+export interface HartState {
+  hart: number;
+  /** The thread of the protocol. */
+  threadId: number;
+  /** "pid 3 sh", "scheduler", "idle". */
+  runs: string;
+  pid?: number;
+}
+
+/** A process, as far as the kernel's own types tell. */
+export interface ProcessState {
+  pid: number;
+  name: string;
+  /** "SLEEPING". */
+  state: string;
+  /** Index in `proc`, and the address of its struct proc. */
+  slot: number;
+  address: string;
+  /** The thread of the protocol: of its own, or of its hart while it runs. */
+  threadId: number;
+  /** Where it runs now. */
+  hart?: number;
+  parentPid?: number;
+  /** Bytes of user memory. */
+  size?: string;
+  /** Its page tables, by the ids that `xv6.pageTable` takes; the user's first. */
+  pageTables: { id: string; member: string; root: string }[];
+  kernelStack?: string;
+  /** What it sleeps on: the address, and its name in C. */
+  channel?: { address: string; name: string };
+  trapFrame?: { address: string; epc: string };
+  files: OpenFile[];
+  /** Inode number of the working directory. */
+  workingDirectory?: number;
+  /** `xv6.breakWhenRun` waits for it. */
+  awaited: boolean;
+}
+
+export interface OpenFile {
+  fd: number;
+  /** Of its struct file. */
+  address: string;
+  /** "inode 5 (file, 120 bytes) at offset 0, read". */
+  description: string;
 }
 
 export interface PageTableArguments {

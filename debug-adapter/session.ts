@@ -5,34 +5,47 @@ import { Breakpoints } from './run-control/breakpoints';
 import { Catchpoints } from './run-control/catchpoints';
 import * as breakpoints from './requests/breakpoints';
 import * as guest from './requests/console';
-import { launched, type Context, type Host } from './requests/context';
-import { conditionHolds } from './evaluation';
+import { completions } from './requests/completions';
+import { launched, say, SILENT_CLIENT, type Context, type Host } from './requests/context';
+import { conditionHolds, logMessage } from './evaluation';
+import * as data from './requests/data-breakpoints';
+import { DataBreakpoints } from './run-control/data-breakpoints';
+import type { Asking } from './run-control/question';
 import { syntaxProblem } from './expressions/evaluate';
 import * as evaluation from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptions';
 import * as execution from './requests/execution';
+import * as jump from './requests/goto';
+import { initialize } from './requests/initialize';
 import * as life from './requests/launch';
 import * as memory from './requests/memory';
+import * as modules from './requests/modules';
 import * as tables from './requests/page-tables';
+import * as source from './requests/source';
+import * as processes from './requests/processes';
 import * as stack from './requests/stack';
+import { threads } from './requests/threads';
 import * as variables from './requests/variables';
 
 /** The arguments come from outside: each handler takes them as the protocol types them, and checks what it relies on. */
 type Table = Readonly<Record<string, (context: Context, args: never) => unknown>>;
 
-const REQUESTS: Table = {
-  initialize: life.initialize,
+export const REQUESTS: Table = {
+  initialize,
   launch: life.launch,
   configurationDone: life.configurationDone,
   restart: life.restart,
   terminate: life.terminate,
   disconnect: life.disconnect,
+  cancel: life.cancel,
 
   setBreakpoints: breakpoints.setBreakpoints,
   setFunctionBreakpoints: breakpoints.setFunctionBreakpoints,
   setInstructionBreakpoints: breakpoints.setInstructionBreakpoints,
   setExceptionBreakpoints: breakpoints.setExceptionBreakpoints,
   breakpointLocations: breakpoints.breakpointLocations,
+  dataBreakpointInfo: data.dataBreakpointInfo,
+  setDataBreakpoints: data.setDataBreakpoints,
   exceptionInfo,
 
   continue: execution.continueRun,
@@ -40,15 +53,23 @@ const REQUESTS: Table = {
   next: execution.next,
   stepIn: execution.stepIn,
   stepOut: execution.stepOut,
-  threads: execution.threads,
+  stepInTargets: execution.stepInTargets,
+  modules: modules.modules,
+  threads,
+  gotoTargets: jump.gotoTargets,
+  goto: jump.goTo,
+  restartFrame: jump.restartFrame,
 
   stackTrace: stack.stackTrace,
   loadedSources: stack.loadedSources,
+  source: source.source,
   scopes: variables.scopes,
   variables: variables.variables,
   setVariable: variables.setVariable,
   evaluate: evaluation.evaluate,
   setExpression: evaluation.setExpression,
+  completions,
+  locations: source.locations,
   readMemory: memory.readMemory,
   writeMemory: memory.writeMemory,
   disassemble: memory.disassemble,
@@ -57,6 +78,8 @@ const REQUESTS: Table = {
   'xv6.consoleInput': guest.consoleInput,
   'xv6.pageTable': tables.pageTable,
   'xv6.translate': tables.translate,
+  'xv6.processes': processes.processes,
+  'xv6.breakWhenRun': processes.breakWhenRun,
 };
 
 export class Session {
@@ -64,19 +87,25 @@ export class Session {
 
   constructor(channel: Channel, host: Host) {
     const connection = new Connection(channel, (command) => this.#find(command));
+    const asking: Asking = {
+      condition: (...asked) => conditionHolds(launched(this.#context).debuggee, ...asked),
+      logText: (...asked) => logMessage(launched(this.#context).debuggee, ...asked),
+      log: (text) => say(this.#context, text),
+    };
+    const problem = (expression: string): string | undefined => {
+      const { running } = this.#context;
+      return running && syntaxProblem(expression, running.debuggee.image.binary);
+    };
     this.#context = {
       connection,
       host,
+      asking,
       breakpoints: new Breakpoints(),
-      catchpoints: new Catchpoints(
-        (...asked) => conditionHolds(launched(this.#context).debuggee, ...asked),
-        (expression) => {
-          const { running } = this.#context;
-          return running && syntaxProblem(expression, running.debuggee.image.binary);
-        },
-      ),
+      catchpoints: new Catchpoints(asking.condition, problem),
+      dataBreakpoints: new DataBreakpoints(asking, problem),
       console: guest.guestConsole(connection),
-      clientTakesInvalidated: false,
+      client: SILENT_CLIENT,
+      memoryViews: new Map(),
       tableMemory: new TableMemory(),
       attributes: {},
       stops: 0,

@@ -5,6 +5,7 @@ import { join, normalize, Sources } from './sources';
 const having = (...paths: string[]): Files => ({
   read: () => Promise.reject(new Error('not asked for')),
   exists: (path) => Promise.resolve(paths.includes(path)),
+  list: () => Promise.reject(new Error('not asked for')),
   openDisk: () => Promise.reject(new Error('not asked for')),
   sample: { kernel: '', disk: '' },
 });

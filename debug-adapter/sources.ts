@@ -33,7 +33,15 @@ export class Sources {
   readonly #here = new Map<string, string>();
   readonly #recorded = new Map<string, string>();
 
-  private constructor(private readonly folders: readonly string[]) {}
+  /** Recorded paths that are being looked for, or have been. */
+  readonly #asked = new Set<string>();
+  #lookups: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly files: Files,
+    private readonly sourceMap: Readonly<Record<string, string>>,
+    private readonly folders: readonly string[],
+  ) {}
 
   /** Looks up every recorded path once. `folders`: where labs' sources may lie, most likely first. */
   static async find(
@@ -42,14 +50,30 @@ export class Sources {
     sourceMap: Readonly<Record<string, string>>,
     folders: readonly string[],
   ): Promise<Sources> {
-    const sources = new Sources(folders);
-    for (const path of recorded) {
-      const here = await firstThatExists(files, candidates(normalize(path), sourceMap, folders));
-      if (here === undefined) continue;
-      sources.#here.set(path, here);
-      if (!sources.#recorded.has(here)) sources.#recorded.set(here, path);
-    }
+    const sources = new Sources(files, sourceMap, folders);
+    sources.include(recorded);
+    await sources.settled();
     return sources;
+  }
+
+  /** Begins to look for the paths of another program. They are here once `settled` has come. */
+  include(recorded: readonly string[]): void {
+    const fresh = recorded.filter((path) => !this.#asked.has(path));
+    for (const path of fresh) this.#asked.add(path);
+    if (fresh.length > 0) this.#lookups = this.#lookups.then(() => this.#lookUp(fresh));
+  }
+
+  settled(): Promise<void> {
+    return this.#lookups;
+  }
+
+  async #lookUp(recorded: readonly string[]): Promise<void> {
+    for (const path of recorded) {
+      const here = await firstThatExists(this.files, candidates(normalize(path), this.sourceMap, this.folders));
+      if (here === undefined) continue;
+      this.#here.set(path, here);
+      if (!this.#recorded.has(here)) this.#recorded.set(here, path);
+    }
   }
 
   /** The file here for a recorded path; undefined if it was not found. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Csr } from './isa/csrs';
 import { Machine } from './machine';
 import { type Item, assembleProgram, branchTo, elf, encode, jumpTo, label, loadConstant } from './testing/assembler';
-import { Mode, type MachineOptions, type Stop, type TrapEvent } from './types';
+import { type DeviceEvent, Mode, type MachineOptions, type Stop, type TrapEvent } from './types';
 
 const DRAM = 0x8000_0000n;
 // a0 and a1 as the boot ROM leaves them; the others are still 0.
@@ -106,6 +106,37 @@ describe('the machine', () => {
     assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
   });
 
+  it('asks whether a breakpoint is meant in this address space, also after the instruction there has changed', () => {
+    // When s0 is 3 the loop stores over its own second instruction.
+    const machine = boot([
+      label('loop'),
+      addi(S0, S0, 1),
+      addi(S1, S1, 1),
+      addi(A1, 0, 3),
+      branchTo('bne', S0, A1, 'loop'),
+      encode('auipc', { rd: S2, imm: 0 }),
+      encode('lw', { rd: S3, rs1: S2, imm: -12 }),
+      encode('sw', { rs1: S2, rs2: S3, imm: -12 }),
+      jumpTo('loop'),
+    ]);
+    toKernel(machine);
+    const address = DRAM + 4n;
+    let meant = true;
+    machine.setBreakpoints([address], (hart, at) => {
+      assert.equal(hart.id, 0);
+      assert.equal(at, address);
+      return meant;
+    });
+    for (let round = 1n; round <= 5n; round++) {
+      assert.deepEqual(runUntil(machine, 'breakpoint'), { kind: 'breakpoint', hart: 0, pc: address });
+      assert.equal(machine.harts[0].x(S0), round);
+    }
+    meant = false;
+    assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
+    meant = true;
+    runUntil(machine, 'breakpoint');
+  });
+
   it('steps one hart while the others take their turns', () => {
     const machine = boot([label('loop'), addi(S0, S0, 1), jumpTo('loop')], { harts: 3 });
     machine.run({ instructions: 200_000 });
@@ -137,6 +168,44 @@ describe('the machine', () => {
     assert.equal(machine.harts[0].pc, DRAM + 0x100n);
     assert.equal(machine.harts[0].csr(Csr.mepc), at);
     assert.equal(events.length, 1);
+  });
+
+  it('tells accesses to devices, and which source interrupts', () => {
+    const machine = boot([
+      ...loadConstant(S0, 0x1000_0000n),
+      ...loadConstant(S1, 0xc00_0000n),
+      addi(S2, 0, 1),
+      encode('sb', { rs1: S0, rs2: S2, imm: 1 }),
+      // Source 10 has priority 1 and is enabled for M-mode of hart 0.
+      encode('sw', { rs1: S1, rs2: S2, imm: 40 }),
+      encode('lui', { rd: S3, imm: 0x2000 }),
+      encode('add', { rd: S3, rs1: S3, rs2: S1 }),
+      addi(S2, 0, 1024),
+      encode('sw', { rs1: S3, rs2: S2, imm: 0 }),
+      encode('lbu', { rd: S2, rs1: S0, imm: 5 }),
+      encode('lui', { rd: S2, imm: 0x1000 }),
+      encode('addi', { rd: S2, rs1: S2, imm: -2048 }),
+      csrw(Csr.mie, S2),
+      encode('csrrsi', { rs1: 8, imm: Csr.mstatus }),
+      ...HALT,
+    ]);
+    const seen: DeviceEvent[] = [];
+    machine.observer = { device: (event) => seen.push(event) === 1, trap: () => true };
+    const stop = runUntil(machine, 'device');
+    assert.ok(stop.kind === 'device' && stop.event.pc + 4n === machine.harts[0].pc);
+    machine.run({ instructions: 100 });
+    assert.deepEqual(
+      seen.map(({ device, access, offset, size, value }) => [device, access, offset, size, value]),
+      [
+        ['uart', 'write', 1, 1, 1n],
+        ['plic', 'write', 40, 4, 1n],
+        ['plic', 'write', 0x2000, 4, 1024n],
+        ['uart', 'read', 5, 1, 0x60n],
+      ],
+    );
+    machine.consoleInput(new Uint8Array([65]));
+    const trap = runUntil(machine, 'trap');
+    assert.deepEqual(trap.kind === 'trap' && [trap.event.cause, trap.event.source], [11, 10]);
   });
 
   it('lets virtual time pass to the timer when all harts wait', () => {

@@ -19,10 +19,13 @@ import { type VirtDevices, bootRom, createVirtDevices, deviceTree, deviceTreeAdd
 import { KernelError, type LoadedKernel, readKernel } from './elf-image';
 import { type InputEvent, InputLog } from './history/input-log';
 import { StateHash } from './history/state-hash';
+import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
-import type { Device, MachineApi, MachineOptions, Observer, RunLimit, Stop, TrapEvent } from './types';
+import { Watching } from './mmu/watching';
+import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
+import { Mode, type RunLimit, type Stop, type TrapEvent, type Watch } from './types';
 
 export { KernelError };
 
@@ -43,6 +46,7 @@ export class Machine implements MachineApi {
   private readonly devices: VirtDevices;
   private readonly timed: readonly Device[];
   private readonly mmu: Mmu;
+  private readonly watching: Watching;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
   private readonly core: Core;
@@ -83,13 +87,14 @@ export class Machine implements MachineApi {
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
     this.timers = new Array<number>(harts).fill(Infinity);
     const tlb = new Tlb(this.memory, harts);
+    this.watching = new Watching(this.memory, tlb, this.harts);
     this.mmu = new Mmu(this.memory, tlb, this.harts);
     this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this, options.acceleration ?? 'mixed');
     this.memory.beforeStore = (host, length) => this.storeToWatched(host, length);
     this.devices = createVirtDevices(
       {
         harts,
-        memory: this.memory,
+        memory: new DeviceMemory(this.memory),
         now: () => this.ticks(),
         setHartLine: (hart, line, level) => this.harts[hart].setLine(line, level),
       },
@@ -127,6 +132,7 @@ export class Machine implements MachineApi {
     while (left > 0) {
       this.deliver();
       const hart = this.nextHart();
+      if (this.memory.watches.pending && this.watchedTouched(hart)) return this.stopped(hart ?? this.harts[this.turn]);
       if (hart === undefined) return { kind: 'idle', until: Math.ceil(this.nextEvent() / INSTRUCTIONS_PER_TICK) };
       if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
       const own = hart.id === limit.hart?.id;
@@ -157,8 +163,16 @@ export class Machine implements MachineApi {
     if (to < Infinity) this.time = Math.max(this.time, to);
   }
 
-  setBreakpoints(addresses: Iterable<bigint>): void {
-    this.code.setBreakpoints(addresses);
+  setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void {
+    this.code.setBreakpoints(addresses, concerns);
+  }
+
+  setWatches(watches: Iterable<Watch>): void {
+    this.watching.setWords(watches);
+  }
+
+  watchTables(roots: Iterable<bigint> | undefined): void {
+    this.watching.setTables(roots);
   }
 
   consoleInput(bytes: Uint8Array): void {
@@ -204,6 +218,7 @@ export class Machine implements MachineApi {
       hart.reset();
       hart.pc = BigInt(ROM_BASE);
     }
+    this.watching.reset();
     this.mmu.reset();
     for (const hart of this.harts) this.mmu.selectSpace(hart);
     for (const device of this.devices.devices) device.reset();
@@ -238,7 +253,11 @@ export class Machine implements MachineApi {
   private deliver(): void {
     for (const event of this.inputs.take(this.time)) this.consoleInput(event.console);
     const now = this.ticks();
-    for (const device of this.timed) if (device.nextEvent!() <= now) device.advance!(now);
+    for (const device of this.timed) {
+      if (device.nextEvent!() > now) continue;
+      this.memory.watches.device = device.name;
+      device.advance!(now);
+    }
     for (const hart of this.harts) {
       if (this.timers[hart.id] <= now) hart.raise(Interrupt.stip, true);
       if (hart.waiting && (hart.pending & hart.low(Cell.mie)) !== 0) hart.waiting = false;
@@ -273,12 +292,10 @@ export class Machine implements MachineApi {
 
   private stopped(hart: HartState): Stop {
     const stop = this.stop!;
-    this.resume = {
-      hart: hart.id,
-      pc: hart.pc,
-      steps: hart.steps,
-      trap: stop.kind === 'trap' ? stop.event : undefined,
-    };
+    // After the others the hart stands before an instruction that has not been asked for.
+    const before = stop.kind === 'breakpoint' || stop.kind === 'trap' || stop.kind === 'step';
+    const trap = stop.kind === 'trap' ? stop.event : undefined;
+    this.resume = before ? { hart: hart.id, pc: hart.pc, steps: hart.steps, trap } : undefined;
     return stop;
   }
 
@@ -342,6 +359,7 @@ export class Machine implements MachineApi {
 
   satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status {
     const event = { hart: hart.id, pc, before, after };
+    this.watching.satpChanged(hart);
     if (this.observer.satpWrite?.(event)) this.stop = { kind: 'satpWrite', event };
     return this.settle(hart);
   }
@@ -352,9 +370,31 @@ export class Machine implements MachineApi {
     return this.settle(hart);
   }
 
-  deviceTouched(hart: HartState): Status {
+  deviceTouched(
+    hart: HartState,
+    device: Device,
+    access: DeviceEvent['access'],
+    offset: number,
+    size: AccessSize,
+    value: bigint,
+  ): Status {
+    if (this.observer.device) {
+      const event = { hart: hart.id, pc: hart.pc, device: device.name, offset, size, access, value };
+      if (this.observer.device(event)) this.stop ??= { kind: 'device', event };
+    }
     this.cutSlice(hart);
     return Status.done;
+  }
+
+  /** True if the observer wants to stop for what was touched of watched bytes: then the slice ends here. */
+  watchedTouched(hart: HartState | undefined): boolean {
+    // Another stop comes first; what was touched is told when the machine goes on.
+    if (this.stop !== undefined && this.stop.kind !== 'device') return false;
+    const stop = this.watching.settle(this.observer);
+    if (stop === undefined) return false;
+    this.stop = stop;
+    if (hart !== undefined && this.running === hart) this.cutSlice(hart);
+    return true;
   }
 
   /** Takes an enabled pending interrupt: `done` if there is none. */
@@ -370,6 +410,8 @@ export class Machine implements MachineApi {
     if (this.observer.trap && !known) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
+      if (interrupt && (cause === 9 || cause === 11))
+        event.source = this.devices.plic.sourceFor(hart.id, cause === 9 ? Mode.Supervisor : Mode.Machine);
       if (this.observer.trap(event)) {
         this.stop = { kind: 'trap', event };
         hart.remaining += counted;

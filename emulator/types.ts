@@ -109,6 +109,8 @@ export interface TrapEvent {
   epc: bigint;
   from: Mode;
   to: Mode;
+  /** Of an external interrupt: the PLIC's source that the hart would claim now; 0 if there is none any more. */
+  source?: number;
 }
 
 /** A CSR write to satp that has just retired. */
@@ -128,6 +130,64 @@ export interface FenceEvent {
   asid?: bigint;
 }
 
+/** A load from a device's registers or a store to them, that has just retired. */
+export interface DeviceEvent {
+  hart: number;
+  pc: bigint;
+  /** Device.name. */
+  device: string;
+  offset: number;
+  size: AccessSize;
+  access: 'read' | 'write';
+  value: bigint;
+}
+
+/**
+ * Bytes of physical memory to be watched: whichever mapping they are reached by, and by devices too. An instruction that
+ * both reads and writes (amo) counts as a write, unless only reads are watched.
+ */
+export interface Watch {
+  readonly address: bigint;
+  readonly length: number;
+  readonly access: 'read' | 'write' | 'readWrite';
+}
+
+/** Watched bytes have been read or written, whether that changed them or not. */
+export interface DataEvent {
+  watch: Watch;
+  access: 'read' | 'write';
+  /** An instruction; the walk of a page table that set A or D for one; a device's own access (DMA). */
+  by: 'instruction' | 'walk' | 'device';
+  /** Hart and address of the instruction; undefined for a device. */
+  hart?: number;
+  pc?: bigint;
+  device?: string;
+  /** The virtual address that an instruction used for the first byte touched. */
+  va?: bigint;
+  /** Physical address of the first byte of the watch that was touched, and the bytes there. */
+  address: bigint;
+  before: Uint8Array;
+  after: Uint8Array;
+}
+
+/** A store to an entry of a page table that is watched (MachineApi.watchTables). */
+export interface TableStoreEvent {
+  by: DataEvent['by'];
+  hart?: number;
+  pc?: bigint;
+  /** The virtual address that the store used, and the physical one of the entry. */
+  va?: bigint;
+  address: bigint;
+  /** Of the tree that the entry belongs to; its level is 2 in the root's page. */
+  root: bigint;
+  level: number;
+  index: number;
+  /** The first virtual address that the entry is for. */
+  maps: bigint;
+  before: bigint;
+  after: bigint;
+}
+
 /**
  * Listeners on the machine's slow paths; ordinary code pays nothing for them. Each returns true to stop the machine
  * there: a trap before it is taken (running on then takes it without asking again), the others after the instruction.
@@ -136,6 +196,9 @@ export interface Observer {
   trap?(event: TrapEvent): boolean;
   satpWrite?(event: SatpEvent): boolean;
   fence?(event: FenceEvent): boolean;
+  device?(event: DeviceEvent): boolean;
+  data?(event: DataEvent): boolean;
+  tableStore?(event: TableStoreEvent): boolean;
 }
 
 /** Why `run` came back. */
@@ -151,6 +214,10 @@ export type Stop =
   | { kind: 'trap'; event: TrapEvent }
   | { kind: 'satpWrite'; event: SatpEvent }
   | { kind: 'fence'; event: FenceEvent }
+  | { kind: 'device'; event: DeviceEvent }
+  /** One instruction may touch what several watches hold. */
+  | { kind: 'data'; events: DataEvent[] }
+  | { kind: 'tableStore'; event: TableStoreEvent }
   /** The guest wrote the test finisher: poweroff with an exit code, or reset. */
   | { kind: 'poweroff'; code: number }
   | { kind: 'reset' };
@@ -196,8 +263,19 @@ export interface MachineApi {
   run(limit: RunLimit): Stop;
   /** While all harts wait: lets virtual time pass up to `tick`, but not beyond the next event. */
   idleUntil(tick: number): void;
-  /** Virtual addresses at which any hart stops; replaces the earlier ones. */
-  setBreakpoints(addresses: Iterable<bigint>): void;
+  /**
+   * Virtual addresses at which any hart stops; replaces the earlier ones. `concerns` is asked when a hart comes to fetch
+   * from such a page, and says whether the address is meant in the address space the hart is in: user programs all use the
+   * same addresses, and those that are not meant then run at full speed. A stop elsewhere is still possible.
+   */
+  setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void;
+  /** Bytes to be watched for `Observer.data`; replaces the earlier ones. Throws RangeError for what is no memory. */
+  setWatches(watches: Iterable<Watch>): void;
+  /**
+   * Watches for `Observer.tableStore` every page of the trees with these roots (physical addresses), as they grow and
+   * shrink, and of any tree that satp comes to name. Roots are added to the earlier ones; undefined ends it all.
+   */
+  watchTables(roots: Iterable<bigint> | undefined): void;
   /** Key strokes for the UART, logged with the time at which they came. */
   consoleInput(bytes: Uint8Array): void;
   /** Power on again: same kernel, same disk, fresh memory. */

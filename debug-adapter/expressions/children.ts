@@ -2,12 +2,12 @@
  * What the variables view finds when it unfolds a value: members, elements (a page at a time), what a pointer points to,
  * the fields of a CSR.
  */
-import { csrNamed, fieldOf } from '../registers/csrs';
 import { elementValue, memberValue } from './format';
 import type { PointerType, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
+import { typeNamed } from './names';
 import * as C from './types';
-import { numberOf, type EvaluationContext, type Value } from './value';
+import { numberOf, wordValue, type EvaluationContext, type Value } from './value';
 
 export interface Child {
   /** `pid`, `[3]`, `*p`, `SPP`. */
@@ -27,8 +27,8 @@ export interface ChildCounts {
 const MAX_INDEXED = 10_000_000;
 
 export function countChildren(value: Value, context: EvaluationContext): ChildCounts {
-  if (value.machine?.kind === 'csr') {
-    return { named: value.machine.field ? 0 : (csrNamed(value.machine.name)?.fields.length ?? 0), indexed: 0 };
+  if (value.machine?.kind === 'word') {
+    return { named: value.machine.field ? 0 : value.machine.word.fields.length, indexed: 0 };
   }
   const type = C.plain(value.type);
   switch (type.kind) {
@@ -59,7 +59,7 @@ export function childrenOf(
   start = 0,
   count = Infinity,
 ): Child[] {
-  if (value.machine?.kind === 'csr') return csrFields(value, context, expression).slice(start, start + count);
+  if (value.machine?.kind === 'word') return fields(value, expression).slice(start, start + count);
   const type = C.plain(value.type);
   const parent = expression === undefined ? undefined : asOperand(expression);
   switch (type.kind) {
@@ -89,8 +89,8 @@ const named = (name: string, value: Value, evaluateName: string | undefined): Ch
   ...(evaluateName !== undefined && { evaluateName }),
 });
 
-const targetOf = (pointer: PointerType, { binary }: EvaluationContext): Type =>
-  C.completed(pointer.target, (name) => binary.typeNamed(name));
+const targetOf = (pointer: PointerType, context: EvaluationContext): Type =>
+  C.completed(pointer.target, (name) => typeNamed(name, context));
 
 const recordOf = (type: Value['type']): RecordType | undefined => {
   const bare = C.plain(type);
@@ -138,18 +138,12 @@ function elements(
   return out;
 }
 
-function csrFields(value: Value, context: EvaluationContext, expression: string | undefined): Child[] {
-  const machine = value.machine;
-  if (machine?.kind !== 'csr' || machine.field) return [];
-  const whole = numberOf(value, context);
-  return (csrNamed(machine.name)?.fields ?? []).map((field) =>
+function fields({ machine }: Value, expression: string | undefined): Child[] {
+  if (machine?.kind !== 'word' || machine.field) return [];
+  return machine.word.fields.map((field) =>
     named(
       field.name,
-      {
-        type: value.type,
-        location: { kind: 'value', value: fieldOf(whole, field) },
-        machine: { kind: 'csr', name: machine.name, field: field.name },
-      },
+      wordValue(machine.word, field),
       expression === undefined ? undefined : `${expression}.${field.name}`,
     ),
   );
@@ -157,4 +151,4 @@ function csrFields(value: Value, context: EvaluationContext, expression: string 
 
 /** Parentheses around everything that binds less tightly than a member access. */
 const asOperand = (expression: string): string =>
-  /^[$\w]+(?:(?:\.|->)\w+|\[[^[\]]*\])*$/.test(expression) ? expression : `(${expression})`;
+  /^[$\w]+(?:\([\w, ]*\))?(?:(?:\.|->)\w+|\[[^[\]]*\])*$/.test(expression) ? expression : `(${expression})`;

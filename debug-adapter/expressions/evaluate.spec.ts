@@ -51,7 +51,6 @@ describe('C expressions', () => {
     fails('0x1ffffffffffffffff', /^expression:1:1: 0x1ffffffffffffffff does not fit/);
     fails('12ab', /not a number of C/);
     fails('089', /not a number of C/);
-    fails('1.5', /floating-point/);
   });
 
   it('bind operators as C does', () => {

@@ -2,12 +2,14 @@
  * Shows values as gdb does, for C: numbers in decimal, characters with their letter, pointers with the symbol they point
  * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
  */
-import { csrField, csrNamed, describeCsr, describeField } from '../registers/csrs';
-import type { EnumType, Member, RecordType } from '../symbols/api';
+import { describeField, describeWord, type Field } from '../registers/fields';
+import type { EnumType, Member, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
+import { floatFrom, floatText } from './floats';
 import { readText } from './operators';
+import { binariesOf } from './names';
 import * as C from './types';
-import { fromBytes, numberOf, partOf, readLocation, type EvaluationContext, type Value } from './value';
+import { numberOf, partOf, readLocation, type EvaluationContext, type MachineWord, type Value } from './value';
 
 export interface FormatOptions {
   /** Integers in hexadecimal. */
@@ -18,11 +20,12 @@ export interface FormatOptions {
   length?: number;
   /** Elements, or runs of equal ones, after which an array does; default 100. */
   elements?: number;
+  /** Characters after which a string does; default 200. */
+  text?: number;
 }
 
-const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, elements: 100 };
+const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, elements: 100, text: 200 };
 
-const MAX_STRING = 200;
 /** More equal elements in a row than this are shown once. */
 const REPEATS = 10;
 
@@ -50,10 +53,10 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
     case 'function': {
       if (value.location.kind !== 'memory') return '<optimized out>';
       const { address } = value.location;
-      return `{${C.typeName(value.type)}} ${hex(address)}${symbolSuffix(address, context)}`;
+      return `{${C.typeName(value.type)}} ${hex(address)}${functionSuffix(address, context)}`;
     }
     case 'pointer':
-      return formatPointer(numberOf(value, context), type.target, context);
+      return formatPointer(numberOf(value, context), type.target, context, options.text);
     case 'enum':
       return formatEnum(numberOf(value, context), type, options.hex);
     case 'struct':
@@ -64,46 +67,61 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
     case 'base':
       break;
   }
-  if (type.encoding === 'float') return formatFloat(readLocation(value.location, 0, type.size, context));
+  const { size, encoding } = type;
+  if (encoding === 'float') return floatText(floatFrom(readLocation(value.location, 0, size, context)), type);
   const number = numberOf(value, context);
-  if (value.machine?.kind === 'csr') return formatCsr(value.machine, number, options.hex);
-  if (type.encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
-  if (options.hex || value.hex) return hex(BigInt.asUintN(8 * type.size, number));
+  if (value.machine?.kind === 'word') return formatWord(value.machine, number, options.hex);
+  if (encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
+  if (options.hex || value.hex) return hex(BigInt.asUintN(8 * size, number));
   return C.isCharacter(type) ? `${number} ${quoteCharacter(Number(BigInt.asUintN(8, number)))}` : String(number);
 }
 
-function formatCsr(machine: { name: string; field?: string }, number: bigint, asHex: boolean): string {
+function formatWord({ word, field }: { word: MachineWord; field?: Field }, number: bigint, asHex: boolean): string {
   if (asHex) return hex(number);
-  if (!machine.field) return describeCsr(machine.name, number);
-  const field = csrField(csrNamed(machine.name)!, machine.field)!;
+  if (!field) return describeWord(word, number);
   return field.meaning ? `${number} (${describeField(field, number)})` : describeField(field, number);
 }
 
-function formatPointer(address: bigint, target: Value['type'], context: EvaluationContext): string {
-  const suffix = address === 0n ? '' : symbolSuffix(address, context);
-  if (!C.isCharacter(target) || address === 0n) return hex(address) + suffix;
-  const text = stringAt(address, context);
+function formatPointer(address: bigint, target: Type, context: EvaluationContext, longest: number): string {
+  if (address === 0n) return hex(address);
+  if (C.plain(target).kind === 'function') return hex(address) + functionSuffix(address, context);
+  const suffix = symbolSuffix(address, context);
+  if (!C.isCharacter(target)) return hex(address) + suffix;
+  const text = stringAt(address, context, longest);
   return text === undefined
     ? `${hex(address)}${suffix} <cannot read memory there>`
     : `${hex(address)}${suffix} ${text}`;
 }
 
 /** A quoted string in memory; undefined where nothing can be read. */
-function stringAt(address: bigint, context: EvaluationContext): string | undefined {
+function stringAt(address: bigint, context: EvaluationContext, longest: number): string | undefined {
   // A string may end just before memory that cannot be read: page by page then.
-  let bytes = context.readMemory(address, MAX_STRING);
-  if (!bytes) bytes = context.readMemory(address, Math.min(MAX_STRING, Number(4096n - (address & 4095n))));
+  let bytes = context.readMemory(address, longest);
+  if (!bytes) bytes = context.readMemory(address, Math.min(longest, Number(4096n - (address & 4095n))));
   if (!bytes || bytes.length === 0) return undefined;
   const { text, ended } = readText(bytes.length, (i) => bytes[i]);
   return quote(text) + (ended ? '' : '...');
 }
 
-/** ` <main+4>` for an address that a symbol of the program covers. */
+/** ` <main+4>` for an address that a symbol of the program, or of the kernel, covers. */
 export function symbolSuffix(address: bigint, context: EvaluationContext): string {
-  const found = context.binary.symbolAt(address);
-  // Past the end of a sized symbol the address is not that symbol's: string constants have none of their own.
-  if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return '';
-  return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
+  for (const binary of binariesOf(context)) {
+    const found = binary.symbolAt(address);
+    // Past the end of a sized symbol the address is not that symbol's: string constants have none of their own.
+    if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) continue;
+    return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
+  }
+  return '';
+}
+
+/** ` <kerneltrap at trap.c:150>` for the start of a function, else as any symbol. */
+function functionSuffix(address: bigint, context: EvaluationContext): string {
+  for (const binary of binariesOf(context)) {
+    const info = binary.functionAt(address);
+    if (info?.low !== address || info.file === undefined) continue;
+    return ` <${info.name} at ${info.file.slice(info.file.lastIndexOf('/') + 1)}:${info.line ?? 0}>`;
+  }
+  return symbolSuffix(address, context);
 }
 
 function formatEnum(number: bigint, type: EnumType, asHex: boolean): string {
@@ -146,12 +164,12 @@ export function memberValue(value: Value, member: Member): Value {
 
 function formatArray(
   value: Value,
-  element: Value['type'],
+  element: Type,
   count: number | undefined,
   context: EvaluationContext,
   options: Required<FormatOptions>,
 ): string {
-  if (C.isCharacter(element) && !options.hex) return formatCharacters(value, count, context);
+  if (C.isCharacter(element) && !options.hex) return formatCharacters(value, count, context, options.text);
   if (count === undefined) return value.location.kind === 'memory' ? hex(value.location.address) : '{...}';
   if (options.depth <= 0) return '{...}';
   const size = C.sizeOf(element);
@@ -192,25 +210,25 @@ function equalElements(bytes: Uint8Array, first: number, size: number, count: nu
 }
 
 /** Element `index`, counted from the value's own start. */
-export function elementValue(value: Value, element: Value['type'], index: number, size: number): Value {
+export function elementValue(value: Value, element: Type, index: number, size: number): Value {
   return { type: element, location: partOf(value.location, index * size, size) };
 }
 
-function formatCharacters(value: Value, count: number | undefined, context: EvaluationContext): string {
+function formatCharacters(
+  value: Value,
+  count: number | undefined,
+  context: EvaluationContext,
+  longest: number,
+): string {
   if (value.location.kind === 'memory' && count === undefined) {
-    return stringAt(value.location.address, context) ?? `<cannot read memory at ${hex(value.location.address)}>`;
+    return (
+      stringAt(value.location.address, context, longest) ?? `<cannot read memory at ${hex(value.location.address)}>`
+    );
   }
-  const length = Math.min(count ?? 0, MAX_STRING);
+  const length = Math.min(count ?? 0, longest);
   const bytes = readLocation(value.location, 0, length, context);
   const { text, ended } = readText(length, (i) => bytes[i]);
   return quote(text) + (ended || length === count ? '' : '...');
-}
-
-function formatFloat(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length === 4) return String(view.getFloat32(0, true));
-  if (bytes.length === 8) return String(view.getFloat64(0, true));
-  return hex(fromBytes(bytes));
 }
 
 const NAMED_ESCAPES: Record<number, string> = {

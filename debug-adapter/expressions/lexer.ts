@@ -4,9 +4,11 @@
 import { ExpressionError } from './error';
 
 export interface Token {
-  kind: 'name' | 'special' | 'integer' | 'character' | 'string' | 'symbol' | 'end';
+  kind: 'name' | 'qualified' | 'special' | 'integer' | 'float' | 'character' | 'string' | 'symbol' | 'end';
   /** As written; for strings and characters, what they stand for; for specials, the name without $. */
   text: string;
+  /** Of a qualified name: the file or function before `::`. */
+  scope?: string;
   /** 0-based offset in the expression. */
   at: number;
 }
@@ -59,37 +61,49 @@ const ESCAPES: Record<string, string> = {
 
 /** Expressions longer than this are refused: nobody types them, and conditions run often. */
 const MAX_LENGTH = 4096;
+/** Bounds how deep an expression can be: each level takes a token. */
+const MAX_TOKENS = 1000;
 
 export function tokenize(text: string): Token[] {
   if (text.length > MAX_LENGTH) throw new ExpressionError(`longer than ${MAX_LENGTH} characters`, MAX_LENGTH);
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
-    const rest = text.slice(at);
-    const blank = /^\s+/.exec(rest);
+    const ahead = text.slice(at);
+    const blank = /^\s+/.exec(ahead);
     if (blank) {
       at += blank[0].length;
       continue;
     }
-    const token = nextToken(rest, at);
-    tokens.push({ kind: token.kind, text: token.text, at });
-    at += token.length;
+    const token = nextToken(ahead, at);
+    const { length, ...rest } = token;
+    tokens.push({ ...rest, at });
+    if (tokens.length > MAX_TOKENS) throw new ExpressionError(`longer than ${MAX_TOKENS} words and operators`, at);
+    at += length;
   }
   tokens.push({ kind: 'end', text: '', at: text.length });
   return tokens;
 }
 
+/** `proc.c::nextpid`, `kernel/proc.c::nextpid`, `freerange::count`; a file of any other name in quotes: `'a-b.c'::x`. */
+const QUALIFIED = /^(?:'([\w./+-]+)'|([A-Za-z_][\w./]*))::([A-Za-z_]\w*)/;
+
+/** Decimal floating constants (6.4.4.2). A slice's `0..4` is none. */
+const FLOAT = /^(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?[fFlL]?(?![\w.])/;
+
 function nextToken(rest: string, at: number): Omit<Token, 'at'> & { length: number } {
+  const qualified = QUALIFIED.exec(rest);
+  if (qualified) {
+    const [whole, quotedScope, scope = quotedScope, text] = qualified;
+    return { kind: 'qualified', text: text!, scope: scope!, length: whole.length };
+  }
+  const float = FLOAT.exec(rest)?.[0];
+  if (float) return { kind: 'float', text: float, length: float.length };
   const word = /^\$?[A-Za-z_][A-Za-z0-9_]*/.exec(rest)?.[0];
   if (word?.startsWith('$')) return { kind: 'special', text: word.slice(1), length: word.length };
   if (word) return { kind: 'name', text: word, length: word.length };
   const number = /^[0-9][0-9A-Za-z_]*/.exec(rest)?.[0];
-  if (number) {
-    if (/^\.[0-9]/.test(rest.slice(number.length))) {
-      throw new ExpressionError('floating-point numbers are not supported', at);
-    }
-    return { kind: 'integer', text: number, length: number.length };
-  }
+  if (number) return { kind: 'integer', text: number, length: number.length };
   if (rest[0] === "'" || rest[0] === '"') return quoted(rest, at);
   const symbol = SYMBOLS.find((candidate) => rest.startsWith(candidate));
   if (symbol) return { kind: 'symbol', text: symbol, length: symbol.length };

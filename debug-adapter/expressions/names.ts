@@ -1,62 +1,156 @@
 /**
  * What a name in an expression stands for. C's own order: local variables from the innermost block out, then this file's
- * and the program's globals, functions, enumerators; then the machine's registers, which C does not know. Names with $
- * are always the machine's.
+ * and the program's globals, functions, enumerators; in a user program's frame the kernel's after its own; then the
+ * machine's registers, which C does not know; then symbols of assembly, and the debugger's own `pid`, `hart` and `mode`.
+ * Names with $ are always the machine's or the debugger's.
  */
-import { csrField, csrNamed, fieldOf } from '../registers/csrs';
+import { csrNamed } from '../registers/csrs';
+import { fieldNamed } from '../registers/fields';
 import { registerNumber } from '../registers/integer-registers';
-import type { FunctionType, Type, Variable } from '../symbols/api';
+import type { Binary, EnumType, FunctionInfo, FunctionType, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { CHAR, pointerTo, UNSIGNED_LONG, VOID } from './types';
-import { constant, registerValue, variableValue, type EvaluationContext, type Value } from './value';
+import {
+  constant,
+  registerValue,
+  variableValue,
+  wordValue,
+  type EvaluationContext,
+  type MachineWord,
+  type Value,
+} from './value';
 
 const pcOf = (context: EvaluationContext): bigint => context.scopePc ?? context.frame.pc;
 
+/** The programs in which names are looked up, in order. */
+export const binariesOf = ({ binary, kernel }: Pick<EvaluationContext, 'binary' | 'kernel'>): Binary[] =>
+  kernel && kernel !== binary ? [binary, kernel] : [binary];
+
+/** The first answer that one of the programs has. */
+function fromAny<T>(context: EvaluationContext, ask: (binary: Binary) => T | undefined): T | undefined {
+  for (const binary of binariesOf(context)) {
+    const found = ask(binary);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A type by the words that C uses for it. */
+export const typeNamed = (name: string, context: EvaluationContext): Type | undefined =>
+  fromAny(context, (binary) => binary.typeNamed(name));
+
 /** The variable that a name means in the context's frame. */
-function findVariable(name: string, context: EvaluationContext): Variable | undefined {
+function findVariable(name: string, context: EvaluationContext): { variable: Variable; binary: Binary } | undefined {
   const pc = pcOf(context);
   for (const scope of context.binary.scopesAt(pc)) {
     // A later declaration in the same block hides an earlier one.
-    const found = scope.variables.findLast((variable) => variable.name === name);
-    if (found) return found;
+    const variable = scope.variables.findLast((one) => one.name === name);
+    if (variable) return { variable, binary: context.binary };
   }
-  return context.binary.global(name, pc);
+  return fromAny(context, (binary) => {
+    const variable = binary.global(name, binary === context.binary ? pc : undefined);
+    return variable && { variable, binary };
+  });
 }
 
 /** Whether a bare name is a type's: it is one, and no variable hides it. */
 export const isTypedef = (name: string, context: EvaluationContext): boolean =>
-  context.binary.typeNamed(name) !== undefined && findVariable(name, context) === undefined;
+  typeNamed(name, context) !== undefined && findVariable(name, context) === undefined;
 
 const UNKNOWN_FUNCTION: FunctionType = { kind: 'function', result: VOID, parameters: [], variadic: true };
 
+const functionValue = (info: FunctionInfo): Value => ({
+  type: info.type ?? UNKNOWN_FUNCTION,
+  location: { kind: 'memory', address: info.low },
+});
+
+/** What the debugger itself adds to C's names, where C has nothing of that name. */
+export const FALLBACK_NAMES: readonly string[] = ['pid', 'hart', 'mode', 'USER', 'SUPERVISOR', 'MACHINE'];
+
 /** The value of a bare name. */
 export function nameValue(name: string, at: number, context: EvaluationContext): Value {
-  const variable = findVariable(name, context);
-  if (variable) return variableValue(variable, context);
+  const found =
+    namedInC(name, context) ??
+    machineValue(name, context) ??
+    fromAny(context, (binary) => symbolValue(name, binary)) ??
+    (FALLBACK_NAMES.includes(name) ? context.special?.(name, undefined) : undefined);
+  if (found) return found;
   const { binary } = context;
-  const info = binary.functionsNamed(name)[0];
-  if (info) return { type: info.type ?? UNKNOWN_FUNCTION, location: { kind: 'memory', address: info.low } };
-  const enumerator = binary.enumerator(name);
-  if (enumerator) return constant(enumerator.value, enumerator.type);
-  const register = machineValue(name, context);
-  if (register) return register;
-  const symbol = binary.symbol(name);
-  if (symbol) {
-    // A symbol of assembly or the linker has a place but no type: as C's `extern char etext[]` has it.
-    const type: Type =
-      symbol.kind === 'function' ? UNKNOWN_FUNCTION : { kind: 'array', element: CHAR, count: undefined };
-    return { type, location: { kind: 'memory', address: symbol.address } };
-  }
   const why = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
   throw new ExpressionError(`no variable, function or register is named "${name}" here${why}`, at);
 }
 
+function namedInC(name: string, context: EvaluationContext): Value | undefined {
+  const found = findVariable(name, context);
+  if (found) return variableValue(found.variable, context, found.binary);
+  return fromAny(context, (binary) => {
+    const info = binary.functionsNamed(name)[0];
+    if (info) return functionValue(info);
+    const enumerator = binary.enumerator(name);
+    return enumerator && enumeratorValue(enumerator);
+  });
+}
+
+/** An enumerator is an int, whatever the type that holds variables of its enumeration (6.4.4.3). */
+function enumeratorValue({ type, value }: { type: EnumType; value: bigint }): Value {
+  return constant(value, type.size === 4 ? { ...type, signed: true } : type);
+}
+
+/** A symbol of assembly or the linker has a place but no type: as C's `extern char etext[]` has it. */
+function symbolValue(name: string, binary: Binary): Value | undefined {
+  const symbol = binary.symbol(name);
+  if (!symbol) return undefined;
+  const type: Type = symbol.kind === 'function' ? UNKNOWN_FUNCTION : { kind: 'array', element: CHAR, count: undefined };
+  return { type, location: { kind: 'memory', address: symbol.address } };
+}
+
+/**
+ * The value of `scope::name`: a static of a file (`proc.c::nextpid`) or of a function (`freerange::count`), or what the
+ * kernel has by that name (`kernel::printf`).
+ */
+export function qualifiedValue(scope: string, name: string, at: number, context: EvaluationContext): Value {
+  const found = fromAny(context, (binary) =>
+    /\.\w+$/.test(scope) ? inFile(scope, name, binary, context) : inFunction(scope, name, binary, context),
+  );
+  if (found) return found;
+  const kernel = context.kernel ?? context.binary;
+  if (scope === 'kernel') {
+    const value = namedInC(name, { ...context, binary: kernel, scopePc: 0n });
+    if (value) return value;
+  }
+  throw new ExpressionError(`${scope} has no static variable and no function "${name}"`, at);
+}
+
+function inFile(scope: string, name: string, binary: Binary, context: EvaluationContext): Value | undefined {
+  const isIt = ({ file }: { file: string | undefined }): boolean => file === scope || !!file?.endsWith(`/${scope}`);
+  const variable = binary.globals.find((one) => one.name === name && isIt(one));
+  if (variable) return variableValue(variable, context, binary);
+  const info = binary.functionsNamed(name).find(isIt);
+  return info && functionValue(info);
+}
+
+/** Steps of the search for blocks in a function; no function of a kernel is longer. */
+const MOST_STEPS = 16_384;
+
+function inFunction(scope: string, name: string, binary: Binary, context: EvaluationContext): Value | undefined {
+  for (const { low, high } of binary.functionsNamed(scope)) {
+    const end = high < low + BigInt(2 * MOST_STEPS) ? high : low + BigInt(2 * MOST_STEPS);
+    for (let address = low; address < end;) {
+      const scopes = binary.scopesAt(address);
+      const variable = scopes
+        .flatMap(({ variables }) => variables)
+        .find((one) => one.name === name && one.kind === 'static');
+      if (variable) return variableValue(variable, context, binary);
+      address += 2n;
+    }
+  }
+  return undefined;
+}
+
 /** The value of `$name`. */
 export function specialValue(name: string, at: number, context: EvaluationContext): Value {
-  const value = machineValue(name, context);
+  const value = machineValue(name, context) ?? context.special?.(name, undefined);
   if (value) return value;
-  const special = context.special?.(name, undefined);
-  if (special !== undefined) return constant(special, UNSIGNED_LONG);
   throw new ExpressionError(`there is no register $${name}`, at);
 }
 
@@ -70,31 +164,30 @@ function machineValue(name: string, context: EvaluationContext): Value | undefin
   }
   const register = registerNumber(name);
   if (register === 0) return { ...constant(0n, UNSIGNED_LONG), hex: true };
-  if (register !== undefined) {
+  if (register !== undefined)
     return registerValue(register, ADDRESS_REGISTERS.has(register) ? pointerTo(VOID) : UNSIGNED_LONG);
-  }
+  const word = csrWord(name, context);
+  return word && wordValue(word);
+}
+
+/** A CSR of the context's hart; undefined if it has none of that name. */
+function csrWord(name: string, context: EvaluationContext): MachineWord | undefined {
   const value = context.csr?.(name);
   if (value === undefined) return undefined;
+  const { fields, describe } = csrNamed(name) ?? { fields: [] };
   return {
-    type: UNSIGNED_LONG,
-    location: { kind: 'value', value: BigInt.asUintN(64, value) },
-    machine: { kind: 'csr', name },
-    hex: true,
+    name,
+    fields,
+    ...(describe && { describe }),
+    read: () => context.csr?.(name),
+    write: (wanted) => context.setCsr?.(name, wanted) ?? false,
   };
 }
 
-/** A field of a CSR: `$sstatus.SPP`. */
-export function csrFieldValue(csr: string, field: string, at: number, context: EvaluationContext): Value {
-  const known = csrNamed(csr);
-  const found = known && csrField(known, field);
-  const value = context.csr?.(csr);
-  if (!known || !found || value === undefined) {
-    const names = known?.fields.map(({ name }) => name).join(', ');
-    throw new ExpressionError(`$${csr} has no field ${field}${names ? `; it has ${names}` : ''}`, at);
-  }
-  return {
-    type: UNSIGNED_LONG,
-    location: { kind: 'value', value: fieldOf(value, found) },
-    machine: { kind: 'csr', name: csr, field: found.name },
-  };
+/** A field of a machine word: `$sstatus.SPP`. */
+export function fieldValue(word: MachineWord, name: string, at: number): Value {
+  const field = fieldNamed(word, name);
+  if (field) return wordValue(word, field);
+  const names = word.fields.map((one) => one.name).join(', ');
+  throw new ExpressionError(`$${word.name} has no field ${name}${names ? `; it has ${names}` : ''}`, at);
 }

@@ -4,6 +4,8 @@
  */
 import type { Type } from '../symbols/api';
 import { ExpressionError } from './error';
+import { commonFloat, floatArithmetic, floatValue, isFloating, toFloat } from './floats';
+import { typeNamed } from './names';
 import type { ArithmeticOperator, ComparisonOperator } from './syntax';
 import * as C from './types';
 import { constant, numberOf, readLocation, type EvaluationContext, type Value } from './value';
@@ -17,9 +19,9 @@ export function decay(value: Value): Value {
 }
 
 /** What a pointer points to. */
-export function pointerTarget(value: Value, at: number, { binary }: Pick<EvaluationContext, 'binary'>): Type {
+export function pointerTarget(value: Value, at: number, context: EvaluationContext): Type {
   const bare = C.plain(value.type);
-  if (bare.kind === 'pointer') return C.completed(bare.target, (name) => binary.typeNamed(name));
+  if (bare.kind === 'pointer') return C.completed(bare.target, (name) => typeNamed(name, context));
   throw new ExpressionError(
     C.isInteger(bare)
       ? `this is a number (${C.typeName(value.type)}), not a pointer: cast it first, as in *(uint64 *)0x80000000`
@@ -35,16 +37,32 @@ export function requireNumber(value: Value, context: EvaluationContext): bigint 
     const address = decay(value);
     if (address !== value) return numberOf(address, context);
   }
-  if (bare.kind === 'base' && bare.encoding === 'float') {
-    throw new ExpressionError('floating-point arithmetic is not supported');
-  }
+  if (C.isFloat(bare)) throw new ExpressionError(`a whole number is needed, but this is ${C.typeName(value.type)}`);
   if (!C.isInteger(bare) && bare.kind !== 'pointer') {
     throw new ExpressionError(`${C.typeName(value.type)} is not a number`);
   }
   return numberOf(value, context);
 }
 
-export const isTruthy = (value: Value, context: EvaluationContext): boolean => requireNumber(value, context) !== 0n;
+export const isTruthy = (value: Value, context: EvaluationContext): boolean =>
+  isFloating(value) ? toFloat(value, context) !== 0 : requireNumber(value, context) !== 0n;
+
+/** The type to which the usual arithmetic conversions (6.3.1.8) bring two values; undefined if one is no number. */
+export function commonArithmetic(left: Value, right: Value): C.PlainType | undefined {
+  const a = C.plain(left.type);
+  const b = C.plain(right.type);
+  const isNumber = (type: C.PlainType): boolean => C.isFloat(type) || C.isInteger(type);
+  if (!isNumber(a) || !isNumber(b) || a === b) return undefined;
+  if (C.isFloat(a) || C.isFloat(b)) return commonFloat(left, right);
+  if (!C.isInteger(a) || !C.isInteger(b)) return undefined;
+  return C.commonType(C.promote(a, left.bitField?.size), C.promote(b, right.bitField?.size));
+}
+
+/** A number in another arithmetic type. */
+export function convert(value: Value, type: C.PlainType, context: EvaluationContext): Value {
+  if (C.isFloat(type)) return floatValue(toFloat(value, context), type);
+  return C.isInteger(type) ? constant(C.wrap(requireNumber(value, context), type), type) : value;
+}
 
 /** An arithmetic, shift or bitwise operator on decayed operands. */
 export function bitwise(
@@ -57,6 +75,7 @@ export function bitwise(
   const a = C.plain(left.type);
   const b = C.plain(right.type);
   if (a.kind === 'pointer' || b.kind === 'pointer') return pointerArithmetic(operator, left, right, at, context);
+  if (isFloating(left) || isFloating(right)) return floatArithmetic(operator, left, right, at, context);
   const x = requireNumber(left, context);
   const y = requireNumber(right, context);
   if (!C.isInteger(a) || !C.isInteger(b)) throw new ExpressionError(`${operator} needs numbers`, at);
@@ -135,6 +154,7 @@ export function compare(
   }
   const x = decay(left);
   const y = decay(right);
+  if (isFloating(x) || isFloating(y)) return compareFloats(operator, toFloat(x, context), toFloat(y, context));
   const a = C.plain(x.type);
   const b = C.plain(y.type);
   let p = requireNumber(x, context);
@@ -163,6 +183,12 @@ function holds(operator: ComparisonOperator, order: number): boolean {
     case '>=':
       return order >= 0;
   }
+}
+
+/** Where one is not a number, nothing holds but !=. */
+function compareFloats(operator: ComparisonOperator, x: number, y: number): boolean {
+  if (Number.isNaN(x) || Number.isNaN(y)) return operator === '!=';
+  return holds(operator, x < y ? -1 : x > y ? 1 : 0);
 }
 
 const isStringConstant = (value: Value): boolean =>

@@ -4,7 +4,7 @@
  */
 import { ExpressionError } from './error';
 import { tokenize, type Token } from './lexer';
-import type { ArithmeticOperator, BinaryOperator, Expression, UnaryOperator } from './syntax';
+import type { ArithmeticOperator, BinaryOperator, Expression, Measure, UnaryOperator } from './syntax';
 import { parseTypeName, startsType, type Cursor, type TypeLookup } from './type-names';
 import * as C from './types';
 
@@ -59,6 +59,12 @@ const ARITHMETIC: readonly string[] = [
   '|',
 ] satisfies ArithmeticOperator[];
 const isArithmetic = (text: string): text is ArithmeticOperator => ARITHMETIC.includes(text);
+
+const MEASURES: ReadonlyMap<string, Measure> = new Map([
+  ['sizeof', 'sizeof'],
+  ['_Alignof', '_Alignof'],
+  ['__alignof__', '_Alignof'],
+]);
 
 const MAX_DEPTH = 200;
 
@@ -129,8 +135,14 @@ class Parser implements Cursor {
         return this.strings(token);
       case 'special':
         return { kind: 'special', at, name: token.text };
-      case 'name':
-        return token.text === 'sizeof' ? this.sizeof(at) : { kind: 'name', at, name: token.text };
+      case 'float':
+        return float(token);
+      case 'qualified':
+        return { kind: 'qualified', at, scope: token.scope ?? '', name: token.text };
+      case 'name': {
+        const what = MEASURES.get(token.text);
+        return what ? this.measure(what, at) : { kind: 'name', at, name: token.text };
+      }
       case 'symbol':
         break;
       case 'end':
@@ -160,14 +172,14 @@ class Parser implements Cursor {
     return inner;
   }
 
-  private sizeof(at: number): Expression {
+  private measure(what: Measure, at: number): Expression {
     if (this.peek().text === '(' && this.startsType(this.peek(1))) {
       this.expect('(');
       const type = parseTypeName(this, this.names.typeNamed);
       this.expect(')');
-      return { kind: 'sizeof-type', at, type };
+      return { kind: 'measure', at, what, type };
     }
-    return { kind: 'sizeof', at, operand: this.expression(PREFIX) };
+    return { kind: 'measure-of', at, what, operand: this.expression(PREFIX) };
   }
 
   private strings(first: Token): Expression {
@@ -258,4 +270,13 @@ function integer({ text, at }: Token): Expression {
   const type = candidates.find((candidate) => C.wrap(value, candidate) === value);
   if (!type) throw new ExpressionError(`${text} does not fit into 64 bits`, at);
   return { kind: 'integer', at, value, type };
+}
+
+function float({ text, at }: Token): Expression {
+  const suffix = /[fFlL]$/.exec(text)?.[0].toLowerCase();
+  const value = Number(suffix === undefined ? text : text.slice(0, -1));
+  if (suffix === 'l') return { kind: 'float', at, value, type: C.LONG_DOUBLE };
+  return suffix === 'f'
+    ? { kind: 'float', at, value: Math.fround(value), type: C.FLOAT }
+    : { kind: 'float', at, value, type: C.DOUBLE };
 }

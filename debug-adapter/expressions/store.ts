@@ -1,20 +1,26 @@
 /**
  * Writes values to memory and registers, converted as C's assignment does (ISO C11, section 6.5.16.1).
  */
-import { csrField, csrNamed } from '../registers/csrs';
 import type { Location } from '../symbols/api';
 import { ExpressionError } from './error';
+import { floatBytes, isFloating, toFloat, truncated } from './floats';
 import { decay, requireNumber } from './operators';
 import * as C from './types';
-import { bytesOf, constant, fromBytes, readLocation, toBytes, type EvaluationContext, type Value } from './value';
+import { bytesOf, fromBytes, readLocation, toBytes, wordValue, type EvaluationContext, type Value } from './value';
 
 /** Writes `value` to where `target` lives and answers the target as it is then. */
 export function store(target: Value, value: Value, at: number | undefined, context: EvaluationContext): Value {
   const type = C.plain(target.type);
   if (target.machine) return storeMachine(target, requireNumber(decay(value), context), at, context);
   let bytes: Uint8Array;
-  if (C.isInteger(type) || type.kind === 'pointer') {
-    const number = C.wrap(requireNumber(decay(value), context), type);
+  if (C.isFloat(type)) {
+    bytes = floatBytes(toFloat(value, context), type);
+  } else if (C.isInteger(type) || type.kind === 'pointer') {
+    const whole =
+      C.isInteger(type) && isFloating(value)
+        ? truncated(toFloat(value, context), type)
+        : requireNumber(decay(value), context);
+    const number = C.wrap(whole, type);
     if (target.bitField) return storeBitField(target, target.bitField, number, at, context);
     bytes = toBytes(number, type.size);
   } else if (type.kind === 'array' && C.isCharacter(type.element) && value.location.kind === 'bytes') {
@@ -91,24 +97,15 @@ function storeMachine(target: Value, number: bigint, at: number | undefined, con
     if (!context.setRegister?.('pc', number)) throw new ExpressionError('pc cannot be set in this frame', at);
     return { ...target, location: { kind: 'value', value: number } };
   }
+  const { word, field } = machine;
   let whole = number;
-  if (machine.field) {
-    const field = csrField(csrNamed(machine.name)!, machine.field)!;
+  if (field) {
     const mask = ((1n << BigInt(field.width)) - 1n) << BigInt(field.lsb);
-    if (number >> BigInt(field.width)) {
-      throw new ExpressionError(`${number} does not fit into ${field.width} bits of ${machine.name}.${field.name}`, at);
-    }
-    whole = ((context.csr?.(machine.name) ?? 0n) & ~mask) | (number << BigInt(field.lsb));
+    if (number >> BigInt(field.width))
+      throw new ExpressionError(`${number} does not fit into ${field.width} bits of ${word.name}.${field.name}`, at);
+    whole = ((word.read() ?? 0n) & ~mask) | (number << BigInt(field.lsb));
   }
-  if (!context.setCsr?.(machine.name, whole)) throw new ExpressionError(`${machine.name} cannot be written`, at);
+  if (!word.write(whole)) throw new ExpressionError(`${word.name} cannot be written`, at);
   // A CSR keeps only what it implements, so it is read back.
-  const kept = context.csr?.(machine.name) ?? whole;
-  if (!machine.field) return { ...target, location: { kind: 'value', value: kept } };
-  const { lsb, width } = csrField(csrNamed(machine.name)!, machine.field)!;
-  return constantLike(target, (kept >> BigInt(lsb)) & ((1n << BigInt(width)) - 1n));
+  return wordValue(word, field);
 }
-
-const constantLike = (target: Value, value: bigint): Value => ({
-  ...target,
-  location: constant(value, target.type).location,
-});

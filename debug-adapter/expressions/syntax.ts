@@ -7,13 +7,17 @@ import type { Type } from '../symbols/api';
 export type UnaryOperator = '+' | '-' | '!' | '~' | '*' | '&';
 export type ComparisonOperator = '==' | '!=' | '<' | '>' | '<=' | '>=';
 export type ArithmeticOperator = '*' | '/' | '%' | '+' | '-' | '<<' | '>>' | '&' | '^' | '|';
+export type Measure = 'sizeof' | '_Alignof';
 export type BinaryOperator = ArithmeticOperator | ComparisonOperator | '&&' | '||' | ',' | '@';
 
 /** `at` is the 0-based offset in the text that an error about the node points to. */
 export type Expression = { at: number } & (
   | { kind: 'integer'; value: bigint; type: Type }
+  | { kind: 'float'; value: number; type: Type }
   | { kind: 'string'; text: string }
   | { kind: 'name'; name: string }
+  /** `proc.c::nextpid`, `freerange::count`. */
+  | { kind: 'qualified'; scope: string; name: string }
   /** `$name`: a register, a CSR or a value that the debugger provides. */
   | { kind: 'special'; name: string }
   | { kind: 'call'; callee: Expression; arguments: Expression[] }
@@ -25,8 +29,9 @@ export type Expression = { at: number } & (
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
   | { kind: 'conditional'; condition: Expression; whenTrue: Expression; whenFalse: Expression }
   | { kind: 'cast'; type: Type; operand: Expression }
-  | { kind: 'sizeof-type'; type: Type }
-  | { kind: 'sizeof'; operand: Expression }
+  /** sizeof and _Alignof, of a type or of what an expression has. */
+  | { kind: 'measure'; what: Measure; type: Type }
+  | { kind: 'measure-of'; what: Measure; operand: Expression }
   /** `operator` undefined is plain `=`. */
   | { kind: 'assign'; operator: ArithmeticOperator | undefined; target: Expression; value: Expression }
   | { kind: 'step'; by: 1n | -1n; prefix: boolean; target: Expression }

@@ -44,6 +44,7 @@ const BASE_TYPES: Record<string, Type> = {
   bool: C.BOOL,
   float: C.FLOAT,
   double: C.DOUBLE,
+  'double long': C.LONG_DOUBLE,
 };
 
 /** Whether a type begins at this token. `isTypedef` decides for names that C's grammar leaves open. */
@@ -109,7 +110,7 @@ function parseDeclarator(cursor: Cursor, lookup: TypeLookup, depth: number): (ty
   for (;;) {
     if (cursor.accept('[')) {
       const length = cursor.next();
-      if (length.kind !== 'integer') throw new ExpressionError('an array needs a length', length.at);
+      if (length.kind !== 'integer') throw new ExpressionError('expected the length of an array, a number', length.at);
       const count = Number(length.text);
       if (!Number.isSafeInteger(count)) throw new ExpressionError(`${length.text} is no array length`, length.at);
       cursor.expect(']');

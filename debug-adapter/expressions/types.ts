@@ -37,11 +37,15 @@ export const LONG = base('long', 8, 'signed');
 export const UNSIGNED_LONG = base('unsigned long', 8, 'unsigned');
 export const FLOAT = base('float', 4, 'float');
 export const DOUBLE = base('double', 8, 'float');
+export const LONG_DOUBLE = base('long double', 16, 'float');
 
 export const pointerTo = (target: Type): PointerType => ({ kind: 'pointer', size: 8, target });
 
 /** A type without its typedefs and qualifiers. */
 export type PlainType = BaseType | PointerType | RecordType | ArrayType | EnumType | FunctionType | VoidType;
+
+/** Types that contain themselves without a name in between exist in damaged debug information only. */
+const MAX_NESTING = 64;
 
 /** Takes typedefs and qualifiers off the outside of a type. */
 export function plain(type: Type): PlainType {
@@ -70,6 +74,23 @@ export function completed(type: Type, typeNamed: (name: string) => Type | undefi
   return typeNamed(`${bare.kind} ${bare.name}`) ?? type;
 }
 
+/**
+ * What `_Alignof` gives, by the ABI's natural alignment. Debug information does not say that a structure is packed, but one
+ * whose members lie where they could not otherwise is.
+ */
+export function alignOf(type: Type, depth = 0): number {
+  const bare = plain(type);
+  if (bare.kind === 'array') return alignOf(bare.element, depth + 1);
+  if (bare.kind !== 'struct' && bare.kind !== 'union') return Math.max(1, sizeOf(bare));
+  if (depth > MAX_NESTING) return 1;
+  const natural = bare.members.map((member) => ({ member, align: alignOf(member.type, depth + 1) }));
+  const align = natural.reduce((most, one) => Math.max(most, one.align), 1);
+  const isPacked =
+    bare.size % align !== 0 ||
+    natural.some((one) => one.member.bitSize === undefined && one.member.offset % one.align !== 0);
+  return isPacked ? 1 : align;
+}
+
 /** What pointer arithmetic counts in: as gcc has it, 1 for void and functions. */
 export const stride = (type: Type): bigint => BigInt(sizeOf(type) || 1);
 
@@ -78,6 +99,8 @@ export type IntegerType = BaseType | EnumType;
 /** Whether values of the type are whole numbers: integers, characters, booleans and enumerations. */
 export const isInteger = (type: PlainType): type is IntegerType =>
   type.kind === 'enum' || (type.kind === 'base' && type.encoding !== 'float');
+
+export const isFloat = (type: PlainType): type is BaseType => type.kind === 'base' && type.encoding === 'float';
 
 export const isSigned = (type: IntegerType): boolean =>
   type.kind === 'enum' ? type.signed : type.encoding === 'signed' || type.encoding === 'char';
@@ -131,9 +154,6 @@ export function findMember(record: RecordType, name: string, depth = 0): FoundMe
 export function typeName(type: Type): string {
   return spell(type, '', 0);
 }
-
-/** Types that point to themselves without a name in between exist in damaged debug information only. */
-const MAX_NESTING = 64;
 
 /** Writes the declaration of `inner` with `type`: C declarators are read from the inside out. */
 function spell(type: Type, inner: string, depth: number): string {

@@ -2,6 +2,7 @@
  * Typed values, and where they come from: what the evaluator computes with, and what the formatter and the variables
  * view read. A value knows its place and is read only when asked for: a global array may be large.
  */
+import { fieldOf, type Field, type Fields } from '../registers/fields';
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { isInteger, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';
@@ -12,11 +13,23 @@ export interface Value {
   /** A bit field: its width, and its lowest bit counted from bit 0 of the byte at the location. */
   readonly bitField?: { size: number; offset: number };
   /** What stands behind a value of the machine that is in no memory and no integer register. */
-  readonly machine?: { kind: 'pc' } | { kind: 'csr'; name: string; field?: string };
+  readonly machine?: { kind: 'pc' } | { kind: 'word'; word: MachineWord; field?: Field };
   /** Shown in hexadecimal unless asked otherwise: registers, addresses. */
   readonly hex?: boolean;
   /** Of a slice: the index that its first element has in the whole array. */
   readonly firstIndex?: number;
+}
+
+/** A word of the machine with fields of its own: a CSR, a page-table entry. */
+export interface MachineWord extends Fields {
+  /** As errors name it: "$satp". */
+  readonly name: string;
+  /** Undefined where it cannot be read. */
+  read(): bigint | undefined;
+  /** False where it cannot be written. It may keep only a part of the value. */
+  write(value: bigint): boolean;
+  /** Its place in physical memory, if it has one. */
+  readonly physical?: bigint;
 }
 
 /** What expressions are evaluated in: a program, one frame of it, and the machine's memory and registers. */
@@ -26,6 +39,8 @@ export interface EvaluationContext {
   /** Where names are looked up; default frame.pc. In a caller's frame: its return address minus 1. */
   readonly scopePc?: bigint;
   readonly readMemory: ReadMemory;
+  /** Where its addresses lead, and the name by which memory references have it. */
+  readonly space?: { readonly name: string; physical(address: bigint): bigint | undefined };
   /** False where it cannot be written. Absent: nothing may be written. */
   readonly writeMemory?: (address: bigint, bytes: Uint8Array) => boolean;
   /** x1..x31 by number, or 'pc'. False if this frame's register cannot be set. */
@@ -33,8 +48,13 @@ export interface EvaluationContext {
   /** A CSR by its name in lower case; undefined if the hart has none. */
   readonly csr?: (name: string) => bigint | undefined;
   readonly setCsr?: (name: string, value: bigint) => boolean;
-  /** Values and functions of the debugger's own: `$hart`, `$va2pa(va)`. Undefined: there is none of that name. */
-  readonly special?: (name: string, given: readonly bigint[] | undefined) => bigint | undefined;
+  /**
+   * Values and functions of the debugger's own: `$hart`, `$va2pa(va)`. Undefined: there is none of that name. Throws
+   * ExpressionError where there is no such value now.
+   */
+  readonly special?: (name: string, given: readonly bigint[] | undefined) => Value | undefined;
+  /** Where names and types are looked up that the program itself has not: for user programs, the kernel. */
+  readonly kernel?: Binary;
 }
 
 /** Larger values are never read as a whole. */
@@ -186,10 +206,20 @@ export const addressOf = (value: Value): bigint | undefined =>
   value.location.kind === 'memory' && !value.bitField ? value.location.address : undefined;
 
 /** A variable's value in the context's frame. */
-export function variableValue(variable: Variable, context: EvaluationContext): Value {
+export function variableValue(variable: Variable, context: EvaluationContext, binary: Binary = context.binary): Value {
+  return { type: variable.type, location: binary.locate(variable, context.frame, context.readMemory) };
+}
+
+/** A machine word as a value, or one field of it. Throws ExpressionError where it cannot be read. */
+export function wordValue(word: MachineWord, field?: Field): Value {
+  const whole = word.read();
+  if (whole === undefined) throw new ExpressionError(`${word.name} cannot be read`);
+  const value = BigInt.asUintN(64, whole);
   return {
-    type: variable.type,
-    location: context.binary.locate(variable, context.frame, context.readMemory),
+    type: UNSIGNED_LONG,
+    location: { kind: 'value', value: field ? fieldOf(value, field) : value },
+    machine: { kind: 'word', word, ...(field && { field }) },
+    ...(field ? {} : { hex: true }),
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { causeName } from './causes';
-import { CSRS, csrField, csrNamed, describeCsr, fieldOf } from './csrs';
+import { CSRS, csrNamed, describeCsr } from './csrs';
+import { fieldNamed, fieldOf } from './fields';
 import { ABI_NAMES, registerNumber } from './integer-registers';
 
 describe('CSRs in words', () => {
@@ -43,8 +44,8 @@ describe('CSRs in words', () => {
 
   it('give single fields', () => {
     const sstatus = csrNamed('sstatus')!;
-    assert.equal(fieldOf(0x6000n, csrField(sstatus, 'fs')!), 3n);
-    assert.equal(csrField(sstatus, 'MIE'), undefined);
+    assert.equal(fieldOf(0x6000n, fieldNamed(sstatus, 'fs')!), 3n);
+    assert.equal(fieldNamed(sstatus, 'MIE'), undefined);
   });
 });
 

@@ -3,29 +3,17 @@
  * (RISC-V privileged specification 1.12, chapters 2 to 4; Sstc for stimecmp).
  */
 import { causeName, EXCEPTION_CODES, INTERRUPT_BITS } from './causes';
+import { describeWord, type Field, type Fields } from './fields';
 
-export interface CsrField {
-  name: string;
-  /** Lowest bit, and width in bits. */
-  lsb: number;
-  width: number;
-  /** The field's value in words, where it is not just a number: 'dirty', 'Sv39'. */
-  meaning?: (value: bigint) => string;
-  description: string;
-}
-
-export interface Csr {
+export interface Csr extends Fields {
   name: string;
   /** The 12-bit address. */
   address: number;
   description: string;
-  fields: readonly CsrField[];
-  /** The whole value in words, where that says more than its fields. */
-  describe?: (value: bigint) => string;
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
-const bit = (name: string, lsb: number, description: string): CsrField => ({ name, lsb, width: 1, description });
+const bit = (name: string, lsb: number, description: string): Field => ({ name, lsb, width: 1, description });
 const one =
   (...names: string[]) =>
   (value: bigint): string =>
@@ -36,12 +24,12 @@ const field = (
   width: number,
   description: string,
   meaning?: (value: bigint) => string,
-): CsrField => ({ name, lsb, width, description, ...(meaning && { meaning }) });
+): Field => ({ name, lsb, width, description, ...(meaning && { meaning }) });
 
 const xlen = one('not fixed', '32 bits', '64 bits', '128 bits');
 const unit = one('off', 'initial', 'clean', 'dirty');
 
-const SSTATUS: readonly CsrField[] = [
+const SSTATUS: readonly Field[] = [
   bit('SIE', 1, 'interrupts enabled in S-mode'),
   bit('SPIE', 5, 'SIE before the trap'),
   bit('UBE', 6, 'U-mode data is big-endian'),
@@ -55,7 +43,7 @@ const SSTATUS: readonly CsrField[] = [
   bit('SD', 63, 'some unit is dirty'),
 ];
 
-const MSTATUS: readonly CsrField[] = [
+const MSTATUS: readonly Field[] = [
   ...SSTATUS,
   bit('MIE', 3, 'interrupts enabled in M-mode'),
   bit('MPIE', 7, 'MIE before the trap'),
@@ -69,14 +57,14 @@ const MSTATUS: readonly CsrField[] = [
   bit('MBE', 37, 'M-mode data is big-endian'),
 ].sort((a, b) => a.lsb - b.lsb);
 
-const interrupts = (letter: 'E' | 'P', bits: readonly number[]): CsrField[] =>
+const interrupts = (letter: 'E' | 'P', bits: readonly number[]): Field[] =>
   INTERRUPT_BITS.filter((line) => bits.includes(line.bit)).map((line) =>
     bit(line.stem + letter, line.bit, `${causeName(true, line.code)} ${letter === 'E' ? 'enabled' : 'pending'}`),
   );
 const S_LINES = [1, 5, 9];
 const ALL_LINES = [1, 3, 5, 7, 9, 11];
 
-const CAUSE: readonly CsrField[] = [
+const CAUSE: readonly Field[] = [
   field('code', 0, 63, 'what happened'),
   bit('interrupt', 63, 'an interrupt, not an exception'),
 ];
@@ -86,7 +74,7 @@ const describeCause = (value: bigint): string => {
   return `${hex(value)} (${code < 64n ? causeName(interrupt, Number(code)) : 'not a cause that exists'})`;
 };
 
-const VECTOR: readonly CsrField[] = [
+const VECTOR: readonly Field[] = [
   field('MODE', 0, 2, 'where traps go', one('direct', 'vectored')),
   field('BASE', 2, 62, 'handler address without its two low bits', (value) => hex(value << 2n)),
 ];
@@ -95,7 +83,7 @@ const describeVector = (value: bigint): string =>
 
 const SATP_MODES: Record<number, string> = { 0: 'Bare', 8: 'Sv39', 9: 'Sv48', 10: 'Sv57' };
 const satpMode = (value: bigint): string => SATP_MODES[Number(value)] ?? 'reserved mode';
-const SATP: readonly CsrField[] = [
+const SATP: readonly Field[] = [
   field('PPN', 0, 44, "physical page of the table's root", (value) => `root ${hex(value << 12n)}`),
   field('ASID', 44, 16, 'address space identifier'),
   field('MODE', 60, 4, 'how addresses are translated', satpMode),
@@ -106,7 +94,7 @@ const describeSatp = (value: bigint): string => {
   return `${satpMode(mode)}, ASID ${(value >> 44n) & 0xffffn}, root ${hex((value & ((1n << 44n) - 1n)) << 12n)}`;
 };
 
-const MISA: readonly CsrField[] = [
+const MISA: readonly Field[] = [
   ...Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ', (letter, i) => bit(letter, i, `extension ${letter}`)),
   field('MXL', 62, 2, 'register width', xlen),
 ];
@@ -117,25 +105,25 @@ const describeMisa = (value: bigint): string => {
   return `${hex(value)} (RV${32 << (Number(value >> 62n) - 1)}${letters.join('')})`;
 };
 
-const ENVCFG: readonly CsrField[] = [
+const ENVCFG: readonly Field[] = [
   bit('FIOM', 0, 'fences of I/O also order memory'),
   field('CBIE', 4, 2, 'cache-block invalidate below this mode'),
   bit('CBCFE', 6, 'cache-block clean and flush below this mode'),
   bit('CBZE', 7, 'cache-block zero below this mode'),
 ];
-const MENVCFG: readonly CsrField[] = [
+const MENVCFG: readonly Field[] = [
   ...ENVCFG,
   bit('PBMTE', 62, 'page-based memory types (Svpbmt)'),
   bit('STCE', 63, 'stimecmp exists (Sstc)'),
 ];
-const COUNTEREN: readonly CsrField[] = [
+const COUNTEREN: readonly Field[] = [
   bit('CY', 0, 'cycle may be read below this mode'),
   bit('TM', 1, 'time may be read below this mode'),
   bit('IR', 2, 'instret may be read below this mode'),
 ];
 
 const pmpMatching = one('off', 'up to this address', '4 bytes', 'a power of two');
-const PMPCFG: readonly CsrField[] = Array.from({ length: 8 }, (_, i) => [
+const PMPCFG: readonly Field[] = Array.from({ length: 8 }, (_, i) => [
   bit(`R${i}`, 8 * i, `entry ${i}: may be read`),
   bit(`W${i}`, 8 * i + 1, `entry ${i}: may be written`),
   bit(`X${i}`, 8 * i + 2, `entry ${i}: may be executed`),
@@ -152,6 +140,8 @@ const describePmpcfg = (value: bigint): string => {
   return `${hex(value)} (${words.join(', ') || 'all off'})`;
 };
 
+const describeCount = (value: bigint): string => String(value);
+
 /** pmpaddr holds bits 55 to 2 of an address; trailing ones give the size where the entry's mode is NAPOT. */
 const describePmpaddr = (value: bigint): string => `${hex(value)} (address ${hex(value << 2n)})`;
 
@@ -166,7 +156,7 @@ const csr = (
   name: string,
   address: number,
   description: string,
-  fields: readonly CsrField[] = [],
+  fields: readonly Field[] = [],
   describe?: (value: bigint) => string,
 ): Csr => ({ name, address, description, fields, ...(describe && { describe }) });
 
@@ -181,7 +171,7 @@ export const CSRS: readonly Csr[] = [
   csr('sscratch', 0x140, 'a word for the S-mode trap handler'),
   csr('sie', 0x104, 'interrupts enabled for S-mode', interrupts('E', S_LINES)),
   csr('sip', 0x144, 'interrupts pending for S-mode', interrupts('P', S_LINES)),
-  csr('stimecmp', 0x14d, 'time of the next S-mode timer interrupt'),
+  csr('stimecmp', 0x14d, 'time of the next S-mode timer interrupt', [], describeCount),
   csr('scounteren', 0x106, 'counters that U-mode may read', COUNTEREN),
   csr('senvcfg', 0x10a, 'what U-mode may do', ENVCFG),
   csr('mstatus', 0x300, 'status', MSTATUS),
@@ -215,11 +205,11 @@ export const CSRS: readonly Csr[] = [
   csr('pmpaddr1', 0x3b1, 'address of entry 1', [], describePmpaddr),
   csr('pmpaddr2', 0x3b2, 'address of entry 2', [], describePmpaddr),
   csr('pmpaddr3', 0x3b3, 'address of entry 3', [], describePmpaddr),
-  csr('cycle', 0xc00, 'clock cycles'),
-  csr('time', 0xc01, 'ticks of the 10 MHz clock'),
-  csr('instret', 0xc02, 'instructions retired'),
-  csr('mcycle', 0xb00, 'clock cycles'),
-  csr('minstret', 0xb02, 'instructions retired'),
+  csr('cycle', 0xc00, 'clock cycles', [], describeCount),
+  csr('time', 0xc01, 'ticks of the 10 MHz clock', [], describeCount),
+  csr('instret', 0xc02, 'instructions retired', [], describeCount),
+  csr('mcycle', 0xb00, 'clock cycles', [], describeCount),
+  csr('minstret', 0xb02, 'instructions retired', [], describeCount),
   csr('mcountinhibit', 0x320, 'counters that stand still'),
   csr('mvendorid', 0xf11, 'maker'),
   csr('marchid', 0xf12, 'architecture'),
@@ -230,35 +220,9 @@ const BY_NAME = new Map(CSRS.map((entry) => [entry.name, entry]));
 
 export const csrNamed = (name: string): Csr | undefined => BY_NAME.get(name);
 
-/** A field's bits out of a register's value. */
-export const fieldOf = (value: bigint, { lsb, width }: Pick<CsrField, 'lsb' | 'width'>): bigint =>
-  (value >> BigInt(lsb)) & ((1n << BigInt(width)) - 1n);
-
-/** A field by name, in any case. */
-export function csrField(csr: Csr, name: string): CsrField | undefined {
-  const wanted = name.toUpperCase();
-  return csr.fields.find((entry) => entry.name.toUpperCase() === wanted);
-}
-
-/** A field's value in words: "dirty", "1". */
-export const describeField = (entry: CsrField, value: bigint): string =>
-  entry.meaning ? entry.meaning(value) : value < 10n ? String(value) : hex(value);
-
 /**
- * A CSR's value with its fields spelt out: "0xd (load page fault)", "Sv39, ASID 0, root 0x87fff000",
- * "0x200000120 (SPIE, SPP=S, UXL=64 bits)". A name that is not in the table gives the number alone.
+ * A CSR's value with its fields spelt out: "0xd (load page fault)", "Sv39, ASID 0, root 0x87fff000". A name that is not in
+ * the table gives the number alone.
  */
-export function describeCsr(name: string, value: bigint): string {
-  value = BigInt.asUintN(64, value);
-  const known = csrNamed(name);
-  if (!known) return hex(value);
-  if (known.describe) return known.describe(value);
-  if (known.fields.length === 0) return hex(value);
-  const words = known.fields.flatMap((entry) => {
-    const bits = fieldOf(value, entry);
-    // Which mode a trap came from matters also when it is 0; other fields do only when set.
-    if (bits === 0n && !entry.name.endsWith('PP')) return [];
-    return [entry.width === 1 && !entry.meaning ? entry.name : `${entry.name}=${describeField(entry, bits)}`];
-  });
-  return `${hex(value)} (${words.join(', ') || 'no bit set'})`;
-}
+export const describeCsr = (name: string, value: bigint): string =>
+  describeWord(csrNamed(name) ?? { fields: [] }, value);

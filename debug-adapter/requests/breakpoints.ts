@@ -3,15 +3,16 @@
  * the protocol. What they set is kept in run-control/breakpoints.ts and catchpoints.ts.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Breakpoint, Extras, Wanted } from '../run-control/breakpoints';
-import { hitConditionProblem } from '../run-control/verdict';
+import { locationsBetween } from '../run-control/binding';
+import type { Breakpoint, Wanted } from '../run-control/breakpoints';
+import { hitConditionProblem, type Extras } from '../run-control/question';
 import { baseName } from '../sources';
 import type { Body, Context } from './context';
 
-export function setBreakpoints(
+export async function setBreakpoints(
   context: Context,
   args: Partial<DebugProtocol.SetBreakpointsArguments>,
-): Body<DebugProtocol.SetBreakpointsResponse> {
+): Promise<Body<DebugProtocol.SetBreakpointsResponse>> {
   const path = args.source?.path;
   if (path === undefined) throw new Error('setBreakpoints needs the path of the source.');
   const asked: DebugProtocol.SourceBreakpoint[] = args.breakpoints ?? args.lines?.map((line) => ({ line })) ?? [];
@@ -22,15 +23,17 @@ export function setBreakpoints(
     ...(one.column === undefined ? {} : { column: one.column }),
     ...extras(one),
   }));
+  await context.running?.debuggee.prepare(wanted);
   return answer(context, context.breakpoints.setLines(path, wanted));
 }
 
-export function setFunctionBreakpoints(
+export async function setFunctionBreakpoints(
   context: Context,
   args: Partial<DebugProtocol.SetFunctionBreakpointsArguments>,
-): Body<DebugProtocol.SetFunctionBreakpointsResponse> {
+): Promise<Body<DebugProtocol.SetFunctionBreakpointsResponse>> {
   const asked = args.breakpoints ?? [];
   const wanted = asked.map((one): Wanted => ({ kind: 'function', name: one.name.trim(), ...extras(one) }));
+  await context.running?.debuggee.prepare(wanted);
   return answer(context, context.breakpoints.setFunctions(wanted));
 }
 
@@ -63,16 +66,16 @@ export function setExceptionBreakpoints(
 }
 
 /** Every place between two lines of a file at which a breakpoint can stand. */
-export function breakpointLocations(
+export async function breakpointLocations(
   context: Context,
   args: Partial<DebugProtocol.BreakpointLocationsArguments>,
-): Body<DebugProtocol.BreakpointLocationsResponse> {
+): Promise<Body<DebugProtocol.BreakpointLocationsResponse>> {
   const path = args.source?.path;
   const { line: first } = args;
   if (path === undefined || first === undefined || !context.running) return { breakpoints: [] };
-  const { sources, image } = context.running.debuggee;
-  if (!sources.mayHold(path, image.binary.files)) return { breakpoints: [] };
-  const found = image.binary.locationsBetween(sources.recorded(path), first, args.endLine ?? first);
+  const { debuggee } = context.running;
+  await debuggee.prepare([{ kind: 'line', path, line: first }]);
+  const found = locationsBetween(debuggee.target, path, first, args.endLine ?? first);
   const places = new Map(
     found.map(({ line, column }) => [`${line}:${column}`, { line, ...(column > 0 ? { column } : {}) }]),
   );
@@ -89,7 +92,7 @@ export function breakpointBody({ id, placed, wanted }: Breakpoint): DebugProtoco
   else if (wanted.kind === 'line') body.line = wanted.line;
   if (placed.column !== undefined) body.column = placed.column;
   if (placed.path !== undefined) body.source = { name: baseName(placed.path), path: placed.path };
-  if (placed.addresses[0] !== undefined) body.instructionReference = `0x${placed.addresses[0].toString(16)}`;
+  if (placed.places[0]) body.instructionReference = `0x${placed.places[0].address.toString(16)}`;
   return body;
 }
 
@@ -98,7 +101,7 @@ function answer(context: Context, breakpoints: readonly Breakpoint[]): { breakpo
   return { breakpoints: breakpoints.map(breakpointBody) };
 }
 
-function extras(one: Extras): Extras {
+export function extras(one: Extras): Extras {
   const { condition, hitCondition, logMessage } = one;
   return {
     ...(condition?.trim() ? { condition } : {}),

@@ -2,18 +2,23 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Connection } from '../connection';
 import type { GuestConsole } from '../console';
+import type { DataPlaces } from '../data-places';
 import type { Debuggee } from '../debuggee';
 import type { Files } from '../files';
 import type { TableMemory } from '../page-tables/model';
 import type { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
+import type { AwaitedProcesses } from '../run-control/awaited';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
 import type { Clock } from '../run-control/clock';
+import type { DataBreakpoints } from '../run-control/data-breakpoints';
+import type { Asking } from '../run-control/question';
 import type { Runner } from '../run-control/runner';
 import type { Verdict } from '../run-control/verdict';
+import { processName, threadNamed } from '../threads';
 import type { Saving } from './saving';
-import type { Stopped } from './stopped';
+import type { Registers, Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
 export interface Host {
@@ -30,18 +35,49 @@ export interface Running {
   debuggee: Debuggee;
   runner: Runner;
   verdict: Verdict;
+  /** Processes at whose next run the user wants a stop. */
+  awaited: AwaitedProcesses;
   keyboard: Keyboard;
   saving: Saving;
+  dataPlaces: DataPlaces;
+  /** To be called when who wants to hear of stores to page tables may have changed. */
+  watchTables: () => void;
 }
+
+/** What the client has said that it understands; nothing until it has said so. */
+export interface Client {
+  invalidated: boolean;
+  memoryEvents: boolean;
+  memoryReferences: boolean;
+  progress: boolean;
+  /** The `type` of variables, and paging of their children. */
+  types: boolean;
+  paging: boolean;
+}
+
+export const SILENT_CLIENT: Client = {
+  invalidated: false,
+  memoryEvents: false,
+  memoryReferences: false,
+  progress: false,
+  types: false,
+  paging: false,
+};
 
 export interface Context {
   readonly connection: Connection;
   readonly host: Host;
   readonly breakpoints: Breakpoints;
   readonly catchpoints: Catchpoints;
+  readonly dataBreakpoints: DataBreakpoints;
+  /** How conditions and log messages are evaluated. */
+  readonly asking: Asking;
   readonly console: GuestConsole;
-  /** The client has said that it understands the `invalidated` event. */
-  clientTakesInvalidated: boolean;
+  client: Client;
+  /** Memory references that the client has read lately, with the last part read: what it may show. */
+  readonly memoryViews: Map<string, { offset: number; count: number }>;
+  /** The harts' registers at the last stop. */
+  registers?: readonly Registers[] | undefined;
   /** Page tables as they were at earlier stops. */
   readonly tableMemory: TableMemory;
   /** The launch configuration in force. */
@@ -67,13 +103,16 @@ export function standing(context: Context): Running & { stopped: Stopped } {
   return { ...running, stopped: context.stopped };
 }
 
-export const threadOf = (hart: number): number => hart + 1;
+export { hartThread as threadOf } from '../threads';
 
-/** The hart that a thread id of the protocol names. */
+/**
+ * The hart that a thread id of the protocol names; a process's id while it runs names one as well. Ids: see threads.ts.
+ */
 export function hartOf(context: Context, threadId: number): number {
-  const hart = threadId - 1;
-  if (!launched(context).debuggee.harts[hart]) throw new Error(`There is no thread ${threadId}.`);
-  return hart;
+  const { debuggee } = launched(context);
+  const thread = threadNamed(debuggee, threadId);
+  if (thread.kind === 'hart') return thread.hart;
+  throw new Error(`${processName(debuggee, thread.process)}: no hart runs it now, so this cannot be done to it.`);
 }
 
 export function say(

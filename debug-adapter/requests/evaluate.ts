@@ -1,33 +1,41 @@
-/** evaluate and setExpression of the protocol. A hover also says where the value leads as an address. */
+/**
+ * evaluate and setExpression of the protocol. A hover also says where the value leads as an address. While the machine
+ * runs, globals and registers are answered as they are between two slices of the run.
+ */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { evaluationContext } from '../evaluation';
+import { frameEvaluation, globalEvaluation } from '../evaluation';
 import { assign, evaluate as valueOf, integerOf } from '../expressions/evaluate';
+import { formatValue, type FormatOptions } from '../expressions/format';
 import { plain } from '../expressions/types';
-import type { EvaluationContext, Value } from '../expressions/value';
+import type { Value } from '../expressions/value';
 import { addressOf } from '../expressions/value';
 import type { Translation } from '../protocol';
-import { standing, type Body, type Context } from './context';
+import type { Frame } from '../stack';
+import { launched, type Body, type Context } from './context';
 import { translateFor } from './page-tables';
 import type { Container } from './stopped';
-import { edited, shown } from './values';
-import { frameContext } from './variables';
+import { edited, shown, type View } from './values';
 
 /** Smaller numbers are counts and indices; the page at 0 is a user program's text, and is not what is asked for. */
 const SMALLEST_ADDRESS = 4096n;
+
+/** What is copied is wanted whole. */
+const WHOLE: FormatOptions = { depth: 8, length: 1_000_000, elements: 10_000, text: 4096 };
 
 export function evaluate(
   context: Context,
   args: DebugProtocol.EvaluateArguments,
 ): Body<DebugProtocol.EvaluateResponse> {
-  const { stopped } = standing(context);
-  const { evaluation, hart } = evaluationFor(context, args.frameId);
+  const view = viewFor(context, args.frameId);
   const hex = args.format?.hex === true;
   const repl = args.context === 'repl';
-  const value = valueOf(args.expression, evaluation, { assignments: repl });
+  const value = valueOf(args.expression, view.evaluation, { assignments: repl });
   if (repl && ASSIGNS.test(args.expression)) edited(context);
-  const { value: result, ...rest } = shown(stopped, evaluation, value, args.expression, hex);
+  if (args.context === 'clipboard')
+    return { result: formatValue(value, view.evaluation, { ...WHOLE, hex }), variablesReference: 0 };
+  const { value: result, ...rest } = shown(view, value, args.expression, hex);
   const plainly = { result, ...rest };
-  return args.context === 'hover' ? withTranslation(context, plainly, value, evaluation, hart) : plainly;
+  return args.context === 'hover' && view.stopped ? withTranslation(view, plainly, value) : plainly;
 }
 
 /** What may have written something: said to the editor once too often rather than never. */
@@ -37,39 +45,46 @@ export function setExpression(
   context: Context,
   args: DebugProtocol.SetExpressionArguments,
 ): Body<DebugProtocol.SetExpressionResponse> {
-  const { stopped } = standing(context);
-  const { evaluation } = evaluationFor(context, args.frameId);
-  const now = assign(args.expression, args.value, evaluation);
+  const view = viewFor(context, args.frameId);
+  const now = assign(args.expression, args.value, view.evaluation);
   edited(context);
-  return shown(stopped, evaluation, now, args.expression, args.format?.hex === true);
+  return shown(view, now, args.expression, args.format?.hex === true);
 }
 
-/** A frame's scope; with no frame, globals and the registers of the hart that stopped. */
-export function evaluationFor(
-  context: Context,
-  frameId: number | undefined,
-): { evaluation: EvaluationContext; hart: number } {
-  const { debuggee, stopped } = standing(context);
-  if (frameId !== undefined) {
-    const frame = stopped.frame(frameId);
-    return { evaluation: frameContext(debuggee, frame), hart: frame.hart };
-  }
-  const hart = debuggee.harts[stopped.report.hart]!;
-  const evaluation = evaluationContext(debuggee, hart, debuggee.frame(hart));
-  return { evaluation: { ...evaluation, scopePc: 0n }, hart: hart.id };
+/**
+ * A frame's scope; with no frame, and while the machine runs, globals and the registers of the hart that stopped or runs.
+ */
+export function viewFor(context: Context, frameId: number | undefined): View {
+  const { debuggee } = launched(context);
+  const { stopped } = context;
+  if (frameId !== undefined && stopped) return frameView(context, stopped.frame(frameId));
+  const hart = debuggee.harts[stopped?.report.hart ?? debuggee.machine.current]!;
+  const evaluation = globalEvaluation(debuggee, hart);
+  return { context, stopped, evaluation, space: debuggee.space(hart), hart: hart.id };
+}
+
+/** What is seen from a frame of the stop. */
+export function frameView(context: Context, frame: Frame): View {
+  const { debuggee } = launched(context);
+  const stopped = context.stopped!;
+  return {
+    context,
+    stopped,
+    evaluation: frameEvaluation(debuggee, frame),
+    space: frame.space,
+    hart: frame.hart ?? stopped.report.hart,
+  };
 }
 
 type Result = Body<DebugProtocol.EvaluateResponse>;
 
 /** A hover's answer: the value, where it is translated to, and below it the walk. */
 function withTranslation(
-  context: Context,
+  { context, evaluation, hart, stopped: standing }: View,
   plainly: Result,
   value: Value,
-  evaluation: EvaluationContext,
-  hart: number,
 ): Result {
-  const { stopped } = standing(context);
+  const stopped = standing!;
   const kind = plain(value.type).kind;
   const aggregate = kind === 'struct' || kind === 'union' || kind === 'array';
   const va = aggregate ? addressOf(value) : integerOf(value, evaluation);

@@ -1,9 +1,12 @@
-/** continue, pause, next, stepIn and stepOut of the protocol, and threads: each hart is one. */
+/** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { Mode } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
-import { stepInstruction, stepLine, stepOut as leaving, type StepPlan } from '../run-control/stepping';
-import { hartOf, launched, standing, threadOf, type Body, type Context } from './context';
+import type { StepPlan } from '../run-control/ground';
+import { stepInTargets as targetsAt } from '../run-control/step-in-targets';
+import { stepInstruction, stepLine, stepOut as leaving } from '../run-control/stepping';
+import { parkedAt, threadNamed } from '../threads';
+import { onceItRuns } from '../run-control/parked';
+import { launched, standing, type Body, type Context } from './context';
 
 export function continueRun(context: Context): Body<DebugProtocol.ContinueResponse> {
   const { runner } = standing(context);
@@ -12,53 +15,67 @@ export function continueRun(context: Context): Body<DebugProtocol.ContinueRespon
 }
 
 export function pause(context: Context, args: DebugProtocol.PauseArguments): void {
-  const { runner } = launched(context);
-  const hart = hartOf(context, args.threadId);
-  context.connection.afterResponse(() => runner.pause({ hart, reason: 'pause' }));
+  const { runner, debuggee } = launched(context);
+  const thread = threadNamed(debuggee, args.threadId);
+  context.connection.afterResponse(() =>
+    runner.pause({
+      hart: thread.kind === 'hart' ? thread.hart : debuggee.machine.current,
+      ...(thread.kind === 'process' ? { thread: args.threadId } : {}),
+      reason: 'pause',
+    }),
+  );
 }
 
 export function next(context: Context, args: DebugProtocol.NextArguments): void {
   const over = (hart: number, debuggee: Debuggee): StepPlan =>
-    args.granularity === 'instruction' ? stepInstruction(debuggee, hart, true) : stepLine(debuggee, hart, false);
+    args.granularity === 'instruction'
+      ? stepInstruction(debuggee, hart, true)
+      : stepLine(debuggee, hart, { into: false });
   step(context, args.threadId, over);
 }
 
 export function stepIn(context: Context, args: DebugProtocol.StepInArguments): void {
-  const into = (hart: number, debuggee: Debuggee): StepPlan =>
-    args.granularity === 'instruction' ? stepInstruction(debuggee, hart, false) : stepLine(debuggee, hart, true);
+  const { stopped } = standing(context);
+  const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
+  const into = (hart: number, debuggee: Debuggee): StepPlan => {
+    if (target) return stepLine(debuggee, hart, { into: false, ...target });
+    return args.granularity === 'instruction'
+      ? stepInstruction(debuggee, hart, false)
+      : stepLine(debuggee, hart, { into: true });
+  };
   step(context, args.threadId, into);
+}
+
+/** The calls that the line of a frame still has to make. Only where a hart stands, it can be said what it will do next. */
+export function stepInTargets(
+  context: Context,
+  args: DebugProtocol.StepInTargetsArguments,
+): Body<DebugProtocol.StepInTargetsResponse> {
+  const { debuggee, stopped } = standing(context);
+  const frame = stopped.frame(args.frameId);
+  const hart = frame.hart === undefined ? undefined : debuggee.harts[frame.hart];
+  if (!hart || stopped.stack({ kind: 'hart', hart: hart.id })[0] !== frame) return { targets: [] };
+  return {
+    targets: targetsAt(debuggee, hart).map((target) => ({
+      id: stopped.keepStep(target),
+      label: target.label,
+      ...(target.line === undefined ? {} : { line: target.line }),
+      ...(target.column === undefined ? {} : { column: target.column }),
+    })),
+  };
 }
 
 export function stepOut(context: Context, args: DebugProtocol.StepOutArguments): void {
   step(context, args.threadId, (hart, debuggee) => leaving(debuggee, hart));
 }
 
-export function threads(context: Context): Body<DebugProtocol.ThreadsResponse> {
-  const { running, stopped } = context;
-  if (!running) return { threads: [] };
-  return {
-    threads: running.debuggee.harts.map((hart) => ({
-      id: threadOf(hart.id),
-      name: stopped ? `hart ${hart.id} (${hartState(running.debuggee, hart.id)})` : `hart ${hart.id}`,
-    })),
-  };
-}
-
-const MODE_LETTERS: Readonly<Record<Mode, string>> = { [Mode.User]: 'U', [Mode.Supervisor]: 'S', [Mode.Machine]: 'M' };
-
-function hartState(debuggee: Debuggee, id: number): string {
-  const hart = debuggee.harts[id]!;
-  const process = debuggee.processOn(id);
-  return [
-    MODE_LETTERS[hart.mode],
-    ...(process ? [`pid ${process.pid} ${process.name}`] : []),
-    ...(hart.waiting ? ['waits'] : []),
-  ].join(', ');
-}
-
 function step(context: Context, threadId: number, plan: (hart: number, debuggee: Debuggee) => StepPlan): void {
   const { runner, debuggee } = standing(context);
-  const made = plan(hartOf(context, threadId), debuggee);
+  const thread = threadNamed(debuggee, threadId);
+  const made =
+    thread.kind === 'hart'
+      ? plan(thread.hart, debuggee)
+      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee));
   goOn(context, () => runner.start(made));
 }
 

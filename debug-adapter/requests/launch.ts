@@ -1,5 +1,5 @@
 /**
- * The life of a session: initialize, launch, configurationDone, restart, terminate, disconnect. Rests on the
+ * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -8,64 +8,29 @@ import { boot } from '../debuggee';
 import { UserError } from '../connection';
 import { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
-import { FILTERS } from '../run-control/catchpoints';
+import { DataPlaces } from '../data-places';
+import { observing, watchTables } from '../run-control/observing';
+import { AwaitedProcesses } from '../run-control/awaited';
 import { Runner } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping';
 import type { StopReport } from '../run-control/stops';
 import { Verdict } from '../run-control/verdict';
 import { panicMessage } from '../xv6/panic';
+import { tableRoots } from '../xv6/roots';
 import { breakpointBody } from './breakpoints';
+import { dataBreakpointBody } from './data-breakpoints';
 import { describe } from './exceptions';
-import { launched, say, threadOf, type Context } from './context';
-import { conditionHolds, logMessage } from '../evaluation';
+import { launched, say, type Context } from './context';
+import { announceModules, moduleOpened } from './modules';
 import { Saving } from './saving';
+import { hartThread } from '../threads';
+import { processOn, resumptions } from '../threads';
 import { Stopped } from './stopped';
+import { memoryChanged } from './values';
 
 const A0 = 10;
 const STVEC = 0x105;
 const MTVEC = 0x305;
-
-export function initialize(
-  context: Context,
-  args: DebugProtocol.InitializeRequestArguments,
-): DebugProtocol.Capabilities {
-  if (args.linesStartAt1 === false || args.columnsStartAt1 === false || args.pathFormat === 'uri')
-    throw new UserError(
-      'This debugger counts lines and columns from 1 and names files by paths: "linesStartAt1" and "columnsStartAt1" must be true, "pathFormat" must be "path".',
-    );
-  context.clientTakesInvalidated = args.supportsInvalidatedEvent === true;
-  return {
-    supportsConfigurationDoneRequest: true,
-    supportsFunctionBreakpoints: true,
-    supportsConditionalBreakpoints: true,
-    supportsHitConditionalBreakpoints: true,
-    supportsLogPoints: true,
-    supportsInstructionBreakpoints: true,
-    supportsBreakpointLocationsRequest: true,
-    supportsEvaluateForHovers: true,
-    supportsSetVariable: true,
-    supportsSetExpression: true,
-    supportsRestartRequest: true,
-    supportsTerminateRequest: true,
-    supportsSteppingGranularity: true,
-    supportsExceptionInfoRequest: true,
-    supportsExceptionFilterOptions: true,
-    supportsDisassembleRequest: true,
-    supportsReadMemoryRequest: true,
-    supportsWriteMemoryRequest: true,
-    supportsDelayedStackTraceLoading: true,
-    supportsLoadedSourcesRequest: true,
-    supportsValueFormattingOptions: true,
-    exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
-      filter,
-      label,
-      description,
-      conditionDescription,
-      supportsCondition: true,
-      default: false,
-    })),
-  };
-}
 
 export async function launch(context: Context, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
@@ -79,11 +44,12 @@ export function configurationDone(context: Context): void {
 }
 
 export async function restart(context: Context, args: DebugProtocol.RestartArguments): Promise<void> {
-  const { runner, saving } = launched(context);
+  const { runner, saving, debuggee } = launched(context);
   runner.abandon();
   const stood = context.stopped !== undefined;
   context.stopped = undefined;
   await saving.close();
+  announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
     await load(context, (args.arguments as LaunchAttributes | undefined) ?? context.attributes);
@@ -108,6 +74,14 @@ export async function disconnect(context: Context): Promise<void> {
   context.connection.afterResponse(() => context.host.end(0));
 }
 
+/**
+ * The request named is answered with `cancelled` if it is still waiting when the cancel arrives, which connection.ts sees
+ * to: by the time this runs, everything that came before has been answered.
+ */
+export function cancel(): void {
+  return undefined;
+}
+
 /** Stops the machine and saves its disk. May be called again. */
 export async function close(context: Context): Promise<void> {
   const { running } = context;
@@ -121,18 +95,19 @@ export async function close(context: Context): Promise<void> {
 
 /** Boots a machine and binds to it what the user has set. */
 async function load(context: Context, attributes: LaunchAttributes): Promise<void> {
-  const { host, connection, breakpoints, catchpoints } = context;
+  const { host, connection, breakpoints, catchpoints, dataBreakpoints } = context;
   const debuggee = await boot(attributes, {
     files: host.files,
     workingDirectory: host.workingDirectory,
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => context.console.write(bytes),
+    programOpened: (program) => moduleOpened(context, program),
   });
-  const { machine, image, sources } = debuggee;
-  const verdict = new Verdict(breakpoints, catchpoints, {
-    condition: (expression, hart, overlay) => conditionHolds(debuggee, expression, hart, overlay),
-    logText: (message, hart) => logMessage(debuggee, message, hart),
-    log: (text) => say(context, text),
+  const { machine, image } = debuggee;
+  const verdict = new Verdict(breakpoints, catchpoints, dataBreakpoints, {
+    ...context.asking,
+    programOn: (hart) => debuggee.programOn(hart),
+    hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
     panic: debuggee.xv6.panic === undefined ? [] : [debuggee.xv6.panic],
     panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
@@ -142,7 +117,11 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     (bytes) => machine.consoleInput(bytes),
     () => machine.now,
   );
-  const runner = new Runner(machine, verdict, host.clock, {
+  const awaited = new AwaitedProcesses(verdict, {
+    resumptions: (processes) => resumptions(debuggee, processes),
+    processOn: (hart) => processOn(debuggee, hart),
+  });
+  const runner = new Runner(machine, awaited, host.clock, {
     stopped: (report) => stop(context, report),
     ended: ({ exitCode, why }) => {
       context.console.flush();
@@ -159,14 +138,22 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     },
   });
   catchpoints.restart();
-  machine.observer = catchpoints.observer(
+  const catching = catchpoints.observer(
     (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
-    (event) => runner.trapTaken(event),
+    (event) => {
+      debuggee.traps.taken(event, () => debuggee.userRoot(machine.harts[event.hart]!));
+      runner.trapTaken(event);
+    },
   );
-  context.running = { debuggee, runner, verdict, keyboard, saving };
+  machine.observer = observing(catching, dataBreakpoints);
+  const dataPlaces = new DataPlaces(debuggee);
+  const listen = (): void => watchTables(machine, catchpoints, dataBreakpoints, () => tableRoots(debuggee.xv6));
+  context.running = { debuggee, runner, verdict, awaited, keyboard, saving, dataPlaces, watchTables: listen };
   context.attributes = attributes;
   context.stops = 0;
   context.tableMemory.clear();
+  context.registers = undefined;
+  context.memoryViews.clear();
   if (!image.binary.hasDebugInfo) {
     say(
       context,
@@ -174,8 +161,13 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       'important',
     );
   }
-  for (const breakpoint of breakpoints.bind({ image, sources }))
+  announceModules(context, debuggee, 'new');
+  await debuggee.prepare(breakpoints.wanted);
+  for (const breakpoint of breakpoints.bind(debuggee.target))
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(breakpoint) });
+  for (const breakpoint of dataBreakpoints.bind(dataPlaces))
+    connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
+  listen();
 }
 
 function begin(context: Context): void {
@@ -190,14 +182,16 @@ function stop(context: Context, report: StopReport): void {
   const { debuggee } = launched(context);
   context.console.flush();
   context.stops++;
-  context.stopped = new Stopped(debuggee, report);
+  context.stopped = new Stopped(debuggee, report, context.registers);
+  context.registers = context.stopped.registers;
   const { description, text } = describe(debuggee, report);
   context.connection.event('stopped', {
     reason: report.reason,
-    threadId: threadOf(report.hart),
+    threadId: report.thread ?? hartThread(report.hart),
     allThreadsStopped: true,
     ...(description === undefined ? {} : { description }),
     ...(text === undefined ? {} : { text }),
     ...(report.hitBreakpointIds === undefined ? {} : { hitBreakpointIds: report.hitBreakpointIds }),
   });
+  memoryChanged(context);
 }

@@ -1,38 +1,42 @@
 /**
- * readMemory, writeMemory and disassemble of the protocol. A memory reference is a virtual address, seen as the hart
- * that stopped sees it; with the prefix "phys:" it is a physical one.
+ * readMemory, writeMemory and disassemble of the protocol, also while the machine runs. Memory references name their
+ * address space: see address-spaces.ts.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { ReadMemory } from '../symbols/api';
-import { readVirtual, writeVirtual } from '../memory';
+import { resolveReference } from '../address-spaces';
 import { disassembly, type Row } from '../disassembly';
-import { address } from './breakpoints';
-import { launched, standing, type Body, type Context } from './context';
-import { sourceOf } from './stack';
+import type { Image } from '../image';
+import type { AddressSpace } from '../memory';
+import type { ReadMemory } from '../symbols/api';
+import { allProcesses } from '../xv6/processes';
+import { launched, type Body, type Context } from './context';
+import { sourceOf } from './source';
+import { edited } from './values';
 
-const PHYSICAL = 'phys:';
 const PAGE = 4096;
 /** One answer carries no more, nor does it reach further from the instruction asked for. */
 const MOST_BYTES = 1 << 20;
 const MOST_ROWS = 10_000;
+/** References that are told of changes; a client shows a few. */
+const MOST_VIEWS = 16;
 
 interface Place {
+  space: AddressSpace;
   at: bigint;
-  read: ReadMemory;
-  write: (address: bigint, bytes: Uint8Array) => boolean;
 }
 
 export function readMemory(
   context: Context,
   args: DebugProtocol.ReadMemoryArguments,
 ): Body<DebugProtocol.ReadMemoryResponse> {
-  const { at, read } = place(context, args.memoryReference, args.offset);
-  const count = Math.min(Math.max(args.count, 0), MOST_BYTES);
-  const bytes = readable(read, at, count);
+  const { at, space } = place(context, args.memoryReference, args.offset);
+  const count = bounded(args.count);
+  const bytes = readable(space.read, at, count);
+  remember(context, args.memoryReference, args.offset ?? 0, count);
   return {
-    address: `0x${at.toString(16)}`,
+    address: hex(at),
     ...(bytes.length > 0 ? { data: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')) } : {}),
-    ...(bytes.length < count ? { unreadableBytes: unreadable(read, at, bytes.length, count) } : {}),
+    ...(bytes.length < count ? { unreadableBytes: unreadable(space.read, at, bytes.length, count) } : {}),
   };
 }
 
@@ -40,64 +44,86 @@ export function writeMemory(
   context: Context,
   args: DebugProtocol.WriteMemoryArguments,
 ): Body<DebugProtocol.WriteMemoryResponse> {
-  const { at, read, write } = place(context, args.memoryReference, args.offset);
-  const { stopped } = standing(context);
-  const bytes = Uint8Array.from(atob(args.data), (character) => character.charCodeAt(0));
-  const fits = args.allowPartial ? readable(read, at, bytes.length).length : bytes.length;
-  if (!write(at, bytes.subarray(0, fits)))
-    throw new Error(
-      `The ${bytes.length} bytes at 0x${at.toString(16)} cannot be written: not all of them are mapped RAM.`,
-    );
-  stopped.changed();
-  return { bytesWritten: fits };
+  const { at, space } = place(context, args.memoryReference, args.offset);
+  const bytes = decoded(args.data);
+  const fits = args.allowPartial ? readable(space.read, at, bytes.length).length : bytes.length;
+  if (!space.write(at, bytes.subarray(0, fits)))
+    throw new Error(`The ${bytes.length} bytes at ${hex(at)} cannot be written: not all of them are mapped RAM.`);
+  edited(context);
+  return { bytesWritten: fits, offset: 0 };
 }
 
 export function disassemble(
   context: Context,
   args: DebugProtocol.DisassembleArguments,
 ): Body<DebugProtocol.DisassembleResponse> {
-  const { debuggee } = launched(context);
-  const { at, read } = place(context, args.memoryReference, args.offset);
+  const { at, space } = place(context, args.memoryReference, args.offset);
   const count = Math.min(Math.max(args.instructionCount, 0), MOST_ROWS);
   const offset = Math.min(Math.max(args.instructionOffset ?? 0, -MOST_ROWS), MOST_ROWS);
-  const rows = disassembly(debuggee.image, read, at, offset, count);
-  return { instructions: rows.map((row) => rowBody(context, row)) };
+  const code = { space, imageAt: imagesOf(context, space) };
+  const rows = disassembly(code, at, offset, count);
+  const symbols = args.resolveSymbols !== false;
+  return { instructions: rows.map((row, index) => rowBody(context, row, rows[index - 1], symbols)) };
 }
 
-function rowBody(context: Context, row: Row): DebugProtocol.DisassembledInstruction {
+/** Whose code lies at an address of a space: a user program's, or the kernel's. */
+function imagesOf(context: Context, space: AddressSpace): (address: bigint) => Image | undefined {
   const { debuggee } = launched(context);
-  const body: DebugProtocol.DisassembledInstruction = {
-    address: `0x${row.address.toString(16)}`,
-    instruction: row.text,
+  const kernel = debuggee.image;
+  const root = space.root();
+  const isUserTable =
+    root !== undefined && allProcesses(debuggee.xv6).some(({ used, pagetable }) => used && pagetable === root);
+  return (address) => {
+    if (kernel.contains(address)) return kernel;
+    return isUserTable ? debuggee.userImage(root, address) : undefined;
   };
-  if (row.bytes) body.instructionBytes = Array.from(row.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  else body.presentationHint = 'invalid';
-  if (row.symbol !== undefined) body.symbol = row.symbol;
-  if (row.line) {
-    body.location = sourceOf(debuggee, row.line.file);
-    body.line = row.line.line;
-    if (row.line.column > 0) body.column = row.line.column;
+}
+
+/** The source of a row is given where it is another than that of the row before. */
+function rowBody(
+  context: Context,
+  row: Row,
+  before: Row | undefined,
+  symbols: boolean,
+): DebugProtocol.DisassembledInstruction {
+  const { debuggee } = launched(context);
+  const body: DebugProtocol.DisassembledInstruction = { address: hex(row.address), instruction: row.text };
+  if (!row.bytes) return { ...body, presentationHint: 'invalid' };
+  body.instructionBytes = Array.from(row.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  if (symbols && row.symbol !== undefined) body.symbol = row.symbol;
+  const { line } = row;
+  if (line && (line.file !== before?.line?.file || line.line !== before.line.line)) {
+    body.location = sourceOf(debuggee, line.file);
+    body.line = line.line;
+    if (line.column > 0) body.column = line.column;
   }
   return body;
 }
 
 function place(context: Context, reference: string, offset = 0): Place {
-  const { debuggee, stopped } = standing(context);
-  const { machine } = debuggee;
-  const physical = reference.startsWith(PHYSICAL);
-  const at = BigInt.asUintN(64, address(physical ? reference.slice(PHYSICAL.length) : reference) + BigInt(offset));
-  if (physical)
-    return {
-      at,
-      read: (from, length) => machine.memory.read(from, length),
-      write: (to, bytes) => machine.memory.write(to, bytes),
-    };
-  const hart = machine.harts[stopped.report.hart]!;
-  return {
-    at,
-    read: (from, length) => readVirtual(machine, hart, from, length),
-    write: (to, bytes) => writeVirtual(machine, hart, to, bytes),
-  };
+  const { debuggee } = launched(context);
+  const hart = context.stopped?.report.hart ?? debuggee.machine.current;
+  const { space, address } = resolveReference(debuggee, reference, hart);
+  if (!Number.isSafeInteger(offset)) throw new Error(`${offset} is no offset in bytes.`);
+  return { space, at: BigInt.asUintN(64, address + BigInt(offset)) };
+}
+
+const bounded = (count: number): number => (Number.isSafeInteger(count) ? Math.min(Math.max(count, 0), MOST_BYTES) : 0);
+
+function decoded(base64: string): Uint8Array {
+  let text: string;
+  try {
+    text = atob(base64);
+  } catch {
+    throw new Error('The data is not encoded in base64.');
+  }
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function remember({ memoryViews }: Context, reference: string, offset: number, count: number): void {
+  memoryViews.delete(reference);
+  memoryViews.set(reference, { offset, count });
+  if (memoryViews.size > MOST_VIEWS) memoryViews.delete(memoryViews.keys().next().value!);
 }
 
 /** The bytes from `at` on that can be read, up to `count`: whole pages, then none. */
@@ -121,3 +147,4 @@ function unreadable(read: ReadMemory, at: bigint, from: number, count: number): 
 }
 
 const toPageEnd = (at: bigint): number => PAGE - Number(at & BigInt(PAGE - 1));
+const hex = (address: bigint): string => `0x${address.toString(16)}`;

@@ -23,7 +23,7 @@ import { processOfHart } from '../xv6/cpus';
 import { allProcesses, type Process } from '../xv6/processes';
 import { pageTableRoots, regionsOfTable } from '../xv6/roots';
 import { standing, type Context } from './context';
-import { evaluationFor } from './evaluate';
+import { viewFor } from './evaluate';
 
 const SATP = 0x180;
 const MSTATUS = 0x300;
@@ -45,7 +45,7 @@ export function pageTable(context: Context, args: PageTableArguments): PageTable
 }
 
 export function translate(context: Context, args: TranslateArguments): TranslateResponse {
-  const { evaluation, hart } = evaluationFor(context, args.frameId);
+  const { evaluation, hart } = viewFor(context, args.frameId);
   const value = evaluate(args.expression, evaluation);
   const va = integerOf(value, evaluation);
   return {

@@ -3,33 +3,77 @@
  * of it is void when the machine goes on.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../debuggee';
+import type { Image } from '../image';
+import { CSRS } from '../registers/csrs';
+import { ABI_NAMES } from '../registers/integer-registers';
+import type { StepInTarget } from '../run-control/step-in-targets';
+import type { EvaluationContext, Value } from '../expressions/value';
 import type { StopReport } from '../run-control/stops';
 import { walkStack, type Frame } from '../stack';
+import type { Thread } from '../threads';
 
 /** What a variables reference stands for. */
 export interface Container {
   list(page: { start: number; count: number; hex: boolean }): DebugProtocol.Variable[];
   /** Sets the variable of that name and answers it as it is then. Absent: none can be set. */
   set?(name: string, value: string, hex: boolean): DebugProtocol.Variable;
+  /** The value behind a variable. Absent: they are texts only. */
+  find?(name: string): { value: Value; evaluateName?: string; evaluation: EvaluationContext } | undefined;
+}
+
+/** pc, integer registers and CSRs of a hart, by name. */
+export type Registers = ReadonlyMap<string, bigint>;
+
+function registersOf(hart: Hart): Registers {
+  const registers = new Map([['pc', hart.pc]]);
+  ABI_NAMES.forEach((name, number) => registers.set(name, hart.x(number)));
+  for (const { name, address } of CSRS) {
+    const value = hart.csr(address);
+    if (value !== undefined) registers.set(name, BigInt.asUintN(64, value));
+  }
+  return registers;
+}
+
+/** A line of a source, as recorded by the compiler. */
+export interface SourceLocation {
+  file: string;
+  line: number;
+}
+
+/** A linked address in a program. */
+export interface GotoTarget {
+  image: Image;
+  address: bigint;
 }
 
 export class Stopped {
+  /** The harts' registers when they stopped. */
+  readonly registers: readonly Registers[];
   readonly #frames = new Map<number, Frame>();
-  readonly #stacks = new Map<number, Frame[]>();
+  readonly #stacks = new Map<string, Frame[]>();
   readonly #containers: Container[] = [];
+  readonly #locations: SourceLocation[] = [];
+  readonly #targets: GotoTarget[] = [];
+  readonly #steps: StepInTarget[] = [];
 
   constructor(
     private readonly debuggee: Debuggee,
     readonly report: StopReport,
-  ) {}
+    /** The harts' registers at the stop before. */
+    readonly before?: readonly Registers[],
+  ) {
+    this.registers = debuggee.harts.map(registersOf);
+  }
 
-  /** The frames of a hart, innermost first. */
-  stack(hart: number): readonly Frame[] {
-    let stack = this.#stacks.get(hart);
+  /** The frames of a thread, innermost first. */
+  stack(thread: Thread): readonly Frame[] {
+    const key = thread.kind === 'hart' ? `hart ${thread.hart}` : `process ${thread.process.address}`;
+    let stack = this.#stacks.get(key);
     if (!stack) {
-      stack = walkStack(this.debuggee, hart, this.#frames.size + 1);
-      this.#stacks.set(hart, stack);
+      stack = walkStack(this.debuggee, thread, this.#frames.size + 1);
+      this.#stacks.set(key, stack);
       for (const frame of stack) this.#frames.set(frame.id, frame);
     }
     return stack;
@@ -37,7 +81,7 @@ export class Stopped {
 
   /** A frame by its id, or with no id the innermost one of the hart that stopped. */
   frame(id?: number): Frame {
-    const frame = id === undefined ? this.stack(this.report.hart)[0] : this.#frames.get(id);
+    const frame = id === undefined ? this.stack({ kind: 'hart', hart: this.report.hart })[0] : this.#frames.get(id);
     if (!frame) throw new Error(`There is no stack frame ${id} at this stop.`);
     return frame;
   }
@@ -45,6 +89,44 @@ export class Stopped {
   /** Values have been changed: stacks are to be walked anew. Frames that were given out keep their ids. */
   changed(): void {
     this.#stacks.clear();
+  }
+
+  /** The stack that a frame is in, innermost first. */
+  stackOf(frame: Frame): readonly Frame[] {
+    return [...this.#stacks.values()].find((stack) => stack.includes(frame)) ?? [frame];
+  }
+
+  /** Keeps a place in a source and answers a location reference, never 0. */
+  keepLocation(location: SourceLocation): number {
+    return this.#locations.push(location);
+  }
+
+  location(reference: number): SourceLocation {
+    const location = this.#locations[reference - 1];
+    if (!location) throw new Error(`There is no location reference ${reference} at this stop.`);
+    return location;
+  }
+
+  /** Keeps a place that `goto` may be given, and answers its id. */
+  keepTarget(target: GotoTarget): number {
+    return this.#targets.push(target);
+  }
+
+  target(id: number): GotoTarget {
+    const target = this.#targets[id - 1];
+    if (!target) throw new Error(`There is no goto target ${id} at this stop.`);
+    return target;
+  }
+
+  /** Keeps a call that `stepIn` may be given, and answers its id. */
+  keepStep(target: StepInTarget): number {
+    return this.#steps.push(target);
+  }
+
+  stepInTarget(id: number): StepInTarget {
+    const target = this.#steps[id - 1];
+    if (!target) throw new Error(`There is no step-in target ${id} at this stop.`);
+    return target;
   }
 
   /** Keeps a container for later requests and answers its variables reference, never 0. */

@@ -1,50 +1,73 @@
 /** scopes, variables and setVariable of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee } from '../debuggee';
-import { evaluationContext } from '../evaluation';
+import { childrenOf } from '../expressions/children';
 import { evaluate } from '../expressions/evaluate';
-import { variableValue, type EvaluationContext, type Value } from '../expressions/value';
+import { formatValue } from '../expressions/format';
+import { numberOf, variableValue, type Value } from '../expressions/value';
 import { causeName } from '../registers/causes';
 import { CSRS } from '../registers/csrs';
 import { ABI_NAMES, MODE_NAMES } from '../registers/integer-registers';
+import { baseName } from '../sources';
 import type { Frame } from '../stack';
-import type { Variable } from '../symbols/api';
-import { standing, type Body, type Context } from './context';
-import type { Container, Stopped } from './stopped';
-import { edited, listed, written, type Named } from './values';
+import type { Scope, Variable } from '../symbols/api';
+import { allProcesses, type Process } from '../xv6/processes';
+import { launched, standing, type Body, type Context } from './context';
+import { frameView } from './evaluate';
+import { sourceOf } from './source';
+import type { Container } from './stopped';
+import { edited, namedContainer, type Named, type View } from './values';
 
-/** Values larger than one screen of them are given a page at a time. */
+/** Where the client asks for no page. */
 const ALL = 1_000_000;
 
 export function scopes(context: Context, args: DebugProtocol.ScopesArguments): Body<DebugProtocol.ScopesResponse> {
   const { debuggee, stopped } = standing(context);
   const frame = stopped.frame(args.frameId);
-  const evaluation = frameContext(debuggee, frame);
-  const local = localVariables(frame);
+  if (frame.isLabel) return { scopes: [] };
+  const view = frameView(context, frame);
+  const local = scopesOf(frame);
   const made: DebugProtocol.Scope[] = [];
-  const add = (name: string, names: () => Named[], more: Partial<DebugProtocol.Scope> = {}): void => {
-    const variablesReference = stopped.keep(containerOf(stopped, evaluation, names));
-    made.push({ name, variablesReference, expensive: false, ...more });
+  const add = (name: string, container: Container, more: Partial<DebugProtocol.Scope> = {}): void => {
+    made.push({ name, variablesReference: stopped.keep(container), expensive: false, ...more });
   };
-  const values = (kinds: readonly Variable['kind'][]) => (): Named[] =>
-    distinct(local.filter(({ kind }) => kinds.includes(kind)).map((variable) => variableNamed(variable, evaluation)));
+  const variablesOf = (found: readonly Variable[]): Container =>
+    namedContainer(view, () => distinct(found.map((variable) => variableNamed(variable, view))));
+  const of = (kinds: readonly Variable['kind'][]): Variable[] =>
+    local.flatMap(({ variables }) => variables).filter(({ kind }) => kinds.includes(kind));
 
-  add('Locals', values(['local', 'static']), { presentationHint: 'locals' });
-  if (local.some(({ kind }) => kind === 'parameter'))
-    add('Arguments', values(['parameter']), { presentationHint: 'arguments' });
-  const { cause } = stopped.report;
-  if ((cause?.kind === 'trap' || cause?.kind === 'trap-loop') && stopped.report.hart === frame.hart)
-    made.push({
-      name: 'Trap about to be taken',
-      variablesReference: stopped.keep(trapContainer(cause.event)),
-      expensive: false,
-    });
-  add('Registers', () => registers(evaluation), { presentationHint: 'registers' });
-  add('CSRs', () => csrs(evaluation), { presentationHint: 'registers', expensive: true });
+  const inside = of(['local', 'static']);
+  add('Locals', variablesOf(inside), { presentationHint: 'locals', namedVariables: inside.length });
+  const given = of(['parameter']);
+  if (given.length > 0)
+    add('Arguments', variablesOf(given), { presentationHint: 'arguments', namedVariables: given.length });
+  const { cause, hart } = stopped.report;
+  if ((cause?.kind === 'trap' || cause?.kind === 'trap-loop') && hart === frame.hart)
+    add('Trap about to be taken', trapContainer(cause.event));
+  const isInnermost = frame.hart !== undefined && frame.registers.pc === debuggee.harts[frame.hart]!.pc;
+  const before = isInnermost ? stopped.before?.[frame.hart!] : undefined;
+  add(
+    'Registers',
+    namedContainer(view, () => REGISTERS.map((name) => registerNamed(name, view, before))),
+    { presentationHint: 'registers' },
+  );
+  if (frame.hart !== undefined)
+    add(
+      'CSRs',
+      namedContainer(view, () =>
+        CSRS.filter(({ name }) => view.evaluation.csr?.(name) !== undefined).map(({ name }) =>
+          registerNamed(name, view, stopped.before?.[frame.hart!]),
+        ),
+      ),
+      { expensive: true },
+    );
+  const trapFrame = trapFrameOf(view);
+  if (trapFrame) add('Trap frame', trapFrame, { expensive: true });
   const globals = frame.image?.binary.globals.filter(({ file }) => file !== undefined && file === frame.file) ?? [];
   if (globals.length > 0)
-    add('Globals of this file', () => distinct(globals.map((variable) => variableNamed(variable, evaluation))), {
+    add(`Globals of ${baseName(frame.file!)}`, variablesOf(globals), {
       expensive: true,
+      namedVariables: globals.length,
+      source: sourceOf(debuggee, frame.file!),
     });
   return { scopes: made };
 }
@@ -55,7 +78,11 @@ export function variables(
 ): Body<DebugProtocol.VariablesResponse> {
   const { stopped } = standing(context);
   const page = { start: args.start ?? 0, count: args.count || ALL, hex: args.format?.hex === true };
-  return { variables: stopped.container(args.variablesReference).list(page) };
+  const list = stopped.container(args.variablesReference).list(page);
+  // Indexed children have no name in C, named ones no index; a client that pages asks for one kind at a time.
+  const isIndexed = ({ name }: DebugProtocol.Variable): boolean => /^\[\d+\]$/.test(name);
+  if (args.filter === undefined) return { variables: list };
+  return { variables: list.filter((variable) => isIndexed(variable) === (args.filter === 'indexed')) };
 }
 
 export function setVariable(
@@ -70,19 +97,23 @@ export function setVariable(
   return now;
 }
 
-export const frameContext = (debuggee: Debuggee, frame: Frame): EvaluationContext =>
-  evaluationContext(debuggee, debuggee.harts[frame.hart]!, frame.registers);
-
 /** What is in scope in a frame; of a function that has others inlined in it, its own only. */
-function localVariables(frame: Frame): Variable[] {
-  const found = frame.image?.binary.scopesAt(frame.lookup) ?? [];
-  return found
-    .filter(({ inlinedDepth }) => inlinedDepth === undefined || inlinedDepth === frame.inlinedDepth)
-    .flatMap(({ variables }) => variables);
-}
+export const localVariables = (frame: Frame): Variable[] => scopesOf(frame).flatMap(({ variables }) => variables);
 
-function variableNamed(variable: Variable, evaluation: EvaluationContext): Named {
-  return { name: variable.name, evaluateName: variable.name, value: variableValue(variable, evaluation) };
+const scopesOf = (frame: Frame): Scope[] =>
+  (frame.image?.binary.scopesAt(frame.lookup) ?? []).filter(
+    ({ inlinedDepth }) => inlinedDepth === undefined || inlinedDepth === frame.inlinedDepth,
+  );
+
+function variableNamed(variable: Variable, { evaluation }: View): Named {
+  const { name, file, line, kind } = variable;
+  return {
+    name,
+    evaluateName: name,
+    value: variableValue(variable, evaluation),
+    ...(file !== undefined && line !== undefined ? { declared: { file, line } } : {}),
+    ...(kind === 'static' ? { isStatic: true } : {}),
+  };
 }
 
 /** An outer variable that an inner one hides cannot be named in an expression, but is shown. */
@@ -91,35 +122,62 @@ function distinct(named: Named[]): Named[] {
   return named.map((one) => {
     const times = (seen.get(one.name) ?? 0) + 1;
     seen.set(one.name, times);
-    return times === 1 ? one : { name: `${one.name} (hidden${times > 2 ? ` ${times - 1}` : ''})`, value: one.value };
+    if (times === 1) return one;
+    const { value, declared } = one;
+    const name = `${one.name} (hidden${times > 2 ? ` ${times - 1}` : ''})`;
+    return { name, value, ...(declared ? { declared } : {}) };
   });
 }
 
-/** pc and x1 to x31, and the mode that the hart is in. */
-function registers(evaluation: EvaluationContext): Named[] {
-  return ['pc', ...ABI_NAMES.slice(1)].map((name) => ({ name, ...register(name, evaluation) }));
-}
+const REGISTERS = ['pc', ...ABI_NAMES.slice(1)];
 
-function csrs(evaluation: EvaluationContext): Named[] {
-  return CSRS.filter(({ name }) => evaluation.csr?.(name) !== undefined).map(({ name }) => ({
-    name,
-    ...register(name, evaluation),
-  }));
-}
-
-function register(name: string, evaluation: EvaluationContext): { evaluateName: string; value: Value } {
+/** A register, with its text at the last stop if it was another. */
+function registerNamed(name: string, { evaluation }: View, before: ReadonlyMap<string, bigint> | undefined): Named {
   const evaluateName = `$${name}`;
-  return { evaluateName, value: evaluate(evaluateName, evaluation) };
+  const value = evaluate(evaluateName, evaluation);
+  const was = before?.get(name);
+  const now = currentOf(value, evaluation);
+  if (was === undefined || now === undefined || was === now) return { name, evaluateName, value };
+  const { machine } = value;
+  const word = machine?.kind === 'word' ? { ...machine, word: { ...machine.word, read: () => was } } : undefined;
+  const then: Value = {
+    ...value,
+    location: { kind: 'value', value: was },
+    ...(word ? { machine: word } : {}),
+  };
+  return { name, evaluateName, value, before: formatValue(then, evaluation) };
 }
 
-function containerOf(stopped: Stopped, evaluation: EvaluationContext, names: () => Named[]): Container {
-  return {
-    list: ({ start, count, hex }) =>
-      names()
-        .slice(start, start + count)
-        .map((named) => listed(stopped, evaluation, named, hex)),
-    set: (name, value, hex) => written(stopped, evaluation, names(), name, value, hex),
-  };
+function currentOf(value: Value, evaluation: View['evaluation']): bigint | undefined {
+  try {
+    return BigInt.asUintN(64, numberOf(value, evaluation));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the user program's registers were when it last entered the kernel, for the process of the frame. */
+function trapFrameOf(view: View): Container | undefined {
+  const { debuggee } = launched(view.context);
+  const { trapframe } = debuggee.xv6;
+  const process = processOf(view);
+  if (!trapframe || process?.trapframe === undefined) return undefined;
+  const value: Value = { type: trapframe.record, location: { kind: 'memory', address: process.trapframe } };
+  const expression = `$proc(${process.pid})->${trapframe.member}`;
+  return namedContainer(view, () =>
+    childrenOf(value, view.evaluation, `*${expression}`).map((child) => ({
+      ...child,
+      value: { ...child.value, hex: true },
+      evaluateName: `${expression}->${child.name}`,
+    })),
+  );
+}
+
+function processOf(view: View): Process | undefined {
+  const { debuggee } = launched(view.context);
+  const pid = view.evaluation.special?.('pid', undefined);
+  const number = pid && numberOf(pid, view.evaluation);
+  return number ? allProcesses(debuggee.xv6).find((one) => one.used && BigInt(one.pid) === number) : undefined;
 }
 
 function trapContainer(event: {
@@ -130,7 +188,12 @@ function trapContainer(event: {
   from: number;
   to: number;
 }): Container {
-  const row = (name: string, value: string): DebugProtocol.Variable => ({ name, value, variablesReference: 0 });
+  const row = (name: string, value: string): DebugProtocol.Variable => ({
+    name,
+    value,
+    variablesReference: 0,
+    presentationHint: { kind: 'virtual', attributes: ['readOnly'] },
+  });
   const number = (value: bigint): string => `0x${value.toString(16)}`;
   return {
     list: () => [

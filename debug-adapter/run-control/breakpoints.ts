@@ -1,16 +1,13 @@
 /**
  * The user's breakpoints: in lines of source, on functions, on instructions. Each is kept as it was asked for and bound
- * to addresses whenever a program is loaded, so it follows its line when the kernel is rebuilt.
+ * to addresses whenever a kernel is loaded, so it follows its line when the kernel is rebuilt. An address alone says
+ * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */
+import { bindWanted } from './binding';
+import type { Extras, Hits } from './question';
 import type { Image } from '../image';
+import type { Program } from '../programs';
 import type { Sources } from '../sources';
-
-/** What a breakpoint may carry besides its place. */
-export interface Extras {
-  condition?: string;
-  hitCondition?: string;
-  logMessage?: string;
-}
 
 /** Where a breakpoint was asked for. */
 export type Wanted = Extras &
@@ -27,24 +24,36 @@ export interface Placed {
   path?: string;
   line?: number;
   column?: number;
-  /** Addresses in the program as it was linked. */
-  addresses: bigint[];
+  places: readonly Place[];
 }
 
-export interface Breakpoint {
+/** An address as it was linked, and whose it is: an instruction breakpoint holds in whatever runs there. */
+export interface Place {
+  address: bigint;
+  owner: 'kernel' | 'any' | Program;
+}
+
+export interface Breakpoint extends Hits {
   readonly id: number;
   readonly wanted: Wanted;
   placed: Placed;
-  hits: number;
 }
 
-/** The program that breakpoints are bound to. */
+/** What breakpoints are bound to. */
 export interface Target {
+  /** The kernel. */
   image: Image;
+  programs: readonly Program[];
   sources: Sources;
 }
 
-const NOT_LOADED: Placed = { verified: false, message: 'The kernel is not loaded yet.', addresses: [] };
+/** Where breakpoints are that a hart can meet at an address. */
+interface Bound {
+  breakpoint: Breakpoint;
+  owner: Place['owner'];
+}
+
+const NOT_LOADED: Placed = { verified: false, message: 'The kernel is not loaded yet.', places: [] };
 
 export class Breakpoints {
   #nextId = 1;
@@ -52,8 +61,8 @@ export class Breakpoints {
   readonly #lines = new Map<string, Breakpoint[]>();
   #functions: Breakpoint[] = [];
   #instructions: Breakpoint[] = [];
-  /** Running addresses, to the breakpoints there. */
-  #byAddress = new Map<bigint, Breakpoint[]>();
+  /** By running address. */
+  #byAddress = new Map<bigint, Bound[]>();
   #version = 0;
 
   get addresses(): Iterable<bigint> {
@@ -65,8 +74,10 @@ export class Breakpoints {
     return this.#version;
   }
 
-  at(pc: bigint): readonly Breakpoint[] {
-    return this.#byAddress.get(pc) ?? [];
+  /** What a hart meets at `pc`. `owns` says whether the kernel, or that program, is what it runs there. */
+  at(pc: bigint, owns: (owner: 'kernel' | Program) => boolean): Breakpoint[] {
+    const found = (this.#byAddress.get(pc) ?? []).filter(({ owner }) => owner === 'any' || owns(owner));
+    return [...new Set(found.map(({ breakpoint }) => breakpoint))];
   }
 
   setLines(path: string, wanted: readonly Wanted[]): Breakpoint[] {
@@ -95,6 +106,7 @@ export class Breakpoints {
       const before = breakpoint.placed;
       breakpoint.placed = this.#place(breakpoint.wanted);
       breakpoint.hits = 0;
+      breakpoint.told = false;
       const now = breakpoint.placed;
       return (
         before.verified !== now.verified ||
@@ -105,6 +117,11 @@ export class Breakpoints {
     });
     this.#index();
     return moved;
+  }
+
+  /** As they were asked for. */
+  get wanted(): Wanted[] {
+    return this.#all().map(({ wanted }) => wanted);
   }
 
   #all(): Breakpoint[] {
@@ -125,77 +142,21 @@ export class Breakpoints {
     this.#byAddress = new Map();
     this.#version++;
     for (const breakpoint of this.#all()) {
-      for (const linked of breakpoint.placed.addresses) {
-        for (const address of this.#target?.image.running(linked) ?? [linked]) {
+      for (const { address: linked, owner } of breakpoint.placed.places) {
+        const image = typeof owner === 'string' ? this.#target?.image : owner.image;
+        for (const address of image?.running(linked) ?? [linked]) {
           const there = this.#byAddress.get(address);
-          if (there) there.push(breakpoint);
-          else this.#byAddress.set(address, [breakpoint]);
+          if (there) there.push({ breakpoint, owner });
+          else this.#byAddress.set(address, [{ breakpoint, owner }]);
         }
       }
     }
   }
 
   #place(wanted: Wanted): Placed {
-    if (!this.#target) return NOT_LOADED;
-    switch (wanted.kind) {
-      case 'line':
-        return placeLine(this.#target, wanted);
-      case 'function':
-        return placeFunction(this.#target, wanted.name);
-      case 'instruction':
-        return { verified: true, addresses: [this.#target.image.linked(wanted.address)] };
-    }
+    return this.#target ? bindWanted(this.#target, wanted) : NOT_LOADED;
   }
 }
 
 const key = (wanted: Wanted): string =>
   JSON.stringify(wanted, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
-
-function placeLine({ image, sources }: Target, wanted: { path: string; line: number; column?: number }): Placed {
-  const { binary } = image;
-  if (!binary.hasDebugInfo) {
-    return {
-      verified: false,
-      message: `${binary.path} has no debug information: build the kernel with -g.`,
-      addresses: [],
-    };
-  }
-  const recorded = sources.recorded(wanted.path);
-  const found = sources.mayHold(wanted.path, binary.files)
-    ? binary.breakLocations(recorded, wanted.line, wanted.column)
-    : [];
-  const first = found[0];
-  if (!first) {
-    const known = binary.files.includes(recorded);
-    const message = known
-      ? `No code at line ${wanted.line} or below it in this file.`
-      : 'The kernel has no code from this file.';
-    return { verified: false, message, addresses: [] };
-  }
-  return {
-    verified: true,
-    path: wanted.path,
-    line: first.line,
-    ...(first.column > 0 ? { column: first.column } : {}),
-    addresses: found.map(({ address }) => address),
-  };
-}
-
-function placeFunction({ image, sources }: Target, name: string): Placed {
-  const { binary } = image;
-  const functions = binary.functionsNamed(name);
-  const symbol = binary.symbol(name);
-  const addresses = functions.map(({ bodyStart }) => bodyStart);
-  // A label in assembly is a symbol and no function of the debug information's.
-  if (addresses.length === 0 && symbol && image.contains(symbol.address)) addresses.push(symbol.address);
-  if (addresses.length === 0) return { verified: false, message: `The kernel has no function "${name}".`, addresses };
-  const entry = binary.lineAt(addresses[0]!);
-  const path = entry && (sources.here(entry.file) ?? entry.file);
-  return {
-    verified: true,
-    ...(path !== undefined && entry
-      ? { path, line: entry.line, ...(entry.column > 0 ? { column: entry.column } : {}) }
-      : {}),
-    addresses,
-  };
-}

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
-import { Catchpoints, faultWords, FILTERS, type Condition, type Overlay } from './catchpoints';
+import { Catchpoints, faultWords, FILTERS } from './catchpoints';
+import type { Condition, Overlay } from './question';
 
 const trap = (fields: Partial<TrapEvent>): TrapEvent => ({
   hart: 0,

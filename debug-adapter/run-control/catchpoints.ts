@@ -6,16 +6,8 @@
 import { Mode, type Observer, type Stop, type TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
 import { isKernelTrap, isSystemCall, isTimerInterrupt, pageFaultAccess } from './causes';
+import type { Check, Condition, Overlay } from './question';
 import type { Cause, StopReport } from './stops';
-
-/** Values that registers will have once the trap is taken, by name: so a condition can ask for $stval before it is. */
-export type Overlay = Readonly<Record<string, bigint>>;
-
-/** Evaluates a condition in C for a hart; throws an Error that says what is wrong with it. */
-export type Condition = (expression: string, hart: number, overlay: Overlay) => boolean;
-
-/** What is wrong with an expression in itself, wherever it is evaluated; undefined if nothing is, or it cannot be told yet. */
-export type Check = (expression: string) => string | undefined;
 
 interface FilterInfo {
   filter: Filter;

@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
 import { Runner } from './runner';
-import { reachAddress, stepInstruction, type Ground } from './stepping';
+import type { Ground } from './ground';
+import { reachAddress, stepInstruction } from './stepping';
 import type { Ended, StopReport } from './stops';
 import { FakeClock, FakeMachine } from './testing/fake-machine';
 
@@ -14,17 +15,23 @@ function setUp(machine = new FakeMachine()) {
     machine,
     {
       addresses: () => wanted,
+      concerns: () => true,
       breakpoint: (hart) => (wanted.has(hart.pc) ? { hart: hart.id, reason: 'breakpoint' } : undefined),
       observed: (stop) => (stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined),
     },
     clock,
     { stopped: (report) => stops.push(report), ended: (how) => ends.push(how), betweenSlices: () => undefined },
   );
-  const ground: Ground = {
+  const ground: Omit<Ground, 'image'> = {
     harts: machine.harts,
     imageAt: () => undefined,
     read: () => (address, length) => machine.memory.read(address, length),
     frame: (hart) => ({ pc: hart.pc, x: [] }),
+    processKey: () => undefined,
+    trapReturns: [],
+    systemCall: () => undefined,
+    isSystemCall: () => false,
+    stepIntoKernel: true,
   };
   /** Lets turns pass until the machine stands, at most so many. */
   const settle = (most = 1000): void => {

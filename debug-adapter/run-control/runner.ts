@@ -1,11 +1,11 @@
 /**
  * Lets the machine run: in slices of a few milliseconds, so that requests are answered between them; paced by the wall
  * clock while the guest waits; until something asks for a stop. What a stop means is asked of the `Judge`; where a step
- * goes is asked of a `StepPlan` (stepping.ts).
+ * goes is asked of a `StepPlan` (ground.ts).
  */
 import type { Hart, MachineApi, Stop, TrapEvent } from '../../emulator/types';
 import { Pace, type Clock } from './clock';
-import type { StepPlan, Want } from './stepping';
+import type { StepPlan, Want } from './ground';
 import type { Ended, StopReport } from './stops';
 
 /** Milliseconds of a slice. */
@@ -20,6 +20,8 @@ const LARGEST_BUDGET = 4_000_000;
 export interface Judge {
   /** Addresses at which the machine must ask. */
   addresses(): ReadonlySet<bigint>;
+  /** Whether an address may be one of them for what the hart runs now: only then the machine need ask. */
+  concerns(hart: Hart, address: bigint): boolean;
   breakpoint(hart: Hart): StopReport | undefined;
   /** A stop that an observer asked for. */
   observed(stop: Stop): StopReport | undefined;
@@ -101,8 +103,14 @@ export class Runner {
   /** The judge's addresses are no longer what they were. */
   breakpointsChanged(): void {
     const addresses = new Set(this.#judge.addresses());
-    if (this.#want?.kind === 'reach') for (const address of this.#want.addresses) addresses.add(address);
-    this.#machine.setBreakpoints(addresses);
+    const want = this.#want?.kind === 'reach' ? this.#want : undefined;
+    if (want) for (const address of want.addresses) addresses.add(address);
+    this.#machine.setBreakpoints(
+      addresses,
+      (hart, address) =>
+        (want?.addresses.includes(address) === true && (want.concerns?.(hart) ?? true)) ||
+        this.#judge.concerns(hart, address),
+    );
   }
 
   /** Input has come: a machine that waits is looked at now. */
@@ -189,9 +197,12 @@ export class Runner {
         break;
       case 'trap':
       case 'satpWrite':
-      case 'fence': {
+      case 'fence':
+      case 'device':
+      case 'data':
+      case 'tableStore': {
         const report = this.#judge.observed(stop);
-        if (report) this.#halt(report);
+        if (report) this.#halt(stop.kind === 'trap' ? report : this.#withBreakpoint(report));
         break;
       }
       case 'poweroff':
@@ -223,6 +234,15 @@ export class Runner {
       this.#want.accept(hart)
     )
       this.#happened(hart.id);
+  }
+
+  /** After an instruction that was observed the hart may stand at a breakpoint: the user sees it there once, not twice. */
+  #withBreakpoint(report: StopReport): StopReport {
+    const hart = this.#machine.harts[report.hart]!;
+    if (!this.#judge.addresses().has(hart.pc)) return report;
+    this.seen(hart.id);
+    const ids = [...(report.hitBreakpointIds ?? []), ...(this.#judge.breakpoint(hart)?.hitBreakpointIds ?? [])];
+    return ids.length > 0 ? { ...report, hitBreakpointIds: ids } : report;
   }
 
   /** What the plan wanted has happened, on this hart. */

@@ -1,44 +1,24 @@
 /**
- * Stepping, as plans: each is a generator that says what it wants to happen next (one instruction of a hart, or that an
- * address is reached) and is told when it has. The runner carries them out between requests, so a step that takes
- * long can be paused like anything else.
- *
- * What is stepped is a thread of execution, not a hart: it is known by its stack pointer, which is unlike any other's,
- * and may go on at another hart after an interrupt has made the kernel switch processes.
+ * Stepping, as plans (ground.ts): by instruction, by line, into a function and out of one. What the compiler and the
+ * kernel do in between is run through: prologues, interrupts, the way from a system call to the function that serves it.
  */
-import { Mode, type Hart, type TrapEvent } from '../../emulator/types';
-import type { FrameRegisters, ReadMemory } from '../symbols/api';
-import type { Image } from '../image';
+import { Mode, type Hart } from '../../emulator/types';
 import { callLength } from './calls';
-import { isEnvironmentCall } from './causes';
-
-export type Want =
-  /** The hart executes one instruction, or takes a trap in its place. */
-  | { kind: 'instruction'; hart: number }
-  /** A hart is about to execute the instruction at one of the addresses, and `accept` holds for it. */
-  | { kind: 'reach'; addresses: bigint[]; accept(hart: Hart): boolean };
-
-export interface Happened {
-  hart: number;
-  /** The trap that was taken instead of the instruction, or because of it. */
-  trap?: TrapEvent | undefined;
-}
-
-/** Gives the hart on which the step ended. */
-export type StepPlan = Generator<Want, number, Happened>;
-
-/** What a plan must know of the machine and the program in it. */
-export interface Ground {
-  harts: readonly Hart[];
-  /** The program whose code stands at `pc` in this mode; undefined for code of which nothing is known. */
-  imageAt(hart: Hart): Image | undefined;
-  read(hart: Hart): ReadMemory;
-  frame(hart: Hart): FrameRegisters;
-}
+import {
+  comeTo,
+  executes,
+  inKernel,
+  inSpaceOf,
+  instruction,
+  SP,
+  threadOn,
+  untilInterrupted,
+  untilUser,
+} from './ground';
+import type { Arrival, Ground, StepPlan } from './ground';
+import { intoSystemCall, isAtSystemCall, stubNumber } from './system-call';
 
 const RA = 1;
-const SP = 2;
-const SATP = 0x180;
 const STVEC = 0x105;
 /** No prologue makes a larger frame on xv6's one-page stacks. */
 const LARGEST_FRAME = 4096n;
@@ -46,27 +26,46 @@ const LARGEST_FRAME = 4096n;
 /** One instruction. Interrupts are run through; an exception enters the trap handler unless `over`. */
 export function* stepInstruction(ground: Ground, hart: number, over: boolean): StepPlan {
   const before = ground.harts[hart]!;
-  const sp = before.x(SP);
+  const thread = threadOn(ground, before);
   const call = over ? returnAddress(ground, before) : undefined;
-  const at = yield* instruction(ground, hart, over);
-  if (call === undefined || ground.harts[at]!.pc === call) return at;
-  return yield* reach(ground, at, [call], sp);
+  const isCrossing = ground.stepIntoKernel || !isAtSystemCall(ground, before);
+  const arrival = yield* instruction(ground, hart, over || !isCrossing);
+  if (arrival.left || call === undefined || ground.harts[arrival.hart]!.pc === call) return arrival.hart;
+  return (yield* comeTo(ground, thread, call)).hart;
 }
 
-/** To the next line: over calls, or into functions that have lines. */
-export function* stepLine(ground: Ground, hart: number, into: boolean): StepPlan {
-  const start = position(ground, ground.harts[hart]!, into ? undefined : inlineDepth(ground, ground.harts[hart]!));
+export interface LineStep {
+  /** Into functions that have lines, and with ground.stepIntoKernel from an ecall into the kernel. */
+  into: boolean;
+  /** Only into the call at this address. */
+  call?: bigint;
+  /** Through the stub that is called and on into the kernel. */
+  throughStub?: boolean;
+}
+
+/** To the next line: over calls, or into them. */
+export function* stepLine(ground: Ground, hart: number, { into, call, throughStub }: LineStep): StepPlan {
+  const first = ground.harts[hart]!;
+  const start = position(ground, first, into ? undefined : inlineDepth(ground, first));
+  const inStub = into && isInStub(ground, first);
   for (;;) {
     const before = ground.harts[hart]!;
-    const sp = before.x(SP);
+    const thread = threadOn(ground, before);
     const back = returnAddress(ground, before);
-    hart = yield* instruction(ground, hart, true);
-    const now = ground.harts[hart]!;
+    const wanted = into || before.pc === call;
+    if (wanted && isAtSystemCall(ground, before) && (ground.stepIntoKernel || before.pc === call))
+      return yield* intoSystemCall(ground, hart);
+    let arrival: Arrival = yield* instruction(ground, hart, true);
+    const now = ground.harts[arrival.hart]!;
 
-    if (back !== undefined && now.pc !== back) {
-      if (into && hasLines(ground, now)) return yield* pastPrologue(ground, hart);
-      hart = yield* reach(ground, hart, [back], sp);
-    } else if (!ground.imageAt(now)) {
+    if (!arrival.left && back !== undefined && now.pc !== back) {
+      if (wanted && throughStub) return yield* throughTheStub(ground, arrival.hart);
+      if (wanted && hasLines(ground, now)) return yield* pastPrologue(ground, arrival.hart);
+      arrival = yield* comeTo(ground, thread, back);
+    }
+    ({ hart } = arrival);
+    if (arrival.left) return yield* arrived(ground, hart);
+    if (!ground.imageAt(ground.harts[hart]!)) {
       hart = yield* untilKernel(ground, hart);
       if (hasLines(ground, ground.harts[hart]!)) return hart;
       continue;
@@ -81,29 +80,46 @@ export function* stepLine(ground: Ground, hart: number, into: boolean): StepPlan
       // A jump to the start of a function is a call in the last place of its caller.
       const ra = here.x(RA);
       if (into || !ground.imageAt(here)?.contains(ra)) return yield* pastPrologue(ground, hart);
-      hart = yield* reach(ground, hart, [ra], here.x(SP));
+      arrival = yield* comeTo(ground, threadOn(ground, here), ra);
+      ({ hart } = arrival);
+      if (arrival.left) return yield* arrived(ground, hart);
       const after = position(ground, ground.harts[hart]!, undefined);
       if (after) return hart;
       continue;
     }
+    if (inStub && isAtSystemCall(ground, here) && ground.stepIntoKernel) continue;
     if (place.file === start?.file && place.line === start?.line) continue;
     if (place.startsStatement) return hart;
   }
 }
 
-/** Until the function has returned to its caller. Throws an Error if there is none. */
+/**
+ * Until the function has returned to its caller; from the kernel's function for a system call, or from what handles
+ * traps, until the user program goes on. Throws an Error if there is nowhere to go out to.
+ */
 export function stepOut(ground: Ground, hart: number): StepPlan {
   const now = ground.harts[hart]!;
   const image = ground.imageAt(now);
   if (!image)
     throw new Error(`Nothing is known of the code at 0x${now.pc.toString(16)}, so its caller cannot be told.`);
+  const ofProcess = inKernel(now) && ground.processKey(now) !== undefined && ground.trapReturns.length > 0;
+  const info = image.binary.functionAt(image.linked(now.pc));
+  if (ofProcess && info && ground.isSystemCall(info.low)) return untilUser(ground, hart);
   const caller = image.caller(ground.frame(now), ground.read(now));
   const sp = caller?.x[SP];
-  if (!caller || sp === undefined) {
-    const name = image.binary.functionAt(image.linked(now.pc))?.name ?? 'this code';
-    throw new Error(`${name} is the outermost function of this stack: it has no caller to go out to.`);
-  }
-  return reach(ground, hart, [caller.pc], sp);
+  if (caller && sp !== undefined && image.linked(caller.pc) === caller.pc)
+    return arrivalOf(ground, comeTo(ground, { ...threadOn(ground, now), sp }, caller.pc));
+  const vector = image.linked((now.csr(STVEC) ?? 0n) & ~3n);
+  if (inKernel(now) && info?.low === vector && image.linked(now.pc) === now.pc) return untilInterrupted(ground, hart);
+  // uservec, usertrap, and what they call in the last place: below them is the program.
+  if (ofProcess) return untilUser(ground, hart);
+  const name = info?.name ?? 'this code';
+  throw new Error(`${name} is the outermost function of this stack: it has no caller to go out to.`);
+}
+
+function* arrivalOf(ground: Ground, waiting: ReturnType<typeof comeTo>): StepPlan {
+  const { hart, left } = yield* waiting;
+  return left ? yield* arrived(ground, hart) : hart;
 }
 
 /** Until any hart is about to execute the instruction at `address`. */
@@ -111,24 +127,26 @@ export function* reachAddress(address: bigint): StepPlan {
   return (yield { kind: 'reach', addresses: [address], accept: () => true }).hart;
 }
 
-/** One instruction of the thread of execution on `hart`; interrupts, and exceptions too if `over`, are run through. */
-function* instruction(ground: Ground, hart: number, over: boolean): StepPlan {
-  for (;;) {
-    const before = ground.harts[hart]!;
-    const sp = before.x(SP);
-    const same = sameThread(before);
-    const { trap } = yield { kind: 'instruction', hart };
-    if (!trap || (!trap.interrupt && !over)) return hart;
-    const behind = isEnvironmentCall(trap);
-    const target = behind ? trap.epc + 4n : trap.epc;
-    hart = (yield { kind: 'reach', addresses: [target], accept: (other) => same(other) && other.x(SP) === sp }).hart;
-    if (behind) return hart;
-  }
+/** A thread that has left for user mode: a program that begins there is entered as a function is. */
+function* arrived(ground: Ground, hart: number): StepPlan {
+  const now = ground.harts[hart]!;
+  const image = ground.imageAt(now);
+  const isStart = image !== undefined && image.binary.functionAt(now.pc)?.low === now.pc;
+  return isStart ? yield* pastPrologue(ground, hart) : hart;
 }
 
-function* reach(ground: Ground, hart: number, addresses: bigint[], sp: bigint): StepPlan {
-  const same = sameThread(ground.harts[hart]!);
-  return (yield { kind: 'reach', addresses, accept: (other) => same(other) && other.x(SP) === sp }).hart;
+/** From a stub's first instruction to its ecall, and into the kernel. */
+function* throughTheStub(ground: Ground, hart: number): StepPlan {
+  for (let count = 0; count < 2; count++) {
+    if (isAtSystemCall(ground, ground.harts[hart]!)) return yield* intoSystemCall(ground, hart);
+    ({ hart } = yield* instruction(ground, hart, true));
+  }
+  return hart;
+}
+
+function isInStub(ground: Ground, hart: Hart): boolean {
+  const low = hart.mode === Mode.User ? ground.imageAt(hart)?.binary.functionAt(hart.pc)?.low : undefined;
+  return low !== undefined && stubNumber(ground.read(hart), low) !== undefined;
 }
 
 /** From a function's first instruction to its body. */
@@ -137,31 +155,20 @@ function* pastPrologue(ground: Ground, hart: number): StepPlan {
   const image = ground.imageAt(now);
   const body = image?.binary.functionAt(image.linked(now.pc))?.bodyStart;
   if (!image || body === undefined || body === image.linked(now.pc)) return hart;
-  const sp = now.x(SP);
-  const same = sameThread(now);
-  const accept = (other: Hart): boolean => same(other) && other.x(SP) <= sp && other.x(SP) > sp - LARGEST_FRAME;
-  return (yield { kind: 'reach', addresses: image.running(body), accept }).hart;
+  const thread = threadOn(ground, now);
+  const accept = (other: Hart): boolean =>
+    executes(ground, other, thread) && other.x(SP) <= thread.sp && other.x(SP) > thread.sp - LARGEST_FRAME;
+  return (yield { kind: 'reach', addresses: image.running(body), accept, concerns: inSpaceOf(thread) }).hart;
 }
 
 /** From code of which nothing is known (a user program) to its next trap into the kernel. */
 function* untilKernel(ground: Ground, hart: number): StepPlan {
   const vector = ground.harts[hart]!.csr(STVEC) ?? 0n;
-  const target = vector & ~3n;
-  const satp = ground.harts[hart]!.csr(SATP);
+  const thread = threadOn(ground, ground.harts[hart]!);
   // The process may trap on another hart, if the kernel has moved it in between.
-  const accept = (other: Hart): boolean => other.mode !== Mode.User && (other.id === hart || other.csr(SATP) === satp);
-  return (yield {
-    kind: 'reach',
-    addresses: [target],
-    accept,
-  }).hart;
-}
-
-/** Whether a hart is in the mode, and for user code in the address space, in which `hart` is now. */
-function sameThread(hart: Hart): (other: Hart) => boolean {
-  const { mode } = hart;
-  const satp = hart.csr(SATP);
-  return (other) => other.mode === mode && (mode !== Mode.User || other.csr(SATP) === satp);
+  const accept = (other: Hart): boolean =>
+    inKernel(other) && (thread.process === undefined ? other.id === hart : ground.processKey(other) === thread.process);
+  return (yield { kind: 'reach', addresses: [vector & ~3n], accept, concerns: inKernel }).hart;
 }
 
 /** Where the call that the hart is about to execute returns to; undefined if it is no call. */

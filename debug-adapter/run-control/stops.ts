@@ -3,7 +3,19 @@ import type { SatpEvent, TrapEvent } from '../../emulator/types';
 
 export interface StopReport {
   hart: number;
-  reason: 'entry' | 'step' | 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'exception' | 'pause';
+  /** The thread of the protocol to be shown, where it is not the hart's. */
+  thread?: number;
+  reason:
+    | 'entry'
+    | 'step'
+    | 'goto'
+    | 'restart'
+    | 'breakpoint'
+    | 'function breakpoint'
+    | 'instruction breakpoint'
+    | 'data breakpoint'
+    | 'exception'
+    | 'pause';
   /** A short heading for the call stack, e.g. "Paused on page fault". */
   description?: string;
   /** All of it, for the editor's exception widget. */

@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { Mode } from '../../emulator/types';
-import { Breakpoints, type Breakpoint, type Extras } from './breakpoints';
+import { Breakpoints, type Breakpoint } from './breakpoints';
 import { Catchpoints } from './catchpoints';
+import { DataBreakpoints } from './data-breakpoints';
+import { hitConditionProblem, type Asking, type Extras } from './question';
 import { FakeHart } from './testing/fake-machine';
-import { hitConditionProblem, Verdict } from './verdict';
+import { Verdict } from './verdict';
 
 const AT = 0x80001000n;
 
@@ -11,15 +13,21 @@ const AT = 0x80001000n;
 function setUp(extras: Extras, condition: (expression: string) => boolean = () => true) {
   const breakpoints = new Breakpoints();
   const logged: string[] = [];
-  const verdict = new Verdict(breakpoints, new Catchpoints(() => true), {
+  const asking: Asking = {
     condition,
     logText: (message) => message.toUpperCase(),
     log: (text) => logged.push(text),
+  };
+  const data = new DataBreakpoints(asking, () => undefined);
+  const verdict = new Verdict(breakpoints, new Catchpoints(() => true), data, {
+    ...asking,
+    programOn: () => undefined,
+    hasBytes: () => false,
     panic: [0x80009000n],
     panicMessage: () => 'walk',
   });
   const [breakpoint] = breakpoints.setInstructions([{ kind: 'instruction', address: AT, ...extras }]) as [Breakpoint];
-  breakpoint.placed = { verified: true, addresses: [AT] };
+  breakpoint.placed = { verified: true, places: [{ address: AT, owner: 'any' }] };
   breakpoints.setFunctions([]);
   const hart = new FakeHart(0);
   hart.pc = AT;
@@ -60,11 +68,15 @@ describe('the verdict at a breakpoint', () => {
     assert.deepEqual(logged, ['HERE', 'HERE']);
   });
 
-  it('stops where a condition fails, and says so', () => {
+  it('stops once where a condition fails, and says so', () => {
     const { verdict, hart } = setUp({ condition: 'p->' }, () => {
       throw new Error('a member is missing');
     });
-    assert.match(verdict.breakpoint(hart)?.description ?? '', /"p->" failed: a member is missing/);
+    assert.match(
+      verdict.breakpoint(hart)?.description ?? '',
+      /"p->" failed: a member is missing.*not stop for this again/,
+    );
+    assert.equal(verdict.breakpoint(hart), undefined);
   });
 
   it('stops at panic of its own accord, but not at the same address of a user program', () => {

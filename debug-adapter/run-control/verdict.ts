@@ -3,16 +3,19 @@
  * messages, the catchpoints, and panic.
  */
 import { Mode, type Hart, type Stop } from '../../emulator/types';
-import type { Breakpoint, Breakpoints } from './breakpoints';
-import type { Catchpoints, Condition } from './catchpoints';
+import type { Program } from '../programs';
+import type { Breakpoints } from './breakpoints';
+import type { Catchpoints } from './catchpoints';
+import type { DataBreakpoints } from './data-breakpoints';
+import { ask, type Asking } from './question';
 import type { Judge } from './runner';
 import type { StopReport } from './stops';
 
-export interface Surroundings {
-  condition: Condition;
-  /** The text of a log message with its {expressions} evaluated. */
-  logText(message: string, hart: number): string;
-  log(text: string): void;
+export interface Surroundings extends Asking {
+  /** The user program that a hart runs; undefined for one of which nothing is known. */
+  programOn(hart: Hart): Program | undefined;
+  /** Whether a program's bytes at an address are what a hart has there. Quicker to tell than which program it runs. */
+  hasBytes(hart: Hart, program: Program, address: bigint): boolean;
   /** Addresses of the first instruction of the kernel's `panic`; empty if it has none. */
   panic: readonly bigint[];
   /** What is being panicked about, at panic's first instruction. */
@@ -30,6 +33,7 @@ export class Verdict implements Judge {
   constructor(
     private readonly breakpoints: Breakpoints,
     private readonly catchpoints: Catchpoints,
+    private readonly data: DataBreakpoints,
     private readonly around: Surroundings,
   ) {}
 
@@ -41,13 +45,19 @@ export class Verdict implements Judge {
     return this.enabled ? this.#addresses : NOWHERE;
   }
 
+  concerns(hart: Hart, address: bigint): boolean {
+    if (hart.mode !== Mode.User) return true;
+    const has = (owner: 'kernel' | Program): boolean =>
+      owner !== 'kernel' && this.around.hasBytes(hart, owner, address);
+    return this.breakpoints.at(address, has).length > 0;
+  }
+
   breakpoint(hart: Hart): StopReport | undefined {
     const user = hart.mode === Mode.User;
-    // Lines and functions are the kernel's: the same address in a user program is another instruction.
+    const program = user ? this.around.programOn(hart) : 'kernel';
     const hit = this.breakpoints
-      .at(hart.pc)
-      .filter(({ wanted }) => !user || wanted.kind === 'instruction')
-      .map((breakpoint) => ({ breakpoint, answer: this.#ask(breakpoint, hart.id) }));
+      .at(hart.pc, (owner) => owner === program)
+      .map((breakpoint) => ({ breakpoint, answer: ask(this.around, breakpoint.wanted, breakpoint, hart.id) }));
     const stopping = hit.filter(({ answer }) => answer.stop);
     if (!user && this.around.panic.includes(hart.pc)) {
       const message = this.around.panicMessage(hart);
@@ -73,56 +83,7 @@ export class Verdict implements Judge {
   }
 
   observed(stop: Stop): StopReport | undefined {
-    return this.enabled ? this.catchpoints.judge(stop) : undefined;
-  }
-
-  #ask(breakpoint: Breakpoint, hart: number): { stop: boolean; failure?: string } {
-    const { condition, hitCondition, logMessage } = breakpoint.wanted;
-    try {
-      if (condition && !this.around.condition(condition, hart, {})) return { stop: false };
-    } catch (error) {
-      return { stop: true, failure: `The breakpoint's condition "${condition}" failed: ${messageOf(error)}` };
-    }
-    breakpoint.hits++;
-    if (hitCondition && !hitsEnough(hitCondition, breakpoint.hits)) return { stop: false };
-    if (!logMessage) return { stop: true };
-    try {
-      this.around.log(this.around.logText(logMessage, hart));
-    } catch (error) {
-      this.around.log(`The log message "${logMessage}" failed: ${messageOf(error)}`);
-    }
-    return { stop: false };
-  }
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const HIT_CONDITION = /^\s*(>=|<=|==|=|>|<|%)?\s*(\d+)\s*$/;
-
-/** Why a hit condition cannot be understood; undefined if it can. */
-export function hitConditionProblem(text: string): string | undefined {
-  const found = HIT_CONDITION.exec(text);
-  if (!found) return `The hit count "${text}" is not a number, nor one after >=, >, ==, <=, < or %.`;
-  return found[1] === '%' && Number(found[2]) === 0 ? 'Every 0th hit is none.' : undefined;
-}
-
-/** "5" and ">= 5": from the fifth hit on; "== 5"; "> 5"; "% 5": every fifth. */
-function hitsEnough(text: string, hits: number): boolean {
-  const [, operator = '>=', digits] = HIT_CONDITION.exec(text) ?? [];
-  const count = Number(digits);
-  switch (operator) {
-    case '>':
-      return hits > count;
-    case '<':
-      return hits < count;
-    case '<=':
-      return hits <= count;
-    case '=':
-    case '==':
-      return hits === count;
-    case '%':
-      return hits % count === 0;
-    default:
-      return hits >= count;
+    if (!this.enabled) return undefined;
+    return stop.kind === 'data' ? this.data.judge(stop) : this.catchpoints.judge(stop);
   }
 }

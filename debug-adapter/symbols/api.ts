@@ -187,6 +187,11 @@ export interface Binary {
   symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined;
   lineAt(address: bigint): LineEntry | undefined;
   /**
+   * The line of a call that has been made: where several rows begin at one address, a call after them is of the last, while
+   * `lineAt` gives the first that starts a statement, as one reads it who is about to execute from there.
+   */
+  callLineAt(address: bigint): LineEntry | undefined;
+  /**
    * Where a breakpoint at file:line (and column) belongs: the line itself, else the next line that has code in the same
    * file. One location for every separate copy of the line (inlining). `file` may be absolute or a suffix of the path.
    */
@@ -197,6 +202,8 @@ export interface Binary {
   functionsNamed(name: string): FunctionInfo[];
   readonly functions: readonly FunctionInfo[];
   inlinedCallsAt(address: bigint): InlinedCall[];
+  /** Where the copies of a function begin that the compiler has inlined in others; it may have no other code. */
+  inlinedCopies(name: string): bigint[];
   /** Parameters and locals in scope, innermost block first. */
   scopesAt(address: bigint): Scope[];
   /** A global or file-static; `near` (an address) prefers the one of that compilation unit. */
@@ -204,9 +211,14 @@ export interface Binary {
   readonly globals: readonly Variable[];
   /** A type by the words C uses for it: `struct proc`, `union u`, `enum e`, `uint64`, `pagetable_t`. */
   typeNamed(name: string): Type | undefined;
+  /** Every name that typeNamed knows from the file, and every enumerator's, for completion. */
+  readonly typeNames: readonly string[];
+  readonly enumeratorNames: readonly string[];
   /** An enumerator by name. */
   enumerator(name: string): { type: EnumType; value: bigint } | undefined;
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;
+  /** What an integer register held when the frame's function was entered, if its caller's call site tells. */
+  registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined;
   /** The caller's registers, by .debug_frame/.eh_frame, else by the frame pointer; undefined at the outermost frame. */
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined;
 }

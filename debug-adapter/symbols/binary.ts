@@ -106,6 +106,9 @@ class DwarfBinary implements Binary {
   lineAt(address: bigint): LineEntry | undefined {
     return this.lines.lineAt(address);
   }
+  callLineAt(address: bigint): LineEntry | undefined {
+    return this.lines.callLineAt(address);
+  }
 
   breakLocations(file: string, line: number, column?: number): BreakLocation[] {
     return this.lines.breakLocations(file, line, column, this.blocks);
@@ -136,6 +139,28 @@ class DwarfBinary implements Binary {
     return this.symbols
       .filter((symbol) => symbol.name === name && this.code.isCode(symbol))
       .map((symbol) => this.label(symbol));
+  }
+
+  inlinedCopies(name: string): bigint[] {
+    const copies = this.subprograms.flatMap((subprogram) =>
+      this.guard(subprogram.die.unit, [], () => subprogram.inlinedCopies(name)),
+    );
+    return [...new Set(copies.flatMap((copy) => this.guard(copy.unit, [], () => this.entriesOf(copy, name))))];
+  }
+
+  /**
+   * Where an inlined copy is entered. Its first instruction may be one that the optimizer has moved there from a loop, so
+   * the first line of the body is looked for, as it is in code of this name.
+   */
+  private entriesOf(copy: Die, name: string): bigint[] {
+    const { file, line } = copy.declaredAt;
+    const first = file === undefined || line === undefined ? [] : this.breakLocations(file, line);
+    const within = first
+      .map(({ address }) => address)
+      .filter((address) => copy.contains(address) && this.inlinedCallsAt(address).some((call) => call.name === name));
+    const entry = copy.address(At.entryPc);
+    const start = entry !== undefined && copy.contains(entry) ? entry : copy.ranges[0]?.low;
+    return within.length > 0 || start === undefined ? within : [start];
   }
 
   inlinedCallsAt(address: bigint): InlinedCall[] {
@@ -175,6 +200,14 @@ class DwarfBinary implements Binary {
     return die !== undefined && !die.unit.broken ? this.types.ofDie(die) : builtinType(name);
   }
 
+  get typeNames(): readonly string[] {
+    return this.names.typeNames;
+  }
+
+  get enumeratorNames(): readonly string[] {
+    return this.names.enumeratorNames;
+  }
+
   enumerator(name: string): { type: EnumType; value: bigint } | undefined {
     const die = this.names.enumeration(name);
     const type = die === undefined ? undefined : this.types.ofDie(die);
@@ -188,6 +221,11 @@ class DwarfBinary implements Binary {
       throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
     }
     return this.attempt<Location>({ kind: 'optimized-out' }, () => this.locator.locate(origin, frame, read));
+  }
+
+  registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined {
+    const callee = this.subprogramAt(frame.returnAddress === true ? frame.pc - 1n : frame.pc);
+    return callee && this.attempt(undefined, () => this.locator.registerAtEntry(register, callee, frame, read));
   }
 
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {

@@ -111,6 +111,12 @@ export class Subprogram implements FunctionInfo {
       });
   }
 
+  /** The copies of a function that are inlined in this one. */
+  inlinedCopies(name: string): Die[] {
+    const inner = (block: Die): Die[] => block.children.filter(isBlock).flatMap((child) => [child, ...inner(child)]);
+    return inner(this.die).filter((block) => block.tag === Tag.inlinedSubroutine && block.name === name);
+  }
+
   scopesAt(address: bigint): Scope[] {
     const scopes: Scope[] = [];
     let inlinedDepth = 0;

@@ -26,6 +26,13 @@ export interface Blocks {
   isInlined(address: bigint): boolean;
 }
 
+interface FoundRow {
+  row: LineRow;
+  index: number;
+  end: bigint;
+  sequence: Sequence;
+}
+
 export class Lines {
   readonly files: readonly string[];
   private readonly sequences: readonly Sequence[];
@@ -52,7 +59,14 @@ export class Lines {
   }
 
   lineAt(address: bigint): LineEntry | undefined {
-    const found = this.rowAt(address);
+    return this.entryOf(this.rowAt(address));
+  }
+
+  callLineAt(address: bigint): LineEntry | undefined {
+    return this.entryOf(this.lastRowAt(address));
+  }
+
+  private entryOf(found: FoundRow | undefined): LineEntry | undefined {
     const file = found?.sequence.files[found.row.file];
     if (found === undefined || file === undefined || found.row.line === 0) {
       return undefined;
@@ -126,19 +140,27 @@ export class Lines {
   }
 
   /** The row in force at an address; of several at one address the last, but one that starts a statement before others. */
-  private rowAt(address: bigint): { row: LineRow; end: bigint; sequence: Sequence } | undefined {
+  private rowAt(address: bigint): FoundRow | undefined {
+    const last = this.lastRowAt(address);
+    if (last === undefined || last.row.isStatement) {
+      return last;
+    }
+    const { rows } = last.sequence;
+    let { index } = last;
+    while (!rows[index]!.isStatement && rows[index - 1]?.address === last.row.address) {
+      index--;
+    }
+    return rows[index]!.isStatement ? { ...last, row: rows[index]! } : last;
+  }
+
+  private lastRowAt(address: bigint): FoundRow | undefined {
     const sequence = this.sequenceAt(address);
     if (sequence === undefined) {
       return undefined;
     }
     const { rows } = sequence;
     const next = countWhile(rows, (row) => row.address <= address);
-    let index = next - 1;
-    while (!rows[index]!.isStatement && rows[index - 1]?.address === rows[index]!.address) {
-      index--;
-    }
-    const row = rows[index]!.isStatement ? rows[index]! : rows[next - 1]!;
-    return { row, end: rows[next]?.address ?? sequence.high, sequence };
+    return { row: rows[next - 1]!, index: next - 1, end: rows[next]?.address ?? sequence.high, sequence };
   }
 
   private sequenceAt(address: bigint): Sequence | undefined {

@@ -4,7 +4,7 @@
  */
 import { type FrameRegisters, type Location, type ReadMemory } from './api';
 import type { Die } from './die';
-import { At, Form, Tag } from './dwarf';
+import { At, Form, Op, Tag } from './dwarf';
 import { Unavailable, evaluateLocation, evaluateValue } from './expression';
 import { FrameContext } from './frame-context';
 import type { Subprogram, VariableOrigin } from './functions';
@@ -40,6 +40,18 @@ export class Locator {
     } catch (error) {
       if (error instanceof Unavailable) {
         return { kind: 'optimized-out' };
+      }
+      throw error;
+    }
+  }
+
+  /** What a register held when the frame's function was entered, if its caller's call site tells. */
+  registerAtEntry(register: number, callee: Subprogram, frame: FrameRegisters, read: ReadMemory): bigint | undefined {
+    try {
+      return this.entryValue(Uint8Array.of(Op.reg0 + register), callee, frame, read, 0);
+    } catch (error) {
+      if (error instanceof Unavailable) {
+        return undefined;
       }
       throw error;
     }

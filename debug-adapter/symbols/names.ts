@@ -30,6 +30,14 @@ export class Names {
     return this.enumerators.get(enumerator);
   }
 
+  get typeNames(): string[] {
+    return [...this.types.keys()];
+  }
+
+  get enumeratorNames(): string[] {
+    return [...this.enumerators.keys()];
+  }
+
   private addEntry(die: Die): void {
     switch (die.tag) {
       case Tag.subprogram:

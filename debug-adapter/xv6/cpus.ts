@@ -2,7 +2,8 @@
  * What each hart runs, off the kernel's `cpus` array. The hart's number comes from the machine: the guest keeps it in tp
  * only while in the kernel.
  */
-import { slotOf, type Xv6 } from './kernel';
+import { findMember } from '../expressions/types';
+import { readWord, slotOf, type Xv6 } from './kernel';
 import type { Process } from './processes';
 import { Structure } from './structure';
 
@@ -14,4 +15,16 @@ export function processOfHart(xv6: Xv6, hart: number, all: readonly Process[]): 
   const running = cpu?.number('proc');
   const slot = running ? slotOf(proc, running) : undefined;
   return slot === undefined ? undefined : all.find((process) => process.slot === slot && process.used);
+}
+
+/** The struct proc that a hart's entry of `cpus` points to, and its pid: no more is read than that. */
+export function runningProcess(xv6: Xv6, hart: number): { address: bigint; pid: number } | undefined {
+  const { cpus, proc } = xv6;
+  const running = cpus && findMember(cpus.record, 'proc');
+  const pid = proc && findMember(proc.record, 'pid');
+  if (!running || !pid || hart >= cpus.count) return undefined;
+  const address = readWord(xv6, cpus.address + BigInt(hart * cpus.stride + running.offset));
+  if (!address || slotOf(proc, address) === undefined) return undefined;
+  const bytes = xv6.read(address + BigInt(pid.offset), 4);
+  return bytes && { address, pid: new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true) };
 }

@@ -2,7 +2,7 @@
  * What is known of the guest kernel, by its own symbols and types. Each thing that the debugger can do with it is a
  * feature: a kernel that lacks what one needs has that one switched off, with a word of why, and loses nothing else.
  */
-import type { Binary, Location, ReadMemory, RecordType, Type } from '../symbols/api';
+import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '../symbols/api';
 import { arrayOf, isNamed, pageTableMembers, recordOf } from './structure';
 import { findMember, plain, sizeOf } from '../expressions/types';
 import { fromBytes } from '../expressions/value';
@@ -94,13 +94,52 @@ export function openXv6(binary: Binary, read: ReadMemory): Xv6 {
 
 const memberType = (record: RecordType, name: string): Type | undefined => findMember(record, name)?.member.type;
 
+/** A global variable of the kernel: where it lies, and its type. */
+export const globalOf = ({ binary }: Pick<Xv6, 'binary'>, name: string): { address: bigint; type: Type } | undefined =>
+  globalAddress(binary, name);
+
+/** The variable that covers an address, by the symbols; its type where the debug information has it. */
+export function globalAt(
+  { binary }: Pick<Xv6, 'binary'>,
+  address: bigint,
+): { name: string; offset: bigint; type: Type | undefined } | undefined {
+  const found = binary.symbolAt(address);
+  const { symbol, offset } = found ?? { symbol: undefined, offset: 0n };
+  if (symbol?.kind !== 'object' || offset >= symbol.size) return undefined;
+  // Two files may each have a static variable of one name.
+  const variable = binary.globals.find((one) => one.name === symbol.name && placeOf(binary, one) === symbol.address);
+  return { name: symbol.name, offset, type: variable?.type };
+}
+
+/** The structure that a type is or leads to, even where the file that uses it only declares it. */
+export function recordIn({ binary }: Pick<Xv6, 'binary'>, type: Type): RecordType | undefined {
+  const known = recordOf(type);
+  if (known) return known;
+  let bare = plain(type);
+  if (bare.kind === 'array') bare = plain(bare.element);
+  if (bare.kind === 'pointer') bare = plain(bare.target);
+  const named = bare.kind === 'struct' && bare.name !== undefined ? binary.typeNamed(`struct ${bare.name}`) : undefined;
+  return named && recordOf(named);
+}
+
+/** The function that begins at an address. */
+export function functionName({ binary }: Pick<Xv6, 'binary'>, address: bigint): string | undefined {
+  const info = binary.functionAt(address);
+  if (info?.low === address) return info.name;
+  const found = binary.symbolAt(address);
+  return found?.offset === 0n ? found.symbol.name : undefined;
+}
+
 /** Where a global lies, if it lies in memory. */
 function globalAddress(binary: Binary, name: string): { address: bigint; type: Type } | undefined {
   const variable = binary.global(name);
-  if (!variable) return undefined;
-  const nothing = () => undefined;
-  const location: Location = binary.locate(variable, { pc: 0n, x: [] }, nothing);
-  return location.kind === 'memory' ? { address: location.address, type: variable.type } : undefined;
+  const address = variable && placeOf(binary, variable);
+  return variable && address !== undefined ? { address, type: variable.type } : undefined;
+}
+
+function placeOf(binary: Binary, variable: Variable): bigint | undefined {
+  const location: Location = binary.locate(variable, { pc: 0n, x: [] }, () => undefined);
+  return location.kind === 'memory' ? location.address : undefined;
 }
 
 function findArray(binary: Binary, name: string, member: string): ArrayPlace | string {

@@ -86,11 +86,19 @@ const given = <K extends string, V>(name: K, value: V | undefined): Partial<Reco
 
 /** The user's registers as the trap frame holds them: those of the last entry into the kernel. */
 export function trapFrameRegisters(xv6: Xv6, process: Pick<Process, 'trapframe'>): FrameRegisters | undefined {
-  if (!xv6.trapframe || process.trapframe === undefined) return undefined;
-  const frame = Structure.read(xv6.trapframe.record, process.trapframe, xv6.read);
+  const frame = trapFrame(xv6, process);
   const epc = frame?.number('epc');
-  if (!frame || epc === undefined) return undefined;
-  return { pc: epc, x: registersOf(frame) };
+  return frame && epc !== undefined ? { pc: epc, ...registersOf(frame) } : undefined;
+}
+
+/** The address of the function that uservec goes on to, as the trap frame holds it; undefined where it does not. */
+export const userTrapHandler = (xv6: Xv6, process: Pick<Process, 'trapframe'>): bigint | undefined =>
+  trapFrame(xv6, process)?.number('kernel_trap');
+
+function trapFrame(xv6: Xv6, { trapframe }: Pick<Process, 'trapframe'>): Structure | undefined {
+  return xv6.trapframe && trapframe !== undefined
+    ? Structure.read(xv6.trapframe.record, trapframe, xv6.read)
+    : undefined;
 }
 
 /** Where a process that is not running goes on in the kernel: the registers that swtch saved. Others are lost. */
@@ -100,12 +108,15 @@ export function parkedRegisters(xv6: Xv6, process: Pick<Process, 'slot'>): Frame
   const whole = Structure.read(proc.record, proc.address + BigInt(process.slot * proc.stride), xv6.read);
   const context = whole?.inner('context');
   const pc = context?.number('ra');
-  return context && pc !== undefined ? { pc, x: registersOf(context) } : undefined;
+  return context && pc !== undefined ? { pc, ...registersOf(context) } : undefined;
 }
 
-const registersOf = (structure: Structure): (bigint | undefined)[] =>
-  ABI_NAMES.map((name, number) => {
-    if (number === 0) return 0n;
-    const value = structure.number(name);
+/** With the addresses at which they are kept. */
+function registersOf(structure: Structure): Pick<FrameRegisters, 'x' | 'savedAt'> {
+  const savedAt = ABI_NAMES.map((name, number) => (number === 0 ? undefined : structure.addressOf(name)));
+  const x = ABI_NAMES.map((name, number) => {
+    const value = number === 0 ? 0n : structure.number(name);
     return value === undefined ? undefined : BigInt.asUintN(64, value);
   });
+  return { x, savedAt };
+}

@@ -7,7 +7,7 @@ import type { TableSnapshot } from '../page-tables/snapshot';
 import { hex, satpFields } from '../page-tables/walk';
 import type { PageTableRoot } from '../protocol';
 import { readWord, type Xv6 } from './kernel';
-import { trapFrameRegisters, type Process } from './processes';
+import { processes, trapFrameRegisters, type Process } from './processes';
 
 export interface HartTable {
   hart: number;
@@ -17,6 +17,16 @@ export interface HartTable {
 /** The global kernel page table's root; undefined before it is made. */
 export const kernelRoot = (xv6: Xv6): bigint | undefined =>
   xv6.kernelPagetable === undefined ? undefined : readWord(xv6, xv6.kernelPagetable) || undefined;
+
+/** Roots of the tables that the kernel knows: its own, and each process's. */
+export function tableRoots(xv6: Xv6): bigint[] {
+  const kernel = kernelRoot(xv6);
+  const own = processes(xv6).flatMap(({ pagetable, kernelTables }) => [
+    ...(pagetable === undefined ? [] : [pagetable]),
+    ...kernelTables.map(({ root }) => root),
+  ]);
+  return kernel === undefined ? own : [kernel, ...own];
+}
 
 /**
  * All tables. `satp` is that of the hart `current`, those of the others are `satp:N`; then `kernel`, and for each process

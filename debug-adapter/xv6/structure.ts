@@ -30,6 +30,11 @@ export class Structure {
     return wrap(fromBytes(this.bytes.subarray(found.offset, found.offset + type.size)), type);
   }
 
+  addressOf(name: string): bigint | undefined {
+    const found = findMember(this.type, name);
+    return found && this.address + BigInt(found.offset);
+  }
+
   /** The text of a `char[]`, up to its NUL. Characters that no name has are shown as `?`. */
   text(name: string): string | undefined {
     const found = findMember(this.type, name);

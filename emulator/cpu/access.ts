@@ -4,7 +4,7 @@
  */
 import { type GuestMemory } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
-import type { AccessSize, Device } from '../types';
+import type { AccessSize, Device, DeviceEvent } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from './layout';
 import { writeAlone } from './opcodes';
@@ -14,7 +14,16 @@ import { Cause } from './traps';
 export interface AccessSurroundings {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
-  deviceTouched(hart: HartState): Status;
+  deviceTouched(
+    hart: HartState,
+    device: Device,
+    access: DeviceEvent['access'],
+    offset: number,
+    size: AccessSize,
+    value: bigint,
+  ): Status;
+  /** Watched bytes were touched since this was last called; the instruction at hand is done. */
+  watchedTouched(hart: HartState): void;
 }
 
 /** The signed 32-bit halves of an address, in which translation takes it. */
@@ -42,18 +51,29 @@ export class MemoryAccess {
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.loadDevice(hart, physical, bytes, signed, address);
     this.mmu.fill(hart, low, high, physical);
+    this.memory.watches.loaded(host, bytes, hart, 'instruction', address);
     hart.setRd(this.get(host, bytes), bytes, signed);
     return Status.done;
   }
 
-  /** Enters the page of a load from memory into the TLB; false if it would fault, cross pages or reach a device. */
-  enter(hart: HartState, address: bigint, bytes: AccessSize): boolean {
+  /**
+   * Loads from memory into the record's rd for somebody who only tries what would happen; false if the load would fault, is
+   * misaligned or reaches a device.
+   */
+  tryLoad(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): boolean {
     const [low, high] = halves(address);
     if ((low & (bytes - 1)) !== 0) return false;
     const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
-    if (physical < 0 || this.memory.hostOf(physical) === 0) return false;
+    const host = physical < 0 ? 0 : this.memory.hostOf(physical);
+    if (host === 0) return false;
     this.mmu.fill(hart, low, high, physical);
+    hart.setRd(this.get(host, bytes), bytes, signed);
     return true;
+  }
+
+  /** Tells the machine what was touched of watched bytes, if anything was. */
+  settleWatches(hart: HartState): void {
+    if (this.memory.watches.pending) this.machine.watchedTouched(hart);
   }
 
   store(hart: HartState, address: bigint, bytes: AccessSize, value: bigint): Status {
@@ -67,6 +87,7 @@ export class MemoryAccess {
     if (this.memory.isRom(host)) return Status.done;
     // In this order: the store may change the very table that led here, and then must empty what was entered.
     this.mmu.fill(hart, low, high, physical);
+    this.memory.watches.beforeStore(host, bytes, hart, 'instruction', address);
     this.memory.stored(host, bytes);
     this.put(host, bytes, value);
     return Status.done;
@@ -80,6 +101,7 @@ export class MemoryAccess {
     const { word } = hart;
     // The instruction, run again, looks here if the TLB does not let it write.
     if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
+    this.memory.watches.beforeUpdate(host, bytes, hart, address);
     this.memory.stored(host, bytes);
     hart.remaining++;
     writeAlone(this.memory, word);
@@ -90,6 +112,7 @@ export class MemoryAccess {
   loadReserved(hart: HartState, address: bigint, bytes: 4 | 8): Status {
     const host = this.atomicHost(hart, address, bytes, Access.load);
     if (typeof host !== 'number') return host.status;
+    this.memory.watches.loaded(host, bytes, hart, 'instruction', address);
     hart.setRd(this.get(host, bytes), bytes, true);
     hart.reservation = this.memory.physicalOf(host);
     return Status.done;
@@ -103,6 +126,7 @@ export class MemoryAccess {
     hart.reservation = -1;
     hart.setRd(holds ? 0n : 1n, 8, false);
     if (holds) {
+      this.memory.watches.beforeStore(host, bytes, hart, 'instruction', address);
       this.memory.stored(host, bytes);
       this.put(host, bytes, value);
     }
@@ -155,17 +179,20 @@ export class MemoryAccess {
 
   private loadDevice(hart: HartState, physical: number, bytes: AccessSize, signed: boolean, address: bigint): Status {
     const device = this.deviceAt(physical);
-    const value = device?.read(physical - device.base, bytes);
-    if (value === undefined) return this.machine.raise(hart, Cause.loadAccess, address);
+    const offset = device === undefined ? 0 : physical - device.base;
+    this.memory.watches.device = device?.name;
+    const value = device?.read(offset, bytes);
+    if (device === undefined || value === undefined) return this.machine.raise(hart, Cause.loadAccess, address);
     hart.setRd(value, bytes, signed);
-    return this.machine.deviceTouched(hart);
+    return this.machine.deviceTouched(hart, device, 'read', offset, bytes, value);
   }
 
   private storeDevice(hart: HartState, physical: number, bytes: AccessSize, value: bigint, address: bigint): Status {
     const device = this.deviceAt(physical);
-    if (!device?.write(physical - device.base, bytes, value))
-      return this.machine.raise(hart, Cause.storeAccess, address);
-    return this.machine.deviceTouched(hart);
+    const offset = device === undefined ? 0 : physical - device.base;
+    this.memory.watches.device = device?.name;
+    if (!device?.write(offset, bytes, value)) return this.machine.raise(hart, Cause.storeAccess, address);
+    return this.machine.deviceTouched(hart, device, 'write', offset, bytes, value);
   }
 
   private deviceAt(physical: number): Device | undefined {
@@ -193,9 +220,24 @@ export class MemoryAccess {
     return { first, hosts };
   }
 
+  /** The two parts of an access that crosses a page: what is touched where. */
+  private noteAcross(
+    first: number,
+    bytes: number,
+    hosts: readonly number[],
+    address: bigint,
+    note: (host: number, length: number, va: bigint) => void,
+  ): void {
+    note(hosts[0], first, address);
+    note(hosts[1], bytes - first, address + BigInt(first));
+  }
+
   private loadAcross(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): Status {
     const { status, first, hosts } = this.acrossPages(hart, address, bytes, Access.load);
     if (hosts === undefined) return status;
+    this.noteAcross(first, bytes, hosts, address, (host, length, va) =>
+      this.memory.watches.loaded(host, length, hart, 'instruction', va),
+    );
     const value = new DataView(new ArrayBuffer(8));
     for (let i = 0; i < bytes; i++) {
       value.setUint8(i, this.memory.u8[i < first ? hosts[0] + i : hosts[1] + i - first]);
@@ -207,6 +249,9 @@ export class MemoryAccess {
   private storeAcross(hart: HartState, address: bigint, bytes: AccessSize, value: bigint): Status {
     const { status, first, hosts } = this.acrossPages(hart, address, bytes, Access.store);
     if (hosts === undefined) return status;
+    this.noteAcross(first, bytes, hosts, address, (host, length, va) => {
+      if (!this.memory.isRom(host)) this.memory.watches.beforeStore(host, length, hart, 'instruction', va);
+    });
     for (let i = 0; i < bytes; i++) {
       const host = i < first ? hosts[0] + i : hosts[1] + i - first;
       if (this.memory.isRom(host)) continue;

@@ -154,8 +154,10 @@ function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: bigint, b
     bytes,
   );
   const host = physical < 0 ? 0 : memory.hostOf(physical);
-  if (host === 0 || access === Access.load) return host;
-  return memory.isRom(host) || (memory.flags[memory.pageOf(host)] & ~(PageFlag.code | PageFlag.table)) !== 0 ? 0 : host;
+  if (host === 0) return 0;
+  const flags = memory.flags[memory.pageOf(host)];
+  if (access === Access.load) return (flags & PageFlag.watchedLoads) !== 0 ? 0 : host;
+  return memory.isRom(host) || (flags & ~(PageFlag.code | PageFlag.table)) !== 0 ? 0 : host;
 }
 
 function fill(memory: GuestMemory, host: number, bytes: number, width: number, value: bigint): void {

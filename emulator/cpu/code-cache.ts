@@ -25,6 +25,9 @@ export interface CodeSurroundings {
   goesOnFrom(hart: HartState): boolean;
 }
 
+/** Whether a breakpoint's address is meant in the address space that a hart is in. */
+type Concerns = (hart: HartState, address: bigint) => boolean;
+
 export class CodeCache {
   private readonly pages: RecordPages;
   /** Virtual addresses with a breakpoint, by page; and the records that stand for them. */
@@ -32,6 +35,7 @@ export class CodeCache {
   private readonly marks = new Set<number>();
   /** Loops that cpu/bulk.ts can run, by the record of the branch that closes them. */
   private readonly loops = new Map<number, BulkLoop>();
+  private concerns: Concerns = () => true;
 
   private readonly regions: Regions;
 
@@ -66,7 +70,8 @@ export class CodeCache {
     this.tlb.flushFetches(this.harts);
   }
 
-  setBreakpoints(addresses: Iterable<bigint>): void {
+  setBreakpoints(addresses: Iterable<bigint>, concerns: Concerns = () => true): void {
+    this.concerns = concerns;
     this.marks.clear();
     this.breakpoints = new Map();
     for (const address of addresses) {
@@ -91,7 +96,7 @@ export class CodeCache {
     const records = this.pages.attach(page);
     this.tlb.fillFetch(hart, pc & ~0xfffn, records, page);
     for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
-      this.mark(records + Number(address & 0xfffn) * (Record.size / 2));
+      if (this.concerns(hart, address)) this.mark(records + Number(address & 0xfffn) * (Record.size / 2));
     }
     return Status.reload;
   }
@@ -105,8 +110,8 @@ export class CodeCache {
     const offset = Number(pc & BigInt(PAGE - 1));
     const host = page.host + offset;
     const marked = this.marks.has(record);
-    if (marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && !this.machine.goesOnFrom(hart))
-      return this.machine.breakpoint(hart);
+    const meant = marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && this.concerns(hart, pc);
+    if (meant && !this.machine.goesOnFrom(hart)) return this.machine.breakpoint(hart);
     const { view } = this.memory;
     let word = view.getUint16(host, true);
     const straddles = lengthOf(word) === 4 && offset === PAGE - 2;

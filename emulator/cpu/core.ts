@@ -34,6 +34,7 @@ export class Core {
       const length = lengthOf(hart.word);
       status = this.attend(hart, reason);
       if (status === Status.done) hart.advance(length);
+      this.access.settleWatches(hart);
     }
     hart.leaveWindow();
   }
@@ -46,13 +47,26 @@ export class Core {
     hart.remaining = 1;
     hart.enterWindow();
     writeAlone(this.memory, word);
-    let reason = this.interpret(1);
-    if (reason === Exit.load && this.access.enter(hart, hart.address, (hart.detail & 15) as AccessSize)) {
-      hart.remaining = 1;
-      reason = this.interpret(1);
+    const reason = this.interpret(1);
+    let done = hart.remaining === 0 && reason !== Exit.load;
+    if (reason === Exit.load) {
+      const { address, detail } = hart;
+      done = this.access.tryLoad(hart, address, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+      if (done) hart.advance(lengthOf(word));
     }
     hart.leaveWindow();
-    return hart.remaining === 0 && reason !== Exit.load;
+    return done;
+  }
+
+  /** An atomic on a watched word is run here and now, so that what it did is known at its end. */
+  private atomic(hart: HartState, bytes: 4 | 8): Status {
+    const status = this.access.atomic(hart, hart.address, bytes);
+    if (status !== Status.scratch || !this.memory.watches.pending) return status;
+    const left = hart.remaining;
+    hart.remaining = 1;
+    this.interpret(1);
+    hart.remaining = left - 1;
+    return Status.reload;
   }
 
   private attend(hart: HartState, reason: Exit): Status {
@@ -67,7 +81,7 @@ export class Core {
       case Exit.store:
         return this.access.store(hart, hart.address, detail as AccessSize, hart.value);
       case Exit.atomic:
-        return this.access.atomic(hart, hart.address, detail as 4 | 8);
+        return this.atomic(hart, detail as 4 | 8);
       case Exit.environment:
         return this.environment.execute(hart, detail);
       case Exit.special:

@@ -6,7 +6,7 @@
  * also while it is high already or claimed, and completing a claim does not look at the line. Kernels rely on it: one that
  * never reads the UART's IIR leaves that line high for good, and would take the interrupt for ever.
  */
-import type { AccessSize, Board, Device, State } from '../types';
+import { type AccessSize, type Board, type Device, Mode, type State } from '../types';
 import { MemoryMap } from './memory-map';
 import { SavedState } from './state';
 
@@ -160,6 +160,11 @@ export class Plic implements Device {
       }
     }
     return best;
+  }
+
+  /** The source that a hart would claim now in S-mode or M-mode; 0 if none. */
+  sourceFor(hart: number, mode: Mode): number {
+    return this.best(2 * hart + (mode === Mode.Supervisor ? 1 : 0));
   }
 
   private update(): void {

@@ -4,6 +4,7 @@
  */
 import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../cpu/layout';
 import type { PhysicalMemory } from '../types';
+import { DataWatches } from './data-watch';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {
@@ -11,6 +12,9 @@ export const enum PageFlag {
   code = 1,
   /** A page-table walk has read it, and a TLB may hold what it said. */
   table = 2,
+  /** Bytes in it are watched, see mmu/data-watch.ts: for stores; for loads, which take the slow path, too, then. */
+  watchedStores = 4,
+  watchedLoads = 8,
 }
 
 export class GuestMemory implements PhysicalMemory {
@@ -21,6 +25,7 @@ export class GuestMemory implements PhysicalMemory {
   readonly view: DataView;
   /** PageFlags by guest page: pages of the ROM's 64 KiB first, then those of DRAM. */
   readonly flags: Uint8Array;
+  readonly watches = new DataWatches(this);
   readonly dramBase = BigInt(DRAM_BASE);
   readonly dramSize: bigint;
   private readonly dramBytes: number;

@@ -66,6 +66,7 @@ export class Mmu {
     this.tlb.reset();
     this.uses.clear();
     this.memory.flags.fill(0);
+    this.memory.watches.reset();
   }
 
   /** Takes over the PMP registers of a hart. */
@@ -114,13 +115,14 @@ export class Mmu {
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, Access.load, mode, mstatus);
     const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, Access.store, mode, mstatus));
-    const plain = !this.memory.isRom(host) && this.memory.flags[this.memory.pageOf(host)] === 0;
+    const flags = this.memory.flags[this.memory.pageOf(host)];
+    const plain = !this.memory.isRom(host) && flags === 0;
     const storable = writable && plain && (rights & Right.write) !== 0;
     this.tlb.fillData(
       hart,
       (BigInt(high >>> 0) << 32n) | BigInt((low & ~(PAGE - 1)) >>> 0),
       host - (physical % PAGE),
-      readable && (rights & Right.read) !== 0,
+      readable && (rights & Right.read) !== 0 && (flags & PageFlag.watchedLoads) === 0,
       storable,
     );
     return storable;
@@ -217,6 +219,7 @@ export class Mmu {
     if (this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
     // The table's page may hold code as well; that it is a table changes nothing here.
     if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.code) !== 0) this.memory.stored(host, 8);
+    this.memory.watches.beforeStore(host, 8, hart, 'walk');
     this.memory.i32[host / 4] = this.leaf;
     return true;
   }

@@ -56,13 +56,13 @@ describe('setBreakpoints', function () {
 
   it('says why a breakpoint cannot be set', async () => {
     await session().boot();
-    const [user] = await session().setLines('user/sh.c', 10);
-    assert.equal(user!.verified, false);
-    assert.match(user!.message ?? '', /kernel has no code from this file/);
+    const [host] = await session().setLines('mkfs/mkfs.c', 10);
+    assert.equal(host!.verified, false);
+    assert.match(host!.message ?? '', /Neither the kernel nor one of the 12 user programs has code from this file/);
     const other = { path: '/somewhere/other-lab/kernel/proc.c' };
     const { body } = await session().setBreakpointsRequest({ source: other, breakpoints: [{ line: 100 }] });
     assert.equal(body.breakpoints[0]!.verified, false);
-    assert.match(body.breakpoints[0]!.message ?? '', /kernel has no code from this file/);
+    assert.match(body.breakpoints[0]!.message ?? '', /has code from this file/);
     await assert.rejects(session().customRequest('setBreakpoints', {}), /needs the path/);
     const [late] = await session().setLines('kernel/main.c', 10_000);
     assert.equal(late!.verified, false);
@@ -172,7 +172,7 @@ describe('setFunctionBreakpoints', function () {
       body.breakpoints.map(({ verified, message }) => [verified, message]),
       [
         [true, undefined],
-        [false, 'The kernel has no function "no_such".'],
+        [false, 'Neither the kernel nor any user program has a function "no_such".'],
       ],
     );
     await session().goOn();

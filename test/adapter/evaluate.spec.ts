@@ -21,7 +21,7 @@ describe('evaluate', function () {
       ['$sp', /^0x3fffff/],
       ['$satp.MODE', /^8 \(Sv39\)$/],
       ['$hart', /^0$/],
-      ['syscalls[16]', /<sys_write>/],
+      ['syscalls[16]', /<sys_write at sysfile.c:\d+>/],
       ['$va2pa($sp) & 0xfff', /\d/],
       ['1 / 0', undefined],
       ['nobody', undefined],

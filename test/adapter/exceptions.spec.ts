@@ -45,7 +45,7 @@ describe('exception filters', function () {
     await session().boot({ filters: [{ filterId: 'system-call', condition: '$a7 == 16' }] });
     const stop = await session().stopped();
     assert.match(stop.description ?? '', /system call from user mode.*16, sys_write/);
-    assert.match((await session().places())[0]!, /in the user program \(pid \d/);
+    assert.match((await session().places())[0]!, /^write user\/usys\.S:\d+$/);
     assert.equal(await session().value('proc[0].pid'), '1', 'the kernel can be read from here');
     const rows = await session().scope('Trap about to be taken');
     assert.equal(rows.find(({ name }) => name === 'cause')!.value, '8 (system call from user mode)');

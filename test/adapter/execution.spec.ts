@@ -56,10 +56,10 @@ describe('pause, continue and threads', function () {
     const { threadId } = await session().stopped();
     const { threads } = (await session().threadsRequest()).body;
     assert.deepEqual(
-      threads.map(({ id }) => id),
+      threads.slice(0, 3).map(({ id }) => id),
       [1, 2, 3],
     );
-    assert.match(threads.find(({ id }) => id === threadId)!.name, /^hart \d \(S, pid 1 /);
+    assert.match(threads.find(({ id }) => id === threadId)!.name, /^hart \d: pid 1 init$/);
   });
 
   it('looking at a running machine is refused, not answered wrongly', async () => {

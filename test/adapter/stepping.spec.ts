@@ -115,7 +115,7 @@ describe('stepping', function () {
   it('by instruction from a user program enters the kernel at its trap vector', async () => {
     await session().boot({ filters: ['system-call'] });
     await session().stopped();
-    assert.match((await session().places())[0]!, /in the user program/);
+    assert.match((await session().places())[0]!, / user\/usys\.S:\d+$/);
     await session().setFilters();
     await session().step('stepIn', 1, 'instruction');
     assert.match((await session().places())[0]!, /^uservec/);

@@ -95,6 +95,11 @@ export class TestSession extends DebugClient {
       columnsStartAt1: true,
       pathFormat: 'path',
       supportsInvalidatedEvent: true,
+      supportsMemoryEvent: true,
+      supportsMemoryReferences: true,
+      supportsProgressReporting: true,
+      supportsVariableType: true,
+      supportsVariablePaging: true,
     });
     return session;
   }
@@ -266,4 +271,25 @@ export function sessions(): () => TestSession {
     session = undefined;
   });
   return () => session!;
+}
+
+/** One session for all tests of a suite that only look, or put back what they change; `prepare` brings it to its stop. */
+export function oneSession(prepare: (session: TestSession) => Promise<unknown>): () => TestSession {
+  let session: TestSession | undefined;
+  before(async () => {
+    session = await TestSession.open();
+    await prepare(session);
+  });
+  after(async () => {
+    await session?.stop();
+    session = undefined;
+  });
+  return () => session!;
+}
+
+/** The one with that name. */
+export function named<T extends { name: string }>(all: readonly T[], name: string): T {
+  const found = all.find((one) => one.name === name);
+  assert.ok(found, `no ${name} among ${all.map((one) => one.name).join(', ')}`);
+  return found;
 }

@@ -26,21 +26,12 @@ export function struct(name: string | undefined, members: Record<string, Type>, 
   return record;
 }
 
-function alignOf(type: Type): number {
-  const bare = C.plain(type);
-  if (bare.kind === 'array') return alignOf(bare.element);
-  if (bare.kind === 'struct' || bare.kind === 'union') {
-    return bare.members.reduce((most, member) => Math.max(most, alignOf(member.type)), 1);
-  }
-  return Math.max(1, C.sizeOf(bare));
-}
-
 /** Fills in a structure's members; apart from `struct` for those that point to themselves. */
 export function layOut(record: RecordType, members: Record<string, Type>): void {
   let end = 0;
   let align = 1;
   for (const [name, type] of Object.entries(members)) {
-    const own = alignOf(type);
+    const own = C.alignOf(type);
     align = Math.max(align, own);
     const offset = record.kind === 'union' ? 0 : Math.ceil(end / own) * own;
     record.members.push({ name: name.startsWith('_unnamed') ? undefined : name, type, offset });
@@ -144,6 +135,14 @@ export class TestProgram implements Binary {
     return this.types.get(name);
   }
 
+  get typeNames() {
+    return [...this.types.keys()];
+  }
+
+  get enumeratorNames() {
+    return [...this.enumerators.keys()];
+  }
+
   enumerator(name: string) {
     return this.enumerators.get(name);
   }
@@ -155,6 +154,9 @@ export class TestProgram implements Binary {
   lineAt() {
     return undefined;
   }
+  callLineAt() {
+    return undefined;
+  }
   breakLocations() {
     return [];
   }
@@ -163,6 +165,12 @@ export class TestProgram implements Binary {
   }
   inlinedCallsAt() {
     return [];
+  }
+  inlinedCopies() {
+    return [];
+  }
+  registerAtEntry() {
+    return undefined;
   }
   unwind() {
     return undefined;

@@ -2,7 +2,7 @@
  * A machine for the specs of run control: harts whose instructions are functions by address, four bytes long where the
  * spec gives none. It stops, counts and skips as the contract in emulator/types.ts says.
  */
-import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent } from '../../../emulator/types';
+import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../../emulator/types';
 import type { Clock } from '../clock';
 
 export class FakeHart implements Hart {
@@ -41,6 +41,7 @@ export class FakeMachine implements MachineApi {
   current = 0;
   observer: Observer = {};
   breakpoints = new Set<bigint>();
+  watches: Watch[] = [];
   /** What stands at an address; absent: an instruction that goes to the next. */
   readonly program = new Map<bigint, Instruction>();
   /** Traps to take, by hart, at its next instruction; the handler is at `vector`. */
@@ -74,6 +75,13 @@ export class FakeMachine implements MachineApi {
 
   setBreakpoints(addresses: Iterable<bigint>): void {
     this.breakpoints = new Set(addresses);
+  }
+
+  setWatches(watches: Iterable<Watch>): void {
+    this.watches = [...watches];
+  }
+  watchTables(): void {
+    throw new Error('no spec of run control watches tables');
   }
 
   run(limit: RunLimit): Stop {

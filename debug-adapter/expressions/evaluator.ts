@@ -1,0 +1,373 @@
+/**
+ * Gives the nodes of a parsed expression their values, by the rules of ISO C11, section 6.5. Arithmetic wraps around as
+ * RV64 does. What C leaves unevaluated (the operand of sizeof, the branch of ?: that is not taken) is asked for its type
+ * only: then nothing is read, and nothing written.
+ */
+import type { Type } from '../symbols/api';
+import { ExpressionError } from './error';
+import { floatValue, isFloating, toFloat, truncated } from './floats';
+import {
+  bitwise,
+  commonArithmetic,
+  compare,
+  convert,
+  decay,
+  isTruthy,
+  pointerTarget,
+  requireNumber,
+} from './operators';
+import { fieldValue, nameValue, qualifiedValue, specialValue } from './names';
+import { store } from './store';
+import type { Expression } from './syntax';
+import * as C from './types';
+import { constant, numberOf, partOf, type EvaluationContext, type Value } from './value';
+
+export interface EvaluationOptions {
+  /** Lets =, += and ++ write. Default false: then they are errors, as befits hovers and watches. */
+  assignments?: boolean;
+}
+
+/** Elements of the longest slice. */
+const LONGEST_SLICE = 1_000_000n;
+
+export class Evaluator {
+  constructor(
+    private readonly context: EvaluationContext,
+    private readonly options: EvaluationOptions,
+    /** Only types are wanted. */
+    private readonly dry = false,
+  ) {}
+
+  value(node: Expression): Value {
+    try {
+      return this.evaluateNode(node);
+    } catch (error) {
+      // An error from deeper down that knows no place happened here.
+      if (error instanceof ExpressionError && error.offset === undefined) {
+        throw new ExpressionError(error.reason, node.at);
+      }
+      throw error;
+    }
+  }
+
+  /** The type that a node has, without reading anything. */
+  typeOf(node: Expression): Type {
+    return this.dryValue(node).type;
+  }
+
+  private dryValue(node: Expression): Value {
+    return this.dry ? this.value(node) : new Evaluator(this.context, this.options, true).value(node);
+  }
+
+  private evaluateNode(node: Expression): Value {
+    const { context } = this;
+    switch (node.kind) {
+      case 'integer':
+        return constant(node.value, node.type);
+      case 'float':
+        return floatValue(node.value, node.type);
+      case 'string':
+        return stringValue(node.text);
+      case 'name':
+        return nameValue(node.name, node.at, context);
+      case 'qualified':
+        return qualifiedValue(node.scope, node.name, node.at, context);
+      case 'special':
+        return specialValue(node.name, node.at, context);
+      case 'member':
+        return this.member(node);
+      case 'index':
+        return this.index(node);
+      case 'slice':
+        return this.slice(node);
+      case 'unary':
+        return this.unary(node);
+      case 'binary':
+        return this.binary(node);
+      case 'conditional':
+        return this.conditional(node);
+      case 'cast':
+        return this.cast(this.value(node.operand), node.type, node.at);
+      case 'measure':
+        return this.measure(node.what, node.type, node.at);
+      case 'measure-of':
+        return this.measure(node.what, this.typeOf(node.operand), node.at);
+      case 'call':
+        return this.call(node);
+      case 'assign':
+      case 'step':
+        return this.assignment(node);
+    }
+  }
+
+  /** A number; where only types are wanted, one that no operator stumbles over. */
+  private number(value: Value): bigint {
+    return this.dry ? 1n : requireNumber(value, this.context);
+  }
+
+  private measure(what: 'sizeof' | '_Alignof', declared: Type, at: number): Value {
+    const type = C.completed(declared, (name) => this.context.binary.typeNamed(name));
+    const bare = C.plain(type);
+    if (bare.kind === 'void' || bare.kind === 'function') {
+      throw new ExpressionError(`${C.typeName(type)} has no size`, at);
+    }
+    if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete) {
+      throw new ExpressionError(`${C.typeName(type)} is only declared in this program, so its size is not known`, at);
+    }
+    return constant(BigInt(what === 'sizeof' ? C.sizeOf(type) : C.alignOf(type)), C.UNSIGNED_LONG);
+  }
+
+  private member({ object, name, arrow, at }: Expression & { kind: 'member' }): Value {
+    let value = this.value(object);
+    if (value.machine?.kind === 'word' && !value.machine.field && !arrow)
+      return fieldValue(value.machine.word, name, at);
+    const type = C.plain(value.type);
+    // Like gdb, a dot is taken for the arrow that was meant.
+    if (type.kind === 'pointer' || (arrow && type.kind === 'array')) value = this.dereference(value, object.at);
+    else if (arrow) throw new ExpressionError(`-> needs a pointer, but this is ${C.typeName(value.type)}`, at);
+    const record = C.plain(value.type);
+    if (record.kind !== 'struct' && record.kind !== 'union') {
+      throw new ExpressionError(`${C.typeName(value.type)} has no members`, at);
+    }
+    const found = C.findMember(record, name);
+    if (!found) {
+      const names = record.members.flatMap((member) => member.name ?? []);
+      const known = names.length ? `; it has ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` : '';
+      throw new ExpressionError(`${C.typeName(value.type)} has no member ${name}${known}`, at);
+    }
+    const { member, offset } = found;
+    const size = Math.max(C.sizeOf(member.type), Math.ceil(((member.bitOffset ?? 0) + (member.bitSize ?? 0)) / 8));
+    return {
+      type: member.type,
+      location: partOf(value.location, offset, size),
+      ...(member.bitSize !== undefined && { bitField: { size: member.bitSize, offset: member.bitOffset ?? 0 } }),
+    };
+  }
+
+  private dereference(value: Value, at: number): Value {
+    const bare = C.plain(value.type);
+    if (bare.kind === 'function') return value;
+    if (bare.kind === 'array') return this.element(value, 0n, at);
+    const target = pointerTarget(value, at, this.context);
+    if (C.plain(target).kind === 'void') {
+      throw new ExpressionError('void * cannot be dereferenced: cast it to a pointer to something first', at);
+    }
+    return { type: target, location: { kind: 'memory', address: this.number(value) } };
+  }
+
+  private index({ object, index, at }: Expression & { kind: 'index' }): Value {
+    const left = this.value(object);
+    const right = this.value(index);
+    // C lets the two stand either way round: 2[a] is a[2].
+    const [whole, number] = C.isInteger(C.plain(left.type)) ? [right, left] : [left, right];
+    if (!C.isInteger(C.plain(number.type)))
+      throw new ExpressionError(`an index must be a whole number, but this is ${C.typeName(number.type)}`, index.at);
+    return this.element(whole, this.number(number), at);
+  }
+
+  private element(value: Value, index: bigint, at: number): Value {
+    const bare = C.plain(value.type);
+    if (bare.kind !== 'array') {
+      const target = pointerTarget(value, at, this.context);
+      if (C.plain(target).kind === 'void') throw new ExpressionError('elements of void have no size', at);
+      const address = this.number(value) + index * C.stride(target);
+      return { type: target, location: { kind: 'memory', address: BigInt.asUintN(64, address) } };
+    }
+    const size = C.sizeOf(bare.element);
+    const offset = (index - BigInt(value.firstIndex ?? 0)) * BigInt(size);
+    if (value.location.kind === 'memory') {
+      const address = BigInt.asUintN(64, value.location.address + offset);
+      return { type: bare.element, location: { kind: 'memory', address } };
+    }
+    if (this.dry) return { type: bare.element, location: { kind: 'optimized-out' } };
+    if (offset < 0n || (bare.count !== undefined && offset >= BigInt(size) * BigInt(bare.count))) {
+      throw new ExpressionError(`index ${index} is outside the array, which is not in memory`, at);
+    }
+    return { type: bare.element, location: partOf(value.location, Number(offset), size) };
+  }
+
+  private slice({ object, from, to, at }: Expression & { kind: 'slice' }): Value {
+    const first = this.number(this.value(from));
+    const end = this.dry ? first + 1n : this.number(this.value(to));
+    return this.elements(this.value(object), first, end - first, at);
+  }
+
+  /** `count` elements from index `first` on, as an array. */
+  private elements(value: Value, first: bigint, count: bigint, at: number): Value {
+    if (count <= 0n || count > LONGEST_SLICE) {
+      throw new ExpressionError(
+        `a slice of ${count} elements cannot be shown: give [first..end], end not included`,
+        at,
+      );
+    }
+    const start = this.element(value, first, at);
+    const size = C.sizeOf(start.type);
+    const location =
+      start.location.kind === 'memory'
+        ? start.location
+        : partOf(value.location, Number(first) * size, Number(count) * size);
+    return {
+      type: { kind: 'array', element: start.type, count: Number(count) },
+      location,
+      firstIndex: Number(first),
+    };
+  }
+
+  private unary({ operator, operand, at }: Expression & { kind: 'unary' }): Value {
+    const value = this.value(operand);
+    switch (operator) {
+      case '*':
+        return this.dereference(value, at);
+      case '&':
+        return this.address(value, at);
+      case '!':
+        return constant(this.dry || isTruthy(value, this.context) ? 0n : 1n, C.INT);
+      case '-':
+      case '+':
+      case '~': {
+        const type = C.plain(value.type);
+        if (C.isFloat(type) && operator !== '~') {
+          const number = this.dry ? 1 : toFloat(value, this.context);
+          return floatValue(operator === '-' ? -number : number, type);
+        }
+        if (!C.isInteger(type)) {
+          throw new ExpressionError(`${operator} needs a number, but this is ${C.typeName(value.type)}`, at);
+        }
+        const promoted = C.promote(type, value.bitField?.size);
+        const number = this.dry ? 1n : numberOf(value, this.context);
+        return constant(C.wrap(operator === '-' ? -number : operator === '~' ? ~number : number, promoted), promoted);
+      }
+    }
+  }
+
+  private address(value: Value, at: number): Value {
+    if (value.bitField) throw new ExpressionError('a bit field has no address', at);
+    const { location } = value;
+    if (location.kind === 'memory') return constant(location.address, C.pointerTo(value.type));
+    if (this.dry) return constant(1n, C.pointerTo(value.type));
+    if (location.kind === 'register') throw new ExpressionError('this is in a register, which has no address', at);
+    throw new ExpressionError('only what lies in memory has an address', at);
+  }
+
+  private binary(node: Expression & { kind: 'binary' }): Value {
+    const { context } = this;
+    const { operator, at } = node;
+    const truth = (yes: boolean) => constant(yes ? 1n : 0n, C.INT);
+    if (operator === '&&' || operator === '||') {
+      if (this.dry) return truth(true);
+      const left = isTruthy(this.value(node.left), context);
+      if (left === (operator === '||')) return truth(left);
+      return truth(isTruthy(this.value(node.right), context));
+    }
+    const left = this.value(node.left);
+    const right = this.value(node.right);
+    switch (operator) {
+      case ',':
+        return right;
+      case '@':
+        if (left.location.kind !== 'memory') throw new ExpressionError('@ needs something in memory on its left', at);
+        return this.elements(this.address(left, at), 0n, this.number(right), at);
+      case '==':
+      case '!=':
+      case '<':
+      case '>':
+      case '<=':
+      case '>=':
+        return truth(this.dry || compare(operator, left, right, at, context));
+      default:
+        return bitwise(operator, this.operand(left), this.operand(right), at, context);
+    }
+  }
+
+  /** An operand of arithmetic; where only types are wanted, a number of that type that can be divided by. */
+  private operand(value: Value): Value {
+    const decayed = decay(value);
+    if (!this.dry) return decayed;
+    if (isFloating(decayed)) return floatValue(1, decayed.type);
+    return { ...constant(1n, decayed.type), ...(decayed.bitField && { bitField: { ...decayed.bitField, offset: 0 } }) };
+  }
+
+  /** The two branches have one type (6.5.15): that of the arithmetic between them, where both are numbers. */
+  private conditional({ condition, whenTrue, whenFalse }: Expression & { kind: 'conditional' }): Value {
+    const holds = this.dry || isTruthy(this.value(condition), this.context);
+    const taken = this.value(holds ? whenTrue : whenFalse);
+    const type = commonArithmetic(taken, this.dryValue(holds ? whenFalse : whenTrue));
+    if (!type || C.plain(taken.type) === type) return taken;
+    return convert(this.dry ? this.operand(taken) : taken, type, this.context);
+  }
+
+  private cast(value: Value, type: Type, at: number): Value {
+    const to = C.plain(type);
+    if (to.kind === 'void') return { type, location: { kind: 'bytes', bytes: new Uint8Array(0) } };
+    const from = C.plain(value.type);
+    if (from === to) return { ...value, type };
+    if (C.isFloat(to)) return floatValue(this.dry ? 1 : toFloat(value, this.context), type);
+    if (C.isInteger(to) || to.kind === 'pointer') {
+      if (this.dry) return constant(1n, type);
+      const number =
+        C.isInteger(to) && isFloating(value)
+          ? truncated(toFloat(value, this.context), to)
+          : requireNumber(decay(value), this.context);
+      return { ...constant(C.wrap(number, to), type), ...(value.hex && { hex: true }) };
+    }
+    // Not C, but what is meant is plain: the same bytes, seen as something else.
+    const inMemory = value.location.kind === 'memory' && !value.bitField;
+    if (inMemory && (to.kind === 'array' || C.sizeOf(to) === C.sizeOf(from))) return { type, location: value.location };
+    throw new ExpressionError(
+      `C has no cast to ${C.typeName(type)}; to look at memory as one, cast a pointer: *(${C.typeName(type)} *)…`,
+      at,
+    );
+  }
+
+  private call(node: Expression & { kind: 'call' }): Value {
+    if (node.callee.kind !== 'special') {
+      throw new ExpressionError('functions of the program cannot be called while it is stopped', node.at);
+    }
+    if (this.dry) return this.dryCall(node);
+    const given = node.arguments.map((argument) => requireNumber(decay(this.value(argument)), this.context));
+    const result = this.context.special?.(node.callee.name, given);
+    if (!result) {
+      const values = given.length === 1 ? 'one value' : `${given.length} values`;
+      throw new ExpressionError(`there is no function $${node.callee.name} that takes ${values}`, node.callee.at);
+    }
+    return result;
+  }
+
+  /** What a helper gives may be of several types, so it is asked; one that has no answer would have given a number. */
+  private dryCall(node: Expression & { kind: 'call' }): Value {
+    try {
+      return new Evaluator(this.context, {}).value(node);
+    } catch (error) {
+      if (error instanceof ExpressionError) return constant(1n, C.UNSIGNED_LONG);
+      throw error;
+    }
+  }
+
+  private assignment(node: Expression & { kind: 'assign' | 'step' }): Value {
+    if (!this.options.assignments) {
+      throw new ExpressionError('this would change the program, which is not allowed here', node.at);
+    }
+    const { context } = this;
+    const target = this.value(node.target);
+    if (this.dry) return target;
+    const before = node.kind === 'step' ? this.copy(target) : target;
+    let value: Value;
+    if (node.kind === 'step') value = bitwise('+', before, constant(node.by, C.INT), node.at, context);
+    else if (node.operator === undefined) value = this.value(node.value);
+    else value = bitwise(node.operator, decay(target), decay(this.value(node.value)), node.at, context);
+    const after = store(target, value, node.at, context);
+    return node.kind === 'step' && !node.prefix ? before : after;
+  }
+
+  /** A number as it is now, which a later store does not change. */
+  private copy(value: Value): Value {
+    return isFloating(value)
+      ? floatValue(toFloat(value, this.context), value.type)
+      : constant(requireNumber(value, this.context), value.type);
+  }
+}
+
+function stringValue(text: string): Value {
+  const bytes = Uint8Array.from([...text, '\0'], (letter) => letter.charCodeAt(0));
+  return { type: { kind: 'array', element: C.CHAR, count: bytes.length }, location: { kind: 'bytes', bytes } };
+}

@@ -1,0 +1,271 @@
+/**
+ * Data breakpoints: stops where bytes are read or written. What is asked for is kept as it was given and bound to physical
+ * memory, where the machine watches; so a write is caught by whatever mapping it comes: a program's, the kernel's own, a
+ * device's access.
+ *
+ * One in a user program's memory follows the address: whenever the table changes, it watches the page that is mapped
+ * there now, and of user code it heeds that in its address space alone, since other programs may share the page. One
+ * asked for by its physical address stays where it is.
+ */
+import { Mode, type DataEvent, type Hart, type MachineApi, type Stop, type Watch } from '../../emulator/types';
+import { ask, type Asking, type Check, type Extras, type Hits, type Overlay } from './question';
+import type { StopReport } from './stops';
+
+const PAGE = 4096n;
+
+export type AccessType = 'read' | 'write' | 'readWrite';
+
+export interface WantedData extends Extras {
+  dataId: string;
+  accessType: AccessType;
+}
+
+/** Bytes in an address space, and how they are shown. */
+export interface DataPlace {
+  /** What the user calls it: "proc[3].state". */
+  label: string;
+  address: bigint;
+  bytes: number;
+  /** The physical address that an address leads to now; undefined where nothing is mapped. */
+  physical(address: bigint): bigint | undefined;
+  /** Root of the user page table that the address is in; undefined for what all address spaces share. */
+  userRoot?(): bigint | undefined;
+  /** The bytes as a value: "RUNNABLE". */
+  show(bytes: Uint8Array): string;
+}
+
+export interface DataBreakpoint extends Hits {
+  readonly id: number;
+  readonly wanted: WantedData;
+  /** Stops also where a store changes nothing. */
+  every: boolean;
+  place: DataPlace | undefined;
+  message?: string;
+  watches: readonly Watch[];
+}
+
+/** What data breakpoints are bound to. */
+export interface DataGuest {
+  machine: MachineApi;
+  /** What a data id stands for. Throws an Error that says why it stands for nothing. */
+  placeOf(dataId: string): DataPlace;
+  /** "sd at 0x80001234 (wakeup+72 at proc.c:581), hart 1, pid 3 sh": who did it. */
+  doer(event: DataEvent): string;
+}
+
+/** "every store", alone or before a condition: stores that change nothing count, too. */
+const EVERY = /^\s*every(?:\s+store)?\b\s*(?:(?:if|and|&&|:|,)\s*(.*))?$/is;
+
+/** A condition taken apart. */
+export function dataCondition(text: string | undefined): { every: boolean; condition?: string } {
+  const found = text === undefined ? undefined : EVERY.exec(text);
+  const condition = (found ? (found[1] ?? '') : (text ?? '')).trim();
+  return { every: found !== null && found !== undefined, ...(condition !== '' && { condition }) };
+}
+
+export class DataBreakpoints {
+  #nextId = 1_000_000;
+  #all: DataBreakpoint[] = [];
+  #guest: DataGuest | undefined;
+  readonly #byWatch = new Map<Watch, DataBreakpoint>();
+
+  constructor(
+    private readonly asking: Asking,
+    private readonly problem: Check,
+  ) {}
+
+  /** Replaces those in force. One that was there before keeps its id and its hits. */
+  set(wanted: readonly WantedData[]): DataBreakpoint[] {
+    const old = new Map(this.#all.map((one) => [JSON.stringify(one.wanted), one]));
+    this.#all = wanted.map((one) => {
+      const key = JSON.stringify(one);
+      const kept = old.get(key);
+      old.delete(key);
+      return kept ?? this.#make(one);
+    });
+    this.#watch();
+    return this.#all;
+  }
+
+  /** Binds all of them to a machine; answers those of which something else is to be said now. */
+  bind(guest: DataGuest): DataBreakpoint[] {
+    this.#guest = guest;
+    const changed = this.#all.filter((breakpoint) => {
+      const before = breakpoint.message;
+      breakpoint.hits = 0;
+      breakpoint.told = false;
+      this.#place(breakpoint);
+      return before !== breakpoint.message;
+    });
+    this.#watch();
+    return changed;
+  }
+
+  get any(): boolean {
+    return this.#all.length > 0;
+  }
+
+  /** Some follow an address in a user page table: whoever may have changed one asks for `follow`. */
+  get following(): boolean {
+    return this.#all.some(({ place }) => place?.userRoot !== undefined);
+  }
+
+  /** Watches the pages that are mapped now where those that follow an address are. */
+  follow(): void {
+    const moved = this.#all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, watchesOf(one)));
+    if (moved.length > 0) this.#watch();
+  }
+
+  /** Whether a touch of watched bytes is one that somebody wants to be asked about. */
+  concerns(event: DataEvent): boolean {
+    const breakpoint = this.#byWatch.get(event.watch);
+    const { place, every } = breakpoint ?? {};
+    if (!place) return false;
+    if (event.by === 'instruction' && place.userRoot && event.hart !== undefined) {
+      const hart = this.#guest!.machine.harts[event.hart]!;
+      if (hart.mode === Mode.User && rootOf(hart) !== place.userRoot()) return false;
+    }
+    return event.access === 'read' || every === true || !equal(event.before, event.after);
+  }
+
+  judge(stop: Stop & { kind: 'data' }): StopReport | undefined {
+    const guest = this.#guest;
+    if (!guest) return undefined;
+    const byBreakpoint = new Map<DataBreakpoint, DataEvent[]>();
+    for (const event of stop.events) {
+      const breakpoint = this.#byWatch.get(event.watch);
+      if (breakpoint) byBreakpoint.set(breakpoint, [...(byBreakpoint.get(breakpoint) ?? []), event]);
+    }
+    const said: { id: number; title: string; text: string }[] = [];
+    for (const [breakpoint, events] of byBreakpoint) {
+      const what = this.#asked(guest, breakpoint, events);
+      if (what) said.push({ id: breakpoint.id, ...what });
+    }
+    const [first] = said;
+    if (!first) return undefined;
+    return {
+      hart: stop.events[0]?.hart ?? guest.machine.current,
+      reason: 'data breakpoint',
+      description: first.title,
+      text: said.map(({ text }) => text).join('\n'),
+      hitBreakpointIds: said.map(({ id }) => id),
+    };
+  }
+
+  #asked(
+    guest: DataGuest,
+    breakpoint: DataBreakpoint,
+    events: readonly DataEvent[],
+  ): { title: string; text: string } | undefined {
+    const place = breakpoint.place!;
+    const now = bytesOf(guest.machine, breakpoint.watches);
+    const before = now.slice();
+    let offset = 0;
+    for (const watch of breakpoint.watches) {
+      for (const event of events.filter((one) => one.watch === watch))
+        before.set(event.before, offset + Number(event.address - watch.address));
+      offset += watch.length;
+    }
+    const event = events[0]!;
+    const hart = event.hart ?? guest.machine.current;
+    const { condition, hitCondition, logMessage } = breakpoint.wanted;
+    const bare = dataCondition(condition).condition;
+    const extras = {
+      ...(bare && { condition: bare }),
+      ...(hitCondition && { hitCondition }),
+      ...(logMessage && { logMessage }),
+    };
+    const overlay: Overlay = now.length <= 8 ? { old: numberOf(before), new: numberOf(now) } : {};
+    const { stop, failure } = ask(this.asking, extras, breakpoint, hart, overlay);
+    if (!stop) return undefined;
+    const change = event.access === 'read' ? `read, ${place.show(now)}` : `${place.show(before)} → ${place.show(now)}`;
+    const title = failure ?? `${place.label}: ${change}`;
+    const alias = aliasText(event, place);
+    const same = event.access === 'write' && equal(before, now) ? ' (the same value stored again)' : '';
+    return { title, text: `${title}${same}\n${guest.doer(event)}${alias}` };
+  }
+
+  #make(wanted: WantedData): DataBreakpoint {
+    const { every } = dataCondition(wanted.condition);
+    const made: DataBreakpoint = {
+      ...{ id: this.#nextId++, wanted, every: every || wanted.accessType === 'readWrite', hits: 0 },
+      ...{ place: undefined, watches: [] },
+    };
+    this.#place(made);
+    return made;
+  }
+
+  #place(breakpoint: DataBreakpoint): void {
+    const { wanted } = breakpoint;
+    breakpoint.place = undefined;
+    delete breakpoint.message;
+    try {
+      if (!this.#guest) throw new Error('The kernel is not loaded yet.');
+      const { condition } = dataCondition(wanted.condition);
+      const problem = condition === undefined ? undefined : this.problem(condition);
+      if (problem !== undefined) throw new Error(`The condition "${condition}" is not valid: ${problem}`);
+      const place = this.#guest.placeOf(wanted.dataId);
+      breakpoint.place = place;
+      if (partsOf(place) === undefined && !place.userRoot) {
+        breakpoint.place = undefined;
+        throw new Error(`${place.label} is not in RAM now: nothing is mapped at 0x${place.address.toString(16)}.`);
+      }
+    } catch (error) {
+      breakpoint.message = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #watch(): void {
+    this.#byWatch.clear();
+    for (const breakpoint of this.#all) {
+      breakpoint.watches = watchesOf(breakpoint);
+      for (const watch of breakpoint.watches) this.#byWatch.set(watch, breakpoint);
+    }
+    this.#guest?.machine.setWatches(this.#byWatch.keys());
+  }
+}
+
+/** Physical stretches of a place; undefined if a part of it is not mapped. */
+function partsOf({ address, bytes, physical }: DataPlace): { address: bigint; length: number }[] | undefined {
+  const parts: { address: bigint; length: number }[] = [];
+  for (let at = address; at < address + BigInt(bytes);) {
+    const end = at - (at % PAGE) + PAGE;
+    const length = Number((end < address + BigInt(bytes) ? end : address + BigInt(bytes)) - at);
+    const found = physical(at);
+    if (found === undefined) return undefined;
+    parts.push({ address: found, length });
+    at += BigInt(length);
+  }
+  return parts;
+}
+
+/** Anew at each call. Empty where it is not mapped, or no RAM, for now. */
+function watchesOf({ place, wanted: { accessType: access } }: DataBreakpoint): Watch[] {
+  return (place && partsOf(place)?.map((part) => ({ ...part, access }))) ?? [];
+}
+
+function sameBytes(a: readonly Watch[], b: readonly Watch[]): boolean {
+  return a.length === b.length && a.every((one, i) => one.address === b[i]!.address);
+}
+
+function bytesOf({ memory }: MachineApi, watches: readonly Watch[]): Uint8Array {
+  return Uint8Array.from(watches.flatMap(({ address, length }) => [...(memory.read(address, length) ?? [])]));
+}
+
+function aliasText({ va, address, by }: DataEvent, place: DataPlace): string {
+  if (by !== 'instruction' || va === undefined) return '';
+  const within = va - place.address;
+  if (within >= 0n && within < BigInt(place.bytes)) return '';
+  return `, by the address 0x${va.toString(16)} (physical 0x${address.toString(16)})`;
+}
+
+const SATP = 0x180;
+const rootOf = (hart: Hart): bigint => ((hart.csr(SATP) ?? 0n) & 0xfff_ffff_ffffn) << 12n;
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, index) => byte === b[index]);
+
+function numberOf(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (const byte of [...bytes].reverse()) value = (value << 8n) | BigInt(byte);
+  return value;
+}

@@ -1,0 +1,92 @@
+/**
+ * What is asked where a breakpoint is hit: its condition, its hit count, its log message. A condition that fails stops once
+ * and says why: never again in silence, and not at every pass either.
+ */
+export interface Extras {
+  condition?: string;
+  hitCondition?: string;
+  logMessage?: string;
+}
+
+/** Values that names have for this evaluation only: registers that a trap is about to write, `$old` and `$new`. */
+export type Overlay = Readonly<Record<string, bigint>>;
+
+/** Evaluates a condition in C for a hart; throws an Error that says what is wrong with it. */
+export type Condition = (expression: string, hart: number, overlay: Overlay) => boolean;
+
+/** What is wrong with an expression in itself, wherever it is evaluated; undefined if nothing is, or it cannot be told yet. */
+export type Check = (expression: string) => string | undefined;
+
+export interface Asking {
+  condition: Condition;
+  /** The text of a log message with its {expressions} evaluated. */
+  logText(message: string, hart: number, overlay: Overlay): string;
+  log(text: string): void;
+}
+
+/** What a breakpoint remembers of its hits. */
+export interface Hits {
+  hits: number;
+  /** The user has been told that the condition fails. */
+  told?: boolean;
+}
+
+export interface Answer {
+  stop: boolean;
+  /** Why the condition could not be asked. */
+  failure?: string;
+}
+
+/** Whether to stop; counts the hit, and logs in place of stopping. */
+export function ask(asking: Asking, extras: Extras, hits: Hits, hart: number, overlay: Overlay = {}): Answer {
+  const { condition, hitCondition, logMessage } = extras;
+  try {
+    if (condition && !asking.condition(condition, hart, overlay)) return { stop: false };
+  } catch (error) {
+    if (hits.told) return { stop: false };
+    hits.told = true;
+    const failure = `The breakpoint's condition "${condition}" failed: ${messageOf(error)}`;
+    return { stop: true, failure: `${failure}. It does not stop for this again.` };
+  }
+  hits.hits++;
+  if (hitCondition && !hitsEnough(hitCondition, hits.hits)) return { stop: false };
+  if (!logMessage) return { stop: true };
+  try {
+    asking.log(asking.logText(logMessage, hart, overlay));
+  } catch (error) {
+    asking.log(`The log message "${logMessage}" failed: ${messageOf(error)}`);
+  }
+  return { stop: false };
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const HIT_CONDITION = /^\s*(>=|<=|==|=|>|<|%)?\s*(\d+)\s*$/;
+
+/** Why a hit condition cannot be understood; undefined if it can. */
+export function hitConditionProblem(text: string): string | undefined {
+  const found = HIT_CONDITION.exec(text);
+  if (!found) return `The hit count "${text}" is not a number, nor one after >=, >, ==, <=, < or %.`;
+  return found[1] === '%' && Number(found[2]) === 0 ? 'Every 0th hit is none.' : undefined;
+}
+
+/** "5" and ">= 5": from the fifth hit on; "== 5"; "> 5"; "% 5": every fifth. */
+function hitsEnough(text: string, hits: number): boolean {
+  const [, operator = '>=', digits] = HIT_CONDITION.exec(text) ?? [];
+  const count = Number(digits);
+  switch (operator) {
+    case '>':
+      return hits > count;
+    case '<':
+      return hits < count;
+    case '<=':
+      return hits <= count;
+    case '=':
+    case '==':
+      return hits === count;
+    case '%':
+      return hits % count === 0;
+    default:
+      return hits >= count;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What a process sleeps on, in C's words: xv6's `sleep(chan, lock)` takes any address for a channel, by habit that of the
+ * thing waited for, so the kernel's symbols and types can name it.
+ */
+import { plain, sizeOf } from '../expressions/types';
+import type { Type } from '../symbols/api';
+import { globalAt, slotOf, type Xv6 } from './kernel';
+import { pipes } from './open-files';
+import { allProcesses } from './processes';
+
+/** `&ticks`, `&bcache.buf[3].lock`, `&proc[0] (wait of pid 1)`, `nread of the pipe at 0x87f5a000`; at least the address. */
+export function channelName(xv6: Xv6, channel: bigint): string {
+  const slot = xv6.proc && slotOf(xv6.proc, channel);
+  if (slot !== undefined) {
+    const owner = allProcesses(xv6)[slot];
+    return `&proc[${slot}]${owner?.used ? `, the wait channel of pid ${owner.pid}` : ''}`;
+  }
+  return global(xv6, channel) ?? pipe(xv6, channel) ?? `0x${channel.toString(16)}`;
+}
+
+function global(xv6: Xv6, address: bigint): string | undefined {
+  const found = globalAt(xv6, address);
+  if (!found) return undefined;
+  const path = found.type && pathTo(found.type, Number(found.offset));
+  if (path !== undefined) return `&${found.name}${path}`;
+  return found.offset === 0n ? `&${found.name}` : `&${found.name} + ${found.offset}`;
+}
+
+function pipe(xv6: Xv6, address: bigint): string | undefined {
+  for (const { record, address: start } of pipes(xv6)) {
+    if (address < start || address >= start + BigInt(record.size)) continue;
+    const path = pathTo(record, Number(address - start));
+    const member = path ? `${path.replace(/^\./, '')} of ` : '';
+    return `${member}the pipe at 0x${start.toString(16)}`;
+  }
+  return undefined;
+}
+
+/**
+ * The way from a value to what begins `offset` bytes in: ".buf[3].lock", "" for the value itself. An array's start is its
+ * first element, a structure's the structure. Undefined where nothing begins.
+ */
+export function pathTo(type: Type, offset: number): string | undefined {
+  const bare = plain(type);
+  if (bare.kind === 'array') {
+    const size = sizeOf(bare.element);
+    if (size === 0 || (bare.count !== undefined && offset >= size * bare.count)) return undefined;
+    const rest = pathTo(bare.element, offset % size);
+    return rest === undefined ? undefined : `[${Math.floor(offset / size)}]${rest}`;
+  }
+  if (offset === 0) return '';
+  if (bare.kind !== 'struct' && bare.kind !== 'union') return undefined;
+  for (const member of bare.members) {
+    const within = offset - member.offset;
+    if (member.bitSize !== undefined || within < 0 || within >= Math.max(sizeOf(member.type), 1)) continue;
+    const rest = pathTo(member.type, within);
+    if (rest !== undefined) return member.name === undefined ? rest : `.${member.name}${rest}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,144 @@
+/**
+ * Stores to page tables: follows the trees of Sv39 tables (RISC-V privileged specification 1.12, section 4.4) with given
+ * roots, and watches every page of theirs, whether a hart has walked it yet or not. A store that makes an entry point to
+ * another table takes that one in, and one that unmakes it lets it go. A page that is written in pieces smaller than an
+ * entry, or with what can be none, has been given up by the guest: it is being cleared, or used for something else.
+ */
+import { PAGE } from '../cpu/layout';
+import type { DataEvent, TableStoreEvent, Watch } from '../types';
+import type { GuestMemory } from './guest-memory';
+
+const V = 1n;
+const RWX = 14n;
+/** Bits 63 to 54 are reserved, as Svnapot and Svpbmt are not there. */
+const RESERVED = 0x3ffn << 54n;
+
+interface TablePage {
+  watch: Watch;
+  level: number;
+  root: number;
+  /** The virtual address of its first entry. */
+  base: bigint;
+  /** Entries that lead here; a root has one more. */
+  references: number;
+  children: Map<number, number>;
+}
+
+/** The table that an entry points to; undefined for a leaf, or nothing. */
+const pointed = (pte: bigint): number | undefined =>
+  (pte & V) !== 0n && (pte & RWX) === 0n && (pte & RESERVED) === 0n
+    ? Number((pte >> 10n) & 0xfff_ffff_ffffn) * PAGE
+    : undefined;
+
+export class TableWatch {
+  /** By physical address of the page. */
+  private readonly pages = new Map<number, TablePage>();
+  private readonly byWatch = new Map<Watch, number>();
+  /** Whether anybody listens. */
+  active = false;
+  /** Pages have been taken in since this was last set to false. */
+  grown = false;
+
+  constructor(private readonly memory: GuestMemory) {}
+
+  add(root: bigint): void {
+    const page = Number(BigInt.asUintN(53, root));
+    if (!this.pages.has(page)) this.take(page, 2, page, 0n);
+  }
+
+  clear(): void {
+    for (const page of [...this.pages.keys()]) this.forget(page);
+    this.active = false;
+  }
+
+  owns(watch: Watch): boolean {
+    return this.byWatch.has(watch);
+  }
+
+  /** What a touch of one of the pages has done to its entries. */
+  stored(touch: DataEvent): TableStoreEvent[] {
+    const at = this.byWatch.get(touch.watch);
+    const page = at === undefined ? undefined : this.pages.get(at);
+    if (at === undefined || page === undefined) return [];
+    if (touch.before.length % 8 !== 0 || touch.address % 8n !== 0n) {
+      this.forget(at);
+      return [];
+    }
+    const [before, after] = [view(touch.before), view(touch.after)];
+    const events: TableStoreEvent[] = [];
+    for (let offset = 0; offset < touch.before.length; offset += 8) {
+      const [old, now] = [before.getBigUint64(offset, true), after.getBigUint64(offset, true)];
+      if ((now & RESERVED) !== 0n) {
+        this.forget(at);
+        return events;
+      }
+      const address = touch.address + BigInt(offset);
+      const index = (Number(address) - at) / 8;
+      const maps = mapped(page, index);
+      this.relink(page, index, pointed(now));
+      const { by, hart, pc, va } = touch;
+      events.push({
+        ...{ by, address, root: BigInt(page.root), level: page.level, index, maps, before: old, after: now },
+        ...(hart !== undefined && { hart }),
+        ...(pc !== undefined && { pc }),
+        ...(va !== undefined && { va: va + BigInt(offset) }),
+      });
+    }
+    return events;
+  }
+
+  private relink(page: TablePage, index: number, to: number | undefined): void {
+    const from = page.children.get(index);
+    if (from === to) return;
+    page.children.delete(index);
+    if (from !== undefined) this.release(from);
+    if (to !== undefined) this.link(page, index, to);
+  }
+
+  private link(page: TablePage, index: number, to: number): void {
+    if (page.level === 0) return;
+    const known = this.pages.get(to);
+    // Trees may share tables; one that leads back up would be a cycle.
+    if (known && known.level !== page.level - 1) return;
+    if (known) known.references++;
+    else if (!this.take(to, page.level - 1, page.root, mapped(page, index))) return;
+    page.children.set(index, to);
+  }
+
+  private take(at: number, level: number, root: number, base: bigint): boolean {
+    const watch: Watch = { address: BigInt(at), length: PAGE, access: 'write' };
+    const bytes = this.memory.read(watch.address, PAGE);
+    if (bytes === undefined) return false;
+    this.memory.watches.add(watch);
+    this.grown = true;
+    const page: TablePage = { watch, level, root, base, references: 1, children: new Map() };
+    this.pages.set(at, page);
+    this.byWatch.set(watch, at);
+    const entries = view(bytes);
+    for (let index = 0; level > 0 && index < PAGE / 8; index++) {
+      const to = pointed(entries.getBigUint64(index * 8, true));
+      if (to !== undefined) this.link(page, index, to);
+    }
+    return true;
+  }
+
+  private release(at: number): void {
+    const page = this.pages.get(at);
+    if (page && --page.references <= 0) this.forget(at);
+  }
+
+  private forget(at: number): void {
+    const page = this.pages.get(at);
+    if (!page) return;
+    this.pages.delete(at);
+    this.byWatch.delete(page.watch);
+    this.memory.watches.remove(page.watch);
+    for (const child of page.children.values()) this.release(child);
+  }
+}
+
+const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** The first virtual address that an entry is for; bit 38 is extended. */
+const mapped = ({ base, level }: TablePage, index: number): bigint =>
+  BigInt.asUintN(64, BigInt.asIntN(39, base + (BigInt(index) << BigInt(12 + 9 * level))));
