@@ -14,6 +14,7 @@ import { Opcode, writeAlone, writeRecord } from './opcodes';
 import { RecordPages } from './record-pages';
 import type { CodePage } from './region';
 import { type Acceleration, Regions } from './regions';
+import type { Departure } from './translator';
 import { Cause } from './traps';
 
 /** What the cache asks of the machine. */
@@ -154,8 +155,13 @@ export class CodeCache {
       this.clear();
       return Status.reload;
     }
+    const pages = new Map<number, CodePage | undefined>();
+    const page = (distance: number): CodePage | undefined => {
+      if (!pages.has(distance)) pages.set(distance, this.pageAt(hart, pc + BigInt(distance * PAGE)));
+      return pages.get(distance);
+    };
     const made = this.regions.make(offset, {
-      page: (distance) => this.pageAt(hart, pc + BigInt(distance * PAGE)),
+      page,
       stopAt: (at) => this.marks.has(at),
       decode: (page, at, word) => this.decode(page, at, word),
     });
@@ -170,6 +176,11 @@ export class CodeCache {
   alone(record: number): Status {
     writeAlone(this.memory, this.memory.view.getInt32(record + Record.word, true));
     return Status.scratch;
+  }
+
+  /** See Regions.departure. */
+  departure(region: number, answer: number): Departure {
+    return this.regions.departure(region, answer);
   }
 
   /** Bytes of a page with records are about to change. */

@@ -6,8 +6,9 @@ import type { MemoryAccess } from './access';
 import type { CodeCache } from './code-cache';
 import type { Environment } from './environment';
 import type { HartState } from './hart';
-import { Exit, type InterpreterExports, interpreterModule } from './interpreter';
+import { Begin, Exit, type InterpreterExports, interpreterModule } from './interpreter';
 import { SIGNED, Status } from './layout';
+import { FIRST_DEPARTURE } from './translator';
 import { writeAlone } from './opcodes';
 
 export class Core {
@@ -29,7 +30,8 @@ export class Core {
     let status = Status.reload;
     hart.enterWindow();
     while (status !== Status.exit) {
-      const reason = this.interpret(Number(status === Status.scratch));
+      const answer = this.interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
+      const reason = answer < FIRST_DEPARTURE ? (answer as Exit) : this.depart(hart, answer);
       // Noted first: a store may unmake the very record it came from.
       const length = lengthOf(hart.word);
       status = this.attend(hart, reason);
@@ -47,7 +49,7 @@ export class Core {
     hart.remaining = 1;
     hart.enterWindow();
     writeAlone(this.memory, word);
-    const reason = this.interpret(1);
+    const reason = this.interpret(Begin.scratch);
     let done = hart.remaining === 0 && reason !== Exit.load;
     if (reason === Exit.load) {
       const { address, detail } = hart;
@@ -64,9 +66,17 @@ export class Core {
     if (status !== Status.scratch || !this.memory.watches.pending) return status;
     const left = hart.remaining;
     hart.remaining = 1;
-    this.interpret(1);
+    this.interpret(Begin.scratch);
     hart.remaining = left - 1;
     return Status.reload;
+  }
+
+  /** A region, whose index is the detail, has left an instruction to others: notes which. */
+  private depart(hart: HartState, answer: number): Exit {
+    const { exit, detail, back, offset, record } = this.code.departure(hart.detail, answer);
+    hart.departed(offset, record, detail);
+    hart.remaining += back;
+    return exit;
   }
 
   private attend(hart: HartState, reason: Exit): Status {
@@ -90,10 +100,9 @@ export class Core {
         return this.code.bulk(hart, hart.record);
       case Exit.hot:
         return this.code.hot(hart);
-      case Exit.short:
-        return this.code.alone(hart.record);
       case Exit.region:
-        throw new Error('a region begins outside the dispatcher');
+      case Exit.short:
+        throw new Error('what the dispatcher sees to itself has come out of it');
     }
   }
 }

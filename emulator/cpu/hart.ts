@@ -126,9 +126,9 @@ export class HartState implements Hart {
   advance(bytes: number): void {
     const { i32 } = this.memory;
     const at = (this.home + Offset.pc) / 4;
-    const low = (i32[at] + bytes) | 0;
-    if (low >>> 0 < bytes) i32[at + 1]++;
-    i32[at] = low;
+    const sum = (i32[at] >>> 0) + bytes;
+    i32[at] = sum;
+    i32[at + 1] += Math.floor(sum / 2 ** 32);
   }
 
   x(register: number): bigint {
@@ -150,6 +150,21 @@ export class HartState implements Hart {
   }
   setLow(cell: Cell, value: number): void {
     this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2] = value;
+  }
+
+  /** A region left the instruction `offset` bytes from the page it began in: sets what the interpreter would have told of it. */
+  departed(offset: number, record: number, detail: number): void {
+    const { i32, view } = this.memory;
+    const at = this.home / 4;
+    i32[at + Offset.pc / 4] = i32[at + Offset.base / 4];
+    i32[at + Offset.pc / 4 + 1] = i32[at + Offset.base / 4 + 1];
+    this.advance(offset);
+    i32[at + Offset.record / 4] = record;
+    i32[at + Offset.detail / 4] = detail;
+    // What a store would store.
+    const value = (this.home + view.getUint16(record + Record.rs2, true)) / 4;
+    i32[at + Offset.value / 4] = i32[value];
+    i32[at + Offset.value / 4 + 1] = i32[value + 1];
   }
 
   /** The instruction that the generated code has left to us: its record, the address and the value it stores. */

@@ -9,8 +9,9 @@ import type { Builder } from '../isa/instruction';
 import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
-import { Data, FETCH_ENTRIES, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE, Record, SIGNED } from './layout';
-import { FORMS, type Form, Opcode } from './opcodes';
+import { Data, FETCH_ENTRIES, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from './layout';
+import { RECORDS, REGIONS, Record, SIGNED } from './layout';
+import { FORMS, type Form, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
 /** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
@@ -29,15 +30,25 @@ export const enum Exit {
   bulk,
   /** The instruction at pc is the target of many jumps. */
   hot,
-  /** The region at pc needs more than remains of the slice. */
-  short,
-  /** The record begins a region; its index is the detail. Not seen outside the generated code. */
+  /** The record begins a region; its index is the detail. This and the next are not seen outside the generated code. */
   region,
+  /** The region at pc may need more than remains of the slice. */
+  short,
+}
+
+/** How the generated code is to begin. */
+export const enum Begin {
+  /** At the hart's pc. */
+  atPc,
+  /** With the record in the hart's scratch area, which is the instruction at pc. */
+  scratch,
+  /** At pc, and without entering regions. */
+  slowly,
 }
 
 export interface InterpreterExports {
-  /** Runs the hart whose state is in the window, from its pc; if `scratch` is not 0, its instruction is the record there. */
-  run(scratch: number): Exit;
+  /** Runs the hart whose state is in the window. Answers an Exit, or a departure of a region (cpu/translator.ts). */
+  run(begin: Begin): number;
 }
 
 /**
@@ -45,9 +56,10 @@ export interface InterpreterExports {
  * stay in registers; what only rare or far things need is in the window.
  */
 const enum L {
-  fromScratch,
-  /** Host address of the record at hand. */
+  begin,
+  /** Host address of the record at hand, and its opcode. */
   record,
+  opcode,
   remaining,
   /** The entry of a TLB, or the host address of an atomic's word. */
   entry,
@@ -56,7 +68,7 @@ const enum L {
   address,
   scratch,
 }
-const LOCALS = [...new Array<Type>(3).fill(Type.I32), ...new Array<Type>(4).fill(Type.I64)];
+const LOCALS = [...new Array<Type>(4).fill(Type.I32), ...new Array<Type>(4).fill(Type.I64)];
 
 const tlb = tlbLookup(L.address, L.entry);
 const record = local.get(L.record);
@@ -98,7 +110,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   /** A jump went to the record at hand. */
   const heat = i32.load(local.get(L.entry), HEAT);
-  const countHeat: Code = when(i32.ne(field(Record.op), i32.const(Opcode.region)), [
+  const countHeat: Code = when(i32.lt_u(field(Record.op), i32.const(REGION)), [
     local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
     i32.store(local.get(L.entry), i32.add(heat, i32.const(1)), HEAT),
     when(i32.ge_u(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
@@ -171,12 +183,21 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   const special = exitUncounted(Exit.special);
   const pageEnd: Code = [uncount, jumpTo(pcHere)];
-  const region: Code = [set32(Offset.detail, i32.load(record, Record.imm)), exitUncounted(Exit.region)];
+  const again = new Label();
+  const region: Code = [
+    when(i32.eq(local.get(L.begin), i32.const(Begin.slowly)), [
+      local.set(L.opcode, i32.sub(local.get(L.opcode), i32.const(REGION))),
+      br(again),
+    ]),
+    set32(Offset.detail, regionIndex(record)),
+    exitUncounted(Exit.region),
+  ];
   const run = loop(
     next,
     when(i32.eqz(local.get(L.remaining)), exit(Exit.budget)),
     local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(1))),
-    dispatch([special, pageEnd, region, ...FORMS.map(handler)]),
+    local.set(L.opcode, field(Record.op)),
+    loop(again, dispatch([special, pageEnd, ...FORMS.map(handler), region])),
   );
 
   const enterPage: Code = [
@@ -188,7 +209,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
     countHeat,
   ];
   const enterScratch: Code = [
-    local.set(L.fromScratch, ZERO),
+    local.set(L.begin, i32.const(Begin.atPc)),
     set64(Offset.base, local.get(L.pc)),
     set32(Offset.records, i32.const(cell(Offset.scratch))),
     local.set(L.record, i32.const(cell(Offset.scratch))),
@@ -200,7 +221,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
     code: [
       local.set(L.remaining, get32(Offset.remaining)),
       local.set(L.pc, get64(Offset.pc)),
-      loop(jump, when(local.get(L.fromScratch), enterScratch, enterPage), run),
+      loop(jump, when(i32.eq(local.get(L.begin), i32.const(Begin.scratch)), enterScratch, enterPage), run),
       unreachable,
     ],
   });
@@ -223,7 +244,7 @@ function findPage(pc: number, entry: number, record: number, otherwise: Code): C
 
 /** Goes to and fro between the interpreter and translated regions until one of them needs help. */
 function dispatcher(interpret: number, regionType: number) {
-  const [scratch, reason, entry, at, pc] = [0, 1, 2, 3, 4];
+  const [begin, answer, entry, at, pc] = [0, 1, 2, 3, 4];
   const again = new Label();
   const inRegion = new Label();
   return {
@@ -234,17 +255,22 @@ function dispatcher(interpret: number, regionType: number) {
     code: [
       loop(
         again,
-        local.set(reason, call(interpret, local.get(scratch))),
-        local.set(scratch, ZERO),
-        when(i32.ne(local.get(reason), i32.const(Exit.region)), ret(local.get(reason))),
+        local.set(answer, call(interpret, local.get(begin))),
+        local.set(begin, i32.const(Begin.atPc)),
+        when(i32.ne(local.get(answer), i32.const(Exit.region)), ret(local.get(answer))),
         loop(
           inRegion,
-          local.set(reason, call_indirect(regionType, get32(Offset.detail))),
-          when(local.get(reason), ret(local.get(reason))),
+          local.set(answer, call_indirect(regionType, get32(Offset.detail))),
+          when(local.get(answer), [
+            when(i32.ne(local.get(answer), i32.const(Exit.short)), ret(local.get(answer))),
+            // What is left of the slice is little.
+            local.set(begin, i32.const(Begin.slowly)),
+            br(again),
+          ]),
           local.set(pc, get64(Offset.pc)),
           findPage(pc, entry, at, br(again)),
-          when(i32.eq(i32.load16_u(local.get(at), Record.op), i32.const(Opcode.region)), [
-            set32(Offset.detail, i32.load(local.get(at), Record.imm)),
+          when(i32.ge_u(i32.load16_u(local.get(at), Record.op), i32.const(REGION)), [
+            set32(Offset.detail, regionIndex(local.get(at))),
             br(inRegion),
           ]),
         ),
@@ -255,11 +281,16 @@ function dispatcher(interpret: number, regionType: number) {
   };
 }
 
+/** The index of the region that begins at a record. */
+function regionIndex(record: Code): Code {
+  return i32.load(i32.shr_u(i32.sub(record, i32.const(RECORDS)), i32.const(2)), REGIONS);
+}
+
 /** Nested blocks, one a handler, with a table of branches to the ends of them. */
 function dispatch(handlers: readonly Code[]): Code {
   const labels = handlers.map(() => new Label());
-  // The default is never taken: opcodes are written by opcodes.ts alone.
-  const start = br_table(i32.load16_u(record, Record.op), [...labels, labels[Opcode.special]]);
+  // The last stands for all opcodes beyond: those of records where a region begins.
+  const start = br_table(local.get(L.opcode), labels);
   return handlers.reduce((inner, handler, index) => [block(labels[index], inner), handler], start);
 }
 

@@ -7,6 +7,7 @@
  *   HEAT       how often jumps went where
  *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
  *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
+ *   REGIONS    for every record, which region begins there (i32 each)
  *   ROM        the boot ROM, then at once DRAM
  */
 
@@ -81,7 +82,8 @@ export const ROM_BASE = 0x1000;
 export const ROM_SIZE = 0xf000;
 export const DRAM_BASE = 0x8000_0000;
 /** Host addresses. */
-export const ROM = Math.ceil((RECORDS + RECORD_PAGES * RECORD_PAGE_SIZE) / 65536) * 65536;
+export const REGIONS = RECORDS + RECORD_PAGES * RECORD_PAGE_SIZE;
+export const ROM = Math.ceil((REGIONS + (RECORD_PAGES * RECORD_PAGE_SIZE) / 4) / 65536) * 65536;
 export const DRAM = ROM + 65536;
 
 /** The slot that a record is in, by its host address. */

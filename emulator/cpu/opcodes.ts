@@ -13,10 +13,11 @@ export const enum Opcode {
   special = 0,
   /** Behind the last record of a page. */
   pageEnd = 1,
-  /** Where a translated region begins; the record's immediate is its index in the table. */
-  region = 2,
-  first = 3,
+  first = 2,
 }
+
+/** Bit of a record's opcode: a translated region begins here. Its index in the table is at `regionIndex`. */
+export const REGION = 0x8000;
 
 export interface Form {
   instruction: Instruction;

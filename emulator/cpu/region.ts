@@ -5,7 +5,8 @@
  * A function that is called is taken in once for every call (its context), so that each return has one place to go, and
  * the graph stays one of properly nested loops. Code that has never run is left out.
  */
-import { type Decoded, decode, lengthOf } from '../isa/decode';
+import { type Decoded, INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
+import type { Instruction } from '../isa/instruction';
 import { bulkLoopAt } from './bulk';
 import { isCsrCode } from './csr-code';
 import { PAGE, Record } from './layout';
@@ -56,8 +57,10 @@ const DEEPEST = 4;
 const RA = 1;
 
 /** Instructions that the interpreter keeps for itself: what they do may change everything around. */
-const leaves = (decoded: Decoded): boolean =>
-  /^(csr|ecall|ebreak|[ms]ret|wfi|sfence|lr\.|sc\.)/.test(decoded.instruction.name) && !isCsrCode(decoded);
+const LEAVING: ReadonlySet<Instruction> = new Set(
+  INSTRUCTIONS.filter(({ name }) => /^(csr|ecall|ebreak|[ms]ret|wfi|sfence|lr\.|sc\.)/.test(name)),
+);
+const leaves = (decoded: Decoded): boolean => LEAVING.has(decoded.instruction) && !isCsrCode(decoded);
 
 const isCall = ({ instruction, rd }: Decoded): boolean => instruction.name === 'jal' && rd === RA;
 const isReturn = ({ instruction, rd, rs1, imm }: Decoded): boolean =>
@@ -83,8 +86,8 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
   const contexts = [root];
   const open: [Context, number][] = [[root, offset]];
   let count = 0;
-  for (let turn = 0; turn < open.length; turn++) {
-    const [within, start] = open[turn];
+  // Breadth first: what is pushed within is come to.
+  for (const [within, start] of open) {
     within.leaders.add(start);
     for (let at = start; !within.found.has(at) && count < LIMIT;) {
       const instruction = instructionAt(source, at, count === 0);

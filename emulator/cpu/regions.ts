@@ -1,9 +1,9 @@
 /** The regions of all code pages: made when a jump's target is hot, dropped when anything they were made from changes. */
 import type { GuestMemory } from '../mmu/guest-memory';
-import { HEAT, HEAT_CELLS, HEAT_LIMIT, Record, slotOf } from './layout';
-import { Opcode } from './opcodes';
+import { HEAT, HEAT_CELLS, HEAT_LIMIT, RECORDS, REGIONS, Record, slotOf } from './layout';
+import { Opcode, REGION } from './opcodes';
 import { type CodeSource, regionAt } from './region';
-import { translate } from './translator';
+import { type Departure, FIRST_DEPARTURE, translate } from './translator';
 
 /** Which tier runs the guest: the interpreter alone, regions wherever possible, or regions where it is hot. */
 export type Acceleration = 'interp' | 'jit' | 'mixed';
@@ -30,6 +30,7 @@ export interface CodeAround extends Pick<CodeSource, 'page' | 'stopAt'> {
 export class Regions {
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: CAPACITY });
   private readonly free: number[] = Array.from({ length: CAPACITY }, (_, index) => CAPACITY - 1 - index);
+  private readonly departures: (readonly Departure[])[] = [];
   private readonly bySlot = new Map<number, Set<Region>>();
 
   constructor(
@@ -54,16 +55,23 @@ export class Regions {
         if (view.getUint16(record, true) === Opcode.special) code.decode(page.host, record, word);
       }
     }
-    const module = new WebAssembly.Module(translate(blocks));
+    const { bytes, departures } = translate(blocks);
+    const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } });
     this.free.pop();
     this.table.set(index, instance.exports.region as () => number);
+    this.departures[index] = departures;
     const { record } = blocks[0].instructions[0];
-    view.setInt32(record + Record.imm, index, true);
-    view.setUint16(record + Record.op, Opcode.region, true);
+    view.setInt32(REGIONS + (record - RECORDS) / 4, index, true);
+    view.setUint16(record + Record.op, view.getUint16(record + Record.op, true) | REGION, true);
     const region = { index, record, slots: [...slots] };
     for (const slot of slots) this.bySlot.set(slot, (this.bySlot.get(slot) ?? new Set()).add(region));
     return true;
+  }
+
+  /** Where and why a region left an instruction to others. */
+  departure(index: number, answer: number): Departure {
+    return this.departures[index][answer - FIRST_DEPARTURE];
   }
 
   /** Forgets how often jumps went to a record. */
@@ -71,10 +79,11 @@ export class Regions {
     this.memory.i32[HEAT / 4 + ((record >>> 4) & (HEAT_CELLS - 1))] = 0;
   }
 
-  /** Drops the regions made from a page: the records where they begin are to be decoded anew. */
+  /** Drops the regions made from a page. */
   drop(slot: number): void {
     for (const region of this.bySlot.get(slot) ?? []) {
-      this.memory.view.setUint16(region.record + Record.op, Opcode.special, true);
+      const { view } = this.memory;
+      view.setUint16(region.record + Record.op, view.getUint16(region.record + Record.op, true) & ~REGION, true);
       this.table.set(region.index, null);
       this.free.push(region.index);
       for (const other of region.slots) if (other !== slot) this.bySlot.get(other)!.delete(region);

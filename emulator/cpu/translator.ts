@@ -1,23 +1,24 @@
 /**
  * The translator: a region of hot code as a WebAssembly function of its own. The guest's registers are in locals from entry
- * to exit; the TLB is looked up in line. A block is entered only if all of it fits into what remains of the slice, and is
- * counted at once; an access that must leave gives back what has not been done, so counts are those of the interpreter.
+ * to exit; the TLB is looked up in line. A region, and each pass of a loop in it, is entered only if the longest way through
+ * it fits into what remains of the slice. A block is counted at once; an access that must leave gives back what has not been
+ * done, so counts are those of the interpreter.
  */
 import type { Builder } from '../isa/instruction';
 import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
-import { Data, FETCH_ENTRIES, Fetch, Offset, PAGE, SIGNED } from './layout';
+import { Data, EMPTY, FETCH_ENTRIES, Fetch, Offset, PAGE, SIGNED } from './layout';
 import { type Block, type RegionInstruction, pageOf } from './region';
-import { structured } from './structure';
+import { type EmitBlock, structured } from './structure';
 import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
 const enum L {
   remaining,
   entry,
-  reason,
+  answer,
   pc,
   address,
   scratch,
@@ -30,25 +31,72 @@ const x = (register: number): number => L.x + register;
 const read = (register: number): Code => (register === 0 ? i64.const(0) : local.get(x(register)));
 
 /**
- * The bytes of a module that imports the memory and exports `region`, which answers an Exit: `budget` (0) means that it
- * went on to the pc in the window.
+ * A place at which a region leaves an instruction to others. The code only tells which one it is; the rest stands here, so
+ * that code is small.
  */
-export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
+export interface Departure {
+  exit: Exit;
+  /** See Offset.detail. */
+  detail: number;
+  /** Instructions that are counted but not done. */
+  back: number;
+  /** Offset of the instruction from the page in which the region begins, and the host address of its record. */
+  offset: number;
+  record: number;
+}
+
+/** What a region answers for its first departure; 0 means that it went on to the pc in the window. */
+export const FIRST_DEPARTURE = 16;
+
+export interface Translation {
+  /** A module that imports the memory and exports `region`. */
+  bytes: Uint8Array<ArrayBuffer>;
+  departures: Departure[];
+}
+
+/** Base registers for which a region remembers the page that was last read, or written, through them. */
+const REMEMBERED = 8;
+
+/** Locals for what a region remembers of a page: its address (i64), and what makes an address in it a host address (i32). */
+interface LastPage {
+  tag: number;
+  addend: number;
+}
+
+/** The accesses of a region that use the same register most often, by register and kind; and the types of their locals. */
+function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<string, LastPage>; types: Type[] } {
+  const uses = new Map<string, number>();
+  for (const { rs1, instruction } of instructions) {
+    const [kind] = instruction.name;
+    if (!/^(l[bhwd]u?|s[bhwd])$/.test(instruction.name)) continue;
+    uses.set(kind + rs1, (uses.get(kind + rs1) ?? 0) + 1);
+  }
+  const most = [...uses].sort((a, b) => b[1] - a[1]).slice(0, REMEMBERED);
+  const first = LOCALS.length;
+  return {
+    pages: new Map(most.map(([key], index) => [key, { tag: first + index, addend: first + most.length + index }])),
+    types: [...most.map(() => Type.I64), ...most.map(() => Type.I32)],
+  };
+}
+
+export function translate(blocks: readonly Block[]): Translation {
   const out = new Label();
+  const departures: Departure[] = [];
   const tlb = tlbLookup(L.address, L.entry);
   const instructions = blocks.flatMap((b) => b.instructions);
   const written = new Set(instructions.filter((i) => i.rd !== 0 && i.instruction.hasRd).map((i) => i.rd));
   const used = new Set([...written, ...instructions.flatMap((i) => [i.rs1, i.rs2])].filter((r) => r !== 0));
 
-  const leave = (reason: Exit, pc: Code): Code => [
-    local.set(L.pc, pc),
-    local.set(L.reason, i32.const(reason)),
-    br(out),
-  ];
+  const { pages, types } = lastPages(instructions);
+
+  /** Goes on at a pc outside. */
+  const goOn = (pc: Code): Code => [local.set(L.pc, pc), br(out)];
+  const depart = (exit: Exit, { offset, record }: RegionInstruction, back: number, detail = 0): Code => {
+    const answer = FIRST_DEPARTURE + departures.push({ exit, detail, back, offset, record }) - 1;
+    return [local.set(L.answer, i32.const(answer)), br(out)];
+  };
   const addressOf = (offset: number): Code => i64.add(get64(Offset.base), i64.const(offset));
-  const jumpOut = (offset: number): Code => leave(Exit.budget, addressOf(offset));
-  const giveBack = (count: number): Code =>
-    count === 0 ? [] : local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(count)));
+  const jumpOut = (offset: number): Code => goOn(addressOf(offset));
 
   /** Goes on in another page only if it still lies where it did; where a call returns to, it does. */
   const checked = (from: number, target: Block, to: Code): Code => {
@@ -70,14 +118,16 @@ export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
     ];
   };
 
-  const emitBlock = (b: Block, to: (target: Block) => Code): Code => {
+  const emitBlock: EmitBlock = (b, to, ahead) => {
     const count = b.instructions.length;
     const code: Code[] = [
-      when(i32.lt_u(local.get(L.remaining), i32.const(count)), [
-        set32(Offset.record, i32.const(b.instructions[0].record)),
-        leave(Exit.short, addressOf(b.start)),
-      ]),
-      giveBack(-count),
+      ahead === undefined
+        ? []
+        : when(i32.lt_u(local.get(L.remaining), i32.const(ahead)), [
+            local.set(L.answer, i32.const(Exit.short)),
+            jumpOut(b.start),
+          ]),
+      local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(count))),
     ];
     let end = b.start;
     b.instructions.forEach((instruction, index) => {
@@ -95,16 +145,25 @@ export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
     const pc = addressOf(i.offset);
     const link = addressOf(i.offset + i.length);
     const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
-    const exitAt = (reason: Exit, back: number): Code => [
-      giveBack(back),
-      set32(Offset.record, i32.const(i.record)),
-      leave(reason, pc),
-    ];
-    const exitForAccess = (reason: Exit, detail: number): Code => [
-      set64(Offset.address, local.get(L.address)),
-      set32(Offset.detail, i32.const(detail)),
-      exitAt(reason, after),
-    ];
+    const departForAccess = (exit: Exit, detail: number): Code => depart(exit, i, after, detail);
+    /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
+    const access = (kind: 'l' | 's', bytes: 1 | 2 | 4 | 8, address: Code, leave: Code): { find: Code; host: Code } => {
+      const hits = tlb.hits(bytes, kind === 'l' ? Data.read : Data.write);
+      const last = pages.get(kind + i.rs1);
+      const lookup = [tlb.look, when(i32.eqz(hits), leave)];
+      if (last === undefined) return { find: [local.set(L.address, address), lookup], host: tlb.host };
+      return {
+        find: [
+          local.set(L.address, address),
+          when(i64.ne(i64.and(local.get(L.address), i64.const(-PAGE + (bytes - 1))), local.get(last.tag)), [
+            lookup,
+            local.set(last.tag, i64.and(local.get(L.address), i64.const(-PAGE))),
+            local.set(last.addend, tlb.addend),
+          ]),
+        ],
+        host: i32.add(i32.wrap(local.get(L.address)), local.get(last.addend)),
+      };
+    };
     const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {
       rs1: read(i.rs1),
@@ -113,38 +172,36 @@ export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
       pc,
       link,
       write,
-      load: (bytes, signed, address) => [
-        tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, Data.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
-        LOADS[bytes][Number(signed)](tlb.host),
-      ],
-      store: (bytes, address, value) => [
-        tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, Data.write)), [set64(Offset.value, value), exitForAccess(Exit.store, bytes)]),
-        STORES[bytes](tlb.host, value),
-      ],
+      load: (bytes, signed, address) => {
+        const leave = departForAccess(Exit.load, bytes | (signed ? SIGNED : 0));
+        const { find, host } = access('l', bytes, address, leave);
+        return [find, LOADS[bytes][Number(signed)](host)];
+      },
+      store: (bytes, address, value) => {
+        const { find, host } = access('s', bytes, address, departForAccess(Exit.store, bytes));
+        return [find, STORES[bytes](host, value)];
+      },
       atomic: (bytes, address, update) => [
         tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, Data.write)), exitForAccess(Exit.atomic, bytes)),
+        when(i32.eqz(tlb.hits(bytes, Data.write)), departForAccess(Exit.atomic, bytes)),
         local.set(L.entry, tlb.host),
         local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
         STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
         write(local.get(L.scratch)),
       ],
       branch: (condition) =>
-        when(condition, [i.bulk ? when(farApart(read(i.rs1), read(i.rs2)), exitAt(Exit.bulk, 1)) : [], target()]),
+        when(condition, [i.bulk ? when(farApart(read(i.rs1), read(i.rs2)), depart(Exit.bulk, i, 1)) : [], target()]),
       jump: () => [i.rd === 0 ? [] : write(link), target()],
       jumpTo: (at) => [
         local.set(L.pc, at),
         i.rd === 0 ? [] : write(link),
         b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), to(b.target)) : [],
-        leave(Exit.budget, local.get(L.pc)),
+        br(out),
       ],
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
       environment: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
-        const outside = [set32(Offset.detail, i32.const(operation)), exitAt(Exit.environment, after)];
-        return csrCode(i, read(i.rs1), write, outside, [L.address, L.scratch]);
+        return csrCode(i, read(i.rs1), write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
       },
     };
   };
@@ -155,21 +212,23 @@ export function translate(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
     exported: 'region',
     parameters: [],
     results: [Type.I32],
-    locals: LOCALS,
+    locals: [...LOCALS, ...types],
     code: [
       local.set(L.remaining, get32(Offset.remaining)),
       [...used].map((r) => local.set(x(r), i64.load(ZERO, X + r * 8))),
+      [...pages.values()].map(({ tag }) => local.set(tag, i64.const(EMPTY))),
       block(
         out,
         structured(blocks[0], emitBlock, (b) => jumpOut(b.start)),
       ),
       [...written].map((r) => i64.store(ZERO, local.get(x(r)), X + r * 8)),
       set64(Offset.pc, local.get(L.pc)),
+      set64(Offset.address, local.get(L.address)),
       set32(Offset.remaining, local.get(L.remaining)),
-      ret(local.get(L.reason)),
+      ret(local.get(L.answer)),
     ],
   });
-  return module.build();
+  return { bytes: module.build(), departures };
 }
 
 const DROP = 0x1a;

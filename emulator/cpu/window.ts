@@ -28,12 +28,16 @@ export const farApart = (a: Code, b: Code): Code =>
 /** Looking a virtual address up in the data TLB; the address and the entry's host address are in these locals. */
 export function tlbLookup(address: number, entry: number) {
   const index = i32.and(i32.wrap(i64.shr_u(local.get(address), i64.const(7))), i32.const(Fetch.base - Data.size));
+  const look = local.set(entry, i32.add(get32(Offset.bank), index));
+  const addend = i32.load(local.get(entry), Data.addend);
   return {
-    find: (at: Code): Code => [local.set(address, at), local.set(entry, i32.add(get32(Offset.bank), index))],
+    look,
+    addend,
+    find: (at: Code): Code => [local.set(address, at), look],
     /** The address with its offset in the page cut off, but for the bits that must be zero if it is aligned. */
     hits: (bytes: number, tag: number): Code =>
       i64.eq(i64.and(local.get(address), i64.const(-4096 + (bytes - 1))), i64.load(local.get(entry), tag)),
-    host: i32.add(i32.wrap(local.get(address)), i32.load(local.get(entry), Data.addend)),
+    host: i32.add(i32.wrap(local.get(address)), addend),
   };
 }
 

@@ -7,11 +7,15 @@
  */
 
 /** The target of a branch. Each use of a label stands inside the block or loop that opens it. */
-export class Label {}
+export class Label {
+  /** How many blocks are open around it while the code is flattened. */
+  level = 0;
+}
 
 type Marker =
   { open: number; label: Label; type: number } | { branch: number; label: Label } | { table: readonly Label[] };
-export type Code = number | Marker | readonly Code[];
+/** Bytes that are flattened already stand for themselves. */
+export type Code = number | Marker | Uint8Array | readonly Code[];
 
 export const enum Type {
   I32 = 0x7f,
@@ -20,7 +24,8 @@ export const enum Type {
 }
 
 /** Unsigned LEB128 of an integer below 2^53. */
-export function unsigned(value: number): number[] {
+export function unsigned(value: number): Code {
+  if (value < 128) return value;
   const bytes: number[] = [];
   do {
     const low = value % 128;
@@ -31,17 +36,30 @@ export function unsigned(value: number): number[] {
 }
 
 /** Signed LEB128. */
-export function signed(value: bigint): number[] {
+export function signed(value: bigint | number): Code {
+  if (typeof value === 'number' && value === (value | 0)) return signed32(value);
+  let rest = BigInt(value);
   const bytes: number[] = [];
   for (;;) {
-    const low = Number(value & 0x7fn);
-    value >>= 7n;
-    if ((value === 0n && (low & 0x40) === 0) || (value === -1n && (low & 0x40) !== 0)) {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    if ((rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0)) {
       bytes.push(low);
       return bytes;
     }
     bytes.push(low | 0x80);
   }
+}
+
+function signed32(value: number): Code {
+  if (value >= -64 && value < 64) return value & 0x7f;
+  const bytes: number[] = [];
+  while (value < -64 || value >= 64) {
+    bytes.push((value & 0x7f) | 0x80);
+    value >>= 7;
+  }
+  bytes.push(value & 0x7f);
+  return bytes;
 }
 
 const one =
@@ -59,7 +77,7 @@ const store =
   (address: Code, value: Code, offset = 0): Code => [address, value, opcode, 0, unsigned(offset)];
 
 export const i32 = {
-  const: (value: number): Code => [0x41, signed(BigInt(value | 0))],
+  const: (value: number): Code => [0x41, signed(value | 0)],
   load: load(0x28),
   load16_u: load(0x2f),
   store: store(0x36),
@@ -80,7 +98,7 @@ export const i32 = {
 };
 
 export const i64 = {
-  const: (value: bigint | number): Code => [0x42, signed(BigInt(value))],
+  const: (value: bigint | number): Code => [0x42, signed(value)],
   load: load(0x29),
   load8_s: load(0x30),
   load8_u: load(0x31),
@@ -159,34 +177,56 @@ const END = 0x0b;
  * block can be told from an immediate of the same value only by the shape of the tree: `block`, `loop`, `when` and
  * `choose` put their 0x0b as the last element of an array that begins or continues with an `open` marker.
  */
-export function assemble(code: Code): number[] {
-  const bytes: number[] = [];
+export function assemble(code: Code): Uint8Array<ArrayBuffer> {
+  let bytes = new Uint8Array(4096);
+  let length = 0;
   const open: Label[] = [];
-  const depth = (label: Label): number[] => {
-    const at = open.lastIndexOf(label);
-    if (at < 0) throw new Error('branch to a label that is not open here');
-    return unsigned(open.length - 1 - at);
+  const push = (byte: number): void => {
+    if (length === bytes.length) reserve(1);
+    bytes[length++] = byte;
+  };
+  const reserve = (more: number): void => {
+    const larger = new Uint8Array(2 * bytes.length + more);
+    larger.set(bytes);
+    bytes = larger;
+  };
+  const branch = (label: Label): void => {
+    if (open[label.level] !== label) throw new Error('branch to a label that is not open here');
+    emit(unsigned(open.length - 1 - label.level));
   };
   const emit = (part: Code): void => {
     if (typeof part === 'number') {
-      bytes.push(part);
-    } else if ('open' in part) {
-      bytes.push(part.open, part.type);
-      open.push(part.label);
-    } else if ('branch' in part) {
-      bytes.push(part.branch, ...depth(part.label));
-    } else if ('table' in part) {
-      bytes.push(0x0e, ...unsigned(part.table.length - 1));
-      for (const label of part.table) bytes.push(...depth(label));
-    } else {
+      push(part);
+    } else if (Array.isArray(part)) {
       const before = open.length;
-      for (const piece of part) emit(piece);
+      for (const piece of part as readonly Code[]) emit(piece);
       if (open.length > before) {
         if (part[part.length - 1] !== END) throw new Error('a block without its end');
         open.length = before;
       }
+    } else if (part instanceof Uint8Array) {
+      if (length + part.length > bytes.length) reserve(part.length);
+      bytes.set(part, length);
+      length += part.length;
+    } else {
+      mark(part as Marker);
+    }
+  };
+  const mark = (marker: Marker): void => {
+    if ('open' in marker) {
+      push(marker.open);
+      push(marker.type);
+      marker.label.level = open.length;
+      open.push(marker.label);
+    } else if ('branch' in marker) {
+      push(marker.branch);
+      branch(marker.label);
+    } else {
+      push(0x0e);
+      emit(unsigned(marker.table.length - 1));
+      marker.table.forEach(branch);
     }
   };
   emit(code);
-  return bytes;
+  return bytes.slice(0, length);
 }

@@ -54,25 +54,25 @@ export class ModuleBuilder {
       const body = assemble([vector(f.locals.map((t) => [1, t])), f.code, 0x0b]);
       return [unsigned(body.length), body];
     });
-    return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-      ...section(1, types),
-      ...section(2, imports),
-      ...section(3, functions),
-      ...section(7, exports),
-      ...section(10, code),
+    return assemble([
+      [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      section(1, types),
+      section(2, imports),
+      section(3, functions),
+      section(7, exports),
+      section(10, code),
     ]);
   }
 }
 
 const vector = (items: readonly Code[]): Code => [unsigned(items.length), items];
 
-function section(id: number, items: readonly Code[]): number[] {
+function section(id: number, items: readonly Code[]): Code {
   const content = assemble(vector(items));
-  return [id, ...unsigned(content.length), ...content];
+  return [id, unsigned(content.length), content];
 }
 
 function name(text: string): Code {
-  const bytes = [...new TextEncoder().encode(text)];
+  const bytes = new TextEncoder().encode(text);
   return [unsigned(bytes.length), bytes];
 }
