@@ -11,6 +11,7 @@ import type { AddressSpace } from './memory';
 import { hex, walk } from './page-tables/walk';
 import { PTE } from './registers/pte';
 import type { EnumType } from './symbols/api';
+import { runningProcess } from './xv6/cpus';
 import { allProcesses } from './xv6/processes';
 
 /** Whose hart and memory a helper asks. */
@@ -77,7 +78,7 @@ function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given:
 function pidOf(debuggee: Debuggee, { hart, space }: HelperPlace): number {
   const named = /^(?:user|kernel):(\d+)$/.exec(space.name)?.[1];
   if (named !== undefined) return Number(named);
-  return hart ? (debuggee.processOn(hart.id)?.pid ?? 0) : 0;
+  return hart ? (runningProcess(debuggee.xv6, hart.id)?.pid ?? 0) : 0;
 }
 
 function physicalAddress({ space }: HelperPlace, va: bigint): Value {

@@ -29,7 +29,20 @@ export interface LaunchAttributes {
 }
 
 /** Ids of the exception-breakpoint filters. */
-export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call' | 'pte-store';
+export type Filter =
+  | 'page-fault'
+  | 'kernel-trap'
+  | 'system-call'
+  | 'interrupt'
+  | 'satp-write'
+  | 'pte-store'
+  | 'sfence'
+  | 'panic'
+  | 'context-switch'
+  | 'process-create'
+  | 'process-exec'
+  | 'process-exit'
+  | 'device-access';
 
 /** Names of the custom requests and events, with the types of their arguments and answers. */
 export interface Requests {

@@ -6,6 +6,7 @@ import type { Binary, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Evaluator, type EvaluationOptions } from './evaluator';
 import { isTypedef, typeNamed } from './names';
+import { Memo } from './memo';
 import { isTruthy } from './operators';
 import { parseExpression } from './parser';
 import { store } from './store';
@@ -25,11 +26,16 @@ export function evaluateType(text: string, context: EvaluationContext): Type {
 
 function parse(text: string, context: EvaluationContext): Expression {
   if (text.trim() === '') throw new ExpressionError('the expression is empty', 0);
-  return parseExpression(text, {
-    isTypedef: (name) => isTypedef(name, context),
-    typeNamed: (name) => typeNamed(name, context),
-  });
+  // The place decides which names are types.
+  return PARSED.of(context.binary, `${context.scopePc ?? context.frame.pc} ${text}`, () =>
+    parseExpression(text, {
+      isTypedef: (name) => isTypedef(name, context),
+      typeNamed: (name) => typeNamed(name, context),
+    }),
+  );
 }
+
+const PARSED = new Memo<Expression>();
 
 /** What keeps a text from being an expression in a program, wherever it is evaluated; undefined if nothing does. */
 export function syntaxProblem(text: string, binary: Binary): string | undefined {

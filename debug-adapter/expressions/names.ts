@@ -9,6 +9,7 @@ import { fieldNamed } from '../registers/fields';
 import { registerNumber } from '../registers/integer-registers';
 import type { Binary, EnumType, FunctionInfo, FunctionType, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
+import { Memo } from './memo';
 import { CHAR, pointerTo, UNSIGNED_LONG, VOID } from './types';
 import {
   constant,
@@ -40,8 +41,18 @@ export const typeNamed = (name: string, context: EvaluationContext): Type | unde
   fromAny(context, (binary) => binary.typeNamed(name));
 
 /** The variable that a name means in the context's frame. */
-function findVariable(name: string, context: EvaluationContext): { variable: Variable; binary: Binary } | undefined {
+function findVariable(name: string, context: EvaluationContext): FoundVariable | undefined {
   const pc = pcOf(context);
+  return VARIABLES.of(context.binary, `${pc} ${name}`, () => lookForVariable(name, pc, context));
+}
+
+interface FoundVariable {
+  variable: Variable;
+  binary: Binary;
+}
+const VARIABLES = new Memo<FoundVariable | undefined>();
+
+function lookForVariable(name: string, pc: bigint, context: EvaluationContext): FoundVariable | undefined {
   for (const scope of context.binary.scopesAt(pc)) {
     // A later declaration in the same block hides an earlier one.
     const variable = scope.variables.findLast((one) => one.name === name);

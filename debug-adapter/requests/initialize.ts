@@ -60,13 +60,14 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsBreakpointLocationsRequest: true,
   supportsExceptionInfoRequest: true,
   supportsExceptionFilterOptions: true,
-  exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
+  supportsExceptionOptions: true,
+  exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription, default: on }) => ({
     filter,
     label,
     description,
     conditionDescription,
     supportsCondition: true,
-    default: false,
+    default: on === true,
   })),
 
   supportsSteppingGranularity: true,

@@ -9,13 +9,13 @@ import { UserError } from '../connection';
 import { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
 import { DataPlaces } from '../data-places';
+import { kernelWatch } from '../kernel-watch';
 import { observing, watchTables } from '../run-control/observing';
 import { AwaitedProcesses } from '../run-control/awaited';
 import { Runner } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping';
 import type { StopReport } from '../run-control/stops';
 import { Verdict } from '../run-control/verdict';
-import { panicMessage } from '../xv6/panic';
 import { tableRoots } from '../xv6/roots';
 import { breakpointBody } from './breakpoints';
 import { dataBreakpointBody } from './data-breakpoints';
@@ -28,7 +28,6 @@ import { processOn, resumptions } from '../threads';
 import { Stopped } from './stopped';
 import { memoryChanged } from './values';
 
-const A0 = 10;
 const STVEC = 0x105;
 const MTVEC = 0x305;
 
@@ -108,8 +107,6 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
     ...context.asking,
     programOn: (hart) => debuggee.programOn(hart),
     hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
-    panic: debuggee.xv6.panic === undefined ? [] : [debuggee.xv6.panic],
-    panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
   verdict.enabled = !debuggee.settings.noDebug;
   const saving = new Saving(debuggee.disk, host.clock, (problem) => say(context, problem, 'important'));
@@ -137,7 +134,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       saving.nowAndThen();
     },
   });
-  catchpoints.restart();
+  catchpoints.bind(kernelWatch(debuggee));
   const catching = catchpoints.observer(
     (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
     (event) => {
@@ -164,7 +161,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
   announceModules(context, debuggee, 'new');
   await debuggee.prepare(breakpoints.wanted);
   for (const breakpoint of breakpoints.bind(debuggee.target))
-    connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(breakpoint) });
+    connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(context, breakpoint) });
   for (const breakpoint of dataBreakpoints.bind(dataPlaces))
     connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
   listen();
