@@ -64,7 +64,7 @@ export class TestProgram implements Binary {
   }
 
   addGlobal(name: string, type: Type, address: bigint): void {
-    const variable: Variable = { name, type, kind: 'global', file: undefined, line: undefined };
+    const variable: Variable = { name, type, kind: 'global', file: '/lab/kernel/main.c', line: 10 };
     this.globals.push(variable);
     this.locations.set(variable, { kind: 'memory', address });
     this.addSymbol(name, address, BigInt(C.sizeOf(type)), 'object');
@@ -189,9 +189,9 @@ export class TestProgram implements Binary {
         else frame.x[register] = value;
         return true;
       },
-      csr: (name) => csrs[name],
+      csr: (name) => (Object.hasOwn(csrs, name) ? csrs[name] : undefined),
       setCsr: (name, value) => {
-        if (!(name in csrs)) return false;
+        if (!Object.hasOwn(csrs, name)) return false;
         csrs[name] = value;
         return true;
       },
