@@ -54,6 +54,8 @@ export interface Requests {
   'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
   /** Also answered while the guest runs. */
   'xv6.processes': { arguments: Record<string, never>; response: ProcessTable };
+  /** Makes the editor show the stack of a thread, by another `stopped` event. */
+  'xv6.showThread': { arguments: { threadId: number }; response: Record<string, never> };
   /** Stops once when the process is next switched to, or, with `on` false, no more. */
   'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
 }

@@ -8,6 +8,7 @@ import { Consoles } from './console';
 import { Disassembly, DISASSEMBLY } from './disassembly';
 import { SELECTOR, TranslatingHover } from './hover';
 import { PageTablePanel } from './page-table-panel';
+import { ProcessesView } from './processes-view';
 import { openSampleLab } from './sample-lab';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
@@ -18,12 +19,14 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const configurations = new ConfigurationProvider(sessions, builds);
   const consoles = new Consoles(sessions);
   const pageTable = new PageTablePanel(extensionUri, sessions);
+  const processes = new ProcessesView(sessions, pageTable);
   const disassembly = new Disassembly(sessions);
   const hover = new TranslatingHover(sessions);
   subscriptions.push(
     sessions,
     consoles,
     pageTable,
+    processes,
     disassembly,
     claimPlainAssembly(),
     tasks.registerTaskProvider(DEBUG_TYPE, builds),

@@ -20,6 +20,9 @@ export interface Listing {
   current: number;
 }
 
+/** The address in a memory reference of the adapter, which may say whose it is before: "user:2:0xb40". */
+export const addressIn = (reference: string): bigint => BigInt(reference.slice(reference.lastIndexOf(':') + 1));
+
 /** Instructions with their symbols and source lines; the one at `pc` is pointed at. */
 export function listing(instructions: readonly Instruction[], pc: bigint): Listing {
   const lines: string[] = [];
