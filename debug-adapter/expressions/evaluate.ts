@@ -5,7 +5,7 @@
 import type { Binary, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Evaluator, type EvaluationOptions } from './evaluator';
-import { isTypedef, typeNamed } from './names';
+import { isTypedef, macroNamed, typeNamed } from './names';
 import { Memo } from './memo';
 import { isTruthy } from './operators';
 import { parseExpression } from './parser';
@@ -31,6 +31,7 @@ function parse(text: string, context: EvaluationContext): Expression {
     parseExpression(text, {
       isTypedef: (name) => isTypedef(name, context),
       typeNamed: (name) => typeNamed(name, context),
+      macro: (name) => macroNamed(name, context),
     }),
   );
 }
@@ -43,6 +44,7 @@ export function syntaxProblem(text: string, binary: Binary): string | undefined 
     parseExpression(text, {
       isTypedef: (name) => binary.typeNamed(name) !== undefined && binary.global(name, 0n) === undefined,
       typeNamed: (name) => binary.typeNamed(name),
+      macro: (name) => binary.macro(name),
     });
     return undefined;
   } catch (error) {

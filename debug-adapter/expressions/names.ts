@@ -7,7 +7,7 @@
 import { csrNamed } from '../registers/csrs';
 import { fieldNamed } from '../registers/fields';
 import { registerNumber } from '../registers/integer-registers';
-import type { Binary, EnumType, FunctionInfo, FunctionType, Type, Variable } from '../symbols/api';
+import type { Binary, EnumType, FunctionInfo, FunctionType, Macro, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Memo } from './memo';
 import { CHAR, pointerTo, UNSIGNED_LONG, VOID } from './types';
@@ -67,6 +67,13 @@ function lookForVariable(name: string, pc: bigint, context: EvaluationContext): 
 /** Whether a bare name is a type's: it is one, and no variable hides it. */
 export const isTypedef = (name: string, context: EvaluationContext): boolean =>
   typeNamed(name, context) !== undefined && findVariable(name, context) === undefined;
+
+/** The macro that a name stands for; what the program itself has of that name comes first. */
+export function macroNamed(name: string, context: EvaluationContext): Macro | undefined {
+  const pc = pcOf(context);
+  const macro = fromAny(context, (binary) => binary.macro(name, binary === context.binary ? pc : undefined));
+  return macro && !namedInC(name, context) && !typeNamed(name, context) ? macro : undefined;
+}
 
 const UNKNOWN_FUNCTION: FunctionType = { kind: 'function', result: VOID, parameters: [], variadic: true };
 

@@ -7,6 +7,7 @@ import type {
   EnumType,
   FunctionInfo,
   Location,
+  Macro,
   RecordType,
   Scope,
   Segment,
@@ -50,6 +51,7 @@ export class TestProgram implements Binary {
   readonly functions: FunctionInfo[] = [];
   readonly globals: Variable[] = [];
   readonly types = new Map<string, Type>();
+  readonly macros = new Map<string, Macro>();
   readonly enumerators = new Map<string, { type: EnumType; value: bigint }>();
   scopes: Scope[] = [];
   readonly bytes = new Uint8Array(0x20000);
@@ -141,6 +143,10 @@ export class TestProgram implements Binary {
 
   get enumeratorNames() {
     return [...this.enumerators.keys()];
+  }
+
+  macro(name: string): Macro | undefined {
+    return this.macros.get(name);
   }
 
   enumerator(name: string) {
