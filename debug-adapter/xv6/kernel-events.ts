@@ -121,11 +121,8 @@ export class KernelEvents {
     const end = found?.high ?? (symbol && symbol.size > 0n ? start + symbol.size : undefined);
     const returns: bigint[] = [];
     if (end === undefined || end - start > LONGEST) return returns;
-    const segment = binary.segments.find(
-      (one) => start >= one.virtualAddress && end <= one.virtualAddress + BigInt(one.bytes.length),
-    );
-    if (!segment) return returns;
-    const code = segment.bytes.subarray(Number(start - segment.virtualAddress), Number(end - segment.virtualAddress));
+    const code = this.xv6.read(start, Number(end - start));
+    if (!code) return returns;
     const view = new DataView(code.buffer, code.byteOffset, code.length);
     for (let at = 0; at + 2 <= code.length;) {
       const half = view.getUint16(at, true);
