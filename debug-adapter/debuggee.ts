@@ -16,6 +16,7 @@ import { needsPrograms } from './run-control/binding';
 import type { Target, Wanted } from './run-control/breakpoints';
 import type { Ground } from './run-control/ground';
 import { parent, Sources } from './sources';
+import { walkStack } from './stack';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
 import { TrapLog } from './trap-log';
@@ -121,6 +122,14 @@ export class Debuggee implements Ground {
     const stacks = this.image.binary.symbol('stack0');
     const sp = hart.x(SP);
     return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
+  }
+
+  below(hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined {
+    const [innermost, ...frames] = walkStack(this, { kind: 'hart', hart: hart.id }, 1);
+    const others = frames.filter(({ registers }) => registers !== innermost?.registers);
+    const next = others.find(({ isLabel }) => !isLabel);
+    if (!next || !others[0]!.isLabel) return next?.registers;
+    return next.isUser ? 'user' : 'kernel';
   }
 
   get trapReturns(): readonly bigint[] {

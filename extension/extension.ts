@@ -9,6 +9,7 @@ import { Disassembly, DISASSEMBLY } from './disassembly';
 import { SELECTOR, TranslatingHover } from './hover';
 import { PageTablePanel } from './page-table-panel';
 import { ProcessesView } from './processes-view';
+import { InlineValues } from './inline-values';
 import { openSampleLab } from './sample-lab';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
@@ -40,6 +41,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     workspace.registerTextDocumentContentProvider(DISASSEMBLY, disassembly),
     languages.registerEvaluatableExpressionProvider(SELECTOR, hover),
     languages.registerHoverProvider(SELECTOR, hover),
+    languages.registerInlineValuesProvider([{ language: 'c' }, { language: 'cpp' }], new InlineValues()),
     commands.registerCommand('xv6.showPageTable', () => pageTable.show()),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),
     commands.registerCommand('xv6.showDisassembly', () => disassembly.show()),
