@@ -22,6 +22,7 @@ import { dataBreakpointBody } from './data-breakpoints';
 import { describe } from './exceptions';
 import { launched, say, type Context } from './context';
 import { announceModules, moduleOpened } from './modules';
+import { inProgress, type Tell } from './progress';
 import { Saving } from './saving';
 import { hartThread } from '../threads';
 import { processOn, resumptions } from '../threads';
@@ -33,7 +34,7 @@ const MTVEC = 0x305;
 
 export async function launch(context: Context, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
-  await load(context, args);
+  await inProgress(context, 'Starting the kernel', (tell) => load(context, args, tell));
   context.connection.afterResponse(() => context.connection.event('initialized'));
 }
 
@@ -51,7 +52,8 @@ export async function restart(context: Context, args: DebugProtocol.RestartArgum
   announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
-    await load(context, (args.arguments as LaunchAttributes | undefined) ?? context.attributes);
+    const attributes = (args.arguments as LaunchAttributes | undefined) ?? context.attributes;
+    await inProgress(context, 'Starting the kernel again', (tell) => load(context, attributes, tell));
   } catch (error) {
     // The old machine is gone and there is no new one: the session has nothing left to debug.
     context.connection.afterResponse(() => context.connection.event('terminated'));
@@ -93,8 +95,9 @@ export async function close(context: Context): Promise<void> {
 }
 
 /** Boots a machine and binds to it what the user has set. */
-async function load(context: Context, attributes: LaunchAttributes): Promise<void> {
+async function load(context: Context, attributes: LaunchAttributes, tell: Tell): Promise<void> {
   const { host, connection, breakpoints, catchpoints, dataBreakpoints } = context;
+  tell('Reading the kernel and its disk');
   const debuggee = await boot(attributes, {
     files: host.files,
     workingDirectory: host.workingDirectory,
@@ -158,6 +161,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       'important',
     );
   }
+  tell('Reading symbols');
   announceModules(context, debuggee, 'new');
   await debuggee.prepare(breakpoints.wanted);
   for (const breakpoint of breakpoints.bind(debuggee.target))
