@@ -52,10 +52,11 @@ export function helperValue(
   given: readonly bigint[] | undefined,
 ): Value | undefined {
   if (given) return given.length === 1 ? functionOf(debuggee, place, name, given[0]!) : undefined;
-  const mode = MODE.values.find((one) => one.name === name);
+  const mode = MODE.values.find((one) => one.name === name || one.name.toLowerCase() === name);
   if (mode) return constant(mode.value, MODE);
   if (name === 'pid') return constant(BigInt(pidOf(debuggee, place)), INT);
   const { hart } = place;
+  if (name === 'proc') return runningStruct(debuggee, hart);
   if (!hart || !['hart', 'mode', 'instret'].includes(name)) return undefined;
   if (name === 'mode') return constant(BigInt(hart.mode), MODE);
   return constant(BigInt(name === 'hart' ? hart.id : hart.retired), name === 'hart' ? INT : UNSIGNED_LONG);
@@ -85,6 +86,12 @@ function physicalAddress({ space }: HelperPlace, va: bigint): Value {
   const address = space.physical(BigInt.asUintN(64, va));
   if (address === undefined) throw new ExpressionError(`${hex(BigInt.asUintN(64, va))} is not mapped here`);
   return { ...constant(address, UNSIGNED_LONG), hex: true };
+}
+
+/** `$proc` alone: a pointer to the struct proc of what the hart runs, 0 for nothing. */
+function runningStruct({ xv6 }: Debuggee, hart: Hart | undefined): Value | undefined {
+  if (!hart || !xv6.proc) return undefined;
+  return constant(runningProcess(xv6, hart.id)?.address ?? 0n, pointerTo(xv6.proc.record));
 }
 
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */

@@ -83,7 +83,10 @@ const functionValue = (info: FunctionInfo): Value => ({
 });
 
 /** What the debugger itself adds to C's names, where C has nothing of that name. */
-export const FALLBACK_NAMES: readonly string[] = ['pid', 'hart', 'mode', 'USER', 'SUPERVISOR', 'MACHINE'];
+export const FALLBACK_NAMES: readonly string[] = [
+  ...['pid', 'hart', 'mode', 'USER', 'SUPERVISOR', 'MACHINE'],
+  ...['user', 'supervisor', 'machine'],
+];
 
 /** The value of a bare name. */
 export function nameValue(name: string, at: number, context: EvaluationContext): Value {
@@ -95,7 +98,9 @@ export function nameValue(name: string, at: number, context: EvaluationContext):
   if (found) return found;
   const { binary } = context;
   const why = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
-  throw new ExpressionError(`no variable, function or register is named "${name}" here${why}`, at);
+  // A name in capitals is mostly a macro's, of which the compiler leaves a record only if it is told to.
+  const macro = why === '' && /^[A-Z][A-Z0-9_]+$/.test(name) ? '; macros are known if built with -g3' : '';
+  throw new ExpressionError(`no variable, function or register is named "${name}" here${why}${macro}`, at);
 }
 
 function namedInC(name: string, context: EvaluationContext): Value | undefined {

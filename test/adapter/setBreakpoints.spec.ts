@@ -165,7 +165,7 @@ describe('setBreakpoints', function () {
         breakpoints: [{ line, condition }],
       });
     };
-    await set('pid == 2 && hart == 0 && mode == SUPERVISOR');
+    await set('pid == 2 && hart == 0 && mode == supervisor && $proc->pid == 2');
     await session().goOn();
     assert.equal(await session().value('$pid'), '2');
     await set('pid == 1 || hart == 1 || mode == USER');
