@@ -48,12 +48,14 @@ export class Debuggee implements Ground {
     programs: readonly Program[],
     readonly sources: Sources,
     readonly disk: SessionDisk | undefined,
+    programDiffers: (program: Program) => void,
   ) {
     this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
     this.programs = new Programs(programs, {
       memory: machine.memory,
       executed: () => machine.executed,
       processName: (root) => processes(this.xv6).find(({ pagetable }) => pagetable === root)?.name,
+      differs: programDiffers,
     });
   }
 
@@ -176,6 +178,8 @@ export interface Surroundings {
   consoleOutput: (bytes: Uint8Array) => void;
   /** A user program's file has been read, since something needed it. */
   programOpened: (program: Program) => void;
+  /** A process runs other code than its program's file has. */
+  programDiffers: (program: Program) => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -211,7 +215,7 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
         around.programOpened(program);
       },
     );
-    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk);
+    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk, around.programDiffers);
   } catch (error) {
     await disk?.close();
     throw new UserError(messageOf(error));

@@ -104,6 +104,12 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => context.console.write(bytes),
     programOpened: (program) => moduleOpened(context, program),
+    programDiffers: ({ name, path }) =>
+      say(
+        context,
+        `The program that runs as ${name} has other code than ${path}, so it is shown without symbols: build the disk image again (make fs.img).`,
+        'important',
+      ),
   });
   const { machine, image } = debuggee;
   const verdict = new Verdict(breakpoints, catchpoints, dataBreakpoints, {
