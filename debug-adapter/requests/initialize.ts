@@ -83,7 +83,7 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsEvaluateForHovers: true,
   supportsClipboardContext: true,
   supportsCompletionsRequest: true,
-  completionTriggerCharacters: ['.', '>', '$', ':', ' '],
+  completionTriggerCharacters: ['.', '>', '$', ':'],
   supportsSetVariable: true,
   supportsSetExpression: true,
   supportsValueFormattingOptions: true,

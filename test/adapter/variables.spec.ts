@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { golden, masked } from './golden';
-import { named, oneSession } from './support';
+import { lineOf, named, oneSession } from './support';
 
 describe('variables', function () {
   this.timeout(60_000);
@@ -94,5 +94,42 @@ describe('variables', function () {
   it('of a reference that is unknown are refused', async () => {
     await assert.rejects(session().variablesRequest({ variablesReference: 100_000 }), /no variables reference 100000/);
     await assert.rejects(session().variablesRequest({ variablesReference: 0 }), /no variables reference 0/);
+  });
+});
+
+describe('variables of a user program', function () {
+  this.timeout(60_000);
+  const session = oneSession(async (one) => {
+    await one.boot();
+    await one.written('$ ');
+    await one.setLines('user/wc.c', lineOf('user/wc.c', /^ *bytes \+= n;/));
+    await one.type('wc README');
+    await one.stopped();
+  });
+
+  it('are its own, read from its own memory', async () => {
+    const lines: string[] = [];
+    for (const scope of ['Arguments', 'Locals'])
+      for (const { name, type, value } of await session().scope(scope)) lines.push(`${name}: ${type} = ${value}`);
+    for (const expression of [
+      ...['count::buf[0..5]', 'wc.c::count', 'argv[1]', 'argv[0..2]', '*argv[1] == 82', '$pid', '$mode'],
+      ...['$proc($pid)->name', 'sizeof(buf)', '&buf[16]', '*(char (*)[8])buf', 'printf', 'kernel::printf', 'digits'],
+    ])
+      lines.push(
+        `${expression} => ${await session()
+          .value(expression)
+          .catch((error: Error) => error.message)}`,
+      );
+    golden('values-wc', lines);
+  });
+
+  it('can be set, and the program goes on with them', async () => {
+    const from = session().console.length;
+    assert.equal(await session().value('bytes = 1000', 'repl'), '1000');
+    await session().setLines('user/wc.c');
+    await session().continueRequest({ threadId: 1 });
+    await session().written('README', from);
+    const size = Number(/(\d+) README/.exec(session().console.slice(from))![1]);
+    assert.ok(size > 1000 && size < 4000, session().console.slice(from));
   });
 });
