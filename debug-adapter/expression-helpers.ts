@@ -1,6 +1,6 @@
 /**
- * The names that the debugger adds to C's in expressions, all with a dollar: of the hart (`$hart`, `$mode`, `$instret`,
- * `$pid`), and functions (`$va2pa(va)`, `$pte(va)`, `$proc(pid)`).
+ * The names that the debugger adds to C's in expressions, all with a dollar: of the hart (`$hart`, `$mode`, `$pid`),
+ * and functions (`$va2pa(va)`, `$pte(va)`, `$proc(pid)`).
  */
 import type { Hart } from '../emulator/types';
 import type { Debuggee } from './debuggee';
@@ -25,7 +25,6 @@ export const HELPERS: readonly { name: string; detail: string; parameters?: stri
   { name: 'hart', detail: 'number of this hart' },
   { name: 'mode', detail: 'USER, SUPERVISOR or MACHINE' },
   { name: 'pid', detail: 'process that this hart runs; 0 for none' },
-  { name: 'instret', detail: 'instructions this hart has retired' },
   { name: 'va2pa', detail: 'physical address that a virtual one leads to', parameters: 'va' },
   { name: 'pte', detail: 'page-table entry that decides about an address, with its fields', parameters: 'va' },
   { name: 'proc', detail: 'pointer to the struct proc of a process', parameters: 'pid' },
@@ -57,9 +56,9 @@ export function helperValue(
   if (name === 'pid') return constant(BigInt(pidOf(debuggee, place)), INT);
   const { hart } = place;
   if (name === 'proc') return runningStruct(debuggee, hart);
-  if (!hart || !['hart', 'mode', 'instret'].includes(name)) return undefined;
+  if (!hart) return undefined;
   if (name === 'mode') return constant(BigInt(hart.mode), MODE);
-  return constant(BigInt(name === 'hart' ? hart.id : hart.retired), name === 'hart' ? INT : UNSIGNED_LONG);
+  return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
 }
 
 function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given: bigint): Value | undefined {

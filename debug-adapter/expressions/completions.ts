@@ -108,7 +108,7 @@ function operandBefore(text: string): string {
 function wordStart(text: string, at: number): number {
   let start = at;
   while (start > 0 && /\w/.test(text[start - 1]!)) start--;
-  if (start < at && text[start - 1] === '$') return start - 1;
+  if (text[start - 1] === '$') return start - 1;
   if (start === at || text.slice(start - 2, start) !== '::') return start;
   start -= 2;
   while (start > 0 && /[\w./]/.test(text[start - 1]!)) start--;
