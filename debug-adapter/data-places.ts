@@ -10,7 +10,14 @@ import { evaluationContext, globalEvaluation } from './evaluation';
 import { evaluate } from './expressions/evaluate';
 import { formatValue } from './expressions/format';
 import { sizeOf, typeName } from './expressions/types';
-import { addressOf, type EvaluationContext, type Value } from './expressions/value';
+import {
+  addressOf,
+  fromBytes,
+  wordValue,
+  type EvaluationContext,
+  type MachineWord,
+  type Value,
+} from './expressions/value';
 import { hex } from './page-tables/walk';
 import { instructionText } from './place-names';
 import type { DataGuest, DataPlace } from './run-control/data-breakpoints';
@@ -27,9 +34,17 @@ export interface Found {
 
 const ID = /^(follow|fix) (\S+)\+(\d+)(?: (.*))?$/s;
 
+/** How the bytes of a place are shown. */
+interface Shape {
+  type: Type;
+  bitField?: Value['bitField'];
+  /** A word of the machine's, with fields of its own. */
+  word?: MachineWord;
+}
+
 export class DataPlaces implements DataGuest {
   /** Types of what has been asked for, by data id: what is stored is shown as one. */
-  readonly #types = new Map<string, { type: Type; bitField?: Value['bitField'] }>();
+  readonly #types = new Map<string, Shape>();
 
   constructor(private readonly debuggee: Debuggee) {}
 
@@ -48,7 +63,11 @@ export class DataPlaces implements DataGuest {
     const reference = word === undefined ? this.#referenceOf(address + skipped, evaluation) : `phys:${hex(address)}`;
     const dataId = this.#id(reference, length, label, mode);
     if (bytes === undefined || bytes === sizeOf(value.type))
-      this.#types.set(dataId, { type: value.type, ...(value.bitField && { bitField: value.bitField }) });
+      this.#types.set(dataId, {
+        type: value.type,
+        ...(value.bitField && { bitField: value.bitField }),
+        ...(word !== undefined && value.machine?.kind === 'word' && { word: value.machine.word }),
+      });
     const global = bytes === undefined && word === undefined && mode !== 'virtual' && this.#isGlobal(label, address);
     return this.#found(
       global ? `global ${label}` : dataId,
@@ -145,13 +164,13 @@ export class DataPlaces implements DataGuest {
     }
   }
 
-  #show(bytes: Uint8Array, known?: { type: Type; bitField?: Value['bitField'] }): string {
+  #show(bytes: Uint8Array, known?: Shape): string {
     const plain = known !== undefined && (known.bitField !== undefined || sizeOf(known.type) === bytes.length);
-    if (!plain)
-      return bytes.length <= 8 ? hex(bytes.reduceRight((n, byte) => (n << 8n) | BigInt(byte), 0n)) : byteText(bytes);
-    const { type, bitField } = known;
+    if (!plain) return bytes.length <= 8 ? hex(fromBytes(bytes)) : byteText(bytes);
+    const { type, bitField, word } = known;
     const shifted = bitField && { size: bitField.size, offset: bitField.offset & 7 };
     const evaluation = evaluationContext(this.debuggee, this.debuggee.harts[this.machine.current]!);
+    if (word) return formatValue(wordValue({ ...word, read: () => fromBytes(bytes) }), evaluation);
     return formatValue({ type, location: { kind: 'bytes', bytes }, ...(shifted && { bitField: shifted }) }, evaluation);
   }
 

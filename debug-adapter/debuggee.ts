@@ -16,6 +16,7 @@ import { needsPrograms } from './run-control/binding';
 import type { Target, Wanted } from './run-control/breakpoints';
 import type { Ground } from './run-control/ground';
 import { parent, Sources } from './sources';
+import { walkStack } from './stack';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
 import { TrapLog } from './trap-log';
@@ -47,12 +48,14 @@ export class Debuggee implements Ground {
     programs: readonly Program[],
     readonly sources: Sources,
     readonly disk: SessionDisk | undefined,
+    programDiffers: (program: Program) => void,
   ) {
     this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
     this.programs = new Programs(programs, {
       memory: machine.memory,
       executed: () => machine.executed,
       processName: (root) => processes(this.xv6).find(({ pagetable }) => pagetable === root)?.name,
+      differs: programDiffers,
     });
   }
 
@@ -123,6 +126,14 @@ export class Debuggee implements Ground {
     return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
   }
 
+  below(hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined {
+    const [innermost, ...frames] = walkStack(this, { kind: 'hart', hart: hart.id }, 1);
+    const others = frames.filter(({ registers }) => registers !== innermost?.registers);
+    const next = others.find(({ isLabel }) => !isLabel);
+    if (!next || !others[0]!.isLabel) return next?.registers;
+    return next.isUser ? 'user' : 'kernel';
+  }
+
   get trapReturns(): readonly bigint[] {
     this.#trapReturns ??= this.image.wordsOf(SRET).flatMap((address) => this.image.running(address));
     return this.#trapReturns;
@@ -167,6 +178,8 @@ export interface Surroundings {
   consoleOutput: (bytes: Uint8Array) => void;
   /** A user program's file has been read, since something needed it. */
   programOpened: (program: Program) => void;
+  /** A process runs other code than its program's file has. */
+  programDiffers: (program: Program) => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -202,7 +215,7 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
         around.programOpened(program);
       },
     );
-    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk);
+    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk, around.programDiffers);
   } catch (error) {
     await disk?.close();
     throw new UserError(messageOf(error));

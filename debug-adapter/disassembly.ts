@@ -2,6 +2,7 @@
  * Rows of a disassembly view: instructions before and after an address, with symbols and source lines. Instructions are
  * 2 or 4 bytes long, so what lies before an address is found by decoding forward from the start of its function.
  */
+import { decode } from '../emulator/isa/decode';
 import { disassemble } from '../emulator/isa/disassemble';
 import type { Image } from './image';
 import type { AddressSpace } from './memory';
@@ -111,15 +112,15 @@ function fitting(rows: Row[], at: bigint): Row[] {
   return endsAt(rows, at) ? rows : rows.slice(0, -1);
 }
 
-function rowAt({ space, imageAt }: CodeView, address: bigint): Row {
+function rowAt(code: CodeView, address: bigint): Row {
+  const { space, imageAt } = code;
   const half = space.read(address, 2);
   const length = half && (half[0]! & 3) === 3 ? 4 : 2;
   const bytes = length === 4 ? space.read(address, 4) : half;
   if (!bytes) return { address, text: '(not mapped)' };
-  const word = bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
+  const word = wordOf(bytes);
   const { text, target } = disassemble(word, address);
-  const named = target === undefined ? undefined : symbolAt(imageAt(target), target);
-  const row: Row = { address, text: named === undefined ? text : `${text} <${named}>`, bytes };
+  const row: Row = { address, text: text + reference(code, word, address, target), bytes };
   const image = imageAt(address);
   if (!image) return row;
   const symbol = symbolAt(image, address);
@@ -129,8 +130,32 @@ function rowAt({ space, imageAt }: CodeView, address: bigint): Row {
   return row;
 }
 
+const wordOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
+
+/** ` <walk>` for a jump to there; ` # 0x800011d0 <walk>` where an auipc just before gives the upper part of the address. */
+function reference(code: CodeView, word: number, address: bigint, target: bigint | undefined): string {
+  const paired = target === undefined ? pairedAddress(code, word, address) : undefined;
+  const at = target ?? paired;
+  const name = at === undefined ? undefined : symbolAt(code.imageAt(at), at);
+  if (paired !== undefined) return ` # 0x${paired.toString(16)}${name === undefined ? '' : ` <${name}>`}`;
+  return name === undefined ? '' : ` <${name}>`;
+}
+
+/** The address that an instruction makes of the register that the auipc before it has set. */
+function pairedAddress({ space }: CodeView, word: number, address: bigint): bigint | undefined {
+  const before = space.read(address - 4n, 4);
+  const upper = before && decode(wordOf(before));
+  const lower = decode(word);
+  if (upper?.instruction.name !== 'auipc' || !lower?.instruction.hasRs1 || lower.rs1 !== upper.rd) return undefined;
+  const { immediate } = lower.instruction;
+  if (lower.length !== 4 || (immediate !== 'I' && immediate !== 'S')) return undefined;
+  return BigInt.asUintN(64, address - 4n + BigInt(upper.imm) + BigInt(lower.imm));
+}
+
 /** "memset+0x10", as objdump writes it, for an address in a program. */
 function symbolAt(image: Image | undefined, address: bigint): string | undefined {
   const found = image?.binary.symbolAt(image.linked(address));
-  return found && `${found.symbol.name}${found.offset === 0n ? '' : `+0x${found.offset.toString(16)}`}`;
+  // Past the end of a sized symbol an address is not that symbol's: string constants have none of their own.
+  if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return undefined;
+  return `${found.symbol.name}${found.offset === 0n ? '' : `+0x${found.offset.toString(16)}`}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The names that the debugger adds to C's in expressions, all with a dollar: of the hart (`$hart`, `$mode`, `$instret`,
- * `$pid`), and functions (`$va2pa(va)`, `$pte(va)`, `$proc(pid)`).
+ * The names that the debugger adds to C's in expressions, all with a dollar: of the hart (`$hart`, `$mode`, `$pid`),
+ * and functions (`$va2pa(va)`, `$pte(va)`, `$proc(pid)`).
  */
 import type { Hart } from '../emulator/types';
 import type { Debuggee } from './debuggee';
@@ -11,6 +11,7 @@ import type { AddressSpace } from './memory';
 import { hex, walk } from './page-tables/walk';
 import { PTE } from './registers/pte';
 import type { EnumType } from './symbols/api';
+import { runningProcess } from './xv6/cpus';
 import { allProcesses } from './xv6/processes';
 
 /** Whose hart and memory a helper asks. */
@@ -24,7 +25,6 @@ export const HELPERS: readonly { name: string; detail: string; parameters?: stri
   { name: 'hart', detail: 'number of this hart' },
   { name: 'mode', detail: 'USER, SUPERVISOR or MACHINE' },
   { name: 'pid', detail: 'process that this hart runs; 0 for none' },
-  { name: 'instret', detail: 'instructions this hart has retired' },
   { name: 'va2pa', detail: 'physical address that a virtual one leads to', parameters: 'va' },
   { name: 'pte', detail: 'page-table entry that decides about an address, with its fields', parameters: 'va' },
   { name: 'proc', detail: 'pointer to the struct proc of a process', parameters: 'pid' },
@@ -51,13 +51,14 @@ export function helperValue(
   given: readonly bigint[] | undefined,
 ): Value | undefined {
   if (given) return given.length === 1 ? functionOf(debuggee, place, name, given[0]!) : undefined;
-  const mode = MODE.values.find((one) => one.name === name);
+  const mode = MODE.values.find((one) => one.name === name || one.name.toLowerCase() === name);
   if (mode) return constant(mode.value, MODE);
   if (name === 'pid') return constant(BigInt(pidOf(debuggee, place)), INT);
   const { hart } = place;
-  if (!hart || !['hart', 'mode', 'instret'].includes(name)) return undefined;
+  if (name === 'proc') return runningStruct(debuggee, hart);
+  if (!hart) return undefined;
   if (name === 'mode') return constant(BigInt(hart.mode), MODE);
-  return constant(BigInt(name === 'hart' ? hart.id : hart.retired), name === 'hart' ? INT : UNSIGNED_LONG);
+  return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
 }
 
 function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given: bigint): Value | undefined {
@@ -77,13 +78,19 @@ function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given:
 function pidOf(debuggee: Debuggee, { hart, space }: HelperPlace): number {
   const named = /^(?:user|kernel):(\d+)$/.exec(space.name)?.[1];
   if (named !== undefined) return Number(named);
-  return hart ? (debuggee.processOn(hart.id)?.pid ?? 0) : 0;
+  return hart ? (runningProcess(debuggee.xv6, hart.id)?.pid ?? 0) : 0;
 }
 
 function physicalAddress({ space }: HelperPlace, va: bigint): Value {
   const address = space.physical(BigInt.asUintN(64, va));
   if (address === undefined) throw new ExpressionError(`${hex(BigInt.asUintN(64, va))} is not mapped here`);
   return { ...constant(address, UNSIGNED_LONG), hex: true };
+}
+
+/** `$proc` alone: a pointer to the struct proc of what the hart runs, 0 for nothing. */
+function runningStruct({ xv6 }: Debuggee, hart: Hart | undefined): Value | undefined {
+  if (!hart || !xv6.proc) return undefined;
+  return constant(runningProcess(xv6, hart.id)?.address ?? 0n, pointerTo(xv6.proc.record));
 }
 
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */

@@ -3,6 +3,7 @@
  * page, which xv6 maps a second time at the top of every address space; there it runs. Everything that looks up an
  * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
  */
+import type { Asked } from './run-control/stops';
 import type { Binary, FrameRegisters, InlinedCall, ReadMemory } from './symbols/api';
 
 const PAGE = 4096n;
@@ -78,6 +79,20 @@ export class Image {
     let entered = 0;
     while (entered < here.length && sameCall(here.at(-1 - entered), before.at(-1 - entered))) entered++;
     return here.slice(here.length - entered);
+  }
+
+  /**
+   * The same for a hart that a breakpoint in a line or on a function has stopped there, which may be in one of the calls
+   * that begin there: the one whose line or name was asked for counts as made.
+   */
+  inlinedCallsAtBreakpoint(address: bigint, asked: Asked): InlinedCall[] {
+    const all = this.binary.inlinedCallsAt(address);
+    // The line at which each function stands: the innermost at its own, the others at the calls that they have made.
+    const lines = [this.binary.lineAt(address)?.line, ...all.map(({ callLine }) => callLine)];
+    const name = asked.name?.replace(/^.*[:!]/, '');
+    const index = asked.kind === 'line' ? lines.indexOf(asked.line) : all.findIndex((call) => call.name === name);
+    const entered = this.inlinedCalls(address);
+    return index >= 0 && all.length - index > entered.length ? all.slice(index) : entered;
   }
 
   /** The registers of the caller, or undefined where the program's own stack ends. */

@@ -134,27 +134,27 @@ export interface ProgramGround {
   executed(): number;
   /** The name of the process whose user page table has its root there. */
   processName(root: bigint): string | undefined;
+  /** A process has the name of a program, and other code in memory than its file: they were not built together. Told once. */
+  differs(program: Program): void;
 }
 
 export class Programs {
   /** What was found in each address space, at the count of instructions at which it was looked at. */
   readonly #found = new Map<bigint, { program: Program | undefined; at: number }>();
+  readonly #told = new Set<Program>();
 
   constructor(
     readonly all: readonly Program[],
     private readonly ground: ProgramGround,
   ) {}
 
-  named(name: string): Program | undefined {
-    return this.all.find((program) => program.name === name);
-  }
-
   /** The program in the address space whose page table has its root at a physical address; undefined if it is none of ours. */
   in(root: bigint): Program | undefined {
     const at = this.ground.executed();
     const found = this.#found.get(root);
     if (found?.at === at) return found.program;
-    const program = found?.program && this.#lies(found.program, root) ? found.program : this.#identify(root);
+    const known = found?.program;
+    const program = known && this.#compare(root, known.text) === 'same' ? known : this.#identify(root);
     this.#found.set(root, { program, at });
     return program;
   }
@@ -165,10 +165,8 @@ export class Programs {
     if (!text || address < text.address) return false;
     const at = Number(address - text.address);
     const from = Math.max(0, at - NEIGHBOURHOOD);
-    return this.#compare(root, {
-      address: text.address + BigInt(from),
-      bytes: text.bytes.subarray(from, at + NEIGHBOURHOOD),
-    });
+    const around = { address: text.address + BigInt(from), bytes: text.bytes.subarray(from, at + NEIGHBOURHOOD) };
+    return this.#compare(root, around) === 'same';
   }
 
   #identify(root: bigint): Program | undefined {
@@ -176,30 +174,32 @@ export class Programs {
     const called = (program: Program): boolean => name !== undefined && isCalled(program, name);
     const likely = this.all.filter(called);
     const others = this.all.filter((program) => !called(program));
-    return [...likely, ...others].find((program) => this.#lies(program, root));
+    const found = [...likely, ...others].find(({ text }) => this.#compare(root, text) === 'same');
+    const other = found ? undefined : likely.find(({ text }) => this.#compare(root, text) === 'other');
+    if (other && !this.#told.has(other)) {
+      this.#told.add(other);
+      this.ground.differs(other);
+    }
+    return found;
   }
 
-  #lies(program: Program, root: bigint): boolean {
-    const { text } = program;
-    return text !== undefined && this.#compare(root, text);
-  }
-
-  /** Whether the pages of a text that are mapped hold its bytes, and at least one is. */
-  #compare(root: bigint, { address, bytes }: Text): boolean {
+  /** How the pages of a text that are mapped compare with its bytes; absent if none is. */
+  #compare(root: bigint, text: Text | undefined): 'same' | 'other' | 'absent' {
     const { memory } = this.ground;
-    let compared = false;
+    const { address, bytes } = text ?? { address: 0n, bytes: new Uint8Array() };
+    let answer: 'same' | 'absent' = 'absent';
     for (let done = 0; done < bytes.length;) {
       const at = address + BigInt(done);
       const size = Math.min(bytes.length - done, Number(PAGE_SIZE - (at & (PAGE_SIZE - 1n))));
       const { leaf } = walk(root, at, (pa) => memory.readU64(pa));
       const there = leaf && memory.read(leaf.pa, size);
       if (there) {
-        for (let i = 0; i < size; i++) if (there[i] !== bytes[done + i]) return false;
-        compared = true;
+        for (let i = 0; i < size; i++) if (there[i] !== bytes[done + i]) return 'other';
+        answer = 'same';
       }
       done += size;
     }
-    return compared;
+    return answer;
   }
 }
 

@@ -29,7 +29,20 @@ export interface LaunchAttributes {
 }
 
 /** Ids of the exception-breakpoint filters. */
-export type Filter = 'satp-write' | 'page-fault' | 'kernel-trap' | 'timer-interrupt' | 'system-call' | 'pte-store';
+export type Filter =
+  | 'page-fault'
+  | 'kernel-trap'
+  | 'system-call'
+  | 'interrupt'
+  | 'satp-write'
+  | 'pte-store'
+  | 'sfence'
+  | 'panic'
+  | 'context-switch'
+  | 'process-create'
+  | 'process-exec'
+  | 'process-exit'
+  | 'device-access';
 
 /** Names of the custom requests and events, with the types of their arguments and answers. */
 export interface Requests {
@@ -41,6 +54,8 @@ export interface Requests {
   'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
   /** Also answered while the guest runs. */
   'xv6.processes': { arguments: Record<string, never>; response: ProcessTable };
+  /** Makes the editor show the stack of a thread, by another `stopped` event. */
+  'xv6.showThread': { arguments: { threadId: number }; response: Record<string, never> };
   /** Stops once when the process is next switched to, or, with `on` false, no more. */
   'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
 }

@@ -79,6 +79,7 @@ export const REQUESTS: Table = {
   'xv6.pageTable': tables.pageTable,
   'xv6.translate': tables.translate,
   'xv6.processes': processes.processes,
+  'xv6.showThread': processes.showThread,
   'xv6.breakWhenRun': processes.breakWhenRun,
 };
 

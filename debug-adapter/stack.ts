@@ -9,6 +9,7 @@ import { kernelSpace, userSpace } from './address-spaces';
 import type { Debuggee } from './debuggee';
 import type { Image } from './image';
 import { tableSpace, type AddressSpace } from './memory';
+import type { Asked } from './run-control/stops';
 import type { FrameRegisters } from './symbols/api';
 import { processOn, type Thread } from './threads';
 import { cameFrom } from './trap-log';
@@ -53,15 +54,16 @@ const SPP = 1n << 8n;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-/** Frames innermost first, with ids from `firstId`. */
-export function walkStack(debuggee: Debuggee, thread: Thread, firstId: number): Frame[] {
+/** Frames innermost first, with ids from `firstId`. `asked`: the breakpoint that has stopped the hart. */
+export function walkStack(debuggee: Debuggee, thread: Thread, firstId: number, asked?: Asked): Frame[] {
   return thread.kind === 'hart'
-    ? new Walk(debuggee, firstId, debuggee.harts[thread.hart]!).ofHart()
+    ? new Walk(debuggee, firstId, debuggee.harts[thread.hart]!).ofHart(asked)
     : new Walk(debuggee, firstId, undefined, thread.process).ofParked();
 }
 
 class Walk {
   readonly #frames: Frame[] = [];
+  #asked: Asked | undefined;
   /** The address of the kernel's function for traps from user programs, as uservec finds it. */
   readonly #handler: bigint | undefined;
   /** Where the frames of the kernel since the last trap begin. */
@@ -76,8 +78,9 @@ class Walk {
     this.#handler = process && userTrapHandler(debuggee.xv6, process);
   }
 
-  ofHart(): Frame[] {
+  ofHart(asked: Asked | undefined): Frame[] {
     const hart = this.hart!;
+    this.#asked = asked;
     const registers = this.debuggee.frame(hart);
     const space = this.debuggee.space(hart);
     if (hart.mode === Mode.User) this.#user(registers, space, this.debuggee.userRoot(hart));
@@ -296,7 +299,12 @@ class Walk {
     const { binary } = image;
     const lookup = image.lookup(registers);
     const all = binary.inlinedCallsAt(lookup);
-    const entered = registers.returnAddress ? all : image.inlinedCalls(lookup);
+    const asked = this.#frames.length === 0 ? this.#asked : undefined;
+    const entered = registers.returnAddress
+      ? all
+      : asked
+        ? image.inlinedCallsAtBreakpoint(lookup, asked)
+        : image.inlinedCalls(lookup);
     const entry = registers.returnAddress ? binary.callLineAt(lookup) : binary.lineAt(lookup);
     // A call that has not been made yet is seen at the line that makes it.
     const notEntered = all[all.length - entered.length - 1];

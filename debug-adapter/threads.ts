@@ -68,7 +68,9 @@ export const processName = (debuggee: Debuggee, process: Process): string =>
 
 function stateOf({ xv6 }: Debuggee, { state, channel }: Process): string {
   const word = state.toLowerCase();
-  return word === 'sleeping' && channel ? `sleeping on ${channelName(xv6, channel)}` : word;
+  if (word === 'sleeping' && channel) return `sleeping on ${channelName(xv6, channel)}`;
+  // The scheduler has chosen it, but its registers are not loaded yet.
+  return word === 'running' ? 'about to run' : word;
 }
 
 /** "pid 3 sh", "scheduler", "idle"; `functions` are those on the hart's stack. */

@@ -3,7 +3,7 @@
  * takes no hovers; here an address, a register or a memory operand under the mouse is translated. Follows every stop.
  */
 import * as vscode from 'vscode';
-import { type Instruction, listing } from './listing';
+import { addressIn, type Instruction, listing } from './listing';
 import type { Sessions } from './sessions';
 
 export const DISASSEMBLY = 'xv6-disassembly';
@@ -82,7 +82,7 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
     // The machine went on, or the session ended, before it could answer.
     if (!answer) return false;
     if (turn !== this.asked) return true;
-    ({ text: this.text, current: this.current } = listing(answer.instructions ?? [], BigInt(reference)));
+    ({ text: this.text, current: this.current } = listing(answer.instructions ?? [], addressIn(reference)));
     this.changed.fire(URI);
     return true;
   }

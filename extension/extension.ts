@@ -8,6 +8,8 @@ import { Consoles } from './console';
 import { Disassembly, DISASSEMBLY } from './disassembly';
 import { SELECTOR, TranslatingHover } from './hover';
 import { PageTablePanel } from './page-table-panel';
+import { ProcessesView } from './processes-view';
+import { InlineValues } from './inline-values';
 import { openSampleLab } from './sample-lab';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
@@ -18,12 +20,14 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const configurations = new ConfigurationProvider(sessions, builds);
   const consoles = new Consoles(sessions);
   const pageTable = new PageTablePanel(extensionUri, sessions);
+  const processes = new ProcessesView(sessions, pageTable);
   const disassembly = new Disassembly(sessions);
   const hover = new TranslatingHover(sessions);
   subscriptions.push(
     sessions,
     consoles,
     pageTable,
+    processes,
     disassembly,
     claimPlainAssembly(),
     tasks.registerTaskProvider(DEBUG_TYPE, builds),
@@ -37,6 +41,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     workspace.registerTextDocumentContentProvider(DISASSEMBLY, disassembly),
     languages.registerEvaluatableExpressionProvider(SELECTOR, hover),
     languages.registerHoverProvider(SELECTOR, hover),
+    languages.registerInlineValuesProvider([{ language: 'c' }, { language: 'cpp' }], new InlineValues()),
     commands.registerCommand('xv6.showPageTable', () => pageTable.show()),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),
     commands.registerCommand('xv6.showDisassembly', () => disassembly.show()),

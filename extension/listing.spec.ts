@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { listing } from './listing';
+import { addressIn, listing } from './listing';
 import { expressionInAssembly } from './expression-at';
 
 const main = { symbol: 'main', location: { path: '/lab/kernel/main.c' } };
+
+describe('a memory reference', () => {
+  it('ends in its address', () => {
+    assert.equal(addressIn('0x80000e16'), 0x80000e16n);
+    assert.equal(addressIn('user:2:0xb40'), 0xb40n);
+  });
+});
 
 describe('disassembly listing', () => {
   const { text, current } = listing(

@@ -20,6 +20,9 @@ export interface Listing {
   current: number;
 }
 
+/** The address in a memory reference of the adapter, which may say whose it is before: "user:2:0xb40". */
+export const addressIn = (reference: string): bigint => BigInt(reference.slice(reference.lastIndexOf(':') + 1));
+
 /** Instructions with their symbols and source lines; the one at `pc` is pointed at. */
 export function listing(instructions: readonly Instruction[], pc: bigint): Listing {
   const lines: string[] = [];
@@ -29,10 +32,11 @@ export function listing(instructions: readonly Instruction[], pc: bigint): Listi
   for (const instruction of instructions) {
     const address = addressOf(instruction);
     if (address === undefined || instruction.presentationHint === 'invalid') continue;
-    if (instruction.symbol !== undefined && instruction.symbol !== symbol) {
-      symbol = instruction.symbol;
+    const name = instruction.symbol?.replace(/\+0x[\da-f]+$/, '');
+    if (name !== undefined && name !== symbol) {
+      symbol = name;
       if (lines.length > 0) lines.push('');
-      lines.push(`${address.toString(16).padStart(16, '0')} <${symbol}>:`);
+      lines.push(`${address.toString(16).padStart(16, '0')} <${instruction.symbol}>:`);
     }
     const { location, line } = instruction;
     const file = location?.path ?? location?.name;

@@ -32,7 +32,8 @@ export class PageTablePanel implements vscode.Disposable {
     });
   }
 
-  show(): void {
+  /** `root`: the id of the table to show; without one, that which was chosen before. */
+  show(root?: string): void {
     const session = this.sessions.current();
     if (!session) {
       void vscode.window.showInformationMessage(
@@ -43,6 +44,7 @@ export class PageTablePanel implements vscode.Disposable {
     this.panel ??= this.create();
     this.panel.reveal(undefined, true);
     if (session !== this.session) this.follow(session);
+    if (root !== undefined) this.root = root;
     void this.refresh();
   }
 

@@ -35,7 +35,7 @@ export interface Helper {
 const KEYWORDS = ['sizeof', '_Alignof', 'struct', 'union', 'enum'];
 const MOST_ITEMS = 500;
 /** Longer texts are no expressions. */
-const LONGEST = 4096;
+const LONGEST = 1024;
 
 /** Completions of `text` at the 0-based place `at`. Never throws. */
 export function complete(
@@ -45,7 +45,8 @@ export function complete(
   helpers: readonly Helper[],
 ): Completions {
   const before = text.slice(Math.max(0, at - LONGEST), at);
-  const word = /\$?\w*$/.exec(before)![0];
+  const typed = wordStart(before, before.length);
+  const word = before.slice(Math.max(typed, before.lastIndexOf(':') + 1));
   const start = at - word.length;
   const ahead = before.slice(0, before.length - word.length).trimEnd();
   const found = insideText(ahead) ? [] : candidates(ahead, word, context, helpers);
@@ -66,8 +67,7 @@ function candidates(ahead: string, word: string, context: EvaluationContext, hel
     return object === '' ? [] : members(object, context);
   }
   if (word.startsWith('$')) return specials(context, helpers);
-  const scope = /([\w./]+)::$/.exec(ahead)?.[1];
-  if (scope !== undefined) return statics(scope, context);
+  if (ahead.endsWith('::')) return statics(ahead.slice(wordStart(`${ahead}x`, ahead.length + 1), -2), context);
   const tag = /\b(struct|union|enum)$/.exec(ahead)?.[1];
   if (tag !== undefined) return tags(tag, context);
   const names = inScope(context);
@@ -88,18 +88,31 @@ function operandBefore(text: string): string {
       at = open;
       // What stands before a bracket belongs to it; before a parenthesis only the name of a helper does.
       if (end === ')') {
-        const helper = /\$\w+$/.exec(text.slice(0, at))?.[0];
-        return text.slice(at - (helper?.length ?? 0));
+        const start = wordStart(text, at);
+        return text.slice(text[start] === '$' ? start : at);
       }
       continue;
     }
-    const word = /(?:[\w./]+::)?\$?\w+$/.exec(text.slice(0, at))?.[0];
-    if (word === undefined) return '';
-    at -= word.length;
-    const link = /(->|\.)\s*$/.exec(text.slice(0, at))?.[0];
-    if (link === undefined) return text.slice(at);
-    at -= link.length;
+    const start = wordStart(text, at);
+    if (start === at) return '';
+    at = start;
+    let link = at;
+    while (link > 0 && /\s/.test(text[link - 1]!)) link--;
+    if (text[link - 1] === '.') at = link - 1;
+    else if (text.slice(0, link).endsWith('->')) at = link - 2;
+    else return text.slice(at);
   }
+}
+
+/** Where the word begins that ends at `at`: `pid`, `$sp`, `kernel/proc.c::nextpid`. Character by character: texts may be long. */
+function wordStart(text: string, at: number): number {
+  let start = at;
+  while (start > 0 && /\w/.test(text[start - 1]!)) start--;
+  if (text[start - 1] === '$') return start - 1;
+  if (start === at || text.slice(start - 2, start) !== '::') return start;
+  start -= 2;
+  while (start > 0 && /[\w./]/.test(text[start - 1]!)) start--;
+  return start;
 }
 
 /** The place of the bracket that the one at `at` closes; -1 if there is none. */

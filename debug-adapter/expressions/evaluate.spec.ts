@@ -16,7 +16,8 @@ function setUp(): { program: ReturnType<typeof testKernel>; context: EvaluationC
   return { program, context };
 }
 
-describe('C expressions', () => {
+describe('C expressions', function () {
+  this.timeout(20_000);
   const { context } = setUp();
   const show = (text: string) => formatValue(evaluate(text, context), context);
   const type = (text: string) => typeName(evaluate(text, context).type);
@@ -105,6 +106,77 @@ describe('C expressions', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('convert as C does where types meet', () => {
+    assert.deepEqual(
+      ['1 ? -1 : 0u', '0 ? 1 : 2l', '1 ? 1 : 2.0', "1 ? 'a' : 1", '1 ? small : small', 'UNUSED - 1'].map(type),
+      ['unsigned int', 'long', 'double', 'int', 'signed char', 'int'],
+    );
+    assert.equal(number('1 ? -1 : 0u'), 0xffffffffn);
+    assert.equal(number('UNUSED - 1'), -1n, 'an enumerator is an int');
+    assert.equal(number('(unsigned char)300 + (signed char)200'), -12n);
+    assert.equal(number('0x7fffffff * 2u'), 0xfffffffen);
+    assert.equal(number('-1 > 0ul'), 1n);
+    assert.equal(number('(unsigned)-1 / 2'), 0x7fffffffn);
+    assert.equal(number('-1 >> 31'), -1n);
+    assert.equal(number('-1u >> 31'), 1n);
+    assert.equal(number('flags.rest << 1'), 330n);
+    assert.equal(type('flags.rest'), 'unsigned int');
+    assert.equal(type('flags.rest + 1'), 'int', 'a narrow bit field becomes int');
+  });
+
+  it('calculate with floating-point numbers', () => {
+    assert.deepEqual(
+      ['1.5', '.5f', '2e3', '1.5 + 1', '7 / 2.0', '(float)1 / 3', '-1.25', '(double)i', '1e300 * 1e300', '0.0 / 0'].map(
+        show,
+      ),
+      ['1.5', '0.5', '2000', '2.5', '3.5', '0.33333334', '-1.25', '-5', 'inf', 'nan'],
+    );
+    assert.deepEqual(['1.5', '1.5f', '1.5L', '1.5f + 1', '1.5f * 2.0'].map(type), [
+      ...['double', 'float', 'long double', 'float', 'double'],
+    ]);
+    assert.deepEqual(
+      [
+        '(int)2.9',
+        '(int)-2.9',
+        '(unsigned char)1e9',
+        '(long)(0.0 / 0)',
+        '(_Bool)0.5',
+        '1.5 > 1',
+        '0.0 || 0',
+        '!0.5',
+      ].map(number),
+      [2n, -2n, 255n, 0x7fffffffffffffffn, 1n, 1n, 0n, 0n],
+    );
+    assert.equal(show('1.5L + 2'), '3.5');
+    fails('1.5 % 2', /^expression:1:5: % needs whole numbers/);
+    fails('1.5 << 1', /needs whole numbers/);
+    fails('matrix[1.5]', /^expression:1:8: an index must be a whole number, but this is double/);
+    fails('1.2.3', /expression:1:/);
+  });
+
+  it('tell sizes and alignments without reading anything', () => {
+    assert.equal(show('_Alignof(struct proc)'), '8');
+    assert.equal(show('_Alignof(int[3]) + _Alignof letter + __alignof__(uint64)'), '13');
+    assert.equal(show('sizeof(((struct proc *)0)->name)'), '16');
+    assert.equal(show('sizeof(((struct proc *)0)->parent->parent->name[3])'), '1');
+    assert.equal(show('sizeof(1 / 0)'), '4');
+    assert.equal(show('sizeof(i++)'), '4');
+    assert.equal(show('i'), '-5', 'the operand of sizeof is not evaluated');
+    assert.equal(show('sizeof(i ? 1 : 2ul) + sizeof(!i) + sizeof(i && i) + sizeof(-small)'), '20');
+    fails('sizeof(void)', /void has no size/);
+    fails('_Alignof(main)', /has no size/);
+  });
+
+  it('find statics by their file or function', () => {
+    assert.equal(show('main.c::ticks'), '4294967295');
+    assert.equal(show('kernel/main.c::ticks == ticks'), '1');
+    assert.equal(show("'kernel/main.c'::ticks + 0u"), '4294967295');
+    assert.equal(show('&main.c::matrix[1]'), '0x8000101c <matrix+12>');
+    fails('other.c::ticks', /^expression:1:1: other.c has no static variable and no function "ticks"/);
+    fails('nobody::ticks', /nobody has no static/);
+    fails('main::', /expression:1:/);
   });
 
   it('reach variables, members, elements and what pointers point to', () => {
@@ -225,6 +297,47 @@ describe('C expressions', () => {
     fails('-'.repeat(2000), /nested too deeply/);
     fails('i = 1', /would change the program/);
     fails('i++', /would change the program/);
+  });
+
+  it('end for any text at all, with a value or with the place of an error', () => {
+    const { context } = setUp();
+    const attempt = (text: string): void => {
+      try {
+        formatValue(evaluate(text, context, { assignments: true }), context);
+      } catch (error) {
+        assert.ok(error instanceof ExpressionError, `${JSON.stringify(text)}: ${String(error)}`);
+        assert.match(error.message, /^expression:1:\d+: ./, JSON.stringify(text));
+        assert.ok(error.offset! <= text.length, JSON.stringify(text));
+      }
+    };
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 40 }), attempt), { numRuns: 1000 });
+    fc.assert(fc.property(fc.stringMatching(/^[-+*&!~()[\]{}.,?:;'"\\a-z0-9$ <>=|^%@#/]{0,60}$/), attempt), {
+      numRuns: 2000,
+    });
+    for (const long of [
+      '1+',
+      'p->',
+      '(',
+      '-',
+      'i[',
+      '!',
+      'sizeof ',
+      '(int)',
+      '1?',
+      '1,',
+      'i++ ',
+      '1?1:',
+      '*&',
+      '"a" ',
+      '$pte(',
+    ])
+      for (const times of [10, 190, 399, 500, 999, 2000]) attempt(long.repeat(times) + '1');
+    for (const [open, close] of ['()', '[]'].map((pair) => [...pair]))
+      for (const times of [100, 199, 201, 499]) attempt(open!.repeat(times) + 'i' + close!.repeat(times));
+    attempt(`1${'+1'.repeat(499)}`);
+    attempt(`i${'[0]'.repeat(332)}`);
+    attempt(`(int${'*'.repeat(990)})0`);
+    attempt(`(int(${'*('.repeat(200)})0`);
   });
 
   it('never do anything but answer or refuse', () => {

@@ -5,7 +5,8 @@
 import type { Binary, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Evaluator, type EvaluationOptions } from './evaluator';
-import { isTypedef, typeNamed } from './names';
+import { isTypedef, macroNamed, typeNamed } from './names';
+import { Memo } from './memo';
 import { isTruthy } from './operators';
 import { parseExpression } from './parser';
 import { store } from './store';
@@ -25,11 +26,17 @@ export function evaluateType(text: string, context: EvaluationContext): Type {
 
 function parse(text: string, context: EvaluationContext): Expression {
   if (text.trim() === '') throw new ExpressionError('the expression is empty', 0);
-  return parseExpression(text, {
-    isTypedef: (name) => isTypedef(name, context),
-    typeNamed: (name) => typeNamed(name, context),
-  });
+  // The place decides which names are types.
+  return PARSED.of(context.binary, `${context.scopePc ?? context.frame.pc} ${text}`, () =>
+    parseExpression(text, {
+      isTypedef: (name) => isTypedef(name, context),
+      typeNamed: (name) => typeNamed(name, context),
+      macro: (name) => macroNamed(name, context),
+    }),
+  );
 }
+
+const PARSED = new Memo<Expression>();
 
 /** What keeps a text from being an expression in a program, wherever it is evaluated; undefined if nothing does. */
 export function syntaxProblem(text: string, binary: Binary): string | undefined {
@@ -37,6 +44,7 @@ export function syntaxProblem(text: string, binary: Binary): string | undefined 
     parseExpression(text, {
       isTypedef: (name) => binary.typeNamed(name) !== undefined && binary.global(name, 0n) === undefined,
       typeNamed: (name) => binary.typeNamed(name),
+      macro: (name) => binary.macro(name),
     });
     return undefined;
   } catch (error) {

@@ -344,12 +344,12 @@ export class Evaluator {
   }
 
   private assignment(node: Expression & { kind: 'assign' | 'step' }): Value {
+    const { context } = this;
+    if (this.dry) return this.value(node.target);
     if (!this.options.assignments) {
       throw new ExpressionError('this would change the program, which is not allowed here', node.at);
     }
-    const { context } = this;
     const target = this.value(node.target);
-    if (this.dry) return target;
     const before = node.kind === 'step' ? this.copy(target) : target;
     let value: Value;
     if (node.kind === 'step') value = bitwise('+', before, constant(node.by, C.INT), node.at, context);

@@ -62,7 +62,7 @@ const ESCAPES: Record<string, string> = {
 /** Expressions longer than this are refused: nobody types them, and conditions run often. */
 const MAX_LENGTH = 4096;
 /** Bounds how deep an expression can be: each level takes a token. */
-const MAX_TOKENS = 1000;
+export const MAX_TOKENS = 1000;
 
 export function tokenize(text: string): Token[] {
   if (text.length > MAX_LENGTH) throw new ExpressionError(`longer than ${MAX_LENGTH} characters`, MAX_LENGTH);

@@ -7,8 +7,9 @@
 import { csrNamed } from '../registers/csrs';
 import { fieldNamed } from '../registers/fields';
 import { registerNumber } from '../registers/integer-registers';
-import type { Binary, EnumType, FunctionInfo, FunctionType, Type, Variable } from '../symbols/api';
+import type { Binary, EnumType, FunctionInfo, FunctionType, Macro, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
+import { Memo } from './memo';
 import { CHAR, pointerTo, UNSIGNED_LONG, VOID } from './types';
 import {
   constant,
@@ -40,8 +41,18 @@ export const typeNamed = (name: string, context: EvaluationContext): Type | unde
   fromAny(context, (binary) => binary.typeNamed(name));
 
 /** The variable that a name means in the context's frame. */
-function findVariable(name: string, context: EvaluationContext): { variable: Variable; binary: Binary } | undefined {
+function findVariable(name: string, context: EvaluationContext): FoundVariable | undefined {
   const pc = pcOf(context);
+  return VARIABLES.of(context.binary, `${pc} ${name}`, () => lookForVariable(name, pc, context));
+}
+
+interface FoundVariable {
+  variable: Variable;
+  binary: Binary;
+}
+const VARIABLES = new Memo<FoundVariable | undefined>();
+
+function lookForVariable(name: string, pc: bigint, context: EvaluationContext): FoundVariable | undefined {
   for (const scope of context.binary.scopesAt(pc)) {
     // A later declaration in the same block hides an earlier one.
     const variable = scope.variables.findLast((one) => one.name === name);
@@ -57,6 +68,13 @@ function findVariable(name: string, context: EvaluationContext): { variable: Var
 export const isTypedef = (name: string, context: EvaluationContext): boolean =>
   typeNamed(name, context) !== undefined && findVariable(name, context) === undefined;
 
+/** The macro that a name stands for; what the program itself has of that name comes first. */
+export function macroNamed(name: string, context: EvaluationContext): Macro | undefined {
+  const pc = pcOf(context);
+  const macro = fromAny(context, (binary) => binary.macro(name, binary === context.binary ? pc : undefined));
+  return macro && !namedInC(name, context) && !typeNamed(name, context) ? macro : undefined;
+}
+
 const UNKNOWN_FUNCTION: FunctionType = { kind: 'function', result: VOID, parameters: [], variadic: true };
 
 const functionValue = (info: FunctionInfo): Value => ({
@@ -65,7 +83,10 @@ const functionValue = (info: FunctionInfo): Value => ({
 });
 
 /** What the debugger itself adds to C's names, where C has nothing of that name. */
-export const FALLBACK_NAMES: readonly string[] = ['pid', 'hart', 'mode', 'USER', 'SUPERVISOR', 'MACHINE'];
+export const FALLBACK_NAMES: readonly string[] = [
+  ...['pid', 'hart', 'mode', 'USER', 'SUPERVISOR', 'MACHINE'],
+  ...['user', 'supervisor', 'machine'],
+];
 
 /** The value of a bare name. */
 export function nameValue(name: string, at: number, context: EvaluationContext): Value {
@@ -77,7 +98,9 @@ export function nameValue(name: string, at: number, context: EvaluationContext):
   if (found) return found;
   const { binary } = context;
   const why = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
-  throw new ExpressionError(`no variable, function or register is named "${name}" here${why}`, at);
+  // A name in capitals is mostly a macro's, of which the compiler leaves a record only if it is told to.
+  const macro = why === '' && /^[A-Z][A-Z0-9_]+$/.test(name) ? '; macros are known if built with -g3' : '';
+  throw new ExpressionError(`no variable, function or register is named "${name}" here${why}${macro}`, at);
 }
 
 function namedInC(name: string, context: EvaluationContext): Value | undefined {

@@ -4,6 +4,7 @@
  */
 import { ExpressionError } from './error';
 import { tokenize, type Token } from './lexer';
+import { expandMacros, type MacroLookup } from './macros';
 import type { ArithmeticOperator, BinaryOperator, Expression, Measure, UnaryOperator } from './syntax';
 import { parseTypeName, startsType, type Cursor, type TypeLookup } from './type-names';
 import * as C from './types';
@@ -13,6 +14,7 @@ export interface Names {
   /** Whether a bare name is a typedef (and not a variable that hides it). */
   isTypedef(name: string): boolean;
   typeNamed: TypeLookup;
+  macro: MacroLookup;
 }
 
 /** How tightly each infix operator binds; higher is tighter. */
@@ -70,7 +72,7 @@ const MAX_DEPTH = 200;
 
 /** Parses a whole text. Throws ExpressionError that names the place. */
 export function parseExpression(text: string, names: Names): Expression {
-  const parser = new Parser(tokenize(text), names);
+  const parser = new Parser(expandMacros(tokenize(text), names.macro), names);
   const expression = parser.expression(0);
   const rest = parser.peek();
   if (rest.kind !== 'end') throw new ExpressionError(`unexpected ${describe(rest)}`, rest.at);

@@ -3,8 +3,10 @@
  * the protocol. What they set is kept in run-control/breakpoints.ts and catchpoints.ts.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { syntaxProblem } from '../expressions/evaluate';
 import { locationsBetween } from '../run-control/binding';
 import type { Breakpoint, Wanted } from '../run-control/breakpoints';
+import { FILTERS } from '../run-control/catchpoints';
 import { hitConditionProblem, type Extras } from '../run-control/question';
 import { baseName } from '../sources';
 import type { Body, Context } from './context';
@@ -44,7 +46,8 @@ export function setInstructionBreakpoints(
   const asked = args.breakpoints ?? [];
   const wanted = asked.map((one): Wanted => ({
     kind: 'instruction',
-    address: address(one.instructionReference) + BigInt(one.offset ?? 0),
+    // Where the reference names an address space, the instruction is meant wherever it runs.
+    address: BigInt.asUintN(64, address(one.instructionReference.replace(/^.*:/, '')) + BigInt(one.offset ?? 0)),
     ...extras(one),
   }));
   return answer(context, context.breakpoints.setInstructions(wanted));
@@ -54,15 +57,25 @@ export function setExceptionBreakpoints(
   context: Context,
   args: Partial<DebugProtocol.SetExceptionBreakpointsArguments>,
 ): Body<DebugProtocol.SetExceptionBreakpointsResponse> {
-  const options = args.filterOptions ?? [];
   const filters = [
     ...(args.filters ?? []).map((filter) => ({ filter })),
-    ...options.map(({ filterId, condition }) => ({
+    ...(args.filterOptions ?? []).map(({ filterId, condition }) => ({
       filter: filterId,
       ...(condition === undefined ? {} : { condition }),
     })),
+    ...(args.exceptionOptions ?? []).flatMap(optionFilters),
   ];
-  return { breakpoints: context.catchpoints.set(filters) };
+  const breakpoints = context.catchpoints.set(filters);
+  context.running?.runner.breakpointsChanged();
+  context.running?.watchTables();
+  return { breakpoints };
+}
+
+/** A filter is an exception of this debugger's; an option without a path is about all of them. */
+function optionFilters({ path, breakMode }: DebugProtocol.ExceptionOptions): { filter: string }[] {
+  if (breakMode === 'never') return [];
+  if (!path?.length) return FILTERS.map(({ filter }) => ({ filter }));
+  return path.at(-1)!.names.map((filter) => ({ filter }));
 }
 
 /** Every place between two lines of a file at which a breakpoint can stand. */
@@ -83,8 +96,10 @@ export async function breakpointLocations(
 }
 
 /** A breakpoint as the protocol shows it. */
-export function breakpointBody({ id, placed, wanted }: Breakpoint): DebugProtocol.Breakpoint {
-  const problem = wanted.hitCondition === undefined ? undefined : hitConditionProblem(wanted.hitCondition);
+export function breakpointBody(context: Context, breakpoint: Breakpoint): DebugProtocol.Breakpoint {
+  const { id, placed, wanted } = breakpoint;
+  const hitProblem = wanted.hitCondition === undefined ? undefined : hitConditionProblem(wanted.hitCondition);
+  const problem = hitProblem ?? conditionProblem(context, breakpoint);
   const body: DebugProtocol.Breakpoint = { id, verified: placed.verified && problem === undefined };
   const message = problem ?? placed.message;
   if (message !== undefined) body.message = message;
@@ -98,7 +113,19 @@ export function breakpointBody({ id, placed, wanted }: Breakpoint): DebugProtoco
 
 function answer(context: Context, breakpoints: readonly Breakpoint[]): { breakpoints: DebugProtocol.Breakpoint[] } {
   context.running?.runner.breakpointsChanged();
-  return { breakpoints: breakpoints.map(breakpointBody) };
+  return { breakpoints: breakpoints.map((breakpoint) => breakpointBody(context, breakpoint)) };
+}
+
+/** Why the condition can be understood in none of the programs that the breakpoint is in; undefined if it can. */
+function conditionProblem({ running }: Context, { wanted: { condition }, placed }: Breakpoint): string | undefined {
+  if (condition === undefined || !running || placed.places.length === 0) return undefined;
+  const kernel = running.debuggee.image.binary;
+  const binaries = placed.places.map(({ owner }) =>
+    typeof owner === 'string' ? kernel : (owner.image?.binary ?? kernel),
+  );
+  const problems = [...new Set(binaries)].map((binary) => syntaxProblem(condition, binary));
+  const [first] = problems;
+  return problems.includes(undefined) ? undefined : `The condition "${condition}" is not valid: ${first}`;
 }
 
 export function extras(one: Extras): Extras {

@@ -1,15 +1,16 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart, TrapEvent } from '../../emulator/types';
+import { causeWords } from '../cause-words';
 import type { Debuggee } from '../debuggee';
-import { evaluationContext } from '../evaluation';
-import { evaluate, integerOf } from '../expressions/evaluate';
 import { explainTrap, type TrapExplanation } from '../page-tables/explain';
 import { flagText, hex, pteFlags, type Walk } from '../page-tables/walk';
 import { causeName } from '../registers/causes';
-import { describeCsr } from '../registers/csrs';
+import { sourceName } from '../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../run-control/causes';
+import { kernelPlace } from '../place-names';
 import type { StopReport } from '../run-control/stops';
+import { systemCallName } from '../xv6/system-calls';
 import { standing, type Body, type Context } from './context';
 import { surroundingsOf } from './page-tables';
 
@@ -25,7 +26,9 @@ export function exceptionInfo(
   const { debuggee, stopped } = standing(context);
   const { cause, hart, description, text } = stopped.report;
   if (args.threadId !== hart + 1) throw new Error(`Thread ${args.threadId} did not stop at an exception.`);
-  switch (cause?.kind) {
+  if (!cause)
+    return { exceptionId: 'stop', description: text ?? description ?? stopped.report.reason, breakMode: 'always' };
+  switch (cause.kind) {
     case 'trap':
       return answer(idOf(cause.event), explain(debuggee, cause.event));
     case 'trap-loop': {
@@ -38,28 +41,21 @@ export function exceptionInfo(
         walk: again.walk,
       });
     }
-    case 'satp-write': {
-      const { before, after, pc } = cause.event;
-      const by = nameOf(debuggee, pc);
-      const lines = [
-        `satp was ${describeCsr('satp', before)}; it is now ${describeCsr('satp', after)}`,
-        `by the instruction at ${hex(pc)}${by === undefined ? '' : ` (${by})`}`,
-      ];
-      return { exceptionId: 'satp write', description: lines.join('\n'), breakMode: 'always' };
+    default: {
+      const { id, text: words } = causeWords(debuggee, cause);
+      return { exceptionId: id, description: words, breakMode: 'always' };
     }
-    case 'panic':
-      return { exceptionId: 'panic', description: `panic: ${cause.message}`, breakMode: 'always' };
-    case undefined:
-      return { exceptionId: 'stop', description: text ?? description ?? stopped.report.reason, breakMode: 'always' };
   }
 }
 
 /** A stop in words: a heading for the call stack, and all of it. */
 export function describe(debuggee: Debuggee, report: StopReport): { description?: string; text?: string } {
   const { cause } = report;
-  if (cause?.kind !== 'trap') return report;
-  const { title, text } = explain(debuggee, cause.event);
-  return { description: report.description ?? title, text: report.text ?? text };
+  if (cause === undefined || cause.kind === 'trap-loop') return report;
+  const { title, text } = cause.kind === 'trap' ? explain(debuggee, cause.event) : causeWords(debuggee, cause);
+  // A condition that failed is said first.
+  const { description } = report;
+  return { description: description ?? title, text: description === undefined ? text : `${description}\n${text}` };
 }
 
 function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
@@ -69,24 +65,19 @@ function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
     satp: hart.csr(SATP) ?? 0n,
     mstatus: hart.csr(MSTATUS) ?? 0n,
     stvec: hart.csr(STVEC) ?? 0n,
-    nameOf: (address) => nameOf(debuggee, address),
+    nameOf: (address) => kernelPlace(debuggee, address),
   });
-  if (!isSystemCall(event)) return explanation;
-  const call = systemCall(debuggee, hart);
-  return { ...explanation, title: `${explanation.title}: ${call}`, text: `${explanation.text}: ${call}` };
+  const { source } = event;
+  const more = isSystemCall(event) ? systemCall(debuggee, hart) : source === undefined ? undefined : sourceName(source);
+  if (more === undefined) return explanation;
+  return { ...explanation, title: `${explanation.title}: ${more}`, text: `${explanation.text}: ${more}` };
 }
 
-/** "call 7, sys_exec": by the kernel's own table of calls, where it has one. */
+/** "call 7, exec": by the kernel's own table of calls, where it has one. */
 function systemCall(debuggee: Debuggee, hart: Hart): string {
   const number = hart.x(A7);
-  const evaluation = evaluationContext(debuggee, hart, debuggee.frame(hart));
-  try {
-    const entry = integerOf(evaluate(`syscalls[${number}]`, evaluation), evaluation);
-    const name = entry === undefined ? undefined : nameOf(debuggee, entry)?.split(' ')[0];
-    return name === undefined ? `call ${number}` : `call ${number}, ${name}`;
-  } catch {
-    return `call ${number}`;
-  }
+  const name = systemCallName(debuggee.xv6, number);
+  return name === undefined ? `call ${number}` : `call ${number}, ${name}`;
 }
 
 const idOf = (event: TrapEvent): string => causeName(event.interrupt, event.cause);
@@ -102,14 +93,4 @@ function walkText(walk: Walk | undefined): string {
     return `  level ${level} [${index}] PTE at ${hex(pteAddress)}: ${entry}: ${meaning}`;
   });
   return `\nwalk of ${hex(walk.va)} from root ${hex(walk.root)}:\n${lines.join('\n')}`;
-}
-
-function nameOf(debuggee: Debuggee, address: bigint): string | undefined {
-  const { image } = debuggee;
-  if (!image.contains(address)) return undefined;
-  const found = image.binary.symbolAt(image.linked(address));
-  if (!found) return undefined;
-  const line = image.binary.lineAt(image.linked(address));
-  const place = line ? ` at ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}` : '';
-  return `${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}${place}`;
 }

@@ -4,6 +4,7 @@ import type { Debuggee } from '../debuggee';
 import type { StepPlan } from '../run-control/ground';
 import { stepInTargets as targetsAt } from '../run-control/step-in-targets';
 import { stepInstruction, stepLine, stepOut as leaving } from '../run-control/stepping';
+import type { Asked } from '../run-control/stops';
 import { parkedAt, threadNamed } from '../threads';
 import { onceItRuns } from '../run-control/parked';
 import { launched, standing, type Body, type Context } from './context';
@@ -27,23 +28,22 @@ export function pause(context: Context, args: DebugProtocol.PauseArguments): voi
 }
 
 export function next(context: Context, args: DebugProtocol.NextArguments): void {
-  const over = (hart: number, debuggee: Debuggee): StepPlan =>
+  step(context, args.threadId, (hart, debuggee, asked) =>
     args.granularity === 'instruction'
       ? stepInstruction(debuggee, hart, true)
-      : stepLine(debuggee, hart, { into: false });
-  step(context, args.threadId, over);
+      : stepLine(debuggee, hart, { into: false, asked }),
+  );
 }
 
 export function stepIn(context: Context, args: DebugProtocol.StepInArguments): void {
   const { stopped } = standing(context);
   const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
-  const into = (hart: number, debuggee: Debuggee): StepPlan => {
-    if (target) return stepLine(debuggee, hart, { into: false, ...target });
+  step(context, args.threadId, (hart, debuggee, asked) => {
+    if (target) return stepLine(debuggee, hart, { into: false, asked, ...target });
     return args.granularity === 'instruction'
       ? stepInstruction(debuggee, hart, false)
       : stepLine(debuggee, hart, { into: true });
-  };
-  step(context, args.threadId, into);
+  });
 }
 
 /** The calls that the line of a frame still has to make. Only where a hart stands, it can be said what it will do next. */
@@ -66,16 +66,20 @@ export function stepInTargets(
 }
 
 export function stepOut(context: Context, args: DebugProtocol.StepOutArguments): void {
-  step(context, args.threadId, (hart, debuggee) => leaving(debuggee, hart));
+  step(context, args.threadId, (hart, debuggee, asked) => leaving(debuggee, hart, asked));
 }
 
-function step(context: Context, threadId: number, plan: (hart: number, debuggee: Debuggee) => StepPlan): void {
-  const { runner, debuggee } = standing(context);
+/** `asked`: the breakpoint that has stopped the hart, if one has. */
+type MakePlan = (hart: number, debuggee: Debuggee, asked: Asked | undefined) => StepPlan;
+
+function step(context: Context, threadId: number, plan: MakePlan): void {
+  const { runner, debuggee, stopped } = standing(context);
   const thread = threadNamed(debuggee, threadId);
+  const { report } = stopped;
   const made =
     thread.kind === 'hart'
-      ? plan(thread.hart, debuggee)
-      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee));
+      ? plan(thread.hart, debuggee, thread.hart === report.hart ? report.asked : undefined)
+      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee, undefined));
   goOn(context, () => runner.start(made));
 }
 

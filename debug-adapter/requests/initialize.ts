@@ -60,13 +60,14 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsBreakpointLocationsRequest: true,
   supportsExceptionInfoRequest: true,
   supportsExceptionFilterOptions: true,
-  exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription }) => ({
+  supportsExceptionOptions: true,
+  exceptionBreakpointFilters: FILTERS.map(({ filter, label, description, conditionDescription, default: on }) => ({
     filter,
     label,
     description,
     conditionDescription,
     supportsCondition: true,
-    default: false,
+    default: on === true,
   })),
 
   supportsSteppingGranularity: true,
@@ -82,7 +83,7 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsEvaluateForHovers: true,
   supportsClipboardContext: true,
   supportsCompletionsRequest: true,
-  completionTriggerCharacters: ['.', '>', '$', ':', ' '],
+  completionTriggerCharacters: ['.', '>', '$', ':'],
   supportsSetVariable: true,
   supportsSetExpression: true,
   supportsValueFormattingOptions: true,

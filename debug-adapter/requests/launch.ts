@@ -9,32 +9,32 @@ import { UserError } from '../connection';
 import { Keyboard } from '../keyboard';
 import type { LaunchAttributes } from '../protocol';
 import { DataPlaces } from '../data-places';
+import { kernelWatch } from '../kernel-watch';
 import { observing, watchTables } from '../run-control/observing';
 import { AwaitedProcesses } from '../run-control/awaited';
 import { Runner } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping';
 import type { StopReport } from '../run-control/stops';
 import { Verdict } from '../run-control/verdict';
-import { panicMessage } from '../xv6/panic';
 import { tableRoots } from '../xv6/roots';
 import { breakpointBody } from './breakpoints';
 import { dataBreakpointBody } from './data-breakpoints';
 import { describe } from './exceptions';
 import { launched, say, type Context } from './context';
 import { announceModules, moduleOpened } from './modules';
+import { inProgress, type Tell } from './progress';
 import { Saving } from './saving';
 import { hartThread } from '../threads';
 import { processOn, resumptions } from '../threads';
 import { Stopped } from './stopped';
 import { memoryChanged } from './values';
 
-const A0 = 10;
 const STVEC = 0x105;
 const MTVEC = 0x305;
 
 export async function launch(context: Context, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
-  await load(context, args);
+  await inProgress(context, 'Starting the kernel', (tell) => load(context, args, tell));
   context.connection.afterResponse(() => context.connection.event('initialized'));
 }
 
@@ -52,7 +52,8 @@ export async function restart(context: Context, args: DebugProtocol.RestartArgum
   announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
-    await load(context, (args.arguments as LaunchAttributes | undefined) ?? context.attributes);
+    const attributes = (args.arguments as LaunchAttributes | undefined) ?? context.attributes;
+    await inProgress(context, 'Starting the kernel again', (tell) => load(context, attributes, tell));
   } catch (error) {
     // The old machine is gone and there is no new one: the session has nothing left to debug.
     context.connection.afterResponse(() => context.connection.event('terminated'));
@@ -94,22 +95,27 @@ export async function close(context: Context): Promise<void> {
 }
 
 /** Boots a machine and binds to it what the user has set. */
-async function load(context: Context, attributes: LaunchAttributes): Promise<void> {
+async function load(context: Context, attributes: LaunchAttributes, tell: Tell): Promise<void> {
   const { host, connection, breakpoints, catchpoints, dataBreakpoints } = context;
+  tell('Reading the kernel and its disk');
   const debuggee = await boot(attributes, {
     files: host.files,
     workingDirectory: host.workingDirectory,
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => context.console.write(bytes),
     programOpened: (program) => moduleOpened(context, program),
+    programDiffers: ({ name, path }) =>
+      say(
+        context,
+        `The program that runs as ${name} has other code than ${path}, so it is shown without symbols: build the disk image again (make fs.img).`,
+        'important',
+      ),
   });
   const { machine, image } = debuggee;
   const verdict = new Verdict(breakpoints, catchpoints, dataBreakpoints, {
     ...context.asking,
     programOn: (hart) => debuggee.programOn(hart),
     hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
-    panic: debuggee.xv6.panic === undefined ? [] : [debuggee.xv6.panic],
-    panicMessage: (hart) => panicMessage((argument) => hart.x(A0 + argument), debuggee.read(hart)) ?? '(no message)',
   });
   verdict.enabled = !debuggee.settings.noDebug;
   const saving = new Saving(debuggee.disk, host.clock, (problem) => say(context, problem, 'important'));
@@ -137,7 +143,7 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       saving.nowAndThen();
     },
   });
-  catchpoints.restart();
+  catchpoints.bind(kernelWatch(debuggee));
   const catching = catchpoints.observer(
     (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
     (event) => {
@@ -161,10 +167,11 @@ async function load(context: Context, attributes: LaunchAttributes): Promise<voi
       'important',
     );
   }
+  tell('Reading symbols');
   announceModules(context, debuggee, 'new');
   await debuggee.prepare(breakpoints.wanted);
   for (const breakpoint of breakpoints.bind(debuggee.target))
-    connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(breakpoint) });
+    connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(context, breakpoint) });
   for (const breakpoint of dataBreakpoints.bind(dataPlaces))
     connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
   listen();

@@ -31,8 +31,17 @@ export function moduleOpened(context: Context, program: Program): void {
   context.connection.event('module', { reason: 'changed', module: openedModule(program) });
 }
 
+/** The id of the module that a program is; undefined for one that is none. */
+export function moduleId({ image: kernel, programs }: Debuggee, image: Image): string | undefined {
+  if (image === kernel) return KERNEL;
+  const program = programs.all.find((one) => one.isOpen && one.image === image);
+  return program && identity(program).id.toString();
+}
+
+const KERNEL = 'kernel';
+
 const kernelModule = ({ image }: Debuggee): DebugProtocol.Module => ({
-  id: 'kernel',
+  id: KERNEL,
   name: baseName(image.binary.path),
   path: image.binary.path,
   ...symbolsOf(image),

@@ -1,14 +1,14 @@
 /**
- * Our own requests `xv6.processes` and `xv6.breakWhenRun`: the guest's process table, as the kernel's own types tell it.
- * Both are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
+ * Our own requests `xv6.processes`, `xv6.showThread` and `xv6.breakWhenRun`: the guest's process table, as the kernel's own
+ * types tell it. The first and the last are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
  */
 import type { Debuggee } from '../debuggee';
 import type { HartState, ProcessState, ProcessTable, Requests } from '../protocol';
-import { hartOfProcess, hartRuns, hartThread, parkedAt, processOn, processThread } from '../threads';
+import { hartOfProcess, hartRuns, hartThread, parkedAt, processOn, processThread, threadNamed } from '../threads';
 import { channelName } from '../xv6/channel';
 import { openFiles, workingDirectory } from '../xv6/open-files';
 import { processes as existing, trapFrameRegisters, type Process } from '../xv6/processes';
-import { launched, type Context } from './context';
+import { launched, standing, type Context } from './context';
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -32,6 +32,24 @@ export function processes(context: Context): ProcessTable {
     processes: found.map((process) => ({ ...stateOf(debuggee, process), awaited: awaited.awaits(process) })),
     ...(why === undefined ? {} : { message: `The processes of this kernel are not known: ${why}.` }),
   };
+}
+
+export function showThread(
+  context: Context,
+  { threadId }: Requests['xv6.showThread']['arguments'],
+): Requests['xv6.showThread']['response'] {
+  const { debuggee } = standing(context);
+  threadNamed(debuggee, threadId);
+  context.connection.afterResponse(() =>
+    context.connection.event('stopped', {
+      reason: 'pause',
+      description: 'Stopped',
+      threadId,
+      preserveFocusHint: false,
+      allThreadsStopped: true,
+    }),
+  );
+  return {};
 }
 
 export function breakWhenRun(

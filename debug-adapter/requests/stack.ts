@@ -6,6 +6,7 @@ import type { Frame } from '../stack';
 import { threadNamed } from '../threads';
 import { launched, standing, type Body, type Context } from './context';
 import { frameName } from './frame-name';
+import { moduleId } from './modules';
 import { canRestart } from './goto';
 import { sourceOf } from './source';
 
@@ -53,6 +54,8 @@ function frameBody(
   body.instructionPointerReference = frame.isUser
     ? memoryReference(frame.space, pc, stoppedHart)
     : `0x${pc.toString(16)}`;
+  const module = frame.image && moduleId(debuggee, frame.image);
+  if (module !== undefined) body.moduleId = module;
   if (frame.file !== undefined) body.source = sourceOf(debuggee, frame.file);
   return body;
 }

@@ -72,7 +72,8 @@ export class Stopped {
     const key = thread.kind === 'hart' ? `hart ${thread.hart}` : `process ${thread.process.address}`;
     let stack = this.#stacks.get(key);
     if (!stack) {
-      stack = walkStack(this.debuggee, thread, this.#frames.size + 1);
+      const stoppedHere = thread.kind === 'hart' && thread.hart === this.report.hart;
+      stack = walkStack(this.debuggee, thread, this.#frames.size + 1, stoppedHere ? this.report.asked : undefined);
       this.#stacks.set(key, stack);
       for (const frame of stack) this.#frames.set(frame.id, frame);
     }

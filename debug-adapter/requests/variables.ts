@@ -36,7 +36,14 @@ export function scopes(context: Context, args: DebugProtocol.ScopesArguments): B
     local.flatMap(({ variables }) => variables).filter(({ kind }) => kinds.includes(kind));
 
   const inside = of(['local', 'static']);
-  add('Locals', variablesOf(inside), { presentationHint: 'locals', namedVariables: inside.length });
+  const { file, line } = frame.image?.binary.functionAt(frame.lookup) ?? {};
+  add('Locals', variablesOf(inside), {
+    presentationHint: 'locals',
+    namedVariables: inside.length,
+    ...(file !== undefined && line !== undefined && file === frame.file
+      ? { source: sourceOf(debuggee, file), line }
+      : {}),
+  });
   const given = of(['parameter']);
   if (given.length > 0)
     add('Arguments', variablesOf(given), { presentationHint: 'arguments', namedVariables: given.length });

@@ -110,10 +110,10 @@ function qualified(text: string): { owner?: string; name: string } {
   return owner === undefined || name === undefined ? { name: text } : { owner, name };
 }
 
-/** Behind the prologue of each function of the name, or at an assembly label. */
+/** Behind the prologue of each function of the name, where it is inlined, or at an assembly label. */
 function functionAddresses(image: Image, name: string): bigint[] {
   const { binary } = image;
-  const addresses = binary.functionsNamed(name).map(({ bodyStart }) => bodyStart);
+  const addresses = [...binary.functionsNamed(name).map(({ bodyStart }) => bodyStart), ...binary.inlinedCopies(name)];
   if (addresses.length > 0) return addresses;
   // A label in assembly is a symbol and no function of the debug information's.
   const symbol = binary.symbol(name);

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
-import { Catchpoints, faultWords, FILTERS } from './catchpoints';
+import { Catchpoints, FILTERS, type KernelWatch } from './catchpoints';
+import { faultWords } from './catchpoints/traps';
 import type { Condition, Overlay } from './question';
+import { FakeHart } from './testing/fake-machine';
 
 const trap = (fields: Partial<TrapEvent>): TrapEvent => ({
   hart: 0,
@@ -28,6 +30,7 @@ function ask(
   holds: Condition = noCondition,
 ): string | undefined {
   const catchpoints = new Catchpoints(holds);
+  catchpoints.bind(GUEST);
   catchpoints.set(filters);
   const asked = catchpoints
     .observer(
@@ -40,8 +43,31 @@ function ask(
   return report && (report.description ?? report.cause?.kind);
 }
 
+/** A kernel that can be seen to do everything but exec; a7 is 5, which is read. */
+const GUEST: KernelWatch = {
+  x: () => 5n,
+  systemCalls: () => ['read', 'open'],
+  systemCall: (number) => (number === 5n ? 'read' : 'open'),
+  missing: (kind) => (kind === 'exec' ? 'the kernel has no function kexec or exec' : undefined),
+  addresses: (kinds) => [...(kinds.has('switch') ? [0x100n] : []), ...(kinds.has('panic') ? [0x200n] : [])],
+  at: (hart) =>
+    hart.pc === 0x100n
+      ? { kind: 'switch', hart: hart.id, from: { pid: 3, name: 'sh' }, to: undefined }
+      : { kind: 'panic', hart: hart.id, message: 'walk' },
+  tableFound: () => undefined,
+};
+
 function noCondition(): boolean {
   throw new Error('no condition was expected');
+}
+
+/** What is said of a filter with a wrong condition. */
+function problem(filter: string, condition: string): string {
+  const catchpoints = new Catchpoints(noCondition);
+  catchpoints.bind(GUEST);
+  const [answer] = catchpoints.set([{ filter, condition }]);
+  assert.equal(answer!.verified, false);
+  return answer!.message!;
 }
 
 describe('catchpoints', () => {
@@ -51,7 +77,7 @@ describe('catchpoints', () => {
     assert.deepEqual(caught(USER_LOAD), ['page-fault']);
     assert.deepEqual(caught(KERNEL_STORE), ['page-fault', 'kernel-trap']);
     assert.deepEqual(caught(ILLEGAL_IN_KERNEL), ['kernel-trap']);
-    assert.deepEqual(caught(TIMER), ['timer-interrupt']);
+    assert.deepEqual(caught(TIMER), ['interrupt']);
     assert.deepEqual(caught(ECALL), ['system-call']);
     assert.deepEqual(caught(SBI_CALL), []);
   });
@@ -84,10 +110,12 @@ describe('catchpoints', () => {
     const wrong = (): boolean => {
       throw new Error('there is no "foo"');
     };
-    assert.match(
-      ask([{ filter: 'system-call', condition: 'foo == 1' }], ECALL, wrong) ?? '',
-      /foo == 1.*there is no "foo"/,
-    );
+    const catchpoints = new Catchpoints(wrong);
+    catchpoints.bind(GUEST);
+    catchpoints.set([{ filter: 'system-call', condition: 'foo == 1' }]);
+    const judged = [1, 2].map(() => catchpoints.judge({ kind: 'trap', event: ECALL }));
+    assert.match(judged[0]?.description ?? '', /foo == 1.*there is no "foo".*not stop for this again/);
+    assert.equal(judged[1], undefined);
   });
 
   it('tell a satp write', () => {
@@ -96,6 +124,66 @@ describe('catchpoints', () => {
     assert.equal(catchpoints.judge({ kind: 'satpWrite', event }), undefined);
     catchpoints.set([{ filter: 'satp-write', condition: 'x' }]);
     assert.equal(catchpoints.judge({ kind: 'satpWrite', event })?.hart, 2);
+  });
+
+  it('take sources as the condition of an interrupt', () => {
+    const uart = trap({ interrupt: true, cause: 9, source: 10 });
+    const disk = trap({ interrupt: true, cause: 9, source: 1 });
+    const software = trap({ interrupt: true, cause: 1 });
+    const caught = (condition: string) =>
+      [TIMER, software, uart, disk].map((event) => ask([{ filter: 'interrupt', condition }], event) !== undefined);
+    assert.deepEqual(caught('timer'), [true, false, false, false]);
+    assert.deepEqual(caught('uart, virtio disk'), [false, false, true, true]);
+    assert.deepEqual(caught('irq 1'), [false, false, false, true]);
+    assert.deepEqual(caught('10'), [false, false, true, false]);
+    assert.deepEqual(caught('software external'), [false, true, true, true]);
+    assert.match(problem('interrupt', 'keyboard'), /no source "keyboard"; there are timer, /);
+  });
+
+  it('take names as the condition of a system call', () => {
+    const caught = (condition: string) => ask([{ filter: 'system-call', condition }], ECALL) !== undefined;
+    assert.deepEqual([caught('read'), caught('open'), caught('sys_read, open')], [true, false, true]);
+    assert.match(problem('system-call', 'raed, open'), /no system call "raed"; there are read, open/);
+  });
+
+  it('take devices and accesses as the condition of a device access', () => {
+    const catchpoints = new Catchpoints(noCondition);
+    catchpoints.bind(GUEST);
+    const access = (device: string, way: 'read' | 'write', condition: string): boolean => {
+      catchpoints.set([{ filter: 'device-access', condition }]);
+      const event = { hart: 0, pc: 0n, device, offset: 0, size: 1, access: way, value: 0n } as const;
+      return catchpoints.judge({ kind: 'device', event }) !== undefined;
+    };
+    assert.equal(access('uart', 'write', 'uart write'), true);
+    assert.equal(access('uart', 'read', 'uart write'), false);
+    assert.equal(access('virtio0', 'read', 'disk, plic'), true);
+    assert.equal(access('clint', 'read', 'disk, plic'), false);
+    assert.match(problem('device-access', 'uart, floppy'), /no device "floppy"/);
+  });
+
+  it('stop where the kernel does something, unless it cannot be seen to', () => {
+    const catchpoints = new Catchpoints(
+      (expression, _, { from, to }) => expression === '$from == 3' && from === 3n && to === 0n,
+    );
+    const hart = new FakeHart(1);
+    catchpoints.bind(GUEST);
+    assert.deepEqual(catchpoints.addresses, [0x200n], 'panic is caught unless the user says otherwise');
+    hart.pc = 0x200n;
+    assert.equal(catchpoints.reached(hart)?.cause?.kind, 'kernel');
+    const answers = catchpoints.set([
+      { filter: 'context-switch', condition: '$from == 3' },
+      { filter: 'process-exec' },
+    ]);
+    assert.deepEqual(answers, [
+      { verified: true },
+      { verified: false, message: 'Process Execs cannot be caught: the kernel has no function kexec or exec.' },
+    ]);
+    assert.deepEqual(catchpoints.addresses, [0x100n]);
+    assert.equal(catchpoints.reached(hart), undefined, 'panic is not');
+    hart.pc = 0x100n;
+    assert.equal(catchpoints.reached(hart)?.hart, 1);
+    catchpoints.set([{ filter: 'context-switch', condition: '$from == 4' }]);
+    assert.equal(catchpoints.reached(hart), undefined);
   });
 
   it('name a filter that does not exist', () => {

@@ -21,7 +21,3 @@ export const isKernelTrap = (event: TrapEvent): boolean =>
   !event.interrupt && event.from !== Mode.User && !isEnvironmentCall(event);
 
 export const isSystemCall = (event: TrapEvent): boolean => !event.interrupt && event.cause === 8;
-
-/** The timer of S-mode (Sstc) or of M-mode (CLINT), whichever the kernel uses. */
-export const isTimerInterrupt = (event: TrapEvent): boolean =>
-  event.interrupt && (event.cause === 5 || event.cause === 7);

@@ -40,7 +40,11 @@ export interface Ground {
   /** Whose code a hart is about to execute; undefined for code of which nothing is known. */
   imageAt(hart: Hart): Image | undefined;
   read(hart: Hart): ReadMemory;
-  frame(hart: Hart): FrameRegisters;
+  /**
+   * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
+   * came from a user program or from the kernel itself. Undefined where nothing is, or it cannot be told.
+   */
+  below(hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined;
   /** Names the process in whose context a hart executes; undefined in the scheduler, or where it cannot be told. */
   processKey(hart: Hart): string | undefined;
   /** Where code of the kernel's runs that returns from a trap: every sret. */

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
 import { Runner } from './runner';
+import { TestProgram } from '../expressions/testing/program';
+import { Image } from '../image';
 import type { Ground } from './ground';
 import { reachAddress, stepInstruction } from './stepping';
 import type { Ended, StopReport } from './stops';
@@ -22,11 +24,12 @@ function setUp(machine = new FakeMachine()) {
     clock,
     { stopped: (report) => stops.push(report), ended: (how) => ends.push(how), betweenSlices: () => undefined },
   );
-  const ground: Omit<Ground, 'image'> = {
+  const ground: Ground = {
+    image: new Image(new TestProgram()),
     harts: machine.harts,
     imageAt: () => undefined,
     read: () => (address, length) => machine.memory.read(address, length),
-    frame: (hart) => ({ pc: hart.pc, x: [] }),
+    below: () => undefined,
     processKey: () => undefined,
     trapReturns: [],
     systemCall: () => undefined,

@@ -4,6 +4,7 @@
  */
 import { Mode, type Hart } from '../../emulator/types';
 import { callLength } from './calls';
+import type { Asked } from './stops';
 import {
   comeTo,
   executes,
@@ -41,12 +42,17 @@ export interface LineStep {
   call?: bigint;
   /** Through the stub that is called and on into the kernel. */
   throughStub?: boolean;
+  /** The breakpoint at which the hart stands, which may be in an inlined function. */
+  asked?: Asked | undefined;
+  /** Of the functions inlined there, those that count as calls made; default all that have been entered. */
+  depth?: number;
 }
 
 /** To the next line: over calls, or into them. */
-export function* stepLine(ground: Ground, hart: number, { into, call, throughStub }: LineStep): StepPlan {
+export function* stepLine(ground: Ground, hart: number, how: LineStep): StepPlan {
+  const { into, call, throughStub, asked } = how;
   const first = ground.harts[hart]!;
-  const start = position(ground, first, into ? undefined : inlineDepth(ground, first));
+  const start = position(ground, first, into ? undefined : (how.depth ?? inlineDepth(ground, first, asked)));
   const inStub = into && isInStub(ground, first);
   for (;;) {
     const before = ground.harts[hart]!;
@@ -97,22 +103,21 @@ export function* stepLine(ground: Ground, hart: number, { into, call, throughStu
  * Until the function has returned to its caller; from the kernel's function for a system call, or from what handles
  * traps, until the user program goes on. Throws an Error if there is nowhere to go out to.
  */
-export function stepOut(ground: Ground, hart: number): StepPlan {
+export function stepOut(ground: Ground, hart: number, asked?: Asked): StepPlan {
   const now = ground.harts[hart]!;
   const image = ground.imageAt(now);
   if (!image)
     throw new Error(`Nothing is known of the code at 0x${now.pc.toString(16)}, so its caller cannot be told.`);
-  const ofProcess = inKernel(now) && ground.processKey(now) !== undefined && ground.trapReturns.length > 0;
+  // What is inlined has nowhere to return to: the line that called it is left.
+  const depth = inlineDepth(ground, now, asked);
+  if (depth > 0) return stepLine(ground, hart, { into: false, depth: depth - 1 });
   const info = image.binary.functionAt(image.linked(now.pc));
-  if (ofProcess && info && ground.isSystemCall(info.low)) return untilUser(ground, hart);
-  const caller = image.caller(ground.frame(now), ground.read(now));
-  const sp = caller?.x[SP];
-  if (caller && sp !== undefined && image.linked(caller.pc) === caller.pc)
-    return arrivalOf(ground, comeTo(ground, { ...threadOn(ground, now), sp }, caller.pc));
-  const vector = image.linked((now.csr(STVEC) ?? 0n) & ~3n);
-  if (inKernel(now) && info?.low === vector && image.linked(now.pc) === now.pc) return untilInterrupted(ground, hart);
-  // uservec, usertrap, and what they call in the last place: below them is the program.
-  if (ofProcess) return untilUser(ground, hart);
+  const below = ground.below(now);
+  const isServing = info !== undefined && inKernel(now) && ground.isSystemCall(info.low);
+  if (below === 'user' || (isServing && ground.processKey(now) !== undefined)) return untilUser(ground, hart);
+  if (below === 'kernel') return untilInterrupted(ground, hart);
+  const sp = below?.x[SP];
+  if (below && sp !== undefined) return arrivalOf(ground, comeTo(ground, { ...threadOn(ground, now), sp }, below.pc));
   const name = info?.name ?? 'this code';
   throw new Error(`${name} is the outermost function of this stack: it has no caller to go out to.`);
 }
@@ -182,9 +187,11 @@ function hasLines(ground: Ground, hart: Hart): boolean {
   return image?.binary.lineAt(image.linked(hart.pc)) !== undefined;
 }
 
-function inlineDepth(ground: Ground, hart: Hart): number {
+function inlineDepth(ground: Ground, hart: Hart, asked: Asked | undefined): number {
   const image = ground.imageAt(hart);
-  return image?.inlinedCalls(image.linked(hart.pc)).length ?? 0;
+  if (!image) return 0;
+  const pc = image.linked(hart.pc);
+  return (asked ? image.inlinedCallsAtBreakpoint(pc, asked) : image.inlinedCalls(pc)).length;
 }
 
 interface Position {

@@ -1,5 +1,13 @@
 /** Why the machine stands still, in the words of the protocol's `stopped` event. */
-import type { SatpEvent, TrapEvent } from '../../emulator/types';
+import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
+import type { KernelEvent } from '../xv6/kernel-events';
+
+/** Of a breakpoint in a line or on a function, what tells which of the calls inlined at its place was meant. */
+export interface Asked {
+  kind: 'line' | 'function';
+  line?: number | undefined;
+  name?: string;
+}
 
 export interface StopReport {
   hart: number;
@@ -21,6 +29,8 @@ export interface StopReport {
   /** All of it, for the editor's exception widget. */
   text?: string;
   hitBreakpointIds?: number[];
+  /** The breakpoint in a line or on a function, as it was asked for. */
+  asked?: Asked;
   /** What the hart was about to take or has just done, where the stop is a catchpoint's. */
   cause?: Cause;
 }
@@ -30,7 +40,13 @@ export type Cause =
   /** The hart cannot get through its trap handler; `first` is the trap that began it. */
   | { kind: 'trap-loop'; event: TrapEvent; first: TrapEvent }
   | { kind: 'satp-write'; event: SatpEvent }
-  | { kind: 'panic'; message: string };
+  | { kind: 'fence'; event: FenceEvent }
+  | { kind: 'pte-store'; event: TableStoreEvent }
+  | { kind: 'device'; event: DeviceEvent }
+  | { kind: 'kernel'; event: KernelEvent };
+
+/** The hart that it is about; for what a device did of its own accord, the first. */
+export const hartOf = ({ event }: Cause): number => event.hart ?? 0;
 
 /** How a run ends for good. */
 export interface Ended {

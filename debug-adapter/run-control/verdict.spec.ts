@@ -19,12 +19,16 @@ function setUp(extras: Extras, condition: (expression: string) => boolean = () =
     log: (text) => logged.push(text),
   };
   const data = new DataBreakpoints(asking, () => undefined);
-  const verdict = new Verdict(breakpoints, new Catchpoints(() => true), data, {
+  const catchpoints = new Catchpoints(() => true);
+  catchpoints.bind({
+    ...{ x: () => 0n, systemCalls: () => [], systemCall: () => undefined, missing: () => undefined },
+    ...{ addresses: () => [0x80009000n], tableFound: () => undefined },
+    at: ({ id, pc }) => (pc === 0x80009000n ? { kind: 'panic', hart: id, message: 'walk' } : undefined),
+  });
+  const verdict = new Verdict(breakpoints, catchpoints, data, {
     ...asking,
     programOn: () => undefined,
     hasBytes: () => false,
-    panic: [0x80009000n],
-    panicMessage: () => 'walk',
   });
   const [breakpoint] = breakpoints.setInstructions([{ kind: 'instruction', address: AT, ...extras }]) as [Breakpoint];
   breakpoint.placed = { verified: true, places: [{ address: AT, owner: 'any' }] };
@@ -82,7 +86,7 @@ describe('the verdict at a breakpoint', () => {
   it('stops at panic of its own accord, but not at the same address of a user program', () => {
     const { verdict, hart } = setUp({});
     hart.pc = 0x80009000n;
-    assert.equal(verdict.breakpoint(hart)?.description, 'panic: walk');
+    assert.deepEqual(verdict.breakpoint(hart)?.cause?.event, { kind: 'panic', hart: 0, message: 'walk' });
     assert.ok(verdict.addresses().has(0x80009000n));
     hart.mode = Mode.User;
     assert.equal(verdict.breakpoint(hart), undefined);

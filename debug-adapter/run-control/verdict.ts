@@ -1,6 +1,6 @@
 /**
  * Decides at each stop of the machine whether the user wants it: breakpoints with their conditions, hit counts and log
- * messages, the catchpoints, and panic.
+ * messages, the catchpoints, and the data breakpoints.
  */
 import { Mode, type Hart, type Stop } from '../../emulator/types';
 import type { Program } from '../programs';
@@ -16,10 +16,6 @@ export interface Surroundings extends Asking {
   programOn(hart: Hart): Program | undefined;
   /** Whether a program's bytes at an address are what a hart has there. Quicker to tell than which program it runs. */
   hasBytes(hart: Hart, program: Program, address: bigint): boolean;
-  /** Addresses of the first instruction of the kernel's `panic`; empty if it has none. */
-  panic: readonly bigint[];
-  /** What is being panicked about, at panic's first instruction. */
-  panicMessage(hart: Hart): string;
 }
 
 const NOWHERE: ReadonlySet<bigint> = new Set();
@@ -38,9 +34,10 @@ export class Verdict implements Judge {
   ) {}
 
   addresses(): ReadonlySet<bigint> {
-    if (this.#version !== this.breakpoints.version) {
-      this.#version = this.breakpoints.version;
-      this.#addresses = new Set([...this.breakpoints.addresses, ...this.around.panic]);
+    const version = this.breakpoints.version + this.catchpoints.version;
+    if (this.#version !== version) {
+      this.#version = version;
+      this.#addresses = new Set([...this.breakpoints.addresses, ...this.catchpoints.addresses]);
     }
     return this.enabled ? this.#addresses : NOWHERE;
   }
@@ -59,25 +56,23 @@ export class Verdict implements Judge {
       .at(hart.pc, (owner) => owner === program)
       .map((breakpoint) => ({ breakpoint, answer: ask(this.around, breakpoint.wanted, breakpoint, hart.id) }));
     const stopping = hit.filter(({ answer }) => answer.stop);
-    if (!user && this.around.panic.includes(hart.pc)) {
-      const message = this.around.panicMessage(hart);
+    const caught = user ? undefined : this.catchpoints.reached(hart);
+    if (caught)
       return {
-        hart: hart.id,
-        reason: 'exception',
-        description: `panic: ${message}`,
-        text: `panic: ${message}`,
-        cause: { kind: 'panic', message },
+        ...caught,
         ...(stopping.length > 0 ? { hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id) } : {}),
       };
-    }
     const first = stopping[0];
     if (!first) return undefined;
-    const { kind } = first.breakpoint.wanted;
+    const { wanted } = first.breakpoint;
+    const { kind } = wanted;
     const failure = stopping.find(({ answer }) => answer.failure !== undefined)?.answer.failure;
     return {
       hart: hart.id,
       reason: kind === 'line' ? 'breakpoint' : `${kind} breakpoint`,
       hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
+      ...(wanted.kind === 'line' ? { asked: { kind: wanted.kind, line: first.breakpoint.placed.line } } : {}),
+      ...(wanted.kind === 'function' ? { asked: { kind: wanted.kind, name: wanted.name } } : {}),
       ...(failure === undefined ? {} : { description: failure, text: failure }),
     };
   }

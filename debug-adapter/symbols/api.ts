@@ -214,6 +214,8 @@ export interface Binary {
   /** Every name that typeNamed knows from the file, and every enumerator's, for completion. */
   readonly typeNames: readonly string[];
   readonly enumeratorNames: readonly string[];
+  /** A macro by name, where the file has them (gcc -g3); `near` (an address) prefers the one of that compilation unit. */
+  macro(name: string, near?: bigint): Macro | undefined;
   /** An enumerator by name. */
   enumerator(name: string): { type: EnumType; value: bigint } | undefined;
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;
@@ -221,6 +223,14 @@ export interface Binary {
   registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined;
   /** The caller's registers, by .debug_frame/.eh_frame, else by the frame pointer; undefined at the outermost frame. */
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined;
+}
+
+/** A macro, as the compiler recorded it. */
+export interface Macro {
+  name: string;
+  /** Of a function-like macro, in order; `...` is the last of a variadic one. */
+  parameters?: readonly string[];
+  body: string;
 }
 
 /** Size in bytes as sizeof gives it; 0 for void, functions and incomplete types. */

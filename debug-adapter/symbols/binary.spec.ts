@@ -119,6 +119,19 @@ for (const name of fixtureNames) {
         assert.equal(calls[0]!.callFile, '/program/shapes.h');
         assert.equal(calls[1]!.callFile, '/program/main.c');
         assert.equal(calls[1]!.callLine, lineOf('main.c', 'sum_of_squares(i, total)'));
+        for (const [name, fewest] of [
+          ['square', 2],
+          ['sum_of_squares', 1],
+        ] as const) {
+          const copies = binary.inlinedCopies(name);
+          assert.ok(copies.length >= fewest, `${copies.length} copies of ${name}`);
+          for (const address of copies)
+            assert.ok(
+              binary.inlinedCallsAt(address).some((call) => call.name === name),
+              name,
+            );
+        }
+        assert.deepEqual(binary.inlinedCopies('main'), []);
         const own = binary.scopesAt(inner).filter((scope) => scope.inlinedDepth === 0);
         assert.deepEqual(own.flatMap((scope) => scope.variables.map((variable) => variable.name)).sort(), [
           'result',

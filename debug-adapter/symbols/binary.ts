@@ -13,6 +13,7 @@ import {
   type InlinedCall,
   type LineEntry,
   type Location,
+  type Macro,
   type ReadMemory,
   type Scope,
   type Segment,
@@ -27,6 +28,7 @@ import { type Elf, readElf } from './elf';
 import { Subprogram, type VariableOrigin, makeVariable } from './functions';
 import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
+import { readMacros } from './macros';
 import { Names, builtinType } from './names';
 import { hex } from './reader';
 import { Types, sizeOf } from './types';
@@ -62,6 +64,7 @@ class DwarfBinary implements Binary {
   private nameIndex: Names | undefined;
   private subprogramList: readonly Subprogram[] | undefined;
   private spans: readonly { low: bigint; high: bigint; subprogram: Subprogram }[] | undefined;
+  private readonly macroTables = new Map<Unit, Map<string, Macro>>();
   private globalList: readonly Variable[] | undefined;
   private readonly labels = new Map<ElfSymbol, FunctionInfo>();
 
@@ -213,6 +216,27 @@ class DwarfBinary implements Binary {
     const type = die === undefined ? undefined : this.types.ofDie(die);
     const found = type?.kind === 'enum' ? type.values.find((value) => value.name === name) : undefined;
     return type?.kind === 'enum' && found !== undefined ? { type, value: found.value } : undefined;
+  }
+
+  macro(name: string, near?: bigint): Macro | undefined {
+    const own = near === undefined ? undefined : this.subprogramAt(near)?.die.unit;
+    for (const unit of own ? [own, ...this.info.units] : this.info.units) {
+      const found = this.macrosOf(unit).get(name);
+      if (found !== undefined) {
+        return found;
+      }
+    }
+    return undefined;
+  }
+
+  /** Damaged ones are none; the rest of the unit may be sound. */
+  private macrosOf(unit: Unit): Map<string, Macro> {
+    let macros = this.macroTables.get(unit);
+    if (macros === undefined) {
+      macros = this.attempt(new Map<string, Macro>(), () => readMacros(unit));
+      this.macroTables.set(unit, macros);
+    }
+    return macros;
   }
 
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location {

@@ -23,6 +23,8 @@ export type SectionName =
   | 'loclists'
   | 'addr'
   | 'str_offsets'
+  | 'macro'
+  | 'macinfo'
   | 'frame';
 
 /** All of a file's units, and what they share. */

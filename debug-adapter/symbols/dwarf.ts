@@ -57,6 +57,7 @@ export const At = {
   encoding: 0x3e,
   external: 0x3f,
   frameBase: 0x40,
+  macroInfo: 0x43,
   specification: 0x47,
   type: 0x49,
   ranges: 0x55,
@@ -69,6 +70,7 @@ export const At = {
   addrBase: 0x73,
   rnglistsBase: 0x74,
   dwoName: 0x76,
+  macros: 0x79,
   callValue: 0x7e,
   callOrigin: 0x7f,
   callReturnPc: 0x7d,
@@ -76,6 +78,7 @@ export const At = {
   loclistsBase: 0x8c,
   gnuCallSiteValue: 0x2111,
   gnuCallSiteTarget: 0x2113,
+  gnuMacros: 0x2119,
   gnuDwoName: 0x2130,
 } as const;
 

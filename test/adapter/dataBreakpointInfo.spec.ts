@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { lineOf, TestSession } from './support';
 
-/** One stop for all of them: in the kernel, on behalf of the shell's write. */
+/** One stop for all of them: in the kernel, on behalf of the first exec. */
 describe('dataBreakpointInfo', function () {
   this.timeout(60_000);
   let session: TestSession;
@@ -11,7 +11,7 @@ describe('dataBreakpointInfo', function () {
   before(async () => {
     session = await TestSession.open();
     await session.boot({
-      lines: [{ file: 'kernel/sysfile.c', lines: [lineOf('kernel/sysfile.c', /return f \? filewrite/)] }],
+      lines: [{ file: 'kernel/sysfile.c', lines: [lineOf('kernel/sysfile.c', /result = exec\(path, argv\);/)] }],
     });
     await session.stopped();
     frameId = (await session.stack())[0]!.id;
@@ -24,9 +24,11 @@ describe('dataBreakpointInfo', function () {
   it('finds variables in their container', async () => {
     const { scopes } = (await session.scopesRequest({ frameId })).body;
     const { variablesReference } = scopes.find(({ name }) => name === 'Locals')!;
-    // Its address is on the kernel stack of the process, which the kernel's table alone maps.
-    const buffer = await info({ variablesReference, name: 'buf' });
-    assert.match(buffer.description, /^buf \(.*\): \d+ bytes at physical 0x8|^buf is in a register: only memory/);
+    const path = await info({ variablesReference, name: 'path' });
+    assert.match(path.description, /^path \(char \[128\]\): 128 bytes at physical 0x8/);
+    const count = await info({ variablesReference, name: 'i' });
+    assert.equal(count.dataId, null);
+    assert.match(count.description, /^i is .*: only memory can be watched\.$/);
     const none = await info({ variablesReference, name: 'no such variable' });
     assert.equal(none.dataId, null);
     assert.match(none.description, /no such variable/);

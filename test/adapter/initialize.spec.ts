@@ -37,6 +37,7 @@ const PROMISED: Partial<Record<keyof DebugProtocol.Capabilities, string[]>> = {
   supportsClipboardContext: ['evaluate'],
   supportsSteppingGranularity: ['next', 'stepIn', 'stepOut'],
   supportsInstructionBreakpoints: ['setInstructionBreakpoints'],
+  supportsExceptionOptions: ['setExceptionBreakpoints'],
   supportsExceptionFilterOptions: ['setExceptionBreakpoints'],
 };
 
@@ -84,11 +85,12 @@ describe('initialize', function () {
     await session.start();
     try {
       await session.initializeRequest({ adapterID: 'xv6', linesStartAt1: true, columnsStartAt1: true });
+      let events = 0;
+      session.on('progressStart', () => events++);
       await session.boot({ functions: ['kvminit'] });
       await session.stopped();
       const { body } = await session.evaluateRequest({ expression: 'kernel_pagetable', context: 'watch' });
       assert.equal(body.type, undefined);
-      let events = 0;
       session.on('memory', () => events++);
       session.on('invalidated', () => events++);
       await session.evaluateRequest({ expression: 'ticks = 3', context: 'repl' });

@@ -115,6 +115,23 @@ describe('launch', function () {
     assert.match(breakpoint!.message ?? '', /no debug information/);
   });
 
+  it('shows a client that wants to know how far it is', async () => {
+    const seen: string[] = [];
+    for (const name of ['progressStart', 'progressUpdate', 'progressEnd'])
+      session().on(name, ({ body }: { body: { progressId: string; title?: string; message?: string } }) =>
+        seen.push([name, body.progressId, body.title ?? body.message ?? ''].join(' ').trimEnd()),
+      );
+    await session().boot();
+    assert.deepEqual(seen, [
+      'progressStart start Starting the kernel',
+      'progressUpdate start Reading the kernel and its disk',
+      'progressUpdate start Reading symbols',
+      'progressEnd start',
+    ]);
+    await assert.rejects(session().boot(), /runs in this session already/);
+    assert.equal(seen.length, 4, 'nothing was begun');
+  });
+
   it('says that a second launch is one too many', async () => {
     await session().boot();
     assert.match(await failure(session(), {}), /already/);

@@ -69,6 +69,9 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
     );
     assert.equal(sh.workingDirectory, 1);
     assert.equal((await session.stack(sh.threadId)).at(-1)!.name, 'start');
+    await session.ask('xv6.showThread', { threadId: sh.threadId });
+    assert.equal((await session.stopped()).threadId, sh.threadId);
+    await assert.rejects(session.ask('xv6.showThread', { threadId: 999 }), /There is no thread 999/);
     assert.equal((await named('init')).channel!.name, '&proc[0], the wait channel of pid 1');
     await session.continueRequest({ threadId: 1 });
   });

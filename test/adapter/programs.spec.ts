@@ -69,15 +69,17 @@ describe('user programs', function () {
     assert.deepEqual(await names(threadId), ['run_line', 'main', 'start']);
     const [frame] = await session.stack(threadId);
     assert.equal(frame!.source?.path, source('user/sh.c'));
-    assert.equal(await session.value('(char *)line', 'watch', frame!.id), '0x1000 "echo one"');
+    assert.equal(await session.value('(char *)line', 'watch', frame!.id), '0x1000 <line.0> "echo one"');
     assert.match(await session.value('sizeof(struct command)', 'watch', frame!.id), /^\d+$/);
     const locals = (await session.scope('Arguments', threadId)).map(({ name, value }) => `${name} = ${value}`);
-    assert.deepEqual(locals, ['line = 0x1000 "echo one"']);
+    assert.deepEqual(locals, ['line = 0x1000 <line.0> "echo one"']);
     const { memoryReference } = (
       await session.evaluateRequest({ expression: 'line', context: 'watch', frameId: frame!.id })
     ).body;
-    const { body } = await session.readMemoryRequest({ memoryReference: memoryReference!, count: 8 });
-    assert.equal(Buffer.from(body!.data!, 'base64').toString(), 'echo one');
+    const { body } = (await session.customRequest('readMemory', { memoryReference, count: 8 })) as {
+      body: { data: string };
+    };
+    assert.equal(Buffer.from(body.data, 'base64').toString(), 'echo one');
     await session.setFunctionBreakpointsRequest({ breakpoints: [] });
   });
 
@@ -99,7 +101,7 @@ describe('user programs', function () {
     await session.setLines('user/echo.c', lineOf('user/echo.c', /^int main/) + 2);
     await session.setLines('user/cat.c');
     await session.continueRequest({ threadId: 1 });
-    await session.written('one\r\n$ ');
+    await session.written('one\n$ ');
     const from = await session.type('wc README');
     await session.written('$ ', from);
     await session.setLines('user/echo.c');

@@ -115,6 +115,14 @@ export class Workbench {
     return (await this.page.locator('.debug-call-stack').locator('..').locator('..').allInnerTexts()).join('\n');
   }
 
+  /** The rows of the Processes view, which VS Code shows folded at first. */
+  async processes(): Promise<Locator> {
+    const pane = this.page.locator('.pane', { has: this.page.locator('h3:text-is("Processes")') });
+    const header = pane.locator('.pane-header');
+    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+    return pane.locator('.monaco-list-row');
+  }
+
   /**
    * What the box at the line of an exception stop says. VS Code now and then leaves it out when the file opens late; a
    * click on the frame brings it, as it does for a person.

@@ -7,6 +7,7 @@ import type {
   EnumType,
   FunctionInfo,
   Location,
+  Macro,
   RecordType,
   Scope,
   Segment,
@@ -50,6 +51,7 @@ export class TestProgram implements Binary {
   readonly functions: FunctionInfo[] = [];
   readonly globals: Variable[] = [];
   readonly types = new Map<string, Type>();
+  readonly macros = new Map<string, Macro>();
   readonly enumerators = new Map<string, { type: EnumType; value: bigint }>();
   scopes: Scope[] = [];
   readonly bytes = new Uint8Array(0x20000);
@@ -64,7 +66,7 @@ export class TestProgram implements Binary {
   }
 
   addGlobal(name: string, type: Type, address: bigint): void {
-    const variable: Variable = { name, type, kind: 'global', file: undefined, line: undefined };
+    const variable: Variable = { name, type, kind: 'global', file: '/lab/kernel/main.c', line: 10 };
     this.globals.push(variable);
     this.locations.set(variable, { kind: 'memory', address });
     this.addSymbol(name, address, BigInt(C.sizeOf(type)), 'object');
@@ -143,6 +145,10 @@ export class TestProgram implements Binary {
     return [...this.enumerators.keys()];
   }
 
+  macro(name: string): Macro | undefined {
+    return this.macros.get(name);
+  }
+
   enumerator(name: string) {
     return this.enumerators.get(name);
   }
@@ -189,9 +195,9 @@ export class TestProgram implements Binary {
         else frame.x[register] = value;
         return true;
       },
-      csr: (name) => csrs[name],
+      csr: (name) => (Object.hasOwn(csrs, name) ? csrs[name] : undefined),
       setCsr: (name, value) => {
-        if (!(name in csrs)) return false;
+        if (!Object.hasOwn(csrs, name)) return false;
         csrs[name] = value;
         return true;
       },

@@ -48,6 +48,21 @@ describe('F5 in the sample lab', function () {
     await workbench.page.keyboard.press('Escape');
   });
 
+  it('Processes says what each does; a click shows its stack, and one can be waited for', async () => {
+    const { workbench } = lab;
+    const init = (await workbench.processes()).filter({ hasText: 'init' });
+    await workbench.see('the process', () => init.innerText(), /1 init\s*sleeping on &proc\[0\]/);
+    await init.click();
+    await workbench.see('the call stack', () => workbench.callStack(), /pid 1 init[\s\S]*sched/);
+    await init.hover();
+    await init.getByRole('button', { name: 'Break When It Next Runs', exact: true }).click();
+    await workbench.see('the process', () => init.innerText(), /awaited/);
+    await lab.picture('processes');
+    await init.hover();
+    await init.getByRole('button', { name: 'Do Not Break When It Next Runs' }).click();
+    await workbench.see('the process', () => init.innerText(), /wait channel of pid 1$/);
+  });
+
   it('Show Page Table draws the tree, with what each region is', async () => {
     const { workbench } = lab;
     await workbench.command('xv6: Show Page Table');

@@ -1,0 +1,55 @@
+/**
+ * Interrupts by their source, as QEMU's "virt" board wires them: the timer and the software interrupts of the hart, and
+ * what comes through the PLIC: virtio devices on 1 to 8, the UART on 10, the clock on 11.
+ */
+import type { TrapEvent } from '../../../emulator/types';
+import { bareWords, oneOf } from './filter';
+
+type Matches = (event: TrapEvent) => boolean;
+
+/** Codes of mcause and scause (RISC-V privileged specification 1.12, tables 3.6 and 4.2). */
+const code =
+  (...codes: number[]): Matches =>
+  ({ cause }) =>
+    codes.includes(cause);
+const source =
+  (from: number, to = from): Matches =>
+  (event) =>
+    event.source !== undefined && event.source >= from && event.source <= to;
+
+const BY_NAME: Readonly<Record<string, Matches>> = {
+  timer: code(5, 7),
+  software: code(1, 3),
+  external: code(9, 11),
+  uart: source(10),
+  disk: source(1),
+  virtio: source(1, 8),
+  rtc: source(11),
+};
+
+export const interruptSources: readonly string[] = Object.keys(BY_NAME);
+
+/** What the words of a condition select; undefined if it is an expression. Throws an Error for a source that is none. */
+export function interruptFits(condition: string): Matches | undefined {
+  // "virtio disk", as people say.
+  const text = condition.replace(/virtio[\s-]+disk/gi, 'disk').replace(/\birq\s*(?=\d)/gi, '');
+  const words = bareWords(text, /^([a-z_]\w*|\d{1,2})$/i);
+  if (!words) return undefined;
+  const matches = words.map((word) => {
+    if (/^\d+$/.test(word)) return source(Number(word));
+    const known = Object.hasOwn(BY_NAME, word.toLowerCase()) ? BY_NAME[word.toLowerCase()] : undefined;
+    if (!known) throw new Error(`there is no source "${word}"; there are ${oneOf(interruptSources)}, and numbers`);
+    return known;
+  });
+  return (event) => matches.some((one) => one(event));
+}
+
+/** "the UART (source 10)", for what came through the PLIC. */
+export function sourceName(number: number): string {
+  if (number === 0) return 'no source any more: another hart has claimed it';
+  if (number === 10) return 'the UART (source 10)';
+  if (number === 11) return 'the clock (source 11)';
+  return number <= 8
+    ? `virtio device ${number - 1}${number === 1 ? ', the disk' : ''} (source ${number})`
+    : `source ${number}`;
+}

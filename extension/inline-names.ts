@@ -1,0 +1,51 @@
+/**
+ * Where variables are named in lines of C, for values shown at the ends of lines. Lexical only (C11 6.4): comments, strings,
+ * members behind `.` and `->`, and names that are called are left out.
+ */
+
+export interface NameAt {
+  name: string;
+  /** 0-based; the end is exclusive. */
+  line: number;
+  start: number;
+  end: number;
+}
+
+/** Comments, which may run over lines, strings, and identifiers with what stands around them. */
+const TOKEN =
+  /\/\/.*|\/\*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<member>(?:\.|->)\s*)?\b(?<name>[A-Za-z_]\w*)\b(?<call>\s*\()?/g;
+
+/** The first place of each of `names` in each line from `first` to `last`; comments are followed from `first` on. */
+export function namesIn(
+  lineAt: (line: number) => string,
+  first: number,
+  last: number,
+  names: ReadonlySet<string>,
+): NameAt[] {
+  const found: NameAt[] = [];
+  let inComment = false;
+  for (let line = first; line <= last; line++) {
+    const text = lineAt(line);
+    let from = 0;
+    const seen = new Set<string>();
+    for (;;) {
+      if (inComment) {
+        const end = text.indexOf('*/', from);
+        if (end < 0) break;
+        inComment = false;
+        from = end + 2;
+      }
+      TOKEN.lastIndex = from;
+      const token = TOKEN.exec(text);
+      if (!token) break;
+      from = TOKEN.lastIndex;
+      if (token[0] === '/*') inComment = true;
+      const { name, member, call } = token.groups ?? {};
+      if (name === undefined || member !== undefined || call !== undefined || seen.has(name) || !names.has(name))
+        continue;
+      seen.add(name);
+      found.push({ name, line, start: token.index, end: token.index + name.length });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,26 @@
+/** Stacks as text, for specs: one line a frame, and those of all threads below each other. */
+import { relative } from 'node:path';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { SAMPLE, type TestSession } from './support';
+
+/** "sys_read kernel/sysfile.c:44", the name alone where no line is known, "[system call: read]". */
+export function frameText({ name, source, line, presentationHint }: DebugProtocol.StackFrame): string {
+  const hint = presentationHint === undefined ? '' : ` (${presentationHint})`;
+  return source?.path && line > 0 ? `${name} ${relative(SAMPLE, source.path)}:${line}${hint}` : `${name}${hint}`;
+}
+
+export const stackText = async (session: TestSession, threadId: number): Promise<string[]> =>
+  (await session.stack(threadId)).map(frameText);
+
+/** Every thread by its name, with its frames. */
+export async function threadsText(session: TestSession): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { id, name } of (await session.threadsRequest()).body.threads) {
+    lines.push(name, ...(await stackText(session, id)).map((frame) => `    ${frame}`));
+  }
+  return lines;
+}
+
+/** The names on the stack of a thread, innermost first. */
+export const names = async (session: TestSession, threadId = 1): Promise<string[]> =>
+  (await session.stack(threadId)).map(({ name }) => name);
