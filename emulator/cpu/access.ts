@@ -42,17 +42,17 @@ export class MemoryAccess {
     private readonly machine: AccessSurroundings,
   ) {}
 
-  /** Loads `bytes` bytes into the record's rd. */
-  load(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): Status {
-    const [low, high] = halves(address);
-    if (crossesPage(low, bytes)) return this.loadAcross(hart, address, bytes, signed);
+  /** Loads `bytes` bytes at the hart's `address` into the record's rd. */
+  load(hart: HartState, bytes: AccessSize, signed: boolean): Status {
+    const { addressLow: low, addressHigh: high } = hart;
+    if (crossesPage(low, bytes)) return this.loadAcross(hart, hart.address, bytes, signed);
     const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
-    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, address);
+    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
     const host = this.memory.hostOf(physical);
-    if (host === 0) return this.loadDevice(hart, physical, bytes, signed, address);
+    if (host === 0) return this.loadDevice(hart, physical, bytes, signed, hart.address);
     this.mmu.fill(hart, low, high, physical);
-    this.memory.watches.loaded(host, bytes, hart, 'instruction', address);
-    hart.setRd(this.get(host, bytes), bytes, signed);
+    if (this.memory.isWatched(host)) this.memory.watches.loaded(host, bytes, hart, 'instruction', hart.address);
+    this.loadFrom(hart, host, bytes, signed);
     return Status.done;
   }
 
@@ -67,7 +67,7 @@ export class MemoryAccess {
     const host = physical < 0 ? 0 : this.memory.hostOf(physical);
     if (host === 0) return false;
     this.mmu.fill(hart, low, high, physical);
-    hart.setRd(this.get(host, bytes), bytes, signed);
+    this.loadFrom(hart, host, bytes, signed);
     return true;
   }
 
@@ -76,20 +76,22 @@ export class MemoryAccess {
     if (this.memory.watches.pending) this.machine.watchedTouched(hart);
   }
 
-  store(hart: HartState, address: bigint, bytes: AccessSize, value: bigint): Status {
-    const [low, high] = halves(address);
-    if (crossesPage(low, bytes)) return this.storeAcross(hart, address, bytes, value);
+  /** Stores the hart's `value` at its `address`. */
+  store(hart: HartState, bytes: AccessSize): Status {
+    const { addressLow: low, addressHigh: high } = hart;
+    if (crossesPage(low, bytes)) return this.storeAcross(hart, hart.address, bytes, hart.value);
     const physical = this.mmu.translate(hart, low, high, Access.store, bytes);
-    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, address);
+    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
     const host = this.memory.hostOf(physical);
-    if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, value), address);
+    if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
     // As QEMU has it, writes to the ROM are lost without a word.
     if (this.memory.isRom(host)) return Status.done;
     // In this order: the store may change the very table that led here, and then must empty what was entered.
     this.mmu.fill(hart, low, high, physical);
-    this.memory.watches.beforeStore(host, bytes, hart, 'instruction', address);
+    if (this.memory.isWatched(host)) this.memory.watches.beforeStore(host, bytes, hart, 'instruction', hart.address);
     this.memory.stored(host, bytes);
-    this.put(host, bytes, value);
+    const from = hart.valueAt;
+    for (let i = 0; i < bytes; i++) this.memory.u8[host + i] = this.memory.u8[from + i];
     return Status.done;
   }
 
@@ -144,6 +146,21 @@ export class MemoryAccess {
     const host = this.memory.hostOf(physical);
     if (host === 0 || this.memory.isRom(host)) return { status: this.machine.raise(hart, fault, address) };
     return host;
+  }
+
+  /** The record's rd := memory, extended to 64 bits. */
+  private loadFrom(hart: HartState, host: number, bytes: AccessSize, signed: boolean): void {
+    const { view } = this.memory;
+    switch (bytes) {
+      case 1:
+        return hart.setRdLow(signed ? view.getInt8(host) : view.getUint8(host), signed);
+      case 2:
+        return hart.setRdLow(signed ? view.getInt16(host, true) : view.getUint16(host, true), signed);
+      case 4:
+        return hart.setRdLow(view.getInt32(host, true), signed);
+      case 8:
+        hart.setRdHalves(view.getInt32(host, true), view.getInt32(host + 4, true));
+    }
   }
 
   private get(host: number, bytes: AccessSize): bigint {

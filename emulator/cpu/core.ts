@@ -87,9 +87,9 @@ export class Core {
       case Exit.fetch:
         return this.code.fetch(hart);
       case Exit.load:
-        return this.access.load(hart, hart.address, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+        return this.access.load(hart, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
       case Exit.store:
-        return this.access.store(hart, hart.address, detail as AccessSize, hart.value);
+        return this.access.store(hart, detail as AccessSize);
       case Exit.atomic:
         return this.atomic(hart, detail as 4 | 8);
       case Exit.environment:

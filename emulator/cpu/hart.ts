@@ -167,6 +167,11 @@ export class HartState implements Hart {
     i32[at + Offset.value / 4 + 1] = i32[value + 1];
   }
 
+  /** The upper 32 bits of a cell. */
+  high(cell: Cell): number {
+    return this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2 + 1];
+  }
+
   /** The instruction that the generated code has left to us: its record, the address and the value it stores. */
   get record(): number {
     return this.memory.i32[(this.home + Offset.record) / 4];
@@ -177,6 +182,17 @@ export class HartState implements Hart {
   }
   get detail(): number {
     return this.memory.i32[(this.home + Offset.detail) / 4];
+  }
+  /** The halves of the address of an access, signed: quicker, without a bigint. */
+  get addressLow(): number {
+    return this.memory.i32[(this.home + Offset.address) / 4];
+  }
+  get addressHigh(): number {
+    return this.memory.i32[(this.home + Offset.address) / 4 + 1];
+  }
+  /** Host address of the value that is to be stored. */
+  get valueAt(): number {
+    return this.home + Offset.value;
   }
   get address(): bigint {
     return this.memory.u64[(this.home + Offset.address) / 8];
@@ -213,6 +229,11 @@ export class HartState implements Hart {
   setRd(value: bigint, bytes: number, signed: boolean): void {
     const at = (this.home + this.memory.view.getUint16(this.record + Record.rd, true)) / 8;
     this.memory.u64[at] = BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, value) : value);
+  }
+
+  /** rd := 32 bits, extended. */
+  setRdLow(low: number, signed: boolean): void {
+    this.setRdHalves(low, signed ? low >> 31 : 0);
   }
 
   setRdHalves(low: number, high: number): void {

@@ -51,7 +51,7 @@ export const Offset = {
  * A bank holds the translations of one address space in one mode: DATA_ENTRIES of 32 bytes for loads and stores, then
  * FETCH_ENTRIES of 16 bytes for instructions. A tag is the virtual address of the page, or EMPTY.
  */
-export const DATA_ENTRIES = 256;
+export const DATA_ENTRIES = 1024;
 export const FETCH_ENTRIES = 64;
 export const Data = { size: 32, read: 0, write: 8, addend: 16 } as const;
 export const Fetch = { base: DATA_ENTRIES * Data.size, size: 16, tag: 0, records: 8, host: 12 } as const;

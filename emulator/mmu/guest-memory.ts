@@ -71,6 +71,11 @@ export class GuestMemory implements PhysicalMemory {
     return (host - ROM) >>> 12;
   }
 
+  /** Whether any bytes of the page at `host` are watched. */
+  isWatched(host: number): boolean {
+    return (this.flags[(host - ROM) >>> 12] & (PageFlag.watchedStores | PageFlag.watchedLoads)) !== 0;
+  }
+
   /** To be called before `length` bytes at `host`, within one page, are changed. */
   stored(host: number, length: number): void {
     if (this.flags[(host - ROM) >>> 12] !== 0) this.beforeStore(host, length);

@@ -11,7 +11,7 @@ import { Cell, Mstatus } from '../cpu/state';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
-import { type Tlb, rootOf } from './tlb';
+import type { Tlb } from './tlb';
 
 export const enum Access {
   load,
@@ -52,6 +52,8 @@ export class Mmu {
   private readonly protection: PmpEntry[][];
   /** By guest page that walks have read as a table: from which root, and for which pages of the address space. */
   private readonly uses = new Map<number, TableUse[]>();
+  /** The use that was last come to, by guest page. */
+  private readonly lastUse: (TableUse | undefined)[];
 
   constructor(
     private readonly memory: GuestMemory,
@@ -59,12 +61,14 @@ export class Mmu {
     private readonly harts: readonly HartState[],
   ) {
     this.protection = harts.map(() => []);
+    this.lastUse = new Array<TableUse | undefined>(memory.guestPages).fill(undefined);
   }
 
   reset(): void {
     this.protection.forEach((entries) => (entries.length = 0));
     this.tlb.reset();
     this.uses.clear();
+    this.lastUse.fill(undefined);
     this.memory.flags.fill(0);
     this.memory.watches.reset();
   }
@@ -89,7 +93,7 @@ export class Mmu {
   translate(hart: HartState, low: number, high: number, access: Access, bytes: number): number {
     const mode = access === Access.fetch ? hart.mode : hart.dataMode;
     const physical =
-      mode === Mode.Machine || hart.cell(Cell.satp) >> 60n === 0n
+      mode === Mode.Machine || hart.high(Cell.satp) >>> 28 === 0
         ? bare(low, high)
         : this.walk(hart, low, high, access, mode);
     if (physical < 0) return -1;
@@ -111,7 +115,7 @@ export class Mmu {
     const mode = hart.dataMode;
     const rights = rightsAt(this.protection[hart.id], page, PAGE, mode);
     if (host === 0) return false;
-    const translated = mode !== Mode.Machine && hart.cell(Cell.satp) >> 60n !== 0n;
+    const translated = mode !== Mode.Machine && hart.high(Cell.satp) >>> 28 !== 0;
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, Access.load, mode, mstatus);
     const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, Access.store, mode, mstatus));
@@ -120,7 +124,8 @@ export class Mmu {
     const storable = writable && plain && (rights & Right.write) !== 0;
     this.tlb.fillData(
       hart,
-      (BigInt(high >>> 0) << 32n) | BigInt((low & ~(PAGE - 1)) >>> 0),
+      low & ~(PAGE - 1),
+      high,
       host - (physical % PAGE),
       readable && (rights & Right.read) !== 0 && (flags & PageFlag.watchedLoads) === 0,
       storable,
@@ -144,6 +149,7 @@ export class Mmu {
   private forgetTable(page: number): void {
     for (const { root, first, pages } of this.uses.get(page) ?? []) this.tlb.forget(this.harts, root, first, pages);
     this.uses.delete(page);
+    this.lastUse[page] = undefined;
   }
 
   /** Stores to the page at `host` take the slow path from now on. */
@@ -159,10 +165,16 @@ export class Mmu {
   private watchTable(host: number, root: number, first: number, pages: number): void {
     if (this.memory.isRom(host)) return;
     const page = this.memory.pageOf(host);
-    const uses = this.uses.get(page) ?? [];
-    if (uses.some((use) => use.root === root && use.first === first && use.pages === pages)) return;
-    if (uses.length === MOST_USES) this.forgetTable(page);
-    this.uses.set(page, [...(this.uses.get(page) ?? []), { root, first, pages }]);
+    const last = this.lastUse[page];
+    const isThis = (use: TableUse): boolean => use.root === root && use.first === first && use.pages === pages;
+    if (last !== undefined && isThis(last)) return;
+    const known = this.uses.get(page)?.find(isThis);
+    const use = known ?? { root, first, pages };
+    if (known === undefined) {
+      if (this.uses.get(page)?.length === MOST_USES) this.forgetTable(page);
+      this.uses.set(page, [...(this.uses.get(page) ?? []), use]);
+    }
+    this.lastUse[page] = use;
     this.watch(host, PageFlag.table);
   }
 
@@ -173,7 +185,7 @@ export class Mmu {
     if (high !== (high << 25) >> 25) return -1;
     const { i32 } = this.memory;
     const indices = [(low >>> 12) & 511, (low >>> 21) & 511, ((high & 127) << 2) | (low >>> 30)];
-    const root = rootOf(hart.cell(Cell.satp));
+    const root = (hart.high(Cell.satp) & 0xfff) * 2 ** 32 + (hart.low(Cell.satp) >>> 0);
     let table = root * PAGE;
     /** Of the pages that the table stands for, and their number. */
     let first = 0;

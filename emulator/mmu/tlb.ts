@@ -26,10 +26,15 @@ interface Bank extends Space {
   filled: boolean;
 }
 
+/** See Tlb.writers; no entry is there. */
+const SEVERAL = 1;
+
 export class Tlb {
   private readonly banks: Bank[][];
   private readonly current: number[];
   private readonly victim: number[];
+  /** By guest page: the entry that lets it be written, SEVERAL if there may be more than one, 0 if none. */
+  private readonly writers: Uint32Array;
 
   constructor(
     private readonly memory: GuestMemory,
@@ -38,6 +43,7 @@ export class Tlb {
     this.banks = Array.from({ length: harts }, () =>
       Array.from({ length: BANKS }, () => ({ satp: 0n, root: 0, modes: 0, used: false, filled: true })),
     );
+    this.writers = new Uint32Array(memory.guestPages);
     this.current = new Array<number>(harts).fill(0);
     this.victim = new Array<number>(harts).fill(0);
   }
@@ -58,14 +64,29 @@ export class Tlb {
     hart.bank = bankAddress(hart, index);
   }
 
-  /** Enters a page for loads and/or stores. `virtual` is its first address, `host` where it lies. */
-  fillData(hart: HartState, virtual: bigint, host: number, readable: boolean, writable: boolean): void {
-    const index = Number((virtual >> 12n) & BigInt(DATA_ENTRIES - 1));
-    const entry = this.bankInForce(hart) + index * Data.size;
-    const { u64, i32 } = this.memory;
-    u64[(entry + Data.read) / 8] = BigInt.asUintN(64, readable ? virtual : EMPTY);
-    u64[(entry + Data.write) / 8] = BigInt.asUintN(64, writable ? virtual : EMPTY);
-    i32[(entry + Data.addend) / 4] = host - Number(BigInt.asIntN(32, virtual));
+  /** Enters a page for loads and/or stores. Its first address is given by its halves, `host` is where it lies. */
+  fillData(hart: HartState, low: number, high: number, host: number, readable: boolean, writable: boolean): void {
+    const entry = this.bankInForce(hart) + ((low >>> 12) & (DATA_ENTRIES - 1)) * Data.size;
+    const { i32 } = this.memory;
+    this.setTag(entry + Data.read, readable ? low : -1, readable ? high : -1);
+    this.setTag(entry + Data.write, writable ? low : -1, writable ? high : -1);
+    i32[(entry + Data.addend) / 4] = host - low;
+    if (!writable) return;
+    const page = this.memory.pageOf(host);
+    const writer = this.writers[page];
+    if (writer !== entry) this.writers[page] = writer === 0 || this.writes(writer) !== host ? entry : SEVERAL;
+  }
+
+  private setTag(at: number, low: number, high: number): void {
+    this.memory.i32[at / 4] = low;
+    this.memory.i32[at / 4 + 1] = high;
+  }
+
+  /** Host address of the page that an entry lets be written; -1 if none. */
+  private writes(entry: number): number {
+    const { i32 } = this.memory;
+    const low = i32[(entry + Data.write) / 4];
+    return (low & 1) === 0 ? (i32[(entry + Data.addend) / 4] + low) >>> 0 : -1;
   }
 
   /** Enters a page for fetches, with the host addresses of its records and of itself. */
@@ -113,7 +134,8 @@ export class Tlb {
     this.eachFilled(
       harts,
       (bank) => {
-        for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) {
+        for (let page = first; page < first + Math.min(count, DATA_ENTRIES); page++) {
+          const entry = bank + (page & (DATA_ENTRIES - 1)) * Data.size;
           drop(entry + Data.read);
           drop(entry + Data.write);
         }
@@ -142,14 +164,19 @@ export class Tlb {
 
   /** From now on stores to the page at `host` take the slow path. */
   dropWrites(harts: readonly HartState[], host: number): void {
-    const { u64, i32 } = this.memory;
-    this.eachFilled(harts, (bank) => {
-      for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) {
-        const low = i32[(entry + Data.write) / 4];
-        if ((low & 1) === 0 && (i32[(entry + Data.addend) / 4] + low) >>> 0 === host)
-          u64[(entry + Data.write) / 8] = BigInt.asUintN(64, EMPTY);
-      }
-    });
+    const page = this.memory.pageOf(host);
+    const writer = this.writers[page];
+    const drop = (entry: number): void => {
+      if (this.writes(entry) === host) this.setTag(entry + Data.write, -1, -1);
+    };
+    this.writers[page] = 0;
+    if (writer === SEVERAL) {
+      this.eachFilled(harts, (bank) => {
+        for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) drop(entry);
+      });
+    } else if (writer !== 0) {
+      drop(writer);
+    }
   }
 
   /** Banks with anything in them, of all address spaces or of those with one root. */

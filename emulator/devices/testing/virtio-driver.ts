@@ -32,6 +32,9 @@ const QUEUE = MemoryMap.dram.base + 0x1000;
 const MODERN_AVAILABLE = QUEUE + 0x400;
 const MODERN_USED = QUEUE + 0x800;
 
+/** Times that the driver waits for requests it has submitted. */
+const PATIENCE = 8;
+
 export class VirtioDriver {
   private availableIndex = 0;
 
@@ -91,7 +94,12 @@ export class VirtioDriver {
     }
     await this.setU16(this.available + 2, this.availableIndex);
     await this.setRegister(0x050, 0);
-    await this.bus.settle();
+    // A ring that the device gives up never gets there.
+    for (let wait = 0; wait < PATIENCE; wait++) {
+      await this.bus.settle();
+      const [used] = await this.used();
+      if (used === this.availableIndex) return;
+    }
   }
 
   /** The used ring: its index, then id and length of its entries as pairs. */
