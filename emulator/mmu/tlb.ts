@@ -26,14 +26,16 @@ interface Bank extends Space {
   filled: boolean;
 }
 
-/** See Tlb.writers; no entry is there. */
-const SEVERAL = 1;
+/** See Tlb.writers. */
+const INDEX_BITS = 10;
+const MOST_WRITERS = 3;
+const ANYWHERE = 0xffffffff;
 
 export class Tlb {
   private readonly banks: Bank[][];
   private readonly current: number[];
   private readonly victim: number[];
-  /** By guest page: the entry that lets it be written, SEVERAL if there may be more than one, 0 if none. */
+  /** By guest page: how many indices of banks may let it be written (2 bits), and up to three of them; or ANYWHERE. */
   private readonly writers: Uint32Array;
 
   constructor(
@@ -71,10 +73,17 @@ export class Tlb {
     this.setTag(entry + Data.read, readable ? low : -1, readable ? high : -1);
     this.setTag(entry + Data.write, writable ? low : -1, writable ? high : -1);
     i32[(entry + Data.addend) / 4] = host - low;
-    if (!writable) return;
-    const page = this.memory.pageOf(host);
-    const writer = this.writers[page];
-    if (writer !== entry) this.writers[page] = writer === 0 || this.writes(writer) !== host ? entry : SEVERAL;
+    if (writable) this.noteWriter(this.memory.pageOf(host), (low >>> 12) & (DATA_ENTRIES - 1));
+  }
+
+  /** Notes at which index of banks a page may be found to be written. */
+  private noteWriter(page: number, index: number): void {
+    const known = this.writers[page];
+    if (known === ANYWHERE) return;
+    const count = known >>> 30;
+    for (let i = 0; i < count; i++) if (((known >>> (INDEX_BITS * i)) & (DATA_ENTRIES - 1)) === index) return;
+    this.writers[page] =
+      count === MOST_WRITERS ? ANYWHERE : ((count + 1) * 2 ** 30 + (known & 0x3fffffff)) | (index << (INDEX_BITS * count));
   }
 
   private setTag(at: number, low: number, high: number): void {
@@ -165,18 +174,17 @@ export class Tlb {
   /** From now on stores to the page at `host` take the slow path. */
   dropWrites(harts: readonly HartState[], host: number): void {
     const page = this.memory.pageOf(host);
-    const writer = this.writers[page];
-    const drop = (entry: number): void => {
-      if (this.writes(entry) === host) this.setTag(entry + Data.write, -1, -1);
-    };
+    const known = this.writers[page];
+    if (known === 0) return;
     this.writers[page] = 0;
-    if (writer === SEVERAL) {
-      this.eachFilled(harts, (bank) => {
-        for (let entry = bank; entry < bank + Fetch.base; entry += Data.size) drop(entry);
-      });
-    } else if (writer !== 0) {
-      drop(writer);
-    }
+    this.eachFilled(harts, (bank) => {
+      const drop = (index: number): void => {
+        const entry = bank + index * Data.size;
+        if (this.writes(entry) === host) this.setTag(entry + Data.write, -1, -1);
+      };
+      if (known === ANYWHERE) for (let index = 0; index < DATA_ENTRIES; index++) drop(index);
+      else for (let i = 0; i < known >>> 30; i++) drop((known >>> (INDEX_BITS * i)) & (DATA_ENTRIES - 1));
+    });
   }
 
   /** Banks with anything in them, of all address spaces or of those with one root. */
