@@ -94,6 +94,9 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
   exit(reason),
 ];
 
+/** A loop is worth more than what it calls, which is translated with it. */
+const LOOP_POINTS = 4;
+
 /** Generates the module's bytes. It is the same for every machine. */
 export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
@@ -108,13 +111,14 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const exitUncounted = (reason: Exit): Code => [uncount, set32(Offset.record, record), exit(reason)];
   const exitForBulk = when(farApart(register(Record.rs1), register(Record.rs2)), exitUncounted(Exit.bulk));
 
-  /** A jump went to the record at hand. */
+  /** A jump went to the record at hand: so many points, see HEAT. */
   const heat = i32.load(local.get(L.entry), HEAT);
-  const countHeat: Code = when(i32.lt_u(field(Record.op), i32.const(REGION)), [
-    local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
-    i32.store(local.get(L.entry), i32.add(heat, i32.const(1)), HEAT),
-    when(i32.ge_u(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
-  ]);
+  const countHeat = (points: number): Code =>
+    when(i32.lt_u(field(Record.op), i32.const(REGION)), [
+      local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
+      i32.store(local.get(L.entry), i32.add(heat, i32.const(points)), HEAT),
+      when(i32.ge_u(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
+    ]);
 
   const builder = (form: Form): Builder => {
     const link = i64.add(pcHere, i64.const(form.length));
@@ -126,7 +130,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       ? [
           local.set(L.entry, backward),
           local.set(L.record, i32.add(record, i32.load(record, Record.imm))),
-          when(local.get(L.entry), countHeat),
+          when(local.get(L.entry), countHeat(LOOP_POINTS)),
           br(next),
         ]
       : jumpTo(i64.add(pcHere, imm));
@@ -206,7 +210,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       set32(Offset.remaining, local.get(L.remaining)),
       ret(i32.const(Exit.fetch)),
     ]),
-    countHeat,
+    countHeat(1),
   ];
   const enterScratch: Code = [
     local.set(L.begin, i32.const(Begin.atPc)),

@@ -61,7 +61,7 @@ export const BANKS = 16;
 export const EMPTY = -1n;
 
 export const WINDOW = 4096;
-/** Counters (u32) of jumps, by a hash of where they go; and (u32) the count at which the target is worth translating. */
+/** Points (u32) for jumps, by a hash of where they go; and (u32) those at which the target is worth translating. */
 export const HEAT = 8192;
 export const HEAT_CELLS = 4096;
 export const HEAT_LIMIT = HEAT + HEAT_CELLS * 4;

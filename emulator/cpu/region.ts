@@ -52,7 +52,7 @@ interface Context {
 
 /** Instructions that a region may have, and calls within calls. */
 const LIMIT = 400;
-const DEEPEST = 4;
+const DEEPEST = 3;
 
 const RA = 1;
 

@@ -8,8 +8,8 @@ import { type Departure, FIRST_DEPARTURE, translate } from './translator';
 /** Which tier runs the guest: the interpreter alone, regions wherever possible, or regions where it is hot. */
 export type Acceleration = 'interp' | 'jit' | 'mixed';
 
-/** Jumps to a target before it is translated. */
-const LIMITS: Readonly<Record<Acceleration, number>> = { interp: 0xffffffff, jit: 1, mixed: 400 };
+/** Points for jumps to a target before it is translated. */
+const LIMITS: Readonly<Record<Acceleration, number>> = { interp: 0xffffffff, jit: 1, mixed: 2000 };
 const CAPACITY = 4096;
 
 interface Region {
