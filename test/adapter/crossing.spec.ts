@@ -118,7 +118,8 @@ describe('stepping across the border', function () {
     await stopAt('user/forktest.c', /for \(int i = 0; i < made; i\+\+\)/, 'forktest');
     const before = await pid();
     const harts = new Set<number>();
-    for (let count = 0; count < 24; count++) {
+    // Which hart takes it up again is the scheduler's choice: sooner or later another one.
+    for (let count = 0; count < 100 && (count < 12 || harts.size === 1); count++) {
       assert.match(await step('next'), /^main user\/forktest\.c/);
       assert.equal(await pid(), before);
       harts.add(at);
