@@ -87,7 +87,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
     const [, address] = /^pipe at (0x[0-9a-f]+), read end$/.exec(reader.files[0]!.description) ?? [];
     assert.equal(
       BigInt(address!),
-      BigInt((await session.value('(uint64)pi')).split(' ')[0]!),
+      BigInt((await session.value('(uint64)pi', 'watch', (await session.stack(threadId))[0]!.id)).split(' ')[0]!),
       'the one that it reads from',
     );
     const writers = processes.filter(({ files }) =>
