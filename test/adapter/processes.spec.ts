@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { ProcessState } from '../../debug-adapter/protocol';
+import { shellAsleep } from './stacks';
 import { TestSession } from './support';
 
 describe('xv6.processes and xv6.breakWhenRun', function () {
@@ -42,6 +43,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
   });
 
   it('says of each what the kernel knows of it, by the kernel’s own names', async () => {
+    await shellAsleep(session);
     await pause();
     const sh = await named('sh');
     const value = async (expression: string): Promise<bigint> =>

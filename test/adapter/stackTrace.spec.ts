@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdirSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { shellAsleep } from './stacks';
 import { KERNEL, lineOf, sessions, source } from './support';
 
 /** Names of functions, innermost first. */
@@ -142,6 +143,7 @@ describe('stackTrace', function () {
     beforeEach(async () => {
       await session().boot({ harts: 2 });
       await session().written('$ ');
+      await shellAsleep(session());
       await session().pauseRequest({ threadId: 1 });
       await session().stopped();
     });

@@ -1,7 +1,7 @@
 /** threads: harts and processes. Whole pictures of them are golden texts; see golden.ts. */
 import { strict as assert } from 'node:assert';
 import { golden, masked } from './golden';
-import { names, stackText, threadsText } from './stacks';
+import { names, shellAsleep, stackText, threadsText } from './stacks';
 import { TestSession } from './support';
 
 describe('threads', function () {
@@ -11,6 +11,7 @@ describe('threads', function () {
     session = await TestSession.open();
     await session.boot();
     await session.written('$ ');
+    await shellAsleep(session);
   });
   after(() => session.stop());
 
@@ -36,6 +37,7 @@ describe('threads', function () {
     const from = session.console.length;
     await session.continueRequest({ threadId: 1 });
     await session.written('$ ', from);
+    await shellAsleep(session);
   };
 
   it('are the harts and the processes that none of them runs, with what they wait for', async () => {
@@ -57,7 +59,7 @@ describe('threads', function () {
     assert.ok(init.id > 8);
     await functions();
     await session.continueRequest({ threadId: 1 });
-    await session.written('$ ', session.console.length - 2);
+    await shellAsleep(session);
     await session.pauseRequest({ threadId: 1 });
     await session.stopped();
     const sh = (await idOf('sh'))!;
