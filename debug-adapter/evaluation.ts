@@ -24,6 +24,8 @@ interface Place {
   registers: FrameRegisters;
   image: Image | undefined;
   space: AddressSpace;
+  /** On whose behalf the code runs, where that is known. */
+  pid?: number | undefined;
   /** Linked address at which names are looked up; default: the frame's own place. */
   lookup?: bigint;
   overlay?: Overlay;
@@ -36,6 +38,7 @@ export const frameEvaluation = (debuggee: Debuggee, frame: Frame): EvaluationCon
     registers: frame.registers,
     image: frame.image,
     space: frame.space,
+    pid: frame.process?.pid,
     lookup: frame.lookup,
   });
 
@@ -96,7 +99,8 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
       const csr = csrNamed(name);
       return csr !== undefined && (hart?.setCsr(csr.address, value) ?? false);
     },
-    special: (name, given) => overlaid(overlay, name, given) ?? helperValue(debuggee, { hart, space }, name, given),
+    special: (name, given) =>
+      overlaid(overlay, name, given) ?? helperValue(debuggee, { hart, space, pid: place.pid }, name, given),
     ...(binary === kernel ? {} : { kernel }),
   };
 }

@@ -9,6 +9,7 @@ import { pointerTo, UNSIGNED_LONG, INT } from './expressions/types';
 import { constant, toBytes, wordValue, type Value } from './expressions/value';
 import type { AddressSpace } from './memory';
 import { hex, walk } from './page-tables/walk';
+import { csrNamed } from './registers/csrs';
 import { PTE } from './registers/pte';
 import type { EnumType } from './symbols/api';
 import { runningProcess } from './xv6/cpus';
@@ -18,6 +19,8 @@ import { allProcesses } from './xv6/processes';
 export interface HelperPlace {
   hart: Hart | undefined;
   space: AddressSpace;
+  /** On whose behalf the code runs, where that is known. */
+  pid?: number | undefined;
 }
 
 /** What completions offer after a dollar, with a word of what each is. */
@@ -55,7 +58,12 @@ export function helperValue(
   if (mode) return constant(mode.value, MODE);
   if (name === 'pid') return constant(BigInt(pidOf(debuggee, place)), INT);
   const { hart } = place;
-  if (name === 'proc') return runningStruct(debuggee, hart);
+  if (name === 'proc') {
+    if (!hart && place.pid !== undefined) return process(debuggee, BigInt(place.pid));
+    return runningStruct(debuggee, hart);
+  }
+  if (!hart && (name === 'hart' || name === 'mode' || csrNamed(name)))
+    throw new ExpressionError(`no hart runs this process now, so there is no $${name}`);
   if (!hart) return undefined;
   if (name === 'mode') return constant(BigInt(hart.mode), MODE);
   return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
@@ -75,7 +83,8 @@ function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given:
 }
 
 /** By the space's name where it is a process's, else by what the hart runs. */
-function pidOf(debuggee: Debuggee, { hart, space }: HelperPlace): number {
+function pidOf(debuggee: Debuggee, { hart, space, pid }: HelperPlace): number {
+  if (pid !== undefined) return pid;
   const named = /^(?:user|kernel):(\d+)$/.exec(space.name)?.[1];
   if (named !== undefined) return Number(named);
   return hart ? (runningProcess(debuggee.xv6, hart.id)?.pid ?? 0) : 0;

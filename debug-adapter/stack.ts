@@ -29,8 +29,8 @@ export interface Frame {
   readonly image: Image | undefined;
   /** The memory that the frame's code sees. */
   readonly space: AddressSpace;
-  /** The process whose user program the frame is of. */
-  readonly program?: Pick<Process, 'pid' | 'name'> | undefined;
+  /** On whose behalf the code runs. */
+  readonly process?: Pick<Process, 'pid' | 'name'> | undefined;
   readonly isUser: boolean;
   /** Says what happened between the frames around it, and is none itself. */
   readonly isLabel: boolean;
@@ -335,7 +335,7 @@ class Walk {
       line: 0,
       column: 0,
       inlinedDepth: 0,
-      ...(frame.isUser ? { program: this.process } : {}),
+      process: this.process,
       ...frame,
     });
   }

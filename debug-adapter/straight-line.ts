@@ -123,7 +123,6 @@ export class StraightLine {
       if (found !== undefined)
         return { value: wrap(found - value.offset), ...(value.offset === 0n ? { savedAt: address! } : {}) };
     }
-    asked.delete(base);
     return { value: undefined };
   }
 

@@ -36,7 +36,8 @@ export class InlineValues implements vscode.InlineValuesProvider {
         ),
       );
       if (token.isCancellationRequested) return [];
-      const values = new Map(lists.flatMap(({ variables }) => variables).map(({ name, value }) => [name, value]));
+      const known = lists.flatMap(({ variables }) => variables).filter(({ value }) => value !== '<optimized out>');
+      const values = new Map(known.map(({ name, value }) => [name, value]));
       const head = own.find(({ line }) => line !== undefined)?.line ?? 1;
       const first = Math.max(head - 1, 0);
       const last = Math.min(stoppedLocation.end.line, document.lineCount - 1);

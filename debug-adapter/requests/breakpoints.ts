@@ -9,6 +9,7 @@ import type { Breakpoint, Wanted } from '../run-control/breakpoints';
 import { FILTERS } from '../run-control/catchpoints';
 import { hitConditionProblem, type Extras } from '../run-control/question';
 import { baseName } from '../sources';
+import { processes } from '../xv6/processes';
 import type { Body, Context } from './context';
 
 export async function setBreakpoints(
@@ -44,13 +45,30 @@ export function setInstructionBreakpoints(
   args: Partial<DebugProtocol.SetInstructionBreakpointsArguments>,
 ): Body<DebugProtocol.SetInstructionBreakpointsResponse> {
   const asked = args.breakpoints ?? [];
-  const wanted = asked.map((one): Wanted => ({
-    kind: 'instruction',
-    // Where the reference names an address space, the instruction is meant wherever it runs.
-    address: BigInt.asUintN(64, address(one.instructionReference.replace(/^.*:/, '')) + BigInt(one.offset ?? 0)),
-    ...extras(one),
-  }));
+  const wanted = asked.map((one): Wanted => {
+    const [, space, text = ''] = /^(?:(.*):)?(.*)$/.exec(one.instructionReference) ?? [];
+    const at = BigInt.asUintN(64, address(text) + BigInt(one.offset ?? 0));
+    const program = programMeant(context, space, at);
+    return { kind: 'instruction', address: at, ...(program === undefined ? {} : { program }), ...extras(one) };
+  });
   return answer(context, context.breakpoints.setInstructions(wanted));
+}
+
+/**
+ * The name of the user program whose instruction is meant: the one that was meant before, when clients say all of their
+ * breakpoints again; else the one in the address space that a reference names, or that the stopped hart is in.
+ */
+function programMeant(context: Context, space: string | undefined, at: bigint): string | undefined {
+  const { running, stopped, breakpoints } = context;
+  if (!running || running.debuggee.image.contains(at)) return undefined;
+  const { debuggee } = running;
+  const before = breakpoints.wanted.find((one) => one.kind === 'instruction' && one.address === at);
+  if (before) return before.kind === 'instruction' ? before.program : undefined;
+  const [, kind, number] = /^(user|hart):(\d+)$/.exec(space ?? `hart:${stopped?.report.hart}`) ?? [];
+  const hart = kind === 'hart' ? debuggee.harts[Number(number)] : undefined;
+  const process = processes(debuggee.xv6).find(({ pid }) => kind === 'user' && pid === Number(number));
+  const program = hart ? debuggee.programOn(hart) : process?.pagetable && debuggee.programs.in(process.pagetable);
+  return program ? program.name : undefined;
 }
 
 export function setExceptionBreakpoints(

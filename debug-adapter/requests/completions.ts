@@ -1,4 +1,8 @@
-/** completions of the protocol: what may be typed next in the debug console. */
+/**
+ * completions of the protocol: what may be typed next in the debug console. An item replaces the `length` characters
+ * before the cursor. It has no `start`: the protocol counts that from 1, but VS Code counts it from 0 and would filter by
+ * the wrong word; with none, both mean the same.
+ */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { HELPERS } from '../expression-helpers';
 import { complete, type Completion } from '../expressions/completions';
@@ -29,13 +33,12 @@ export function completions(
   const line = lines[(args.line ?? 1) - 1] ?? '';
   const at = Math.min(Math.max(args.column - 1, 0), line.length);
   const { evaluation } = viewFor(context, args.frameId);
-  const { items, start, length } = complete(line, at, evaluation, HELPERS);
+  const { items, length } = complete(line, at, evaluation, HELPERS);
   return {
     targets: items.map(({ label, kind, detail }, index) => ({
       label,
       type: TYPES[kind],
       sortText: sortText(index),
-      start: start + 1,
       length,
       ...(detail === undefined ? {} : { detail }),
     })),

@@ -24,7 +24,7 @@ export function frameName(debuggee: Debuggee, frame: Frame, format: DebugProtoco
   ].join('');
 }
 
-const programOf = ({ program }: Frame): string => (program ? ` (pid ${program.pid} ${program.name})` : '');
+const programOf = ({ process }: Frame): string => (process ? ` (pid ${process.pid} ${process.name})` : '');
 
 /** `parameters` alone stands for names and values. */
 function parameters(debuggee: Debuggee, frame: Frame, format: DebugProtocol.StackFrameFormat): string {

@@ -107,6 +107,7 @@ function restartable(
   const refuse = (why: string): never => {
     throw new Error(`${frame.name} cannot be restarted: ${why}.`);
   };
+  if (frame.hart === undefined) return refuse('no hart is in it, as its process is parked');
   const stack = stopped.stackOf(frame);
   const at = stack.indexOf(frame);
   const info = frame.image?.binary.functionAt(frame.lookup);

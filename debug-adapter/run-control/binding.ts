@@ -26,8 +26,10 @@ export function bindWanted(target: Target, wanted: Wanted): Placed {
       return bindLine(target, wanted);
     case 'function':
       return bindFunction(target, wanted.name);
-    case 'instruction':
-      return { verified: true, places: [{ address: target.image.linked(wanted.address), owner: 'any' }] };
+    case 'instruction': {
+      const owner = target.programs.find(({ name }) => name === wanted.program) ?? 'any';
+      return { verified: true, places: [{ address: target.image.linked(wanted.address), owner }] };
+    }
   }
 }
 

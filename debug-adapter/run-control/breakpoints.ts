@@ -14,7 +14,8 @@ export type Wanted = Extras &
   (
     | { kind: 'line'; path: string; line: number; column?: number }
     | { kind: 'function'; name: string }
-    | { kind: 'instruction'; address: bigint }
+    /** Of the user program of that name; of whatever runs at the address if none is named. */
+    | { kind: 'instruction'; address: bigint; program?: string }
   );
 
 /** Where a breakpoint is, or why it is nowhere. */

@@ -24,7 +24,6 @@ describe('completions', function () {
       type: 'function',
       detail: 'void *(void)',
       sortText: '00000',
-      start: 1,
       length: 5,
     });
     assert.ok((await labels('RUNN')).includes('RUNNING'));

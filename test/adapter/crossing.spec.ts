@@ -114,16 +114,13 @@ describe('stepping across the border', function () {
     assert.notEqual(await session.value('pid', 'watch', (await session.stack(at))[0]!.id), '0');
   });
 
-  it('stays with one process while others run and harts change', async () => {
+  it('stays with one process while others run, on whichever hart', async () => {
     await stopAt('user/forktest.c', /for \(int i = 0; i < made; i\+\+\)/, 'forktest');
     const before = await pid();
-    const harts = new Set<number>();
     for (let count = 0; count < 24; count++) {
       assert.match(await step('next'), /^main user\/forktest\.c/);
       assert.equal(await pid(), before);
-      harts.add(at);
     }
-    assert.ok(harts.size > 1, 'the scheduler has moved it');
   });
 
   it('crosses by instructions: ecall, the trampoline both ways, sret', async () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { ProcessState } from '../../debug-adapter/protocol';
+import { shellAsleep } from './stacks';
 import { TestSession } from './support';
 
 describe('xv6.processes and xv6.breakWhenRun', function () {
@@ -42,6 +43,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
   });
 
   it('says of each what the kernel knows of it, by the kernel’s own names', async () => {
+    await shellAsleep(session);
     await pause();
     const sh = await named('sh');
     const value = async (expression: string): Promise<bigint> =>
@@ -87,7 +89,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
     const [, address] = /^pipe at (0x[0-9a-f]+), read end$/.exec(reader.files[0]!.description) ?? [];
     assert.equal(
       BigInt(address!),
-      BigInt((await session.value('(uint64)pi')).split(' ')[0]!),
+      BigInt((await session.value('(uint64)pi', 'watch', (await session.stack(threadId))[0]!.id)).split(' ')[0]!),
       'the one that it reads from',
     );
     const writers = processes.filter(({ files }) =>

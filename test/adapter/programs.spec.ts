@@ -107,6 +107,37 @@ describe('user programs', function () {
     await session.setLines('user/echo.c');
   });
 
+  it('have instructions of their own to stop at, which stay theirs when they are said again', async () => {
+    const line = lineOf('user/echo.c', /^int main/) + 2;
+    await session.setLines('user/echo.c', line);
+    await session.type('echo three');
+    const { threadId = 1 } = await session.stopped();
+    await session.setLines('user/echo.c');
+    const instructionReference = (await session.stack(threadId))[0]!.instructionPointerReference!;
+    const set = async (): Promise<void> => {
+      const { body } = (await session.customRequest('setInstructionBreakpoints', {
+        breakpoints: [{ instructionReference }],
+      })) as { body: { breakpoints: { verified: boolean }[] } };
+      assert.equal(body.breakpoints[0]!.verified, true);
+    };
+    await set();
+    let from = session.console.length;
+    await session.continueRequest({ threadId: 1 });
+    await session.written('$ ', from);
+    await set();
+    from = await session.type('cat README | wc');
+    await session.written('$ ', from);
+    await session.type('echo four');
+    const stop = await session.stopped();
+    assert.equal(stop.reason, 'instruction breakpoint');
+    const [frame] = await session.stack(stop.threadId);
+    assert.equal(frame!.source?.name, 'echo.c');
+    await session.customRequest('setInstructionBreakpoints', { breakpoints: [] });
+    from = session.console.length;
+    await session.continueRequest({ threadId: 1 });
+    await session.written('$ ', from);
+  });
+
   it('share a library, each with its own copy of the line', async () => {
     const line = lineOf('user/ulib.c', /^int atoi/) + 2;
     const [atoi] = await session.setLines('user/ulib.c', line);

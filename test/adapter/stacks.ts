@@ -21,6 +21,18 @@ export async function threadsText(session: TestSession): Promise<string[]> {
   return lines;
 }
 
+/** Waits until the shell sleeps for its next line; the prompt alone does not say so. */
+export async function shellAsleep(session: TestSession): Promise<void> {
+  const end = Date.now() + session.defaultTimeout;
+  for (;;) {
+    const { processes } = await session.ask('xv6.processes', {});
+    const sh = processes.find(({ name }) => name === 'sh');
+    if (sh?.channel?.name === '&cons.read' && sh.hart === undefined) return;
+    if (Date.now() > end) throw new Error(`The shell does not come to rest. The console says:\n${session.console}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 /** The names on the stack of a thread, innermost first. */
 export const names = async (session: TestSession, threadId = 1): Promise<string[]> =>
   (await session.stack(threadId)).map(({ name }) => name);

@@ -101,6 +101,24 @@ describe('stepping', function () {
     assert.equal(await session().value(`cpus[${hart}].proc->pid`, 'watch', frame!.id), pid);
   });
 
+  it('takes a line for a statement, and an instruction for neither', async () => {
+    await session().boot({ functions: ['kvmmake'] });
+    await session().stopped();
+    const after = async (granularity: 'statement' | 'line' | 'instruction'): Promise<[string, string]> => {
+      const [frame] = await session().stack();
+      await session().step('next', 1, granularity);
+      const [place] = await session().places();
+      const [{ instructionPointerReference: pc } = { instructionPointerReference: '' }] = await session().stack();
+      await session().restartFrameRequest({ frameId: (await session().stack())[0]!.id });
+      await session().stopped();
+      assert.equal((await session().stack())[0]!.instructionPointerReference, frame!.instructionPointerReference);
+      return [place!, pc!];
+    };
+    const statement = await after('statement');
+    assert.deepEqual(await after('line'), statement);
+    assert.notDeepEqual(await after('instruction'), statement);
+  });
+
   it('by instruction goes into a call, or over it', async () => {
     const line = lineOf(MAIN, /kvminit\(\);/);
     await session().boot({ lines: [{ file: MAIN, lines: [line] }] });

@@ -1,7 +1,7 @@
 /** threads: harts and processes. Whole pictures of them are golden texts; see golden.ts. */
 import { strict as assert } from 'node:assert';
 import { golden, masked } from './golden';
-import { names, stackText, threadsText } from './stacks';
+import { names, shellAsleep, stackText, threadsText } from './stacks';
 import { TestSession } from './support';
 
 describe('threads', function () {
@@ -11,6 +11,7 @@ describe('threads', function () {
     session = await TestSession.open();
     await session.boot();
     await session.written('$ ');
+    await shellAsleep(session);
   });
   after(() => session.stop());
 
@@ -36,6 +37,7 @@ describe('threads', function () {
     const from = session.console.length;
     await session.continueRequest({ threadId: 1 });
     await session.written('$ ', from);
+    await shellAsleep(session);
   };
 
   it('are the harts and the processes that none of them runs, with what they wait for', async () => {
@@ -57,7 +59,7 @@ describe('threads', function () {
     assert.ok(init.id > 8);
     await functions();
     await session.continueRequest({ threadId: 1 });
-    await session.written('$ ', session.console.length - 2);
+    await shellAsleep(session);
     await session.pauseRequest({ threadId: 1 });
     await session.stopped();
     const sh = (await idOf('sh'))!;
@@ -98,6 +100,14 @@ describe('threads', function () {
     await finish();
   });
 
+  it('a jump to where no code is, with who made it', async () => {
+    await functions('setkilled');
+    await session.type('pagefault exec');
+    await session.stopped();
+    golden('stack-jump-to-nowhere', await stackText(session, 1));
+    await finish();
+  });
+
   it('a timer interrupt in a user program', async () => {
     await session.setLines('user/echo.c', 6);
     await session.type('echo');
@@ -131,5 +141,27 @@ describe('threads', function () {
     await session.stopped();
     golden('stack-forkret', await stackText(session, 1));
     await finish();
+  });
+
+  it('a step of a parked process waits for it to run, and then steps', async () => {
+    await session.pauseRequest({ threadId: 1 });
+    await session.stopped();
+    const sh = (await session.ask('xv6.processes', {})).processes.find(({ name }) => name === 'sh')!;
+    assert.equal((await session.stack(sh.threadId))[0]!.name, 'sched');
+    await session.stepOutRequest({ threadId: sh.threadId });
+    await session.type('echo');
+    const stop = await session.stopped();
+    assert.equal(stop.reason, 'step');
+    const found = await names(session, stop.threadId);
+    assert.deepEqual(found.slice(0, 2), ['sleep', 'consoleread']);
+    assert.equal(found.at(-3), 'readline');
+    await finish();
+  });
+
+  it('a pause may name a parked process: its stack is what is shown', async () => {
+    const sh = (await session.ask('xv6.processes', {})).processes.find(({ name }) => name === 'sh')!;
+    await session.pauseRequest({ threadId: sh.threadId });
+    assert.equal((await session.stopped()).threadId, sh.threadId);
+    await assert.rejects(session.pauseRequest({ threadId: 4711 }), /There is no thread 4711/);
   });
 });

@@ -1,0 +1,37 @@
+import { strict as assert } from 'node:assert';
+import * as C from '../expressions/types';
+import { arrayOf, struct } from '../expressions/testing/program';
+import { channelName, pathTo } from './channel';
+import { openXv6 } from './kernel';
+import { guestKernel, PROC } from './testing/kernel';
+
+describe('the name of a channel', () => {
+  const lock = struct('spinlock', { locked: C.INT, cpu: C.pointerTo(C.VOID) });
+  const sleeplock = struct('sleeplock', { locked: C.INT, lk: lock });
+  const buf = struct('buf', { valid: C.INT, lock: sleeplock, data: arrayOf(C.CHAR, 8) });
+  const bcache = struct('bcache', { lock, buf: arrayOf(buf, 4) });
+
+  it('is the way to what begins there, the outermost of those that do', () => {
+    const at = (name: string): number => C.findMember(buf, name)!.offset;
+    const start = C.findMember(bcache, 'buf')!.offset;
+    assert.equal(pathTo(bcache, 0), '');
+    assert.equal(pathTo(bcache, start), '.buf[0]');
+    assert.equal(pathTo(bcache, start + 3 * buf.size + at('lock')), '.buf[3].lock');
+    assert.equal(pathTo(bcache, start + 3 * buf.size + at('data') + 2), '.buf[3].data[2]');
+    assert.equal(pathTo(arrayOf(C.CHAR, 8), 0), '[0]');
+    assert.equal(pathTo(bcache, 1), undefined);
+    assert.equal(pathTo(bcache, start + 4 * buf.size), undefined);
+  });
+
+  it('of a process is its slot and who waits there', () => {
+    const { program, proc } = guestKernel();
+    const xv6 = openXv6(program, program.read);
+    assert.equal(channelName(xv6, PROC), '&proc[0], the wait channel of pid 1');
+    assert.equal(channelName(xv6, PROC + BigInt(proc.size)), '&proc[1]');
+  });
+
+  it('is the address where nothing is known', () => {
+    const { program } = guestKernel();
+    assert.equal(channelName(openXv6(program, program.read), 0x87f12340n), '0x87f12340');
+  });
+});
