@@ -11,13 +11,15 @@ import { Core } from './cpu/core';
 import { Environment } from './cpu/environment';
 import { HartState } from './cpu/hart';
 import { stceOf } from './cpu/csr';
-import { DRAM_BASE, DRAM, MAX_HARTS, ROM, ROM_BASE, Status } from './cpu/layout';
+import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './cpu/layout';
 import { spins } from './cpu/spin';
 import { Cell, Interrupt } from './cpu/state';
 import { handlerMode, interruptToTake, takeTrap } from './cpu/traps';
+import { SavedState } from './devices/state';
 import { type VirtDevices, bootRom, createVirtDevices, deviceTree, deviceTreeAddress } from './devices/virt';
 import { KernelError, type LoadedKernel, readKernel } from './elf-image';
 import { type InputEvent, InputLog } from './history/input-log';
+import { EncodedPages, encodePages } from './history/page-codec';
 import { StateHash } from './history/state-hash';
 import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
@@ -25,7 +27,7 @@ import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
 import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
-import { Mode, type RunLimit, type Stop, type TrapEvent, type Watch } from './types';
+import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch } from './types';
 
 export { KernelError };
 
@@ -197,13 +199,53 @@ export class Machine implements MachineApi {
     hash.state({ time, executed, turn, turnLeft, random });
     hash.state(this.harts.map((hart) => hart.save()));
     hash.state(this.devices.devices.map((device) => device.save()));
-    hash.words(this.memory.i32.subarray(DRAM / 4));
+    hash.words(this.memory.allWords());
     return hash.hex;
+  }
+
+  /** The guest has asked what time of day it is. */
+  get clockConsulted(): boolean {
+    return this.devices.rtc.consulted;
+  }
+
+  /** The machine between two runs: `state`, which is small, and its memory. */
+  save(): { state: State; memory: Uint8Array } {
+    const { done, time, turn, turnLeft, random, timers } = this;
+    const state = {
+      ...{ done, time, turn, turnLeft, random, timers: [...timers] },
+      harts: this.harts.map((hart) => hart.save()),
+      devices: this.devices.devices.map((device) => device.save()),
+    };
+    return { state, memory: encodePages(this.memory.allWords()) };
+  }
+
+  /**
+   * Takes back what a machine of the same options has saved; the disk must be as it was then. Throws an Error, and stands
+   * at power on, if it is no such state.
+   */
+  restore({ state, memory }: { state: State; memory: Uint8Array }): void {
+    const pages = new EncodedPages(memory, Number(this.memory.dramSize) / PAGE);
+    if (this.time > 0) this.powerOn();
+    try {
+      const saved = new SavedState('machine', state);
+      this.memory.restoreFrom(pages);
+      const numbers = ['done', 'time', 'turn', 'turnLeft', 'random'].map((field) => saved.number(field));
+      [this.done, this.time, this.turn, this.turnLeft, this.random] = numbers as [number, number, number, number, number];
+      if (this.harts[this.turn] === undefined) throw new Error(`saved state of machine: it has no hart ${this.turn}`);
+      saved.numbers('timers', this.harts.length).forEach((due, hart) => (this.timers[hart] = due));
+      saved.list('devices', this.devices.devices.length).forEach((device, i) => this.devices.devices[i].restore(device));
+      // After the devices, which may drive the harts' lines.
+      saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id].restore(hart));
+      for (const hart of this.harts) this.mmu.protectionChanged(hart);
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
   }
 
   private powerOn(): void {
     // Fresh memory is zero: gigabytes need not be touched for that.
-    if (this.used) this.memory.u8.fill(0, ROM);
+    if (this.used) this.memory.clear();
     this.used = true;
     this.done = 0;
     this.typed.length = 0;

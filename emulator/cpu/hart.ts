@@ -4,6 +4,7 @@
  */
 import type { GuestMemory } from '../mmu/guest-memory';
 import { type HartLine, Mode, type State, type Hart } from '../types';
+import { SavedState } from '../devices/state';
 import { readCsr, writeCsr } from './csr';
 import { Offset, Record, WINDOW, hartBlock } from './layout';
 import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './state';
@@ -302,5 +303,21 @@ export class HartState implements Hart {
       instretOffset,
       reservation,
     };
+  }
+
+  /** Takes back what `save` gave. Throws an Error if it is no such thing. */
+  restore(state: State): void {
+    const saved = new SavedState(`hart ${this.id}`, state);
+    saved.bigints('registers', 32).forEach((value, register) => this.setX(register, value));
+    this.pc = saved.bigint('pc');
+    saved.bigints('csrs', Cell.count).forEach((value, cell) => this.setCell(cell, value));
+    this.mode = saved.number('mode');
+    this.waiting = saved.boolean('waiting');
+    this.lines = saved.number('lines');
+    this.steps = saved.number('steps');
+    this.trapped = saved.number('trapped');
+    this.cycleOffset = saved.bigint('cycleOffset');
+    this.instretOffset = saved.bigint('instretOffset');
+    this.reservation = saved.number('reservation');
   }
 }

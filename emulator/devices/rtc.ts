@@ -34,6 +34,8 @@ export class GoldfishRtc implements Device {
   private alarmDue = Infinity;
   private pending = false;
   private enabled = false;
+  /** The guest has looked at the clock since power on, so what it does may depend on when it was started. */
+  consulted = false;
 
   /** `epoch`: Unix time in seconds at tick 0. */
   constructor(
@@ -46,6 +48,7 @@ export class GoldfishRtc implements Device {
   /** Registers are 4 bytes; an access of 8 is one to each of two, the lower first. */
   read(offset: number, size: AccessSize): bigint | undefined {
     if (!isAllowed(offset, size)) return undefined;
+    this.consulted = true;
     const value = this.readRegister(offset);
     return size === 8 ? value | (this.readRegister(offset + 4) << 32n) : value;
   }
@@ -58,6 +61,7 @@ export class GoldfishRtc implements Device {
   }
 
   reset(): void {
+    this.consulted = false;
     this.offset = 0n;
     this.timeHigh = 0n;
     this.alarm = 0n;

@@ -27,6 +27,15 @@ export class StateHash {
     this.word(zeroes);
   }
 
+  /** Bytes at any address, by words. */
+  bytes(values: Uint8Array): void {
+    const view = new DataView(values.buffer, values.byteOffset, values.length);
+    const whole = values.length & ~3;
+    for (let at = 0; at < whole; at += 4) this.word(view.getInt32(at, true));
+    for (let at = whole; at < values.length; at++) this.word(values[at]);
+    this.word(values.length);
+  }
+
   state(value: State): void {
     switch (typeof value) {
       case 'number':

@@ -4,6 +4,7 @@
  */
 import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../cpu/layout';
 import type { PhysicalMemory } from '../types';
+import type { EncodedPages } from '../history/page-codec';
 import { DataWatches } from './data-watch';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
@@ -29,6 +30,9 @@ export class GuestMemory implements PhysicalMemory {
   readonly dramBase = BigInt(DRAM_BASE);
   readonly dramSize: bigint;
   private readonly dramBytes: number;
+  /** What DRAM was restored from and has not been made yet, and which pages have been. */
+  private absent: EncodedPages | undefined;
+  private brought = new Uint8Array(0);
   /** Called before a store to a flagged page: host address and bytes, within one page. */
   beforeStore: (host: number, length: number) => void = () => undefined;
 
@@ -54,7 +58,10 @@ export class GuestMemory implements PhysicalMemory {
   /** Host address of a physical address, 0 if there is no memory. */
   hostOf(physical: number): number {
     const inDram = physical - DRAM_BASE;
-    if (inDram >= 0 && inDram < this.dramBytes) return DRAM + inDram;
+    if (inDram >= 0 && inDram < this.dramBytes) {
+      if (this.absent !== undefined) this.bring(DRAM + inDram);
+      return DRAM + inDram;
+    }
     const inRom = physical - ROM_BASE;
     return inRom >= 0 && inRom < ROM_SIZE ? ROM + inRom : 0;
   }
@@ -109,6 +116,40 @@ export class GuestMemory implements PhysicalMemory {
     const first = this.hostOf(Number(address));
     if (first === 0 || length < 0) return 0;
     const end = this.isRom(first) ? ROM + ROM_SIZE : DRAM + this.dramBytes;
-    return first + length <= end ? first : 0;
+    if (first + length > end) return 0;
+    if (this.absent !== undefined) for (let at = first; at < first + length; at += PAGE) this.bring(at);
+    if (this.absent !== undefined && length > 0) this.bring(first + length - 1);
+    return first;
+  }
+
+  /**
+   * From now on all of DRAM is what `pages` says. Each page is made when it is first asked for, so that a restored machine
+   * touches only what it uses.
+   */
+  restoreFrom(pages: EncodedPages): void {
+    this.absent = pages;
+    this.brought = new Uint8Array(this.dramBytes / PAGE);
+  }
+
+  /** Makes everything zero. */
+  clear(): void {
+    this.absent = undefined;
+    this.u8.fill(0, ROM);
+  }
+
+  /** DRAM by words, all of it there. */
+  allWords(): Int32Array {
+    if (this.absent !== undefined) for (let at = DRAM; at < DRAM + this.dramBytes; at += PAGE) this.bring(at);
+    this.absent = undefined;
+    return this.i32.subarray(DRAM / 4);
+  }
+
+  /** Makes the page at a host address, if it has not been made yet. */
+  private bring(host: number): void {
+    const page = (host - DRAM) >>> 12;
+    if (host < DRAM || this.brought[page] !== 0) return;
+    this.brought[page] = 1;
+    const first = (DRAM + page * PAGE) / 4;
+    this.absent!.decode(page, this.i32.subarray(first, first + PAGE / 4));
   }
 }

@@ -1,0 +1,107 @@
+/**
+ * Pages of memory in few bytes. Most of a machine's memory is filled with one byte over and over, as xv6 leaves what it
+ * frees, with a pointer or two in it: such a page is kept as its pattern and what differs.
+ *
+ * A page is one of: 0 and nothing (zeroes); 1, a u32 that fills it, the number of other words (u16), and for each its index
+ * (u16) and itself (u32); 2 and its 4096 bytes. All numbers are little-endian.
+ */
+const PAGE = 4096;
+const WORDS = PAGE / 4;
+/** Words that may differ before a page is kept whole. */
+const MOST_EXCEPTIONS = 16;
+
+const enum Kind {
+  zero,
+  filled,
+  whole,
+}
+
+/** Encodes `words`, a whole number of pages. */
+export function encodePages(words: Int32Array): Uint8Array {
+  let bytes = new Uint8Array(1 << 20);
+  let view = new DataView(bytes.buffer);
+  let length = 0;
+  for (let page = 0; page < words.length; page += WORDS) {
+    if (length + PAGE + 8 > bytes.length) {
+      const larger = new Uint8Array(2 * bytes.length);
+      larger.set(bytes);
+      bytes = larger;
+      view = new DataView(bytes.buffer);
+    }
+    // A word in the middle: what a kernel puts into a free page is at its start.
+    const fill = words[page + WORDS / 2];
+    const others: number[] = [];
+    for (let i = 0; i < WORDS && others.length <= MOST_EXCEPTIONS; i++) if (words[page + i] !== fill) others.push(i);
+    if (others.length > MOST_EXCEPTIONS) {
+      bytes[length++] = Kind.whole;
+      bytes.set(new Uint8Array(words.buffer, words.byteOffset + page * 4, PAGE), length);
+      length += PAGE;
+    } else if (fill === 0 && others.length === 0) {
+      bytes[length++] = Kind.zero;
+    } else {
+      bytes[length] = Kind.filled;
+      view.setInt32(length + 1, fill, true);
+      view.setUint16(length + 5, others.length, true);
+      length += 7;
+      for (const i of others) {
+        view.setUint16(length, i, true);
+        view.setInt32(length + 2, words[page + i], true);
+        length += 6;
+      }
+    }
+  }
+  return bytes.slice(0, length);
+}
+
+/** Encoded pages, each to be had on its own. */
+export class EncodedPages {
+  private readonly view: DataView;
+  private readonly at: Uint32Array;
+
+  /** Throws an Error if these are not so many pages. */
+  constructor(
+    private readonly bytes: Uint8Array,
+    pages: number,
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.at = new Uint32Array(pages);
+    let at = 0;
+    for (let page = 0; page < pages; page++) {
+      this.at[page] = at;
+      const left = bytes.length - at;
+      const kind = left > 0 ? bytes[at] : -1;
+      const size =
+        kind === Kind.zero
+          ? 1
+          : kind === Kind.whole
+            ? 1 + PAGE
+            : kind === Kind.filled && left >= 7
+              ? 7 + 6 * this.view.getUint16(at + 5, true)
+              : Infinity;
+      if (size > left) throw new Error(`the saved memory ends or is damaged at page ${page} of ${pages}`);
+      at += size;
+    }
+    if (at !== bytes.length) throw new Error(`the saved memory has ${bytes.length - at} bytes too many`);
+  }
+
+  /** Writes a page into `words`. */
+  decode(page: number, words: Int32Array): void {
+    const at = this.at[page];
+    switch (this.bytes[at]) {
+      case Kind.zero:
+        words.fill(0);
+        break;
+      case Kind.whole:
+        new Uint8Array(words.buffer, words.byteOffset, PAGE).set(this.bytes.subarray(at + 1, at + 1 + PAGE));
+        break;
+      case Kind.filled: {
+        words.fill(this.view.getInt32(at + 1, true));
+        const count = this.view.getUint16(at + 5, true);
+        for (let i = 0, from = at + 7; i < count; i++, from += 6) {
+          words[this.view.getUint16(from, true) % WORDS] = this.view.getInt32(from + 2, true);
+        }
+        break;
+      }
+    }
+  }
+}

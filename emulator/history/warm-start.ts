@@ -1,0 +1,130 @@
+/**
+ * A warm start: a machine that begins where an earlier one, with the same kernel and options, stood when its shell first
+ * asked for a command. That one's boot depends on nothing but what it read from its disk, so if the same sectors still say
+ * the same, booting would lead to the very same state, and need not be done again.
+ */
+import type { Machine } from '../machine';
+import type { BlockImage, MachineOptions, State } from '../types';
+import { SavedState } from '../devices/state';
+import { StateHash } from './state-hash';
+import { stateFromText, stateToText } from './state-text';
+
+/** Changes with whatever is kept, or with how a machine runs. */
+const FORMAT = 'xv6-debug warm start 1';
+const PROMPT = '$ ';
+const SECTOR = 512;
+/** Bytes that a boot may write to the console and to the disk, beyond which it is not kept. */
+const MOST_OUTPUT = 65536;
+const MOST_SECTORS = 4096;
+
+/** A name for the boots of one kernel with these options on disks of this size: 16 hexadecimal digits. */
+export function warmStartName(options: MachineOptions): string {
+  const hash = new StateHash();
+  const { harts, memory, legacyVirtio, seed, kernel, disk } = options;
+  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, sectors: disk?.sectors ?? 0 });
+  hash.bytes(kernel);
+  return hash.hex;
+}
+
+const hashOf = (bytes: Uint8Array): string => {
+  const hash = new StateHash();
+  hash.bytes(bytes);
+  return hash.hex;
+};
+
+/** Watches a machine boot, from power on to its first prompt: what it reads and writes. */
+export class BootRecorder {
+  /** What it read before it wrote there, by sector; and what it wrote. */
+  private readonly read = new Map<number, string>();
+  private readonly written = new Map<number, Uint8Array>();
+  private text = '';
+  private recording = true;
+
+  /** The disk through which the machine is to reach the one that is given. */
+  watch(disk: BlockImage): BlockImage {
+    const sectors = (first: number, bytes: Uint8Array, each: (sector: number, part: Uint8Array) => void): void => {
+      if (!this.recording) return;
+      for (let i = 0; i * SECTOR < bytes.length; i++) each(first + i, bytes.subarray(i * SECTOR, (i + 1) * SECTOR));
+      if (this.read.size + this.written.size > MOST_SECTORS) this.giveUp();
+    };
+    return {
+      sectors: disk.sectors,
+      readOnly: disk.readOnly,
+      read: (sector, into) => {
+        disk.read(sector, into);
+        sectors(sector, into, (at, part) => {
+          if (!this.written.has(at) && !this.read.has(at)) this.read.set(at, hashOf(part));
+        });
+      },
+      write: (sector, from) => {
+        disk.write(sector, from);
+        sectors(sector, from, (at, part) => this.written.set(at, part.slice()));
+      },
+      flush: () => disk.flush(),
+    };
+  }
+
+  /** What the guest writes to its console. */
+  output(bytes: Uint8Array): void {
+    if (!this.recording) return;
+    for (const byte of bytes) this.text += String.fromCharCode(byte);
+    if (this.text.length > MOST_OUTPUT) this.giveUp();
+  }
+
+  /** Something has touched the machine, or it does what it may not do again: this boot is not kept. */
+  giveUp(): void {
+    this.recording = false;
+    this.read.clear();
+    this.written.clear();
+  }
+
+  /** The shell has asked for its first command, and nothing has come in between. */
+  isComplete(machine: Machine): boolean {
+    if (!this.recording || !this.text.endsWith(PROMPT)) return false;
+    if (machine.clockConsulted || machine.inputs.events.length > 0) this.giveUp();
+    return this.recording;
+  }
+
+  /** All that a warm start needs; ends the recording. */
+  save(machine: Machine): Uint8Array {
+    const { state, memory } = machine.save();
+    const head: State = {
+      format: FORMAT,
+      text: this.text,
+      read: [...this.read].map(([sector, hash]) => [sector, hash]),
+      written: [...this.written].map(([sector, bytes]) => [sector, bytes]),
+      memory: hashOf(memory),
+      machine: state,
+    };
+    this.giveUp();
+    const text = new TextEncoder().encode(stateToText(head));
+    const bytes = new Uint8Array(4 + text.length + memory.length);
+    new DataView(bytes.buffer).setUint32(0, text.length, true);
+    bytes.set(text, 4);
+    bytes.set(memory, 4 + text.length);
+    return bytes;
+  }
+}
+
+/**
+ * Puts a machine at power on where a saved boot ended, and does to the disk what that boot did. Answers what the boot wrote
+ * to the console; undefined, and nothing done, if the disk is another one. Throws an Error, and leaves the machine at power
+ * on, if `saved` is damaged.
+ */
+export function startWarm(machine: Machine, disk: BlockImage | undefined, saved: Uint8Array): Uint8Array | undefined {
+  if (saved.length < 4) throw new Error('the saved boot is empty');
+  const length = new DataView(saved.buffer, saved.byteOffset, 4).getUint32(0, true);
+  const memory = saved.subarray(4 + length);
+  const head = new SavedState('boot', stateFromText(new TextDecoder().decode(saved.subarray(4, 4 + length))));
+  if (head.text('format') !== FORMAT) return undefined;
+  if (head.text('memory') !== hashOf(memory)) throw new Error('the saved memory is damaged');
+  const into = new Uint8Array(SECTOR);
+  for (const [sector, hash] of head.list('read') as [number, string][]) {
+    if (disk === undefined || sector >= disk.sectors) return undefined;
+    disk.read(sector, into);
+    if (hashOf(into) !== hash) return undefined;
+  }
+  machine.restore({ state: head.raw('machine'), memory });
+  for (const [sector, bytes] of head.list('written') as [number, Uint8Array][]) disk?.write(sector, bytes);
+  return Uint8Array.from(head.text('text') ?? '', (character) => character.charCodeAt(0));
+}

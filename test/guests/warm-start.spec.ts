@@ -1,0 +1,137 @@
+/** A warm start leads to the very state that booting leads to, and is refused where it would not. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MemoryDisk } from '../../cli/file-disk';
+import { BootRecorder, startWarm, warmStartName } from '../../emulator/history/warm-start';
+import { Machine } from '../../emulator/machine';
+import type { MachineOptions } from '../../emulator/types';
+import { type Lab, labAt } from './lab';
+
+const prebuilt = join(__dirname, '../../sample/prebuilt');
+const SAMPLE: Lab = {
+  name: 'the sample kernel',
+  kernel: join(prebuilt, 'kernel'),
+  image: join(prebuilt, 'fs.img'),
+  memory: 128 * 2 ** 20,
+  legacyVirtio: false,
+  quick: '',
+};
+const LABS = [SAMPLE, ...(process.env.XV6_DIR === undefined ? [] : [labAt(process.env.XV6_DIR)])];
+
+/** Runs to an instant, in slices of an odd length. */
+function runTo(machine: Machine, executed: number): void {
+  while (machine.executed < executed) {
+    const stop = machine.run({ instructions: Math.min(777_777, executed - machine.executed) });
+    if (stop.kind !== 'idle') continue;
+    if (stop.until === Infinity) return;
+    machine.idleUntil(stop.until);
+  }
+}
+
+function setUp(lab: Lab, harts: number) {
+  const disk = new MemoryDisk(new Uint8Array(readFileSync(lab.image)));
+  const options: MachineOptions = {
+    ...{ harts, memory: lab.memory, legacyVirtio: lab.legacyVirtio, disk },
+    kernel: new Uint8Array(readFileSync(lab.kernel)),
+  };
+  return { disk, options };
+}
+
+function bootAndSave(lab: Lab, harts: number) {
+  const { disk, options } = setUp(lab, harts);
+  const recorder = new BootRecorder();
+  let console = '';
+  const machine = new Machine({
+    ...options,
+    disk: recorder.watch(disk),
+    consoleOutput: (bytes) => {
+      recorder.output(bytes);
+      console += Buffer.from(bytes).toString('latin1');
+    },
+  });
+  while (!recorder.isComplete(machine)) runTo(machine, machine.executed + 1_000_000);
+  const at = machine.executed;
+  return { machine, disk, console, at, saved: recorder.save(machine) };
+}
+
+const type = (machine: Machine, line: string): void => machine.consoleInput(new TextEncoder().encode(line));
+
+describe('warm start', () => {
+  for (const lab of LABS)
+    for (const harts of [1, 3])
+      it(`of ${lab.name} with ${harts} harts is where its boot ends`, () => {
+        const cold = bootAndSave(lab, harts);
+        const { disk, options } = setUp(lab, harts);
+        const warm = new Machine({ ...options });
+        const shown = startWarm(warm, disk, cold.saved);
+        assert.equal(Buffer.from(shown!).toString('latin1'), cold.console);
+        for (const machine of [cold.machine, warm]) {
+          type(machine, 'ls\n');
+          runTo(machine, cold.at + 5_000_000);
+          type(machine, 'echo hello > greeting\n');
+          runTo(machine, cold.at + 20_000_000);
+        }
+        assert.equal(warm.executed, cold.machine.executed);
+        assert.equal(warm.stateHash(), cold.machine.stateHash());
+        assert.deepEqual(contents(disk), contents(cold.disk));
+      });
+
+  it('is refused where the boot would read something else, and only there', () => {
+    const { saved } = bootAndSave(SAMPLE, 1);
+    const { disk, options } = setUp(SAMPLE, 1);
+    const last = disk.sectors - 1;
+    disk.write(last, new Uint8Array(512).fill(7));
+    assert.notEqual(startWarm(new Machine(options), disk, saved), undefined);
+    // The superblock is in the second block.
+    disk.write(2, new Uint8Array(512).fill(7));
+    const machine = new Machine(options);
+    const before = machine.stateHash();
+    assert.equal(startWarm(machine, disk, saved), undefined);
+    assert.equal(machine.stateHash(), before);
+  });
+
+  it('throws what is damaged away, and leaves the machine at power on', () => {
+    const { saved } = bootAndSave(SAMPLE, 1);
+    for (const damage of [
+      (bytes: Uint8Array) => bytes.subarray(0, 3),
+      (bytes: Uint8Array) => bytes.subarray(0, 1000),
+      (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 1),
+      (bytes: Uint8Array) => bytes.fill(0xff, 0, 4),
+      (bytes: Uint8Array) => bytes.fill(0x20, 100, 120),
+      (bytes: Uint8Array) => bytes.fill(0x55, bytes.length - 200),
+    ]) {
+      const { disk, options } = setUp(SAMPLE, 1);
+      const machine = new Machine(options);
+      const before = machine.stateHash();
+      assert.throws(() => startWarm(machine, disk, damage(saved.slice())), Error);
+      assert.equal(machine.stateHash(), before);
+    }
+  });
+
+  it('is not offered once something was typed', () => {
+    const { options } = setUp(SAMPLE, 1);
+    const recorder = new BootRecorder();
+    const machine = new Machine({ ...options, consoleOutput: (bytes) => recorder.output(bytes) });
+    type(machine, 'x');
+    runTo(machine, 40_000_000);
+    assert.equal(recorder.isComplete(machine), false);
+  });
+
+  it('has a name by kernel and options', () => {
+    const { options } = setUp(SAMPLE, 1);
+    const name = warmStartName(options);
+    assert.match(name, /^[0-9a-f]{16}$/);
+    assert.equal(warmStartName({ ...options, rtcEpoch: 1 }), name);
+    assert.notEqual(warmStartName({ ...options, harts: 2 }), name);
+    const kernel = options.kernel.slice();
+    kernel[kernel.length - 1] ^= 1;
+    assert.notEqual(warmStartName({ ...options, kernel }), name);
+  });
+});
+
+function contents(disk: MemoryDisk): Buffer {
+  const bytes = new Uint8Array(disk.sectors * 512);
+  disk.read(0, bytes);
+  return Buffer.from(bytes);
+}
