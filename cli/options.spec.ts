@@ -72,6 +72,24 @@ describe('the command line', () => {
     assert.equal(options.seed, 7);
   });
 
+  it('lets a tier be chosen, and has no use for accelerators of QEMU', () => {
+    assert.equal(run('-nographic').acceleration, undefined);
+    for (const tier of ['interp', 'jit', 'mixed'] as const) {
+      assert.equal(run(`-accel ${tier}`).acceleration, tier);
+      assert.deepEqual(run(`-machine virt -accel ${tier} -smp 3`).warnings, []);
+    }
+    assert.equal(run('-machine virt,accel=tcg').acceleration, undefined);
+    for (const other of ['tcg', 'kvm', 'tcg,thread=multi', 'accel=tcg']) {
+      const options = run(`-accel ${other}`);
+      assert.equal(options.acceleration, undefined);
+      assert.match(options.warnings[0], /-accel (tcg|kvm): ignored/);
+    }
+    assert.equal(run('-accel jit -accel tcg').acceleration, 'jit');
+    assert.match(usage(), /^-accel interp\|jit\|mixed/m);
+    refuses('-accel turbo', /-accel turbo: there is interp, jit, mixed/);
+    refuses('-accel jit,thread=multi', /-accel jit: "thread" is not known/);
+  });
+
   it('answers -help and --version before anything else goes wrong', () => {
     assert.deepEqual(parseCommandLine(['-help', '-nonsense']), { action: 'help' });
     assert.deepEqual(parseCommandLine(['--version']), { action: 'version' });

@@ -3,6 +3,7 @@
  * manual) that xv6's Makefiles and graders use, and a few of our own for scripts. What would change the machine and is
  * not to be had is refused by name; what cannot matter to the guest is accepted with a warning.
  */
+import type { MachineOptions } from '../emulator/types';
 
 /** Wrong usage: the message names the option, what was found and what to do. */
 export class UsageError extends Error {}
@@ -32,6 +33,8 @@ export interface RunOptions {
   /** Whether the console's input is read, and Ctrl-A commands with it. */
   console: boolean;
   seed: number;
+  /** Which tier runs the guest; undefined: the machine's own choice. */
+  acceleration: MachineOptions['acceleration'];
   script: string | undefined;
   /** Seconds of wall-clock time. */
   timeout: number | undefined;
@@ -218,6 +221,25 @@ const characterDevice = (option: string, plain: readonly string[]) => (draft: Dr
   }
 };
 
+const TIERS = ['interp', 'jit', 'mixed'] as const;
+const QEMU_ACCELERATORS = ['tcg', 'kvm', 'xen', 'hax', 'hvf', 'nvmm', 'whpx', 'qtest'];
+
+function setAcceleration(draft: Draft, argument: string): void {
+  const items = parseList(argument, 'accel');
+  const name = items.get('accel') ?? '';
+  const tier = TIERS.find((candidate) => candidate === name);
+  if (tier !== undefined) {
+    onlyKeys(`-accel ${tier}`, items, ['accel']);
+    draft.acceleration = tier;
+  } else if (QEMU_ACCELERATORS.includes(name)) {
+    draft.warnings.push(`-accel ${name}: ignored; this emulator has its own (${TIERS.join(', ')})`);
+  } else {
+    throw new UsageError(
+      `-accel ${argument}: there is ${TIERS.join(', ')}; QEMU's accelerators, such as tcg, are ignored`,
+    );
+  }
+}
+
 const NO_GDB = 'there is no gdb server yet; the VS Code extension and xv6-debug-adapter debug without one';
 
 /** Every option, by its name without dashes. Aliases point to the same entry. */
@@ -266,7 +288,11 @@ const OPTIONS: Record<string, Option> = {
     help: 'not available',
     apply: refuse('-object: no such objects here (filter-dump belongs to a network)'),
   },
-  accel: { argument: 'tcg', help: 'ignored', apply: ignore('-accel: ignored; this emulator has its own') },
+  accel: {
+    argument: 'interp|jit|mixed',
+    help: 'interpret, translate, or translate what is hot (default); same run',
+    apply: setAcceleration,
+  },
   icount: {
     argument: 'shift=n',
     help: 'ignored',
@@ -313,6 +339,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     noReboot: false,
     console: true,
     seed: 0,
+    acceleration: undefined,
     script: undefined,
     timeout: undefined,
     stats: undefined,

@@ -74,6 +74,22 @@ describe('xv6-emu', function () {
     assert.equal((await emulate(['-kernel', fail])).status, 7);
   });
 
+  it('runs the same in every tier', async () => {
+    const counting = kernel((a) => {
+      a.li(R.s0, 50_000).label('again').op('addi', { rd: R.s0, rs1: R.s0, imm: -1 }).to('again', 'bne', { rs1: R.s0 });
+      spin(powerOff(a, 0x5555));
+    });
+    const counts = ['interp', 'jit', 'mixed'].map(async (tier) => {
+      const stats = path.join(folder, `${tier}.json`);
+      const { status, errors } = await emulate(['-kernel', counting, '-accel', tier, '--stats', stats]);
+      assert.deepEqual([status, errors], [0, '']);
+      return (JSON.parse(fs.readFileSync(stats, 'utf8')) as Stats).instructions;
+    });
+    const [interp, jit, mixed] = await Promise.all(counts);
+    assert.ok(interp > 100_000);
+    assert.deepEqual([jit, mixed], [interp, interp]);
+  });
+
   it('runs a script against the guest, and tells by its status how it ended', async () => {
     // Echoes each byte with one added.
     const echo = kernel((a) => {

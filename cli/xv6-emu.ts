@@ -68,6 +68,7 @@ function powerOn(given: RunOptions, output: GuestOutput): { machine: Machine; cl
     legacyVirtio: options.legacyVirtio ?? true,
     disk,
     seed: options.seed,
+    acceleration: options.acceleration,
     consoleOutput: output.write,
     // A script's run is the same every time; at a terminal the guest's clock shows the time of day.
     rtcEpoch: options.script === undefined ? Math.floor(Date.now() / 1000) : undefined,

@@ -158,7 +158,7 @@ function isInStub(ground: Ground, hart: Hart): boolean {
 function* pastPrologue(ground: Ground, hart: number): StepPlan {
   const now = ground.harts[hart]!;
   const image = ground.imageAt(now);
-  const body = image?.binary.functionAt(image.linked(now.pc))?.bodyStart;
+  const body = image?.binary.functionAt(image.linked(now.pc))?.stepStart;
   if (!image || body === undefined || body === image.linked(now.pc)) return hart;
   const thread = threadOn(ground, now);
   const accept = (other: Hart): boolean =>

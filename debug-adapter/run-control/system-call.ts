@@ -40,7 +40,7 @@ export function* intoSystemCall(ground: Ground, hart: number): StepPlan {
   ({ hart } = yield* instruction(ground, hart, false));
   if (target === undefined || process === undefined || ground.harts[hart]!.mode === Mode.User) return hart;
   const { image } = ground;
-  const bodies = image.running(image.binary.functionAt(target)?.bodyStart ?? target);
+  const bodies = image.running(image.binary.functionAt(target)?.stepStart ?? target);
   const thread = { ...threadOn(ground, ground.harts[hart]!), process };
   const accept = (other: Hart): boolean =>
     executes(ground, other, thread) && (bodies.includes(other.pc) || isReturnToUser(ground, other));

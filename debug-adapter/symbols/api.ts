@@ -58,6 +58,11 @@ export interface FunctionInfo {
    * that cannot be told, and where location lists cover the prologue too, as in optimized code.
    */
   bodyStart: bigint;
+  /**
+   * The address at which a step into the function ends: behind the prologue by the line table, in optimized code too, so
+   * that the step shows the first statement and not the opening line.
+   */
+  stepStart: bigint;
   type: FunctionType | undefined;
   parameters: Variable[];
 }

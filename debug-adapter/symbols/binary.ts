@@ -286,8 +286,7 @@ class DwarfBinary implements Binary {
       types: this.types,
       origins: this.origins,
       lineAt: (address: bigint) => this.lines.lineAt(address),
-      bodyStart: (subprogram: Subprogram) =>
-        subprogram.die.unit.hasLocationLists ? subprogram.low : this.lines.bodyStart(subprogram, this.blocks),
+      endOfPrologue: (subprogram: Subprogram) => this.lines.endOfPrologue(subprogram, this.blocks),
       guard: <T>(unit: Unit, fallback: T, make: () => T) => this.guard(unit, fallback, make),
     };
     this.subprogramList ??= this.names.functions
@@ -325,6 +324,7 @@ class DwarfBinary implements Binary {
         file: line?.file,
         line: line?.line,
         bodyStart: low,
+        stepStart: low,
         type: undefined,
         parameters: [],
       };

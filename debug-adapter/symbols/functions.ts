@@ -28,7 +28,8 @@ export interface VariableOrigin {
 export interface Surroundings {
   types: Types;
   origins: WeakMap<Variable, VariableOrigin>;
-  bodyStart(subprogram: Subprogram): bigint;
+  /** Behind the prologue, by the line table. */
+  endOfPrologue(subprogram: Subprogram): bigint;
   lineAt(address: bigint): LineEntry | undefined;
   /** Runs `make`, and gives `fallback` where the unit is damaged. */
   guard<T>(unit: Unit, fallback: T, make: () => T): T;
@@ -39,7 +40,7 @@ export class Subprogram implements FunctionInfo {
   readonly low: bigint;
   readonly high: bigint;
   private declared: { file: string | undefined; line: number | undefined } | undefined;
-  private body: bigint | undefined;
+  private firstStatement: bigint | undefined;
   private parameterList: Variable[] | undefined;
   private callSiteMap: Map<bigint, Die> | undefined;
 
@@ -70,8 +71,12 @@ export class Subprogram implements FunctionInfo {
   }
 
   get bodyStart(): bigint {
-    this.body ??= this.around.bodyStart(this);
-    return this.body;
+    return this.die.unit.hasLocationLists ? this.low : this.stepStart;
+  }
+
+  get stepStart(): bigint {
+    this.firstStatement ??= this.around.endOfPrologue(this);
+    return this.firstStatement;
   }
 
   get type(): FunctionType {

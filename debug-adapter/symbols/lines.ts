@@ -108,7 +108,7 @@ export class Lines {
    * at the function's start if two rows do, for then the compiler marks that there is no prologue; and rows of lower lines
    * of the same function still belong to the prologue, into which the compiler has moved them.
    */
-  bodyStart({ low, high }: { low: bigint; high: bigint }, blocks: Blocks): bigint {
+  endOfPrologue({ low, high }: { low: bigint; high: bigint }, blocks: Blocks): bigint {
     const start = this.rowAt(low);
     if (start === undefined || start.row.line === 0) {
       return low;

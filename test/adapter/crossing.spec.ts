@@ -102,7 +102,6 @@ describe('stepping across the border', function () {
     const before = await pid();
     assert.match(await step('next'), /^start user\/ulib\.c/);
     assert.equal(await pid(), before);
-    assert.match(await step('next'), /^start user\/ulib\.c/);
     assert.match(await step('stepIn'), /^main user\/echo\.c/);
   });
 

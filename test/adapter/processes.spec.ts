@@ -103,6 +103,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
   });
 
   it('stops once when a process runs again', async () => {
+    await shellAsleep(session);
     const { pid } = await named('sh');
     await session.ask('xv6.breakWhenRun', { pid });
     assert.equal((await named('sh')).awaited, true);
@@ -116,8 +117,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
     const from = session.console.length;
     await session.continueRequest({ threadId: 1 });
     await session.written('$ ', from);
-    await session.type('');
-    await session.written('$ ', session.console.length);
+    await session.written('$ ', await session.type(''));
     assert.equal((await named('sh')).pid, pid, 'it ran again without a stop');
   });
 

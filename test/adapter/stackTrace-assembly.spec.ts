@@ -7,6 +7,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { labAt } from '../guests/lab';
+import { shellAsleep } from './stacks';
 import { TestSession } from './support';
 
 const FOLDER = process.env.XV6_DIR;
@@ -23,6 +24,7 @@ function suite(title: string, boot: (session: TestSession) => Promise<void>): vo
       session.defaultTimeout = 60_000;
       await boot(session);
       await session.written('$ ');
+      await shellAsleep(session);
       // The programs of a command go through everything here.
       await stopAt('userret');
     });
@@ -34,12 +36,13 @@ function suite(title: string, boot: (session: TestSession) => Promise<void>): vo
       await session.step('stepIn', 1, 'instruction');
       return names();
     };
-    async function stopAt(...functions: string[]): Promise<void> {
-      await session.setFunctionBreakpointsRequest({ breakpoints: functions.map((name) => ({ name })) });
-      const standing = await session.threadsRequest().then(({ body }) => !/^hart 0$/.test(body.threads[0]!.name));
+    let standing = false;
+    async function stopAt(name: string): Promise<void> {
       if (standing) await session.continueRequest({ threadId: 1 });
+      await session.setFunctionBreakpointsRequest({ breakpoints: [{ name }] });
       await session.type('echo hello');
       await session.stopped();
+      standing = true;
       await session.setFunctionBreakpointsRequest({ breakpoints: [] });
     }
     /** Steps as long as `while_` holds of the innermost function; each stack must be what `expected` says. */

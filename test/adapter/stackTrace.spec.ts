@@ -35,6 +35,7 @@ describe('stackTrace', function () {
   it('goes on through an interrupt of the kernel to the code that it interrupted', async () => {
     await session().boot();
     await session().written('$ ');
+    await shellAsleep(session());
     await session().setFunctionBreakpointsRequest({ breakpoints: [{ name: 'kerneltrap' }] });
     await session().stopped();
     const stack = await session().stack();

@@ -27,7 +27,7 @@ export async function shellAsleep(session: TestSession): Promise<void> {
   for (;;) {
     const { processes } = await session.ask('xv6.processes', {});
     const sh = processes.find(({ name }) => name === 'sh');
-    if (sh?.channel?.name === '&cons.read' && sh.hart === undefined) return;
+    if (sh?.channel?.name.startsWith('&cons.') && sh.hart === undefined) return;
     if (Date.now() > end) throw new Error(`The shell does not come to rest. The console says:\n${session.console}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
