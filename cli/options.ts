@@ -39,6 +39,8 @@ export interface RunOptions {
   /** Seconds of wall-clock time. */
   timeout: number | undefined;
   stats: string | undefined;
+  /** Folder of saved boots: one of the same kernel and options is gone on from, or this one is saved. */
+  warmStart: string | undefined;
   warnings: string[];
 }
 
@@ -308,6 +310,11 @@ const OPTIONS: Record<string, Option> = {
     help: 'drive the console: lines "expect TEXT" and "send TEXT"',
     apply: (draft, file) => void (draft.script = file),
   },
+  'warm-start': {
+    argument: 'folder',
+    help: 'go on from the prompt of an earlier boot saved there, or save this one',
+    apply: (draft, folder) => void (draft.warmStart = folder),
+  },
   timeout: { argument: 'seconds', help: 'give up after so long (exit status 1)', apply: setTimeoutSeconds },
   stats: {
     argument: 'file',
@@ -323,7 +330,7 @@ const OPTIONS: Record<string, Option> = {
 OPTIONS.M = OPTIONS.machine;
 
 /** Options of our own are shown with two dashes; any number of dashes up to two is accepted for all. */
-const OURS = ['script', 'timeout', 'stats', 'seed'];
+const OURS = ['script', 'timeout', 'stats', 'seed', 'warm-start'];
 
 /**
  * Reads the arguments behind the program's name. Throws UsageError for what is unknown, unavailable or contradictory.
@@ -342,6 +349,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     acceleration: undefined,
     script: undefined,
     timeout: undefined,
+    warmStart: undefined,
     stats: undefined,
     warnings: [],
     drives: [],

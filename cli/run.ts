@@ -81,6 +81,8 @@ export class ConsoleRun {
   }
 
   async run(): Promise<Ending> {
+    // What a saved boot has shown stands there at once.
+    this.drain();
     while (this.ending === undefined) {
       for (const bytes of this.typed.splice(0)) this.machine.consoleInput(bytes);
       const stop = this.machine.run({ instructions: SLICE });

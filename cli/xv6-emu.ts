@@ -5,9 +5,11 @@
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import * as path from 'node:path';
+import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
 import type { BlockImage, MachineOptions } from '../emulator/types';
 import { version } from '../package.json';
+import { BootFile } from './boot-file';
 import { FileDisk, MemoryDisk } from './file-disk';
 import { GuestOutput } from './guest-output';
 import { type RunOptions, UsageError, parseCommandLine, usage } from './options';
@@ -46,7 +48,10 @@ function withSample(options: RunOptions): RunOptions & { kernel: string } {
 }
 
 /** Builds the machine; what is wrong with its kernel, its disk or its memory is bad input. */
-function powerOn(given: RunOptions, output: GuestOutput): { machine: Machine; close: () => void } {
+function powerOn(
+  given: RunOptions,
+  output: GuestOutput,
+): { machine: Machine; boot: BootFile | undefined; close: () => void } {
   const options = withSample(given);
   const kernel = readInput(options.kernel, 'kernel');
   let disk: BlockImage | undefined;
@@ -61,20 +66,29 @@ function powerOn(given: RunOptions, output: GuestOutput): { machine: Machine; cl
       close = () => image.close();
     }
   }
+  const recorder = options.warmStart === undefined ? undefined : new BootRecorder();
   const machineOptions: MachineOptions = {
     harts: options.harts ?? 1,
     memory: options.memory,
     kernel,
     legacyVirtio: options.legacyVirtio ?? true,
-    disk,
+    disk: disk && recorder ? recorder.watch(disk) : disk,
     seed: options.seed,
     acceleration: options.acceleration,
-    consoleOutput: output.write,
+    consoleOutput: (bytes) => {
+      recorder?.output(bytes);
+      output.write(bytes);
+    },
     // A script's run is the same every time; at a terminal the guest's clock shows the time of day.
     rtcEpoch: options.script === undefined ? Math.floor(Date.now() / 1000) : undefined,
   };
   try {
-    return { machine: new Machine(machineOptions), close };
+    const machine = new Machine(machineOptions);
+    if (recorder === undefined) return { machine, boot: undefined, close };
+    const boot = new BootFile(path.join(options.warmStart!, warmStartName(machineOptions)), machine, recorder);
+    const shown = boot.goOn(disk);
+    if (shown) output.write(shown);
+    return { machine, boot, close };
   } catch (error) {
     close();
     throw new UsageError(`${options.kernel}: ${error instanceof Error ? error.message : String(error)}`);
@@ -97,14 +111,17 @@ async function runMachine(options: RunOptions): Promise<number> {
       ? undefined
       : { name, run: new ScriptRun(parseScript(readInput(name, 'script').toString(), name)) };
   const output = new GuestOutput();
-  const { machine, close } = powerOn(options, output);
+  const { machine, boot, close } = powerOn(options, output);
   const typing = script === undefined && options.console;
   const run = new ConsoleRun(machine, output, {
     script,
     timeout: options.timeout === undefined ? undefined : options.timeout * 1000,
     noReboot: options.noReboot,
     interactive: typing && process.stdin.isTTY,
-    show: (bytes) => void process.stdout.write(bytes),
+    show: (bytes) => {
+      process.stdout.write(bytes);
+      boot?.look();
+    },
     note: (text) => void process.stderr.write(`\r\nxv6-emu: ${text}\r\n`),
   });
   const commands: Record<EscapeCommand, () => void> = {

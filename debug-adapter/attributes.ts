@@ -20,6 +20,7 @@ export interface Settings {
   stopOnEntry: boolean;
   noDebug: boolean;
   stepIntoKernel: boolean;
+  warmStart: boolean;
   sourceMap: Record<string, string>;
 }
 
@@ -41,6 +42,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
+    warmStart: flag(given, 'warmStart') ?? true,
     sourceMap: sourceMap(given['sourceMap'], cwd),
   };
 }

@@ -1,8 +1,9 @@
 /**
  * What a launch makes: the machine with the kernel in it, the program the debugger knows, its sources and the disk.
  */
+import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
-import { Mode, type Hart, type MachineApi } from '../emulator/types';
+import { Mode, type Hart, type MachineApi, type MachineOptions } from '../emulator/types';
 import { readAttributes, type Settings } from './attributes';
 import { UserError } from './connection';
 import type { Files, SessionDisk } from './files';
@@ -20,6 +21,7 @@ import { walkStack } from './stack';
 import type { FrameRegisters, ReadMemory } from './symbols/api';
 import { openBinary } from './symbols/binary';
 import { TrapLog } from './trap-log';
+import { WarmStart } from './warm-start';
 import { processOfHart, runningProcess } from './xv6/cpus';
 import { openXv6, type Xv6 } from './xv6/kernel';
 import { systemCallFunction, systemCallFunctions } from './xv6/system-calls';
@@ -39,6 +41,8 @@ export class Debuggee implements Ground {
   readonly missing: string[] = [];
   /** By which trap each process is in the kernel. */
   readonly traps = new TrapLog();
+  /** Undefined where boots are not kept. */
+  warmStart: WarmStart | undefined;
 
   constructor(
     readonly settings: Settings,
@@ -195,16 +199,21 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
   const disk = await openDisk(settings, files);
   try {
     const binary = openBinary(path, kernel);
-    const machine = new Machine({
+    const recorder = new BootRecorder();
+    const options: MachineOptions = {
       harts: settings.harts,
       memory: settings.memory,
       kernel,
       // QEMU's default, except for the sample, which is of those that ask for force-legacy=false.
       legacyVirtio: settings.legacyVirtio ?? !isSample,
-      ...(disk ? { disk } : {}),
-      consoleOutput: around.consoleOutput,
+      ...(disk ? { disk: recorder.watch(disk) } : {}),
+      consoleOutput: (bytes) => {
+        recorder.output(bytes);
+        around.consoleOutput(bytes);
+      },
       rtcEpoch: around.unixTime,
-    });
+    };
+    const machine = new Machine(options);
     const folders = [settings.cwd, parent(parent(path)), parent(path)];
     const sources = await Sources.find(files, binary.files, settings.sourceMap, folders);
     const programs = await findPrograms(
@@ -215,7 +224,14 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
         around.programOpened(program);
       },
     );
-    return new Debuggee(settings, machine, new Image(binary), programs, sources, disk, around.programDiffers);
+    const image = new Image(binary);
+    const debuggee = new Debuggee(settings, machine, image, programs, sources, disk, around.programDiffers);
+    if (settings.warmStart && files.boots) {
+      const name = warmStartName(options);
+      const saved = await files.boots.read(name);
+      debuggee.warmStart = new WarmStart(machine, disk, recorder, debuggee.traps, files.boots, name, saved);
+    }
+    return debuggee;
   } catch (error) {
     await disk?.close();
     throw new UserError(messageOf(error));

@@ -15,8 +15,16 @@ export interface Files {
    * beside it, then renamed) on `flush` and `close`, so that it is never left half written.
    */
   openDisk(path: string): Promise<SessionDisk>;
+  /** Where boots are kept from session to session, if anywhere. */
+  readonly boots?: BootStore;
   /** The built-in sample kernel, its disk image and its sources' folder. */
   readonly sample: { kernel: string; disk: string };
+}
+
+/** Keeps saved boots by name. It may forget any of them at any time, and what it cannot keep is lost without a word. */
+export interface BootStore {
+  read(name: string): Promise<Uint8Array | undefined>;
+  write(name: string, bytes: Uint8Array): Promise<void>;
 }
 
 export interface SessionDisk extends BlockImage {

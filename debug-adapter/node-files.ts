@@ -1,9 +1,10 @@
 /** The `Files` of files.ts on Node: for the adapter as a program, and for tests. */
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { Files, SessionDisk } from './files';
+import type { BootStore, Files, SessionDisk } from './files';
 
 const SECTOR = 512;
 
@@ -124,6 +125,33 @@ async function openDisk(path: string): Promise<SessionDisk> {
   return new ImageInMemory(real, new Uint8Array(bytes));
 }
 
+/** Saved boots that are kept, the latest ones; each takes one or a few MiB. */
+const MOST_BOOTS = 8;
+
+/** A folder of saved boots where the system wants caches. */
+const boots: BootStore = {
+  read: (name) => readFile(join(bootFolder(), name)).catch(() => undefined),
+  async write(name, bytes) {
+    const folder = bootFolder();
+    const beside = join(folder, `${name}.${randomBytes(6).toString('hex')}`);
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(beside, bytes, { mode: 0o600 });
+      await rename(beside, join(folder, name));
+      const kept = (await readdir(folder)).map((file) => join(folder, file));
+      const latest = kept.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
+      for (const { file } of latest.slice(MOST_BOOTS)) await rm(file, { force: true });
+    } catch {
+      await rm(beside, { force: true }).catch(() => undefined);
+    }
+  },
+};
+
+function bootFolder(): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  return join(XDG_CACHE_HOME || LOCALAPPDATA || join(homedir(), '.cache'), 'xv6-debug', 'boots');
+}
+
 /** Built as dist/xv6-debug-adapter.js, or run from debug-adapter/: the sample lies beside either folder. */
 const sample = join(__dirname, '..', 'sample');
 
@@ -136,5 +164,6 @@ export const nodeFiles: Files = {
     ),
   list: (folder) => readdir(folder).catch(() => []),
   openDisk,
+  boots,
   sample: { kernel: join(sample, 'prebuilt', 'kernel'), disk: join(sample, 'prebuilt', 'fs.img') },
 };

@@ -21,6 +21,8 @@ export interface LaunchAttributes {
   stopOnEntry?: boolean;
   /** Step in goes from a user program's ecall to the kernel's function for the system call; default true. False: over it. */
   stepIntoKernel?: boolean;
+  /** Begin at the shell's first prompt, where an earlier boot of the same kernel and disk was saved; default true. */
+  warmStart?: boolean;
   /** Prefixes to replace in recorded source paths, e.g. {"/build": "${workspaceFolder}"}. */
   sourceMap?: Record<string, string>;
   /** Folder in which the lab lies; relative paths of the others start here. */

@@ -2,7 +2,7 @@
  * The last trap that was taken in each user address space, as the machine reported it: scause and stval are overwritten by
  * the next trap of the hart, while the process may still be in the kernel because of this one.
  */
-import { Mode, type TrapEvent } from '../emulator/types';
+import { Mode, type State, type TrapEvent } from '../emulator/types';
 
 /** No kernel has so many address spaces at once. */
 const MOST = 1024;
@@ -18,6 +18,16 @@ export class TrapLog {
     this.#last.delete(space);
     this.#last.set(space, event);
     if (this.#last.size > MOST) this.#last.delete(this.#last.keys().next().value!);
+  }
+
+  save(): State {
+    return [...this.#last].map(([root, event]) => [root, { ...event }]);
+  }
+
+  /** Takes back what `save` gave. */
+  restore(state: State): void {
+    this.#last.clear();
+    for (const [root, event] of state as unknown as [bigint, TrapEvent][]) this.#last.set(root, event);
   }
 
   /** The trap from which a process goes on at `pc`: behind an ecall, else where it was. */

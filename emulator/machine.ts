@@ -39,6 +39,12 @@ const TURN_VARIATION = 4096;
 /** Instructions of a turn for a hart that only waits for another one. */
 const SPIN_TURN = 64;
 
+/** The last two bytes of a page begin what has no record of its own there. */
+function withLast(bits: Uint8Array): Uint8Array {
+  bits[bits.length - 1] |= 0x80;
+  return bits;
+}
+
 export class Machine implements MachineApi {
   readonly memory: GuestMemory;
   readonly harts: readonly HartState[];
@@ -208,6 +214,15 @@ export class Machine implements MachineApi {
     return this.devices.rtc.consulted;
   }
 
+  /**
+   * Which instructions may have been executed: by the physical address of their page, a bit for every two bytes, lowest
+   * first. Those that straddle two pages count by their first half, and are always among them.
+   */
+  reached(): Map<number, Uint8Array> {
+    const pages = [...this.code.reached()];
+    return new Map(pages.map(([page, bits]) => [this.memory.physicalOf(this.memory.hostOfPage(page)), withLast(bits)]));
+  }
+
   /** The machine between two runs: `state`, which is small, and its memory. */
   save(): { state: State; memory: Uint8Array } {
     const { done, time, turn, turnLeft, random, timers } = this;
@@ -230,10 +245,18 @@ export class Machine implements MachineApi {
       const saved = new SavedState('machine', state);
       this.memory.restoreFrom(pages);
       const numbers = ['done', 'time', 'turn', 'turnLeft', 'random'].map((field) => saved.number(field));
-      [this.done, this.time, this.turn, this.turnLeft, this.random] = numbers as [number, number, number, number, number];
+      [this.done, this.time, this.turn, this.turnLeft, this.random] = numbers as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
       if (this.harts[this.turn] === undefined) throw new Error(`saved state of machine: it has no hart ${this.turn}`);
       saved.numbers('timers', this.harts.length).forEach((due, hart) => (this.timers[hart] = due));
-      saved.list('devices', this.devices.devices.length).forEach((device, i) => this.devices.devices[i].restore(device));
+      saved
+        .list('devices', this.devices.devices.length)
+        .forEach((device, i) => this.devices.devices[i].restore(device));
       // After the devices, which may drive the harts' lines.
       saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id].restore(hart));
       for (const hart of this.harts) this.mmu.protectionChanged(hart);

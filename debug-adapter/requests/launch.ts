@@ -139,6 +139,7 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
     },
     betweenSlices: (rest) => {
       context.console.flush();
+      debuggee.warmStart?.look();
       if (keyboard.feed(rest)) runner.wake();
       saving.nowAndThen();
     },
@@ -181,12 +182,31 @@ function begin(context: Context): void {
   // It has begun already if the client restarted before it was done configuring, or says twice that it is done.
   if (!context.running || context.running.runner.running || context.stopped) return;
   const { debuggee, runner } = context.running;
+  const stops = stopsDuringBoot(context);
+  const shown = stops && debuggee.warmStart?.start(stops);
+  if (shown) context.console.write(shown);
   if (debuggee.settings.stopOnEntry) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
   else runner.start();
 }
 
+/**
+ * The physical addresses at which the user wants to stop before the shell asks for a command. Undefined: there may be
+ * others, or other reasons.
+ */
+function stopsDuringBoot({ running, breakpoints, catchpoints, dataBreakpoints }: Context): bigint[] | undefined {
+  const { settings, image } = running!.debuggee;
+  if (settings.stopOnEntry) return undefined;
+  if (settings.noDebug) return [];
+  // A boot at whose end there is a prompt has not panicked.
+  if (!dataBreakpoints.isEmpty || !catchpoints.catchesOnly('panic')) return undefined;
+  // The kernel lies where it was linked; where a user program will lie is not known.
+  const addresses = [...breakpoints.addresses];
+  return addresses.every((address) => image.contains(address)) ? addresses.map((at) => image.linked(at)) : undefined;
+}
+
 function stop(context: Context, report: StopReport): void {
   const { debuggee } = launched(context);
+  debuggee.warmStart?.giveUp();
   context.console.flush();
   context.stops++;
   context.stopped = new Stopped(debuggee, report, context.registers);

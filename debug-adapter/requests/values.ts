@@ -110,7 +110,8 @@ function written(view: View, all: readonly Named[], name: string, text: string, 
 
 /** Something has been written: what the editor shows of stacks, variables and memory is old. */
 export function edited(context: Context): void {
-  const { connection, client, stopped } = context;
+  const { connection, client, running, stopped } = context;
+  running?.debuggee.warmStart?.giveUp();
   stopped?.changed();
   if (client.invalidated)
     connection.afterResponse(() => connection.event('invalidated', { areas: ['stacks', 'variables'] }));

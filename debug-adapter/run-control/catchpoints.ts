@@ -70,6 +70,11 @@ export class Catchpoints {
     return this.#active.some((one) => one.filter.filter === filter);
   }
 
+  /** No filter is in force but, perhaps, this one. */
+  catchesOnly(filter: Filter): boolean {
+    return this.#active.every((one) => one.filter.filter === filter);
+  }
+
   /** Counts changes of `addresses`. */
   get version(): number {
     return this.#version;

@@ -74,6 +74,10 @@ export class DataBreakpoints {
     private readonly problem: Check,
   ) {}
 
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
+  }
+
   /** Replaces those in force. One that was there before keeps its id and its hits. */
   set(wanted: readonly WantedData[]): DataBreakpoint[] {
     const old = new Map(this.#all.map((one) => [JSON.stringify(one.wanted), one]));

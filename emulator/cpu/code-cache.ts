@@ -65,6 +65,11 @@ export class CodeCache {
     return this.regions.table;
   }
 
+  /** See RecordPages.reached. */
+  reached(): Map<number, Uint8Array> {
+    return this.pages.reached();
+  }
+
   /** Forgets everything but the breakpoints. */
   clear(): void {
     this.pages.clear();

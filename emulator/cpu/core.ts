@@ -12,25 +12,32 @@ import { FIRST_DEPARTURE } from './translator';
 import { writeAlone } from './opcodes';
 
 export class Core {
-  private readonly interpret: InterpreterExports['run'];
+  private generated: InterpreterExports['run'] | undefined;
 
   constructor(
     private readonly memory: GuestMemory,
     private readonly code: CodeCache,
     private readonly access: MemoryAccess,
     private readonly environment: Environment,
-  ) {
-    const env = { memory: memory.memory, table: code.table };
-    const instance = new WebAssembly.Instance(interpreterModule(), { env });
-    this.interpret = (instance.exports as unknown as InterpreterExports).run;
+  ) {}
+
+  /** The generated code, made when it is first needed. */
+  private get interpret(): InterpreterExports['run'] {
+    if (this.generated === undefined) {
+      const env = { memory: this.memory.memory, table: this.code.table };
+      const instance = new WebAssembly.Instance(interpreterModule(), { env });
+      this.generated = (instance.exports as unknown as InterpreterExports).run;
+    }
+    return this.generated;
   }
 
   /** Until the hart's remaining count is 0, or something ends the slice. */
   run(hart: HartState): void {
     let status = Status.reload;
+    const { interpret } = this;
     hart.enterWindow();
     while (status !== Status.exit) {
-      const answer = this.interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
+      const answer = interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
       const reason = answer < FIRST_DEPARTURE ? (answer as Exit) : this.depart(hart, answer);
       // Noted first: a store may unmake the very record it came from.
       const length = lengthOf(hart.word);

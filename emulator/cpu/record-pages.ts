@@ -34,6 +34,8 @@ export class RecordPages {
   private readonly keys = new Map<number, number>();
   private readonly byKey = new Map<number, number[]>();
   private next = 0;
+  /** Guest pages that have been executed and have left their slot. */
+  private readonly left = new Set<number>();
   /** By guest page: stores since it was attached. */
   private readonly stores: Uint8Array;
 
@@ -97,6 +99,26 @@ export class RecordPages {
     }
   }
 
+  /**
+   * Which instructions have been executed, at most: by guest page, a bit for every two bytes of it, lowest first. Of a page
+   * whose bytes have changed since nothing is known, and all its bits are set.
+   */
+  reached(): Map<number, Uint8Array> {
+    const { view } = this.memory;
+    const result = new Map<number, Uint8Array>();
+    this.slots.forEach((slot, page) => {
+      if (slot < 0) return;
+      const bits = new Uint8Array(PAGE / 16);
+      for (let index = 0; index < PAGE / 2; index++) {
+        const record = RECORDS + slot * RECORD_PAGE_SIZE + index * Record.size;
+        if (view.getUint16(record + Record.op, true) !== Opcode.special) bits[index >> 3] |= 1 << (index & 7);
+      }
+      result.set(page, bits);
+    });
+    for (const page of this.left) result.set(page, new Uint8Array(PAGE / 16).fill(0xff));
+    return result;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.pages.forEach((sharing) => sharing.forEach((page) => this.detach(page)));
@@ -107,6 +129,7 @@ export class RecordPages {
   private detach(page: number): void {
     this.pages[this.slots[page]].delete(page);
     this.slots[page] = -1;
+    this.left.add(page);
     this.memory.flags[page] &= ~PageFlag.code;
     this.listener.detached(ROM + page * PAGE);
   }

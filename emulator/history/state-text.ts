@@ -6,7 +6,8 @@ export const stateToText = (state: State): string =>
   JSON.stringify(state, (_, value: State) => {
     if (typeof value === 'bigint') return `i${value}`;
     if (typeof value === 'string') return `s${value}`;
-    if (value instanceof Uint8Array) return `b${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+    if (value instanceof Uint8Array)
+      return `b${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
     if (typeof value === 'number' && !Number.isFinite(value)) return `n${value}`;
     return value;
   });

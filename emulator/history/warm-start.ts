@@ -85,8 +85,8 @@ export class BootRecorder {
     return this.recording;
   }
 
-  /** All that a warm start needs; ends the recording. */
-  save(machine: Machine): Uint8Array {
+  /** All that a warm start needs, and what a companion of the machine wants kept with it; ends the recording. */
+  save(machine: Machine, companion: State = null): Uint8Array {
     const { state, memory } = machine.save();
     const head: State = {
       format: FORMAT,
@@ -94,7 +94,9 @@ export class BootRecorder {
       read: [...this.read].map(([sector, hash]) => [sector, hash]),
       written: [...this.written].map(([sector, bytes]) => [sector, bytes]),
       memory: hashOf(memory),
+      reached: [...machine.reached()].map(([address, bits]) => [address, bits]),
       machine: state,
+      companion,
     };
     this.giveUp();
     const text = new TextEncoder().encode(stateToText(head));
@@ -106,25 +108,46 @@ export class BootRecorder {
   }
 }
 
-/**
- * Puts a machine at power on where a saved boot ended, and does to the disk what that boot did. Answers what the boot wrote
- * to the console; undefined, and nothing done, if the disk is another one. Throws an Error, and leaves the machine at power
- * on, if `saved` is damaged.
- */
-export function startWarm(machine: Machine, disk: BlockImage | undefined, saved: Uint8Array): Uint8Array | undefined {
-  if (saved.length < 4) throw new Error('the saved boot is empty');
-  const length = new DataView(saved.buffer, saved.byteOffset, 4).getUint32(0, true);
-  const memory = saved.subarray(4 + length);
-  const head = new SavedState('boot', stateFromText(new TextDecoder().decode(saved.subarray(4, 4 + length))));
-  if (head.text('format') !== FORMAT) return undefined;
-  if (head.text('memory') !== hashOf(memory)) throw new Error('the saved memory is damaged');
-  const into = new Uint8Array(SECTOR);
-  for (const [sector, hash] of head.list('read') as [number, string][]) {
-    if (disk === undefined || sector >= disk.sectors) return undefined;
-    disk.read(sector, into);
-    if (hashOf(into) !== hash) return undefined;
+/** A boot that has been saved. */
+export class SavedBoot {
+  private readonly head: SavedState;
+  private readonly memory: Uint8Array;
+  private readonly reached: ReadonlyMap<number, Uint8Array>;
+
+  /** Throws an Error if these are not the bytes that `BootRecorder.save` has made. */
+  constructor(saved: Uint8Array) {
+    if (saved.length < 4) throw new Error('the saved boot is empty');
+    const length = new DataView(saved.buffer, saved.byteOffset, 4).getUint32(0, true);
+    this.memory = saved.subarray(4 + length);
+    this.head = new SavedState('boot', stateFromText(new TextDecoder().decode(saved.subarray(4, 4 + length))));
+    if (this.head.text('format') !== FORMAT) throw new Error('the boot was saved by another version');
+    if (this.head.text('memory') !== hashOf(this.memory)) throw new Error('the saved memory is damaged');
+    this.reached = new Map(this.head.list('reached') as [number, Uint8Array][]);
   }
-  machine.restore({ state: head.raw('machine'), memory });
-  for (const [sector, bytes] of head.list('written') as [number, Uint8Array][]) disk?.write(sector, bytes);
-  return Uint8Array.from(head.text('text') ?? '', (character) => character.charCodeAt(0));
+
+  /** Whether the instruction at a physical address may have been executed. */
+  mayHaveReached(address: bigint): boolean {
+    const page = Number(address & ~0xfffn);
+    const index = Number(address & 0xfffn) >> 1;
+    return ((this.reached.get(page)?.[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
+  }
+
+  /**
+   * Puts a machine at power on where the boot ended, and does to the disk what it did. Answers what it wrote to the console,
+   * and what was kept for the companion; undefined, and nothing done, if the disk is another one. Throws an Error, and leaves
+   * the machine at power on, if the state is not one of such a machine.
+   */
+  goOn(machine: Machine, disk: BlockImage | undefined): { console: Uint8Array; companion: State } | undefined {
+    const { head, memory } = this;
+    const into = new Uint8Array(SECTOR);
+    for (const [sector, hash] of head.list('read') as [number, string][]) {
+      if (disk === undefined || sector >= disk.sectors) return undefined;
+      disk.read(sector, into);
+      if (hashOf(into) !== hash) return undefined;
+    }
+    machine.restore({ state: head.raw('machine'), memory });
+    for (const [sector, bytes] of head.list('written') as [number, Uint8Array][]) disk?.write(sector, bytes);
+    const console = Uint8Array.from(head.text('text') ?? '', (character) => character.charCodeAt(0));
+    return { console, companion: head.raw('companion') };
+  }
 }

@@ -78,6 +78,10 @@ export class GuestMemory implements PhysicalMemory {
     return (host - ROM) >>> 12;
   }
 
+  hostOfPage(page: number): number {
+    return ROM + page * PAGE;
+  }
+
   /** Whether any bytes of the page at `host` are watched. */
   isWatched(host: number): boolean {
     return (this.flags[(host - ROM) >>> 12] & (PageFlag.watchedStores | PageFlag.watchedLoads)) !== 0;

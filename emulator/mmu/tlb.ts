@@ -83,7 +83,9 @@ export class Tlb {
     const count = known >>> 30;
     for (let i = 0; i < count; i++) if (((known >>> (INDEX_BITS * i)) & (DATA_ENTRIES - 1)) === index) return;
     this.writers[page] =
-      count === MOST_WRITERS ? ANYWHERE : ((count + 1) * 2 ** 30 + (known & 0x3fffffff)) | (index << (INDEX_BITS * count));
+      count === MOST_WRITERS
+        ? ANYWHERE
+        : ((count + 1) * 2 ** 30 + (known & 0x3fffffff)) | (index << (INDEX_BITS * count));
   }
 
   private setTag(at: number, low: number, high: number): void {

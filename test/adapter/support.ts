@@ -64,6 +64,8 @@ export class TestSession extends DebugClient {
   messages = '';
   readonly folder = mkdtempSync(join(tmpdir(), 'adapter-'));
   readonly disk = join(this.folder, 'fs.img');
+  /** Where boots are saved: every session boots anew, unless it is given another one's. */
+  cache = join(this.folder, 'cache');
   readonly #stops: Stop[] = [];
   #waiting: ((stop: Stop) => void) | undefined;
   #process: ChildProcessWithoutNullStreams | undefined;
@@ -85,9 +87,10 @@ export class TestSession extends DebugClient {
     });
   }
 
-  /** Starts an adapter and initializes it. */
-  static async open(): Promise<TestSession> {
+  /** Starts an adapter and initializes it. `cache`: a folder in which another session has saved its boot. */
+  static async open(cache?: string): Promise<TestSession> {
     const session = new TestSession();
+    if (cache !== undefined) session.cache = cache;
     await session.start();
     await session.initializeRequest({
       adapterID: 'xv6',
@@ -238,7 +241,8 @@ export class TestSession extends DebugClient {
   }
 
   override start(): Promise<void> {
-    const child = spawn(process.execPath, [adapter()], { stdio: 'pipe' });
+    const env = { ...process.env, XDG_CACHE_HOME: this.cache };
+    const child = spawn(process.execPath, [adapter()], { stdio: 'pipe', env });
     child.stderr.on('data', (data: Buffer) => (this.messages += data.toString()));
     child.stdin.on('error', () => undefined);
     this.#ended = new Promise((resolve) => child.on('exit', resolve));

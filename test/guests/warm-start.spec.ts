@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryDisk } from '../../cli/file-disk';
-import { BootRecorder, startWarm, warmStartName } from '../../emulator/history/warm-start';
+import { BootRecorder, SavedBoot, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
 import type { MachineOptions } from '../../emulator/types';
+import { symbolAddress } from './elf-symbols';
 import { type Lab, labAt } from './lab';
 
 const prebuilt = join(__dirname, '../../sample/prebuilt');
@@ -64,8 +65,8 @@ describe('warm start', () => {
         const cold = bootAndSave(lab, harts);
         const { disk, options } = setUp(lab, harts);
         const warm = new Machine({ ...options });
-        const shown = startWarm(warm, disk, cold.saved);
-        assert.equal(Buffer.from(shown!).toString('latin1'), cold.console);
+        const shown = new SavedBoot(cold.saved).goOn(warm, disk);
+        assert.equal(Buffer.from(shown!.console).toString('latin1'), cold.console);
         for (const machine of [cold.machine, warm]) {
           type(machine, 'ls\n');
           runTo(machine, cold.at + 5_000_000);
@@ -80,14 +81,12 @@ describe('warm start', () => {
   it('is refused where the boot would read something else, and only there', () => {
     const { saved } = bootAndSave(SAMPLE, 1);
     const { disk, options } = setUp(SAMPLE, 1);
-    const last = disk.sectors - 1;
-    disk.write(last, new Uint8Array(512).fill(7));
-    assert.notEqual(startWarm(new Machine(options), disk, saved), undefined);
-    // The superblock is in the second block.
-    disk.write(2, new Uint8Array(512).fill(7));
+    disk.write(disk.sectors - 1, new Uint8Array(512).fill(7));
+    assert.notEqual(new SavedBoot(saved).goOn(new Machine(options), disk), undefined);
+    for (let sector = 0; sector < disk.sectors; sector++) disk.write(sector, new Uint8Array(512).fill(7));
     const machine = new Machine(options);
     const before = machine.stateHash();
-    assert.equal(startWarm(machine, disk, saved), undefined);
+    assert.equal(new SavedBoot(saved).goOn(machine, disk), undefined);
     assert.equal(machine.stateHash(), before);
   });
 
@@ -104,9 +103,18 @@ describe('warm start', () => {
       const { disk, options } = setUp(SAMPLE, 1);
       const machine = new Machine(options);
       const before = machine.stateHash();
-      assert.throws(() => startWarm(machine, disk, damage(saved.slice())), Error);
+      assert.throws(() => new SavedBoot(damage(saved.slice())).goOn(machine, disk), Error);
       assert.equal(machine.stateHash(), before);
     }
+  });
+
+  it('knows which instructions the boot cannot have executed', () => {
+    const { saved } = bootAndSave(SAMPLE, 1);
+    const boot = new SavedBoot(saved);
+    const kernel = readFileSync(SAMPLE.kernel);
+    const reaches = (name: string): boolean => boot.mayHaveReached(symbolAddress(kernel, name));
+    for (const name of ['main', 'scheduler', 'sys_exec', 'consoleread']) assert.ok(reaches(name), name);
+    for (const name of ['sys_unlink', 'sys_kill', 'sys_pipe']) assert.ok(!reaches(name), name);
   });
 
   it('is not offered once something was typed', () => {

@@ -79,7 +79,17 @@ export class TestProgram implements Binary {
   }
 
   addFunction(name: string, low: bigint, high: bigint, type: FunctionInfo['type']): void {
-    this.functions.push({ name, low, high, file: undefined, line: undefined, bodyStart: low, stepStart: low, type, parameters: [] });
+    this.functions.push({
+      name,
+      low,
+      high,
+      file: undefined,
+      line: undefined,
+      bodyStart: low,
+      stepStart: low,
+      type,
+      parameters: [],
+    });
     this.addSymbol(name, low, high - low, 'function');
   }
 
