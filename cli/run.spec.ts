@@ -24,9 +24,10 @@ describe('a run with a console', function () {
   const run = (
     kernel: Uint8Array,
     milliseconds: number,
+    harts = 1,
   ): { run: ConsoleRun; machine: Machine; shown: () => string } => {
     const output = new GuestOutput();
-    const machine = new Machine({ harts: 1, memory: 2 ** 21, kernel, legacyVirtio: true, consoleOutput: output.write });
+    const machine = new Machine({ harts, memory: 2 ** 21, kernel, legacyVirtio: true, consoleOutput: output.write });
     let text = '';
     const show = (bytes: Uint8Array): void => void (text += Buffer.from(bytes).toString());
     const settings = { timeout: milliseconds, noReboot: false, interactive: true, show, note: () => undefined };
@@ -43,6 +44,24 @@ describe('a run with a console', function () {
     assert.ok(seconds > 1 && seconds < 2.2, `the guest's clock went on by ${seconds} s in 2 s`);
     assert.ok(shown().length >= 10 && shown().length <= 22, `${shown().length} ticks`);
     assert.ok(user + system < 300_000, `it took ${(user + system) / 1000} ms of processor time`);
+  });
+
+  it('does not take a hart that has just woken for one that hangs', async () => {
+    const a = new Assembler();
+    a.op('csrrs', { rd: R.t0, imm: 0xf14 }).to('sleeper', 'bne', { rs1: R.t0 });
+    // Hart 0 counts, and powers off in the end.
+    a.li(R.t0, 60_000_000)
+      .label('count')
+      .op('addi', { rd: R.t0, rs1: R.t0, imm: -1 })
+      .to('count', 'bne', { rs1: R.t0 });
+    a.li(R.s0, 0x10_0000).li(R.t1, 0x5555).op('sw', { rs1: R.s0, rs2: R.t1 }).label('end').to('end', 'jal');
+    // Hart 1 sleeps a little longer each time than lies between two looks at it.
+    a.label('sleeper').li(R.s0, CLINT_MTIME).li(R.s1, CLINT_MTIMECMP).li(R.s2, 101_000).li(R.t0, 0x80);
+    a.op('csrrs', { rs1: R.t0, imm: 0x304 }).label('next').op('ld', { rd: R.t0, rs1: R.s0 });
+    a.op('add', { rd: R.t0, rs1: R.t0, rs2: R.s2 }).op('sd', { rs1: R.s1, rs2: R.t0, imm: 8 }).op('wfi');
+    a.to('next', 'jal');
+    const { run: console } = run(elf(a.image()), 15_000, 2);
+    assert.deepEqual(await console.run(), { status: 0, message: '' });
   });
 
   it('wakes at once for a key', async () => {

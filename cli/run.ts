@@ -12,8 +12,11 @@ import type { ScriptRun } from './script';
 /** Instructions between two looks at the world: a few milliseconds. */
 const SLICE = 1_000_000;
 const TICKS_PER_MILLISECOND = 10_000;
-/** A hart that has retired nothing in so many instructions of the machine only traps, for ever. */
-const DEAD_AFTER = SLICE;
+/**
+ * A hart that has retired nothing in so many instructions of the machine only traps, for ever. One that slept at a look, and
+ * has woken just before the next, has had no turn yet: it is given until the one after.
+ */
+const DEAD_AFTER = 2 * SLICE;
 
 export interface Ending {
   /** Exit status of the process. */

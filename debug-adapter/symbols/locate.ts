@@ -3,7 +3,7 @@
  * which its caller's call site tells (section 3.4). What cannot be told for certain is `optimized-out`.
  */
 import { type FrameRegisters, type Location, type ReadMemory } from './api';
-import type { Die } from './die';
+import type { AddressRange, Die } from './die';
 import { At, Form, Op, Tag } from './dwarf';
 import { Unavailable, evaluateLocation, evaluateValue } from './expression';
 import { FrameContext } from './frame-context';
@@ -31,7 +31,8 @@ export class Locator {
       const address = this.addressOfSymbol(die.name);
       return address === undefined ? { kind: 'optimized-out' } : { kind: 'memory', address };
     }
-    const expression = expressionAt(die, At.location, lookupAddress(frame));
+    const isEntry = frame.returnAddress !== true && frame.pc === subprogram?.low;
+    const expression = expressionAt(die, At.location, lookupAddress(frame), isEntry);
     if (expression === undefined) {
       return { kind: 'optimized-out' };
     }
@@ -124,8 +125,11 @@ export class Locator {
   }
 }
 
-/** A description that holds at an address: an expression, or the entry of a list. */
-function expressionAt(die: Die, name: number, address: bigint): Uint8Array | undefined {
+/**
+ * A description that holds at an address: an expression, or the entry of a list. Where a function is entered an entry
+ * without extent is the one: the place at the very first instruction, before statements whose code has been moved there.
+ */
+function expressionAt(die: Die, name: number, address: bigint, isEntry = false): Uint8Array | undefined {
   const holder = die.withAttribute(name);
   const value = holder?.value(name);
   if (holder === undefined || value === undefined || value instanceof Uint8Array) {
@@ -134,7 +138,9 @@ function expressionAt(die: Die, name: number, address: bigint): Uint8Array | und
   const { unit } = holder;
   const index = Number(value);
   const offset = holder.form(name) === Form.loclistx ? unit.listOffset('loclists', At.loclistsBase, index) : index;
-  return readLocationList(unit, offset).find((entry) => entry.low <= address && address < entry.high)?.expression;
+  const holds = ({ low, high }: AddressRange): boolean =>
+    low <= address && (address < high || (isEntry && low === high && address === low));
+  return readLocationList(unit, offset).find(holds)?.expression;
 }
 
 /** DW_AT_const_value, of a variable that has no place. */

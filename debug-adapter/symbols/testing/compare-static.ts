@@ -1,8 +1,8 @@
 /** Differences between the symbol reader and gdb on what a program is. */
-import type { Binary, Type } from '../api';
+import type { Binary, QualifiedType, Type } from '../api';
 import { sizeOf } from '../types';
 import { memoryOf, frameAt } from './fixtures';
-import type { StaticAnswer, TypeAnswer } from './gdb';
+import type { StaticAnswer, TypeAnswer, askPrologues } from './gdb';
 
 /** One line for each difference that nothing explains. */
 export function compareStatic(binary: Binary, gdb: StaticAnswer): string[] {
@@ -50,10 +50,28 @@ function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string>
   }
 }
 
+/** Where steps into functions end. */
+export function* comparePrologues(binary: Binary, gdb: ReturnType<typeof askPrologues>): Generator<string> {
+  for (const { name, low, ends } of gdb) {
+    const found = binary.functionsNamed(name).find((candidate) => candidate.low === BigInt(low));
+    if (found === undefined || !ends.includes(`${found.stepStart}`)) {
+      yield `prologue of ${name}: gdb ${ends.map(hex).join()}, we ${found && hex(found.stepStart)}`;
+    }
+  }
+}
+
 function* compareTypes(binary: Binary, gdb: StaticAnswer): Generator<string> {
   const wanted = new Map<string, Set<string>>();
   for (const [name, answer] of gdb.types) {
     wanted.set(name, (wanted.get(name) ?? new Set()).add(JSON.stringify(answer)));
+  }
+  const isDeclared = (name: string): boolean => {
+    const type = binary.typeNamed(name);
+    return (type?.kind === 'struct' || type?.kind === 'union') && !type.complete;
+  };
+  // What is only declared is no type for gdb.
+  for (const name of binary.typeNames.filter((own) => !wanted.has(own) && !isDeclared(own))) {
+    yield `type ${name}: gdb does not know it`;
   }
   for (const [name, answers] of wanted) {
     const type = binary.typeNamed(name);
@@ -142,23 +160,40 @@ function describe(type: Type): string {
       return `*${describe(type.target)}`;
     case 'array':
       return `[${type.count ?? ''}]${describe(type.element)}`;
-    case 'function':
-      return `function ${describe(type.result)}`;
+    case 'function': {
+      const parameters = [...type.parameters.map(describe), ...(type.variadic ? ['...'] : [])];
+      return `function ${describe(type.result)}(${parameters.join(', ')})`;
+    }
     case 'struct':
     case 'union':
     case 'enum':
-      return `${type.kind} ${type.name ?? ''}`;
+      return `${type.kind} ${type.name ?? JSON.stringify(answer(type))}`;
     case 'void':
       return 'void';
     case 'base':
       return type.name;
-    default:
+    case 'restrict':
+    case 'atomic':
       return describe(type.target);
+    default:
+      return qualified(type);
   }
 }
 
+/** gdb keeps no order of them, and has those of an array on its elements. */
+function qualified(type: QualifiedType): string {
+  const words = new Set<string>();
+  let target: Type = type;
+  while (target.kind === 'const' || target.kind === 'volatile') {
+    words.add(target.kind);
+    ({ target } = target);
+  }
+  const prefix = ['const', 'volatile'].map((word) => (words.has(word) ? `${word} ` : '')).join('');
+  return target.kind === 'array' ? describe(target) : `${prefix}${describe(target)}`;
+}
+
 function withoutTypedefs(type: Type): Type {
-  return 'target' in type && type.kind !== 'pointer' ? withoutTypedefs(type.target) : type;
+  return type.kind === 'typedef' ? withoutTypedefs(type.target) : type;
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {

@@ -2,19 +2,9 @@
 # memory, the call stack and what every variable is, as gdb sees them, as JSON to $XV6_DEBUG_OUT; until $XV6_DEBUG_END.
 import json
 import os
-import time
 
 import gdb
-
-def scalar(value):
-    type = value.type.strip_typedefs()
-    return type.code in (
-        gdb.TYPE_CODE_INT,
-        gdb.TYPE_CODE_PTR,
-        gdb.TYPE_CODE_ENUM,
-        gdb.TYPE_CODE_CHAR,
-        gdb.TYPE_CODE_BOOL,
-    )
+from gdb_common import connect, is_scalar, is_variable, write
 
 
 def describe(symbol, frame):
@@ -22,7 +12,7 @@ def describe(symbol, frame):
         value = symbol.value(frame)
         if value.is_optimized_out:
             return {"lost": True}
-        if scalar(value):
+        if is_scalar(value.type):
             return {"value": str(int(value)), "size": value.type.sizeof}
         if value.address is not None:
             return {"address": str(int(value.address))}
@@ -39,10 +29,7 @@ def variables(frame):
         return found
     while block is not None and not block.is_static and not block.is_global:
         for symbol in block:
-            other = (gdb.SYMBOL_LOC_LABEL, gdb.SYMBOL_LOC_UNRESOLVED, gdb.SYMBOL_LOC_TYPEDEF)
-            if symbol.addr_class in other or str(symbol.type) == "__CORE_ADDR":
-                continue
-            if symbol.is_variable or symbol.is_argument:
+            if is_variable(symbol):
                 found.append([symbol.name, describe(symbol, frame)])
         if block.function is not None:
             break
@@ -93,22 +80,8 @@ def memory(low, high):
         return None
 
 
-def connect(command):
-    """QEMU takes a moment until it listens."""
-    for _ in range(100):
-        try:
-            gdb.execute(command, to_string=True)
-            return
-        except gdb.error:
-            time.sleep(0.1)
-    gdb.execute(command)
-
-
 def main():
-    gdb.execute("set pagination off")
-    gdb.execute("set confirm off")
-    gdb.execute("set backtrace past-main on")
-    connect("target remote 127.0.0.1:" + os.environ["XV6_DEBUG_PORT"])
+    connect()
     points = []
     for place in json.loads(os.environ["XV6_DEBUG_STOPS"]):
         points.append(gdb.Breakpoint(place, internal=True))
@@ -119,9 +92,11 @@ def main():
         if " ALLOC" in line and " READONLY" not in line and " CODE" not in line:
             regions.append([int(x, 16) for x in words[1].split("->")])
     states = []
+    stride = int(os.environ["XV6_DEBUG_STRIDE"])
     each = int(os.environ.get("XV6_DEBUG_EACH", "3"))
     for _ in range(int(os.environ.get("XV6_DEBUG_COUNT", "20"))):
-        gdb.execute("continue", to_string=True)
+        # From the first stop on, so many instructions at a time, where that is asked for.
+        gdb.execute("stepi %d" % stride if stride and states else "continue", to_string=True)
         if end.hit_count > 0:
             break
         for point in points:
@@ -142,8 +117,7 @@ def main():
         )
         if not any(point.enabled for point in points):
             break
-    with open(os.environ["XV6_DEBUG_OUT"], "w") as file:
-        json.dump(states, file)
+    write(states)
     gdb.execute("kill")
 
 

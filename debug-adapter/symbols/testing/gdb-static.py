@@ -3,29 +3,40 @@ import json
 import os
 
 import gdb
+from gdb_common import code_sections, is_variable, write
 
 
 def describe(type):
-    """A type spelt so that it can be compared: what it leads to without qualifiers, structures by name only."""
+    """A type spelt so that it can be compared: structures by name, and by their members if they have none."""
     code = type.code
+    plain = type.unqualified()
+    # The qualifiers of an array are those of its elements.
+    if code != gdb.TYPE_CODE_ARRAY and type != plain:
+        prefix = "const " if type == plain.const() else "volatile " if type == plain.volatile() else "const volatile "
+        return prefix + describe(plain)
     if code == gdb.TYPE_CODE_TYPEDEF:
         return "typedef " + type.name
     if code == gdb.TYPE_CODE_PTR:
-        return "*" + describe(type.target().unqualified())
+        return "*" + describe(type.target())
     if code == gdb.TYPE_CODE_ARRAY:
         low, high = type.range()
-        return "[%s]%s" % (high - low + 1 if high >= low else "", describe(type.target().unqualified()))
+        return "[%s]%s" % (high - low + 1 if high >= low else "", describe(type.target()))
     if code == gdb.TYPE_CODE_FUNC:
-        return "function " + describe(type.target().unqualified())
+        parameters = [describe(f.type) for f in type.fields()] + (["..."] if str(type).endswith("...)") else [])
+        return "function %s(%s)" % (describe(type.target()), ", ".join(parameters))
     if code == gdb.TYPE_CODE_STRUCT:
-        return "struct " + (type.tag or "")
+        return "struct " + (type.tag or nameless(type))
     if code == gdb.TYPE_CODE_UNION:
-        return "union " + (type.tag or "")
+        return "union " + (type.tag or nameless(type))
     if code == gdb.TYPE_CODE_ENUM:
-        return "enum " + (type.tag or "")
+        return "enum " + (type.tag or nameless(type))
     if code == gdb.TYPE_CODE_VOID:
         return "void"
-    return str(type.unqualified())
+    return str(plain)
+
+
+def nameless(type):
+    return json.dumps(record(type), separators=(",", ":"))
 
 
 def record(type):
@@ -34,24 +45,9 @@ def record(type):
     if type.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
         return {
             "size": type.sizeof,
-            "members": [[f.name or "", f.bitpos, f.bitsize, describe(f.type.unqualified())] for f in type.fields()],
+            "members": [[f.name or "", f.bitpos, f.bitsize, describe(f.type)] for f in type.fields()],
         }
-    return {"size": type.sizeof, "target": describe(type.strip_typedefs().unqualified())}
-
-
-def is_value(symbol):
-    """Whether a symbol is a variable, and not a label, a function or a type."""
-    constant = (gdb.SYMBOL_LOC_CONST, gdb.SYMBOL_LOC_CONST_BYTES)
-    if symbol.addr_class in (gdb.SYMBOL_LOC_UNRESOLVED, gdb.SYMBOL_LOC_LABEL) or str(symbol.type) == "__CORE_ADDR":
-        return False
-    is_constant = symbol.addr_class in constant and symbol.type.code != gdb.TYPE_CODE_ENUM
-    return symbol.is_variable or symbol.is_argument or is_constant
-
-
-def code_sections():
-    for line in gdb.execute("maint info sections", to_string=True).splitlines():
-        if " CODE" in line:
-            yield [int(x, 16) for x in line.split()[1].split("->")]
+    return {"size": type.sizeof, "target": describe(type.strip_typedefs())}
 
 
 def locations(place):
@@ -89,7 +85,7 @@ def function(symbol):
         "file": file,
         "line": symbol.line,
         "type": describe(symbol.type),
-        "parameters": [[s.name, describe(s.type.unqualified())] for s in block if s.is_argument],
+        "parameters": [[s.name, describe(s.type)] for s in block if s.is_argument],
         "body": locations("-source %s -function %s" % (file, symbol.name)),
     }
 
@@ -103,7 +99,7 @@ def named_type(symbol):
 def scope(address):
     block, chain = gdb.block_for_pc(int(address)), []
     while block is not None and not block.is_static and not block.is_global:
-        chain.append(sorted(s.name for s in block if is_value(s)))
+        chain.append(sorted(s.name for s in block if is_variable(s)))
         block = block.superblock
     return [address, chain]
 
@@ -123,13 +119,18 @@ def main():
         elif symbol.addr_class == gdb.SYMBOL_LOC_TYPEDEF:
             out["types"].append(named_type(symbol))
         elif symbol.is_variable and symbol.addr_class == gdb.SYMBOL_LOC_STATIC:
-            out["globals"].append([symbol.name, describe(symbol.type.unqualified()), str(int(symbol.value().address))])
+            out["globals"].append([symbol.name, describe(symbol.type), str(int(symbol.value().address))])
+    # Those of type units belong to no code.
+    for name in set(json.loads(os.environ["XV6_DEBUG_TYPES"])) - set(name for name, _ in out["types"]):
+        try:
+            out["types"].append([name, record(gdb.lookup_type(name))])
+        except gdb.error:
+            pass
     for file, rows in out["rows"].items():
         for line in sorted(set(line for line, _ in rows)):
             out["breaks"].append([file, line, locations("%s:%d" % (file, line))])
     out["scopes"] = [scope(address) for address, file, _ in changes if file is not None]
-    with open(os.environ["XV6_DEBUG_OUT"], "w") as file:
-        json.dump(out, file)
+    write(out)
 
 
 main()

@@ -1,6 +1,6 @@
 /** Asks gdb-multiarch about a program: the reference that the symbol reader is held against. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,34 +54,90 @@ export interface StateAnswer {
   frames: FrameAnswer[];
 }
 
+export interface PlaceAnswer {
+  pc: string;
+  /** Registers that calls preserve, and what they hold in the caller; null where gdb knows of none. */
+  caller: [number, string][] | null;
+  /** Innermost block first. */
+  variables: [string, { address?: string; value?: string; lost?: true; composite?: true; error?: string }][];
+}
+
 export function isInstalled(program: string): boolean {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-export function askStatic(kernel: string): StaticAnswer {
-  return runGdb('gdb-static.py', kernel, {}) as StaticAnswer;
+/** What a program is; `typeNames` are to be told of wherever they stand. */
+export function askStatic(program: string, typeNames: readonly string[]): StaticAnswer {
+  return runGdb('gdb-static.py', program, { XV6_DEBUG_TYPES: JSON.stringify(typeNames) }) as StaticAnswer;
 }
 
-/** Runs a program in QEMU up to `end`, and stops it at some places on the way, each of them at most three times. */
-export async function askStates(
-  kernel: string,
-  stops: readonly string[],
-  end: string,
-  count: number,
-  machine: readonly string[],
-): Promise<StateAnswer[]> {
-  const port = await freePort();
-  const common = ['-machine', 'virt', '-bios', 'none', '-kernel', kernel, '-m', '128M', '-nographic', '-snapshot'];
-  const guest = spawn('qemu-system-riscv64', [...common, ...machine, '-S', '-gdb', `tcp:127.0.0.1:${port}`], {
-    stdio: 'ignore',
-  });
+/**
+ * The address behind each function's prologue, by gdb's analysis of lines. Where it takes a compiler's location lists for
+ * good it breaks at a function's first instruction instead; so it is asked about a copy that does not name the compiler.
+ */
+export function askPrologues(program: string): { name: string; low: string; ends: string[] }[] {
+  const folder = mkdtempSync(join(tmpdir(), 'xv6-debug-gdb-'));
   try {
-    return runGdb('gdb-states.py', kernel, {
-      XV6_DEBUG_PORT: `${port}`,
+    const bytes = readFileSync(program);
+    for (let at = bytes.indexOf('GNU C'); at >= 0; at = bytes.indexOf('GNU C', at + 1)) {
+      bytes.write('ANY C', at);
+    }
+    const copy = join(folder, 'program');
+    writeFileSync(copy, bytes);
+    return askStatic(copy, []).functions.map(({ name, low, body }) => ({ name, low, ends: body }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs a program in QEMU up to `end`, and stops it at some places on the way, each of them at most three times; or with a
+ * stride at the first of them, and then after every so many instructions.
+ */
+export async function askStates(
+  program: string,
+  { stops, end, count, stride = 0 }: { stops: readonly string[]; end: string; count: number; stride?: number },
+): Promise<StateAnswer[]> {
+  return onQemu(['-kernel', program], (port) =>
+    runGdb('gdb-states.py', program, {
+      XV6_DEBUG_PORT: port,
       XV6_DEBUG_STOPS: JSON.stringify(stops),
       XV6_DEBUG_END: end,
       XV6_DEBUG_COUNT: `${count}`,
-    }) as StateAnswer[];
+      XV6_DEBUG_STRIDE: `${stride}`,
+    }),
+  ) as Promise<StateAnswer[]>;
+}
+
+/**
+ * Callers and variables of a program at one of `stride` places, on a machine with these registers, in whose memory words
+ * hold their own addresses with all bits turned.
+ */
+export async function askPlaces(
+  program: string,
+  registers: readonly bigint[],
+  memory: readonly { low: bigint; high: bigint }[],
+  stride: number,
+): Promise<PlaceAnswer[]> {
+  return onQemu([], (port) =>
+    runGdb('gdb-places.py', program, {
+      XV6_DEBUG_PORT: port,
+      XV6_DEBUG_REGISTERS: JSON.stringify(registers.map(String)),
+      XV6_DEBUG_MEMORY: JSON.stringify(memory.map(({ low, high }) => [`${low}`, `${high}`])),
+      XV6_DEBUG_STRIDE: `${stride}`,
+    }),
+  ) as Promise<PlaceAnswer[]>;
+}
+
+/** With a machine that waits for gdb before its first instruction. */
+async function onQemu(options: readonly string[], ask: (port: string) => unknown): Promise<unknown> {
+  const port = await freePort();
+  const common = ['-machine', 'virt', '-bios', 'none', '-m', '128M', '-nographic', '-snapshot'];
+  const guest = spawn('qemu-system-riscv64', [...common, ...options, '-S', '-gdb', `tcp:127.0.0.1:${port}`], {
+    stdio: 'ignore',
+  });
+  try {
+    return ask(`${port}`);
   } finally {
     guest.kill('SIGKILL');
   }
@@ -90,9 +146,10 @@ export async function askStates(
 function runGdb(script: string, kernel: string, env: Record<string, string>): unknown {
   const folder = mkdtempSync(join(tmpdir(), 'xv6-debug-gdb-'));
   const answer = join(folder, 'answer.json');
+  const imports = `python import sys; sys.dont_write_bytecode = True; sys.path.insert(0, ${JSON.stringify(here)})`;
   try {
     // In the root folder, or gdb would find sources relative to it and name those.
-    const result = spawnSync('gdb-multiarch', ['-nx', '-batch', '-x', join(here, script), kernel], {
+    const result = spawnSync('gdb-multiarch', ['-nx', '-batch', '-ex', imports, '-x', join(here, script), kernel], {
       cwd: '/',
       env: { ...process.env, ...env, XV6_DEBUG_OUT: answer },
       timeout: 60_000,

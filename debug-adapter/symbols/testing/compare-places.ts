@@ -1,0 +1,145 @@
+/**
+ * Differences between the symbol reader and gdb on where things are, at many places of a program: the caller's registers,
+ * and variables. Registers hold values of their own, those that frames rest on lead to memory, and each word of that holds
+ * its address with all bits turned; so a value tells where it was read.
+ */
+import type { Binary, FrameRegisters, ReadMemory, Variable } from '../api';
+import { valueOf } from './compare-states';
+import { type PlaceAnswer, askPlaces } from './gdb';
+
+interface Extent {
+  low: bigint;
+  high: bigint;
+}
+
+const returnAddress = 1;
+const stackPointer = 2;
+const framePointer = 8;
+const stacks = { [stackPointer]: 0x80420000n, [framePointer]: 0x80480000n };
+const memory: Extent[] = Object.values(stacks).map((middle) => ({ low: middle - 0x4000n, high: middle + 0x4000n }));
+/** Of a machine that has not begun: its RAM, and its ROM behind the first instructions. */
+const zeroes: Extent[] = [
+  { low: 0x80000000n, high: 0x87000000n },
+  { low: 0x1100n, high: 0x10000n },
+];
+
+/** One line for each difference that nothing explains, at one of `stride` places. */
+export async function comparePlaces(
+  binary: Binary,
+  path: string,
+  stride: number,
+): Promise<{ places: number; variables: number; differences: string[] }> {
+  const x = Array.from({ length: 32 }, (_, n) => (n === 0 ? 0n : 0xfedcba9800000000n + BigInt(n) * 0x0101010101n));
+  Object.entries(stacks).forEach(([register, value]) => (x[Number(register)] = value));
+  x[returnAddress] = behindSomeCall(binary);
+  const places = await askPlaces(path, x, memory, stride);
+  const differences = places.flatMap((place) => {
+    const where = `at 0x${BigInt(place.pc).toString(16)} in ${binary.functionAt(BigInt(place.pc))?.name}`;
+    const frame: FrameRegisters = { pc: BigInt(place.pc), x };
+    return [...compareCaller(binary, place, frame), ...compareVariables(binary, place, frame)].map(
+      (difference) => `${where}: ${difference}`,
+    );
+  });
+  return {
+    places: places.length,
+    variables: places.reduce((sum, place) => sum + place.variables.length, 0),
+    differences,
+  };
+}
+
+/** A return address, for without one there is no caller. */
+function behindSomeCall(binary: Binary): bigint {
+  for (const { low, high } of binary.functions) {
+    const segment = binary.segments.find(
+      ({ virtualAddress: start, bytes }) => start <= low && high <= start + BigInt(bytes.length),
+    );
+    const code = segment && new DataView(segment.bytes.buffer, segment.bytes.byteOffset, segment.bytes.length);
+    for (let at = low; code !== undefined && at + 4n <= high; at += 2n) {
+      // jal ra, … or jalr ra, …
+      if (((code.getUint32(Number(at - segment!.virtualAddress), true) & 0xfff) | 0x8) === 0xef) {
+        return at + 4n;
+      }
+    }
+  }
+  throw new Error('the program has no call');
+}
+
+const words: ReadMemory = (address, length) => {
+  const within = ({ low, high }: Extent): boolean => low <= address && address + BigInt(length) <= high;
+  if (memory.some(within)) {
+    return Uint8Array.from({ length }, (_, index) => byteAt(address + BigInt(index)));
+  }
+  return zeroes.some(within) ? new Uint8Array(length) : undefined;
+};
+
+function byteAt(address: bigint): number {
+  return Number((turned(address & ~7n) >> ((address & 7n) * 8n)) & 0xffn);
+}
+
+function turned(word: bigint): bigint {
+  return BigInt.asUintN(64, ~word);
+}
+
+function* compareCaller(binary: Binary, { caller: wanted }: PlaceAnswer, frame: FrameRegisters): Generator<string> {
+  const link = new DataView(new ArrayBuffer(8));
+  link.setBigUint64(0, frame.x[returnAddress]!, true);
+  const links: ReadMemory = (address, length) => words(address, length) && new Uint8Array(link.buffer).slice(0, length);
+  const caller = binary.unwind(frame, links);
+  if (caller === undefined || wanted === null) {
+    if (caller !== undefined || wanted !== null) {
+      yield `the caller is ${wanted === null ? 'unknown' : 'known'} to gdb, not so to us`;
+    }
+    return;
+  }
+  for (const [register, value] of wanted) {
+    const saved = caller.savedAt?.[register];
+    const mine = saved === undefined ? caller.x[register] : turned(saved);
+    if (`${mine}` !== value) {
+      yield `the caller's x${register} is 0x${BigInt(value).toString(16)} for gdb, 0x${mine?.toString(16)} for us`;
+    }
+  }
+}
+
+/** Of variables with one name gdb may know more: it repeats those of an inlined function's inner blocks in its outermost. */
+function* compareVariables(binary: Binary, place: PlaceAnswer, frame: FrameRegisters): Generator<string> {
+  const left = place.variables.map(([name, answer]) => ({ name, place: placeOf(answer) }));
+  for (const variable of binary.scopesAt(frame.pc).flatMap((scope) => scope.variables)) {
+    const found = ownPlaceOf(binary, variable, frame);
+    const index = left.findIndex((theirs) => theirs.name === variable.name && theirs.place === found);
+    if (index >= 0) {
+      left.splice(index, 1);
+    } else {
+      const theirs = left.filter(({ name }) => name === variable.name).map((other) => other.place);
+      yield `${variable.name} is ${theirs.join(' or ') || 'unknown'} for gdb, ${found} for us`;
+    }
+  }
+}
+
+function ownPlaceOf(binary: Binary, variable: Variable, frame: FrameRegisters): string {
+  const location = binary.locate(variable, frame, words);
+  switch (location.kind) {
+    case 'memory':
+      return `at ${location.address}`;
+    case 'register':
+    case 'value':
+      return `${valueOf(binary, variable, frame, words)}`;
+    case 'pieces': {
+      // gdb counts as lost what is lost in part.
+      const isLost = location.pieces.some((piece) => piece.location.kind === 'optimized-out');
+      return isLost ? 'optimized-out' : 'pieces';
+    }
+    default:
+      return location.kind;
+  }
+}
+
+/** What is computed from memory that cannot be read is lost, and so is a pointer to what is in no memory. */
+function placeOf({ address, value, composite, lost, error }: PlaceAnswer['variables'][number][1]): string {
+  if (address !== undefined || value !== undefined) {
+    return address === undefined ? value! : `at ${address}`;
+  }
+  if (composite) {
+    return 'pieces';
+  }
+  return lost || error?.startsWith('Cannot access memory at address') ? 'optimized-out' : `${error}`;
+}

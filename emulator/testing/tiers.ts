@@ -1,0 +1,52 @@
+/**
+ * For tests: the same program in every tier, cut into slices of different lengths, with what happened along the way. All of
+ * it must come out alike, whatever runs the guest and however often its run is interrupted.
+ */
+import { Machine } from '../machine';
+import type { MachineOptions, Stop } from '../types';
+
+export const TIERS = ['interp', 'jit', 'mixed'] as const;
+export type Tier = (typeof TIERS)[number];
+
+export interface TierRun {
+  kernel: Uint8Array;
+  /** Counts of executed instructions at which state is hashed; the last ends the run. */
+  points: readonly number[];
+  /** Length of the slices in between; absent: as long as they can be. */
+  slice?: number;
+  /** What is done to the machine when it has executed so many instructions. */
+  meanwhile?: ReadonlyMap<number, (machine: Machine) => void>;
+  options?: Partial<MachineOptions>;
+}
+
+/** Counts up to `last`, evenly apart. */
+export const points = (last: number, count = 8): number[] =>
+  Array.from({ length: count }, (_, i) => Math.round((last * (i + 1)) / count));
+
+/** What happened, a line each: every stop but that of a budget, and the state's hash at every point. */
+export function runInTier(acceleration: Tier, run: TierRun): { machine: Machine; trace: string[] } {
+  const { kernel, slice = Infinity, meanwhile = new Map<number, (machine: Machine) => void>() } = run;
+  const machine = new Machine({
+    ...{ harts: 1, memory: 2 ** 21, legacyVirtio: false },
+    ...run.options,
+    ...{ kernel, acceleration },
+  });
+  const trace: string[] = [];
+  const hashed = new Set(run.points);
+  for (const target of [...new Set([...run.points, ...meanwhile.keys()])].sort((a, b) => a - b)) {
+    while (machine.executed < target) {
+      const stop = machine.run({ instructions: Math.min(slice, target - machine.executed) });
+      if (stop.kind === 'budget') continue;
+      trace.push(`${machine.executed}: ${describe(stop)}`);
+      if (stop.kind !== 'idle') continue;
+      if (stop.until === Infinity) break;
+      machine.idleUntil(stop.until);
+    }
+    if (hashed.has(target)) trace.push(`${machine.executed}: ${machine.stateHash()}`);
+    meanwhile.get(target)?.(machine);
+  }
+  return { machine, trace };
+}
+
+const describe = (stop: Stop): string =>
+  JSON.stringify(stop, (_, value: unknown) => (typeof value === 'bigint' ? value.toString(16) : value));

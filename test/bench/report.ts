@@ -1,0 +1,78 @@
+/** The rows as a table in Markdown. */
+import type { BundleSize } from './host';
+import { type Row, advantage } from './measure';
+
+const TITLES: Readonly<Record<string, string>> = {
+  boot: 'Boot: process start to the prompt',
+  usertests: 'usertests: from typing the command to ALL TESTS PASSED',
+  kernels: 'Kernels',
+  storms: 'Storms',
+  start: 'Start',
+  memory: 'Resident memory (peak of the process)',
+};
+
+/** Groups that the plot shows: where faster is what counts. */
+export const PLOTTED = ['boot', 'usertests', 'kernels', 'storms'];
+
+const shown = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
+const cells = (...values: string[]): string => `| ${values.join(' | ')} |`;
+const DIGITS: Readonly<Record<Row['unit'], number>> = { s: 2, ms: 0, MIPS: 0, 'thousand/s': 0, MiB: 0 };
+
+export function line(row: Row): string {
+  const digits = DIGITS[row.unit];
+  const plain = row.here / row.qemu;
+  const name = row.note === undefined ? row.name : `${row.name} (${row.note})`;
+  return cells(
+    name,
+    row.unit,
+    shown(row.here, digits),
+    shown(row.qemu, digits),
+    shown(plain, 2),
+    shown(advantage(row), 2),
+  );
+}
+
+const kib = (bytes: number): string => String(Math.round(bytes / 1024));
+
+export function markdown(
+  host: readonly string[],
+  rows: readonly Row[],
+  remarks: readonly string[],
+  bundles: readonly BundleSize[],
+): string {
+  const groups = Object.keys(TITLES).filter((group) => rows.some((row) => row.group === group));
+  const tables = groups.flatMap((group) => {
+    const own = rows.filter((row) => row.group === group);
+    const last = group === 'memory' ? 'QEMU / here' : 'speed, here / QEMU';
+    const head = [
+      cells('', 'unit', 'here', 'QEMU', 'here / QEMU', last),
+      cells('---', '---', '---:', '---:', '---:', '---:'),
+    ];
+    return [`## ${TITLES[group]}`, '', ...head, ...own.map(line), ''];
+  });
+  const sizes = bundles.map(({ name, built, minified, compressed }) =>
+    cells(name, kib(built), kib(minified), kib(compressed)),
+  );
+  return [
+    '# Benchmark',
+    '',
+    'Written by `npm run bench` (test/bench); [performance.md](performance.md) says what is behind the numbers.',
+    '',
+    ...host.map((text) => `- ${text}`),
+    ...remarks.map((text) => `- ${text}`),
+    '',
+    'Both emulators run as processes of their own, by turns, with the same options. For kernels and storms, what an empty guest',
+    'takes from start to end in each emulator has been subtracted. The last column says how many times as fast as QEMU this',
+    'machine is, whatever the unit.',
+    '',
+    '![Speed relative to QEMU](images/benchmark.svg)',
+    '',
+    ...tables,
+    '## Bundles',
+    '',
+    cells('dist/', 'KiB as built', 'KiB minified', 'KiB minified and gzipped'),
+    cells('---', '---:', '---:', '---:'),
+    ...sizes,
+    '',
+  ].join('\n');
+}
