@@ -38,7 +38,9 @@ const push = (a: Assembler): Assembler =>
 const pop = (a: Assembler): Assembler =>
   a.op('ld', { rd: ra, rs1: sp }).op('ld', { rd: s1, rs1: sp, imm: 8 }).op('addi', { rd: sp, rs1: sp, imm: 16 });
 
-describe('a region', () => {
+describe('a region', function () {
+  this.timeout(20_000);
+
   it('takes in calls across pages, and calls in them', () => {
     const machine = same(
       program((a) => times(a, s0, 3000, 'again', () => call(a.op('addi', { rd: a0, rs1: s0 }), 'outer')), {

@@ -46,7 +46,9 @@ function locks(sections: number, work: number): Assembler {
   return a.label('halt').to('halt', 'jal');
 }
 
-describe('harts that spin', () => {
+describe('harts that spin', function () {
+  this.timeout(20_000);
+
   it('ask for a lock by amoswap and lose no section, with turns alike in every tier', () => {
     const machine = same(locks(400, 50), 400_000);
     assert.equal(machine.memory.readU64(BigInt(COUNTER)), BigInt(400 * 50 * HARTS));

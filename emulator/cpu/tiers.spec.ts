@@ -1,11 +1,12 @@
 /**
  * Any program at all: loops, calls, branches, loads and stores through pages that come and go, code that patches itself,
- * atomics, CSRs and a timer, put together at random. Interpreter, translator and both mixed must do the same.
+ * atomics, CSRs and a timer, put together at random, with breakpoints that come and go. Interpreter, translator and both mixed must do the same.
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Csr } from '../isa/csrs';
 import { INSTRUCTIONS } from '../isa/decode';
+import type { Machine } from '../machine';
 import { Assembler, BASE, R, call, csrr, csrw, encode, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { Flag, PageTables, RWX, entry } from '../testing/page-tables';
 import { points, runInTier } from '../testing/tiers';
@@ -214,14 +215,20 @@ describe('any program', () => {
   const several = fc.array(statement, { minLength: 2, maxLength: 8 });
 
   it('does the same in every tier, in slices of any length', function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     fc.assert(
       fc.property(
         several,
         fc.tuple(several, several, several),
         fc.integer({ min: 30, max: 3000 }),
-        (main, functions, slice) => {
-          const run = { kernel: kernelOf(main, functions), points: points(60_000, 3) };
+        fc.integer({ min: 80, max: 200 }),
+        (main, functions, slice, word) => {
+          // A breakpoint for a while, somewhere in what is hot by then.
+          const meanwhile = new Map([
+            [30_000, (machine: Machine) => machine.setBreakpoints([BigInt(BASE + word * 4), BigInt(BASE + 0x1014)])],
+            [30_300, (machine: Machine) => machine.setBreakpoints([])],
+          ]);
+          const run = { kernel: kernelOf(main, functions), points: points(60_000, 3), meanwhile };
           const { trace } = runInTier('interp', run);
           assert.deepEqual(runInTier('jit', run).trace, trace, 'jit');
           assert.deepEqual(runInTier('mixed', run).trace, trace, 'mixed');
