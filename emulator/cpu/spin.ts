@@ -28,7 +28,8 @@ function acts({ meaning }: Instruction): boolean {
   return found;
 }
 
-const ACTING: ReadonlySet<Instruction> = new Set(INSTRUCTIONS.filter(acts));
+let acting: ReadonlySet<Instruction> | undefined;
+const actingInstructions = (): ReadonlySet<Instruction> => (acting ??= new Set(INSTRUCTIONS.filter(acts)));
 
 /** Whether the hart, which must not have an interrupt to take, spins in a short loop. */
 export function spins(hart: HartState, memory: GuestMemory, mmu: Mmu, core: Core): boolean {
@@ -52,7 +53,7 @@ export function spins(hart: HartState, memory: GuestMemory, mmu: Mmu, core: Core
     const word = memory.view.getInt32(host + offset, true);
     const decoded = decode(word);
     if (decoded === undefined) break;
-    const done = ACTING.has(decoded.instruction)
+    const done = actingInstructions().has(decoded.instruction)
       ? changesNothing(hart, decoded, memory.view, (address, bytes) => hostOf(address, Access.load, bytes))
       : core.peek(hart, word);
     if (!done) break;

@@ -65,7 +65,7 @@ export class TestSession extends DebugClient {
   readonly folder = mkdtempSync(join(tmpdir(), 'adapter-'));
   readonly disk = join(this.folder, 'fs.img');
   /** Where boots are saved: every session boots anew, unless it is given another one's. */
-  cache = join(this.folder, 'cache');
+  cache = `${this.folder}-boots`;
   readonly #stops: Stop[] = [];
   #waiting: ((stop: Stop) => void) | undefined;
   #process: ChildProcessWithoutNullStreams | undefined;
@@ -261,6 +261,7 @@ export class TestSession extends DebugClient {
       clearTimeout(impatient);
     }
     rmSync(this.folder, { recursive: true, force: true });
+    rmSync(`${this.folder}-boots`, { recursive: true, force: true });
   }
 }
 
