@@ -26,6 +26,7 @@ import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
+import { Turns } from './turns';
 import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
 import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch } from './types';
 
@@ -33,12 +34,6 @@ export { KernelError };
 
 /** A tick of the 10 MHz clock in instructions: the guest sees harts of 100 MHz that retire one a cycle. */
 export const INSTRUCTIONS_PER_TICK = 10;
-/** Instructions of a hart's turn, and how many more a seed may add. */
-const TURN = 40_000;
-const TURN_VARIATION = 4096;
-/** Instructions of a turn for a hart that only waits for another one. */
-const SPIN_TURN = 64;
-
 /** The last two bytes of a page begin what has no record of its own there. */
 function withLast(bits: Uint8Array): Uint8Array {
   bits[bits.length - 1] |= 0x80;
@@ -63,10 +58,7 @@ export class Machine implements MachineApi {
   private done = 0;
   /** Virtual time in instructions: those executed and those slept through. */
   private time = 0;
-  /** The hart whose turn it is, what is left of the turn, and the state of the turns' generator. */
-  private turn = 0;
-  private turnLeft = TURN;
-  private random = 0;
+  private readonly turns: Turns;
   /** Tick at which each hart's supervisor timer falls due. */
   private readonly timers: number[];
   /** Within a slice: its length, and the hart that runs. */
@@ -118,6 +110,11 @@ export class Machine implements MachineApi {
     this.timed = this.devices.devices.filter((device) => device.nextEvent !== undefined);
     const access = new MemoryAccess(this.memory, this.mmu, this.devices.devices, this);
     this.core = new Core(this.memory, this.code, access, new Environment(access, this));
+    this.turns = new Turns(
+      this.harts,
+      options.seed ?? 0,
+      (hart) => interruptToTake(hart) === undefined && spins(hart, this.memory, this.mmu, this.core),
+    );
     this.powerOn();
   }
 
@@ -128,7 +125,7 @@ export class Machine implements MachineApi {
     return this.ticks();
   }
   get current(): number {
-    return this.turn;
+    return this.turns.hart;
   }
 
   run(limit: RunLimit): Stop {
@@ -139,12 +136,13 @@ export class Machine implements MachineApi {
     let hartLeft = limit.hart?.instructions ?? Infinity;
     while (left > 0) {
       this.deliver();
-      const hart = this.nextHart();
-      if (this.memory.watches.pending && this.watchedTouched(hart)) return this.stopped(hart ?? this.harts[this.turn]);
+      const hart = this.turns.next();
+      if (this.memory.watches.pending && this.watchedTouched(hart))
+        return this.stopped(hart ?? this.harts[this.turns.hart]);
       if (hart === undefined) return { kind: 'idle', until: Math.ceil(this.nextEvent() / INSTRUCTIONS_PER_TICK) };
       if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
       const own = hart.id === limit.hart?.id;
-      this.slice = Math.min(left, this.turnLeft, this.nextEvent() - this.time, own ? hartLeft : Infinity);
+      this.slice = Math.min(left, this.turns.left, this.nextEvent() - this.time, own ? hartLeft : Infinity);
       hart.remaining = this.slice;
       this.running = hart;
       this.core.run(hart);
@@ -154,7 +152,7 @@ export class Machine implements MachineApi {
       this.done += used;
       this.time += used;
       for (const bytes of this.typed.splice(0)) this.consoleInput(bytes);
-      this.turnLeft -= used;
+      this.turns.left -= used;
       left -= used;
       if (own) hartLeft -= used;
       if (this.stop !== undefined) return this.stopped(hart);
@@ -201,8 +199,8 @@ export class Machine implements MachineApi {
 
   stateHash(): string {
     const hash = new StateHash();
-    const { time, executed, turn, turnLeft, random } = this;
-    hash.state({ time, executed, turn, turnLeft, random });
+    const { time, executed } = this;
+    hash.state({ time, executed, turns: this.turns.save() });
     hash.state(this.harts.map((hart) => hart.save()));
     hash.state(this.devices.devices.map((device) => device.save()));
     hash.words(this.memory.allWords());
@@ -225,9 +223,9 @@ export class Machine implements MachineApi {
 
   /** The machine between two runs: `state`, which is small, and its memory. */
   save(): { state: State; memory: Uint8Array } {
-    const { done, time, turn, turnLeft, random, timers } = this;
+    const { done, time, timers } = this;
     const state = {
-      ...{ done, time, turn, turnLeft, random, timers: [...timers] },
+      ...{ done, time, timers: [...timers], turns: this.turns.save() },
       harts: this.harts.map((hart) => hart.save()),
       devices: this.devices.devices.map((device) => device.save()),
     };
@@ -244,15 +242,9 @@ export class Machine implements MachineApi {
     try {
       const saved = new SavedState('machine', state);
       this.memory.restoreFrom(pages);
-      const numbers = ['done', 'time', 'turn', 'turnLeft', 'random'].map((field) => saved.number(field));
-      [this.done, this.time, this.turn, this.turnLeft, this.random] = numbers as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      if (this.harts[this.turn] === undefined) throw new Error(`saved state of machine: it has no hart ${this.turn}`);
+      this.done = saved.number('done');
+      this.time = saved.number('time');
+      this.turns.restore(saved.record('turns'));
       saved.numbers('timers', this.harts.length).forEach((due, hart) => (this.timers[hart] = due));
       saved
         .list('devices', this.devices.devices.length)
@@ -273,9 +265,7 @@ export class Machine implements MachineApi {
     this.done = 0;
     this.typed.length = 0;
     this.time = 0;
-    this.turn = 0;
-    this.random = this.options.seed ?? 0;
-    this.turnLeft = this.turnLength();
+    this.turns.reset();
     this.timers.fill(Infinity);
     this.resume = undefined;
     this.code.clear();
@@ -296,22 +286,6 @@ export class Machine implements MachineApi {
       this.memory.write(address + BigInt(bytes.length), new Uint8Array(Number(memorySize) - bytes.length));
     }
     this.memory.write(BigInt(ROM_BASE), bootRom(this.kernel.entry, treeAddress));
-  }
-
-  /** A hart that does nothing but wait for others to write gets a short turn. */
-  private turnOf(hart: HartState): number {
-    const length = this.turnLength();
-    if (this.harts.length === 1 || interruptToTake(hart) !== undefined) return length;
-    return spins(hart, this.memory, this.mmu, this.core) ? SPIN_TURN : length;
-  }
-
-  /** Turn lengths differ only if there is a seed (xorshift32). */
-  private turnLength(): number {
-    if (this.random === 0) return TURN;
-    this.random ^= this.random << 13;
-    this.random ^= this.random >>> 17;
-    this.random ^= this.random << 5;
-    return TURN + ((this.random >>> 0) % TURN_VARIATION);
   }
 
   /** Hands out what is due: inputs of a replay, devices' events, supervisor timers. */
@@ -337,22 +311,6 @@ export class Machine implements MachineApi {
       if ((hart.lines & Interrupt.stip) === 0) tick = Math.min(tick, this.timers[hart.id]);
     }
     return Math.min(Math.ceil(tick * INSTRUCTIONS_PER_TICK), this.inputs.nextTime);
-  }
-
-  /** The hart to run: the one whose turn it is, else the next that does not wait. */
-  private nextHart(): HartState | undefined {
-    const holder = this.harts[this.turn];
-    if (this.turnLeft > 0 && !holder.waiting) return holder;
-    for (let i = 1; i <= this.harts.length; i++) {
-      const next = (this.turn + i) % this.harts.length;
-      if (this.harts[next].waiting) continue;
-      // Others may now write what this hart had reserved.
-      if (next !== this.turn) holder.reservation = -1;
-      this.turn = next;
-      this.turnLeft = this.turnOf(this.harts[next]);
-      return this.harts[next];
-    }
-    return undefined;
   }
 
   private stopped(hart: HartState): Stop {
