@@ -103,8 +103,8 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
   const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
   const to = BigInt.asUintN(64, hart.x(store.base) + BigInt(store.offset));
   const from = load && BigInt.asUintN(64, hart.x(load.base) + BigInt(load.offset));
-  const passes = Math.min(wanted, passesInPage(to, step), from === undefined ? Infinity : passesInPage(from, step));
-  if (passes < 1) return false;
+  const most = Math.min(wanted, passesInPage(to, step), from === undefined ? Infinity : passesInPage(from, step));
+  if (most < 1) return false;
   // In this order, as the instructions would: the load's page is touched first.
   const source = from === undefined ? 0 : plainHost(hart, memory, mmu, from, load!.bytes, Access.load);
   if (from !== undefined && source === 0) return false;
@@ -112,6 +112,7 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
   // A loop that may change itself is left to those who notice.
   if (target === 0 || memory.pageOf(target) === memory.pageOf(code)) return false;
 
+  const passes = passesOverTable(memory, target, step, most);
   const bytes = passes * store.bytes;
   const lowest = (host: number): number => (step > 0 ? host : host - bytes + store.bytes);
   memory.stored(lowest(target), bytes);
@@ -142,6 +143,18 @@ function passesInPage(address: bigint, step: number): number {
   const bytes = Math.abs(step);
   if (offset + bytes > PAGE) return 0;
   return step > 0 ? Math.floor((PAGE - offset) / bytes) : Math.floor(offset / bytes) + 1;
+}
+
+/** Of `most` passes, those until one has changed a valid entry of a page table: it may be one that the loop needs. */
+function passesOverTable(memory: GuestMemory, target: number, step: number, most: number): number {
+  if ((memory.flags[memory.pageOf(target)] & PageFlag.table) === 0) return most;
+  const isValid = (byte: number): boolean => (memory.u8[byte - (byte % 8)] & 1) !== 0;
+  const width = Math.abs(step);
+  for (let passes = 1; passes < most; passes++) {
+    const at = target + step * (passes - 1);
+    if (isValid(at) || isValid(at + width - 1)) return passes;
+  }
+  return most;
 }
 
 /** Host address of an access to memory that nobody watches, else 0. */

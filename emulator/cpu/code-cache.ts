@@ -129,6 +129,7 @@ export class CodeCache {
       word = view.getInt32(host, true);
     }
     const alone = straddles || marked;
+    if (marked) this.pages.leftUndecoded(page.host);
     const legal = alone ? writeAlone(this.memory, word) : this.decode(page.host, record, word);
     if (legal) return alone ? Status.scratch : Status.reload;
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
@@ -224,6 +225,8 @@ export class CodeCache {
     if (this.memory.view.getUint16(record + Record.op, true) === Opcode.special) return;
     this.memory.view.setUint16(record + Record.op, Opcode.special, true);
     this.regions.drop(slotOf(record));
+    // What lies under a mark may change unnoticed.
+    this.loops.clear();
   }
 
   /** An exception of an instruction that never got as far as to be counted by the interpreter. */

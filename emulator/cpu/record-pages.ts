@@ -34,7 +34,7 @@ export class RecordPages {
   private readonly keys = new Map<number, number>();
   private readonly byKey = new Map<number, number[]>();
   private next = 0;
-  /** Guest pages that have been executed and have left their slot. */
+  /** Guest pages of whose executed instructions not all have records any more. */
   private readonly left = new Set<number>();
   /** By guest page: stores since it was attached. */
   private readonly stores: Uint8Array;
@@ -99,9 +99,14 @@ export class RecordPages {
     }
   }
 
+  /** An instruction of the page at `host` is executed without a record. */
+  leftUndecoded(host: number): void {
+    this.left.add(this.memory.pageOf(host));
+  }
+
   /**
    * Which instructions have been executed, at most: by guest page, a bit for every two bytes of it, lowest first. Of a page
-   * whose bytes have changed since nothing is known, and all its bits are set.
+   * whose bytes have changed since, or with a breakpoint that was passed, nothing is known, and all its bits are set.
    */
   reached(): Map<number, Uint8Array> {
     const { view } = this.memory;

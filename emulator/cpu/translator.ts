@@ -98,7 +98,7 @@ export function translate(blocks: readonly Block[]): Translation {
   const addressOf = (offset: number): Code => i64.add(get64(Offset.base), i64.const(offset));
   const jumpOut = (offset: number): Code => goOn(addressOf(offset));
 
-  /** Goes on in another page only if it still lies where it did; where a call returns to, it does. */
+  /** Goes on in another page only if it still lies where it did. */
   const checked = (from: number, target: Block, to: Code): Code => {
     const distance = pageOf(target.start) - pageOf(from);
     if (distance === 0) return to;
@@ -164,6 +164,9 @@ export function translate(blocks: readonly Block[]): Translation {
         host: i32.add(i32.wrap(local.get(L.address)), local.get(last.addend)),
       };
     };
+    // The page that a call came from lies where it did; the one behind it need not.
+    const returned = (to: Block, onward: Code): Code =>
+      to.start % PAGE === 0 ? checked(to.start - 1, to, onward) : onward;
     const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {
       rs1: read(i.rs1),
@@ -195,7 +198,7 @@ export function translate(blocks: readonly Block[]): Translation {
       jumpTo: (at) => [
         local.set(L.pc, at),
         i.rd === 0 ? [] : write(link),
-        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), to(b.target)) : [],
+        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), returned(b.target, to(b.target))) : [],
         br(out),
       ],
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),

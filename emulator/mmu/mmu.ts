@@ -214,12 +214,13 @@ export class Mmu {
       if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
       const span = 512 ** level;
       if (ppn % span !== 0) return -1;
-      this.watchTable(host, root, first, pages);
       this.leaf = pte | Pte.A | (access === Access.store ? Pte.D : 0);
       if (this.leaf !== pte && !this.update(hart, address, host)) {
         this.cause = ACCESS_FAULT[access];
         return -1;
       }
+      // Last: the update may have had the table forgotten.
+      this.watchTable(host, root, first, pages);
       const within = level === 0 ? 0 : level === 1 ? indices[0] : indices[1] * 512 + indices[0];
       return (ppn + within) * PAGE + (low & (PAGE - 1));
     }
@@ -229,7 +230,7 @@ export class Mmu {
   /** Writes A and D into a leaf; false if its place cannot be written. */
   private update(hart: HartState, address: number, host: number): boolean {
     if (this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
-    // The table's page may hold code as well; that it is a table changes nothing here.
+    // Nothing is forgotten because of A and D, unless the table's page holds code as well.
     if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.code) !== 0) this.memory.stored(host, 8);
     this.memory.watches.beforeStore(host, 8, hart, 'walk');
     this.memory.i32[host / 4] = this.leaf;
