@@ -10,9 +10,12 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-const FORMAT = 'xv6-debug warm start 1';
+const FORMAT = 'xv6-debug warm start 2';
 const PROMPT = '$ ';
 const SECTOR = 512;
+/** Bytes of the hash with which a saved boot begins; and those before its text, whose length comes in between. */
+const HASH = 16;
+const HEAD = HASH + 4;
 /** Bytes that a boot may write to the console and to the disk, beyond which it is not kept. */
 const MOST_OUTPUT = 65536;
 const MOST_SECTORS = 4096;
@@ -21,7 +24,8 @@ const MOST_SECTORS = 4096;
 export function warmStartName(options: MachineOptions): string {
   const hash = new StateHash();
   const { harts, memory, legacyVirtio, seed, kernel, disk } = options;
-  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, sectors: disk?.sectors ?? 0 });
+  const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly };
+  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image });
   hash.bytes(kernel);
   return hash.hex;
 }
@@ -93,17 +97,17 @@ export class BootRecorder {
       text: this.text,
       read: [...this.read].map(([sector, hash]) => [sector, hash]),
       written: [...this.written].map(([sector, bytes]) => [sector, bytes]),
-      memory: hashOf(memory),
       reached: [...machine.reached()].map(([address, bits]) => [address, bits]),
       machine: state,
       companion,
     };
     this.giveUp();
     const text = new TextEncoder().encode(stateToText(head));
-    const bytes = new Uint8Array(4 + text.length + memory.length);
-    new DataView(bytes.buffer).setUint32(0, text.length, true);
-    bytes.set(text, 4);
-    bytes.set(memory, 4 + text.length);
+    const bytes = new Uint8Array(HEAD + text.length + memory.length);
+    new DataView(bytes.buffer).setUint32(HASH, text.length, true);
+    bytes.set(text, HEAD);
+    bytes.set(memory, HEAD + text.length);
+    bytes.set(new TextEncoder().encode(hashOf(bytes.subarray(HASH))));
     return bytes;
   }
 }
@@ -116,12 +120,13 @@ export class SavedBoot {
 
   /** Throws an Error if these are not the bytes that `BootRecorder.save` has made. */
   constructor(saved: Uint8Array) {
-    if (saved.length < 4) throw new Error('the saved boot is empty');
-    const length = new DataView(saved.buffer, saved.byteOffset, 4).getUint32(0, true);
-    this.memory = saved.subarray(4 + length);
-    this.head = new SavedState('boot', stateFromText(new TextDecoder().decode(saved.subarray(4, 4 + length))));
+    const text = (from: number, to: number): string => new TextDecoder().decode(saved.subarray(from, to));
+    if (saved.length < HEAD || text(0, HASH) !== hashOf(saved.subarray(HASH)))
+      throw new Error('the saved boot is damaged');
+    const length = new DataView(saved.buffer, saved.byteOffset).getUint32(HASH, true);
+    this.memory = saved.subarray(HEAD + length);
+    this.head = new SavedState('boot', stateFromText(text(HEAD, HEAD + length)));
     if (this.head.text('format') !== FORMAT) throw new Error('the boot was saved by another version');
-    if (this.head.text('memory') !== hashOf(this.memory)) throw new Error('the saved memory is damaged');
     this.reached = new Map(this.head.list('reached') as [number, Uint8Array][]);
   }
 
