@@ -184,6 +184,8 @@ export interface Surroundings {
   programOpened: (program: Program) => void;
   /** A process runs other code than its program's file has. */
   programDiffers: (program: Program) => void;
+  /** Debug information cannot be read, and what is left out because of it. */
+  damaged: (what: string) => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -198,7 +200,7 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
   );
   const disk = await openDisk(settings, files);
   try {
-    const binary = openBinary(path, kernel);
+    const binary = openBinary(path, kernel, around.damaged);
     const recorder = new BootRecorder();
     const options: MachineOptions = {
       harts: settings.harts,
@@ -223,6 +225,7 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
         sources.include(image.binary.files);
         around.programOpened(program);
       },
+      around.damaged,
     );
     const image = new Image(binary);
     const debuggee = new Debuggee(settings, machine, image, programs, sources, disk, around.programDiffers);

@@ -34,13 +34,20 @@ export class Program {
   readonly #bytes: Uint8Array;
   #opened: Opened | undefined;
   readonly #whenOpened: WhenOpened;
+  readonly #damaged: (what: string) => void;
 
-  /** `whenOpened` is told when the file is opened, at its first use. */
-  constructor(path: string, bytes: Uint8Array, whenOpened: WhenOpened) {
+  /** `whenOpened` is told when the file is opened, at its first use; `damaged`, in words, of what in it cannot be read. */
+  constructor(
+    path: string,
+    bytes: Uint8Array,
+    whenOpened: WhenOpened,
+    damaged: (what: string) => void = () => undefined,
+  ) {
     this.path = path;
     this.name = programName(path) ?? baseName(path);
     this.#bytes = bytes;
     this.#whenOpened = whenOpened;
+    this.#damaged = damaged;
   }
 
   /** Opens the file if it is not yet; undefined if it is no program that can be read: `why` says it then. */
@@ -66,7 +73,7 @@ export class Program {
   #open(): Opened {
     if (this.#opened) return this.#opened;
     try {
-      const binary = openBinary(this.path, this.#bytes);
+      const binary = openBinary(this.path, this.#bytes, this.#damaged);
       const image = new Image(binary);
       this.#opened = { image, text: textOf(binary) };
       this.#whenOpened(this, image);
@@ -92,6 +99,7 @@ export async function findPrograms(
   files: Files,
   folders: readonly string[],
   whenOpened: WhenOpened,
+  damaged?: (what: string) => void,
 ): Promise<Program[]> {
   for (const folder of new Set(folders)) {
     const names = (await files.list(folder)).filter((name) => programName(name) !== undefined).sort();
@@ -99,7 +107,7 @@ export async function findPrograms(
       names.map((name) => {
         const path = `${folder}/${name}`;
         return files.read(path).then(
-          (bytes) => [new Program(path, bytes, whenOpened)],
+          (bytes) => [new Program(path, bytes, whenOpened, damaged)],
           () => [],
         );
       }),

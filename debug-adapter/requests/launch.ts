@@ -104,6 +104,7 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => context.console.write(bytes),
     programOpened: (program) => moduleOpened(context, program),
+    damaged: (what) => say(context, what, 'stderr'),
     programDiffers: ({ name, path }) =>
       say(
         context,

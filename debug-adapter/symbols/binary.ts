@@ -40,13 +40,20 @@ import { Unwinder } from './unwind';
 /** One for each unit of a large program; what more damage would say is no news. */
 const mostWarnings = 100;
 
-/** Opens an ELF. `path` is for messages. Throws SymbolError for what is no 64-bit RISC-V executable. */
-export function openBinary(path: string, bytes: Uint8Array): Binary & { warnings: readonly string[] } {
-  return new DwarfBinary(path, readElf(path, bytes));
+/**
+ * Opens an ELF. `path` is for messages. Throws SymbolError for what is no 64-bit RISC-V executable. `warned` is told of what
+ * is damaged and left out, when it is come upon.
+ */
+export function openBinary(
+  path: string,
+  bytes: Uint8Array,
+  warned: (message: string) => void = () => undefined,
+): Binary & { warnings: readonly string[] } {
+  return new DwarfBinary(path, readElf(path, bytes), warned);
 }
 
 class DwarfBinary implements Binary {
-  readonly warnings: string[];
+  readonly warnings: string[] = [];
   readonly entry: bigint;
   readonly segments: readonly Segment[];
   readonly symbols: readonly ElfSymbol[];
@@ -71,13 +78,14 @@ class DwarfBinary implements Binary {
   constructor(
     readonly path: string,
     elf: Elf,
+    private readonly warned: (message: string) => void,
   ) {
-    this.warnings = elf.warnings;
     this.entry = elf.entry;
     this.segments = elf.segments;
     this.symbols = elf.symbols;
     const warn = (message: string): void => this.warn(message);
-    this.info = new DebugInfo(path, elf.sections, warn);
+    elf.warnings.forEach(warn);
+    this.info = new DebugInfo(elf.sections, warn);
     this.hasDebugInfo = this.info.units.length > 0;
     this.code = new Code(elf);
     this.types = new Types((die, error) => this.damaged(die.unit, error));
@@ -233,7 +241,11 @@ class DwarfBinary implements Binary {
   private macrosOf(unit: Unit): Map<string, Macro> {
     let macros = this.macroTables.get(unit);
     if (macros === undefined) {
-      macros = this.attempt(new Map<string, Macro>(), () => readMacros(unit));
+      macros = this.attempt(
+        new Map<string, Macro>(),
+        () => readMacros(unit),
+        `the macros of the unit at ${hex(unit.offset)} are left out`,
+      );
       this.macroTables.set(unit, macros);
     }
     return macros;
@@ -244,16 +256,19 @@ class DwarfBinary implements Binary {
     if (origin === undefined) {
       throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
     }
-    return this.attempt<Location>({ kind: 'optimized-out' }, () => this.locator.locate(origin, frame, read));
+    const make = (): Location => this.locator.locate(origin, frame, read);
+    return this.attempt<Location>({ kind: 'optimized-out' }, make, `${variable.name} is taken for optimized out`);
   }
 
   registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined {
     const callee = this.subprogramAt(frame.returnAddress === true ? frame.pc - 1n : frame.pc);
-    return callee && this.attempt(undefined, () => this.locator.registerAtEntry(register, callee, frame, read));
+    const make = (): bigint | undefined => callee && this.locator.registerAtEntry(register, callee, frame, read);
+    return this.attempt(undefined, make, 'what a register held at entry is unknown');
   }
 
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
-    return this.attempt(undefined, () => this.unwinder.unwind(frame, read));
+    const make = (): FrameRegisters | undefined => this.unwinder.unwind(frame, read);
+    return this.attempt(undefined, make, `the caller of ${hex(frame.pc)} is unknown`);
   }
 
   private get lines(): Lines {
@@ -361,36 +376,38 @@ class DwarfBinary implements Binary {
 
   /** Gives `fallback` where the unit is damaged, and from then on leaves the unit out. */
   private guard<T>(unit: Unit, fallback: T, make: () => T): T {
-    return unit.broken ? fallback : this.attempt(fallback, make, (error) => this.damaged(unit, error));
+    return unit.broken ? fallback : orElse(fallback, make, (error) => this.damaged(unit, error));
   }
 
   /** Gives `fallback` where one description is damaged, of a place or a frame: others may be sound. */
-  private attempt<T>(
-    fallback: T,
-    make: () => T,
-    report: (error: SymbolError) => void = (error) => this.warn(error.message),
-  ): T {
-    try {
-      return make();
-    } catch (error) {
-      if (!(error instanceof SymbolError)) {
-        throw error;
-      }
-      report(error);
-      return fallback;
-    }
+  private attempt<T>(fallback: T, make: () => T, consequence: string): T {
+    return orElse(fallback, make, (error) => this.warn(`${error.message}; ${consequence}. Build it again.`));
   }
 
   private damaged(unit: Unit, error: SymbolError): void {
     if (!unit.broken) {
       unit.broken = true;
-      this.warn(`${error.message}; the unit at ${hex(unit.offset)} is left out.`);
+      this.warn(`${error.message}; the unit at ${hex(unit.offset)} is left out. Build it again.`);
     }
   }
 
   private warn(message: string): void {
-    if (this.warnings.length < mostWarnings && !this.warnings.includes(message)) {
-      this.warnings.push(message);
+    const warning = `${this.path}: ${message}`;
+    if (this.warnings.length < mostWarnings && !this.warnings.includes(warning)) {
+      this.warnings.push(warning);
+      this.warned(warning);
     }
+  }
+}
+
+function orElse<T>(fallback: T, make: () => T, report: (error: SymbolError) => void): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof SymbolError)) {
+      throw error;
+    }
+    report(error);
+    return fallback;
   }
 }

@@ -104,7 +104,7 @@ class RuleMachine {
   }
 
   private run(instructions: Uint8Array, address: bigint): void {
-    const reader = new Reader(instructions, 'call frame instructions');
+    const reader = new Reader(instructions, `the call frame instructions for ${hex(this.entry.low)}`);
     while (!reader.done && this.location <= address) {
       const next = this.step(reader, reader.u8());
       if (next !== undefined) {

@@ -30,7 +30,7 @@ export type SectionName =
 /** All of a file's units, and what they share. */
 export class DebugInfo {
   readonly units: readonly Unit[];
-  /** Attributes, line rows and list entries; a sound file has fewer than one to a byte. */
+  /** What is made of the file, in words of memory or so; a sound file's amounts to a few to a byte. */
   readonly budget: Budget;
   private readonly sections = new Map<string, DebugSection>();
   private readonly abbreviationTables = new Map<number, Map<number, Abbreviation>>();
@@ -39,7 +39,6 @@ export class DebugInfo {
   private readonly typeUnits = new Map<bigint, Unit>();
 
   constructor(
-    path: string,
     sections: readonly Section[],
     readonly warn: (message: string) => void,
   ) {
@@ -50,7 +49,7 @@ export class DebugInfo {
         size += section.bytes.length;
       }
     }
-    this.budget = new Budget(10_000 + 16 * size, `${path}: its debug information`);
+    this.budget = new Budget(10_000 + 16 * size, 'the debug information');
     this.units = [...this.readUnits('info'), ...this.readUnits('types')];
     for (const unit of this.units) {
       if (unit.header.signature !== undefined) {
@@ -76,7 +75,10 @@ export class DebugInfo {
     }
     let text = known.get(offset);
     if (text === undefined) {
-      known.set(offset, (text = this.reader(name, offset).string()));
+      const reader = this.reader(name, offset);
+      // Strings may share their bytes too.
+      this.budget.spend(1 + (reader.skipString() - offset));
+      known.set(offset, (text = reader.stringAt(offset)));
     }
     return text;
   }
@@ -144,7 +146,7 @@ function readAbbreviations(reader: Reader, budget: Budget): Map<number, Abbrevia
       }
       attributes.push({ name, form, constant });
     }
-    budget.spend(1 + attributes.length);
+    budget.spend(8 * (1 + attributes.length));
     const hasIndirect = attributes.some(({ form }) => form === Form.indirect);
     table.set(code, { tag, hasChildren, attributes, hasIndirect });
   }

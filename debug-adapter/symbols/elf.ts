@@ -4,7 +4,7 @@
  * object file, a half-written one) is refused in words.
  */
 import { SymbolError, type ElfSymbol, type Segment } from './api';
-import { Reader, hex } from './reader';
+import { Budget, Reader, hex } from './reader';
 
 export interface Section {
   name: string;
@@ -73,8 +73,10 @@ export function readElf(path: string, bytes: Uint8Array): Elf {
   const segments = readSegments(path, bytes, header.programs);
   const headers = readSectionHeaders(path, bytes, header.sections);
   const warnings: string[] = [];
-  const sections = nameSections(path, bytes, headers, header.namesIndex, warnings);
-  return { entry: header.entry, segments, sections, symbols: readSymbols(headers, sections), warnings };
+  // Names may share their bytes: few bytes could spell out much.
+  const names = new Budget(10_000 + 4 * bytes.length, `${path}: its table of names`);
+  const sections = nameSections(path, bytes, headers, header.namesIndex, warnings, names);
+  return { entry: header.entry, segments, sections, symbols: readSymbols(headers, sections, names), warnings };
 }
 
 function readHeader(path: string, bytes: Uint8Array): Header {
@@ -176,11 +178,13 @@ function nameSections(
   headers: SectionHeader[],
   namesIndex: number,
   warnings: string[],
+  budget: Budget,
 ): Section[] {
   const namesHeader = headers[namesIndex];
   const names = namesHeader && slice(path, bytes, namesHeader.offset, namesHeader.size, 'the names of its sections');
   return headers.map((header) => {
-    const name = names === undefined ? '' : new Reader(names, 'the names of sections', header.nameOffset).string();
+    const name =
+      names === undefined ? '' : nameAt(names, `the names of sections of ${path}`, header.nameOffset, budget);
     const inFile = header.type !== typeNoBits && header.type !== 0;
     let contents = inFile ? slice(path, bytes, header.offset, header.size, `its section ${name}`) : new Uint8Array();
     if ((header.flags & flagCompressed) !== 0n) {
@@ -198,7 +202,7 @@ function nameSections(
   });
 }
 
-function readSymbols(headers: SectionHeader[], sections: Section[]): ElfSymbol[] {
+function readSymbols(headers: SectionHeader[], sections: Section[], budget: Budget): ElfSymbol[] {
   const index = headers.findIndex((header) => header.type === typeSymbols);
   const names = sections[headers[index]?.link ?? -1]?.bytes;
   if (index < 0 || names === undefined) {
@@ -219,10 +223,16 @@ function readSymbols(headers: SectionHeader[], sections: Section[]): ElfSymbol[]
       continue;
     }
     const section = sections[sectionIndex]?.name;
-    const name = kind === 'section' ? (section ?? '') : new Reader(names, '.strtab', nameOffset).string();
+    const name = kind === 'section' ? (section ?? '') : nameAt(names, '.strtab', nameOffset, budget);
     symbols.push({ name, address, size, kind, global: info >> 4 !== 0, section });
   }
   return symbols;
+}
+
+function nameAt(names: Uint8Array, table: string, offset: number, budget: Budget): string {
+  const reader = new Reader(names, table, offset);
+  budget.spend(reader.skipString() - offset);
+  return reader.stringAt(offset);
 }
 
 /** A reader on each entry of a table of the file. */

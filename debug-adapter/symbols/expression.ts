@@ -11,7 +11,8 @@ import { At, Encoding, Op } from './dwarf';
 import { Reader, hex } from './reader';
 import { type BaseKind, type StackValue, operate, signedOf } from './stack-value';
 
-export class Unavailable extends Error {}
+/** No error, and thrown too often to record where each time. */
+export class Unavailable {}
 
 /** What an expression may ask of the frame that it is evaluated in. Each throws `Unavailable` for what is lost. */
 export interface ExpressionFrame {
@@ -47,7 +48,8 @@ export const noUnit: ExpressionUnit = {
 
 const mostSteps = 10_000;
 const deepestStack = 1_000;
-const largestPiece = 1 << 20;
+/** Bytes of all its pieces. */
+const largestValue = 1 << 20;
 
 /** Where the value is that a location description tells of. `initial` is pushed before it starts. */
 export function evaluateLocation(
@@ -88,6 +90,7 @@ class Machine {
   /** What a register operation, DW_OP_stack_value and their like have said, until the expression or a piece ends. */
   private described: Location | undefined;
   private readonly pieces: { location: Location; size: number }[] = [];
+  private pieceBytes = 0;
 
   constructor(
     private readonly unit: ExpressionUnit,
@@ -96,7 +99,10 @@ class Machine {
     private readonly inRegister: (register: number) => Location,
     initial: bigint | undefined,
   ) {
-    this.reader = new Reader(expression, 'a location expression');
+    this.reader = new Reader(
+      expression,
+      unit === noUnit ? 'a call frame expression' : `an expression of the unit at ${hex(unit.offset)}`,
+    );
     if (initial !== undefined) {
       this.push(initial);
     }
@@ -292,8 +298,9 @@ class Machine {
   }
 
   private piece(size: number): void {
-    if (size > largestPiece) {
-      throw new SymbolError(`${this.reader.name} has a piece of ${size} bytes`);
+    this.pieceBytes += size;
+    if (this.pieceBytes > largestValue) {
+      throw new SymbolError(`${this.reader.name} has pieces of ${this.pieceBytes} bytes`);
     }
     const empty = this.described === undefined && this.stack.length === 0;
     this.pieces.push({ location: empty ? { kind: 'optimized-out' } : this.here(), size });

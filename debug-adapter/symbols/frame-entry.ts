@@ -33,6 +33,8 @@ export interface FrameSection {
 }
 
 const omitted = 0xff;
+/** Letters; "zPLRS" are all that are known. */
+const longestAugmentation = 16;
 
 /** Reads the entry at the reader, and moves behind it; undefined for a CIE, which is read when an FDE names it. */
 export function readFrameEntry(
@@ -75,7 +77,11 @@ function readCommon(section: FrameSection, offset: number): CommonEntry {
   if (version !== 1 && version !== 3 && version !== 4) {
     throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} is of version ${version}; 1, 3 and 4 are read`);
   }
-  const augmentation = reader.string();
+  const augmentationOffset = reader.offset;
+  if (reader.skipString() - augmentationOffset > longestAugmentation) {
+    throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} has an augmentation without end`);
+  }
+  const augmentation = reader.stringAt(augmentationOffset);
   let addressSize = 8;
   if (version === 4) {
     addressSize = reader.u8();

@@ -41,6 +41,9 @@ interface Program {
   operandCounts: number[];
 }
 
+/** Units may share a table, and each reads it for itself where their directories differ. */
+const wordsOfRow = 8;
+
 /** `path` itself if it is absolute, else below `directory`; with / for separators and no `.` or `..` parts. */
 export function joinPath(directory: string, path: string): string {
   const whole = path.startsWith('/') || directory === '' ? path : `${directory}/${path}`;
@@ -107,13 +110,14 @@ export function readLineTable(info: DebugInfo, unit: Unit, offset: number): Line
 function readFiles2(reader: Reader, budget: Budget, directory: string): (string | undefined)[] {
   const directories = [directory];
   for (let name = reader.string(); name !== ''; name = reader.string()) {
-    budget.spend(1);
+    budget.spend(1 + directory.length + name.length);
     directories.push(joinPath(directory, name));
   }
   const files: (string | undefined)[] = [undefined];
   for (let name = reader.string(); name !== ''; name = reader.string()) {
-    budget.spend(1);
-    files.push(joinPath(directories[reader.uleb()] ?? directory, name));
+    const parent = directories[reader.uleb()] ?? directory;
+    budget.spend(1 + parent.length + name.length);
+    files.push(joinPath(parent, name));
     reader.uleb();
     reader.uleb();
   }
@@ -122,12 +126,16 @@ function readFiles2(reader: Reader, budget: Budget, directory: string): (string 
 
 function readFiles5(reader: Reader, info: DebugInfo, unit: Unit, offsetSize: 4 | 8, directory: string): string[] {
   const directories: string[] = [];
+  const join = (parent: string, path: string): string => {
+    info.budget.spend(parent.length + path.length);
+    return joinPath(parent, path);
+  };
   for (const entry of readEntries5(reader, info, unit, offsetSize)) {
-    directories.push(joinPath(directories[0] ?? directory, entry.path));
+    directories.push(join(directories[0] ?? directory, entry.path));
   }
   const files: string[] = [];
   for (const entry of readEntries5(reader, info, unit, offsetSize)) {
-    files.push(joinPath(directories[entry.directory] ?? directory, entry.path));
+    files.push(join(directories[entry.directory] ?? directory, entry.path));
   }
   return files;
 }
@@ -237,7 +245,9 @@ class LineMachine {
         this.row.address = reader.unsigned(length - 1);
         break;
       case Line.defineFile: {
-        files.push(joinPath(directory, reader.string()));
+        const name = reader.string();
+        this.budget.spend(1 + directory.length + name.length);
+        files.push(joinPath(directory, name));
         break;
       }
     }
@@ -249,7 +259,7 @@ class LineMachine {
   }
 
   private emit(): void {
-    this.budget.spend(1);
+    this.budget.spend(wordsOfRow);
     const { address, file, line, column, isStatement } = this.row;
     this.rows.push({ address, file, line, column, isStatement });
   }

@@ -12,10 +12,16 @@ export interface LocationListEntry extends AddressRange {
   expression: Uint8Array;
 }
 
+/** Many entries may have one list, each its own copy. */
+const wordsOfRange = 4;
+
 export function readRangeList(unit: Unit, offset: number): AddressRange[] {
   if (unit.version < 5) {
     const ranges: AddressRange[] = [];
-    readPairs(unit, unit.info.reader('ranges', offset), (low, high) => ranges.push({ low, high }));
+    readPairs(unit, unit.info.reader('ranges', offset), (low, high) => {
+      unit.info.budget.spend(wordsOfRange);
+      ranges.push({ low, high });
+    });
     return ranges;
   }
   return readRnglist(unit, unit.info.reader('rnglists', offset));
@@ -41,6 +47,7 @@ function readPairs(unit: Unit, reader: Reader, take: (low: bigint, high: bigint)
     const low = reader.unsigned(addressSize);
     const high = reader.unsigned(addressSize);
     if (low === newBase) {
+      unit.info.budget.spend(1);
       base = high;
     } else if (low === 0n && high === 0n) {
       return;
@@ -56,6 +63,7 @@ function readRnglist(unit: Unit, reader: Reader): AddressRange[] {
   const ranges: AddressRange[] = [];
   let base = unit.baseAddress;
   for (;;) {
+    unit.info.budget.spend(wordsOfRange);
     const kind = reader.u8();
     let low: bigint;
     switch (kind) {

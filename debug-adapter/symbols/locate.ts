@@ -13,6 +13,8 @@ import { type Unwinder, lookupAddress } from './unwind';
 
 /** An entry value may rest on one of the caller, and so on; recursion has to end somewhere. */
 const mostCallers = 16;
+/** Each may rest on several: of so many in all a place is told. */
+const mostEntryValues = 64;
 
 export class Locator {
   constructor(
@@ -58,29 +60,32 @@ export class Locator {
     }
   }
 
+  /** `left` is what is left of `mostEntryValues`. */
   private context(
     subprogram: Subprogram | undefined,
     frame: FrameRegisters,
     read: ReadMemory,
     depth: number,
+    left: { count: number } = { count: mostEntryValues },
   ): FrameContext {
-    const context: FrameContext = new FrameContext(frame, read, {
-      cfa: () => this.unwinder.cfa(frame, read),
-      frameBase: () => {
-        const expression = subprogram && expressionAt(subprogram.die, At.frameBase, lookupAddress(frame));
-        if (expression === undefined) {
-          throw new Unavailable();
-        }
-        return evaluateValue(subprogram!.die.unit, expression, context);
-      },
-      entryValue: (expression) => {
-        if (subprogram === undefined || depth >= mostCallers) {
-          throw new Unavailable();
-        }
-        return this.entryValue(expression, subprogram, frame, read, depth);
-      },
-    });
-    return context;
+    const cfa = (): bigint => this.unwinder.cfa(frame, read);
+    const entryValue = (expression: Uint8Array): bigint => {
+      if (subprogram === undefined || depth >= mostCallers || left.count === 0) {
+        throw new Unavailable();
+      }
+      left.count--;
+      return this.entryValue(expression, subprogram, frame, read, depth, left);
+    };
+    const unknown = (): never => {
+      throw new Unavailable();
+    };
+    const frameBase = (): bigint => {
+      const expression = subprogram && expressionAt(subprogram.die, At.frameBase, lookupAddress(frame));
+      // It cannot rest on itself.
+      const context = new FrameContext(frame, read, { cfa, frameBase: unknown, entryValue });
+      return expression === undefined ? unknown() : evaluateValue(subprogram!.die.unit, expression, context);
+    };
+    return new FrameContext(frame, read, { cfa, frameBase, entryValue });
   }
 
   /** What `expression` was when `callee`, in which `frame` is, was entered. */
@@ -90,6 +95,7 @@ export class Locator {
     frame: FrameRegisters,
     read: ReadMemory,
     depth: number,
+    left?: { count: number },
   ): bigint {
     const caller = this.unwinder.unwind(frame, read);
     const calling = caller && this.functionAt(lookupAddress(caller));
@@ -97,7 +103,7 @@ export class Locator {
     if (caller === undefined || site === undefined) {
       throw new Unavailable();
     }
-    const context = this.context(calling, caller, read, depth + 1);
+    const context = this.context(calling, caller, read, depth + 1, left);
     if (!this.calls(site, callee, context)) {
       throw new Unavailable();
     }

@@ -43,6 +43,11 @@ const encodings = new Map<number, BaseType['encoding']>([
 
 /** Members of members, elements of elements; C compilers promise 63 to 127. */
 const deepestContainment = 256;
+const mostDimensions = 256;
+/** Bytes of what is a number. */
+const largestScalar = 16;
+/** Bytes of anything, in an address space of 39 bits. */
+const largestObject = 2 ** 39;
 
 /** Makes types, and reports damage through `warn`. */
 export class Types {
@@ -79,11 +84,11 @@ export class Types {
         return {
           kind: 'base',
           name: canonical(die.name ?? ''),
-          size: size(die),
+          size: scalarSize(die, 0),
           encoding: encodings.get(die.number(At.encoding) ?? 0) ?? 'unsigned',
         };
       case Tag.pointerType:
-        return new LazyPointer(die.number(At.byteSize) ?? die.unit.addressSize, () => this.ofEntry(die));
+        return new LazyPointer(scalarSize(die, die.unit.addressSize), () => this.ofEntry(die));
       case Tag.structureType:
       case Tag.unionType:
         return new LazyRecord(this, die);
@@ -129,6 +134,11 @@ export class Types {
 
   private array(die: Die): Type {
     const counts = die.children.filter((child) => child.tag === Tag.subrangeType).map(elementCount);
+    if (counts.length > mostDimensions) {
+      throw new SymbolError(
+        `${die.unit.section.name}: the array at ${hex(die.offset)} has ${counts.length} dimensions`,
+      );
+    }
     const build = (index: number): ArrayType => ({
       kind: 'array',
       element: index + 1 < counts.length ? build(index + 1) : this.ofEntry(die),
@@ -218,8 +228,12 @@ class LazyFunction implements FunctionType {
     return this.list;
   }
 
+  /** A function without a prototype, `f()`, is recorded as if it were; but C has no `...` without a parameter before it. */
   get variadic(): boolean {
-    return this.types.guard(this.die, false, () => this.entries(Tag.unspecifiedParameters).length > 0);
+    return (
+      this.parameters.length > 0 &&
+      this.types.guard(this.die, false, () => this.entries(Tag.unspecifiedParameters).length > 0)
+    );
   }
 
   private entries(tag: number): Die[] {
@@ -263,7 +277,7 @@ class LazyEnum implements EnumType {
     private readonly die: Die,
   ) {
     this.name = die.name;
-    this.size = size(die);
+    this.size = scalarSize(die, 0);
   }
 
   get values(): EnumType['values'] {
@@ -282,8 +296,16 @@ class LazyEnum implements EnumType {
   }
 }
 
-function size(die: Die): number {
-  return die.number(At.byteSize) ?? 0;
+function size(die: Die, absent = 0, largest = largestObject): number {
+  const bytes = die.number(At.byteSize) ?? absent;
+  if (bytes < 0 || bytes > largest) {
+    throw new SymbolError(`${die.unit.section.name}: the type at ${hex(die.offset)} has a size of ${bytes} bytes`);
+  }
+  return bytes;
+}
+
+function scalarSize(die: Die, absent: number): number {
+  return size(die, absent, largestScalar);
 }
 
 /** An integer attribute, of whatever form; the sign is as recorded. */
@@ -296,12 +318,13 @@ export function constant(die: Die, name: number): bigint | undefined {
 function elementCount(subrange: Die): number | undefined {
   const count = subrange.number(At.count);
   if (count !== undefined) {
-    return count >= 0 ? count : undefined;
+    return count >= 0 && count <= largestObject ? count : undefined;
   }
   const form = subrange.form(At.upperBound);
   const upper = form !== undefined && isConstant(form) ? constant(subrange, At.upperBound) : undefined;
   // GCC gives an array of no elements the upper bound -1.
-  return upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
+  const elements = upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
+  return elements !== undefined && elements <= largestObject ? elements : undefined;
 }
 
 function isConstant(form: number): boolean {
@@ -312,6 +335,15 @@ function isConstant(form: number): boolean {
 }
 
 function readMember(types: Types, die: Die): Member {
+  const member = memberOf(types, die);
+  const isSound = member.offset >= 0 && member.offset <= largestObject && (member.bitSize ?? 1) > 0;
+  if (!isSound || (member.bitSize ?? 0) > 8 * largestScalar) {
+    throw new SymbolError(`${die.unit.section.name}: the member at ${hex(die.offset)} is placed outside of its type`);
+  }
+  return member;
+}
+
+function memberOf(types: Types, die: Die): Member {
   const member: Member = { name: die.name, type: types.ofEntry(die), offset: memberOffset(die) };
   const bitSize = die.number(At.bitSize);
   if (bitSize === undefined) {

@@ -33,6 +33,8 @@ export interface UnitHeader {
 
 /** Entries nest as deep as blocks do in C; deeper ones are damage. */
 const deepestEntry = 200;
+/** What an entry costs besides its attributes. */
+const wordsOfEntry = 24;
 
 export class Unit {
   /** Set once its entries turn out to be damaged: it is then left out of every answer. */
@@ -154,7 +156,7 @@ export class Unit {
       throw new SymbolError(`${this.section.name}: unknown abbreviation ${code} at ${hex(offset)}`);
     }
     let { attributes } = abbreviation;
-    this.info.budget.spend(1 + attributes.length);
+    this.info.budget.spend(wordsOfEntry + attributes.length);
     if (attributes.some((attribute) => attribute.form === Form.indirect)) {
       attributes = attributes.map((attribute) => ({ ...attribute }));
     }
@@ -186,7 +188,7 @@ export class Unit {
   string(form: number, value: number): string | undefined {
     switch (form) {
       case Form.string:
-        return new Reader(this.section.bytes, this.section.name, value, this.end).string();
+        return this.info.stringAt(this.section.name === '.debug_types' ? 'types' : 'info', value);
       case Form.strp:
         return this.info.stringAt('str', value);
       case Form.lineStrp:
@@ -213,9 +215,7 @@ export class Unit {
 
   rangesAt(form: number, value: number): AddressRange[] {
     const isIndex = form === Form.rnglistx;
-    const ranges = readRangeList(this, isIndex ? this.listOffset('rnglists', At.rnglistsBase, value) : value);
-    this.info.budget.spend(ranges.length);
-    return ranges;
+    return readRangeList(this, isIndex ? this.listOffset('rnglists', At.rnglistsBase, value) : value);
   }
 
   /** What ranges and location lists count from. */

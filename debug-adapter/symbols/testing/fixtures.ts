@@ -15,11 +15,14 @@ export const fixtureNames = [
 ] as const;
 export type FixtureName = (typeof fixtureNames)[number];
 
-export function fixturePath(name: FixtureName): string {
+/** Those with macros, which tell of nothing else that the others do not. */
+export type MacroFixtureName = 'macinfo' | 'macro4' | 'macro5';
+
+export function fixturePath(name: FixtureName | MacroFixtureName): string {
   return join(import.meta.dirname ?? __dirname, `${name}.elf`);
 }
 
-export function fixtureBytes(name: FixtureName): Uint8Array {
+export function fixtureBytes(name: FixtureName | MacroFixtureName): Uint8Array {
   return new Uint8Array(readFileSync(fixturePath(name)));
 }
 

@@ -1,0 +1,325 @@
+/**
+ * Programs whose DWARF is well-formed letter by letter and nonsense as a whole: entries that refer to each other in circles,
+ * types that contain themselves, functions without end, expressions that jump, lists that never close, counts that no file
+ * could hold. What a flipped bit seldom makes.
+ */
+import { At, Cfa, Form, Line, Lle, Op, Rle, Tag } from '../dwarf';
+import { Bytes, buildElf } from './elf-builder';
+import { type Random, oneOf } from './random';
+
+const code = 0x80000000n;
+const codeSize = 64;
+const abbreviations = 12;
+
+const tags = Object.values(Tag);
+const attributes = Object.values(At);
+/** What most of a program is. */
+const common = [
+  Tag.variable,
+  Tag.formalParameter,
+  Tag.lexicalBlock,
+  Tag.inlinedSubroutine,
+  Tag.structureType,
+  Tag.typedef,
+];
+const operations = Object.values(Op);
+const callFrame = Object.values(Cfa);
+const references: readonly number[] = [At.type, At.abstractOrigin, At.specification, At.signature, At.callOrigin];
+const expressions: readonly number[] = [At.location, At.frameBase, At.callValue, At.callTarget, At.dataMemberLocation];
+const referenceForms = [Form.ref4, Form.ref4, Form.refUdata, Form.refAddr, Form.ref8];
+const forms = Object.values(Form);
+
+/** A file of a kilobyte or so, of DWARF 4 or 5. */
+export function randomProgram(random: Random): Uint8Array {
+  const version = oneOf(random, [4, 5]);
+  const shapes = Array.from({ length: abbreviations }, () => randomShape(random));
+  // The first is a unit's own entry, and the second a function's, so that there is something to ask for.
+  shapes[0] = {
+    tag: Tag.compileUnit,
+    children: true,
+    attributes: [
+      [At.lowPc, Form.addr],
+      [At.statementList, Form.secOffset],
+      [At.macros, Form.secOffset],
+    ],
+  };
+  shapes[1] = {
+    tag: Tag.subprogram,
+    children: true,
+    attributes: [
+      [At.name, Form.string],
+      [At.lowPc, Form.addr],
+      [At.highPc, Form.data4],
+      [At.frameBase, Form.exprloc],
+      ...shapes[1]!.attributes,
+    ],
+  };
+  const abbrev = new Bytes();
+  shapes.forEach(({ tag, children, attributes: list }, index) => {
+    abbrev
+      .uleb(index + 1)
+      .uleb(tag)
+      .u8(children ? 1 : 0);
+    list.forEach(([name, form]) =>
+      abbrev
+        .uleb(name!)
+        .uleb(form!)
+        .add(new Bytes().u8(...(form === Form.implicitConst ? [random(128)] : []))),
+    );
+    abbrev.u8(0, 0);
+  });
+  abbrev.u8(0);
+  const body = new Bytes().u16(version);
+  if (version === 5) {
+    body.u8(1, 8).u32(0);
+  } else {
+    body.u32(0).u8(8);
+  }
+  const entries = 8 + random(40);
+  const offsets: number[] = [];
+  for (let entry = 0; entry < entries; entry++) {
+    const index = entry < 2 ? entry : random(8) === 0 ? 1 : random(abbreviations);
+    // From the unit's length on, which is put before this.
+    offsets.push(body.length + 4);
+    body.uleb(index + 1);
+    shapes[index]!.attributes.forEach(([name, form]) => addValue(body, random, name!, form!, offsets));
+    if (random(4) === 0) {
+      body.u8(0);
+    }
+  }
+  const text = new Bytes();
+  while (text.length < codeSize) {
+    // Returns, calls, and stack pointers that move.
+    text.u32(oneOf(random, [0x00008067, 0xff010113, 0x00113423, 0x000080e7, 0x01010413]));
+  }
+  return buildElf(text, {
+    '.debug_info': body.u8(...new Array<number>(random(8)).fill(0)).withLength(),
+    '.debug_abbrev': abbrev,
+    '.debug_line': randomLines(random, version),
+    '.debug_str': new Bytes().text('node').text('ANSWER').text('m(a) a'),
+    '.debug_line_str': new Bytes().text('main.c').text('/'),
+    '.debug_rnglists': randomList(random, Object.values(Rle), false),
+    '.debug_loclists': randomList(random, Object.values(Lle), true),
+    '.debug_ranges': randomBytes(random, 64),
+    '.debug_loc': randomBytes(random, 64),
+    '.debug_addr': randomBytes(random, 32),
+    '.debug_str_offsets': randomBytes(random, 32),
+    '.debug_macro': randomMacros(random, version),
+    '.debug_macinfo': randomBytes(random, 16),
+    '.debug_frame': randomFrames(random),
+  });
+}
+
+interface Shape {
+  tag: number;
+  children: boolean;
+  attributes: number[][];
+}
+
+function randomShape(random: Random): Shape {
+  const attributeCount = random(8);
+  const list = Array.from({ length: attributeCount }, () => {
+    const name = random(3) === 0 ? oneOf(random, references) : oneOf(random, attributes);
+    const sensible = references.includes(name)
+      ? oneOf(random, referenceForms)
+      : expressions.includes(name)
+        ? oneOf(random, [Form.exprloc, Form.exprloc, Form.secOffset, Form.loclistx])
+        : oneOf(random, [Form.data1, Form.udata, Form.sdata, Form.string, Form.strp, Form.secOffset, Form.flagPresent]);
+    return [name, random(100) === 0 ? oneOf(random, forms) : sensible];
+  });
+  const tag = random(2) === 0 ? oneOf(random, tags) : oneOf(random, common);
+  const named = [At.name, Form.string];
+  return { tag, children: random(2) === 0, attributes: random(4) === 0 ? list : [named, ...list] };
+}
+
+function addValue(bytes: Bytes, random: Random, name: number, form: number, offsets: readonly number[]): void {
+  // Most references lead to an entry that there is, itself at times.
+  const entry = random(100) === 0 ? random(300) : random(4) === 0 ? offsets.at(-1)! : oneOf(random, offsets);
+  switch (form) {
+    case Form.string:
+      bytes.text(oneOf(random, ['node', 'f', '', 'ANSWER', 'int']));
+      break;
+    case Form.addr:
+      bytes.u64(random(8) === 0 ? randomNumber(random) : code + BigInt(random(codeSize)));
+      break;
+    case Form.exprloc:
+    case Form.block:
+    case Form.block1: {
+      const expression = randomExpression(random);
+      bytes.uleb(expression.length).add(expression);
+      break;
+    }
+    case Form.ref4:
+    case Form.refAddr:
+      bytes.u32(entry);
+      break;
+    case Form.refUdata:
+      bytes.uleb(entry);
+      break;
+    case Form.ref8:
+      bytes.u64(BigInt(entry));
+      break;
+    case Form.strp:
+    case Form.lineStrp:
+    case Form.secOffset:
+      bytes.u32(name === At.statementList || name === At.macros ? 0 : random(12));
+      break;
+    case Form.refSig8:
+    case Form.data8:
+      bytes.u64(random(60) === 0 ? randomNumber(random) : BigInt(random(300)));
+      break;
+    case Form.data4:
+      bytes.u32(random(16) === 0 ? 0xffffffff : random(codeSize));
+      break;
+    case Form.udata:
+    case Form.sdata:
+    case Form.loclistx:
+    case Form.rnglistx:
+      addLeb(bytes, random);
+      break;
+    case Form.flagPresent:
+    case Form.implicitConst:
+      break;
+    default:
+      bytes.u8(random(256));
+  }
+}
+
+function addLeb(bytes: Bytes, random: Random): void {
+  if (random(60) === 0) {
+    bytes.u8(...new Array<number>(random(10)).fill(0xff), random(128));
+  } else {
+    bytes.uleb(random(300));
+  }
+}
+
+/** Those at which numbers change their nature. */
+function randomNumber(random: Random): bigint {
+  const power = 1n << BigInt(oneOf(random, [7, 8, 15, 16, 31, 32, 53, 62, 63]));
+  return BigInt.asUintN(64, oneOf(random, [power, power - 1n, -power, ~0n, 0n]));
+}
+
+function randomExpression(random: Random): Bytes {
+  const bytes = new Bytes();
+  for (let left = random(12); left > 0; left--) {
+    const op = oneOf(random, [
+      ...operations,
+      Op.skip,
+      Op.bra,
+      Op.entryValue,
+      Op.fbreg,
+      Op.piece,
+      Op.lit0 + random(32),
+      Op.breg0 + random(32),
+    ]);
+    bytes.u8(op);
+    if (op === Op.skip || op === Op.bra) {
+      bytes.u16((random(12) - 8) & 0xffff);
+    } else if (op === Op.entryValue || op === Op.gnuEntryValue) {
+      const size = random(3);
+      bytes.uleb(size).u8(...Array.from({ length: size }, () => oneOf(random, [Op.reg0 + 10, Op.entryValue, 1])));
+    } else if (op >= Op.const1u && op <= Op.consts) {
+      bytes.u8(...Array.from({ length: 1 << Math.min(3, (op - Op.const1u) >> 1) }, () => random(256)));
+    } else if (random(2) === 0) {
+      addLeb(bytes, random);
+    }
+  }
+  return bytes;
+}
+
+function randomBytes(random: Random, length: number): Bytes {
+  return new Bytes().u8(
+    ...Array.from({ length: random(length + 1) }, () => oneOf(random, [0, 0, 1, 0xff, 0x80, random(256)])),
+  );
+}
+
+function randomList(random: Random, kinds: readonly number[], hasExpressions: boolean): Bytes {
+  const bytes = new Bytes().u16(5).u8(8, 0).u32(random(4));
+  for (let left = random(12); left > 0; left--) {
+    bytes.u8(oneOf(random, kinds));
+    if (random(2) === 0) {
+      bytes.u64(code + BigInt(random(codeSize))).u64(code + BigInt(random(codeSize)));
+    } else {
+      addLeb(bytes, random);
+      addLeb(bytes, random);
+    }
+    if (hasExpressions) {
+      const expression = randomExpression(random);
+      bytes.uleb(expression.length).add(expression);
+    }
+  }
+  return bytes.u8(...(random(4) === 0 ? [] : [0])).withLength();
+}
+
+function randomLines(random: Random, version: number): Bytes {
+  const header = new Bytes()
+    .u8(oneOf(random, [1, 2, 255]), 1, 1)
+    .u8(0xfb, random(20) === 0 ? oneOf(random, [1, 0, 255]) : 14);
+  header.u8(random(20) === 0 ? oneOf(random, [10, 1, 0]) : 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1);
+  if (version === 5) {
+    const isSound = random(20) > 0;
+    const count = (): Bytes => (isSound ? header.u8(1) : header.uleb(Number(randomNumber(random) >> 12n)));
+    header.u8(1, Line.contentPath, isSound ? Form.string : oneOf(random, forms));
+    count()
+      .text('/')
+      .u8(isSound ? 2 : random(256), Line.contentPath, Form.string, Line.contentDirectory, Form.udata);
+    count().text('main.c').uleb(random(3));
+  } else {
+    header.text('include').u8(0).text('main.c').u8(random(3), 0, 0).u8(0);
+  }
+  const program = new Bytes().u8(0, 9, Line.setAddress).u64(random(20) === 0 ? randomNumber(random) : code);
+  for (let left = random(40); left > 0; left--) {
+    const opcode = random(3) === 0 ? random(256) : 1 + random(12);
+    program.u8(opcode);
+    if (opcode >= Line.advancePc && opcode <= Line.setColumn) {
+      addLeb(program, random);
+    }
+  }
+  program.u8(0, 1, Line.endSequence);
+  const unit = new Bytes().u16(version);
+  if (version === 5) {
+    unit.u8(8, 0);
+  }
+  return unit
+    .u32(random(8) === 0 ? random(200) : header.length)
+    .add(header)
+    .add(program)
+    .withLength();
+}
+
+function randomMacros(random: Random, version: number): Bytes {
+  const bytes = new Bytes().u16(version).u8(oneOf(random, [0, 0, 2, 1, 4]));
+  for (let left = random(10); left > 0; left--) {
+    const op = 1 + random(12);
+    bytes.u8(op);
+    if (op <= 2) {
+      bytes.uleb(1).text(oneOf(random, ['X 1', 'X(a) a', '(', 'X X']));
+    } else if (op === 7) {
+      // Often itself.
+      bytes.u32(oneOf(random, [0, 0, 3, 9]));
+    } else if (op !== 4) {
+      bytes.uleb(1).u32(random(12));
+    }
+  }
+  return bytes.u8(...(random(4) === 0 ? [] : [0]));
+}
+
+function randomFrames(random: Random): Bytes {
+  const instructions = (): Bytes => {
+    const bytes = new Bytes();
+    for (let left = random(16); left > 0; left--) {
+      bytes.u8(random(3) === 0 ? random(256) : oneOf(random, callFrame));
+      if (random(2) === 0) {
+        addLeb(bytes, random);
+      }
+    }
+    return bytes;
+  };
+  const common = new Bytes()
+    .u32(0xffffffff)
+    .u8(oneOf(random, [1, 3, 3, 3, 4]))
+    .u8(...(random(8) === 0 ? [0x7a, 0x52, 0] : [0]));
+  common.uleb(1).u8(0x78, 1, 0x0c, 2, 0).add(instructions());
+  const entry = new Bytes().u32(0).u64(code).u64(BigInt(codeSize)).add(instructions());
+  return common.withLength().add(entry.withLength());
+}
