@@ -222,20 +222,27 @@ describe('any program', () => {
         fc.tuple(several, several, several),
         fc.integer({ min: 30, max: 3000 }),
         fc.integer({ min: 80, max: 200 }),
-        (main, functions, slice, word) => {
+        // Two harts share their stack and all else: whatever comes of it.
+        fc.constantFrom(1, 1, 2),
+        (main, functions, slice, word, harts) => {
           // A breakpoint for a while, somewhere in what is hot by then.
           const meanwhile = new Map([
             [30_000, (machine: Machine) => machine.setBreakpoints([BigInt(BASE + word * 4), BigInt(BASE + 0x1014)])],
             [30_300, (machine: Machine) => machine.setBreakpoints([])],
           ]);
-          const run = { kernel: kernelOf(main, functions), points: points(60_000, 3), meanwhile };
+          const run = {
+            kernel: kernelOf(main, functions),
+            points: points(60_000 * harts, 3),
+            meanwhile,
+            options: { harts },
+          };
           const { trace } = runInTier('interp', run);
           assert.deepEqual(runInTier('jit', run).trace, trace, 'jit');
           assert.deepEqual(runInTier('mixed', run).trace, trace, 'mixed');
           assert.deepEqual(runInTier('jit', { ...run, slice }).trace, trace, `jit by ${slice}`);
         },
       ),
-      { numRuns: Number(process.env.TIERS_RUNS ?? 10) },
+      { numRuns: Number(process.env.TIERS_RUNS ?? 8) },
     );
   });
 });
