@@ -7,6 +7,9 @@ import { ensureInstalled } from './install.mjs';
 import { exitStatus, main, root, run, Stop } from './run.mjs';
 import { ensurePackages, forTests } from './system-packages.mjs';
 
+/** Milliseconds for a test that does not say: a busy machine is no failure. */
+const PATIENCE = '60000';
+
 /** What mocha runs for each; in this order, the quick ones first. */
 const suites = {
   unit: ['{emulator,debug-adapter,extension,webviews,cli}/**/*.spec.ts'],
@@ -20,7 +23,7 @@ async function runSuite(name, patterns) {
   console.log(`\n== ${name}`);
   const folder = await mkdtemp(join(root, 'out', 'counts-'));
   try {
-    const options = ['--require', 'tsx/cjs', '--reporter', 'test/reporter.ts', '--forbid-only'];
+    const options = ['--require', 'tsx/cjs', '--reporter', 'test/reporter.ts', '--forbid-only', '--timeout', PATIENCE];
     const status = await exitStatus('node', ['node_modules/mocha/bin/mocha.js', ...options, ...patterns], {
       env: { ...process.env, XV6_TEST_COUNTS: folder },
     });
