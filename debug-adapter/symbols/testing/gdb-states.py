@@ -80,6 +80,10 @@ def memory(low, high):
         return None
 
 
+def evaluate(expression):
+    return str(int(gdb.parse_and_eval("(unsigned long)(%s)" % expression)))
+
+
 def main():
     connect()
     points = []
@@ -92,6 +96,7 @@ def main():
         if " ALLOC" in line and " READONLY" not in line and " CODE" not in line:
             regions.append([int(x, 16) for x in words[1].split("->")])
     states = []
+    expressions = json.loads(os.environ["XV6_DEBUG_EXPRESSIONS"])
     stride = int(os.environ["XV6_DEBUG_STRIDE"])
     each = int(os.environ.get("XV6_DEBUG_EACH", "3"))
     for _ in range(int(os.environ.get("XV6_DEBUG_COUNT", "20"))):
@@ -113,6 +118,7 @@ def main():
                 "x": ["0"] + [word(frame.read_register("x%d" % n)) for n in range(1, 32)],
                 "memory": [m for m in (memory(low, high) for low, high in regions + [stack] if low < high) if m],
                 "frames": frames(),
+                "values": [[expression, evaluate(expression)] for expression in expressions],
             }
         )
         if not any(point.enabled for point in points):

@@ -52,6 +52,8 @@ export interface StateAnswer {
   /** Address, and bytes in hexadecimal digits. */
   memory: [string, string][];
   frames: FrameAnswer[];
+  /** Expressions, and what they are as unsigned numbers of 64 bits. */
+  values: [string, string][];
 }
 
 export interface PlaceAnswer {
@@ -90,21 +92,33 @@ export function askPrologues(program: string): { name: string; low: string; ends
   }
 }
 
+interface Run {
+  stops: readonly string[];
+  end: string;
+  count: number;
+  stride?: number;
+  /** To be evaluated at each stop, beside the variables. */
+  expressions?: readonly string[];
+  /** Options of QEMU. */
+  machine?: readonly string[];
+}
+
 /**
  * Runs a program in QEMU up to `end`, and stops it at some places on the way, each of them at most three times; or with a
  * stride at the first of them, and then after every so many instructions.
  */
 export async function askStates(
   program: string,
-  { stops, end, count, stride = 0 }: { stops: readonly string[]; end: string; count: number; stride?: number },
+  { stops, end, count, stride = 0, expressions = [], machine = [] }: Run,
 ): Promise<StateAnswer[]> {
-  return onQemu(['-kernel', program], (port) =>
+  return onQemu(['-kernel', program, ...machine], (port) =>
     runGdb('gdb-states.py', program, {
       XV6_DEBUG_PORT: port,
       XV6_DEBUG_STOPS: JSON.stringify(stops),
       XV6_DEBUG_END: end,
       XV6_DEBUG_COUNT: `${count}`,
       XV6_DEBUG_STRIDE: `${stride}`,
+      XV6_DEBUG_EXPRESSIONS: JSON.stringify(expressions),
     }),
   ) as Promise<StateAnswer[]>;
 }
