@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { haveQemu } from '../guests/qemu';
 import { measureGuests } from './bare-guests';
 import { EMULATOR, ROOT } from './emulators';
@@ -39,7 +40,9 @@ async function main(): Promise<void> {
     fs.rmSync(folder, { recursive: true });
   }
   fs.mkdirSync(path.join(docs, 'images'), { recursive: true });
-  fs.writeFileSync(path.join(docs, 'benchmark.md'), markdown(host, rows, remarks, await bundleSizes()));
+  const text = markdown(host, rows, remarks, await bundleSizes());
+  const style = await resolveConfig(path.join(ROOT, 'docs', 'benchmark.md'));
+  fs.writeFileSync(path.join(docs, 'benchmark.md'), await format(text, { ...style, parser: 'markdown' }));
   const plotted = PLOTTED.flatMap((group) => rows.filter((row) => row.group === group));
   fs.writeFileSync(path.join(docs, 'images', 'benchmark.svg'), plot(plotted));
 }

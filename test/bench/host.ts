@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { transform } from 'esbuild';
 import { QEMU } from '../guests/qemu';
 import { ROOT } from './emulators';
-import { ROUNDS } from './measure';
+import { ROUNDS, USERTESTS_ROUNDS } from './measure';
 
 /** Variables that choose what is measured. */
 const CHOICES = ['XV6_DIR', 'BENCH_USERTESTS', 'BENCH_ROUNDS', 'BENCH_SCALE'];
@@ -25,12 +25,13 @@ function commandLine(): string {
 export function describeHost(withQemu: boolean): string[] {
   const version = withQemu ? spawnSync(QEMU, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] : 'no QEMU';
   const load = os.loadavg().map((value) => value.toFixed(2));
+  const rounds = `medians of ${ROUNDS}${USERTESTS_ROUNDS > 0 ? ` (usertests: ${USERTESTS_ROUNDS})` : ''}`;
   return [
     `${os.cpus()[0].model}, ${os.cpus().length} processors, ${(os.totalmem() / 2 ** 30).toFixed(1)} GiB of memory`,
     `${os.type()} ${os.release()} ${os.arch()}, Node ${process.version} (V8 ${process.versions.v8})`,
     version,
     `Load average at the start: ${load.join(', ')}`,
-    `${new Date().toISOString().slice(0, 10)}, medians of ${ROUNDS}; \`${commandLine()}\``,
+    `${new Date().toISOString().slice(0, 10)}, ${rounds}; \`${commandLine()}\``,
   ];
 }
 

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Lab, labAt } from '../guests/lab';
 import { EMULATOR, HERE, ROOT, THERE, copyOf, lab as labCommand } from './emulators';
-import { ROUNDS, type Row, byTurns, medians } from './measure';
+import { type Row, USERTESTS_ROUNDS, byTurns, medians } from './measure';
 import { type Command, type Measured, Talk, untilText } from './processes';
 
 const MIB = 1 << 20;
@@ -17,9 +17,6 @@ const PASSED = 'ALL TESTS PASSED';
 const USERTESTS_LIMIT = 900_000;
 /** Milliseconds that a boot is left at its prompt, so that it is saved. */
 const SAVING = 2000;
-
-/** Rounds of usertests, which takes minutes: 0, unless BENCH_USERTESTS says otherwise. */
-const USERTESTS = Math.max(0, Number(process.env.BENCH_USERTESTS ?? 0) || 0);
 
 function labs(): Lab[] {
   const sample = path.join(ROOT, 'sample', 'prebuilt');
@@ -60,19 +57,20 @@ export async function measureLabs(
         report({ group: 'boot', name: `${name}: warm`, unit: 's', ...seconds(again), note: "QEMU's is cold" });
       }
       report({ group: 'memory', name: `${name}: at the prompt`, unit: 'MiB', ...resident(cold) });
-      if (USERTESTS > 0 && lab.quick !== '') {
+      if (USERTESTS_ROUNDS > 0 && lab.quick !== '') {
         const line = `usertests ${lab.quick}`;
         const test = (program: Command) => (): Promise<Measured> => {
           copyOf(lab.image, image);
           return passes(command(program), line);
         };
-        const tests = await byTurns(test(HERE), withQemu ? test(THERE) : undefined, Math.min(USERTESTS, ROUNDS));
+        const tests = await byTurns(test(HERE), withQemu ? test(THERE) : undefined, USERTESTS_ROUNDS);
         report({ group: 'usertests', name: `${name}: ${line}`, unit: 's', ...seconds(tests) });
         report({ group: 'memory', name: `${name}: after ${line}`, unit: 'MiB', ...resident(tests) });
       }
     }
   }
-  if (USERTESTS === 0) remark('no usertests: they take minutes, and run with BENCH_USERTESTS=1 (rounds) and XV6_DIR');
+  if (USERTESTS_ROUNDS === 0)
+    remark('no usertests: they take minutes, and run with BENCH_USERTESTS=1 (rounds) and XV6_DIR');
 }
 
 type Both = Parameters<typeof medians<Measured>>[0];

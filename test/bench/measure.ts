@@ -1,6 +1,8 @@
 /** Rounds of measuring by turns, and what comes out of them. */
 
 export const ROUNDS = Math.max(1, Number(process.env.BENCH_ROUNDS ?? 5) || 5);
+/** Rounds of usertests, which takes minutes: 0, unless BENCH_USERTESTS says otherwise. */
+export const USERTESTS_ROUNDS = Math.max(0, Number(process.env.BENCH_USERTESTS ?? 0) || 0);
 
 export interface Pair {
   here: number;
