@@ -67,14 +67,24 @@ interface SectionHeader {
   link: number;
 }
 
-/** Reads the container. `path` is for the errors only. */
+/** Reads the container. `path` is for the errors only, each of which names it. */
 export function readElf(path: string, bytes: Uint8Array): Elf {
+  try {
+    return readContainer(path, bytes);
+  } catch (error) {
+    // What a cursor says names the table and the offset.
+    const isNamed = !(error instanceof SymbolError) || error.message.startsWith(path);
+    throw isNamed ? error : new SymbolError(`${path} is damaged: ${error.message}. Build it again.`);
+  }
+}
+
+function readContainer(path: string, bytes: Uint8Array): Elf {
   const header = readHeader(path, bytes);
   const segments = readSegments(path, bytes, header.programs);
   const headers = readSectionHeaders(path, bytes, header.sections);
   const warnings: string[] = [];
   // Names may share their bytes: few bytes could spell out much.
-  const names = new Budget(10_000 + 4 * bytes.length, `${path}: its table of names`);
+  const names = new Budget(10_000 + 4 * bytes.length, 'its table of names');
   const sections = nameSections(path, bytes, headers, header.namesIndex, warnings, names);
   return { entry: header.entry, segments, sections, symbols: readSymbols(headers, sections, names), warnings };
 }
@@ -92,7 +102,7 @@ function readHeader(path: string, bytes: Uint8Array): Header {
   if (bytes.length < 64) {
     throw truncated(path, bytes, 'its header ends at 64');
   }
-  const reader = new Reader(bytes, path, 16);
+  const reader = new Reader(bytes, 'its header', 16);
   const [wordSize, byteOrder] = [bytes[4], bytes[5]];
   const little = byteOrder !== 2;
   const type = little ? reader.u16() : swap(reader.u16());

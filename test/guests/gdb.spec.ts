@@ -14,7 +14,19 @@ import { askStates, isInstalled, type StateAnswer } from '../../debug-adapter/sy
 import { DISK, KERNEL, TestSession } from '../adapter/support';
 
 // Before the first timer interrupt comes and makes the two runs differ.
-const STOPS = ['kinit', 'kvmmake', 'kvmmap', 'procinit', 'binit', 'iinit', 'fileinit', 'virtio_disk_init', 'userinit'];
+const STOPS = [
+  'kinit',
+  'kvmmake',
+  'kvmmap',
+  'mappages',
+  'walk',
+  'procinit',
+  'binit',
+  'iinit',
+  'fileinit',
+  'virtio_disk_init',
+  'userinit',
+];
 const END = 'scheduler';
 const EACH = 3;
 /** Of globals, structures, their members, arrays, enumerators and arithmetic. */
