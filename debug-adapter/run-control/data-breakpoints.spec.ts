@@ -26,6 +26,7 @@ function setUp(condition: Asking['condition'] = () => true) {
     word: { label: 'word', address: 0x8010n, bytes: 4, physical: (at) => at, show },
     user: { label: 'user', address: 0x1010n, bytes: 4, physical, userRoot: () => ROOT, show },
     across: { label: 'across', address: 0x1ffcn, bytes: 8, physical, show },
+    device: { label: 'device', address: 0x1000_0000n, bytes: 4, physical: (at) => at, show },
   };
   const placeOf = (id: string): DataPlace => {
     const place = places[id];
@@ -127,6 +128,17 @@ describe('data breakpoints', () => {
     data.set([{ dataId: 'word', accessType: 'write', logMessage: 'hit' }]);
     assert.equal(touch(2, 3), undefined);
     assert.deepEqual(logged, ['hit']);
+  });
+
+  it('watch nothing where an address leads to no RAM', () => {
+    const { data, mapped, watched } = setUp();
+    const [wrong] = data.set([{ dataId: 'device', accessType: 'write' }]);
+    assert.match(wrong!.message ?? '', /device is not in RAM/);
+    assert.deepEqual(watched(), []);
+    data.set([{ dataId: 'user', accessType: 'write' }]);
+    mapped.set(1n, 0x1000_0000n);
+    data.follow();
+    assert.deepEqual(watched(), []);
   });
 
   it('say why one is nowhere', () => {

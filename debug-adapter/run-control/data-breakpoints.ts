@@ -116,7 +116,7 @@ export class DataBreakpoints {
 
   /** Watches the pages that are mapped now where those that follow an address are. */
   follow(): void {
-    const moved = this.#all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, watchesOf(one)));
+    const moved = this.#all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, this.#watchesOf(one)));
     if (moved.length > 0) this.#watch();
   }
 
@@ -210,7 +210,7 @@ export class DataBreakpoints {
       if (problem !== undefined) throw new Error(`The condition "${condition}" is not valid: ${problem}`);
       const place = this.#guest.placeOf(wanted.dataId);
       breakpoint.place = place;
-      if (partsOf(place) === undefined && !place.userRoot) {
+      if (partsOf(place, this.#guest.machine) === undefined && !place.userRoot) {
         breakpoint.place = undefined;
         throw new Error(`${place.label} is not in RAM now: nothing is mapped at 0x${place.address.toString(16)}.`);
       }
@@ -222,30 +222,34 @@ export class DataBreakpoints {
   #watch(): void {
     this.#byWatch.clear();
     for (const breakpoint of this.#all) {
-      breakpoint.watches = watchesOf(breakpoint);
+      breakpoint.watches = this.#watchesOf(breakpoint);
       for (const watch of breakpoint.watches) this.#byWatch.set(watch, breakpoint);
     }
     this.#guest?.machine.setWatches(this.#byWatch.keys());
   }
+
+  /** Anew at each call. Empty where it is not mapped, or no RAM, for now. */
+  #watchesOf({ place, wanted: { accessType: access } }: DataBreakpoint): Watch[] {
+    const parts = place && this.#guest && partsOf(place, this.#guest.machine);
+    return parts?.map((part) => ({ ...part, access })) ?? [];
+  }
 }
 
-/** Physical stretches of a place; undefined if a part of it is not mapped. */
-function partsOf({ address, bytes, physical }: DataPlace): { address: bigint; length: number }[] | undefined {
+/** Physical stretches of a place; undefined if a part of it is not mapped, or no RAM. */
+function partsOf(
+  { address, bytes, physical }: DataPlace,
+  { memory }: MachineApi,
+): { address: bigint; length: number }[] | undefined {
   const parts: { address: bigint; length: number }[] = [];
   for (let at = address; at < address + BigInt(bytes);) {
     const end = at - (at % PAGE) + PAGE;
     const length = Number((end < address + BigInt(bytes) ? end : address + BigInt(bytes)) - at);
     const found = physical(at);
-    if (found === undefined) return undefined;
+    if (found === undefined || memory.read(found, length) === undefined) return undefined;
     parts.push({ address: found, length });
     at += BigInt(length);
   }
   return parts;
-}
-
-/** Anew at each call. Empty where it is not mapped, or no RAM, for now. */
-function watchesOf({ place, wanted: { accessType: access } }: DataBreakpoint): Watch[] {
-  return (place && partsOf(place)?.map((part) => ({ ...part, access }))) ?? [];
 }
 
 function sameBytes(a: readonly Watch[], b: readonly Watch[]): boolean {
