@@ -51,6 +51,7 @@ describe('gdb agrees', function () {
       const gdb = askStatic(path, binary.typeNames);
       assert.ok(gdb.lines.length > 20 && gdb.functions.length > 5 && gdb.types.length > 5 && gdb.scopes.length > 20);
       assert.deepEqual(compareStatic(binary, gdb), []);
+      assert.deepEqual(binary.warnings, []);
     });
   }
 

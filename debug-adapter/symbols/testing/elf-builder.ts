@@ -30,7 +30,9 @@ export class Bytes {
     return this.u8(...new TextEncoder().encode(value), 0);
   }
   add(other: Bytes): this {
-    return this.u8(...other.list);
+    // Not all at once: there are limits to the number of arguments.
+    other.list.forEach((byte) => this.list.push(byte));
+    return this;
   }
   /** Itself behind a length of four bytes, as units have it. */
   withLength(): Bytes {
