@@ -29,13 +29,21 @@ export function evaluate(
   const view = viewFor(context, args.frameId);
   const hex = args.format?.hex === true;
   const repl = args.context === 'repl';
-  const value = valueOf(args.expression, view.evaluation, { assignments: repl });
-  if (repl && ASSIGNS.test(args.expression)) edited(context);
+  const value = evaluated(context, view, args.expression, repl);
   if (args.context === 'clipboard')
     return { result: formatValue(value, view.evaluation, { ...WHOLE, hex }), variablesReference: 0 };
   const { value: result, ...rest } = shown(view, value, args.expression, hex);
   const plainly = { result, ...rest };
   return args.context === 'hover' && view.stopped ? withTranslation(view, plainly, value) : plainly;
+}
+
+/** The value of an expression, which in the debug console may assign, also where it fails after that. */
+function evaluated(context: Context, { evaluation }: View, expression: string, assignments: boolean): Value {
+  try {
+    return valueOf(expression, evaluation, { assignments });
+  } finally {
+    if (assignments && ASSIGNS.test(expression)) edited(context);
+  }
 }
 
 /** What may have written something: said to the editor once too often rather than never. */

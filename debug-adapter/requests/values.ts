@@ -126,11 +126,19 @@ export function memoryChanged({ connection, client, memoryViews }: Context): voi
 
 function childContainer(view: View, value: Value, expression: string | undefined): Container {
   const { evaluation } = view;
+  const isArray = countChildren(value, evaluation).indexed > 0;
+  // An array may have millions: only the one that is meant is made.
+  const called = (name: string): readonly Named[] => {
+    if (!isArray) return childrenOf(value, evaluation, expression);
+    const index = /^\[(\d+)\]$/.exec(name)?.[1];
+    if (index === undefined) return [];
+    return childrenOf(value, evaluation, expression, Number(index) - (value.firstIndex ?? 0), 1);
+  };
   return {
     list: ({ start, count, hex }) =>
       childrenOf(value, evaluation, expression, start, count).map((child) => listed(view, child, hex)),
-    set: (name, text, hex) => written(view, childrenOf(value, evaluation, expression), name, text, hex),
-    find: (name) => namedIn(view, childrenOf(value, evaluation, expression), name),
+    set: (name, text, hex) => written(view, called(name), name, text, hex),
+    find: (name) => namedIn(view, called(name), name),
   };
 }
 

@@ -17,8 +17,8 @@ import { sourceOf } from './source';
 import type { Container } from './stopped';
 import { edited, namedContainer, type Named, type View } from './values';
 
-/** Where the client asks for no page. */
-const ALL = 1_000_000;
+/** Variables in one answer; a client that wants more asks for pages. */
+const MOST = 10_000;
 
 export function scopes(context: Context, args: DebugProtocol.ScopesArguments): Body<DebugProtocol.ScopesResponse> {
   const { debuggee, stopped } = standing(context);
@@ -84,7 +84,7 @@ export function variables(
   args: DebugProtocol.VariablesArguments,
 ): Body<DebugProtocol.VariablesResponse> {
   const { stopped } = standing(context);
-  const page = { start: args.start ?? 0, count: args.count || ALL, hex: args.format?.hex === true };
+  const page = { start: args.start ?? 0, count: Math.min(args.count || MOST, MOST), hex: args.format?.hex === true };
   const list = stopped.container(args.variablesReference).list(page);
   // Indexed children have no name in C, named ones no index; a client that pages asks for one kind at a time.
   const isIndexed = ({ name }: DebugProtocol.Variable): boolean => /^\[\d+\]$/.test(name);

@@ -40,6 +40,10 @@ describe('evaluate', function () {
     assert.equal(await session().value('proc[0].killed = 7', 'repl'), '7');
     await invalidated;
     assert.equal(await session().value('proc[0].killed'), '7');
+    const again = session().waitForEvent('invalidated');
+    await assert.rejects(session().value('(proc[0].killed = 8) / 0', 'repl'), /expression:1/);
+    await again;
+    assert.equal(await session().value('proc[0].killed'), '8');
   });
 
   it('sets expressions', async () => {

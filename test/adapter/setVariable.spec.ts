@@ -34,6 +34,17 @@ describe('setVariable', function () {
     assert.equal(await set(await children('proc[5].ofile'), '[2]', '0'), '0x0');
   });
 
+  it('sets one of very many, and lists no more at once than can be shown', async () => {
+    const many = await children('*(char (*)[10000000])proc');
+    const began = Date.now();
+    assert.equal(await set(many, '[3]', '65'), "65 'A'");
+    await assert.rejects(set(many, 'x', '1'), /There is no "x" here/);
+    assert.ok(Date.now() - began < 5000, 'it looks at one element only');
+    assert.equal(await set(many, '[3]', '0'), "0 '\\000'");
+    const { variables } = (await session().variablesRequest({ variablesReference: many, count: 10_000_000 })).body;
+    assert.equal(variables.length, 10_000);
+  });
+
   it('sets registers and CSRs and their fields, where they really are', async () => {
     assert.equal(await set(await scope('Registers'), 's3', '0x1234'), '0x1234');
     assert.equal(await session().value('$s3'), '0x1234');
