@@ -251,7 +251,10 @@ export class Machine implements MachineApi {
         .forEach((device, i) => this.devices.devices[i].restore(device));
       // After the devices, which may drive the harts' lines.
       saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id].restore(hart));
-      for (const hart of this.harts) this.mmu.protectionChanged(hart);
+      for (const hart of this.harts) {
+        this.mmu.protectionChanged(hart);
+        this.watching.satpChanged(hart);
+      }
     } catch (error) {
       this.reset();
       throw error;

@@ -105,10 +105,6 @@ export class DataBreakpoints {
     return changed;
   }
 
-  get any(): boolean {
-    return this.#all.length > 0;
-  }
-
   /** Some follow an address in a user page table: whoever may have changed one asks for `follow`. */
   get following(): boolean {
     return this.#all.some(({ place }) => place?.userRoot !== undefined);

@@ -126,4 +126,22 @@ describe('watched page tables', function () {
       }
     }
   });
+
+  it('know the tables that are in force in a state that is taken back', () => {
+    const program = [
+      ...loadConstant(S2, (8n << 60n) | (ROOT >> 12n)),
+      encode('csrrw', { rs1: S2, imm: Csr.satp }),
+      ...storing([ROOT, pointer(MIDDLE)]),
+    ];
+    const options = { harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: elf(assembleProgram(program)) };
+    const before = new Machine(options);
+    while (before.harts[0].csr(Csr.satp) === 0n) before.run({ instructions: 1 });
+    const machine = new Machine(options);
+    const events: TableStoreEvent[] = [];
+    machine.observer = { tableStore: (event) => events.push(event) < 0 };
+    machine.watchTables([]);
+    machine.restore(before.save());
+    machine.run({ instructions: 500 });
+    assert.deepEqual(brief(events), [[2, 0, 0n, 0n, pointer(MIDDLE)]]);
+  });
 });
