@@ -20,13 +20,17 @@ export class TrapLog {
     if (this.#last.size > MOST) this.#last.delete(this.#last.keys().next().value!);
   }
 
+  clear(): void {
+    this.#last.clear();
+  }
+
   save(): State {
     return [...this.#last].map(([root, event]) => [root, { ...event }]);
   }
 
   /** Takes back what `save` gave. */
   restore(state: State): void {
-    this.#last.clear();
+    this.clear();
     for (const [root, event] of state as unknown as [bigint, TrapEvent][]) this.#last.set(root, event);
   }
 

@@ -138,6 +138,10 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
         connection.event('terminated');
       });
     },
+    reset: () => {
+      debuggee.warmStart?.giveUp();
+      debuggee.traps.clear();
+    },
     betweenSlices: (rest) => {
       context.console.flush();
       debuggee.warmStart?.look();

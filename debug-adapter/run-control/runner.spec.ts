@@ -13,6 +13,7 @@ function setUp(machine = new FakeMachine()) {
   const wanted = new Set<bigint>();
   const stops: StopReport[] = [];
   const ends: Ended[] = [];
+  let resets = 0;
   const runner = new Runner(
     machine,
     {
@@ -22,7 +23,12 @@ function setUp(machine = new FakeMachine()) {
       observed: (stop) => (stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined),
     },
     clock,
-    { stopped: (report) => stops.push(report), ended: (how) => ends.push(how), betweenSlices: () => undefined },
+    {
+      stopped: (report) => stops.push(report),
+      ended: (how) => ends.push(how),
+      reset: () => resets++,
+      betweenSlices: () => undefined,
+    },
   );
   const ground: Ground = {
     image: new Image(new TestProgram()),
@@ -40,7 +46,7 @@ function setUp(machine = new FakeMachine()) {
   const settle = (most = 1000): void => {
     for (let turns = 0; runner.running && turns < most; turns++) if (!clock.turn()) break;
   };
-  return { machine, clock, wanted, stops, ends, runner, ground, settle };
+  return { resets: () => resets, machine, clock, wanted, stops, ends, runner, ground, settle };
 }
 
 const timer: TrapEvent = { hart: 0, interrupt: true, cause: 5, tval: 0n, epc: 0n, from: 1, to: 1 };
@@ -175,6 +181,20 @@ describe('run control', () => {
     runner.start(reachAddress(0x1100n));
     settle();
     assert.deepEqual(stops, [{ hart: 1, reason: 'breakpoint' }]);
+  });
+
+  it('boots again where the guest resets the machine, and tells', () => {
+    const { machine, wanted, stops, resets, runner, settle } = setUp();
+    const run = machine.run.bind(machine);
+    machine.run = () => {
+      machine.run = run;
+      return { kind: 'reset' };
+    };
+    wanted.add(0x1008n);
+    runner.start();
+    settle();
+    assert.equal(resets(), 1);
+    assert.deepEqual(stops, [{ hart: 0, reason: 'breakpoint' }]);
   });
 
   it('survives a machine that throws', () => {

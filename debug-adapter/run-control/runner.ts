@@ -30,6 +30,8 @@ export interface Judge {
 export interface RunListener {
   stopped(report: StopReport): void;
   ended(how: Ended): void;
+  /** The guest has reset the machine: it boots again. */
+  reset(): void;
   /** After each slice, with the milliseconds for which the guest has nothing to do. */
   betweenSlices(rest: number): void;
 }
@@ -214,6 +216,7 @@ export class Runner {
         break;
       case 'reset':
         this.#machine.reset();
+        this.#listener.reset();
         break;
       case 'budget':
       case 'idle':
