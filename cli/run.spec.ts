@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { Machine } from '../emulator/machine';
-import { Assembler, R, elf } from '../test/guests/assembler';
+import { Assembler } from '../emulator/testing/assembler';
+import { elf } from '../emulator/testing/elf';
+import { R } from '../emulator/testing/encode';
 import { GuestOutput } from './guest-output';
 import { ConsoleRun } from './run';
 

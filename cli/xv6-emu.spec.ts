@@ -4,7 +4,9 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { Assembler, R, elf } from '../test/guests/assembler';
+import { Assembler } from '../emulator/testing/assembler';
+import { elf } from '../emulator/testing/elf';
+import { R } from '../emulator/testing/encode';
 import type { Stats } from './stats';
 
 const ROOT = path.join(__dirname, '..');

@@ -40,7 +40,7 @@ export function resolveReference(
 }
 
 /** Throws an Error where there is no such space now. */
-export function spaceNamed(debuggee: Debuggee, name: string): AddressSpace {
+function spaceNamed(debuggee: Debuggee, name: string): AddressSpace {
   const [, kind, operand] = /^(\w+)(?::(0x[0-9a-f]{1,16}|\d{1,9}))?$/i.exec(name) ?? [];
   const { machine } = debuggee;
   if (kind === 'phys' && operand === undefined) return physicalSpace(machine);

@@ -24,7 +24,7 @@ export interface AddressSpace {
 }
 
 /** The space in which `physical` translates. `look` finds more than `physical` does where a debugger should. */
-export function addressSpace(
+function addressSpace(
   machine: MachineApi,
   name: string,
   physical: (va: bigint) => bigint | undefined,

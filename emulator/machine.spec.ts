@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { Csr } from './isa/csrs';
 import { Machine } from './machine';
-import { type Item, assembleProgram, branchTo, elf, encode, jumpTo, label, loadConstant } from './testing/assembler';
+import { elf } from './testing/elf';
+import { encode } from './testing/encode';
+import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from './testing/program';
 import { type DeviceEvent, Mode, type MachineOptions, type Stop, type TrapEvent } from './types';
 
 const DRAM = 0x8000_0000n;
@@ -178,12 +180,12 @@ describe('the machine', () => {
       encode('sb', { rs1: S0, rs2: S2, imm: 1 }),
       // Source 10 has priority 1 and is enabled for M-mode of hart 0.
       encode('sw', { rs1: S1, rs2: S2, imm: 40 }),
-      encode('lui', { rd: S3, imm: 0x2000 }),
+      encode('lui', { rd: S3, imm: 0x2 }),
       encode('add', { rd: S3, rs1: S3, rs2: S1 }),
       addi(S2, 0, 1024),
       encode('sw', { rs1: S3, rs2: S2, imm: 0 }),
       encode('lbu', { rd: S2, rs1: S0, imm: 5 }),
-      encode('lui', { rd: S2, imm: 0x1000 }),
+      encode('lui', { rd: S2, imm: 0x1 }),
       encode('addi', { rd: S2, rs1: S2, imm: -2048 }),
       csrw(Csr.mie, S2),
       encode('csrrsi', { rs1: 8, imm: Csr.mstatus }),
@@ -236,7 +238,7 @@ describe('the machine', () => {
       encode('lr.d', { rd: S1, rs1: S0 }),
       label('wait'),
       addi(S3, S3, 1),
-      encode('lui', { rd: A1, imm: 0x20000 }),
+      encode('lui', { rd: A1, imm: 0x20 }),
       branchTo('bltu', S3, A1, 'wait'),
       encode('sc.d', { rd: S2, rs1: S0, rs2: S0 }),
       addi(S2, S2, 100),
@@ -332,7 +334,7 @@ describe('the machine', () => {
       [
         ...loadConstant(S0, DRAM + 0x10000n),
         branchTo('bne', A0, 0, 'spin'),
-        encode('lui', { rd: A1, imm: 0x100000 }),
+        encode('lui', { rd: A1, imm: 0x100 }),
         label('count'),
         addi(S3, S3, 1),
         branchTo('bltu', S3, A1, 'count'),

@@ -33,7 +33,7 @@ import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch 
 export { KernelError };
 
 /** A tick of the 10 MHz clock in instructions: the guest sees harts of 100 MHz that retire one a cycle. */
-export const INSTRUCTIONS_PER_TICK = 10;
+const INSTRUCTIONS_PER_TICK = 10;
 /** The last two bytes of a page begin what has no record of its own there. */
 function withLast(bits: Uint8Array): Uint8Array {
   bits[bits.length - 1] |= 0x80;

@@ -11,7 +11,7 @@ export type ReadU64 = (pa: bigint) => bigint | undefined;
 
 export const PAGE_SIZE = 4096n;
 /** Bytes that one entry of a level maps. */
-export const spanOf = (level: number): bigint => PAGE_SIZE << BigInt(9 * level);
+const spanOf = (level: number): bigint => PAGE_SIZE << BigInt(9 * level);
 
 const LEVEL_NAMES = ['4 KiB page', '2 MiB superpage', '1 GiB superpage'];
 

@@ -237,6 +237,3 @@ export interface Macro {
   parameters?: readonly string[];
   body: string;
 }
-
-/** Size in bytes as sizeof gives it; 0 for void, functions and incomplete types. */
-export type SizeOf = (type: Type) => number;

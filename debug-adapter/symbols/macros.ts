@@ -53,51 +53,51 @@ function readUnit(unit: Unit, offset: number, macros: Map<string, Macro>, depth:
     throw new SymbolError(`${reader.name}: the macros at ${hex(offset)} are of an unknown version, ${version}`);
   const offsetSize = (flags & LONG_OFFSETS) !== 0 ? 8 : 4;
   if ((flags & HAS_LINE_OFFSET) !== 0) reader.offsetOf(offsetSize);
-  for (;;) {
-    unit.info.budget.spend(1);
-    const op = reader.u8();
+  readEntries(reader, unit, macros, (op) => {
     switch (op) {
-      case Op.end:
-        return;
-      case Op.startFile:
-        reader.uleb();
-        reader.uleb();
-        break;
-      case Op.endFile:
-        break;
       case Op.import:
         readUnit(unit, reader.offsetOf(offsetSize), macros, depth + 1);
-        break;
+        return true;
       case Op.importSup:
         reader.offsetOf(offsetSize);
-        break;
-      case Op.define:
-      case Op.undefine:
-        reader.uleb();
-        note(macros, op === Op.define, reader.string());
-        break;
+        return true;
       case Op.defineStrp:
       case Op.undefineStrp:
         reader.uleb();
         note(macros, op === Op.defineStrp, unit.info.stringAt('str', reader.offsetOf(offsetSize)));
-        break;
+        return true;
       case Op.defineStrx:
       case Op.undefineStrx:
         reader.uleb();
         note(macros, op === Op.defineStrx, unit.string(Form.strx, reader.uleb()));
-        break;
+        return true;
       case Op.defineSup:
       case Op.undefineSup:
         reader.uleb();
         reader.offsetOf(offsetSize);
-        break;
+        return true;
       default:
-        throw new SymbolError(`${reader.name}: unknown entry ${op} at ${hex(reader.offset - 1)}`);
+        return false;
     }
-  }
+  });
 }
 
-function readMacinfo(reader: Reader, { info }: Unit, macros: Map<string, Macro>): void {
+function readMacinfo(reader: Reader, unit: Unit, macros: Map<string, Macro>): void {
+  readEntries(reader, unit, macros, (op) => {
+    if (op !== VENDOR_EXTENSION) return false;
+    reader.uleb();
+    reader.string();
+    return true;
+  });
+}
+
+/** Entries up to the one that ends them: those that both sections have, and what `others` reads of its own. */
+function readEntries(
+  reader: Reader,
+  { info }: Unit,
+  macros: Map<string, Macro>,
+  others: (op: number) => boolean,
+): void {
   for (;;) {
     info.budget.spend(1);
     const op = reader.u8();
@@ -115,12 +115,8 @@ function readMacinfo(reader: Reader, { info }: Unit, macros: Map<string, Macro>)
         reader.uleb();
         note(macros, op === Op.define, reader.string());
         break;
-      case VENDOR_EXTENSION:
-        reader.uleb();
-        reader.string();
-        break;
       default:
-        throw new SymbolError(`${reader.name}: unknown entry ${op} at ${hex(reader.offset - 1)}`);
+        if (!others(op)) throw new SymbolError(`${reader.name}: unknown entry ${op} at ${hex(reader.offset - 1)}`);
     }
   }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Machine } from '../machine';
-import { type Item, assembleProgram, branchTo, elf, encode, jumpTo, label, loadConstant } from '../testing/assembler';
+import { elf } from '../testing/elf';
+import { encode } from '../testing/encode';
+import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from '../testing/program';
 
 const [S0, S1, S2, S3, S4] = [8, 9, 18, 19, 20];
 const DATA = 0x8000_0000n + 0x10000n;

@@ -4,24 +4,15 @@ import fc from 'fast-check';
 import { Csr } from '../isa/csrs';
 import type { Machine } from '../machine';
 import { Assembler, R, csrr, csrw, elf, times, toSupervisor } from '../testing/guests';
-import { TIERS, points, runInTier } from '../testing/tiers';
+import { points, sameInTiers } from '../testing/tiers';
 import { Mode } from '../types';
 
 const { s0, s1, s2, s3, s4, t0, t1, t2, a0, a1, a2 } = R;
 const SSIP = 2;
 const SIE = 2;
 
-function same(a: Assembler, instructions: number, slices = [997]): Machine {
-  const kernel = elf(a.image());
-  const run = { kernel, points: points(instructions, 4) };
-  const { machine, trace } = runInTier('interp', run);
-  for (const tier of TIERS) {
-    assert.deepEqual(runInTier(tier, run).trace, trace, tier);
-    for (const slice of slices)
-      assert.deepEqual(runInTier(tier, { ...run, slice }).trace, trace, `${tier} by ${slice}`);
-  }
-  return machine;
-}
+const same = (a: Assembler, instructions: number, slices?: number[]): Machine =>
+  sameInTiers({ kernel: elf(a.image()), points: points(instructions, 4) }, slices);
 
 /** A handler that counts in s2, adds sepc up in s3, does what is given and returns. */
 function handler(a: Assembler, rest: () => void): void {

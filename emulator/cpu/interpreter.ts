@@ -98,7 +98,7 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
 const LOOP_POINTS = 4;
 
 /** Generates the module's bytes. It is the same for every machine. */
-export function generateInterpreter(): Uint8Array<ArrayBuffer> {
+function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   const regionType = module.signature({ parameters: [], results: [Type.I32] });
   const jump = new Label();

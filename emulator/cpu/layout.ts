@@ -66,7 +66,7 @@ export const HEAT = 8192;
 export const HEAT_CELLS = 4096;
 export const HEAT_LIMIT = HEAT + HEAT_CELLS * 4;
 export const HARTS = 65536;
-export const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
+const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
 
 /**
  * A predecoded instruction: opcode u16, then the offsets of rd, rs1 and rs2 in the hart's block (u16 each), the immediate

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Machine } from '../machine';
 import { Assembler, BASE, R, call, csrw, encode, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { Flag, PageTables, RWX, entry } from '../testing/page-tables';
-import { TIERS, type TierRun, points, runInTier } from '../testing/tiers';
+import { points, runInTier, sameInTiers } from '../testing/tiers';
 import { Csr } from '../isa/csrs';
 
 const { s0, s1, s2, s3, s4, s5, t0, t1, t2, a0, a1 } = R;
@@ -12,16 +12,6 @@ const PAGES = BASE + 0x8_0000;
 /** Where programs map what they change; the kernel itself is mapped one to one. */
 const VA = 0x4000_0000;
 const PASSES = 2500;
-
-function same(run: TierRun, slices = [997]): Machine {
-  const { machine, trace } = runInTier('interp', run);
-  for (const tier of TIERS) {
-    assert.deepEqual(runInTier(tier, run).trace, trace, tier);
-    for (const slice of slices)
-      assert.deepEqual(runInTier(tier, { ...run, slice }).trace, trace, `${tier} by ${slice}`);
-  }
-  return machine;
-}
 
 /** A root with the kernel in it, and a way to map more. */
 function tables(): { all: PageTables; root: number } {
@@ -72,7 +62,7 @@ describe('hot code', function () {
         [PAGES + 0x1000, adding(2)],
         [PAGES + 0x2000, adding(3)],
       );
-      const machine = same({ kernel, points: points(PASSES * 12) });
+      const machine = sameInTiers({ kernel, points: points(PASSES * 12) });
       assert.equal(machine.harts[0].x(a0), 1000n + 800n * 2n + 700n * 3n);
     });
 
@@ -100,7 +90,7 @@ describe('hot code', function () {
         [PAGES + 0x2000, doubles(2)],
         [PAGES + 0x3000, doubles(3)],
       );
-      const machine = same({ kernel, points: points(PASSES * 15) });
+      const machine = sameInTiers({ kernel, points: points(PASSES * 15) });
       assert.equal(machine.harts[0].x(s1), 1001n + 800n * 2n + 699n * 3n);
       assert.equal(machine.harts[0].x(s2), 1000n + 800n * 2n + 700n * 3n);
       const stored = (at: number) => machine.memory.readU64(BigInt(at + 8));
@@ -126,7 +116,7 @@ describe('hot code', function () {
     a.op('csrrs', { rd: t2, imm: Csr.sepc }).op('addi', { rd: t2, rs1: t2, imm: 4 });
     csrw(a, Csr.sepc, t2).op('sret');
     const kernel = laidOut(a, [TABLES, all.bytes()]);
-    const machine = same({ kernel, points: points(PASSES * 17) });
+    const machine = sameInTiers({ kernel, points: points(PASSES * 17) });
     assert.equal(machine.harts[0].x(s2), 899n);
     const at = entry(PAGES, 0);
     const [read, write] = [at | 0x47n, at | 0xc7n];
@@ -147,7 +137,7 @@ describe('hot code', function () {
       });
       a.label('halt').to('halt', 'jal').align(4096).label('callee').op('addi', { rd: a0, rs1: a0, imm: 1 });
       ret(a);
-      const machine = same({ kernel: laidOut(a), points: points(PASSES * 8) });
+      const machine = sameInTiers({ kernel: laidOut(a), points: points(PASSES * 8) });
       assert.equal(machine.harts[0].x(a0), 1300n + 1200n * 2n);
     });
   }
@@ -163,7 +153,7 @@ describe('hot code', function () {
       a.op('sw', { rs1: s4, rs2: t0 }).label('skip').label('patched').op('addi', { rd: a0, rs1: a0, imm: 1 });
     });
     a.label('halt').to('halt', 'jal');
-    const machine = same({ kernel: laidOut(a), points: points(PASSES * 6) });
+    const machine = sameInTiers({ kernel: laidOut(a), points: points(PASSES * 6) });
     let sum = 0;
     for (let pass = PASSES, adds = 1; pass > 0; pass--) {
       if (pass % 128 === 0) adds = (pass >> 7) & 3;
@@ -194,7 +184,7 @@ describe('hot code', function () {
     });
     a.label('halt').to('halt', 'jal');
     const kernel = laidOut(a, [TABLES, all.bytes()], [PAGES, adding(1)], [PAGES + 0x1000, adding(1)]);
-    const machine = same({ kernel, points: points(PASSES * 48) });
+    const machine = sameInTiers({ kernel, points: points(PASSES * 48) });
     const before = PASSES - 1000 + 1;
     assert.equal(machine.harts[0].x(t2), BigInt(PASSES * 3 + before * 3 + 999 * 300));
   });
@@ -215,7 +205,7 @@ describe('hot code', function () {
       [60_090, (machine: Machine) => machine.setBreakpoints([])],
     ]);
     const run = { kernel, points: points(90_000), meanwhile };
-    same(run, [997, 29]);
+    sameInTiers(run, [997, 29]);
     const stops = runInTier('mixed', run).trace.filter((line) => line.includes('breakpoint'));
     const [first, last] = [stops[0], stops[stops.length - 1]].map((line) => Number(line.split(':')[0]));
     assert.ok(first > 30_000 && first < 30_010 && last > 60_060 && last < 60_090);
@@ -241,7 +231,7 @@ describe('hot code', function () {
       [31_100, (machine: Machine) => machine.setWatches([])],
     ]);
     const run = { kernel: laidOut(a), points: points(60_000), meanwhile };
-    same(run);
+    sameInTiers(run);
     const stops = runInTier('jit', run).trace.filter((line) => line.includes('"data"'));
     // 1000 instructions are some 142 passes of seven, of which one in 16 writes and each reads.
     assert.ok(stops.length >= 8 + 13 && stops.length <= 10 + 16, `${stops.length} stops`);

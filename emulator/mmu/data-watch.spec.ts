@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
-import { type Item, assembleProgram, branchTo, elf, encode, jumpTo, label, loadConstant } from '../testing/assembler';
+import { elf } from '../testing/elf';
+import { encode } from '../testing/encode';
+import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from '../testing/program';
 import { type DataEvent, type MachineOptions, Mode, type Watch } from '../types';
 
 const DRAM = 0x8000_0000n;
@@ -174,7 +176,7 @@ describe('watched bytes', function () {
     const spinning: Item[] = [
       ...loadConstant(S0, DATA),
       branchTo('bne', 10, 0, 'spin'),
-      encode('lui', { rd: S4, imm: 0x40000 }),
+      encode('lui', { rd: S4, imm: 0x40 }),
       label('count'),
       addi(S3, S3, 1),
       branchTo('bltu', S3, S4, 'count'),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
-import { assembleProgram, elf, jumpTo, label } from '../testing/assembler';
+import { elf } from '../testing/elf';
+import { assembleProgram, jumpTo, label } from '../testing/program';
 import { Mode } from '../types';
 import { Right, activeEntries, rightsAt } from './pmp';
 

@@ -5,7 +5,9 @@ import { accessMode, judge } from '../../debug-adapter/page-tables/permission';
 import { walk } from '../../debug-adapter/page-tables/walk';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
-import { assembleProgram, elf, encode, jumpTo, label } from '../testing/assembler';
+import { elf } from '../testing/elf';
+import { encode } from '../testing/encode';
+import { assembleProgram, jumpTo, label } from '../testing/program';
 import { Mode } from '../types';
 
 const DRAM = 0x8000_0000n;

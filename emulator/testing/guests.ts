@@ -1,6 +1,8 @@
 /** For tests and measurements: what small guests of several pages have in common. */
-import { Assembler, BASE, R, elf, encode } from '../../test/guests/assembler';
 import { Csr } from '../isa/csrs';
+import { Assembler } from './assembler';
+import { BASE, elf } from './elf';
+import { R, encode } from './encode';
 
 export { Assembler, BASE, R, elf, encode };
 

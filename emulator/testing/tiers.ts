@@ -2,6 +2,7 @@
  * For tests: the same program in every tier, cut into slices of different lengths, with what happened along the way. All of
  * it must come out alike, whatever runs the guest and however often its run is interrupted.
  */
+import assert from 'node:assert/strict';
 import { Machine } from '../machine';
 import type { MachineOptions, Stop } from '../types';
 
@@ -46,6 +47,17 @@ export function runInTier(acceleration: Tier, run: TierRun): { machine: Machine;
     meanwhile.get(target)?.(machine);
   }
   return { machine, trace };
+}
+
+/** Runs the program whole and cut up in every tier; all must come out as the interpreter does. Answers that one's machine. */
+export function sameInTiers(run: TierRun, slices = [997]): Machine {
+  const { machine, trace } = runInTier('interp', run);
+  for (const tier of TIERS) {
+    assert.deepEqual(runInTier(tier, run).trace, trace, tier);
+    for (const slice of slices)
+      assert.deepEqual(runInTier(tier, { ...run, slice }).trace, trace, `${tier} by ${slice}`);
+  }
+  return machine;
 }
 
 const describe = (stop: Stop): string =>

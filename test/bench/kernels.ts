@@ -1,5 +1,7 @@
 /** Small guests for measuring: each does a fixed amount of work in M-mode and powers off. */
-import { Assembler, BASE, R, elf } from '../guests/assembler';
+import { Assembler } from '../../emulator/testing/assembler';
+import { BASE, elf } from '../../emulator/testing/elf';
+import { R } from '../../emulator/testing/encode';
 
 const MIB = 1 << 20;
 const DATA = BASE + 8 * MIB;

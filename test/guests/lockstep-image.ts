@@ -3,7 +3,9 @@
  * logs every trap, and sends what came out over the UART: so one start of an emulator compares them all.
  */
 import { Mode } from '../../emulator/types';
-import { Assembler, BASE, R } from './assembler';
+import { Assembler } from '../../emulator/testing/assembler';
+import { BASE } from '../../emulator/testing/elf';
+import { R } from '../../emulator/testing/encode';
 import { FUZZ_POINTER, ProgramGenerator, SCRATCH_POINTERS } from './random-program';
 import { Random } from './random';
 

@@ -9,7 +9,7 @@ import * as path from 'node:path';
 import { lengthOf } from '../../emulator/isa/decode';
 import { disassemble } from '../../emulator/isa/disassemble';
 import { Machine } from '../../emulator/machine';
-import { elf } from './assembler';
+import { elf } from '../../emulator/testing/elf';
 import { type LockstepProgram, MEMORY, type ProgramResult, lockstepImage, parseResults } from './lockstep-image';
 import { haveQemu, runQemu } from './qemu';
 

@@ -5,7 +5,7 @@
  */
 import { INSTRUCTIONS, decode } from '../../emulator/isa/decode';
 import { Mode } from '../../emulator/types';
-import { type Operands, encode } from './assembler';
+import { type Operands, encode } from '../../emulator/testing/encode';
 import type { Random } from './random';
 
 /** Instructions as a list of 16-bit parcels. */

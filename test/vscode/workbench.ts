@@ -9,6 +9,8 @@ import type { FrameLocator, Locator, Page } from 'playwright-core';
 /** Building a lab and booting it, on a busy machine. */
 const LONG = 120_000;
 const SHORT = 30_000;
+/** Until the palette lists what was typed, or has been closed by something that took the focus. */
+const PALETTE = 8_000;
 
 export class Workbench {
   constructor(readonly page: Page) {
@@ -32,11 +34,17 @@ export class Workbench {
 
   /** Runs a command by its title in the command palette. */
   async command(title: string): Promise<void> {
-    // A webview that just took the focus may swallow the key.
+    // A webview that just took the focus may swallow the key, and a view that opens late closes the palette again.
     const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
-    do await this.page.keyboard.press('F1');
-    while (!(await seen(input, 3000)));
-    await this.choose(`>${title}`, title);
+    for (const deadline = Date.now() + LONG; ;) {
+      do await this.page.keyboard.press('F1');
+      while (!(await seen(input, 3000)));
+      try {
+        return await this.choose(`>${title}`, title, PALETTE);
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+    }
   }
 
   /** A color theme by its name in the picker, such as "Dark Modern". */
@@ -63,10 +71,10 @@ export class Workbench {
   }
 
   /** Types into the quick input that is open or opening, and takes the first row with that label. */
-  private async choose(text: string, label: string): Promise<void> {
+  private async choose(text: string, label: string, timeout = SHORT): Promise<void> {
     const widget = this.page.locator('.quick-input-widget:visible');
-    await widget.locator('input[type="text"]').fill(text);
-    await widget.locator('.monaco-list-row').filter({ hasText: label }).first().click();
+    await widget.locator('input[type="text"]').fill(text, { timeout });
+    await widget.locator('.monaco-list-row').filter({ hasText: label }).first().click({ timeout });
   }
 
   /** Text of the terminal in front, row by row; blank rows at the end left out. */

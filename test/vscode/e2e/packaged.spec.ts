@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../../../scripts/run.mjs';
-import { host, LabWindow } from './window';
+import { host, LabWindow, PREBUILT } from './window';
 
 describe('the packaged extension', function () {
   this.timeout(300_000);
@@ -14,16 +14,7 @@ describe('the packaged extension', function () {
     await promisify(execFile)('npm', ['run', 'package', '--', '--out', vsix], { cwd: root });
     await (await host()).install(vsix);
   });
-  const lab = new LabWindow(
-    {
-      name: 'prebuilt',
-      kernel: '${workspaceFolder}/prebuilt/kernel',
-      disk: '${workspaceFolder}/prebuilt/fs.img',
-      legacyVirtio: false,
-      build: '',
-    },
-    true,
-  ).use();
+  const lab = new LabWindow(PREBUILT, true).use();
 
   it('boots the lab, and shows its page table', async () => {
     const { workbench } = lab;

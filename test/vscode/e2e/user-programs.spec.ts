@@ -1,15 +1,9 @@
 /** A user program beside the kernel: breakpoints in the shell, and a step across the border and back. */
-import { LabWindow } from './window';
+import { LabWindow, PREBUILT } from './window';
 
 describe('a user program', function () {
   this.timeout(300_000);
-  const lab = new LabWindow({
-    name: 'prebuilt',
-    kernel: '${workspaceFolder}/prebuilt/kernel',
-    disk: '${workspaceFolder}/prebuilt/fs.img',
-    legacyVirtio: false,
-    build: '',
-  }).use();
+  const lab = new LabWindow(PREBUILT).use();
 
   it('has a breakpoint set before it runs, and stops there with its own stack', async () => {
     const { workbench } = lab;

@@ -1,15 +1,9 @@
 /** What VS Code makes of values, completions, the disassembly and jumps: all of it by the adapter's answers. */
-import { LabWindow } from './window';
+import { LabWindow, PREBUILT } from './window';
 
 describe('values at a stop', function () {
   this.timeout(300_000);
-  const lab = new LabWindow({
-    name: 'prebuilt',
-    kernel: '${workspaceFolder}/prebuilt/kernel',
-    disk: '${workspaceFolder}/prebuilt/fs.img',
-    legacyVirtio: false,
-    build: '',
-  }).use();
+  const lab = new LabWindow(PREBUILT).use();
 
   it('stand at the ends of the lines that name them', async () => {
     const { workbench } = lab;

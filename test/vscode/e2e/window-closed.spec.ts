@@ -6,17 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { root } from '../../../scripts/run.mjs';
-import { LabWindow } from './window';
+import { LabWindow, PREBUILT } from './window';
 
 describe('a window closed in mid-run', function () {
   this.timeout(300_000);
-  const lab = new LabWindow({
-    name: 'prebuilt',
-    kernel: '${workspaceFolder}/prebuilt/kernel',
-    disk: '${workspaceFolder}/prebuilt/fs.img',
-    legacyVirtio: false,
-    build: '',
-  }).use();
+  const lab = new LabWindow(PREBUILT).use();
 
   it('leaves the disk image whole, with what the guest wrote', async () => {
     const { workbench } = lab;

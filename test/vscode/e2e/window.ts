@@ -9,6 +9,15 @@ import type { Workbench } from '../workbench';
 
 export const screenshots = join(root, 'out', 'screenshots');
 
+/** A launch configuration of the sample as it was built: nothing has to be made first. */
+export const PREBUILT = {
+  name: 'prebuilt',
+  kernel: '${workspaceFolder}/prebuilt/kernel',
+  disk: '${workspaceFolder}/prebuilt/fs.img',
+  legacyVirtio: false,
+  build: '',
+};
+
 let starting: Promise<Host> | undefined;
 
 /** The server and browser of this run; started on first use. */
