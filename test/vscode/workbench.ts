@@ -119,6 +119,7 @@ export class Workbench {
     return this.see('the call stack', () => this.callStack(), reason ?? /paused/i);
   }
 
+  /** What the Call Stack view shows; rows out of its sight are not among it. */
   async callStack(): Promise<string> {
     return (await this.page.locator('.debug-call-stack').locator('..').locator('..').allInnerTexts()).join('\n');
   }

@@ -14,7 +14,7 @@ describe('the packaged extension', function () {
     await promisify(execFile)('npm', ['run', 'package', '--', '--out', vsix], { cwd: root });
     await (await host()).install(vsix);
   });
-  const lab = new LabWindow(PREBUILT, true).use();
+  const lab = new LabWindow(PREBUILT, { installedOnly: true }).use();
 
   it('boots the lab, and shows its page table', async () => {
     const { workbench } = lab;

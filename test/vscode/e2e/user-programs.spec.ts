@@ -3,7 +3,8 @@ import { LabWindow, PREBUILT } from './window';
 
 describe('a user program', function () {
   this.timeout(300_000);
-  const lab = new LabWindow(PREBUILT).use();
+  // The stacks of two programs, beside those of other harts.
+  const lab = new LabWindow(PREBUILT, { height: 2000 }).use();
 
   it('has a breakpoint set before it runs, and stops there with its own stack', async () => {
     const { workbench } = lab;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../../scripts/run.mjs';
 import { copySample } from '../../../scripts/sample.mjs';
-import { Host } from '../host';
+import { Host, type WindowOptions } from '../host';
 import type { Workbench } from '../workbench';
 
 export const screenshots = join(root, 'out', 'screenshots');
@@ -35,11 +35,11 @@ export class LabWindow {
 
   /**
    * @param configuration of the only entry in launch.json; with none there is no launch.json
-   * @param installedOnly see `WindowOptions`
+   * @param options of the window, which is taller than most, so that lists are in sight whole
    */
   constructor(
     private readonly configuration?: object,
-    private readonly installedOnly = false,
+    private readonly options: Omit<WindowOptions, 'folder'> = {},
   ) {}
 
   /** Registers the hooks of the enclosing `describe`. */
@@ -55,7 +55,7 @@ export class LabWindow {
         };
         await writeFile(join(this.folder, '.vscode', 'launch.json'), JSON.stringify(launch));
       }
-      this.workbench = await (await host()).open({ folder: this.folder, installedOnly: this.installedOnly });
+      this.workbench = await (await host()).open({ height: 1400, folder: this.folder, ...this.options });
     });
     const picture = (title: string) => this.picture(join('failed', title.replace(/\W+/g, '-')));
     afterEach(async function () {
