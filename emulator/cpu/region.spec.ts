@@ -105,6 +105,35 @@ describe('a region', function () {
     assert.equal(machine.harts[0].x(s3), 6000n);
   });
 
+  it('takes in calls by auipc and jalr, and notices a jalr that is come to with another register', () => {
+    const machine = same(
+      program(
+        (a) => {
+          times(a.li(a1, 0), s0, 4000, 'again', () => {
+            a.callFar('outer').op('andi', { rd: t0, rs1: s0, imm: 7 }).to('plain', 'bne', { rs1: t0 });
+            // Into the middle of a call, which goes elsewhere then: ra is so that with the jalr's 12 bits it makes "other".
+            a.la(t0, 'call').la(t1, 'inner').op('sub', { rd: t1, rs1: t1, rs2: t0 });
+            a.op('slli', { rd: t1, rs1: t1, imm: 52 }).op('srai', { rd: t1, rs1: t1, imm: 52 });
+            a.la(ra, 'other').op('sub', { rd: ra, rs1: ra, rs2: t1 }).op('jalr', { rs1: t0, imm: 4 }).label('plain');
+            a.label('call').callFar('inner').op('addi', { rd: s3, rs1: s3, imm: 1 });
+          });
+        },
+        {
+          outer: (a) => {
+            push(a).callFar('inner').callFar('inner');
+            ret(pop(a));
+          },
+          inner: (a) => ret(a.op('addi', { rd: s2, rs1: s2, imm: 1 })),
+          other: (a) => ret(a.op('addi', { rd: a1, rs1: a1, imm: 1 })),
+        },
+      ),
+      4000 * 30,
+    );
+    assert.equal(machine.harts[0].x(s3), 4000n);
+    assert.equal(machine.harts[0].x(s2), 11_500n);
+    assert.equal(machine.harts[0].x(a1), 500n);
+  });
+
   it('has recursion go deeper than calls are taken in', () => {
     const machine = same(
       program((a) => call(a.li(a0, 17), 'fibonacci'), {

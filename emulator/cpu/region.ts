@@ -26,6 +26,8 @@ export interface RegionInstruction extends Decoded {
   record: number;
   /** It closes a loop that cpu/bulk.ts can run. */
   bulk: boolean;
+  /** Offset that it jumps to, where that can be told. */
+  to: number | undefined;
 }
 
 export interface Block {
@@ -46,7 +48,7 @@ interface Context {
   depth: number;
   found: Map<number, RegionInstruction>;
   leaders: Set<number>;
-  /** Calls from here, by the offset of the jal. */
+  /** Calls from here, by the offset of the jal or jalr. */
   callees: Map<number, Context>;
 }
 
@@ -62,9 +64,18 @@ const LEAVING: ReadonlySet<Instruction> = new Set(
 );
 const leaves = (decoded: Decoded): boolean => LEAVING.has(decoded.instruction) && !isCsrCode(decoded);
 
-const isCall = ({ instruction, rd }: Decoded): boolean => instruction.name === 'jal' && rd === RA;
-const isReturn = ({ instruction, rd, rs1, imm }: Decoded): boolean =>
+const isJump = ({ instruction }: Decoded): boolean => /^jalr?$/.test(instruction.name);
+const isCall = (decoded: Decoded): boolean => isJump(decoded) && decoded.rd === RA;
+export const isReturn = ({ instruction, rd, rs1, imm }: Decoded): boolean =>
   instruction.name === 'jalr' && rd === 0 && rs1 === RA && imm === 0;
+
+/** Where an instruction jumps to: by itself, or with the auipc before it, as code far apart is called. */
+function targetOf(decoded: Decoded, at: number, before: Decoded | undefined): number | undefined {
+  const { instruction, rs1, imm } = decoded;
+  if (instruction.control === 'relative') return at + imm;
+  const far = instruction.name === 'jalr' && before?.instruction.name === 'auipc' && before.rd === rs1;
+  return far ? (at - before.length + before.imm + imm) & ~1 : undefined;
+}
 
 /** Which page an offset lies in: 0 is the one in which the region begins. */
 export const pageOf = (offset: number): number => Math.floor(offset / PAGE);
@@ -89,29 +100,30 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
   // Breadth first: what is pushed within is come to.
   for (const [within, start] of open) {
     within.leaders.add(start);
+    let before: RegionInstruction | undefined;
     for (let at = start; !within.found.has(at) && count < LIMIT;) {
-      const instruction = instructionAt(source, at, count === 0);
+      const instruction = instructionAt(source, at, count === 0, before);
       if (instruction === undefined) break;
       within.found.set(at, instruction);
       count++;
       const behind = at + instruction.length;
-      const { control } = instruction.instruction;
-      if (control === 'indirect') {
-        if (isReturn(instruction) && within.caller) open.push([within.caller, within.returnsTo]);
-        break;
-      }
-      if (control === 'relative') {
-        const target = at + instruction.imm;
-        if (!isCall(instruction)) open.push([within, target]);
+      const { to } = instruction;
+      if (to !== undefined) {
+        if (!isCall(instruction)) open.push([within, to]);
         else if (within.depth < DEEPEST) {
           const callee = context(within, behind);
           within.callees.set(at, callee);
           contexts.push(callee);
-          open.push([callee, target]);
+          open.push([callee, to]);
         }
-        if (instruction.instruction.name !== 'jal') open.push([within, behind]);
+        if (!isJump(instruction)) open.push([within, behind]);
         break;
       }
+      if (instruction.instruction.control === 'indirect') {
+        if (isReturn(instruction) && within.caller) open.push([within.caller, within.returnsTo]);
+        break;
+      }
+      before = instruction;
       at = behind;
       if (within.leaders.has(at)) break;
     }
@@ -128,7 +140,13 @@ const context = (caller: Context | undefined, returnsTo: number): Context => ({
   callees: new Map(),
 });
 
-function instructionAt(source: CodeSource, offset: number, first: boolean): RegionInstruction | undefined {
+/** `before`: the instruction that has led straight to this one. */
+function instructionAt(
+  source: CodeSource,
+  offset: number,
+  first: boolean,
+  before: RegionInstruction | undefined,
+): RegionInstruction | undefined {
   const page = source.page(pageOf(offset));
   if (page === undefined) return undefined;
   const within = offset - pageOf(offset) * PAGE;
@@ -143,7 +161,7 @@ function instructionAt(source: CodeSource, offset: number, first: boolean): Regi
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded)) return undefined;
   const bulk = decoded.instruction.name === 'bne' && bulkLoopAt(view, host) !== undefined;
-  return { ...decoded, offset, word, record, bulk };
+  return { ...decoded, offset, word, record, bulk, to: targetOf(decoded, offset, before) };
 }
 
 /** Cuts what was found into blocks and joins them; the entry block is the first. */
@@ -167,9 +185,10 @@ function blocksOf(source: CodeSource, contexts: readonly Context[], root: Contex
         at += instruction.length;
         const { control, name } = instruction.instruction;
         const callee = within.callees.get(instruction.offset);
-        if (control === 'relative') {
-          const target = instruction.offset + instruction.imm;
-          block.target = isCall(instruction) ? callee && blocks.get(callee)!.get(target) : own.get(target);
+        if (instruction.to !== undefined) {
+          block.target = isCall(instruction)
+            ? callee && blocks.get(callee)!.get(instruction.to)
+            : own.get(instruction.to);
         } else if (isReturn(instruction) && within.caller) {
           block.target = blocks.get(within.caller)!.get(within.returnsTo);
         }

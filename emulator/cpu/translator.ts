@@ -10,7 +10,7 @@ import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
 import { Data, EMPTY, FETCH_ENTRIES, Fetch, Offset, PAGE, SIGNED } from './layout';
-import { type Block, type RegionInstruction, pageOf } from './region';
+import { type Block, type RegionInstruction, isReturn, pageOf } from './region';
 import { type EmitBlock, structured } from './structure';
 import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
@@ -164,9 +164,11 @@ export function translate(blocks: readonly Block[]): Translation {
         host: i32.add(i32.wrap(local.get(L.address)), local.get(last.addend)),
       };
     };
-    // The page that a call came from lies where it did; the one behind it need not.
-    const returned = (to: Block, onward: Code): Code =>
-      to.start % PAGE === 0 ? checked(to.start - 1, to, onward) : onward;
+    const arrived = (to: Block, onward: Code): Code => {
+      if (!isReturn(i)) return checked(i.offset, to, onward);
+      // The page that a call came from lies where it did; the one behind it need not.
+      return to.start % PAGE === 0 ? checked(to.start - 1, to, onward) : onward;
+    };
     const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {
       rs1: read(i.rs1),
@@ -198,7 +200,7 @@ export function translate(blocks: readonly Block[]): Translation {
       jumpTo: (at) => [
         local.set(L.pc, at),
         i.rd === 0 ? [] : write(link),
-        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), returned(b.target, to(b.target))) : [],
+        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), arrived(b.target, to(b.target))) : [],
         br(out),
       ],
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),

@@ -1,6 +1,6 @@
 /** For tests: assembles small guests, with labels and constants of any size. */
 import { BASE } from './elf';
-import { type Operands, encode } from './encode';
+import { type Operands, R, encode } from './encode';
 
 export class Assembler {
   private readonly bytes: number[] = [];
@@ -55,12 +55,22 @@ export class Assembler {
 
   /** rd := address of a label. */
   la(rd: number, label: string): this {
+    return this.far(label, rd, (imm) => encode('addi', { rd, rs1: rd, imm }));
+  }
+
+  /** Calls a label that may be far away, as gcc does where nothing is relaxed: auipc and jalr. */
+  callFar(label: string): this {
+    return this.far(label, R.ra, (imm) => encode('jalr', { rd: R.ra, rs1: R.ra, imm }));
+  }
+
+  /** auipc to a register, and an instruction that adds the rest of the distance. */
+  private far(label: string, rd: number, second: (imm: number) => number): this {
     this.fixups.push({
       at: this.here,
       label,
       patch: (distance, at) => {
         this.patch(at, encode('auipc', { rd, imm: (distance + 0x800) >> 12 }));
-        this.patch(at + 4, encode('addi', { rd, rs1: rd, imm: (distance << 20) >> 20 }));
+        this.patch(at + 4, second((distance << 20) >> 20));
       },
     });
     return this.word(0).word(0);
