@@ -12,9 +12,9 @@ import { Environment } from './cpu/environment';
 import { HartState } from './cpu/hart';
 import { stceOf } from './cpu/csr';
 import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './cpu/layout';
-import { spins } from './cpu/spin';
+import { IdleLoops } from './cpu/idle-loops';
 import { Cell, Interrupt } from './cpu/state';
-import { handlerMode, interruptToTake, takeTrap } from './cpu/traps';
+import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import { SavedState } from './devices/state';
 import { type VirtDevices, bootRom, createVirtDevices, deviceTree, deviceTreeAddress } from './devices/virt';
 import { KernelError, type LoadedKernel, readKernel } from './elf-image';
@@ -58,6 +58,7 @@ export class Machine implements MachineApi {
   private done = 0;
   /** Virtual time in instructions: those executed and those slept through. */
   private time = 0;
+  private readonly loops: IdleLoops;
   private readonly turns: Turns;
   /** Tick at which each hart's supervisor timer falls due. */
   private readonly timers: number[];
@@ -65,6 +66,8 @@ export class Machine implements MachineApi {
   private slice = 0;
   private running: HartState | undefined;
   private stop: Stop | undefined;
+  /** The turn ends with this slice. */
+  private turnOver = false;
   /** It has been powered on before. */
   private used = false;
   /** Input that came while a slice ran. */
@@ -109,12 +112,9 @@ export class Machine implements MachineApi {
     );
     this.timed = this.devices.devices.filter((device) => device.nextEvent !== undefined);
     const access = new MemoryAccess(this.memory, this.mmu, this.devices.devices, this);
-    this.core = new Core(this.memory, this.code, access, new Environment(access, this));
-    this.turns = new Turns(
-      this.harts,
-      options.seed ?? 0,
-      (hart) => interruptToTake(hart) === undefined && spins(hart, this.memory, this.mmu, this.core),
-    );
+    this.core = new Core(this.memory, this.code, access, new Environment(access, this), this);
+    this.loops = new IdleLoops(this.harts, this.memory, this.mmu, this.core);
+    this.turns = new Turns(this.harts, options.seed ?? 0, this.loops);
     this.powerOn();
   }
 
@@ -144,6 +144,7 @@ export class Machine implements MachineApi {
       const own = hart.id === limit.hart?.id;
       this.slice = Math.min(left, this.turns.left, this.nextEvent() - this.time, own ? hartLeft : Infinity);
       hart.remaining = this.slice;
+      hart.untilEnabled = this.turns.untilEnabled;
       this.running = hart;
       this.core.run(hart);
       this.running = undefined;
@@ -153,6 +154,8 @@ export class Machine implements MachineApi {
       this.time += used;
       for (const bytes of this.typed.splice(0)) this.consoleInput(bytes);
       this.turns.left -= used;
+      if (this.turnOver) this.turns.giveUp();
+      this.turnOver = false;
       left -= used;
       if (own) hartLeft -= used;
       if (this.stop !== undefined) return this.stopped(hart);
@@ -373,7 +376,14 @@ export class Machine implements MachineApi {
     this.mmu.selectSpace(hart);
     if (this.stop !== undefined) return Status.exit;
     const status = this.takeInterrupt(hart);
+    if (this.turns.untilEnabled && interruptible(hart)) this.yields(hart);
     return status === Status.done ? Status.reload : status;
+  }
+
+  returned(hart: HartState): Status {
+    const status = this.settle(hart);
+    if (this.loops.begins(hart)) this.yields(hart);
+    return status;
   }
 
   wait(hart: HartState): Status {
@@ -448,6 +458,11 @@ export class Machine implements MachineApi {
     takeTrap(hart, interrupt, cause, tval);
     this.mmu.selectSpace(hart);
     return Status.reload;
+  }
+
+  yields(hart: HartState): void {
+    this.turnOver = true;
+    this.cutSlice(hart);
   }
 
   /** Lets the slice end with the instruction at hand: something happened that the schedule must see. */

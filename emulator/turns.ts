@@ -3,56 +3,78 @@
  * on nothing but their states and a seed.
  */
 import type { HartState } from './cpu/hart';
+import { type IdleLoops, UNTIL_ENABLED } from './cpu/idle-loops';
+import { interruptible } from './cpu/traps';
 import type { SavedState } from './devices/state';
 import type { State } from './types';
 
 /** Instructions of a hart's turn, and how many more a seed may add. */
 const TURN = 40_000;
 const TURN_VARIATION = 4096;
-/** Instructions of a turn for a hart that only waits for another one. */
-const SPIN_TURN = 64;
+/**
+ * Most instructions by which a turn goes on that would end with interrupts disabled: who has disabled them has often taken a
+ * lock, for which others would wait.
+ */
+const EXTENSION = 1000;
 
 export class Turns {
   /** The hart whose turn it is; it is kept while all wait. */
   hart = 0;
   /** Instructions left of the turn. */
   left = TURN;
+  /** The turn ends as soon as interrupts are enabled. */
+  untilEnabled = false;
+  /** It may go on until then. */
+  private extensible = true;
   /** State of the generator by which turns vary; 0 if they do not. */
   private random = 0;
 
   constructor(
     private readonly harts: readonly HartState[],
     private readonly seed: number,
-    /** Whether a hart does nothing but wait for others to write. */
-    private readonly spins: (hart: HartState) => boolean,
+    private readonly loops: IdleLoops,
   ) {}
 
   reset(): void {
     this.hart = 0;
+    this.untilEnabled = false;
+    this.extensible = true;
+    this.loops.reset();
     this.random = this.seed;
     this.left = this.length();
   }
 
-  /** The hart to run: the one whose turn it is, else the next that does not wait. */
+  /** The hart to run: the one whose turn it is, else the next that neither waits nor rests. */
   next(): HartState | undefined {
     const holder = this.harts[this.hart];
     if (this.left > 0 && !holder.waiting) return holder;
+    if (this.extends(holder)) return holder;
     for (let i = 1; i <= this.harts.length; i++) {
       const next = (this.hart + i) % this.harts.length;
       if (this.harts[next].waiting) continue;
+      const granted = this.loops.turn(this.harts[next]);
+      this.harts[next].resting = granted === 0;
+      if (granted === 0) continue;
       // Others may now write what this hart had reserved.
       if (next !== this.hart) holder.reservation = -1;
       this.hart = next;
-      const length = this.length();
-      this.left = this.harts.length > 1 && this.spins(this.harts[next]) ? SPIN_TURN : length;
+      this.untilEnabled = granted === UNTIL_ENABLED;
+      this.extensible = granted === undefined;
+      this.left = this.untilEnabled ? EXTENSION : (granted ?? this.length());
       return this.harts[next];
     }
     return undefined;
   }
 
+  /** The hart whose turn it is has nothing to do with the rest of it. */
+  giveUp(): void {
+    this.left = 0;
+    this.extensible = false;
+  }
+
   save(): State {
-    const { hart, left, random } = this;
-    return { hart, left, random };
+    const { hart, left, untilEnabled, extensible, random } = this;
+    return { hart, left, untilEnabled, extensible, random, loops: this.loops.save() };
   }
 
   /** Takes back what `save` gave. Throws an Error if it is no such thing. */
@@ -61,7 +83,20 @@ export class Turns {
     if (this.harts[hart] === undefined) throw new Error(`saved state of the turns: there is no hart ${hart}`);
     this.hart = hart;
     this.left = saved.number('left');
+    this.untilEnabled = saved.boolean('untilEnabled');
+    this.extensible = saved.boolean('extensible');
     this.random = saved.number('random');
+    this.loops.restore(saved.records('loops', this.harts.length));
+  }
+
+  /** Whether the turn goes on beyond its end. */
+  private extends(holder: HartState): boolean {
+    const others = this.harts.some((hart) => hart !== holder && !hart.waiting && !hart.resting);
+    if (holder.waiting || !others || !this.extensible || interruptible(holder)) return false;
+    this.extensible = false;
+    this.untilEnabled = true;
+    this.left = EXTENSION;
+    return true;
   }
 
   /** Turn lengths differ only if there is a seed (xorshift32). */

@@ -11,6 +11,12 @@ import { SIGNED, Status } from './layout';
 import { FIRST_DEPARTURE } from './translator';
 import { writeAlone } from './opcodes';
 
+/** What running harts asks of the machine. */
+export interface CoreSurroundings {
+  /** The hart has asked for a lock that it did not get: the instruction at hand is the last of its turn. */
+  yields(hart: HartState): void;
+}
+
 export class Core {
   private generated: InterpreterExports['run'] | undefined;
 
@@ -19,6 +25,7 @@ export class Core {
     private readonly code: CodeCache,
     private readonly access: MemoryAccess,
     private readonly environment: Environment,
+    private readonly machine: CoreSurroundings,
   ) {}
 
   /** The generated code, made when it is first needed. */
@@ -73,9 +80,14 @@ export class Core {
     if (status !== Status.scratch || !this.memory.watches.pending) return status;
     const left = hart.remaining;
     hart.remaining = 1;
-    this.interpret(Begin.scratch);
+    const reason = this.interpret(Begin.scratch);
     hart.remaining = left - 1;
-    return Status.reload;
+    return reason === Exit.vain ? this.vain(hart) : Status.reload;
+  }
+
+  private vain(hart: HartState): Status {
+    this.machine.yields(hart);
+    return Status.done;
   }
 
   /** A region, whose index is the detail, has left an instruction to others: notes which. */
@@ -107,6 +119,8 @@ export class Core {
         return this.code.bulk(hart, hart.record);
       case Exit.hot:
         return this.code.hot(hart);
+      case Exit.vain:
+        return this.vain(hart);
       case Exit.region:
       case Exit.short:
         throw new Error('what the dispatcher sees to itself has come out of it');

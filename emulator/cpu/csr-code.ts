@@ -133,7 +133,10 @@ export function csrCode(
           when(
             i64.ne(i64.and(i64.and(changed, local.get(next)), i64.const(ENABLES)), i64.const(0)),
             when(
-              i32.and(i32.or(get32(Offset.lines), i32.load(ZERO, place(Cell.mip))), i32.load(ZERO, place(Cell.mie))),
+              i32.or(
+                get32(Offset.untilEnabled),
+                i32.and(i32.or(get32(Offset.lines), i32.load(ZERO, place(Cell.mip))), i32.load(ZERO, place(Cell.mie))),
+              ),
               outside,
             ),
           ),

@@ -18,6 +18,8 @@ export interface EnvironmentSurroundings {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
+  /** As `settle`, after a return from a trap. */
+  returned(hart: HartState): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */
   wait(hart: HartState): Status;
   satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status;
@@ -48,11 +50,11 @@ export class Environment {
       case Operation.mret:
         if (hart.mode !== Mode.Machine) return this.illegal(hart);
         returnFromMachine(hart);
-        return this.machine.settle(hart);
+        return this.machine.returned(hart);
       case Operation.sret:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tsr)) return this.illegal(hart);
         returnFromSupervisor(hart);
-        return this.machine.settle(hart);
+        return this.machine.returned(hart);
       case Operation.wfi:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tw)) return this.illegal(hart);
         hart.advance(4);

@@ -16,6 +16,9 @@ const LINES: Record<HartLine, number> = {
   seip: Interrupt.seip,
 };
 
+/** Words of 32 bits: x0 to x31, two that are always 0, pc. */
+export const REGISTER_WORDS = Offset.remaining / 4;
+
 /** What a hart needs of the machine around it. */
 export interface HartSurroundings {
   /** Virtual time in instructions, exact within an instruction; and the clock that the guest has set, in ticks. */
@@ -33,6 +36,7 @@ export class HartState implements Hart {
   /** Where its registers are: in its block, or in the window while it runs. */
   private home: number;
   waiting = false;
+  resting = false;
   /** Instructions begun, and those among them that trapped and so did not retire. */
   steps = 0;
   trapped = 0;
@@ -41,7 +45,6 @@ export class HartState implements Hart {
   instretOffset = 0n;
   /** Physical address reserved by lr, -1 if none. */
   reservation = -1;
-  private readonly noted = new Int32Array(Offset.remaining / 4);
 
   constructor(
     readonly id: number,
@@ -56,6 +59,7 @@ export class HartState implements Hart {
     this.memory.u8.fill(0, this.block, this.block + Offset.banks);
     this.mode = Mode.Machine;
     this.waiting = false;
+    this.resting = false;
     this.lines = 0;
     this.steps = 0;
     this.trapped = 0;
@@ -75,22 +79,26 @@ export class HartState implements Hart {
     this.home = this.block;
   }
 
-  /** Notes registers and pc, to be compared with or put back. Not while it runs. */
-  note(): void {
-    const { i32 } = this.memory;
-    const first = this.block / 4;
-    for (let i = 0; i < this.noted.length; i++) this.noted[i] = i32[first + i];
+  /** A copy of registers and pc, by words; to be compared with, or put back. Not while it runs. */
+  registers(): Int32Array {
+    const words = this.memory.i32.slice(this.block / 4, this.block / 4 + REGISTER_WORDS);
+    return words.fill(0, Offset.discard / 4, Offset.discard / 4 + 2);
   }
-  isAsNoted(): boolean {
+  hasRegisters(words: ArrayLike<number>): boolean {
     const { i32 } = this.memory;
     const first = this.block / 4;
-    for (let i = 0; i < this.noted.length; i++) {
-      if (this.noted[i] !== i32[first + i] && i >> 1 !== Offset.discard / 8) return false;
+    for (let i = 0; i < REGISTER_WORDS; i++) {
+      if (words[i] !== i32[first + i] && i >> 1 !== Offset.discard / 8) return false;
     }
     return true;
   }
-  putBackNoted(): void {
-    this.memory.i32.set(this.noted, this.block / 4);
+  /** Whether pc is what it is among these. */
+  hasPc(words: ArrayLike<number>): boolean {
+    const at = this.home / 4;
+    return [0, 1].every((half) => words[Offset.pc / 4 + half] === this.memory.i32[at + Offset.pc / 4 + half]);
+  }
+  putRegisters(words: ArrayLike<number>): void {
+    this.memory.i32.set(words, this.block / 4);
   }
 
   get mode(): Mode {
@@ -114,6 +122,11 @@ export class HartState implements Hart {
   /** A word that the atomic instruction at hand may use in place, by its host address. */
   set prepared(host: number) {
     this.memory.i32[(this.home + Offset.prepared) / 4] = host;
+  }
+
+  /** Its turn ends when it enables interrupts. */
+  set untilEnabled(value: boolean) {
+    this.memory.i32[(this.home + Offset.untilEnabled) / 4] = Number(value);
   }
 
   get pc(): bigint {
@@ -289,13 +302,14 @@ export class HartState implements Hart {
     const registers = Array.from({ length: 32 }, (_, register) => this.x(register));
     const csr0 = (this.home + Offset.csrs) / 8;
     const csrs = [...this.memory.u64.subarray(csr0, csr0 + Cell.count)];
-    const { mode, waiting, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
+    const { mode, waiting, resting, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
     return {
       registers,
       pc: this.pc,
       csrs,
       mode,
       waiting,
+      resting,
       lines,
       steps,
       trapped,
@@ -313,6 +327,7 @@ export class HartState implements Hart {
     saved.bigints('csrs', Cell.count).forEach((value, cell) => this.setCell(cell, value));
     this.mode = saved.number('mode');
     this.waiting = saved.boolean('waiting');
+    this.resting = saved.boolean('resting');
     this.lines = saved.number('lines');
     this.steps = saved.number('steps');
     this.trapped = saved.number('trapped');

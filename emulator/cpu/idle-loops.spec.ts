@@ -1,11 +1,11 @@
-/** Harts that wait for each other: turns are cut short for those that spin, alike in every tier, and no work is lost. */
+/** Harts that wait for each other have few turns or none, alike in every tier, and no work is lost. */
 import assert from 'node:assert/strict';
 import { Csr } from '../isa/csrs';
-import type { Machine } from '../machine';
-import { Assembler, BASE, R, csrr, laidOut, times } from '../testing/guests';
+import { Machine } from '../machine';
+import { Assembler, BASE, R, csrr, csrw, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { TIERS, points, runInTier } from '../testing/tiers';
 
-const { zero, s0, s1, s2, s3, s4, t0, t1, t2 } = R;
+const { zero, ra, sp, s0, s1, s2, s3, s4, t0, t1, t2 } = R;
 const LOCK = BASE + 0x1_0000;
 const COUNTER = LOCK + 64;
 const DONE = LOCK + 128;
@@ -56,7 +56,7 @@ describe('harts that spin', function () {
   });
 
   it('do so with turns of different lengths', () => {
-    const machine = same(locks(150, 200), 500_000, 11);
+    const machine = same(locks(150, 200), 1_000_000, 11);
     assert.equal(machine.memory.readU64(BigInt(COUNTER)), BigInt(150 * 200 * HARTS));
   });
 
@@ -81,5 +81,140 @@ describe('harts that spin', function () {
     const machine = same(a, 400_000);
     const passes = [0, 1, 2].map((hart) => Number(machine.memory.readU64(BigInt(LOCK + 64 * hart + 8))));
     assert.ok(Math.min(...passes) > 0.7 * Math.max(...passes), passes.join(' '));
+  });
+});
+
+/** Where the scheduler and the processes are: a lock and a state each, 64 bytes apart; and one word for each hart. */
+const PROCESSES = BASE + 0x1_0000;
+const STATES = 8;
+const COUNT = 12;
+const RUNNABLE = 3;
+const RUNS = BASE + 0x1_4000;
+const TICKS = BASE + 0x1_5000;
+const STACKS = BASE + 0x1_8000;
+
+/**
+ * Hart 0 works, and now and then makes a process runnable; the others schedule as xv6 does where it does not wait by wfi:
+ * they go round all processes, with a lock taken for each and interrupts enabled in between. What runs is a count.
+ */
+function schedulers(work: number, timer = 0): Assembler {
+  const a = new Assembler();
+  a.li(t0, -1).op('csrrw', { rs1: t0, imm: Csr.mcounteren }).li(t0, 1).op('slli', { rd: t0, rs1: t0, imm: 63 });
+  a.op('csrrs', { rs1: t0, imm: Csr.menvcfg });
+  csrr(a, s0, Csr.mhartid);
+  toSupervisor(a, 0n);
+  csrw(a.la(t0, 'trap'), Csr.stvec, t0);
+  csrw(a.li(t0, 0x20), Csr.sie, t0);
+  if (timer > 0) again(a, timer);
+  a.op('slli', { rd: t0, rs1: s0, imm: 12 }).li(sp, STACKS).op('add', { rd: sp, rs1: sp, rs2: t0 });
+  a.op('slli', { rd: t0, rs1: s0, imm: 6 }).li(s3, RUNS).op('add', { rd: s3, rs1: s3, rs2: t0 });
+  a.to('scheduler', 'bne', { rs1: s0 });
+  times(a, s1, COUNT, 'work', () => {
+    times(a, t2, work, 'long', () => a.op('addi'));
+    a.op('slli', { rd: t1, rs1: s1, imm: 6 })
+      .li(s4, PROCESSES - 64)
+      .op('add', { rd: s4, rs1: s4, rs2: t1 });
+    acquire(a, 'makes').li(t0, RUNNABLE).op('sw', { rs1: s4, rs2: t0, imm: STATES });
+    release(a);
+  });
+  csrw(a, Csr.sie, zero).label('done').op('wfi').to('done', 'jal');
+
+  a.label('scheduler').op('csrrsi', { rs1: 2, imm: Csr.sstatus });
+  a.li(s4, PROCESSES)
+    .li(s2, PROCESSES + COUNT * 64)
+    .label('next');
+  a.callFar('lock').op('lw', { rd: t0, rs1: s4, imm: STATES }).li(t1, RUNNABLE).to('idle', 'bne', { rs1: t0, rs2: t1 });
+  a.op('sw', { rs1: s4, imm: STATES }).op('ld', { rd: t0, rs1: s3 }).op('addi', { rd: t0, rs1: t0, imm: 1 });
+  a.op('sd', { rs1: s3, rs2: t0 });
+  a.label('idle').callFar('unlock').op('addi', { rd: s4, rs1: s4, imm: 64 }).to('next', 'bltu', { rs1: s4, rs2: s2 });
+  a.to('scheduler', 'jal');
+
+  a.label('lock').op('csrrci', { rs1: 2, imm: Csr.sstatus }).op('addi', { rd: sp, rs1: sp, imm: -16 });
+  acquire(a.op('sd', { rs1: sp, rs2: ra }), 'taken')
+    .op('ld', { rd: ra, rs1: sp })
+    .op('addi', { rd: sp, rs1: sp, imm: 16 });
+  ret(a);
+  ret(release(a.label('unlock')).op('csrrsi', { rs1: 2, imm: Csr.sstatus }));
+
+  a.align(4).label('trap').op('addi', { rd: sp, rs1: sp, imm: -32 });
+  a.op('sd', { rs1: sp, rs2: t0 }).op('sd', { rs1: sp, rs2: t1, imm: 8 });
+  if (timer > 0) again(a, timer);
+  a.li(t0, TICKS).li(t1, 1).op('amoadd.d', { rs1: t0, rs2: t1 });
+  a.op('ld', { rd: t0, rs1: sp }).op('ld', { rd: t1, rs1: sp, imm: 8 }).op('addi', { rd: sp, rs1: sp, imm: 32 });
+  return a.op('sret');
+}
+
+/** The next timer interrupt comes in so many ticks. */
+const again = (a: Assembler, ticks: number): Assembler =>
+  csrw(csrr(a, t0, Csr.time).li(t1, ticks).op('add', { rd: t0, rs1: t0, rs2: t1 }), Csr.stimecmp, t0);
+
+describe('harts that schedule without wfi', function () {
+  this.timeout(60_000);
+  const WORK = 200_000;
+  const TOTAL = COUNT * WORK * 3;
+  const runs = (machine: Machine): bigint[] =>
+    [0, 1, 2].map((hart) => machine.memory.readU64(BigInt(RUNS + 64 * hart))!);
+
+  it('rest while there is nothing to run, take what becomes runnable, and wait when all do', () => {
+    const machine = same(schedulers(WORK), TOTAL * 3);
+    const [none, ...taken] = runs(machine);
+    assert.equal(none, 0n);
+    assert.equal(taken[0] + taken[1], BigInt(COUNT));
+    // The work, and no more than a fifth of it.
+    assert.ok(machine.executed < TOTAL * 1.2, `${machine.executed}`);
+    assert.deepEqual(
+      machine.harts.map(({ waiting, resting }) => [waiting, resting]),
+      [
+        [true, false],
+        [false, true],
+        [false, true],
+      ],
+    );
+    assert.deepEqual(machine.run({ instructions: 1000 }), { kind: 'idle', until: Infinity });
+  });
+
+  it('are woken by their timers, and rest again', () => {
+    const machine = same(schedulers(WORK, 20_000), TOTAL * 1.5);
+    const [, ...taken] = runs(machine);
+    assert.equal(taken[0] + taken[1], BigInt(COUNT));
+    const ticks = Number(machine.memory.readU64(BigInt(TICKS)));
+    const passed = machine.now / 20_000;
+    // Hart 0 has them disabled.
+    assert.ok(ticks > 2 * (passed - 6) && ticks <= 2 * (passed + 1), `${ticks} interrupts in ${passed} periods`);
+  });
+
+  it('do so with turns of different lengths', () => {
+    const machine = same(schedulers(WORK, 44_444), TOTAL * 1.5, 5);
+    const [, ...taken] = runs(machine);
+    assert.equal(taken[0] + taken[1], BigInt(COUNT));
+  });
+
+  it('go on from a saved state as they would have gone on', () => {
+    const options = { harts: HARTS, memory: 2 ** 21, legacyVirtio: false, kernel: laidOut(schedulers(WORK, 20_000)) };
+    const saved = new Machine(options);
+    saved.run({ instructions: TOTAL / 2 });
+    const state = saved.save();
+    const restored = new Machine(options);
+    restored.restore(state);
+    for (const machine of [saved, restored]) assert.equal(machine.run({ instructions: TOTAL / 3 }).kind, 'budget');
+    assert.equal(restored.stateHash(), saved.stateHash());
+    assert.ok(saved.harts.some(({ resting }) => resting));
+  });
+
+  it('notice what a debugger writes, and stop where it says', () => {
+    const machine = new Machine({
+      ...{ harts: HARTS, memory: 2 ** 21, legacyVirtio: false, kernel: laidOut(schedulers(100)) },
+    });
+    while (machine.run({ instructions: 1_000_000 }).kind !== 'idle');
+    const before = runs(machine).reduce((a, b) => a + b);
+    machine.memory.write(BigInt(PROCESSES + 64 * 5 + STATES), Uint8Array.of(RUNNABLE));
+    machine.setWatches([{ address: BigInt(RUNS), length: 64 * HARTS, access: 'write' }]);
+    machine.observer = { data: () => true };
+    assert.equal(machine.run({ instructions: 1_000_000 }).kind, 'data');
+    while (machine.run({ instructions: 1_000_000 }).kind !== 'idle');
+    assert.equal(
+      runs(machine).reduce((a, b) => a + b),
+      before + 1n,
+    );
   });
 });

@@ -11,7 +11,7 @@ import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { Data, FETCH_ENTRIES, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from './layout';
 import { RECORDS, REGIONS, Record, SIGNED } from './layout';
-import { FORMS, type Form, REGION } from './opcodes';
+import { FORMS, type Form, REGION, isSwap } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
 
 /** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
@@ -32,6 +32,8 @@ export const enum Exit {
   hot,
   /** The record begins a region; its index is the detail. This and the next are not seen outside the generated code. */
   region,
+  /** An amoswap has found what it stores, as for a lock that another hart has. It is done, though pc still stands at it. */
+  vain,
   /** The region at pc may need more than remains of the slice. */
   short,
 }
@@ -154,6 +156,8 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       atomic: (bytes, address, update) => {
         const at = local.get(L.entry);
         const old = local.get(L.scratch);
+        const after = update(old, register(Record.rs2));
+        const swaps = isSwap(form.instruction);
         return [
           tlb.find(address),
           when(
@@ -167,8 +171,11 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
             ],
           ),
           local.set(L.scratch, LOADS[bytes][1](at)),
-          STORES[bytes](at, update(old, register(Record.rs2))),
+          STORES[bytes](at, after),
+          // Before rd is written, which may be rs2.
+          swaps ? local.set(L.pc, i64.xor(old, after)) : [],
           write(old),
+          swaps ? when(i64.eqz(local.get(L.pc)), [set32(Offset.record, record), exit(Exit.vain)]) : [],
         ];
       },
       branch: (condition) => when(condition, form.bulk ? [exitForBulk, relative] : relative),

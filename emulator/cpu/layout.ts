@@ -40,10 +40,12 @@ export const Offset = {
   /** i32: the hart's mode, and the interrupt bits that devices and the supervisor timer hold up. */
   mode: 384,
   lines: 388,
+  /** i32: the hart's turn ends when it enables interrupts. */
+  untilEnabled: 392,
   /** The u64 cells of the CSRs, see cpu/state.ts. */
-  csrs: 392,
+  csrs: 400,
   /** What lies before is moved to the window and back. */
-  end: 392 + Cell.count * 8,
+  end: 400 + Cell.count * 8,
   banks: 4096,
 } as const;
 

@@ -44,6 +44,9 @@ FORMS.forEach((form, index) => {
   opcodes.set(form.instruction, forms);
 });
 
+/** amoswap, by which locks are taken: where it finds what it stores, the lock is another hart's. */
+export const isSwap = ({ name }: Instruction): boolean => name.startsWith('amoswap');
+
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
  * if its record stands alone; `bulk` whether it closes a bulk loop. False, and nothing written, if the word is illegal.

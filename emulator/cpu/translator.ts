@@ -5,6 +5,7 @@
  * done, so counts are those of the interpreter.
  */
 import type { Builder } from '../isa/instruction';
+import { isSwap } from './opcodes';
 import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isCsrCode } from './csr-code';
@@ -192,7 +193,13 @@ export function translate(blocks: readonly Block[]): Translation {
         local.set(L.entry, tlb.host),
         local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
         STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
-        write(local.get(L.scratch)),
+        isSwap(i.instruction)
+          ? [
+              local.set(L.address, i64.xor(local.get(L.scratch), update(local.get(L.scratch), read(i.rs2)))),
+              write(local.get(L.scratch)),
+              when(i64.eqz(local.get(L.address)), depart(Exit.vain, i, after)),
+            ]
+          : write(local.get(L.scratch)),
       ],
       branch: (condition) =>
         when(condition, [i.bulk ? when(farApart(read(i.rs1), read(i.rs2)), depart(Exit.bulk, i, 1)) : [], target()]),

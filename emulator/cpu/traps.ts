@@ -31,6 +31,13 @@ export function interruptToTake(hart: HartState): number | undefined {
   return bit === undefined ? undefined : 31 - Math.clz32(bit);
 }
 
+/** Interrupts are enabled for the mode that the hart is in. */
+export function interruptible(hart: HartState): boolean {
+  const mstatus = hart.low(Cell.mstatus);
+  if (hart.mode === Mode.Machine) return (mstatus & Mstatus.mie) !== 0;
+  return hart.mode === Mode.User || (mstatus & Mstatus.sie) !== 0;
+}
+
 /** The mode in which a trap will be handled. */
 export function handlerMode(hart: HartState, interrupt: boolean, cause: number): Mode {
   const delegated = hart.low(interrupt ? Cell.mideleg : Cell.medeleg);
