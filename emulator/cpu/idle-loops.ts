@@ -29,7 +29,7 @@ const SPIN_EVERY = 4;
 const SHORTEST_TURN = 1024;
 /** Instructions of a turn for a hart that only waits for another one. */
 const SPIN_TURN = 64;
-/** Turns in the same place until a trial is made; four times as many after one in vain, but no more than the most. */
+/** Turns in the same place until a trial is made; twice as many after one in vain, but no more than the most. */
 const PATIENCE = 16;
 const MOST_PATIENCE = 65_536;
 /** Bytes of stack that a loop and the functions that it calls may take. */
@@ -100,7 +100,7 @@ export class IdleLoops {
     }));
   }
 
-  /** Instructions of the turn that a hart is to have, or UNTIL_ENABLED; 0 if it rests, undefined if it is to have a full one. */
+  /** Instructions of the turn that a hart is to have, or UNTIL_ENABLED; 0 if it rests, undefined if a full one is due. */
   turn(hart: HartState): number | undefined {
     const own = this.own[hart.id];
     const known = own.loop === undefined ? undefined : this.turnInLoop(hart, own.loop);

@@ -9,8 +9,8 @@ describe('pause, continue and threads', function () {
   it('a pause is answered at once while the guest computes', async () => {
     await session().boot({ stopOnEntry: true });
     await session().stopped();
-    // An endless loop: jump to itself.
-    await session().evaluateRequest({ expression: '*(int *)&main = 0x6f', context: 'repl' });
+    // An endless loop that is no idle one: addi t0, t0, 1 and back.
+    await session().evaluateRequest({ expression: '*(unsigned long *)&main = 0xffdff06f00128293', context: 'repl' });
     await session().continueRequest({ threadId: 1 });
     await new Promise((resolve) => setTimeout(resolve, 300));
     const began = performance.now();
