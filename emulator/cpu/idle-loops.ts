@@ -113,12 +113,12 @@ export class IdleLoops {
     if (this.harts.length > 1 && (own.spins || own.quiet % SPIN_EVERY === 2)) own.spins = this.spins(hart);
     if (own.spins) {
       if (own.quiet < PATIENCE || own.loop?.pure === false) return SPIN_TURN;
-      own.loop = this.find(hart, SHORT_LOOP).loop;
+      own.loop = this.find(hart, SHORT_LOOP, true).loop;
       return own.loop?.turn ?? SPIN_TURN;
     }
     if (own.quiet < own.patience) return undefined;
     if (!interruptible(hart)) return own.quiet % LOOK_EVERY === 0 ? UNTIL_ENABLED : undefined;
-    const { loop, blocked } = this.find(hart, LONGEST_TRIAL);
+    const { loop, blocked } = this.find(hart, LONGEST_TRIAL, false);
     own.quiet = 0;
     if (loop !== undefined) {
       own.loop = loop;
@@ -213,13 +213,16 @@ export class IdleLoops {
     return spins;
   }
 
-  /** Looks for a loop of which each pass leaves everything as it was, and that begins here; and whether a lock was in the way. */
-  private find(hart: HartState, longest: number): { loop: Loop | undefined; blocked: boolean } {
+  /**
+   * Looks for a loop of which each pass leaves everything as it was, and that begins here: also one that waits for a lock, or
+   * none such. Tells whether a lock was in the way.
+   */
+  private find(hart: HartState, longest: number, forLock: boolean): { loop: Loop | undefined; blocked: boolean } {
     const trial = new Trial(hart, this.memory, this.mmu, this.core);
     const { touched } = trial;
     let pass = 0;
     let from = 0;
-    for (let i = 1; i <= longest && pass === 0 && (longest === SHORT_LOOP || !trial.blocked) && trial.step(); i++) {
+    for (let i = 1; i <= longest && pass === 0 && (forLock || !trial.blocked) && trial.step(); i++) {
       if (!trial.isBack) continue;
       if (trial.isUndone) pass = i - from;
       trial.rebase();
