@@ -29,14 +29,17 @@ const SPIN_EVERY = 4;
 const SHORTEST_TURN = 1024;
 /** Instructions of a turn for a hart that only waits for another one. */
 const SPIN_TURN = 64;
-/** Turns in the same place until a trial is made; twice as many after one in vain, but no more than the most. */
-const PATIENCE = 16;
+/** Turns in the same place until a short loop that changes nothing is worth remembering. */
+const SHORT_PATIENCE = 16;
+/** Turns in the same place until a long trial, which takes as long as hundreds; twice as many after one in vain. */
+const PATIENCE = 128;
 const MOST_PATIENCE = 65_536;
 /** Bytes of stack that a loop and the functions that it calls may take. */
 const NEAR_STACK = 256;
-/** A turn that ends as soon as interrupts are enabled; one in so many, where nothing is known of the hart. */
+/** A turn that ends as soon as interrupts are enabled. */
 export const UNTIL_ENABLED = -1;
-const LOOK_EVERY = 64;
+/** What is in no hurry is done at one of so many turns in the same place. */
+const LOOK_EVERY = 256;
 /** Turns in a row that brought a loop nowhere; then the hart has so many full turns. */
 const MOST_MISSES = 32;
 const PAUSE = 32;
@@ -110,9 +113,10 @@ export class IdleLoops {
     own.mode = hart.mode;
     own.sp = sp;
     if (interruptToTake(hart) !== undefined) return undefined;
-    if (this.harts.length > 1 && (own.spins || own.quiet % SPIN_EVERY === 2)) own.spins = this.spins(hart);
+    const others = this.harts.some((other) => other !== hart && !other.waiting && !other.resting);
+    if (own.spins || own.quiet % (others ? SPIN_EVERY : LOOK_EVERY) === 2) own.spins = this.spins(hart);
     if (own.spins) {
-      if (own.quiet < PATIENCE || own.loop?.pure === false) return SPIN_TURN;
+      if (own.quiet < SHORT_PATIENCE || own.loop?.pure === false) return SPIN_TURN;
       own.loop = this.find(hart, SHORT_LOOP, true).loop;
       return own.loop?.turn ?? SPIN_TURN;
     }
