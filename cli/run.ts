@@ -129,14 +129,15 @@ export class ConsoleRun {
     }
     const dead = this.deadHart();
     if (dead) return { status: 3, message: `the guest hangs: ${dead}${missed}` };
-    const nothingTyped = script !== undefined || (this.inputEnded && this.typed.length === 0);
-    if (stop.kind === 'idle' && stop.until === Infinity && nothingTyped) {
-      return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };
-    }
-    if (this.output.panicked(this.machine.now)) {
+    const forever = stop.kind === 'idle' && stop.until === Infinity;
+    if (this.output.panicked(forever ? Infinity : this.machine.now)) {
       if (!interactive) return { status: 3, message: `the guest panicked${missed}` };
       if (!this.panicNoted) this.settings.note('the guest panicked; Ctrl-A X leaves');
       this.panicNoted = true;
+    }
+    const nothingTyped = script !== undefined || (this.inputEnded && this.typed.length === 0);
+    if (forever && nothingTyped) {
+      return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };
     }
     if (performance.now() - this.started >= (this.settings.timeout ?? Infinity)) {
       return { status: 1, message: `timed out after ${this.settings.timeout! / 1000} s${missed}` };
