@@ -57,8 +57,10 @@ describe('disk images', () => {
   });
 
   it('that cannot be written are named so', function () {
-    // Root may write everything.
-    if (process.getuid?.() === 0) this.skip();
+    if (process.getuid?.() === 0) {
+      console.log('      skipped: root may write every file');
+      this.skip();
+    }
     fs.chmodSync(image, 0o444);
     assert.throws(() => new FileDisk(image, false), /cannot be written \(EACCES\).*readonly=on/);
     new FileDisk(image, true).close();

@@ -94,8 +94,9 @@ export class HartState implements Hart {
   }
   /** Whether pc is what it is among these. */
   hasPc(words: ArrayLike<number>): boolean {
-    const at = this.home / 4;
-    return [0, 1].every((half) => words[Offset.pc / 4 + half] === this.memory.i32[at + Offset.pc / 4 + half]);
+    const { i32 } = this.memory;
+    const [low, high] = [Offset.pc / 4, Offset.pc / 4 + 1];
+    return words[low] === i32[this.home / 4 + low] && words[high] === i32[this.home / 4 + high];
   }
   putRegisters(words: ArrayLike<number>): void {
     this.memory.i32.set(words, this.block / 4);

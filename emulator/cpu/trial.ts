@@ -114,8 +114,8 @@ export class Trial {
     const after = hart.x(rs2);
     if (BigInt.asUintN(bytes * 8, before) !== BigInt.asUintN(bytes * 8, after)) {
       this.changed = true;
-      const word = host & ~7;
-      if (!this.written.has(word >>> 0)) this.written.set(word >>> 0, memory.u64[(word >>> 0) / 8]);
+      const word = wordOf(host);
+      if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]);
       for (let i = 0; i < bytes; i++) memory.u8[host + i] = Number((after >> BigInt(8 * i)) & 0xffn);
     } else if (way === 'swaps') this.blocked = true;
     if (way === 'swaps') hart.setX(rd, before);
@@ -148,13 +148,13 @@ export class Trial {
   private touch(address: bigint, bytes: number): number {
     const virtual = BigInt.asUintN(64, address);
     const host = Number(virtual & 7n) % bytes === 0 ? this.hostOf(virtual, Access.load) : 0;
-    const word = (host & ~7) >>> 0;
+    const word = wordOf(host);
     if (host !== 0 && !this.touched.has(word)) this.touched.set(word, this.memory.u64[word / 8]);
     return host;
   }
 
   private value(host: number, bytes: number, signed: boolean): bigint {
-    const bits = this.memory.u64[((host & ~7) >>> 0) / 8] >> BigInt(8 * (host & 7));
+    const bits = this.memory.u64[wordOf(host) / 8] >> BigInt(8 * (host & 7));
     return BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, bits) : BigInt.asUintN(bytes * 8, bits));
   }
 
@@ -170,6 +170,9 @@ export class Trial {
     return host === 0 ? 0 : host + Number(virtual & BigInt(PAGE - 1));
   }
 }
+
+/** The aligned word of 8 bytes in which a host address lies. */
+const wordOf = (host: number): number => (host & ~7) >>> 0;
 
 /** Steps by instruction word, as far as they were asked for; null for what no trial goes through. */
 const steps = new Map<number, Step | null>();

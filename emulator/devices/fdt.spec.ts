@@ -117,7 +117,10 @@ describe('deviceTree', () => {
   });
 
   it('is accepted by dtc without a warning', function () {
-    if (spawnSync('dtc', ['--version']).error) this.skip();
+    if (spawnSync('dtc', ['--version']).error) {
+      console.log('      skipped: dtc is not on the PATH (Debian package device-tree-compiler)');
+      this.skip();
+    }
     for (const harts of [1, 3, 8]) {
       const input = deviceTree({ harts, memory: 128 * MIB });
       const result = spawnSync('dtc', ['-I', 'dtb', '-O', 'dtb'], { input });
