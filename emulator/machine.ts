@@ -206,7 +206,7 @@ export class Machine implements MachineApi {
     hash.state({ time, executed, turns: this.turns.save() });
     hash.state(this.harts.map((hart) => hart.save()));
     hash.state(this.devices.devices.map((device) => device.save()));
-    hash.words(this.memory.allWords());
+    for (const page of this.memory.pages()) hash.words(page);
     return hash.hex;
   }
 
@@ -232,7 +232,7 @@ export class Machine implements MachineApi {
       harts: this.harts.map((hart) => hart.save()),
       devices: this.devices.devices.map((device) => device.save()),
     };
-    return { state, memory: encodePages(this.memory.allWords()) };
+    return { state, memory: encodePages(this.memory.pages()) };
   }
 
   /**

@@ -82,6 +82,7 @@ export class MemoryAccess {
     if (crossesPage(low, bytes)) return this.storeAcross(hart, hart.address, bytes, hart.value);
     const physical = this.mmu.translate(hart, low, high, Access.store, bytes);
     if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
+    if (this.memory.storeUnmade(physical, bytes, hart.valueAt)) return Status.done;
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
     // As QEMU has it, writes to the ROM are lost without a word.

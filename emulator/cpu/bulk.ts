@@ -101,13 +101,17 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
   const { steps, store, load, length } = loop;
   const step = steps.get(store.base)!;
   const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
-  const to = BigInt.asUintN(64, hart.x(store.base) + BigInt(store.offset));
-  const from = load && BigInt.asUintN(64, hart.x(load.base) + BigInt(load.offset));
-  const most = Math.min(wanted, passesInPage(to, step), from === undefined ? Infinity : passesInPage(from, step));
-  if (most < 1) return false;
+  const to = hart.signed(store.base) + store.offset;
+  const from = load === undefined ? 0 : hart.signed(load.base) + load.offset;
+  const most = Math.min(wanted, passesInPage(to, step), load === undefined ? Infinity : passesInPage(from, step));
+  if (!(most >= 1) || !stepsExactly(hart, loop, most)) return false;
+  if (load === undefined && fillsUnmade(hart, loop, memory, mmu, to, most)) {
+    passed(hart, loop, most);
+    return true;
+  }
   // In this order, as the instructions would: the load's page is touched first.
-  const source = from === undefined ? 0 : plainHost(hart, memory, mmu, from, load!.bytes, Access.load);
-  if (from !== undefined && source === 0) return false;
+  const source = load === undefined ? 0 : plainHost(hart, memory, mmu, from, load.bytes, Access.load);
+  if (load !== undefined && source === 0) return false;
   const target = plainHost(hart, memory, mmu, to, store.bytes, Access.store);
   // A loop that may change itself is left to those who notice.
   if (target === 0 || memory.pageOf(target) === memory.pageOf(code)) return false;
@@ -116,30 +120,58 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
   const bytes = passes * store.bytes;
   const lowest = (host: number): number => (step > 0 ? host : host - bytes + store.bytes);
   memory.stored(lowest(target), bytes);
-  if (from === undefined) fill(memory, lowest(target), bytes, store.bytes, hart.x(store.register));
+  if (load === undefined) fill(memory, lowest(target), bytes, store.bytes, hart.x(store.register));
   else copy(memory, lowest(target), lowest(source), bytes, step);
-  for (const [register, added] of steps) {
-    hart.setX(register, BigInt.asUintN(64, hart.x(register) + BigInt(added * passes)));
-  }
+  passed(hart, loop, passes);
   if (load !== undefined) {
     const value = readElement(memory, target + step * (passes - 1), store.bytes);
     hart.setX(load.register, BigInt.asUintN(64, load.signed ? BigInt.asIntN(load.bytes * 8, value) : value));
   }
-  hart.remaining -= passes * length;
   return true;
+}
+
+/** Counts so many passes, and steps the registers. */
+function passed(hart: HartState, { steps, length }: BulkLoop, passes: number): void {
+  for (const [register, added] of steps) hart.setSigned(register, hart.signed(register) + added * passes);
+  hart.remaining -= passes * length;
+}
+
+/** Whether the registers, as signed numbers, are exact and stay so. */
+function stepsExactly(hart: HartState, { steps, compared }: BulkLoop, passes: number): boolean {
+  for (const register of compared) if (!Number.isSafeInteger(hart.signed(register))) return false;
+  for (const [register, added] of steps) {
+    const value = hart.signed(register);
+    if (!Number.isSafeInteger(value) || !Number.isSafeInteger(value + added * passes)) return false;
+  }
+  return true;
+}
+
+/** Fills with one byte, upwards, what lies in a page that has not been made; false, and nothing done, if it cannot be. */
+function fillsUnmade(
+  hart: HartState,
+  { steps, store }: BulkLoop,
+  memory: GuestMemory,
+  mmu: Mmu,
+  to: number,
+  passes: number,
+): boolean {
+  const value = hart.signed(store.register);
+  // Of wider values only those with all bits alike.
+  if (steps.get(store.base)! < 0 || (store.bytes > 1 && value !== 0 && value !== -1)) return false;
+  const physical = translated(hart, mmu, to, store.bytes, Access.store);
+  return physical >= 0 && memory.fillUnmade(physical, passes * store.bytes, hart.lowByte(store.register));
 }
 
 /** Passes until the branch's registers are equal; Infinity if they will step past each other, or both move. */
 function passesToEnd(hart: HartState, { compared: [a, b], steps }: BulkLoop): number {
-  const change = BigInt((steps.get(a) ?? 0) - (steps.get(b) ?? 0));
-  const distance = BigInt.asIntN(64, hart.x(b) - hart.x(a));
-  if (change === 0n || distance % change !== 0n || distance / change < 0n) return Infinity;
-  return Number(distance / change);
+  const change = (steps.get(a) ?? 0) - (steps.get(b) ?? 0);
+  const passes = (hart.signed(b) - hart.signed(a)) / change;
+  return Number.isInteger(passes) && passes >= 0 ? passes : Infinity;
 }
 
 /** Elements from an address to the end of its page, in the direction of the step. */
-function passesInPage(address: bigint, step: number): number {
-  const offset = Number(address & BigInt(PAGE - 1));
+function passesInPage(address: number, step: number): number {
+  const offset = address & (PAGE - 1);
   const bytes = Math.abs(step);
   if (offset + bytes > PAGE) return 0;
   return step > 0 ? Math.floor((PAGE - offset) / bytes) : Math.floor(offset / bytes) + 1;
@@ -157,15 +189,14 @@ function passesOverTable(memory: GuestMemory, target: number, step: number, most
   return most;
 }
 
+/** See Mmu.translate. */
+function translated(hart: HartState, mmu: Mmu, at: number, bytes: number, access: Access): number {
+  return mmu.translate(hart, at | 0, Math.floor(at / 2 ** 32) | 0, access, bytes);
+}
+
 /** Host address of an access to memory that nobody watches, else 0. */
-function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: bigint, bytes: number, access: Access): number {
-  const physical = mmu.translate(
-    hart,
-    Number(BigInt.asIntN(32, at)),
-    Number(BigInt.asIntN(32, at >> 32n)),
-    access,
-    bytes,
-  );
+function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: number, bytes: number, access: Access): number {
+  const physical = translated(hart, mmu, at, bytes, access);
   const host = physical < 0 ? 0 : memory.hostOf(physical);
   if (host === 0) return 0;
   const flags = memory.flags[memory.pageOf(host)];

@@ -153,6 +153,23 @@ export class HartState implements Hart {
     if (register !== 0) this.memory.u64[(this.home + Offset.x) / 8 + register] = value;
   }
 
+  /** The low byte of a register. */
+  lowByte(register: number): number {
+    return this.memory.u8[this.home + Offset.x + register * 8];
+  }
+  /** A register as a signed number, without the cost of a bigint: exact if it is a safe integer. */
+  signed(register: number): number {
+    const at = (this.home + Offset.x) / 4 + register * 2;
+    const { i32 } = this.memory;
+    return i32[at + 1] * 2 ** 32 + (i32[at] >>> 0);
+  }
+  /** Sets a register that is not x0 to a safe integer. */
+  setSigned(register: number, value: number): void {
+    const at = (this.home + Offset.x) / 4 + register * 2;
+    this.memory.i32[at] = value;
+    this.memory.i32[at + 1] = Math.floor(value / 2 ** 32);
+  }
+
   cell(cell: Cell): bigint {
     return this.memory.u64[(this.home + Offset.csrs) / 8 + cell];
   }

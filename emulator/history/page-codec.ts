@@ -16,12 +16,12 @@ const enum Kind {
   whole,
 }
 
-/** Encodes `words`, a whole number of pages. */
-export function encodePages(words: Int32Array): Uint8Array {
+/** Encodes pages, each of 1024 words. */
+export function encodePages(pages: Iterable<Int32Array>): Uint8Array {
   let bytes = new Uint8Array(1 << 20);
   let view = new DataView(bytes.buffer);
   let length = 0;
-  for (let page = 0; page < words.length; page += WORDS) {
+  for (const words of pages) {
     if (length + PAGE + 8 > bytes.length) {
       const larger = new Uint8Array(2 * bytes.length);
       larger.set(bytes);
@@ -29,12 +29,12 @@ export function encodePages(words: Int32Array): Uint8Array {
       view = new DataView(bytes.buffer);
     }
     // A word in the middle: what a kernel puts into a free page is at its start.
-    const fill = words[page + WORDS / 2];
+    const fill = words[WORDS / 2];
     const others: number[] = [];
-    for (let i = 0; i < WORDS && others.length <= MOST_EXCEPTIONS; i++) if (words[page + i] !== fill) others.push(i);
+    for (let i = 0; i < WORDS && others.length <= MOST_EXCEPTIONS; i++) if (words[i] !== fill) others.push(i);
     if (others.length > MOST_EXCEPTIONS) {
       bytes[length++] = Kind.whole;
-      bytes.set(new Uint8Array(words.buffer, words.byteOffset + page * 4, PAGE), length);
+      bytes.set(new Uint8Array(words.buffer, words.byteOffset, PAGE), length);
       length += PAGE;
     } else if (fill === 0 && others.length === 0) {
       bytes[length++] = Kind.zero;
@@ -45,7 +45,7 @@ export function encodePages(words: Int32Array): Uint8Array {
       length += 7;
       for (const i of others) {
         view.setUint16(length, i, true);
-        view.setInt32(length + 2, words[page + i], true);
+        view.setInt32(length + 2, words[i], true);
         length += 6;
       }
     }
@@ -84,15 +84,16 @@ export class EncodedPages {
     if (at !== bytes.length) throw new Error(`the saved memory has ${bytes.length - at} bytes too many`);
   }
 
-  /** Writes a page into `words`. */
-  decode(page: number, words: Int32Array): void {
-    const at = this.at[page];
+  /** Writes a page over `page`, its 4096 bytes at an address that is a multiple of 4. */
+  decode(index: number, page: Uint8Array): void {
+    const words = new Int32Array(page.buffer, page.byteOffset, WORDS);
+    const at = this.at[index];
     switch (this.bytes[at]) {
       case Kind.zero:
         words.fill(0);
         break;
       case Kind.whole:
-        new Uint8Array(words.buffer, words.byteOffset, PAGE).set(this.bytes.subarray(at + 1, at + 1 + PAGE));
+        page.set(this.bytes.subarray(at + 1, at + 1 + PAGE));
         break;
       case Kind.filled: {
         words.fill(this.view.getInt32(at + 1, true));

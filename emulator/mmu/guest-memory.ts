@@ -6,6 +6,7 @@ import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../cpu/layout';
 import type { PhysicalMemory } from '../types';
 import type { EncodedPages } from '../history/page-codec';
 import { DataWatches } from './data-watch';
+import { UnmadePages } from './unmade-pages';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {
@@ -30,9 +31,7 @@ export class GuestMemory implements PhysicalMemory {
   readonly dramBase = BigInt(DRAM_BASE);
   readonly dramSize: bigint;
   private readonly dramBytes: number;
-  /** What DRAM was restored from and has not been made yet, and which pages have been. */
-  private absent: EncodedPages | undefined;
-  private brought = new Uint8Array(0);
+  private readonly unmade: UnmadePages;
   /** Called before a store to a flagged page: host address and bytes, within one page. */
   beforeStore: (host: number, length: number) => void = () => undefined;
 
@@ -48,6 +47,7 @@ export class GuestMemory implements PhysicalMemory {
     this.u64 = new BigUint64Array(buffer);
     this.view = new DataView(buffer);
     this.flags = new Uint8Array(this.guestPages);
+    this.unmade = new UnmadePages(dramBytes / PAGE);
   }
 
   /** Pages that `flags` and the code cache count: ROM, then DRAM. */
@@ -59,7 +59,8 @@ export class GuestMemory implements PhysicalMemory {
   hostOf(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram >= 0 && inDram < this.dramBytes) {
-      if (this.absent !== undefined) this.bring(DRAM + inDram);
+      const page = Math.floor(inDram / PAGE);
+      if (!this.unmade.isMade(page)) this.make(page);
       return DRAM + inDram;
     }
     const inRom = physical - ROM_BASE;
@@ -121,39 +122,66 @@ export class GuestMemory implements PhysicalMemory {
     if (first === 0 || length < 0) return 0;
     const end = this.isRom(first) ? ROM + ROM_SIZE : DRAM + this.dramBytes;
     if (first + length > end) return 0;
-    if (this.absent !== undefined) for (let at = first; at < first + length; at += PAGE) this.bring(at);
-    if (this.absent !== undefined && length > 0) this.bring(first + length - 1);
+    if (!this.isRom(first)) {
+      const last = Math.floor((first + length - 1 - DRAM) / PAGE);
+      for (let page = Math.floor((first - DRAM) / PAGE) + 1; page <= last; page++) this.make(page);
+    }
     return first;
   }
 
-  /**
-   * From now on all of DRAM is what `pages` says. Each page is made when it is first asked for, so that a restored machine
-   * touches only what it uses.
-   */
+  /** Stores `bytes` bytes from host address `from` into a page that need not be made for that; false if it must be. */
+  storeUnmade(physical: number, bytes: number, from: number): boolean {
+    const page = this.unmadePage(physical);
+    return page >= 0 && this.unmade.store(page, physical % PAGE, this.u8, from, bytes);
+  }
+
+  /** Fills `bytes` bytes with one, within a page that need not be made for that; false if it must be. */
+  fillUnmade(physical: number, bytes: number, byte: number): boolean {
+    const page = this.unmadePage(physical);
+    return page >= 0 && this.unmade.fill(page, physical % PAGE, (physical % PAGE) + bytes, byte);
+  }
+
+  /** The page of DRAM with a physical address if it has not been made, else -1. */
+  private unmadePage(physical: number): number {
+    const inDram = physical - DRAM_BASE;
+    if (inDram < 0 || inDram >= this.dramBytes) return -1;
+    const page = Math.floor(inDram / PAGE);
+    return this.unmade.isMade(page) ? -1 : page;
+  }
+
+  /** From now on all of DRAM is what `pages` says. */
   restoreFrom(pages: EncodedPages): void {
-    this.absent = pages;
-    this.brought = new Uint8Array(this.dramBytes / PAGE);
+    this.clear();
+    this.unmade.restore(pages);
   }
 
-  /** Makes everything zero. */
+  /** Makes all of DRAM zero. */
   clear(): void {
-    this.absent = undefined;
-    this.u8.fill(0, ROM);
+    for (let page = 0; page < this.unmade.pages; page++) if (this.unmade.isMade(page)) this.bytesOf(page).fill(0);
+    this.unmade.clear();
   }
 
-  /** DRAM by words, all of it there. */
-  allWords(): Int32Array {
-    if (this.absent !== undefined) for (let at = DRAM; at < DRAM + this.dramBytes; at += PAGE) this.bring(at);
-    this.absent = undefined;
-    return this.i32.subarray(DRAM / 4);
+  /** DRAM by words, page after page; what is yielded is good until the next. */
+  *pages(): Generator<Int32Array> {
+    const page = new Uint8Array(PAGE);
+    const words = new Int32Array(page.buffer);
+    for (let i = 0; i < this.unmade.pages; i++) {
+      if (this.unmade.isMade(i)) {
+        yield this.i32.subarray((DRAM + i * PAGE) / 4, (DRAM + (i + 1) * PAGE) / 4);
+      } else {
+        this.unmade.read(i, page);
+        yield words;
+      }
+    }
   }
 
-  /** Makes the page at a host address, if it has not been made yet. */
-  private bring(host: number): void {
-    const page = (host - DRAM) >>> 12;
-    if (host < DRAM || this.brought[page] !== 0) return;
-    this.brought[page] = 1;
-    const first = (DRAM + page * PAGE) / 4;
-    this.absent!.decode(page, this.i32.subarray(first, first + PAGE / 4));
+  private bytesOf(page: number): Uint8Array {
+    return this.u8.subarray(DRAM + page * PAGE, DRAM + (page + 1) * PAGE);
+  }
+
+  /** Has the page in the host's memory, if it is not there yet. */
+  private make(page: number): void {
+    if (this.unmade.isMade(page)) return;
+    this.unmade.make(page, this.bytesOf(page));
   }
 }
