@@ -5,6 +5,7 @@
  */
 import { Csr } from '../isa/csrs';
 import type { Decoded } from '../isa/decode';
+import type { Instruction } from '../isa/instruction';
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { MSTATUS, Modify, SSTATUS } from './csr';
 import { Offset } from './layout';
@@ -50,41 +51,44 @@ const MODIFY = new Map<string, Modify>([
   ['csrrc', Modify.clear],
 ]);
 
+/** What its code depends on: which instruction, the CSR's address as `imm`, and whether rs1 (or the immediate) is 0. */
+export type CsrOperation = Pick<Decoded, 'instruction' | 'imm' | 'rs1'>;
+
 interface CsrInstruction {
   storage: Storage;
   modify: Modify;
   writing: boolean;
-  immediate: boolean;
 }
 
-function csrInstruction({ instruction, imm, rs1 }: Decoded): CsrInstruction | undefined {
+/** Whether the operand of a CSR instruction stands in it. */
+export const isImmediate = ({ name }: Instruction): boolean => name.endsWith('i');
+
+function csrInstruction({ instruction, imm, rs1 }: CsrOperation): CsrInstruction | undefined {
   const { name } = instruction;
-  const immediate = name.endsWith('i');
-  const modify = MODIFY.get(immediate ? name.slice(0, -1) : name);
+  const modify = MODIFY.get(isImmediate(instruction) ? name.slice(0, -1) : name);
   const storage = modify === undefined ? undefined : STORAGE.get(imm);
   if (modify === undefined || storage === undefined) return undefined;
   const writing = modify === Modify.write || rs1 !== 0;
   if (writing && (storage.kind === 'read' || storage.kind === 'satp')) return undefined;
-  return { storage, modify, writing, immediate };
+  return { storage, modify, writing };
 }
 
 /** Whether the instruction can be done by `csrCode`. */
-export const isCsrCode = (decoded: Decoded): boolean => csrInstruction(decoded) !== undefined;
+export const isCsrCode = (decoded: CsrOperation): boolean => csrInstruction(decoded) !== undefined;
 
 /**
- * The instruction's code. `rs1` is that register's value, `write` writes rd, `outside` leaves to have the instruction done
- * elsewhere; `old` and `next` are i64 locals to use.
+ * The instruction's code. `operand` is the value of rs1 or the immediate, `write` writes rd, `outside` leaves to have the
+ * instruction done elsewhere; `old` and `next` are i64 locals to use.
  */
 export function csrCode(
-  decoded: Decoded,
-  rs1: Code,
+  decoded: CsrOperation,
+  operand: Code,
   write: (value: Code) => Code,
   outside: Code,
   [old, next]: readonly [number, number],
 ): Code {
-  const { storage, modify, writing, immediate } = csrInstruction(decoded)!;
+  const { storage, modify, writing } = csrInstruction(decoded)!;
   const lowestMode = (decoded.imm >> 8) & 3;
-  const operand = immediate ? i64.const(decoded.rs1) : rs1;
   const modified: Code =
     modify === Modify.write
       ? operand

@@ -5,10 +5,12 @@
  *
  * Instructions are counted one by one, so a slice ends exactly where it should.
  */
+import { Csr } from '../isa/csrs';
 import type { Builder } from '../isa/instruction';
 import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
+import { csrCode, isImmediate } from './csr-code';
 import { Data, FETCH_ENTRIES, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from './layout';
 import { RECORDS, REGIONS, Record, SIGNED } from './layout';
 import { FORMS, type Form, REGION, isSwap } from './opcodes';
@@ -96,6 +98,9 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
   exit(reason),
 ];
 
+/** A register that is not x0. */
+const ANY = 1;
+
 /** A loop is worth more than what it calls, which is translated with it. */
 const LOOP_POINTS = 4;
 
@@ -182,7 +187,13 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
-      environment: (operation) => exitForAccess(Exit.environment, operation),
+      environment: (operation) => {
+        const leave = exitForAccess(Exit.environment, operation);
+        if (!form.status) return leave;
+        const index = i32.shr_u(field(Record.rs1), i32.const(3));
+        const operand = isImmediate(form.instruction) ? i64.extend_u(index) : register(Record.rs1);
+        return csrCode({ ...form, imm: Csr.sstatus, rs1: ANY }, operand, write, leave, [L.address, L.scratch]);
+      },
     };
   };
 

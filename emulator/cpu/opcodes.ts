@@ -2,6 +2,7 @@
  * Opcodes of the predecoded records: every instruction of the table in the forms in which the interpreter has it (as a
  * two- or four-byte instruction, and for relative jumps within the page or out of it), made from the table.
  */
+import { Csr } from '../isa/csrs';
 import { COMPRESSIBLE } from '../isa/compressed';
 import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
@@ -26,17 +27,25 @@ export interface Form {
   near: boolean;
   /** For near branches: it closes a loop that cpu/bulk.ts can run. */
   bulk: boolean;
+  /** For CSR instructions: they are on sstatus, which a kernel reads and writes at every lock. */
+  status: boolean;
 }
+
+const PLAIN = { near: false, bulk: false, status: false };
+
+const isCsr = ({ immediate }: Instruction): boolean => immediate === 'csr';
 
 export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
   (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
-    { instruction, length, near: false, bulk: false },
-    ...(instruction.control === 'relative' ? [{ instruction, length, near: true, bulk: false }] : []),
-    ...(instruction.name === 'bne' ? [{ instruction, length, near: true, bulk: true }] : []),
+    { ...PLAIN, instruction, length },
+    ...(instruction.control === 'relative' ? [{ ...PLAIN, instruction, length, near: true }] : []),
+    ...(instruction.name === 'bne' ? [{ ...PLAIN, instruction, length, near: true, bulk: true }] : []),
+    ...(isCsr(instruction) ? [{ ...PLAIN, instruction, length, status: true }] : []),
   ]),
 );
 
-const formIndex = ({ length, near, bulk }: Omit<Form, 'instruction'>): number => length * 4 + (bulk ? 2 : near ? 1 : 0);
+const formIndex = ({ length, near, bulk, status }: Omit<Form, 'instruction'>): number =>
+  length * 4 + (status ? 3 : bulk ? 2 : near ? 1 : 0);
 const opcodes = new Map<Instruction, number[]>();
 FORMS.forEach((form, index) => {
   const forms = opcodes.get(form.instruction) ?? [];
@@ -68,7 +77,8 @@ export function writeRecord(
   records.setUint16(at + Record.rs2, rs2 * 8, true);
   records.setInt32(at + Record.imm, near ? imm * (Record.size / 2) : imm, true);
   records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
-  records.setUint16(at + Record.op, opcodes.get(instruction)![formIndex({ length, near, bulk })], true);
+  const status = isCsr(instruction) && imm === Csr.sstatus;
+  records.setUint16(at + Record.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })], true);
   return true;
 }
 

@@ -8,7 +8,7 @@ import type { Builder } from '../isa/instruction';
 import { isSwap } from './opcodes';
 import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
-import { csrCode, isCsrCode } from './csr-code';
+import { csrCode, isCsrCode, isImmediate } from './csr-code';
 import { Exit } from './interpreter';
 import { Data, EMPTY, FETCH_ENTRIES, Fetch, Offset, PAGE, SIGNED } from './layout';
 import { type Block, type RegionInstruction, isReturn, pageOf } from './region';
@@ -213,7 +213,8 @@ export function translate(blocks: readonly Block[]): Translation {
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
       environment: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
-        return csrCode(i, read(i.rs1), write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
+        const operand = isImmediate(i.instruction) ? i64.const(i.rs1) : read(i.rs1);
+        return csrCode(i, operand, write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
       },
     };
   };
