@@ -3,7 +3,7 @@
  * whose code changes gets others, so that self-modifying code and freshly loaded programs run right without a fence.
  * Breakpoints are records left undecoded, so that reaching one leads here.
  */
-import { lengthOf } from '../isa/decode';
+import { decode, lengthOf } from '../isa/decode';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
@@ -28,6 +28,14 @@ export interface CodeSurroundings {
 
 /** Whether a breakpoint's address is meant in the address space that a hart is in. */
 type Concerns = (hart: HartState, address: bigint) => boolean;
+
+/** Instructions that are no jumps and yet may go elsewhere. */
+const LEAVING = /^(ecall|ebreak|[ms]ret|wfi)$/;
+/** Whether the next instruction in memory need not be the next to be executed. */
+function endsBlock(word: number): boolean {
+  const instruction = decode(word)?.instruction;
+  return instruction === undefined || instruction.control !== 'none' || LEAVING.test(instruction.name);
+}
 
 export class CodeCache {
   private readonly pages: RecordPages;
@@ -130,7 +138,7 @@ export class CodeCache {
     }
     const alone = straddles || marked;
     if (marked) this.pages.leftUndecoded(page.host);
-    const legal = alone ? writeAlone(this.memory, word) : this.decode(page.host, record, word);
+    const legal = alone ? writeAlone(this.memory, word) : this.decodeOn(page.host, record, word);
     if (legal) return alone ? Status.scratch : Status.reload;
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
   }
@@ -205,6 +213,20 @@ export class CodeCache {
     const offset = ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
     this.pages.decoding(page, record, word);
     return writeRecord(view, record, word, offset, bulkLoopAt(view, page + offset) !== undefined);
+  }
+
+  /** Decodes an instruction, and what is executed next unless it traps: as far as the next jump or branch. */
+  private decodeOn(page: number, record: number, word: number): boolean {
+    if (!this.decode(page, record, word)) return false;
+    const { view } = this.memory;
+    for (let at = record, here = word; !endsBlock(here);) {
+      at += lengthOf(here) * (Record.size / 2);
+      const offset = ((at - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+      if (offset > PAGE - 4 || this.marks.has(at) || view.getUint16(at + Record.op, true) !== Opcode.special) break;
+      here = view.getInt32(page + offset, true);
+      if (!this.decode(page, at, here)) break;
+    }
+    return true;
   }
 
   /** Whether all of a loop has records. */

@@ -10,14 +10,14 @@ import { SYSTEM } from './system';
 export const INSTRUCTIONS: readonly Instruction[] = [...RV64I, ...RV64M, ...RV64A, ...SYSTEM];
 
 export interface Decoded {
-  instruction: Instruction;
+  readonly instruction: Instruction;
   /** Bytes: 2 or 4. */
-  length: 2 | 4;
-  rd: number;
-  rs1: number;
-  rs2: number;
+  readonly length: 2 | 4;
+  readonly rd: number;
+  readonly rs1: number;
+  readonly rs2: number;
   /** Sign-extended; for lui and auipc shifted into place; for CSR instructions the CSR's address. */
-  imm: number;
+  readonly imm: number;
 }
 
 const byName = new Map(INSTRUCTIONS.map((entry) => [entry.name, entry]));
@@ -28,26 +28,42 @@ for (const entry of INSTRUCTIONS) byOpcode[entry.match & 127].push(entry);
 /** Bytes of the instruction whose first 16 bits these are. Longer encodings than 32 bits are not in use. */
 export const lengthOf = (half: number): 2 | 4 => ((half & 3) === 3 ? 4 : 2);
 
+/** What has been decoded lately: programs say few different words over and over. */
+const known = new Map<number, Decoded>();
+const MOST_KNOWN = 1 << 14;
+
 /** Decodes an instruction word (for a 16-bit one only the low half counts); undefined if it is illegal. */
 export function decode(word: number): Decoded | undefined {
-  if (lengthOf(word) === 2) {
-    const expansion = expand(word & 0xffff);
-    const entry = expansion && byName.get(expansion.name);
-    return expansion && entry && { instruction: entry, length: 2, ...operandsOf(expansion) };
-  }
-  const entry = byOpcode[word & 127].find((candidate) => (word & candidate.mask) === candidate.match);
-  if (entry === undefined) return undefined;
-  return {
-    instruction: entry,
-    length: 4,
-    rd: entry.hasRd ? (word >>> 7) & 31 : 0,
-    rs1: entry.hasRs1 ? (word >>> 15) & 31 : 0,
-    rs2: entry.hasRs2 ? (word >>> 20) & 31 : 0,
-    imm: immediate(word, entry.immediate),
-  };
+  const key = lengthOf(word) === 2 ? word & 0xffff : word | 0;
+  let decoded = known.get(key);
+  if (decoded !== undefined) return decoded;
+  decoded = lengthOf(word) === 2 ? decodeCompressed(key) : decodeFull(key);
+  if (decoded === undefined) return undefined;
+  if (known.size === MOST_KNOWN) known.clear();
+  known.set(key, decoded);
+  return decoded;
 }
 
-const operandsOf = ({ rd, rs1, rs2, imm }: Omit<Decoded, 'instruction' | 'length'>) => ({ rd, rs1, rs2, imm });
+function decodeCompressed(half: number): Decoded | undefined {
+  const expansion = expand(half);
+  const instruction = expansion && byName.get(expansion.name);
+  if (instruction === undefined) return undefined;
+  const { rd, rs1, rs2, imm } = expansion!;
+  return { instruction, length: 2, rd, rs1, rs2, imm };
+}
+
+function decodeFull(word: number): Decoded | undefined {
+  const instruction = byOpcode[word & 127].find(({ mask, match }) => (word & mask) === match);
+  if (instruction === undefined) return undefined;
+  return {
+    instruction,
+    length: 4,
+    rd: instruction.hasRd ? (word >>> 7) & 31 : 0,
+    rs1: instruction.hasRs1 ? (word >>> 15) & 31 : 0,
+    rs2: instruction.hasRs2 ? (word >>> 20) & 31 : 0,
+    imm: immediate(word, instruction.immediate),
+  };
+}
 
 function immediate(word: number, kind: ImmediateKind): number {
   switch (kind) {

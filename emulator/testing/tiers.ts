@@ -3,6 +3,7 @@
  * it must come out alike, whatever runs the guest and however often its run is interrupted.
  */
 import assert from 'node:assert/strict';
+import { HEAT_LIMIT } from '../cpu/layout';
 import { Machine } from '../machine';
 import type { MachineOptions, Stop } from '../types';
 
@@ -20,6 +21,14 @@ export interface TierRun {
   options?: Partial<MachineOptions>;
 }
 
+/** At how many points code is hot in a mixed run here: soon, so that short programs go to and fro between the tiers. */
+const HOT = 400;
+
+/** Has a machine translate code after few passes. */
+export function warmUp(machine: Machine): void {
+  machine.memory.i32[HEAT_LIMIT / 4] = HOT;
+}
+
 /** Counts up to `last`, evenly apart. */
 export const points = (last: number, count = 8): number[] =>
   Array.from({ length: count }, (_, i) => Math.round((last * (i + 1)) / count));
@@ -32,6 +41,7 @@ export function runInTier(acceleration: Tier, run: TierRun): { machine: Machine;
     ...run.options,
     ...{ kernel, acceleration },
   });
+  if (acceleration === 'mixed') warmUp(machine);
   const trace: string[] = [];
   const hashed = new Set(run.points);
   for (const target of [...new Set([...run.points, ...meanwhile.keys()])].sort((a, b) => a - b)) {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Machine } from '../../emulator/machine';
+import { warmUp } from '../../emulator/testing/tiers';
 import type { MachineOptions } from '../../emulator/types';
 
 const prebuilt = join(__dirname, '../../sample/prebuilt');
@@ -29,6 +30,7 @@ function run(acceleration: MachineOptions['acceleration'], harts: number): strin
       flush: () => undefined,
     },
   });
+  if (acceleration === 'mixed') warmUp(machine);
   const hashes: string[] = [];
   for (let point = 1; point <= POINTS; point++) {
     // What is typed comes at the same instants in all runs.
