@@ -78,6 +78,16 @@ describe('pages that have not been made', () => {
     assert.deepEqual(contents(pages), new Uint8Array(PAGE).fill(5));
   });
 
+  it('hold a pointer among zeroes, which may be filled afterwards', () => {
+    const pages = new UnmadePages(1);
+    const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
+    assert.ok(pages.store(0, 16, pointer, 0, 8));
+    assert.deepEqual(contents(pages).subarray(15, 25), Uint8Array.of(0, ...pointer, 0));
+    assert.ok(pages.store(0, 0, new Uint8Array(8).fill(255), 0, 8) === false, 'before the pointer');
+    assert.ok(pages.fill(0, 0, 24, 1) && pages.fill(0, 24, PAGE, 1));
+    assert.deepEqual(contents(pages), new Uint8Array(PAGE).fill(1));
+  });
+
   it('hold what a saved machine did, and nothing after that', () => {
     const saved = new Int32Array(PAGE / 4).map((_, i) => i * i);
     const pages = new UnmadePages(1);

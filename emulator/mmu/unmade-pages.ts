@@ -1,7 +1,7 @@
 /**
  * Pages of DRAM that have no memory of the host yet: what each of them holds until somebody asks for its bytes. Nobody may
  * have touched it; a restored machine may not have come to it; or it is filled with one byte, as xv6 fills what it frees,
- * and perhaps begins with the pointer that makes it part of a list. A kernel that frees all of its memory when it boots
+ * and holds the pointer that makes it part of a list. A kernel that frees all of its memory when it boots
  * would otherwise cost the host a page fault for every page, which is more than all the rest of the boot.
  *
  * Such a page is in no TLB, so every access to it comes by here. Pages are counted from the start of DRAM.
@@ -87,14 +87,12 @@ export class UnmadePages {
    * to be made for that.
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
-    const free = this.wordAt[page] === NO_WORD || this.wordAt[page] === offset;
-    if (length === WORD && free && this.isFull(page)) {
-      this.wordAt[page] = offset;
-      for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i];
-      return true;
-    }
-    for (let i = 1; i < length; i++) if (bytes[from + i] !== bytes[from]) return false;
-    return this.fill(page, offset, offset + length, bytes[from]);
+    if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from])) return true;
+    if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page, offset))) return false;
+    if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
+    this.wordAt[page] = offset;
+    for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i];
+    return true;
   }
 
   /**
@@ -102,18 +100,29 @@ export class UnmadePages {
    * same byte until now. False, and nothing done, if the page has to be made for that.
    */
   fill(page: number, from: number, to: number, byte: number): boolean {
-    if (this.kinds[page] === Kind.zero) {
-      if (from !== 0) return false;
+    const filled = this.kinds[page] === Kind.filled;
+    if (from !== 0) {
+      if (!filled || from !== this.boundary[page] || byte !== this.front[page]) return false;
+    } else if (this.kinds[page] === Kind.zero) {
       this.begin(page, 0);
-    } else if (this.isFull(page) && from === 0) {
+    } else if (this.isFull(page)) {
       if (this.wordAt[page] !== NO_WORD && this.wordAt[page] + WORD > to) return false;
       this.begin(page, this.front[page]);
-    } else if (this.kinds[page] !== Kind.filled || from !== this.boundary[page] || byte !== this.front[page]) {
+    } else if (!filled || to < this.boundary[page]) {
       return false;
     }
     this.front[page] = byte;
     this.boundary[page] = to;
     return true;
+  }
+
+  private isUniform(bytes: Uint8Array, from: number, length: number): boolean {
+    for (let i = 1; i < length; i++) if (bytes[from + i] !== bytes[from]) return false;
+    return true;
+  }
+
+  private takesWord(page: number, offset: number): boolean {
+    return this.isFull(page) && (this.wordAt[page] === NO_WORD || this.wordAt[page] === offset);
   }
 
   private begin(page: number, before: number): void {

@@ -23,6 +23,9 @@ function residentPeak(pid: number | undefined): number {
   }
 }
 
+/** What is set for Node on this computer is no part of either program: NODE_EXTRA_CA_CERTS alone is read for 60 ms. */
+const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_')));
+
 const quoted = (text: string): string => JSON.stringify(text);
 
 /** A running program whose console is talked with. */
@@ -37,7 +40,7 @@ export class Talk {
 
   constructor([program, ...args]: Command) {
     this.program = program;
-    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: ENVIRONMENT });
     this.child.stdout.on('data', (piece: Buffer) => {
       this.output = (this.output + piece.toString('latin1')).slice(-4000);
       this.heard?.();
