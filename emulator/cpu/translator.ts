@@ -55,27 +55,36 @@ export interface Translation {
   departures: Departure[];
 }
 
-/** Base registers for which a region remembers the page that was last read, or written, through them. */
+/** Base registers for which a region remembers the page that was last accessed through them. */
 const REMEMBERED = 8;
 
-/** Locals for what a region remembers of a page: its address (i64), and what makes an address in it a host address (i32). */
+/** What a region remembers of a page: locals for its address (i64), and for what makes an address in it a host address (i32). */
 interface LastPage {
   tag: number;
   addend: number;
+  /** There are loads and stores through the register: only a page that allows both is remembered. */
+  both: boolean;
 }
 
-/** The accesses of a region that use the same register most often, by register and kind; and the types of their locals. */
-function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<string, LastPage>; types: Type[] } {
-  const uses = new Map<string, number>();
+/** The registers through which the region accesses memory most often; and the types of their locals. */
+function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<number, LastPage>; types: Type[] } {
+  const uses = new Map<number, { count: number; kinds: Set<string> }>();
   for (const { rs1, instruction } of instructions) {
-    const [kind] = instruction.name;
     if (!/^(l[bhwd]u?|s[bhwd])$/.test(instruction.name)) continue;
-    uses.set(kind + rs1, (uses.get(kind + rs1) ?? 0) + 1);
+    const use = uses.get(rs1) ?? { count: 0, kinds: new Set() };
+    use.count++;
+    use.kinds.add(instruction.name[0]);
+    uses.set(rs1, use);
   }
-  const most = [...uses].sort((a, b) => b[1] - a[1]).slice(0, REMEMBERED);
+  const most = [...uses].sort(([, a], [, b]) => b.count - a.count).slice(0, REMEMBERED);
   const first = LOCALS.length;
   return {
-    pages: new Map(most.map(([key], index) => [key, { tag: first + index, addend: first + most.length + index }])),
+    pages: new Map(
+      most.map(([register, { kinds }], index) => [
+        register,
+        { tag: first + index, addend: first + most.length + index, both: kinds.size === 2 },
+      ]),
+    ),
     types: [...most.map(() => Type.I64), ...most.map(() => Type.I32)],
   };
 }
@@ -149,8 +158,9 @@ export function translate(blocks: readonly Block[]): Translation {
     const departForAccess = (exit: Exit, detail: number): Code => depart(exit, i, after, detail);
     /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
     const access = (kind: 'l' | 's', bytes: 1 | 2 | 4 | 8, address: Code, leave: Code): { find: Code; host: Code } => {
-      const hits = tlb.hits(bytes, kind === 'l' ? Data.read : Data.write);
-      const last = pages.get(kind + i.rs1);
+      const [own, other] = kind === 'l' ? [Data.read, Data.write] : [Data.write, Data.read];
+      const hits = tlb.hits(bytes, own);
+      const last = pages.get(i.rs1);
       const lookup = [tlb.look, when(i32.eqz(hits), leave)];
       if (last === undefined) return { find: [local.set(L.address, address), lookup], host: tlb.host };
       return {
@@ -158,7 +168,8 @@ export function translate(blocks: readonly Block[]): Translation {
           local.set(L.address, address),
           when(i64.ne(i64.and(local.get(L.address), i64.const(-PAGE + (bytes - 1))), local.get(last.tag)), [
             lookup,
-            local.set(last.tag, i64.and(local.get(L.address), i64.const(-PAGE))),
+            // The tag of what is not allowed is EMPTY.
+            local.set(last.tag, i64.load(local.get(L.entry), last.both ? other : own)),
             local.set(last.addend, tlb.addend),
           ]),
         ],
