@@ -24,12 +24,15 @@ export interface BulkLoop {
   /** Instructions, the branch included; and bytes before the branch. */
   length: number;
   bytes: number;
-  /** What each pass adds to a register. */
-  steps: ReadonlyMap<number, number>;
+  /** What each pass adds to registers. */
+  steps: readonly { register: number; by: number }[];
   store: Reference;
   load: Reference | undefined;
-  /** The two registers that the branch compares. */
-  compared: [number, number];
+  /** What each pass adds to the addresses: as many bytes as it stores, up or down. */
+  step: number;
+  /** The two registers that the branch compares, and what each pass adds to the first less the second. */
+  compared: readonly [number, number];
+  approach: number;
 }
 
 const WIDTHS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
@@ -71,7 +74,13 @@ export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined
   if (store === undefined || Math.abs(steps.get(store.base) ?? 0) !== store.bytes) return undefined;
   if (load === undefined ? steps.has(store.register) : !feeds(load, store, steps)) return undefined;
   if (end.rs1 === load?.register || end.rs2 === load?.register) return undefined;
-  return { length, bytes: -end.imm, steps, store, load, compared: [end.rs1, end.rs2] };
+  return {
+    ...{ length, bytes: -end.imm, store, load },
+    steps: [...steps].map(([register, by]) => ({ register, by })),
+    step: steps.get(store.base)!,
+    compared: [end.rs1, end.rs2],
+    approach: (steps.get(end.rs1) ?? 0) - (steps.get(end.rs2) ?? 0),
+  };
 }
 
 /** Whether what is loaded is stored, in steps of the same size and direction, and used for nothing else. */
@@ -98,8 +107,7 @@ const wordAt = (view: DataView, host: number): number => {
  * are none: then the next pass goes the ordinary way. `code` is the host address of the page with the loop in it.
  */
 export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mmu: Mmu, code: number): boolean {
-  const { steps, store, load, length } = loop;
-  const step = steps.get(store.base)!;
+  const { step, store, load, length } = loop;
   const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
   const to = hart.signed(store.base) + store.offset;
   const from = load === undefined ? 0 : hart.signed(load.base) + load.offset;
@@ -132,16 +140,16 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
 
 /** Counts so many passes, and steps the registers. */
 function passed(hart: HartState, { steps, length }: BulkLoop, passes: number): void {
-  for (const [register, added] of steps) hart.setSigned(register, hart.signed(register) + added * passes);
+  for (const { register, by } of steps) hart.setSigned(register, hart.signed(register) + by * passes);
   hart.remaining -= passes * length;
 }
 
 /** Whether the registers, as signed numbers, are exact and stay so. */
 function stepsExactly(hart: HartState, { steps, compared }: BulkLoop, passes: number): boolean {
   for (const register of compared) if (!Number.isSafeInteger(hart.signed(register))) return false;
-  for (const [register, added] of steps) {
+  for (const { register, by } of steps) {
     const value = hart.signed(register);
-    if (!Number.isSafeInteger(value) || !Number.isSafeInteger(value + added * passes)) return false;
+    if (!Number.isSafeInteger(value) || !Number.isSafeInteger(value + by * passes)) return false;
   }
   return true;
 }
@@ -149,7 +157,7 @@ function stepsExactly(hart: HartState, { steps, compared }: BulkLoop, passes: nu
 /** Fills with one byte, upwards, what lies in a page that has not been made; false, and nothing done, if it cannot be. */
 function fillsUnmade(
   hart: HartState,
-  { steps, store }: BulkLoop,
+  { step, store }: BulkLoop,
   memory: GuestMemory,
   mmu: Mmu,
   to: number,
@@ -157,15 +165,14 @@ function fillsUnmade(
 ): boolean {
   const value = hart.signed(store.register);
   // Of wider values only those with all bits alike.
-  if (steps.get(store.base)! < 0 || (store.bytes > 1 && value !== 0 && value !== -1)) return false;
+  if (step < 0 || (store.bytes > 1 && value !== 0 && value !== -1)) return false;
   const physical = translated(hart, mmu, to, store.bytes, Access.store);
   return physical >= 0 && memory.fillUnmade(physical, passes * store.bytes, hart.lowByte(store.register));
 }
 
 /** Passes until the branch's registers are equal; Infinity if they will step past each other, or both move. */
-function passesToEnd(hart: HartState, { compared: [a, b], steps }: BulkLoop): number {
-  const change = (steps.get(a) ?? 0) - (steps.get(b) ?? 0);
-  const passes = (hart.signed(b) - hart.signed(a)) / change;
+function passesToEnd(hart: HartState, { compared: [a, b], approach }: BulkLoop): number {
+  const passes = (hart.signed(b) - hart.signed(a)) / approach;
   return Number.isInteger(passes) && passes >= 0 ? passes : Infinity;
 }
 

@@ -154,8 +154,8 @@ export class CodeCache {
       if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
     }
     // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
-    const watched = [...this.marks].some((mark) => mark < record && mark > record - MAX_LOOP_BYTES * (Record.size / 2));
-    const runs = loop !== undefined && !watched && runBulk(hart, loop, this.memory, this.mmu, page.host);
+    const runs =
+      loop !== undefined && !this.isMarkedBefore(record) && runBulk(hart, loop, this.memory, this.mmu, page.host);
     return runs ? Status.reload : this.alone(record);
   }
 
@@ -227,6 +227,12 @@ export class CodeCache {
       if (!this.decode(page, at, here)) break;
     }
     return true;
+  }
+
+  /** Whether there is a breakpoint in a loop that the branch of this record may close. */
+  private isMarkedBefore(record: number): boolean {
+    for (const mark of this.marks) if (mark < record && mark > record - MAX_LOOP_BYTES * (Record.size / 2)) return true;
+    return false;
   }
 
   /** Whether all of a loop has records. */
