@@ -11,6 +11,7 @@ import { bulkLoopAt } from './bulk';
 import { isCsrCode } from './csr-code';
 import { PAGE, Record } from './layout';
 import { Opcode } from './opcodes';
+import { unroll } from './unroll';
 
 /** A page of code, by the host addresses of its first byte and of its first record. */
 export interface CodePage {
@@ -128,7 +129,10 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
       if (within.leaders.has(at)) break;
     }
   }
-  return root.found.has(offset) ? reachable(blocksOf(source, contexts, root, offset)) : undefined;
+  if (!root.found.has(offset)) return undefined;
+  const entry = blocksOf(source, contexts, root, offset);
+  unroll(entry);
+  return reachable(entry);
 }
 
 const context = (caller: Context | undefined, returnsTo: number): Context => ({

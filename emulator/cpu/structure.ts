@@ -4,6 +4,7 @@
  * one that is jumped back to is a `loop`. An edge into the middle of a loop has no such form and leaves the region.
  */
 import { type Code, Label, block as wasmBlock, br, loop } from '../wasm/assembler';
+import { dominators, predecessorsOf, reversePostorder, successors } from './graph';
 import type { Block } from './region';
 
 /**
@@ -51,51 +52,4 @@ export function structured(entry: Block, emit: EmitBlock, leave: (target: Block)
     return isMerge(to) ? br(labels.get(to)!.block) : tree(to);
   };
   return tree(entry);
-}
-
-const successors = ({ target, next }: Block): Block[] => [target, next].filter((b) => b !== undefined);
-
-function reversePostorder(entry: Block): Block[] {
-  const seen = new Set<Block>();
-  const order: Block[] = [];
-  const visit = (b: Block): void => {
-    if (seen.has(b)) return;
-    seen.add(b);
-    successors(b).forEach(visit);
-    order.push(b);
-  };
-  visit(entry);
-  return order.reverse();
-}
-
-function predecessorsOf(order: readonly Block[]): Map<Block, Block[]> {
-  const result = new Map<Block, Block[]>(order.map((b) => [b, []]));
-  for (const b of order) for (const to of successors(b)) result.get(to)!.push(b);
-  return result;
-}
-
-/** Immediate dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm"). */
-function dominators(order: readonly Block[], rank: ReadonlyMap<Block, number>): Map<Block, Block> {
-  const predecessors = predecessorsOf(order);
-  const [entry] = order;
-  const result = new Map<Block, Block>([[entry, entry]]);
-  const common = (a: Block, b: Block): Block => {
-    while (a !== b) {
-      while (rank.get(a)! > rank.get(b)!) a = result.get(a)!;
-      while (rank.get(b)! > rank.get(a)!) b = result.get(b)!;
-    }
-    return a;
-  };
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const b of order.slice(1)) {
-      const known = predecessors.get(b)!.filter((from) => result.has(from));
-      const found = known.reduce(common);
-      if (result.get(b) !== found) {
-        result.set(b, found);
-        changed = true;
-      }
-    }
-  }
-  return result;
 }
