@@ -124,6 +124,11 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
         if (isReturn(instruction) && within.caller) open.push([within.caller, within.returnsTo]);
         break;
       }
+      // Another page may lie there the next time: a block has but one.
+      if (pageOf(behind) !== pageOf(at)) {
+        open.push([within, behind]);
+        break;
+      }
       before = instruction;
       at = behind;
       if (within.leaders.has(at)) break;
