@@ -10,7 +10,7 @@ import type { Tlb } from '../mmu/tlb';
 import { type BulkLoop, MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
 import type { HartState } from './hart';
 import { PAGE, RECORDS, RECORD_PAGE_SIZE, Record, Status, slotOf } from './layout';
-import { Opcode, writeAlone, writeRecord } from './opcodes';
+import { Opcode, writeAlone, writeRecord, writeStraddling } from './opcodes';
 import { RecordPages } from './record-pages';
 import type { CodePage } from './region';
 import { type Acceleration, Regions } from './regions';
@@ -106,13 +106,18 @@ export class CodeCache {
     if (physical < 0) return this.raiseCounted(hart, this.mmu.cause, pc);
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.raiseCounted(hart, Cause.instructionAccess, pc);
+    this.enter(hart, pc, host);
+    return Status.reload;
+  }
+
+  /** From now on the hart finds the page around host address `host` when it fetches from that around `pc`. */
+  private enter(hart: HartState, pc: bigint, host: number): void {
     const page = (host & ~(PAGE - 1)) >>> 0;
     const records = this.pages.attach(page);
     this.tlb.fillFetch(hart, pc & ~0xfffn, records, page);
     for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
       if (this.concerns(hart, address)) this.mark(records + Number(address & 0xfffn) * (Record.size / 2));
     }
-    return Status.reload;
   }
 
   /** See Opcode.special. The hart's pc is that of the record. */
@@ -133,6 +138,9 @@ export class CodeCache {
       const upper = this.upperHalf(hart, pc + 2n);
       if (upper < 0) return this.raiseCounted(hart, this.mmu.cause, BigInt.asUintN(64, pc + 2n));
       word |= upper << 16;
+      // Entering the next page may have given this one up. What is decoded already stands for another page behind it.
+      if (this.pageAt(hart, pc) === undefined) return Status.reload;
+      if (!marked && view.getUint16(record, true) === Opcode.special) this.decode(page.host, record, word);
     } else if (lengthOf(word) === 4) {
       word = view.getInt32(host, true);
     }
@@ -182,8 +190,8 @@ export class CodeCache {
     if (made) return Status.reload;
     // Nothing may stop or trap beyond the slice.
     if (hart.remaining === 0) return Status.exit;
-    const undecoded = this.memory.view.getUint16(record, true) === Opcode.special;
-    return undecoded ? this.special(hart, record) : this.alone(record);
+    const decoded = this.memory.view.getUint16(record, true) >= Opcode.first;
+    return decoded ? this.alone(record) : this.special(hart, record);
   }
 
   /** Has the interpreter run the instruction of a record, though a region begins there or a bulk loop ends. */
@@ -212,6 +220,7 @@ export class CodeCache {
     const { view } = this.memory;
     const offset = ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
     this.pages.decoding(page, record, word);
+    if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
     return writeRecord(view, record, word, offset, bulkLoopAt(view, page + offset) !== undefined);
   }
 
@@ -263,13 +272,16 @@ export class CodeCache {
     return this.machine.raise(hart, cause, tval);
   }
 
-  /** The two bytes at the start of a page that end an instruction begun on the page before; -1 if they cannot be had. */
+  /** Enters the page with the two bytes that end an instruction, and answers them; -1 if they cannot be had. */
   private upperHalf(hart: HartState, address: bigint): number {
     const low = Number(BigInt.asIntN(32, address));
     const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, address >> 32n)), Access.fetch, 2);
     if (physical < 0) return -1;
     const host = this.memory.hostOf(physical);
-    if (host !== 0) return this.memory.view.getUint16(host, true);
+    if (host !== 0) {
+      this.enter(hart, address, host);
+      return this.memory.view.getUint16(host, true);
+    }
     this.mmu.cause = Cause.instructionAccess;
     return -1;
   }

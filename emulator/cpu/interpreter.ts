@@ -11,10 +11,11 @@ import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, 
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isImmediate } from './csr-code';
-import { Data, FETCH_ENTRIES, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from './layout';
-import { RECORDS, REGIONS, Record, SIGNED } from './layout';
+import { Data, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from './layout';
+import { RECORDS, REGIONS, Record, SIGNED, STRADDLER } from './layout';
 import { FORMS, type Form, REGION, isSwap } from './opcodes';
-import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
+import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './window';
+import { unlessStarts, upperProduct } from './window';
 
 /** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -205,6 +206,15 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   const special = exitUncounted(Exit.special);
   const pageEnd: Code = [uncount, jumpTo(pcHere)];
+  const straddling: Code = [
+    local.set(L.pc, i64.add(get64(Offset.base), i64.const(PAGE))),
+    findFetch(L.pc, L.entry),
+    unlessStarts(L.pc, L.entry, field(Record.word + 2), special),
+    set32(Offset.records, i32.add(get32(Offset.records), i32.const(STRADDLER))),
+    local.set(L.record, i32.add(record, i32.const(STRADDLER))),
+    uncount,
+    br(next),
+  ];
   const again = new Label();
   const region: Code = [
     when(i32.eq(local.get(L.begin), i32.const(Begin.slowly)), [
@@ -219,7 +229,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
     when(i32.eqz(local.get(L.remaining)), exit(Exit.budget)),
     local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(1))),
     local.set(L.opcode, field(Record.op)),
-    loop(again, dispatch([special, pageEnd, ...FORMS.map(handler), region])),
+    loop(again, dispatch([special, pageEnd, straddling, ...FORMS.map(handler), region])),
   );
 
   const enterPage: Code = [
@@ -253,10 +263,9 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
 /** Sets `record` to the record at `pc`, by the fetch TLB; if the page is not there, goes the other way. */
 function findPage(pc: number, entry: number, record: number, otherwise: Code): Code {
-  const index = i32.and(i32.shr_u(i32.wrap(local.get(pc)), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
   const pageOffset = i32.and(i32.wrap(local.get(pc)), i32.const(PAGE - 1));
   return [
-    local.set(entry, i32.add(get32(Offset.bank), index)),
+    findFetch(pc, entry),
     set64(Offset.base, i64.and(local.get(pc), i64.const(-PAGE))),
     when(i64.ne(get64(Offset.base), i64.load(local.get(entry), Fetch.base + Fetch.tag)), otherwise),
     set32(Offset.records, i32.load(local.get(entry), Fetch.base + Fetch.records)),

@@ -35,7 +35,7 @@ export const Offset = {
   /** i32: host address of the first record of the page that runs, and u64 the virtual address that belongs to it. */
   records: 308,
   base: 312,
-  /** Records for one instruction that cannot be run in its place (it straddles pages, or a breakpoint covers it). */
+  /** Records for one instruction that cannot be run in its place: a breakpoint covers it, or its record is not there yet. */
   scratch: 320,
   /** i32: the hart's mode, and the interrupt bits that devices and the supervisor timer hold up. */
   mode: 384,
@@ -73,9 +73,11 @@ const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
 /**
  * A predecoded instruction: opcode u16, then the offsets of rd, rs1 and rs2 in the hart's block (u16 each), the immediate
  * (i32), and the instruction word as it stood in memory (u32). A page has one record for every two bytes, and one more
- * that leads to the page behind it.
+ * that leads to the page behind it; then those of an instruction that ends in the next page, see Opcode.straddling.
  */
 export const Record = { size: 16, op: 0, rd: 2, rs1: 4, rs2: 6, imm: 8, word: 12 } as const;
+/** From the last record of a page to that of the instruction which begins there and ends in the next page. */
+export const STRADDLER = 2 * Record.size;
 export const RECORD_PAGE_SIZE = (PAGE / 2 + 4) * Record.size;
 export const RECORD_PAGES = 512;
 export const RECORDS = HARTS + MAX_HARTS * HART_SIZE;

@@ -7,14 +7,19 @@ import { COMPRESSIBLE } from '../isa/compressed';
 import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
 import type { GuestMemory } from '../mmu/guest-memory';
-import { Offset, PAGE, Record, WINDOW } from './layout';
+import { Offset, PAGE, Record, STRADDLER, WINDOW } from './layout';
 
 export const enum Opcode {
-  /** Not decoded yet, under a breakpoint, straddling two pages, or illegal: see `special` in cpu/code-cache.ts. */
+  /** Not decoded yet, under a breakpoint, or illegal: see `special` in cpu/code-cache.ts. */
   special = 0,
   /** Behind the last record of a page. */
   pageEnd = 1,
-  first = 2,
+  /**
+   * The last two bytes of a page begin an instruction that ends in the next one. If the next page begins with the upper half
+   * of the record's word, the instruction is the one whose record lies STRADDLER bytes behind.
+   */
+  straddling = 2,
+  first = 3,
 }
 
 /** Bit of a record's opcode: a translated region begins here. Its index in the table is at `regionIndex`. */
@@ -79,6 +84,16 @@ export function writeRecord(
   records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
   const status = isCsr(instruction) && imm === Csr.sstatus;
   records.setUint16(at + Record.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })], true);
+  return true;
+}
+
+/** Writes the record of the last instruction of a page, which ends in the next one. False if the word is illegal. */
+export function writeStraddling(records: DataView, at: number, word: number): boolean {
+  const own = at + STRADDLER;
+  if (!writeRecord(records, own, word, undefined)) return false;
+  records.setUint16(own + 4 * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+  for (let i = 0; i < Record.size; i += 4) records.setInt32(at + i, records.getInt32(own + i, true), true);
+  records.setUint16(at + Record.op, Opcode.straddling, true);
   return true;
 }
 

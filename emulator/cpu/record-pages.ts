@@ -25,6 +25,9 @@ export interface RecordPagesListener {
   emptied(slot: number): void;
 }
 
+/** Whether a page says of an instruction only its lower half: it has two bytes, or ends in the next page. */
+const isShort = (word: number, offset: number): boolean => lengthOf(word) === 2 || offset === PAGE - 2;
+
 export class RecordPages {
   /** By guest page: its slot, -1 if none. */
   private readonly slots: Int32Array;
@@ -91,7 +94,7 @@ export class RecordPages {
     if (sharing.size === 1) return;
     const { view } = this.memory;
     const offset = ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
-    const short = lengthOf(word) === 2;
+    const short = isShort(word, offset);
     for (const other of sharing) {
       const host = ROM + other * PAGE + offset;
       const same = short ? view.getUint16(host, true) === (word & 0xffff) : view.getInt32(host, true) === (word | 0);
@@ -148,8 +151,9 @@ export class RecordPages {
       if ((i32[record] & 0xffff) === Opcode.special) continue;
       const word = i32[record + Record.word / 4];
       const at = host + index * 2;
-      const differs =
-        lengthOf(word) === 2 ? view.getUint16(at, true) ^ (word & 0xffff) : view.getInt32(at, true) ^ word;
+      const differs = isShort(word, index * 2)
+        ? view.getUint16(at, true) ^ (word & 0xffff)
+        : view.getInt32(at, true) ^ word;
       if (differs !== 0) return false;
     }
     return true;

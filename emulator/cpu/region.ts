@@ -27,6 +27,8 @@ export interface RegionInstruction extends Decoded {
   record: number;
   /** It closes a loop that cpu/bulk.ts can run. */
   bulk: boolean;
+  /** It ends in the next page, which may be another one the next time. */
+  straddles: boolean;
   /** Offset that it jumps to, where that can be told. */
   to: number | undefined;
 }
@@ -162,16 +164,27 @@ function instructionAt(
   const host = page.host + within;
   const { view } = source;
   const record = page.records + within * (Record.size / 2);
-  if (within > PAGE - 2 || source.stopAt(record)) return undefined;
+  if (source.stopAt(record)) return undefined;
   const half = view.getUint16(host, true);
-  if (lengthOf(half) === 4 && within > PAGE - 4) return undefined;
   if (!source.eager && !first && view.getUint16(record, true) === Opcode.special) return undefined;
-  const word = lengthOf(half) === 2 ? half : view.getInt32(host, true);
+  const straddles = lengthOf(half) === 4 && within === PAGE - 2;
+  const word = lengthOf(half) === 2 ? half : straddles ? straddlerAt(source, offset, half) : view.getInt32(host, true);
+  // The record may stand for what followed in another page.
+  if (word === undefined || (straddles && known(view, record) && view.getInt32(record + Record.word, true) !== word))
+    return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded)) return undefined;
   const bulk = decoded.instruction.name === 'bne' && bulkLoopAt(view, host) !== undefined;
-  return { ...decoded, offset, word, record, bulk, to: targetOf(decoded, offset, before) };
+  return { ...decoded, offset, word, record, bulk, straddles, to: targetOf(decoded, offset, before) };
 }
+
+/** The word of an instruction that ends in the next page, if that is at hand. */
+function straddlerAt({ view, page }: CodeSource, offset: number, half: number): number | undefined {
+  const next = page(pageOf(offset) + 1);
+  return next && half | (view.getUint16(next.host, true) << 16);
+}
+
+const known = (view: DataView, record: number): boolean => view.getUint16(record + Record.op, true) !== Opcode.special;
 
 /** Cuts what was found into blocks and joins them; the entry block is the first. */
 function blocksOf(source: CodeSource, contexts: readonly Context[], root: Context, entry: number): Block {

@@ -10,10 +10,11 @@ import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '.
 import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isCsrCode, isImmediate } from './csr-code';
 import { Exit } from './interpreter';
-import { Data, EMPTY, FETCH_ENTRIES, Fetch, Offset, PAGE, SIGNED } from './layout';
+import { Data, EMPTY, Fetch, Offset, PAGE, SIGNED } from './layout';
 import { type Block, type RegionInstruction, isReturn, pageOf } from './region';
 import { type EmitBlock, structured } from './structure';
-import { LOADS, STORES, ZERO, cell, farApart, get32, get64, set32, set64, tlbLookup, upperProduct } from './window';
+import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './window';
+import { unlessStarts, upperProduct } from './window';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
 const enum L {
@@ -113,10 +114,10 @@ export function translate(blocks: readonly Block[]): Translation {
     const distance = pageOf(target.start) - pageOf(from);
     if (distance === 0) return to;
     const page = addressOf(pageOf(target.start) * PAGE);
-    const index = i32.and(i32.shr_u(i32.wrap(page), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
     const entry = local.get(L.entry);
     return [
-      local.set(L.entry, i32.add(get32(Offset.bank), index)),
+      local.set(L.address, page),
+      findFetch(L.address, L.entry),
       when(
         i32.or(
           i64.ne(i64.load(entry, Fetch.base + Fetch.tag), page),
@@ -127,6 +128,13 @@ export function translate(blocks: readonly Block[]): Translation {
       to,
     ];
   };
+
+  /** Leaves an instruction to others if the page in which it ends says something else now; `back` counts it as well. */
+  const straddling = (i: RegionInstruction, back: number): Code => [
+    local.set(L.address, addressOf((pageOf(i.offset) + 1) * PAGE)),
+    findFetch(L.address, L.entry),
+    unlessStarts(L.address, L.entry, i32.const(i.word >>> 16), depart(Exit.special, i, back)),
+  ];
 
   const emitBlock: EmitBlock = (b, to, ahead) => {
     const count = b.instructions.length;
@@ -142,6 +150,7 @@ export function translate(blocks: readonly Block[]): Translation {
     let end = b.start;
     b.instructions.forEach((instruction, index) => {
       end = instruction.offset + instruction.length;
+      if (instruction.straddles) code.push(straddling(instruction, count - index));
       code.push(instruction.instruction.meaning(builder(b, instruction, count - 1 - index, to)));
     });
     const last = b.instructions[count - 1];

@@ -1,6 +1,6 @@
 /** Pieces of WebAssembly that the interpreter and the translator share: the window's cells, and looking into the TLB. */
-import { type Code, i32, i64, local } from '../wasm/assembler';
-import { Data, Fetch, Offset, WINDOW } from './layout';
+import { type Code, i32, i64, local, when } from '../wasm/assembler';
+import { Data, FETCH_ENTRIES, Fetch, Offset, WINDOW } from './layout';
 
 /** Cells of the window, where the state of the hart lies that runs. */
 export const cell = (offset: number): number => WINDOW + offset;
@@ -39,6 +39,21 @@ export function tlbLookup(address: number, entry: number) {
       i64.eq(i64.and(local.get(address), i64.const(-4096 + (bytes - 1))), i64.load(local.get(entry), tag)),
     host: i32.add(i32.wrap(local.get(address)), addend),
   };
+}
+
+/** Sets `entry` to the entry of the fetch TLB in which the page of the address in local `pc` would be. */
+export function findFetch(pc: number, entry: number): Code {
+  const index = i32.and(i32.shr_u(i32.wrap(local.get(pc)), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
+  return local.set(entry, i32.add(get32(Offset.bank), index));
+}
+
+/** Unless the page at the address in local `page` is in the entry, and begins with these two bytes, goes the other way. */
+export function unlessStarts(page: number, entry: number, half: Code, otherwise: Code): Code {
+  const host = i32.load(local.get(entry), Fetch.base + Fetch.host);
+  return [
+    when(i64.ne(i64.load(local.get(entry), Fetch.base + Fetch.tag), local.get(page)), otherwise),
+    when(i32.ne(i32.load16_u(host), half), otherwise),
+  ];
 }
 
 /** 64 x 64 -> upper 64 bits, by 32-bit parts (Hacker's Delight, section 8-2), with two scratch locals. */
