@@ -17,6 +17,7 @@ const STACK = BASE + 0xc_0000;
 /** Four pages of data: one plain, one to be read, none, and one whose A and D bits are clear at first. */
 const VA = 0x4000_0000;
 const FUNCTIONS = 3;
+const C_NOP = 1;
 /** Registers that the statements use; the others hold pointers, counters and what the handler needs. */
 const FREE = [R.a0, R.a1, R.a2, R.a3, R.a4, R.a5, R.t0, R.t1];
 const { s1, s2, s3, s4, s5, s6, s11, t2, t3, t5, t6, sp, ra } = R;
@@ -178,7 +179,14 @@ function handler(a: Assembler): void {
   a.li(t5, 32).op('csrrs', { rs1: t5, imm: Csr.sstatus }).op('sret');
 }
 
-function kernelOf(main: readonly Statement[], functions: readonly (readonly Statement[])[]): Uint8Array {
+/** Goes on so many bytes before the end of a page. */
+function beforePageEnd(a: Assembler, bytes: number): Assembler {
+  while ((a.here + bytes) % 4096 !== 0) a.half(C_NOP);
+  return a;
+}
+
+/** The main program and the functions begin `ahead` bytes (even) before the end of a page, and run over it. */
+function kernelOf(main: readonly Statement[], functions: readonly (readonly Statement[])[], ahead: number): Uint8Array {
   const all = new PageTables(TABLES);
   const root = all.table();
   const leaf = Flag.V | Flag.R;
@@ -195,13 +203,13 @@ function kernelOf(main: readonly Statement[], functions: readonly (readonly Stat
   csrw(a.li(t2, 32), Csr.sie, t2).op('csrrsi', { rs1: 2, imm: Csr.sstatus }).li(s5, VA).li(sp, STACK);
   FREE.forEach((to, index) => a.li(to, BigInt(index) * 0x0123_4567_89ab_cdefn));
   const writer = new ProgramWriter(a, (at) => all.entryAt(root, BigInt(VA + at * 4096), 0));
-  a.li(s6, 1_000_000).label('forever');
+  beforePageEnd(a.li(s6, 1_000_000), ahead).label('forever');
   writer.body(main, -1);
   a.op('addi', { rd: s6, rs1: s6, imm: -1 }).to('forever', 'jal');
   handler(a);
   functions.forEach((body, index) => {
     // Some on the page of the one before.
-    (index === 1 ? a : a.align(4096)).label(`function${index}`);
+    (index === 1 ? a : beforePageEnd(a, ahead)).label(`function${index}`);
     a.op('addi', { rd: sp, rs1: sp, imm: -48 }).op('sd', { rs1: sp, rs2: ra });
     COUNTERS.forEach((counter, at) => a.op('sd', { rs1: sp, rs2: counter, imm: 8 + 8 * at }));
     writer.body(body, index);
@@ -224,14 +232,16 @@ describe('any program', () => {
         fc.integer({ min: 80, max: 200 }),
         // Two harts share their stack and all else: whatever comes of it.
         fc.constantFrom(1, 1, 2),
-        (main, functions, slice, word, harts) => {
+        // Most begin so that an instruction lies on both sides of the border.
+        fc.integer({ min: 0, max: 80 }),
+        (main, functions, slice, word, harts, halves) => {
           // A breakpoint for a while, somewhere in what is hot by then.
           const meanwhile = new Map([
             [30_000, (machine: Machine) => machine.setBreakpoints([BigInt(BASE + word * 4), BigInt(BASE + 0x1014)])],
             [30_300, (machine: Machine) => machine.setBreakpoints([])],
           ]);
           const run = {
-            kernel: kernelOf(main, functions),
+            kernel: kernelOf(main, functions, 2 * halves),
             points: points(60_000 * harts, 3),
             meanwhile,
             options: { harts },
