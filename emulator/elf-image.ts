@@ -2,6 +2,7 @@
  * Loading a kernel: the ELF header and its loadable segments (System V ABI, chapters 4 and 5), by physical address. The
  * debugger has its own, full reader; this one only decides whether the machine can run the file, and where it starts.
  */
+import type { PhysicalMemory } from './types';
 
 /** What is wrong with a kernel file, in words for its user. */
 export class KernelError extends Error {}
@@ -60,4 +61,12 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
     throw new KernelError(`the kernel's entry point 0x${entry.toString(16)} lies in none of its segments`);
   }
   return { entry, segments };
+}
+
+/** Writes a kernel's segments into memory, with zeroes where they are longer than what the file has of them. */
+export function placeKernel(memory: PhysicalMemory, { segments }: LoadedKernel): void {
+  for (const { address, bytes, memorySize } of segments) {
+    memory.write(address, bytes);
+    memory.write(address + BigInt(bytes.length), new Uint8Array(Number(memorySize) - bytes.length));
+  }
 }

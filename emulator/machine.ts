@@ -6,18 +6,18 @@
  * however often `run` comes back.
  */
 import { MemoryAccess } from './cpu/access';
+import { Clock } from './clock';
 import { CodeCache } from './cpu/code-cache';
 import { Core } from './cpu/core';
 import { Environment } from './cpu/environment';
 import { HartState } from './cpu/hart';
-import { stceOf } from './cpu/csr';
 import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './cpu/layout';
 import { IdleLoops } from './cpu/idle-loops';
-import { Cell, Interrupt } from './cpu/state';
+import { Cell } from './cpu/state';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import { SavedState } from './devices/state';
-import { type VirtDevices, bootRom, createVirtDevices, deviceTree, deviceTreeAddress } from './devices/virt';
-import { KernelError, type LoadedKernel, readKernel } from './elf-image';
+import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
+import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
 import { type InputEvent, InputLog } from './history/input-log';
 import { EncodedPages, encodePages } from './history/page-codec';
 import { StateHash } from './history/state-hash';
@@ -32,8 +32,6 @@ import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch 
 
 export { KernelError };
 
-/** A tick of the 10 MHz clock in instructions: the guest sees harts of 100 MHz that retire one a cycle. */
-const INSTRUCTIONS_PER_TICK = 10;
 /** The last two bytes of a page begin what has no record of its own there. */
 function withLast(bits: Uint8Array): Uint8Array {
   bits[bits.length - 1] |= 0x80;
@@ -54,22 +52,12 @@ export class Machine implements MachineApi {
   private readonly kernel: LoadedKernel;
   private readonly core: Core;
 
-  /** Instructions of the slices that have ended. */
-  private done = 0;
-  /** Virtual time in instructions: those executed and those slept through. */
-  private time = 0;
+  private readonly clock: Clock;
   private readonly loops: IdleLoops;
   private readonly turns: Turns;
-  /** Tick at which each hart's supervisor timer falls due. */
-  private readonly timers: number[];
-  /** Within a slice: its length, and the hart that runs. */
-  private slice = 0;
-  private running: HartState | undefined;
   private stop: Stop | undefined;
   /** The turn ends with this slice. */
   private turnOver = false;
-  /** It has been powered on before. */
-  private used = false;
   /** Input that came while a slice ran. */
   private readonly typed: Uint8Array[] = [];
   /** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
@@ -88,7 +76,7 @@ export class Machine implements MachineApi {
     this.memory = new GuestMemory(memory);
     this.inputs = new InputLog(options.inputs);
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
-    this.timers = new Array<number>(harts).fill(Infinity);
+    this.clock = new Clock(this.harts);
     const tlb = new Tlb(this.memory, harts);
     this.watching = new Watching(this.memory, tlb, this.harts);
     this.mmu = new Mmu(this.memory, tlb, this.harts);
@@ -98,7 +86,7 @@ export class Machine implements MachineApi {
       {
         harts,
         memory: new DeviceMemory(this.memory),
-        now: () => this.ticks(),
+        now: () => this.clock.ticks,
         setHartLine: (hart, line, level) => this.harts[hart].setLine(line, level),
       },
       {
@@ -107,7 +95,7 @@ export class Machine implements MachineApi {
         consoleOutput: options.consoleOutput,
         rtcEpoch: options.rtcEpoch,
         finish: (finish) => (this.stop = finish),
-        timeWritten: () => this.harts.forEach((hart) => this.timerChanged(hart)),
+        timeWritten: () => this.harts.forEach((hart) => this.clock.timerWritten(hart, this.mtime())),
       },
     );
     this.timed = this.devices.devices.filter((device) => device.nextEvent !== undefined);
@@ -119,10 +107,10 @@ export class Machine implements MachineApi {
   }
 
   get executed(): number {
-    return this.done + (this.running === undefined ? 0 : this.begun(this.running));
+    return this.clock.executed;
   }
   get now(): number {
-    return this.ticks();
+    return this.clock.ticks;
   }
   get current(): number {
     return this.turns.hart;
@@ -137,21 +125,16 @@ export class Machine implements MachineApi {
     while (left > 0) {
       this.deliver();
       const hart = this.turns.next();
-      if (this.memory.watches.pending && this.watchedTouched(hart))
+      if (this.memory.watches.pending && this.watchedTouched())
         return this.stopped(hart ?? this.harts[this.turns.hart]);
-      if (hart === undefined) return { kind: 'idle', until: Math.ceil(this.nextEvent() / INSTRUCTIONS_PER_TICK) };
+      if (hart === undefined) return { kind: 'idle', until: this.clock.tickAfter(this.nextEvent()) };
       if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
       const own = hart.id === limit.hart?.id;
-      this.slice = Math.min(left, this.turns.left, this.nextEvent() - this.time, own ? hartLeft : Infinity);
-      hart.remaining = this.slice;
+      const slice = Math.min(left, this.turns.left, this.nextEvent() - this.clock.time, own ? hartLeft : Infinity);
       hart.untilEnabled = this.turns.untilEnabled;
-      this.running = hart;
+      this.clock.begin(hart, slice);
       this.core.run(hart);
-      this.running = undefined;
-      const used = this.slice - hart.remaining;
-      hart.steps += used;
-      this.done += used;
-      this.time += used;
+      const used = this.clock.end();
       for (const bytes of this.typed.splice(0)) this.consoleInput(bytes);
       this.turns.left -= used;
       if (this.turnOver) this.turns.giveUp();
@@ -168,8 +151,8 @@ export class Machine implements MachineApi {
   }
 
   idleUntil(tick: number): void {
-    const to = Math.min(Math.floor(tick) * INSTRUCTIONS_PER_TICK, this.nextEvent());
-    if (to < Infinity) this.time = Math.max(this.time, to);
+    const to = Math.min(this.clock.timeOf(Math.floor(tick)), this.nextEvent());
+    if (to < Infinity) this.clock.sleepUntil(to);
   }
 
   setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void {
@@ -185,13 +168,13 @@ export class Machine implements MachineApi {
   }
 
   consoleInput(bytes: Uint8Array): void {
-    if (this.running !== undefined) {
+    if (this.clock.isRunning) {
       // From within a slice (an answer to output): it comes at the end of the instruction at hand.
       this.typed.push(bytes.slice());
-      this.cutSlice(this.running);
+      this.clock.cut();
       return;
     }
-    this.inputs.record({ time: this.time, console: bytes.slice() });
+    this.inputs.record({ time: this.clock.time, console: bytes.slice() });
     this.devices.uart.receive(bytes);
   }
 
@@ -202,7 +185,7 @@ export class Machine implements MachineApi {
 
   stateHash(): string {
     const hash = new StateHash();
-    const { time, executed } = this;
+    const { time, executed } = this.clock;
     hash.state({ time, executed, turns: this.turns.save() });
     hash.state(this.harts.map((hart) => hart.save()));
     hash.state(this.devices.devices.map((device) => device.save()));
@@ -226,9 +209,8 @@ export class Machine implements MachineApi {
 
   /** The machine between two runs: `state`, which is small, and its memory. */
   save(): { state: State; memory: Uint8Array } {
-    const { done, time, timers } = this;
     const state = {
-      ...{ done, time, timers: [...timers], turns: this.turns.save() },
+      ...{ ...this.clock.save(), turns: this.turns.save() },
       harts: this.harts.map((hart) => hart.save()),
       devices: this.devices.devices.map((device) => device.save()),
     };
@@ -241,14 +223,12 @@ export class Machine implements MachineApi {
    */
   restore({ state, memory }: { state: State; memory: Uint8Array }): void {
     const pages = new EncodedPages(memory, Number(this.memory.dramSize) / PAGE);
-    if (this.time > 0) this.powerOn();
+    if (this.clock.time > 0) this.powerOn();
     try {
       const saved = new SavedState('machine', state);
       this.memory.restoreFrom(pages);
-      this.done = saved.number('done');
-      this.time = saved.number('time');
+      this.clock.restore(saved);
       this.turns.restore(saved.record('turns'));
-      saved.numbers('timers', this.harts.length).forEach((due, hart) => (this.timers[hart] = due));
       saved
         .list('devices', this.devices.devices.length)
         .forEach((device, i) => this.devices.devices[i].restore(device));
@@ -265,14 +245,10 @@ export class Machine implements MachineApi {
   }
 
   private powerOn(): void {
-    // Fresh memory is zero: gigabytes need not be touched for that.
-    if (this.used) this.memory.clear();
-    this.used = true;
-    this.done = 0;
+    this.memory.clear();
     this.typed.length = 0;
-    this.time = 0;
+    this.clock.reset();
     this.turns.reset();
-    this.timers.fill(Infinity);
     this.resume = undefined;
     this.code.clear();
     for (const hart of this.harts) {
@@ -283,40 +259,30 @@ export class Machine implements MachineApi {
     this.mmu.reset();
     for (const hart of this.harts) this.mmu.selectSpace(hart);
     for (const device of this.devices.devices) device.reset();
-    const memory = this.options.memory;
-    const tree = deviceTree({ harts: this.harts.length, memory });
-    const treeAddress = deviceTreeAddress(memory, tree.length);
-    this.memory.write(treeAddress, tree);
-    for (const { address, bytes, memorySize } of this.kernel.segments) {
-      this.memory.write(address, bytes);
-      this.memory.write(address + BigInt(bytes.length), new Uint8Array(Number(memorySize) - bytes.length));
-    }
-    this.memory.write(BigInt(ROM_BASE), bootRom(this.kernel.entry, treeAddress));
+    placeFirmware(this.memory, this.harts.length, this.kernel.entry);
+    placeKernel(this.memory, this.kernel);
   }
 
   /** Hands out what is due: inputs of a replay, devices' events, supervisor timers. */
   private deliver(): void {
-    for (const event of this.inputs.take(this.time)) this.consoleInput(event.console);
-    const now = this.ticks();
+    for (const event of this.inputs.take(this.clock.time)) this.consoleInput(event.console);
+    const now = this.clock.ticks;
     for (const device of this.timed) {
       if (device.nextEvent!() > now) continue;
       this.memory.watches.device = device.name;
       device.advance!(now);
     }
+    this.clock.raiseTimers();
     for (const hart of this.harts) {
-      if (this.timers[hart.id] <= now) hart.raise(Interrupt.stip, true);
       if (hart.waiting && (hart.pending & hart.low(Cell.mie)) !== 0) hart.waiting = false;
     }
   }
 
   /** Time in instructions of the next event. */
   private nextEvent(): number {
-    let tick = Infinity;
+    let tick = this.clock.nextTimer;
     for (const device of this.timed) tick = Math.min(tick, device.nextEvent!());
-    for (const hart of this.harts) {
-      if ((hart.lines & Interrupt.stip) === 0) tick = Math.min(tick, this.timers[hart.id]);
-    }
-    return Math.min(Math.ceil(tick * INSTRUCTIONS_PER_TICK), this.inputs.nextTime);
+    return Math.min(this.clock.timeOf(tick), this.inputs.nextTime);
   }
 
   private stopped(hart: HartState): Stop {
@@ -330,33 +296,28 @@ export class Machine implements MachineApi {
 
   /** The hart is to take up where the machine last stopped. `counted`: the instruction at hand is in the count already. */
   private resumes(hart: HartState, counted: number): boolean {
-    const steps = hart.steps + (this.running === hart ? this.slice - hart.remaining - counted : 0);
+    const steps = hart.steps + this.clock.begun(hart) - counted;
     return this.resume?.hart === hart.id && this.resume.steps === steps && this.resume.pc === hart.pc;
   }
 
   // What the harts and the generated code's imports ask of the machine.
 
-  /** Virtual time in instructions: within an instruction, those before it. */
   cycles(): number {
-    return this.running === undefined ? this.time : this.time + this.slice - this.running.remaining - 1;
-  }
-
-  ticks(): number {
-    return Math.floor(this.cycles() / INSTRUCTIONS_PER_TICK);
+    return this.clock.cycles;
   }
 
   mtime(): bigint {
-    return BigInt.asUintN(64, BigInt(this.ticks()) + this.devices.clint.timeOffset);
+    return BigInt.asUintN(64, BigInt(this.clock.ticks) + this.devices.clint.timeOffset);
   }
 
   begun(hart: HartState): number {
-    return this.running === hart ? this.slice - hart.remaining : 0;
+    return this.clock.begun(hart);
   }
 
   changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void {
     if (what === 'translation') this.mmu.selectSpace(hart);
     else if (what === 'protection') this.mmu.protectionChanged(hart);
-    else if (what === 'timer') this.timerChanged(hart);
+    else if (what === 'timer') this.clock.timerWritten(hart, this.mtime());
   }
 
   goesOnFrom(hart: HartState): boolean {
@@ -376,20 +337,20 @@ export class Machine implements MachineApi {
     this.mmu.selectSpace(hart);
     if (this.stop !== undefined) return Status.exit;
     const status = this.takeInterrupt(hart);
-    if (this.turns.untilEnabled && interruptible(hart)) this.yields(hart);
+    if (this.turns.untilEnabled && interruptible(hart)) this.yields();
     return status === Status.done ? Status.reload : status;
   }
 
   returned(hart: HartState): Status {
     const status = this.settle(hart);
-    if (this.loops.begins(hart)) this.yields(hart);
+    if (this.loops.begins(hart)) this.yields();
     return status;
   }
 
   wait(hart: HartState): Status {
     hart.waiting = (hart.pending & hart.low(Cell.mie)) === 0;
     if (!hart.waiting) return this.settle(hart);
-    this.cutSlice(hart);
+    this.clock.cut();
     return Status.exit;
   }
 
@@ -418,18 +379,18 @@ export class Machine implements MachineApi {
       const event = { hart: hart.id, pc: hart.pc, device: device.name, offset, size, access, value };
       if (this.observer.device(event)) this.stop ??= { kind: 'device', event };
     }
-    this.cutSlice(hart);
+    this.clock.cut();
     return Status.done;
   }
 
   /** True if the observer wants to stop for what was touched of watched bytes: then the slice ends here. */
-  watchedTouched(hart: HartState | undefined): boolean {
+  watchedTouched(): boolean {
     // Another stop comes first; what was touched is told when the machine goes on.
     if (this.stop !== undefined && this.stop.kind !== 'device') return false;
     const stop = this.watching.settle(this.observer);
     if (stop === undefined) return false;
     this.stop = stop;
-    if (hart !== undefined && this.running === hart) this.cutSlice(hart);
+    this.clock.cut();
     return true;
   }
 
@@ -460,24 +421,9 @@ export class Machine implements MachineApi {
     return Status.reload;
   }
 
-  yields(hart: HartState): void {
+  yields(): void {
     this.turnOver = true;
-    this.cutSlice(hart);
-  }
-
-  /** Lets the slice end with the instruction at hand: something happened that the schedule must see. */
-  private cutSlice(hart: HartState): void {
-    this.slice -= hart.remaining;
-    hart.remaining = 0;
-  }
-
-  /** stimecmp, mtime or menvcfg.STCE was written. */
-  private timerChanged(hart: HartState): void {
-    const left = hart.cell(Cell.stimecmp) - this.mtime();
-    const never = !stceOf(hart) || left > BigInt(Number.MAX_SAFE_INTEGER);
-    this.timers[hart.id] = never ? Infinity : this.ticks() + Math.max(0, Number(left));
-    hart.raise(Interrupt.stip, this.timers[hart.id] <= this.ticks());
-    if (this.running !== undefined) this.cutSlice(this.running);
+    this.clock.cut();
   }
 
   private storeToWatched(host: number, length: number): void {

@@ -23,7 +23,7 @@ export interface AccessSurroundings {
     value: bigint,
   ): Status;
   /** Watched bytes were touched since this was last called; the instruction at hand is done. */
-  watchedTouched(hart: HartState): void;
+  watchedTouched(): void;
 }
 
 /** The signed 32-bit halves of an address, in which translation takes it. */
@@ -72,8 +72,8 @@ export class MemoryAccess {
   }
 
   /** Tells the machine what was touched of watched bytes, if anything was. */
-  settleWatches(hart: HartState): void {
-    if (this.memory.watches.pending) this.machine.watchedTouched(hart);
+  settleWatches(): void {
+    if (this.memory.watches.pending) this.machine.watchedTouched();
   }
 
   /** Stores the hart's `value` at its `address`. */

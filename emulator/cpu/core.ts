@@ -14,7 +14,7 @@ import { writeAlone } from './opcodes';
 /** What running harts asks of the machine. */
 export interface CoreSurroundings {
   /** The hart has asked for a lock that it did not get: the instruction at hand is the last of its turn. */
-  yields(hart: HartState): void;
+  yields(): void;
 }
 
 export class Core {
@@ -50,7 +50,7 @@ export class Core {
       const length = lengthOf(hart.word);
       status = this.attend(hart, reason);
       if (status === Status.done) hart.advance(length);
-      this.access.settleWatches(hart);
+      this.access.settleWatches();
     }
     hart.leaveWindow();
   }
@@ -82,11 +82,11 @@ export class Core {
     hart.remaining = 1;
     const reason = this.interpret(Begin.scratch);
     hart.remaining = left - 1;
-    return reason === Exit.vain ? this.vain(hart) : Status.reload;
+    return reason === Exit.vain ? this.vain() : Status.reload;
   }
 
-  private vain(hart: HartState): Status {
-    this.machine.yields(hart);
+  private vain(): Status {
+    this.machine.yields();
     return Status.done;
   }
 
@@ -120,7 +120,7 @@ export class Core {
       case Exit.hot:
         return this.code.hot(hart);
       case Exit.vain:
-        return this.vain(hart);
+        return this.vain();
       case Exit.region:
       case Exit.short:
         throw new Error('what the dispatcher sees to itself has come out of it');

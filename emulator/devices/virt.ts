@@ -1,11 +1,13 @@
 /**
  * The devices of QEMU's `virt` board put together and wired to the PLIC. Memory, harts and virtual time are the
- * machine's; it also places the boot ROM (`bootRom`) and the device tree (`deviceTree`).
+ * machine's.
  */
-import type { BlockImage, Board, Device } from '../types';
+import type { BlockImage, Board, Device, PhysicalMemory } from '../types';
+import { bootRom } from './boot-rom';
 import { Clint } from './clint';
+import { deviceTree, deviceTreeAddress } from './fdt';
 import { Finisher, type Finish } from './finisher';
-import { VIRTIO_SLOTS } from './memory-map';
+import { MemoryMap, VIRTIO_SLOTS } from './memory-map';
 import { Plic } from './plic';
 import { GoldfishRtc } from './rtc';
 import { Uart16550 } from './uart16550';
@@ -13,8 +15,6 @@ import { VirtioBlock } from './virtio-blk';
 import { VirtioMmio } from './virtio-mmio';
 import type { VirtioModel } from './virtio-model';
 
-export { bootRom, RESET_VECTOR } from './boot-rom';
-export { deviceTree, deviceTreeAddress } from './fdt';
 export type { Finish } from './finisher';
 export { MemoryMap, Source, TICKS_PER_SECOND, VIRTIO_SLOTS } from './memory-map';
 
@@ -45,6 +45,15 @@ export interface VirtDevices {
   readonly uart: Uart16550;
   /** One for each slot, used or not. */
   readonly virtio: readonly VirtioMmio[];
+}
+
+/** What is in memory at power on: the device tree, and the boot ROM, which leads to the kernel's entry. */
+export function placeFirmware(memory: PhysicalMemory, harts: number, entry: bigint): void {
+  const size = Number(memory.dramSize);
+  const tree = deviceTree({ harts, memory: size });
+  const address = deviceTreeAddress(size, tree.length);
+  memory.write(address, tree);
+  memory.write(BigInt(MemoryMap.bootRom.base), bootRom(entry, address));
 }
 
 /**

@@ -151,12 +151,17 @@ export class GuestMemory implements PhysicalMemory {
 
   /** From now on all of DRAM is what `pages` says. */
   restoreFrom(pages: EncodedPages): void {
-    this.clear();
+    this.clearDram();
     this.unmade.restore(pages);
   }
 
-  /** Makes all of DRAM zero. */
+  /** Makes everything zero. */
   clear(): void {
+    this.u8.fill(0, ROM, DRAM);
+    this.clearDram();
+  }
+
+  private clearDram(): void {
     for (let page = 0; page < this.unmade.pages; page++) if (this.unmade.isMade(page)) this.bytesOf(page).fill(0);
     this.unmade.clear();
   }
