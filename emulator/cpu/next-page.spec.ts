@@ -45,13 +45,19 @@ function program(first: Uint8Array, second: Uint8Array, other: Uint8Array, befor
   return laidOut(a, [FIRST, first], [SECOND, second], [OTHER, other], [TABLES, tables.bytes()]);
 }
 
-/** Two variants of the same code, the bytes of which before the end of the page must be the same. */
-function run(one: number[], two: number[], before: number, options?: (machine: Machine) => void): Machine {
+interface Options {
+  /** Where it is called, in bytes before the end of the page: as far as it reaches, unless told. */
+  entry?: number;
+  meanwhile?: (machine: Machine) => void;
+}
+
+/** Two variants of the same code, of which the same bytes, so many, lie before the end of the page. */
+function run(one: number[], two: number[], before: number, { entry, meanwhile }: Options = {}): Machine {
   const [a, b] = [words(...one), words(...two)].map((code) => across(code, code.length - before));
   assert.deepEqual(a.first, b.first);
-  const kernel = program(a.first, a.rest, b.rest, before);
-  const meanwhile = new Map(options ? [[2000, options]] : []);
-  return sameInTiers({ kernel, points: points(16_000), meanwhile });
+  const kernel = program(a.first, a.rest, b.rest, entry ?? before);
+  const events = new Map(meanwhile ? [[2000, meanwhile]] : []);
+  return sameInTiers({ kernel, points: points(16_000), meanwhile: events });
 }
 
 describe('code that runs on into the next page', () => {
@@ -85,19 +91,34 @@ describe('code that runs on into the next page', () => {
     run(jump(4), jump(8), 6);
   });
 
+  it('may call from there, and comes back to the page that lies there now', () => {
+    const code = (imm: number): number[] => [
+      ...[add(64), back],
+      ...[
+        encode('addi', { rd: s3, rs1: ra }),
+        encode('jal', { rd: ra, imm: -12 }),
+        add(imm),
+        encode('jalr', { rs1: s3 }),
+      ],
+    ];
+    const machine = run(code(16), code(32), 14, { entry: 6 });
+    assert.equal(machine.harts[0].x(a0), BigInt(ROUNDS * (80 + 96 + 80)));
+  });
+
   it('may end in what is illegal, which traps', () => {
     run([add(1), encode('add', { rd: a0, rs1: a0, rs2: a0 }), back], [add(1), 0xfe_05_05_33 | 0, back], 6);
   });
 
   it('stops at a breakpoint there, and goes on without it', () => {
     let set = 0;
-    run([add(1), add(16), back], [add(1), add(32), back], 6, (machine) => {
+    const meanwhile = (machine: Machine): void => {
       set++;
       machine.setBreakpoints([BigInt(VA + 4094)]);
       assert.equal(machine.run({ instructions: 1000 }).kind, 'breakpoint');
       assert.equal(machine.harts[0].pc, BigInt(VA + 4094));
       machine.setBreakpoints([]);
-    });
+    };
+    run([add(1), add(16), back], [add(1), add(32), back], 6, { meanwhile });
     assert.ok(set > 0);
   });
 

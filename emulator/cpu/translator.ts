@@ -187,8 +187,8 @@ export function translate(blocks: readonly Block[]): Translation {
     };
     const arrived = (to: Block, onward: Code): Code => {
       if (!isReturn(i)) return checked(i.offset, to, onward);
-      // The page that a call came from lies where it did; the one behind it need not.
-      return to.start % PAGE === 0 ? checked(to.start - 1, to, onward) : onward;
+      // The page that a call came from lies where it did; the one behind it need not, and the call may have ended there.
+      return checked(to.start - 4, to, onward);
     };
     const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {
