@@ -9,7 +9,7 @@ import { Access, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
 import { type BulkLoop, MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './bulk';
 import type { HartState } from './hart';
-import { PAGE, RECORDS, RECORD_PAGE_SIZE, Record, Status, slotOf } from './layout';
+import { PAGE, Record, Status, offsetOf, slotOf } from './layout';
 import { Opcode, writeAlone, writeRecord, writeStraddling } from './opcodes';
 import { RecordPages } from './record-pages';
 import type { CodePage } from './region';
@@ -29,12 +29,12 @@ export interface CodeSurroundings {
 /** Whether a breakpoint's address is meant in the address space that a hart is in. */
 type Concerns = (hart: HartState, address: bigint) => boolean;
 
-/** Instructions that are no jumps and yet may go elsewhere. */
-const LEAVING = /^(ecall|ebreak|[ms]ret|wfi)$/;
+/** Instructions that are no jumps, and after which the hart may go on elsewhere. */
+const ELSEWHERE = /^(ecall|ebreak|[ms]ret|wfi)$/;
 /** Whether the next instruction in memory need not be the next to be executed. */
 function endsBlock(word: number): boolean {
   const instruction = decode(word)?.instruction;
-  return instruction === undefined || instruction.control !== 'none' || LEAVING.test(instruction.name);
+  return instruction === undefined || instruction.control !== 'none' || ELSEWHERE.test(instruction.name);
 }
 
 export class CodeCache {
@@ -218,7 +218,7 @@ export class CodeCache {
   /** Decodes an instruction of the page at `page` into its record; false if it is illegal. */
   private decode(page: number, record: number, word: number): boolean {
     const { view } = this.memory;
-    const offset = ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+    const offset = offsetOf(record);
     this.pages.decoding(page, record, word);
     if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
     return writeRecord(view, record, word, offset, bulkLoopAt(view, page + offset) !== undefined);
@@ -230,7 +230,7 @@ export class CodeCache {
     const { view } = this.memory;
     for (let at = record, here = word; !endsBlock(here);) {
       at += lengthOf(here) * (Record.size / 2);
-      const offset = ((at - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+      const offset = offsetOf(at);
       if (offset > PAGE - 4 || this.marks.has(at) || view.getUint16(at + Record.op, true) !== Opcode.special) break;
       here = view.getInt32(page + offset, true);
       if (!this.decode(page, at, here)) break;

@@ -4,8 +4,33 @@ import type { Block } from './region';
 /** Blocks that may follow. */
 export const successors = ({ target, next }: Block): Block[] => [target, next].filter((b) => b !== undefined);
 
-/** All blocks that can be reached, each before those that it leads to, but for jumps back. */
-export function reversePostorder(entry: Block): Block[] {
+/** What can be reached from a block, and on which ways. */
+export interface Graph {
+  /** The reverse postorder: all blocks, each before those that it leads to, but for jumps back. */
+  order: readonly Block[];
+  /** A block's place in the order. */
+  rank: ReadonlyMap<Block, number>;
+  predecessors: ReadonlyMap<Block, readonly Block[]>;
+  /** The last block that lies on every way to a block; the entry's is itself. */
+  dominator: ReadonlyMap<Block, Block>;
+  /** Whether `a` is `b`, or lies on every way to it. */
+  dominates(a: Block, b: Block): boolean;
+}
+
+export function graphFrom(entry: Block): Graph {
+  const order = reversePostorder(entry);
+  const rank = new Map(order.map((block, index) => [block, index]));
+  const predecessors = predecessorsOf(order);
+  const dominator = dominators(order, rank, predecessors);
+  const dominates = (a: Block, b: Block): boolean => {
+    let at = b;
+    while (at !== a && at !== entry) at = dominator.get(at)!;
+    return at === a;
+  };
+  return { order, rank, predecessors, dominator, dominates };
+}
+
+function reversePostorder(entry: Block): Block[] {
   const seen = new Set<Block>();
   const order: Block[] = [];
   const visit = (b: Block): void => {
@@ -18,18 +43,18 @@ export function reversePostorder(entry: Block): Block[] {
   return order.reverse();
 }
 
-export function predecessorsOf(order: readonly Block[]): Map<Block, Block[]> {
+function predecessorsOf(order: readonly Block[]): Map<Block, Block[]> {
   const result = new Map<Block, Block[]>(order.map((b) => [b, []]));
   for (const b of order) for (const to of successors(b)) result.get(to)!.push(b);
   return result;
 }
 
-/**
- * Immediate dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm"); the entry's is itself. `order` is
- * the reverse postorder, and `rank` a block's place in it.
- */
-export function dominators(order: readonly Block[], rank: ReadonlyMap<Block, number>): Map<Block, Block> {
-  const predecessors = predecessorsOf(order);
+/** Immediate dominators (Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm"). */
+function dominators(
+  order: Graph['order'],
+  rank: Graph['rank'],
+  predecessors: Graph['predecessors'],
+): Map<Block, Block> {
   const [entry] = order;
   const result = new Map<Block, Block>([[entry, entry]]);
   const common = (a: Block, b: Block): Block => {

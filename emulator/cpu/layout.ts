@@ -92,6 +92,8 @@ export const DRAM = ROM + 65536;
 
 /** The slot that a record is in, by its host address. */
 export const slotOf = (record: number): number => Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
+/** Where in its page the instruction of a record stands. */
+export const offsetOf = (record: number): number => ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
 
 export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
 

@@ -8,7 +8,7 @@
  */
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { lengthOf } from '../isa/decode';
-import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, slotOf } from './layout';
+import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, offsetOf, slotOf } from './layout';
 import { Opcode } from './opcodes';
 
 /** After so many stores a page counts as data until it is executed again. */
@@ -93,7 +93,7 @@ export class RecordPages {
     const sharing = this.pages[slotOf(record)];
     if (sharing.size === 1) return;
     const { view } = this.memory;
-    const offset = ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+    const offset = offsetOf(record);
     const short = isShort(word, offset);
     for (const other of sharing) {
       const host = ROM + other * PAGE + offset;

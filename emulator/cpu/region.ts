@@ -166,11 +166,12 @@ function instructionAt(
   const record = page.records + within * (Record.size / 2);
   if (source.stopAt(record)) return undefined;
   const half = view.getUint16(host, true);
-  if (!source.eager && !first && view.getUint16(record, true) === Opcode.special) return undefined;
+  const isDecoded = view.getUint16(record, true) !== Opcode.special;
+  if (!source.eager && !first && !isDecoded) return undefined;
   const straddles = lengthOf(half) === 4 && within === PAGE - 2;
   const word = lengthOf(half) === 2 ? half : straddles ? straddlerAt(source, offset, half) : view.getInt32(host, true);
   // The record may stand for what followed in another page.
-  if (word === undefined || (straddles && known(view, record) && view.getInt32(record + Record.word, true) !== word))
+  if (word === undefined || (straddles && isDecoded && view.getInt32(record + Record.word, true) !== word))
     return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded)) return undefined;
@@ -183,8 +184,6 @@ function straddlerAt({ view, page }: CodeSource, offset: number, half: number): 
   const next = page(pageOf(offset) + 1);
   return next && half | (view.getUint16(next.host, true) << 16);
 }
-
-const known = (view: DataView, record: number): boolean => view.getUint16(record + Record.op, true) !== Opcode.special;
 
 /** Cuts what was found into blocks and joins them; the entry block is the first. */
 function blocksOf(source: CodeSource, contexts: readonly Context[], root: Context, entry: number): Block {

@@ -4,7 +4,7 @@
  * one that is jumped back to is a `loop`. An edge into the middle of a loop has no such form and leaves the region.
  */
 import { type Code, Label, block as wasmBlock, br, loop } from '../wasm/assembler';
-import { dominators, predecessorsOf, reversePostorder, successors } from './graph';
+import { graphFrom, successors } from './graph';
 import type { Block } from './region';
 
 /**
@@ -15,15 +15,7 @@ export type EmitBlock = (block: Block, to: (target: Block) => Code, ahead: numbe
 
 /** The code of a whole region. `leave` goes to a block by leaving the region. */
 export function structured(entry: Block, emit: EmitBlock, leave: (target: Block) => Code): Code {
-  const order = reversePostorder(entry);
-  const rank = new Map(order.map((block, index) => [block, index]));
-  const dominator = dominators(order, rank);
-  const predecessors = predecessorsOf(order);
-  const dominates = (a: Block, b: Block): boolean => {
-    let at: Block | undefined = b;
-    while (at !== undefined && at !== a) at = at === entry ? undefined : dominator.get(at);
-    return at === a;
-  };
+  const { order, rank, predecessors, dominator, dominates } = graphFrom(entry);
   const isBack = (from: Block, to: Block): boolean => rank.get(to)! <= rank.get(from)!;
   const isHeader = (b: Block): boolean => predecessors.get(b)!.some((from) => isBack(from, b));
   const isMerge = (b: Block): boolean => predecessors.get(b)!.filter((from) => !isBack(from, b)).length > 1;

@@ -186,9 +186,9 @@ export function translate(blocks: readonly Block[]): Translation {
       };
     };
     const arrived = (to: Block, onward: Code): Code => {
-      if (!isReturn(i)) return checked(i.offset, to, onward);
       // The page that a call came from lies where it did; the one behind it need not, and the call may have ended there.
-      return checked(to.start - 4, to, onward);
+      const from = isReturn(i) ? to.start - 4 : i.offset;
+      return checked(from, to, onward);
     };
     const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {

@@ -3,7 +3,7 @@
  * whether it is to be interrupted; in a loop of four instructions that is a third of the work. Innermost loops become a ring
  * of copies, of which only the first is jumped back to, so that several passes ask once.
  */
-import { dominators, predecessorsOf, reversePostorder, successors } from './graph';
+import { graphFrom, successors } from './graph';
 import type { Block } from './region';
 
 /** Copies of a loop, the loop itself included; and instructions that they may have together. */
@@ -12,15 +12,7 @@ const MOST_INSTRUCTIONS = 24;
 
 /** Unrolls the loops of a region; the entry block stays what it was. */
 export function unroll(entry: Block): void {
-  const order = reversePostorder(entry);
-  const rank = new Map(order.map((block, index) => [block, index]));
-  const dominator = dominators(order, rank);
-  const predecessors = predecessorsOf(order);
-  const dominates = (a: Block, b: Block): boolean => {
-    let at = b;
-    while (at !== a && at !== entry) at = dominator.get(at)!;
-    return at === a;
-  };
+  const { order, predecessors, dominates } = graphFrom(entry);
   /** By header, the smallest loop: a region that begins within a loop has those around it begin there, too. */
   const loops = new Map<Block, Set<Block>>();
   for (const from of order) {

@@ -59,8 +59,7 @@ export class GuestMemory implements PhysicalMemory {
   hostOf(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram >= 0 && inDram < this.dramBytes) {
-      const page = Math.floor(inDram / PAGE);
-      if (!this.unmade.isMade(page)) this.make(page);
+      this.make(Math.floor(inDram / PAGE));
       return DRAM + inDram;
     }
     const inRom = physical - ROM_BASE;
@@ -186,7 +185,6 @@ export class GuestMemory implements PhysicalMemory {
 
   /** Has the page in the host's memory, if it is not there yet. */
   private make(page: number): void {
-    if (this.unmade.isMade(page)) return;
-    this.unmade.make(page, this.bytesOf(page));
+    if (!this.unmade.isMade(page)) this.unmade.make(page, this.bytesOf(page));
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Pages of DRAM that have no memory of the host yet: what each of them holds until somebody asks for its bytes. Nobody may
  * have touched it; a restored machine may not have come to it; or it is filled with one byte, as xv6 fills what it frees,
- * and holds the pointer that makes it part of a list. A kernel that frees all of its memory when it boots
- * would otherwise cost the host a page fault for every page, which is more than all the rest of the boot.
+ * and holds the pointer that makes it part of a list. A kernel that frees all of its memory when it boots would otherwise
+ * cost the host a page fault for every page, which takes as long as a quarter of the boot.
  *
  * Such a page is in no TLB, so every access to it comes by here. Pages are counted from the start of DRAM.
  */
