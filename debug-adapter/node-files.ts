@@ -1,10 +1,10 @@
-/** The `Files` of files.ts on Node: for the adapter as a program, and for tests. */
+/** The `Files` of launch/files.ts on Node: for the adapter as a program, and for tests. */
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { BootStore, Files, SessionDisk } from './files';
+import type { BootStore, Files, SessionDisk } from './launch/files';
 
 const SECTOR = 512;
 

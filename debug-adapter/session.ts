@@ -1,5 +1,5 @@
 /** A debug session: a table from each request of the protocol to the function that answers it, and the state they share. */
-import { Connection, type Channel, type Handler } from './connection';
+import { Connection, type Channel, type Handler } from './dap/connection';
 import { TableMemory } from './page-tables/model';
 import { Breakpoints } from './run-control/breakpoints';
 import { Catchpoints } from './run-control/catchpoints';
@@ -7,10 +7,10 @@ import * as breakpoints from './requests/breakpoints';
 import * as guest from './requests/console';
 import { completions } from './requests/completions';
 import { launched, say, SILENT_CLIENT, type Context, type Host } from './requests/context';
-import { conditionHolds, logMessage } from './evaluation';
+import { conditionHolds, logMessage } from './evaluation/evaluation';
 import * as data from './requests/data-breakpoints';
 import { DataBreakpoints } from './run-control/data-breakpoints';
-import type { Asking } from './run-control/question';
+import type { Asking } from './run-control/conditions';
 import { syntaxProblem } from './expressions/evaluate';
 import * as evaluation from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptions';

@@ -2,8 +2,8 @@
  * The debug adapter as a program: the Debug Adapter Protocol over standard input and output, framed by Content-Length
  * headers as the protocol's "Base Protocol" says. It ends, with the disk image saved, when its input closes.
  */
-import type { Channel } from './connection';
-import { Framing, frame } from './framing';
+import type { Channel } from './dap/connection';
+import { Framing, frame } from './dap/framing';
 import { nodeFiles } from './node-files';
 import { Session } from './session';
 

@@ -6,16 +6,16 @@
  * however often `run` comes back.
  */
 import { MemoryAccess } from './cpu/access';
-import { Clock } from './clock';
-import { CodeCache } from './cpu/code-cache';
-import { Core } from './cpu/core';
-import { Environment } from './cpu/environment';
+import { Clock } from './scheduler/virtual-time';
+import { CodeCache } from './jit/code-cache';
+import { Core } from './jit/executor';
+import { Environment } from './cpu/system-instructions';
 import { HartState } from './cpu/hart';
-import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './cpu/layout';
-import { IdleLoops } from './cpu/idle-loops';
-import { Cell } from './cpu/state';
+import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './layout';
+import { IdleLoops } from './scheduler/spin-wait';
+import { Cell } from './cpu/csr-bits';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
-import { SavedState } from './devices/state';
+import { SavedState } from './history/saved-state';
 import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
 import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
 import { type InputEvent, InputLog } from './history/input-log';
@@ -26,7 +26,7 @@ import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
-import { Turns } from './turns';
+import { Turns } from './scheduler/scheduler';
 import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
 import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch } from './types';
 

@@ -7,8 +7,8 @@ import { syntaxProblem } from '../expressions/evaluate';
 import { locationsBetween } from '../run-control/binding';
 import type { Breakpoint, Wanted } from '../run-control/breakpoints';
 import { FILTERS } from '../run-control/catchpoints';
-import { hitConditionProblem, type Extras } from '../run-control/question';
-import { baseName } from '../sources';
+import { hitConditionProblem, type Extras } from '../run-control/conditions';
+import { baseName } from '../code/sources';
 import { processes } from '../xv6/processes';
 import type { Body, Context } from './context';
 

@@ -4,7 +4,7 @@
  * the wrong word; with none, both mean the same.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { HELPERS } from '../expression-helpers';
+import { HELPERS } from '../evaluation/builtins';
 import { complete, type Completion } from '../expressions/completions';
 import { launched, type Body, type Context } from './context';
 import { viewFor } from './evaluate';

@@ -1,6 +1,6 @@
 /** The guest's console: `xv6.attachConsole`, `xv6.consoleInput`, and the events that carry its output. */
-import type { Connection } from '../connection';
-import { GuestConsole } from '../console';
+import type { Connection } from '../dap/connection';
+import { GuestConsole } from '../launch/guest-console';
 import type { Requests } from '../protocol';
 import { launched, type Context } from './context';
 

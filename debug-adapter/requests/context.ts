@@ -1,23 +1,23 @@
 /** What the handlers of requests share: one session's state. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Connection } from '../connection';
-import type { GuestConsole } from '../console';
-import type { DataPlaces } from '../data-places';
-import type { Debuggee } from '../debuggee';
-import type { Files } from '../files';
+import type { Connection } from '../dap/connection';
+import type { GuestConsole } from '../launch/guest-console';
+import type { DataPlaces } from '../evaluation/data-places';
+import type { Debuggee } from '../launch/debuggee';
+import type { Files } from '../launch/files';
 import type { TableMemory } from '../page-tables/model';
-import type { Keyboard } from '../keyboard';
+import type { Keyboard } from '../launch/keyboard';
 import type { LaunchAttributes } from '../protocol';
-import type { AwaitedProcesses } from '../run-control/awaited';
+import type { AwaitedProcesses } from '../run-control/awaited-processes';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
 import type { Clock } from '../run-control/clock';
 import type { DataBreakpoints } from '../run-control/data-breakpoints';
-import type { Asking } from '../run-control/question';
+import type { Asking } from '../run-control/conditions';
 import type { Runner } from '../run-control/runner';
-import type { Verdict } from '../run-control/verdict';
-import { processName, threadNamed } from '../threads';
-import type { Saving } from './saving';
+import type { Verdict } from '../run-control/stop-policy';
+import { processName, threadNamed } from '../stack/threads';
+import type { Saving } from '../launch/disk-saver';
 import type { Registers, Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
@@ -103,10 +103,10 @@ export function standing(context: Context): Running & { stopped: Stopped } {
   return { ...running, stopped: context.stopped };
 }
 
-export { hartThread as threadOf } from '../threads';
+export { hartThread as threadOf } from '../stack/threads';
 
 /**
- * The hart that a thread id of the protocol names; a process's id while it runs names one as well. Ids: see threads.ts.
+ * The hart that a thread id of the protocol names; a process's id while it runs names one as well. Ids: see stack/threads.ts.
  */
 export function hartOf(context: Context, threadId: number): number {
   const { debuggee } = launched(context);

@@ -1,9 +1,9 @@
 /** dataBreakpointInfo and setDataBreakpoints of the protocol. What they set is kept in run-control/data-breakpoints.ts. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Found } from '../data-places';
+import type { Found } from '../evaluation/data-places';
 import { evaluate } from '../expressions/evaluate';
 import type { DataBreakpoint, WantedData } from '../run-control/data-breakpoints';
-import { hitConditionProblem } from '../run-control/question';
+import { hitConditionProblem } from '../run-control/conditions';
 import { extras } from './breakpoints';
 import { standing, type Body, type Context } from './context';
 import { viewFor } from './evaluate';

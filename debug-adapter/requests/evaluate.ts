@@ -3,14 +3,14 @@
  * runs, globals and registers are answered as they are between two slices of the run.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { frameEvaluation, globalEvaluation } from '../evaluation';
+import { frameEvaluation, globalEvaluation } from '../evaluation/evaluation';
 import { assign, evaluate as valueOf, integerOf } from '../expressions/evaluate';
 import { formatValue, type FormatOptions } from '../expressions/format';
 import { plain } from '../expressions/types';
 import type { Value } from '../expressions/value';
 import { addressOf } from '../expressions/value';
 import type { Translation } from '../protocol';
-import type { Frame } from '../stack';
+import type { Frame } from '../stack/stack';
 import { launched, type Body, type Context } from './context';
 import { translateFor } from './page-tables';
 import type { Container } from './stopped';

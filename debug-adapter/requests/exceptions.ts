@@ -1,14 +1,14 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart, TrapEvent } from '../../emulator/types';
-import { causeWords } from '../cause-words';
-import type { Debuggee } from '../debuggee';
+import { causeWords } from '../run-control/stop-text';
+import type { Debuggee } from '../launch/debuggee';
 import { explainTrap, type TrapExplanation } from '../page-tables/explain';
 import { flagText, hex, pteFlags, type Walk } from '../page-tables/walk';
 import { causeName } from '../registers/causes';
 import { sourceName } from '../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../run-control/causes';
-import { kernelPlace } from '../place-names';
+import { kernelPlace } from '../code/place-names';
 import type { StopReport } from '../run-control/stops';
 import { systemCallName } from '../xv6/system-calls';
 import { standing, type Body, type Context } from './context';

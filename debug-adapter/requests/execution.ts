@@ -1,12 +1,12 @@
 /** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee } from '../debuggee';
-import type { StepPlan } from '../run-control/ground';
-import { stepInTargets as targetsAt } from '../run-control/step-in-targets';
-import { stepInstruction, stepLine, stepOut as leaving } from '../run-control/stepping';
+import type { Debuggee } from '../launch/debuggee';
+import type { StepPlan } from '../run-control/stepping/step-plan';
+import { stepInTargets as targetsAt } from '../run-control/stepping/step-in-targets';
+import { stepInstruction, stepLine, stepOut as leaving } from '../run-control/stepping/stepping';
 import type { Asked } from '../run-control/stops';
-import { parkedAt, threadNamed } from '../threads';
-import { onceItRuns } from '../run-control/parked';
+import { parkedAt, threadNamed } from '../stack/threads';
+import { onceItRuns } from '../run-control/stepping/parked';
 import { launched, standing, type Body, type Context } from './context';
 
 export function continueRun(context: Context): Body<DebugProtocol.ContinueResponse> {

@@ -1,12 +1,12 @@
 /** Names of stack frames, with what the protocol's StackFrameFormat asks for: parameters, module, line. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee } from '../debuggee';
-import { frameEvaluation } from '../evaluation';
+import type { Debuggee } from '../launch/debuggee';
+import { frameEvaluation } from '../evaluation/evaluation';
 import { formatValue } from '../expressions/format';
 import { typeName } from '../expressions/types';
 import { variableValue } from '../expressions/value';
-import { baseName } from '../sources';
-import type { Frame } from '../stack';
+import { baseName } from '../code/sources';
+import type { Frame } from '../stack/stack';
 import { localVariables } from './variables';
 
 export function frameName(debuggee: Debuggee, frame: Frame, format: DebugProtocol.StackFrameFormat = {}): string {

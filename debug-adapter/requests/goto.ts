@@ -4,14 +4,14 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../emulator/types';
-import type { Debuggee } from '../debuggee';
-import { frameEvaluation } from '../evaluation';
+import type { Debuggee } from '../launch/debuggee';
+import { frameEvaluation } from '../evaluation/evaluation';
 import { isInteger, isSigned, plain, sizeOf, type PlainType } from '../expressions/types';
 import { fromBytes, readLocation, variableValue, type EvaluationContext } from '../expressions/value';
 import { ExpressionError } from '../expressions/error';
-import type { Frame } from '../stack';
+import type { Frame } from '../stack/stack';
 import type { FunctionInfo } from '../symbols/api';
-import { hartThread, threadNamed } from '../threads';
+import { hartThread, threadNamed } from '../stack/threads';
 import { launched, say, standing, type Body, type Context } from './context';
 import { Stopped } from './stopped';
 

@@ -3,7 +3,7 @@
  * has its request in the session's table.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { UserError } from '../connection';
+import { UserError } from '../dap/connection';
 import { FILTERS } from '../run-control/catchpoints';
 import type { Context } from './context';
 

@@ -4,18 +4,18 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Mode } from '../../emulator/types';
-import { boot } from '../debuggee';
-import { UserError } from '../connection';
-import { Keyboard } from '../keyboard';
+import { boot } from '../launch/debuggee';
+import { UserError } from '../dap/connection';
+import { Keyboard } from '../launch/keyboard';
 import type { LaunchAttributes } from '../protocol';
-import { DataPlaces } from '../data-places';
-import { kernelWatch } from '../kernel-watch';
+import { DataPlaces } from '../evaluation/data-places';
+import { kernelWatch } from '../launch/kernel-watch';
 import { observing, watchTables } from '../run-control/observing';
-import { AwaitedProcesses } from '../run-control/awaited';
+import { AwaitedProcesses } from '../run-control/awaited-processes';
 import { Runner } from '../run-control/runner';
-import { reachAddress } from '../run-control/stepping';
+import { reachAddress } from '../run-control/stepping/stepping';
 import type { StopReport } from '../run-control/stops';
-import { Verdict } from '../run-control/verdict';
+import { Verdict } from '../run-control/stop-policy';
 import { tableRoots } from '../xv6/roots';
 import { breakpointBody } from './breakpoints';
 import { dataBreakpointBody } from './data-breakpoints';
@@ -23,9 +23,9 @@ import { describe } from './exceptions';
 import { launched, say, type Context } from './context';
 import { announceModules, moduleOpened } from './modules';
 import { inProgress, type Tell } from './progress';
-import { Saving } from './saving';
-import { hartThread } from '../threads';
-import { processOn, resumptions } from '../threads';
+import { Saving } from '../launch/disk-saver';
+import { hartThread } from '../stack/threads';
+import { processOn, resumptions } from '../stack/threads';
 import { Stopped } from './stopped';
 import { memoryChanged } from './values';
 
@@ -76,7 +76,7 @@ export async function disconnect(context: Context): Promise<void> {
 }
 
 /**
- * The request named is answered with `cancelled` if it is still waiting when the cancel arrives, which connection.ts sees
+ * The request named is answered with `cancelled` if it is still waiting when the cancel arrives, which dap/connection.ts sees
  * to: by the time this runs, everything that came before has been answered.
  */
 export function cancel(): void {

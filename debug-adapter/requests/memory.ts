@@ -1,12 +1,12 @@
 /**
  * readMemory, writeMemory and disassemble of the protocol, also while the machine runs. Memory references name their
- * address space: see address-spaces.ts.
+ * address space: see memory/address-spaces.ts.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { resolveReference } from '../address-spaces';
-import { disassembly, type Row } from '../disassembly';
-import type { Image } from '../image';
-import type { AddressSpace } from '../memory';
+import { resolveReference } from '../memory/address-spaces';
+import { disassembly, type Row } from '../code/disassembly';
+import type { Image } from '../code/mapped-program';
+import type { AddressSpace } from '../memory/memory';
 import type { ReadMemory } from '../symbols/api';
 import { allProcesses } from '../xv6/processes';
 import { launched, type Body, type Context } from './context';

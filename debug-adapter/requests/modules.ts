@@ -3,10 +3,10 @@
  * and has changed when its file has been opened: only then is it known what is in it.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee } from '../debuggee';
-import type { Image } from '../image';
-import type { Program } from '../programs';
-import { baseName } from '../sources';
+import type { Debuggee } from '../launch/debuggee';
+import type { Image } from '../code/mapped-program';
+import type { Program } from '../code/programs';
+import { baseName } from '../code/sources';
 import { launched, type Body, type Context } from './context';
 
 /** Asking for them opens every program: whoever looks at modules wants to know whether there are symbols. */

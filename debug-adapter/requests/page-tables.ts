@@ -1,6 +1,6 @@
 /** Our own requests `xv6.pageTable` and `xv6.translate`: the tables of the harts, the kernel and the processes. */
 import { Mode, type Hart } from '../../emulator/types';
-import type { Debuggee } from '../debuggee';
+import type { Debuggee } from '../launch/debuggee';
 import { evaluate, integerOf } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
 import { typeName } from '../expressions/types';

@@ -2,9 +2,9 @@
  * Our own requests `xv6.processes`, `xv6.showThread` and `xv6.breakWhenRun`: the guest's process table, as the kernel's own
  * types tell it. The first and the last are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
  */
-import type { Debuggee } from '../debuggee';
+import type { Debuggee } from '../launch/debuggee';
 import type { HartState, ProcessState, ProcessTable, Requests } from '../protocol';
-import { hartOfProcess, hartRuns, hartThread, parkedAt, processOn, processThread, threadNamed } from '../threads';
+import { hartOfProcess, hartRuns, hartThread, parkedAt, processOn, processThread, threadNamed } from '../stack/threads';
 import { channelName } from '../xv6/channel';
 import { openFiles, workingDirectory } from '../xv6/open-files';
 import { processes as existing, trapFrameRegisters, type Process } from '../xv6/processes';

@@ -4,9 +4,9 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { disassemble } from '../../emulator/isa/disassemble';
-import type { Debuggee } from '../debuggee';
-import type { Image } from '../image';
-import { baseName } from '../sources';
+import type { Debuggee } from '../launch/debuggee';
+import type { Image } from '../code/mapped-program';
+import { baseName } from '../code/sources';
 import type { Binary } from '../symbols/api';
 import { launched, standing, type Body, type Context } from './context';
 

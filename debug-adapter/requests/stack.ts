@@ -1,9 +1,9 @@
 /** stackTrace, loadedSources and source lookup of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { memoryReference } from '../address-spaces';
-import type { Debuggee } from '../debuggee';
-import type { Frame } from '../stack';
-import { threadNamed } from '../threads';
+import { memoryReference } from '../memory/address-spaces';
+import type { Debuggee } from '../launch/debuggee';
+import type { Frame } from '../stack/stack';
+import { threadNamed } from '../stack/threads';
 import { launched, standing, type Body, type Context } from './context';
 import { frameName } from './frame-name';
 import { moduleId } from './modules';

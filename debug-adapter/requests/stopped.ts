@@ -4,15 +4,15 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../emulator/types';
-import type { Debuggee } from '../debuggee';
-import type { Image } from '../image';
+import type { Debuggee } from '../launch/debuggee';
+import type { Image } from '../code/mapped-program';
 import { CSRS } from '../registers/csrs';
 import { ABI_NAMES } from '../registers/integer-registers';
-import type { StepInTarget } from '../run-control/step-in-targets';
+import type { StepInTarget } from '../run-control/stepping/step-in-targets';
 import type { EvaluationContext, Value } from '../expressions/value';
 import type { StopReport } from '../run-control/stops';
-import { walkStack, type Frame } from '../stack';
-import type { Thread } from '../threads';
+import { walkStack, type Frame } from '../stack/stack';
+import type { Thread } from '../stack/threads';
 
 /** What a variables reference stands for. */
 export interface Container {

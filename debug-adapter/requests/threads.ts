@@ -1,6 +1,6 @@
-/** threads of the protocol: the harts with what they run, and the processes that none of them runs (threads.ts). */
+/** threads of the protocol: the harts with what they run, and the processes that none of them runs (stack/threads.ts). */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { hartRuns, hartThread, parkedProcesses, processName, processThread } from '../threads';
+import { hartRuns, hartThread, parkedProcesses, processName, processThread } from '../stack/threads';
 import type { Body, Context } from './context';
 
 export function threads({ running, stopped }: Context): Body<DebugProtocol.ThreadsResponse> {

@@ -1,6 +1,6 @@
 /** Values as the protocol shows them: text, type, children, and the place in memory; and writing to them. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { kernelSpace, memoryReference as referenceTo } from '../address-spaces';
+import { kernelSpace, memoryReference as referenceTo } from '../memory/address-spaces';
 import { childrenOf, countChildren } from '../expressions/children';
 import { evaluate } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
@@ -8,7 +8,7 @@ import { store } from '../expressions/store';
 import { plain, typeName } from '../expressions/types';
 import { addressOf, numberOf, type EvaluationContext, type Value } from '../expressions/value';
 import { binariesOf } from '../expressions/names';
-import type { AddressSpace } from '../memory';
+import type { AddressSpace } from '../memory/memory';
 import { launched, type Context } from './context';
 import type { Container, SourceLocation, Stopped } from './stopped';
 

@@ -3,9 +3,9 @@
  * as ulib.c is in every program that is linked with it. A function's name means the kernel's if it has one, else that of
  * every program that has; `sh:main` (or `sh!main`) means one program's, `kernel:main` the kernel's.
  */
-import type { Image } from '../image';
-import type { Program } from '../programs';
-import type { Sources } from '../sources';
+import type { Image } from '../code/mapped-program';
+import type { Program } from '../code/programs';
+import type { Sources } from '../code/sources';
 import type { BreakLocation } from '../symbols/api';
 import type { Place, Placed, Target, Wanted } from './breakpoints';
 

@@ -4,10 +4,10 @@
  * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */
 import { bindWanted } from './binding';
-import type { Extras, Hits } from './question';
-import type { Image } from '../image';
-import type { Program } from '../programs';
-import type { Sources } from '../sources';
+import type { Extras, Hits } from './conditions';
+import type { Image } from '../code/mapped-program';
+import type { Program } from '../code/programs';
+import type { Sources } from '../code/sources';
 
 /** Where a breakpoint was asked for. */
 export type Wanted = Extras &

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
 import { Catchpoints, FILTERS, type KernelWatch } from './catchpoints';
 import { faultWords } from './catchpoints/traps';
-import type { Condition, Overlay } from './question';
+import type { Condition, Overlay } from './conditions';
 import { FakeHart } from './testing/fake-machine';
 
 const trap = (fields: Partial<TrapEvent>): TrapEvent => ({

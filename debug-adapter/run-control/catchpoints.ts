@@ -12,7 +12,7 @@ import { KERNEL } from './catchpoints/kernel';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
 import { TrapLoops } from './catchpoints/trap-loop';
-import { messageOf, type Check, type Condition } from './question';
+import { messageOf, type Check, type Condition } from './conditions';
 import { hartOf, type Cause, type StopReport } from './stops';
 
 export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];

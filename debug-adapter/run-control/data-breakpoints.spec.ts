@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Mode, type DataEvent, type Stop } from '../../emulator/types';
 import { DataBreakpoints, dataCondition, type DataPlace } from './data-breakpoints';
-import type { Asking } from './question';
+import type { Asking } from './conditions';
 import { FakeMachine } from './testing/fake-machine';
 
 const SATP = 0x180;

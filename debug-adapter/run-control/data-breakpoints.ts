@@ -8,7 +8,7 @@
  * asked for by its physical address stays where it is.
  */
 import { Mode, type DataEvent, type Hart, type MachineApi, type Stop, type Watch } from '../../emulator/types';
-import { ask, type Asking, type Check, type Extras, type Hits, type Overlay } from './question';
+import { ask, type Asking, type Check, type Extras, type Hits, type Overlay } from './conditions';
 import type { StopReport } from './stops';
 
 const PAGE = 4096n;

@@ -2,9 +2,9 @@ import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
 import { Runner } from './runner';
 import { TestProgram } from '../expressions/testing/program';
-import { Image } from '../image';
-import type { Ground } from './ground';
-import { reachAddress, stepInstruction } from './stepping';
+import { Image } from '../code/mapped-program';
+import type { Ground } from './stepping/step-plan';
+import { reachAddress, stepInstruction } from './stepping/stepping';
 import type { Ended, StopReport } from './stops';
 import { FakeClock, FakeMachine } from './testing/fake-machine';
 

@@ -1,11 +1,11 @@
 /**
  * Lets the machine run: in slices of a few milliseconds, so that requests are answered between them; paced by the wall
  * clock while the guest waits; until something asks for a stop. What a stop means is asked of the `Judge`; where a step
- * goes is asked of a `StepPlan` (ground.ts).
+ * goes is asked of a `StepPlan` (stepping/step-plan.ts).
  */
 import type { Hart, MachineApi, Stop, TrapEvent } from '../../emulator/types';
 import { Pace, type Clock } from './clock';
-import type { StepPlan, Want } from './ground';
+import type { StepPlan, Want } from './stepping/step-plan';
 import type { Ended, StopReport } from './stops';
 
 /** Milliseconds of a slice. */

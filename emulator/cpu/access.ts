@@ -6,8 +6,8 @@ import { type GuestMemory } from '../mmu/guest-memory';
 import { Access, type Mmu } from '../mmu/mmu';
 import type { AccessSize, Device, DeviceEvent } from '../types';
 import type { HartState } from './hart';
-import { PAGE, Status } from './layout';
-import { writeAlone } from './opcodes';
+import { PAGE, Status } from '../layout';
+import { writeAlone } from '../jit/opcodes';
 import { Cause } from './traps';
 
 /** What slow accesses ask of the machine. */

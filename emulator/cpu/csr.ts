@@ -1,11 +1,11 @@
 /**
  * The control and status registers: what each reads as and which bits of it can be written (WARL). Privilege is
- * checked by the instructions (environment.ts), not here. RISC-V privileged specification 1.12, chapters 3 and 4; Sstc.
+ * checked by the instructions (system-instructions.ts), not here. RISC-V privileged specification 1.12, chapters 3 and 4; Sstc.
  */
 import { Csr } from '../isa/csrs';
 import { Mode } from '../types';
 import type { HartState } from './hart';
-import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './state';
+import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
 
 interface Register {
   read(hart: HartState): bigint;

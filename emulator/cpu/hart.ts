@@ -4,10 +4,10 @@
  */
 import type { GuestMemory } from '../mmu/guest-memory';
 import { type HartLine, Mode, type State, type Hart } from '../types';
-import { SavedState } from '../devices/state';
+import { SavedState } from '../history/saved-state';
 import { readCsr, writeCsr } from './csr';
-import { Offset, Record, WINDOW, hartBlock } from './layout';
-import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './state';
+import { Offset, Record, WINDOW, hartBlock } from '../layout';
+import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
 
 const LINES: Record<HartLine, number> = {
   msip: Interrupt.msip,

@@ -1,7 +1,7 @@
 /** Taking traps and returning from them (RISC-V privileged specification 1.12, sections 3.1.6, 3.1.8, 3.1.9 and 4.1). */
 import { Mode } from '../types';
 import type { HartState } from './hart';
-import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './state';
+import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
 
 export const enum Cause {
   instructionAccess = 1,

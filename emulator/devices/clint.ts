@@ -4,7 +4,7 @@
  */
 import type { AccessSize, Board, Device, State } from '../types';
 import { MemoryMap } from './memory-map';
-import { SavedState } from './state';
+import { SavedState } from '../history/saved-state';
 
 const MTIMECMP = 0x4000;
 const MTIME = 0xbff8;

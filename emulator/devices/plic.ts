@@ -8,7 +8,7 @@
  */
 import { type AccessSize, type Board, type Device, Mode, type State } from '../types';
 import { MemoryMap } from './memory-map';
-import { SavedState } from './state';
+import { SavedState } from '../history/saved-state';
 
 /** Sources are 1 to 95; 0 means none. */
 const SOURCES = 96;

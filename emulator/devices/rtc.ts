@@ -4,7 +4,7 @@
  */
 import type { AccessSize, Board, Device, State } from '../types';
 import { MemoryMap, Source, TICKS_PER_SECOND } from './memory-map';
-import { SavedState } from './state';
+import { SavedState } from '../history/saved-state';
 
 const enum Register {
   TimeLow = 0x00,

@@ -5,7 +5,7 @@
  */
 import type { AccessSize, Board, Device, State } from '../types';
 import { MemoryMap, Source, TICKS_PER_SECOND } from './memory-map';
-import { SavedState } from './state';
+import { SavedState } from '../history/saved-state';
 
 const REGISTERS = 8;
 const FIFO_SIZE = 16;

@@ -3,7 +3,7 @@
  * they came, each a fixed time after its notification, so that a run can be repeated whatever the host's disk does.
  */
 import type { BlockImage, State } from '../types';
-import { SavedState } from './state';
+import { SavedState } from '../history/saved-state';
 import type { VirtioModel, VirtioPort } from './virtio-model';
 import { DescriptorChain, VirtqueueError } from './virtqueue';
 

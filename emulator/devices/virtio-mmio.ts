@@ -5,7 +5,7 @@
  */
 import type { AccessSize, Board, Device, PhysicalMemory, State } from '../types';
 import { MemoryMap, Source } from './memory-map';
-import { SavedState } from './state';
+import { SavedState } from '../history/saved-state';
 import type { VirtioModel, VirtioPort } from './virtio-model';
 import { restoreRings, Virtqueue, VirtqueueError, type Rings } from './virtqueue';
 

@@ -4,7 +4,7 @@
  * Indirect descriptors and event indexes are not offered, so they are not understood.
  */
 import type { PhysicalMemory, State } from '../types';
-import type { SavedState } from './state';
+import type { SavedState } from '../history/saved-state';
 
 /** The guest broke the rules; the message says how. */
 export class VirtqueueError extends Error {}

@@ -5,7 +5,7 @@
  */
 import type { Machine } from '../machine';
 import type { BlockImage, MachineOptions, State } from '../types';
-import { SavedState } from '../devices/state';
+import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 

@@ -31,11 +31,11 @@ export interface Builder {
   jumpTo(target: Code): Code;
   /** Upper 64 bits of the 128-bit product of two unsigned values. */
   mulhu(a: Code, b: Code): Code;
-  /** Something rare that is done outside the generated code: see cpu/environment.ts. */
+  /** Something rare that is done outside the generated code: see cpu/system-instructions.ts. */
   environment(operation: Operation): Code;
 }
 
-/** Instructions that are carried out by cpu/environment.ts. */
+/** Instructions that are carried out by cpu/system-instructions.ts. */
 export const enum Operation {
   csrrw,
   csrrs,

@@ -6,7 +6,7 @@
  * Addresses are physical, so it does not matter by which mapping the bytes are reached. Instruction fetches and the reads
  * of a page-table walk are no reads of data; the walk's writing of A and D is a write, and named as such.
  */
-import { PAGE } from '../cpu/layout';
+import { PAGE } from '../layout';
 import type { HartState } from '../cpu/hart';
 import type { DataEvent, Watch } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';

@@ -1,7 +1,7 @@
 /** Memory as devices read and write it themselves (DMA): the same, but what they touch of watched bytes is noted. */
 import type { PhysicalMemory } from '../types';
 import type { GuestMemory } from './guest-memory';
-import { PAGE } from '../cpu/layout';
+import { PAGE } from '../layout';
 
 export class DeviceMemory implements PhysicalMemory {
   readonly dramBase: bigint;

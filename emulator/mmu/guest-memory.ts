@@ -2,11 +2,11 @@
  * The machine's linear memory: the guest's ROM and DRAM with their physical addresses, and for every page what the
  * machine's caches hold of it. Whoever writes guest memory outside the fast path asks `stored` first.
  */
-import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../cpu/layout';
+import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../layout';
 import type { PhysicalMemory } from '../types';
 import type { EncodedPages } from '../history/page-codec';
 import { DataWatches } from './data-watch';
-import { UnmadePages } from './unmade-pages';
+import { UnmadePages } from './lazy-pages';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {

@@ -6,8 +6,8 @@
  * The debugger's walk, which explains each step, is another one and written for reading.
  */
 import type { HartState } from '../cpu/hart';
-import { PAGE } from '../cpu/layout';
-import { Cell, Mstatus } from '../cpu/state';
+import { PAGE } from '../layout';
+import { Cell, Mstatus } from '../cpu/csr-bits';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';

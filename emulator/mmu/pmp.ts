@@ -4,7 +4,7 @@
  * While no entry is active everything is allowed, as on a hart without PMP: the kernels of 2019 and 2020 rely on it.
  */
 import type { HartState } from '../cpu/hart';
-import { Cell } from '../cpu/state';
+import { Cell } from '../cpu/csr-bits';
 import { Mode } from '../types';
 
 /** Rights as the bits of pmpcfg have them. */

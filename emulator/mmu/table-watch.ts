@@ -4,7 +4,7 @@
  * another table takes that one in, and one that unmakes it lets it go. A page that is written in pieces smaller than an
  * entry, or with what can be none, has been given up by the guest: it is being cleared, or used for something else.
  */
-import { PAGE } from '../cpu/layout';
+import { PAGE } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
 

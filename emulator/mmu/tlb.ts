@@ -7,8 +7,8 @@
  * depends on what happened to be cached.
  */
 import type { HartState } from '../cpu/hart';
-import type { CodePage } from '../cpu/region';
-import { BANKS, BANK_SIZE, DATA_ENTRIES, Data, EMPTY, FETCH_ENTRIES, Fetch, Offset } from '../cpu/layout';
+import type { CodePage } from '../jit/region';
+import { BANKS, BANK_SIZE, DATA_ENTRIES, Data, EMPTY, FETCH_ENTRIES, Fetch, Offset } from '../layout';
 import type { GuestMemory } from './guest-memory';
 
 /** What a bank is for: everything that a translation and its permissions depend on. */

@@ -3,7 +3,7 @@
  * it must come out alike, whatever runs the guest and however often its run is interrupted.
  */
 import assert from 'node:assert/strict';
-import { HEAT_LIMIT } from '../cpu/layout';
+import { HEAT_LIMIT } from '../layout';
 import { Machine } from '../machine';
 import type { MachineOptions, Stop } from '../types';
 

@@ -1,6 +1,6 @@
 /** Catchpoints at accesses to the registers of devices. */
 import type { DeviceEvent } from '../../../emulator/types';
-import type { Overlay } from '../question';
+import type { Overlay } from '../conditions';
 import { bareWords, C_EXPRESSION, oneOf, type CatchFilter, type Fits } from './filter';
 
 const isVirtio = ({ device }: DeviceEvent): boolean => /^virtio\d$/.test(device);

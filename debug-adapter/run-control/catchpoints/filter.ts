@@ -1,7 +1,7 @@
 /** What a family of catchpoints says of each of its filters: the exception filters of the protocol. */
 import type { Filter } from '../../protocol';
 import type { KernelEventKind } from '../../xv6/kernel-events';
-import type { Overlay } from '../question';
+import type { Overlay } from '../conditions';
 import type { Cause } from '../stops';
 
 /** What filters ask of the guest. Undefined where the kernel does not tell, or there is none yet. */

@@ -1,6 +1,6 @@
 /** Catchpoints at what the kernel does: context switches, the life of processes, panic. */
 import type { KernelEvent, Named } from '../../xv6/kernel-events';
-import type { Overlay } from '../question';
+import type { Overlay } from '../conditions';
 import type { Cause } from '../stops';
 import { bareWords, C_EXPRESSION, type CatchFilter, type Fits } from './filter';
 

@@ -1,5 +1,5 @@
 /** Catchpoints where address translation changes: writes to satp and to page tables, fences. */
-import type { Overlay } from '../question';
+import type { Overlay } from '../conditions';
 import { C_EXPRESSION, type CatchFilter } from './filter';
 
 export const TRANSLATION: readonly CatchFilter[] = [

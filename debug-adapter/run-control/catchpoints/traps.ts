@@ -1,7 +1,7 @@
 /** Catchpoints at traps: page faults, exceptions in the kernel, system calls, interrupts. */
 import { Mode, type TrapEvent } from '../../../emulator/types';
 import { isKernelTrap, isSystemCall, pageFaultAccess } from '../causes';
-import type { Overlay } from '../question';
+import type { Overlay } from '../conditions';
 import type { Cause } from '../stops';
 import { bareWords, C_EXPRESSION, oneOf, type CatchFilter, type Fits, type Guest } from './filter';
 import { interruptFits, interruptSources } from './interrupts';

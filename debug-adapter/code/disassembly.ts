@@ -1,0 +1,161 @@
+/**
+ * Rows of a disassembly view: instructions before and after an address, with symbols and source lines. Instructions are
+ * 2 or 4 bytes long, so what lies before an address is found by decoding forward from the start of its function.
+ */
+import { decode } from '../../emulator/isa/decode';
+import { disassemble } from '../../emulator/isa/disassemble';
+import type { Image } from './mapped-program';
+import type { AddressSpace } from '../memory/memory';
+import type { LineEntry } from '../symbols/api';
+
+/** Code as it is seen from somewhere: the memory, and whose program lies where. */
+export interface CodeView {
+  space: AddressSpace;
+  imageAt(address: bigint): Image | undefined;
+}
+
+export interface Row {
+  address: bigint;
+  text: string;
+  /** Undefined where nothing can be read. */
+  bytes?: Uint8Array;
+  /** "main" at its first instruction, then "main+0x4". */
+  symbol?: string;
+  /** The source line that the instruction is of. */
+  line?: LineEntry;
+}
+
+/** A symbol further away is not what an address belongs to. */
+const LONGEST_FUNCTION = 65536n;
+
+/** Exactly `count` rows, the first of them `offset` instructions after (or before) the one at `at`. */
+export function disassembly(code: CodeView, at: bigint, offset: number, count: number): Row[] {
+  const rows: Row[] = [];
+  let address = at;
+  if (offset < 0) rows.push(...rowsBefore(code, at, -offset).slice(0, count));
+  else for (let skipped = 0; skipped < offset; skipped++) address = next(rowAt(code, address));
+  while (rows.length < count) {
+    const row = rowAt(code, address);
+    rows.push(row);
+    address = next(row);
+  }
+  return rows;
+}
+
+const lengthOf = ({ bytes }: Row): bigint => BigInt(bytes?.length ?? 2);
+const next = (row: Row): bigint => BigInt.asUintN(64, row.address + lengthOf(row));
+
+/** The `count` rows that end at `at`; where nothing precedes, rows that say so. */
+function rowsBefore(code: CodeView, at: bigint, count: number): Row[] {
+  let rows: Row[] = [];
+  let start = boundary(code, at - BigInt(4 * count));
+  for (;;) {
+    rows = decodedUpTo(code, start, at);
+    if (rows.length >= count || start.address < 2n) break;
+    start = boundary(code, start.address - 2n);
+    if (at - start.address > BigInt(16 * count) + LONGEST_FUNCTION) break;
+  }
+  const found = rows.slice(-count);
+  const first = found[0]?.address ?? at;
+  const missing = Array.from({ length: count - found.length }, (_, index): Row => {
+    const address = BigInt.asUintN(64, first - BigInt(2 * (count - found.length - index)));
+    return { address, text: '(before the first instruction)' };
+  });
+  return [...missing, ...found];
+}
+
+/** Where decoding can start, and whether an instruction is known to begin there. */
+interface Start {
+  address: bigint;
+  known: boolean;
+}
+
+/** A start at or before `address`. */
+function boundary({ imageAt }: CodeView, address: bigint): Start {
+  const from = address < 0n ? 0n : address & ~1n;
+  const image = imageAt(from);
+  const linked = image?.linked(from);
+  const symbol = linked === undefined ? undefined : image!.binary.symbolAt(linked)?.symbol;
+  return symbol && linked! - symbol.address < LONGEST_FUNCTION
+    ? { address: from - (linked! - symbol.address), known: true }
+    : { address: from, known: false };
+}
+
+/**
+ * The instructions from a start up to `at`. Where it is a guess, the one of two guesses is taken by which an instruction
+ * ends at `at`: decoding falls into step after a few instructions.
+ */
+function decodedUpTo(code: CodeView, { address, known }: Start, at: bigint): Row[] {
+  const rows = decoded(code, address, at);
+  if (known || endsAt(rows, at)) return fitting(rows, at);
+  const others = decoded(code, address + 2n, at);
+  return fitting(endsAt(others, at) ? others : rows, at);
+}
+
+function decoded(code: CodeView, from: bigint, at: bigint): Row[] {
+  const rows: Row[] = [];
+  for (let address = from; address < at;) {
+    const row = rowAt(code, address);
+    rows.push(row);
+    address += lengthOf(row);
+  }
+  return rows;
+}
+
+function endsAt(rows: readonly Row[], at: bigint): boolean {
+  const last = rows.at(-1);
+  return !last || last.address + lengthOf(last) === at;
+}
+
+/** Without a last row that reaches beyond `at`: `at` is then in the middle of what may be no instruction at all. */
+function fitting(rows: Row[], at: bigint): Row[] {
+  return endsAt(rows, at) ? rows : rows.slice(0, -1);
+}
+
+function rowAt(code: CodeView, address: bigint): Row {
+  const { space, imageAt } = code;
+  const half = space.read(address, 2);
+  const length = half && (half[0]! & 3) === 3 ? 4 : 2;
+  const bytes = length === 4 ? space.read(address, 4) : half;
+  if (!bytes) return { address, text: '(not mapped)' };
+  const word = wordOf(bytes);
+  const { text, target } = disassemble(word, address);
+  const row: Row = { address, text: text + reference(code, word, address, target), bytes };
+  const image = imageAt(address);
+  if (!image) return row;
+  const symbol = symbolAt(image, address);
+  if (symbol !== undefined) row.symbol = symbol;
+  const line = image.binary.lineAt(image.linked(address));
+  if (line) row.line = line;
+  return row;
+}
+
+const wordOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
+
+/** ` <walk>` for a jump to there; ` # 0x800011d0 <walk>` where an auipc just before gives the upper part of the address. */
+function reference(code: CodeView, word: number, address: bigint, target: bigint | undefined): string {
+  const paired = target === undefined ? pairedAddress(code, word, address) : undefined;
+  const at = target ?? paired;
+  const name = at === undefined ? undefined : symbolAt(code.imageAt(at), at);
+  if (paired !== undefined) return ` # 0x${paired.toString(16)}${name === undefined ? '' : ` <${name}>`}`;
+  return name === undefined ? '' : ` <${name}>`;
+}
+
+/** The address that an instruction makes of the register that the auipc before it has set. */
+function pairedAddress({ space }: CodeView, word: number, address: bigint): bigint | undefined {
+  const before = space.read(address - 4n, 4);
+  const upper = before && decode(wordOf(before));
+  const lower = decode(word);
+  if (upper?.instruction.name !== 'auipc' || !lower?.instruction.hasRs1 || lower.rs1 !== upper.rd) return undefined;
+  const { immediate } = lower.instruction;
+  if (lower.length !== 4 || (immediate !== 'I' && immediate !== 'S')) return undefined;
+  return BigInt.asUintN(64, address - 4n + BigInt(upper.imm) + BigInt(lower.imm));
+}
+
+/** "memset+0x10", as objdump writes it, for an address in a program. */
+function symbolAt(image: Image | undefined, address: bigint): string | undefined {
+  const found = image?.binary.symbolAt(image.linked(address));
+  // Past the end of a sized symbol an address is not that symbol's: string constants have none of their own.
+  if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return undefined;
+  return `${found.symbol.name}${found.offset === 0n ? '' : `+0x${found.offset.toString(16)}`}`;
+}

@@ -1,0 +1,108 @@
+/**
+ * A program as it lies in the guest's address spaces. The kernel is mapped where it was linked, except for the trampoline
+ * page, which xv6 maps a second time at the top of every address space; there it runs. Everything that looks up an
+ * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
+ */
+import type { Asked } from '../run-control/stops';
+import type { Binary, FrameRegisters, InlinedCall, ReadMemory } from '../symbols/api';
+
+const PAGE = 4096n;
+/** xv6's MAXVA: one bit less than Sv39 has, so that no address needs sign extension. Its last page is the trampoline. */
+const TRAMPOLINE = (1n << 38n) - PAGE;
+
+const sameCall = (a: InlinedCall | undefined, b: InlinedCall | undefined): boolean =>
+  a?.name === b?.name && a?.callFile === b?.callFile && a?.callLine === b?.callLine;
+
+export class Image {
+  readonly binary: Binary;
+  /** Where the trampoline page was linked. */
+  readonly #trampoline: bigint | undefined;
+
+  constructor(binary: Binary) {
+    this.binary = binary;
+    const symbol = binary.symbol('trampoline') ?? binary.symbol('uservec');
+    this.#trampoline = symbol && symbol.address & ~(PAGE - 1n);
+  }
+
+  /** The address in the binary of code that runs at `pc`. */
+  linked(pc: bigint): bigint {
+    return this.#trampoline !== undefined && pc >= TRAMPOLINE && pc < TRAMPOLINE + PAGE
+      ? pc - TRAMPOLINE + this.#trampoline
+      : pc;
+  }
+
+  /** Every address at which code linked at `address` may run. */
+  running(address: bigint): bigint[] {
+    const page = this.#trampoline;
+    return page !== undefined && address >= page && address < page + PAGE
+      ? [address, address - page + TRAMPOLINE]
+      : [address];
+  }
+
+  /** Whether `pc` lies in the program's code. */
+  contains(pc: bigint): boolean {
+    const address = this.linked(pc);
+    return this.binary.segments.some(
+      (segment) =>
+        segment.executable &&
+        address >= segment.virtualAddress &&
+        address < segment.virtualAddress + segment.memorySize,
+    );
+  }
+
+  /** Linked addresses in the code at which an instruction word of four bytes stands. */
+  wordsOf(word: number): bigint[] {
+    return this.binary.segments
+      .filter(({ executable }) => executable)
+      .flatMap(({ virtualAddress, bytes }) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+        const found: bigint[] = [];
+        for (let at = 0; at + 4 <= bytes.length; at += 2)
+          if (view.getUint32(at, true) === word) found.push(virtualAddress + BigInt(at));
+        return found;
+      });
+  }
+
+  /** The address at which a frame's function, line and variables are looked up: within the call, if pc is where it returns. */
+  lookup(frame: FrameRegisters): bigint {
+    return this.linked(frame.pc) - (frame.returnAddress === true ? 1n : 0n);
+  }
+
+  /**
+   * The inlined calls that a hart about to execute at a linked address is in, innermost first. One that begins right there
+   * has not been made yet: the hart still stands at the line that calls, as a reader of the source sees it.
+   */
+  inlinedCalls(address: bigint): InlinedCall[] {
+    const here = this.binary.inlinedCallsAt(address);
+    if (here.length === 0) return here;
+    const before = this.binary.inlinedCallsAt(address - 1n);
+    let entered = 0;
+    while (entered < here.length && sameCall(here.at(-1 - entered), before.at(-1 - entered))) entered++;
+    return here.slice(here.length - entered);
+  }
+
+  /**
+   * The same for a hart that a breakpoint in a line or on a function has stopped there, which may be in one of the calls
+   * that begin there: the one whose line or name was asked for counts as made.
+   */
+  inlinedCallsAtBreakpoint(address: bigint, asked: Asked): InlinedCall[] {
+    const all = this.binary.inlinedCallsAt(address);
+    // The line at which each function stands: the innermost at its own, the others at the calls that they have made.
+    const lines = [this.binary.lineAt(address)?.line, ...all.map(({ callLine }) => callLine)];
+    const name = asked.name?.replace(/^.*[:!]/, '');
+    const index = asked.kind === 'line' ? lines.indexOf(asked.line) : all.findIndex((call) => call.name === name);
+    const entered = this.inlinedCalls(address);
+    return index >= 0 && all.length - index > entered.length ? all.slice(index) : entered;
+  }
+
+  /** The registers of the caller, or undefined where the program's own stack ends. */
+  caller(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
+    const found = this.binary.unwind(this.linkedFrame(frame), read);
+    return found && this.contains(found.pc) ? found : undefined;
+  }
+
+  /** The frame as the binary knows it: with the linked address in pc. */
+  linkedFrame(frame: FrameRegisters): FrameRegisters {
+    return { ...frame, pc: this.linked(frame.pc) };
+  }
+}

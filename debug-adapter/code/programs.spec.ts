@@ -1,0 +1,140 @@
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Files } from '../launch/files';
+import { PTE_FLAGS } from '../protocol';
+import { TestMemory } from '../page-tables/testing/table';
+import { findPrograms, Program, Programs } from './programs';
+
+const BUILT = join(__dirname, '..', '..', 'sample', 'prebuilt', 'user');
+const file = (name: string): Uint8Array => readFileSync(join(BUILT, `_${name}`));
+const { R, X, U } = PTE_FLAGS;
+
+function setUp(...names: string[]) {
+  const opened: string[] = [];
+  const memory = new TestMemory();
+  const owners = new Map<bigint, string>();
+  const differing: string[] = [];
+  const clock = { executed: 0 };
+  const all = names.map((name) => new Program(`/lab/user/_${name}`, file(name), () => opened.push(name)));
+  const programs = new Programs(all, {
+    memory,
+    executed: () => clock.executed,
+    processName: (root) => owners.get(root),
+    differs: ({ name }) => differing.push(name),
+  });
+  /** An address space with a program's code in it; answers its root, and the pages of the code. */
+  const load = (name: string, as = name, pages = 16): { root: bigint; code: bigint[] } => {
+    const root = memory.page();
+    const [segment] = new Program(name, file(name), () => undefined).image!.binary.segments;
+    const code: bigint[] = [];
+    for (let at = 0; at < segment!.bytes.length && code.length < pages; at += 4096) {
+      const page = memory.page();
+      memory.write(page, segment!.bytes.subarray(at, at + 4096));
+      memory.map(root, BigInt(at), page, R | X | U);
+      code.push(page);
+    }
+    owners.set(root, as);
+    return { root, code };
+  };
+  return { opened, memory, owners, differing, clock, programs, load };
+}
+
+describe('user programs', () => {
+  it('are told by the name of the process, and only that one is opened', () => {
+    const { programs, load, opened } = setUp('cat', 'echo', 'sh');
+    assert.equal(programs.in(load('echo').root)?.name, 'echo');
+    assert.deepEqual(opened, ['echo']);
+  });
+
+  it('are told by what is in memory where the name says something else, or nothing', () => {
+    const { programs, load, differing } = setUp('cat', 'echo', 'sh');
+    // A child of fork that exec has not reached yet; a kernel whose processes are not known.
+    assert.equal(programs.in(load('sh', 'echo').root)?.name, 'sh');
+    assert.equal(programs.in(load('cat', '').root)?.name, 'cat');
+    assert.deepEqual(differing, []);
+  });
+
+  it('are told by a name that the kernel has cut off', () => {
+    const long = 'averylongprogramname';
+    const { memory, load } = setUp();
+    const opened: string[] = [];
+    const all = ['cat', long].map(
+      (name) => new Program(`/lab/user/_${name}`, file(name === long ? 'wc' : name), () => opened.push(name)),
+    );
+    const { root } = load('wc');
+    const programs = new Programs(all, {
+      memory,
+      executed: () => 0,
+      processName: () => long.slice(0, 15),
+      differs: () => assert.fail(),
+    });
+    assert.equal(programs.in(root)?.name, long);
+    assert.deepEqual(opened, [long]);
+  });
+
+  it('follow exec, and a table whose page is used again', () => {
+    const { programs, load, memory, owners, clock } = setUp('cat', 'echo', 'sh');
+    const { root, code } = load('sh');
+    assert.equal(programs.in(root)?.name, 'sh');
+    const [echo] = new Program('echo', file('echo'), () => undefined).image!.binary.segments;
+    memory.write(code[0]!, echo!.bytes);
+    owners.set(root, 'echo');
+    assert.equal(programs.in(root)?.name, 'sh', 'nothing has been executed in between');
+    clock.executed++;
+    assert.equal(programs.in(root)?.name, 'echo');
+  });
+
+  it('need not have all of their pages mapped, but one', () => {
+    const { programs, load, memory } = setUp('usertests', 'sh');
+    assert.equal(programs.in(load('usertests', '', 1).root)?.name, 'usertests');
+    assert.equal(programs.in(memory.page()), undefined);
+  });
+
+  it('that were built anew since are told of once, and have no symbols', () => {
+    const { programs, load, memory, clock, differing } = setUp('echo', 'sh');
+    const { root, code } = load('sh');
+    memory.write(code[0]! + 100n, new Uint8Array(4));
+    assert.equal(programs.in(root), undefined);
+    clock.executed++;
+    assert.equal(programs.in(root), undefined);
+    assert.deepEqual(differing, ['sh']);
+  });
+
+  it('tell by a few bytes that a breakpoint is not meant', () => {
+    const { programs, load } = setUp('cat', 'echo');
+    const [cat, echo] = programs.all as [Program, Program];
+    const { root } = load('echo');
+    const main = echo.image!.binary.functionsNamed('main')[0]!.bodyStart;
+    assert.equal(programs.hasBytes(echo, root, main), true);
+    assert.equal(programs.hasBytes(cat, root, main), false);
+    assert.equal(programs.hasBytes(echo, root, 0x100000n), false);
+  });
+
+  it('are found by the names that builds give them', async () => {
+    const folders: Record<string, string[]> = {
+      '/lab/user': ['sh.c', '_sh', '_cat', 'usys.o', 'initcode.out', '_sh.o', '_gone', 'sh.asm'],
+      '/other/user': ['_ls'],
+    };
+    const files: Files = {
+      read: (path) => (path.endsWith('_gone') ? Promise.reject(new Error('gone')) : Promise.resolve(file('sh'))),
+      exists: () => Promise.reject(new Error('not asked for')),
+      list: (folder) => Promise.resolve(folders[folder] ?? []),
+      openDisk: () => Promise.reject(new Error('not asked for')),
+      sample: { kernel: '', disk: '' },
+    };
+    const none = (): void => assert.fail('nothing needs it yet');
+    const found = await findPrograms(files, ['/lab/kernel/user', '/lab/user', '/other/user'], none);
+    assert.deepEqual(
+      found.map(({ name, path }) => `${name} ${path}`),
+      ['cat /lab/user/_cat', 'sh /lab/user/_sh', 'initcode /lab/user/initcode.out'],
+    );
+    assert.deepEqual(await findPrograms(files, ['/nowhere'], none), []);
+  });
+
+  it('that cannot be read say why', () => {
+    const torn = new Program('/lab/user/_sh', file('sh').subarray(0, 4000), () => assert.fail());
+    assert.equal(torn.image, undefined);
+    assert.match(torn.why!, /_sh is cut short/);
+  });
+});

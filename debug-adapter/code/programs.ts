@@ -1,0 +1,219 @@
+/**
+ * The user programs of a lab: their ELF files, as the build leaves them in user/ (user/_sh is the program sh), and which
+ * of them lies in an address space. All of them are linked at address 0, so an address alone says nothing: the process
+ * that owns the page table proposes one by its name, which exec sets, and the bytes in memory decide. So children of
+ * fork, names that the kernel cut off, and kernels whose processes are not known are told apart as well.
+ *
+ * A file's bytes are read at launch; what is in them when something first needs it.
+ */
+import type { PhysicalMemory } from '../../emulator/types';
+import type { Files } from '../launch/files';
+import { Image } from './mapped-program';
+import { PAGE_SIZE, walk } from '../page-tables/walk';
+import { baseName } from './sources';
+import { openBinary } from '../symbols/binary';
+import type { Binary } from '../symbols/api';
+
+/** Bytes that run as they are in the file. */
+interface Text {
+  address: bigint;
+  bytes: Uint8Array;
+}
+
+type WhenOpened = (program: Program, image: Image) => void;
+
+type Opened = { image: Image; text: Text } | { why: string };
+
+/** A program without symbols is told by so many bytes at its entry. */
+const STRIPPED_TEXT = 1024n;
+
+export class Program {
+  /** As exec is given it: "sh". */
+  readonly name: string;
+  readonly path: string;
+  readonly #bytes: Uint8Array;
+  #opened: Opened | undefined;
+  readonly #whenOpened: WhenOpened;
+  readonly #damaged: (what: string) => void;
+
+  /** `whenOpened` is told when the file is opened, at its first use; `damaged`, in words, of what in it cannot be read. */
+  constructor(
+    path: string,
+    bytes: Uint8Array,
+    whenOpened: WhenOpened,
+    damaged: (what: string) => void = () => undefined,
+  ) {
+    this.path = path;
+    this.name = programName(path) ?? baseName(path);
+    this.#bytes = bytes;
+    this.#whenOpened = whenOpened;
+    this.#damaged = damaged;
+  }
+
+  /** Opens the file if it is not yet; undefined if it is no program that can be read: `why` says it then. */
+  get image(): Image | undefined {
+    const opened = this.#open();
+    return 'image' in opened ? opened.image : undefined;
+  }
+
+  get why(): string | undefined {
+    const opened = this.#open();
+    return 'why' in opened ? opened.why : undefined;
+  }
+
+  get text(): Text | undefined {
+    const opened = this.#open();
+    return 'text' in opened ? opened.text : undefined;
+  }
+
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  #open(): Opened {
+    if (this.#opened) return this.#opened;
+    try {
+      const binary = openBinary(this.path, this.#bytes, this.#damaged);
+      const image = new Image(binary);
+      this.#opened = { image, text: textOf(binary) };
+      this.#whenOpened(this, image);
+    } catch (error) {
+      this.#opened = { why: error instanceof Error ? error.message : String(error) };
+    }
+    return this.#opened;
+  }
+}
+
+/** The name of the program that a file holds, by its place in a build; undefined for other files. */
+function programName(path: string): string | undefined {
+  // The first process runs this one, which older kernels have within themselves.
+  if (baseName(path) === 'initcode.out') return 'initcode';
+  return /^_([^.]+)$/.exec(baseName(path))?.[1];
+}
+
+/**
+ * Reads the programs of the first folder that has any. Files that cannot be read are left out. `whenOpened` is told of
+ * each that is used.
+ */
+export async function findPrograms(
+  files: Files,
+  folders: readonly string[],
+  whenOpened: WhenOpened,
+  damaged?: (what: string) => void,
+): Promise<Program[]> {
+  for (const folder of new Set(folders)) {
+    const names = (await files.list(folder)).filter((name) => programName(name) !== undefined).sort();
+    const found = await Promise.all(
+      names.map((name) => {
+        const path = `${folder}/${name}`;
+        return files.read(path).then(
+          (bytes) => [new Program(path, bytes, whenOpened, damaged)],
+          () => [],
+        );
+      }),
+    );
+    if (found.some((programs) => programs.length > 0)) return found.flat();
+  }
+  return [];
+}
+
+/** What cannot change while a program runs: its code; older programs have code and data in one writable segment. */
+function textOf(binary: Binary): Text {
+  const segment = binary.segments.find(({ executable, bytes }) => executable && bytes.length > 0);
+  if (!segment) throw new Error(`${binary.path} has no code.`);
+  const { virtualAddress, bytes } = segment;
+  if (!segment.writable) return { address: virtualAddress, bytes };
+  let low = binary.entry;
+  let high = binary.entry;
+  for (const { section, address, size } of binary.symbols) {
+    if (section !== '.text') continue;
+    if (address < low) low = address;
+    if (address + size > high) high = address + size;
+  }
+  if (high === low) high = low + STRIPPED_TEXT;
+  const from = Number(low - virtualAddress);
+  const to = Number(high - virtualAddress);
+  return { address: low, bytes: from < 0 ? new Uint8Array() : bytes.subarray(from, to) };
+}
+
+export interface ProgramGround {
+  memory: PhysicalMemory;
+  /** Instructions that the machine has executed: what was found holds for as long as it stands. */
+  executed(): number;
+  /** The name of the process whose user page table has its root there. */
+  processName(root: bigint): string | undefined;
+  /** A process has the name of a program, and other code in memory than its file: they were not built together. Told once. */
+  differs(program: Program): void;
+}
+
+export class Programs {
+  /** What was found in each address space, at the count of instructions at which it was looked at. */
+  readonly #found = new Map<bigint, { program: Program | undefined; at: number }>();
+  readonly #told = new Set<Program>();
+
+  constructor(
+    readonly all: readonly Program[],
+    private readonly ground: ProgramGround,
+  ) {}
+
+  /** The program in the address space whose page table has its root at a physical address; undefined if it is none of ours. */
+  in(root: bigint): Program | undefined {
+    const at = this.ground.executed();
+    const found = this.#found.get(root);
+    if (found?.at === at) return found.program;
+    const known = found?.program;
+    const program = known && this.#compare(root, known.text) === 'same' ? known : this.#identify(root);
+    this.#found.set(root, { program, at });
+    return program;
+  }
+
+  /** Whether the program's bytes from `address` on, and some around it, are in memory there: not who runs, but who cannot. */
+  hasBytes(program: Program, root: bigint, address: bigint): boolean {
+    const { text } = program;
+    if (!text || address < text.address) return false;
+    const at = Number(address - text.address);
+    const from = Math.max(0, at - NEIGHBOURHOOD);
+    const around = { address: text.address + BigInt(from), bytes: text.bytes.subarray(from, at + NEIGHBOURHOOD) };
+    return this.#compare(root, around) === 'same';
+  }
+
+  #identify(root: bigint): Program | undefined {
+    const name = this.ground.processName(root);
+    const called = (program: Program): boolean => name !== undefined && isCalled(program, name);
+    const likely = this.all.filter(called);
+    const others = this.all.filter((program) => !called(program));
+    const found = [...likely, ...others].find(({ text }) => this.#compare(root, text) === 'same');
+    const other = found ? undefined : likely.find(({ text }) => this.#compare(root, text) === 'other');
+    if (other && !this.#told.has(other)) {
+      this.#told.add(other);
+      this.ground.differs(other);
+    }
+    return found;
+  }
+
+  /** How the pages of a text that are mapped compare with its bytes; absent if none is. */
+  #compare(root: bigint, text: Text | undefined): 'same' | 'other' | 'absent' {
+    const { memory } = this.ground;
+    const { address, bytes } = text ?? { address: 0n, bytes: new Uint8Array() };
+    let answer: 'same' | 'absent' = 'absent';
+    for (let done = 0; done < bytes.length;) {
+      const at = address + BigInt(done);
+      const size = Math.min(bytes.length - done, Number(PAGE_SIZE - (at & (PAGE_SIZE - 1n))));
+      const { leaf } = walk(root, at, (pa) => memory.readU64(pa));
+      const there = leaf && memory.read(leaf.pa, size);
+      if (there) {
+        for (let i = 0; i < size; i++) if (there[i] !== bytes[done + i]) return 'other';
+        answer = 'same';
+      }
+      done += size;
+    }
+    return answer;
+  }
+}
+
+/** Bytes before and after a breakpoint that are looked at. */
+const NEIGHBOURHOOD = 64;
+
+/** struct proc keeps 15 characters of a name. */
+const isCalled = (program: Program, name: string): boolean =>
+  program.name === name || (name.length >= 15 && program.name.startsWith(name));

@@ -1,0 +1,132 @@
+/**
+ * The names that the debugger adds to C's in expressions, all with a dollar: of the hart (`$hart`, `$mode`, `$pid`),
+ * and functions (`$va2pa(va)`, `$pte(va)`, `$proc(pid)`).
+ */
+import type { Hart } from '../../emulator/types';
+import type { Debuggee } from '../launch/debuggee';
+import { ExpressionError } from '../expressions/error';
+import { pointerTo, UNSIGNED_LONG, INT } from '../expressions/types';
+import { constant, toBytes, wordValue, type Value } from '../expressions/value';
+import type { AddressSpace } from '../memory/memory';
+import { hex, walk } from '../page-tables/walk';
+import { csrNamed } from '../registers/csrs';
+import { PTE } from '../registers/pte';
+import type { EnumType } from '../symbols/api';
+import { runningProcess } from '../xv6/cpus';
+import { allProcesses } from '../xv6/processes';
+
+/** Whose hart and memory a helper asks. */
+export interface HelperPlace {
+  hart: Hart | undefined;
+  space: AddressSpace;
+  /** On whose behalf the code runs, where that is known. */
+  pid?: number | undefined;
+}
+
+/** What completions offer after a dollar, with a word of what each is. */
+export const HELPERS: readonly { name: string; detail: string; parameters?: string }[] = [
+  { name: 'hart', detail: 'number of this hart' },
+  { name: 'mode', detail: 'USER, SUPERVISOR or MACHINE' },
+  { name: 'pid', detail: 'process that this hart runs; 0 for none' },
+  { name: 'va2pa', detail: 'physical address that a virtual one leads to', parameters: 'va' },
+  { name: 'pte', detail: 'page-table entry that decides about an address, with its fields', parameters: 'va' },
+  { name: 'proc', detail: 'pointer to the struct proc of a process', parameters: 'pid' },
+];
+
+/** Privilege modes by their encoding (RISC-V privileged specification 1.12, table 1.1). */
+const MODE: EnumType = {
+  kind: 'enum',
+  name: 'mode',
+  size: 4,
+  signed: true,
+  values: [
+    { name: 'USER', value: 0n },
+    { name: 'SUPERVISOR', value: 1n },
+    { name: 'MACHINE', value: 3n },
+  ],
+};
+
+/** The value of a name, or of a function of the values given; undefined if there is none of that name. */
+export function helperValue(
+  debuggee: Debuggee,
+  place: HelperPlace,
+  name: string,
+  given: readonly bigint[] | undefined,
+): Value | undefined {
+  if (given) return given.length === 1 ? functionOf(debuggee, place, name, given[0]!) : undefined;
+  const mode = MODE.values.find((one) => one.name === name || one.name.toLowerCase() === name);
+  if (mode) return constant(mode.value, MODE);
+  if (name === 'pid') return constant(BigInt(pidOf(debuggee, place)), INT);
+  const { hart } = place;
+  if (name === 'proc') {
+    if (!hart && place.pid !== undefined) return process(debuggee, BigInt(place.pid));
+    return runningStruct(debuggee, hart);
+  }
+  if (!hart && (name === 'hart' || name === 'mode' || csrNamed(name)))
+    throw new ExpressionError(`no hart runs this process now, so there is no $${name}`);
+  if (!hart) return undefined;
+  if (name === 'mode') return constant(BigInt(hart.mode), MODE);
+  return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
+}
+
+function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given: bigint): Value | undefined {
+  switch (name) {
+    case 'va2pa':
+      return physicalAddress(place, given);
+    case 'pte':
+      return entry(debuggee, place, given);
+    case 'proc':
+      return process(debuggee, given);
+    default:
+      return undefined;
+  }
+}
+
+/** By the space's name where it is a process's, else by what the hart runs. */
+function pidOf(debuggee: Debuggee, { hart, space, pid }: HelperPlace): number {
+  if (pid !== undefined) return pid;
+  const named = /^(?:user|kernel):(\d+)$/.exec(space.name)?.[1];
+  if (named !== undefined) return Number(named);
+  return hart ? (runningProcess(debuggee.xv6, hart.id)?.pid ?? 0) : 0;
+}
+
+function physicalAddress({ space }: HelperPlace, va: bigint): Value {
+  const address = space.physical(BigInt.asUintN(64, va));
+  if (address === undefined) throw new ExpressionError(`${hex(BigInt.asUintN(64, va))} is not mapped here`);
+  return { ...constant(address, UNSIGNED_LONG), hex: true };
+}
+
+/** `$proc` alone: a pointer to the struct proc of what the hart runs, 0 for nothing. */
+function runningStruct({ xv6 }: Debuggee, hart: Hart | undefined): Value | undefined {
+  if (!hart || !xv6.proc) return undefined;
+  return constant(runningProcess(xv6, hart.id)?.address ?? 0n, pointerTo(xv6.proc.record));
+}
+
+/** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */
+function entry({ machine }: Debuggee, { space }: HelperPlace, va: bigint): Value {
+  const root = space.root();
+  if (root === undefined) throw new ExpressionError('there is no page table here: addresses are not translated');
+  const { steps, failure } = walk(root, va, (address) => machine.memory.readU64(address));
+  const last = steps.findLast(({ pte }) => pte !== undefined);
+  if (!last) throw new ExpressionError(failure?.text ?? 'there is no entry for this address');
+  return wordValue({
+    ...PTE,
+    name: 'pte',
+    physical: last.pteAddress,
+    read: () => machine.memory.readU64(last.pteAddress),
+    write: (value) => machine.memory.write(last.pteAddress, toBytes(value, 8)),
+  });
+}
+
+function process(debuggee: Debuggee, pid: bigint): Value {
+  const { proc } = debuggee.xv6;
+  if (!proc) {
+    const why = debuggee.xv6.features.find(({ name }) => name === 'processes')?.why ?? 'it is not known';
+    throw new ExpressionError(`the kernel's process table cannot be read: ${why}`);
+  }
+  const used = allProcesses(debuggee.xv6).filter((one) => one.used);
+  const found = used.find((one) => BigInt(one.pid) === pid);
+  if (found) return constant(found.address, pointerTo(proc.record));
+  const pids = used.map((one) => one.pid).join(', ');
+  throw new ExpressionError(`there is no process ${pid}${pids ? `; there are ${pids}` : ''}`);
+}

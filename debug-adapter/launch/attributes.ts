@@ -1,0 +1,93 @@
+/** The launch configuration, checked: what stands in a launch.json is anything at all. */
+import { UserError } from '../dap/connection';
+import type { LaunchAttributes } from '../protocol';
+import { isAbsolute, join } from '../code/sources';
+
+const MIB = 1024 ** 2;
+const UNITS: Readonly<Record<string, number>> = { '': MIB, K: 1024, M: MIB, G: 1024 * MIB };
+const MOST_MEMORY = 3 * 1024 * MIB;
+const MOST_HARTS = 8;
+
+export interface Settings {
+  /** Absolute paths. With no kernel, the sample is meant. */
+  cwd: string;
+  kernel: string | undefined;
+  disk: string | undefined;
+  harts: number;
+  /** Bytes. */
+  memory: number;
+  legacyVirtio: boolean | undefined;
+  stopOnEntry: boolean;
+  noDebug: boolean;
+  stepIntoKernel: boolean;
+  warmStart: boolean;
+  sourceMap: Record<string, string>;
+}
+
+/** Throws a UserError that names the attribute, its value and what it must be. */
+export function readAttributes(attributes: LaunchAttributes, workingDirectory: string): Settings {
+  const given: Readonly<Record<string, unknown>> = { ...attributes };
+  const cwd = join(workingDirectory, text(given, 'cwd') ?? '.');
+  const path = (name: string): string | undefined => {
+    const value = text(given, name);
+    return value === undefined ? undefined : join(cwd, value);
+  };
+  return {
+    cwd,
+    kernel: path('kernel'),
+    disk: path('disk'),
+    harts: hartCount(given['harts']),
+    memory: memorySize(given['memory']),
+    legacyVirtio: flag(given, 'legacyVirtio'),
+    stopOnEntry: flag(given, 'stopOnEntry') ?? false,
+    noDebug: flag(given, 'noDebug') ?? false,
+    stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
+    warmStart: flag(given, 'warmStart') ?? true,
+    sourceMap: sourceMap(given['sourceMap'], cwd),
+  };
+}
+
+const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null;
+
+function wrong(name: string, value: unknown, wanted: string): UserError {
+  return new UserError(`"${name}" in the launch configuration is ${JSON.stringify(value)}; it must be ${wanted}.`);
+}
+
+function text(given: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = given[name];
+  if (isAbsent(value) || value === '') return undefined;
+  if (typeof value !== 'string') throw wrong(name, value, 'a path');
+  return value;
+}
+
+function flag(given: Readonly<Record<string, unknown>>, name: string): boolean | undefined {
+  const value = given[name];
+  if (isAbsent(value)) return undefined;
+  if (typeof value !== 'boolean') throw wrong(name, value, 'true or false');
+  return value;
+}
+
+function hartCount(value: unknown): number {
+  if (isAbsent(value)) return 3;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MOST_HARTS)
+    throw wrong('harts', value, `a whole number from 1 to ${MOST_HARTS}`);
+  return value;
+}
+
+/** Bytes, from QEMU's words: "128M", "3G", "512" (MiB). */
+function memorySize(value: unknown): number {
+  if (isAbsent(value)) return 128 * MIB;
+  const found = typeof value === 'string' ? /^(\d{1,10})([KMG]?)B?$/i.exec(value.trim()) : null;
+  const bytes = found ? Number(found[1]) * UNITS[found[2]!.toUpperCase()]! : 0;
+  if (bytes < MIB || bytes > MOST_MEMORY || bytes % MIB !== 0)
+    throw wrong('memory', value, 'a size as QEMU takes it, whole MiB up to 3G, such as "128M"');
+  return bytes;
+}
+
+function sourceMap(value: unknown, cwd: string): Record<string, string> {
+  if (isAbsent(value)) return {};
+  const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : undefined;
+  if (!entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string'))
+    throw wrong('sourceMap', value, 'an object of path prefixes, such as {"/build": "${workspaceFolder}"}');
+  return Object.fromEntries(entries.map(([from, to]) => [from, isAbsolute(to) ? to : join(cwd, to)]));
+}

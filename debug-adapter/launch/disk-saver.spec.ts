@@ -1,0 +1,58 @@
+import { strict as assert } from 'node:assert';
+import type { SessionDisk } from './files';
+import { Saving } from './disk-saver';
+
+/** A disk whose flushes take `cost` milliseconds of a clock that stands otherwise. */
+function setUp(cost = 1) {
+  const state = { time: 0, flushes: 0, problem: '', told: [] as string[] };
+  const flush = (): void => {
+    state.flushes++;
+    state.time += cost;
+    if (state.problem !== '') throw new Error(state.problem);
+  };
+  const disk: SessionDisk = {
+    sectors: 1,
+    readOnly: false,
+    read: () => undefined,
+    write: () => undefined,
+    flush,
+    close: () => Promise.resolve().then(flush),
+  };
+  const saving = new Saving(disk, { now: () => state.time }, (problem) => state.told.push(problem));
+  const pass = (milliseconds: number): void => {
+    for (const end = state.time + milliseconds; state.time < end; state.time += 10) saving.nowAndThen();
+  };
+  return { state, saving, pass };
+}
+
+describe('the disk of a running guest', () => {
+  it('is saved every two seconds', () => {
+    const { state, pass } = setUp();
+    pass(1900);
+    assert.equal(state.flushes, 0);
+    pass(8200);
+    assert.equal(state.flushes, 5);
+  });
+
+  it('is saved less often when that takes long', () => {
+    const { state, pass } = setUp(1000);
+    pass(49_000);
+    assert.equal(state.flushes, 1);
+    pass(6000);
+    assert.equal(state.flushes, 2);
+  });
+
+  it('that cannot be saved is told of once, and again after it could', async () => {
+    const { state, saving, pass } = setUp();
+    state.problem = 'no space';
+    pass(10_000);
+    await saving.close();
+    assert.ok(state.flushes > 3);
+    assert.deepEqual(state.told, ['no space']);
+    state.problem = '';
+    pass(3000);
+    state.problem = 'no space';
+    await saving.close();
+    assert.deepEqual(state.told, ['no space', 'no space']);
+  });
+});

@@ -1,0 +1,32 @@
+/** What the catchpoints ask of a guest: its registers, its table of system calls, what its kernel does. */
+import type { Debuggee } from './debuggee';
+import type { KernelWatch } from '../run-control/catchpoints';
+import { KernelEvents } from '../xv6/kernel-events';
+import { systemCallFunctions, systemCallName } from '../xv6/system-calls';
+
+export function kernelWatch(debuggee: Debuggee): KernelWatch {
+  const { machine, xv6 } = debuggee;
+  const events = new KernelEvents(xv6, (hart, address, length) => debuggee.read(hart)(address, length));
+  // The table is data, but no kernel changes it once it stands.
+  const names = new Map<bigint, string | undefined>();
+  const systemCall = (number: bigint): string | undefined => {
+    const known = names.get(number);
+    if (known !== undefined) return known;
+    const found = systemCallName(xv6, number);
+    if (found !== undefined) names.set(number, found);
+    return found;
+  };
+  return {
+    x: (hart, register) => machine.harts[hart]!.x(register),
+    systemCalls: () =>
+      systemCallFunctions(xv6).flatMap((address) => {
+        const name = xv6.binary.functionAt(address)?.name ?? xv6.binary.symbolAt(address)?.symbol.name;
+        return name === undefined ? [] : [name.replace(/^sys_/, '')];
+      }),
+    systemCall,
+    missing: (kind) => events.missing(kind),
+    addresses: (kinds) => events.addresses(kinds),
+    at: (hart) => events.at(hart),
+    tableFound: (root) => machine.watchTables([root]),
+  };
+}

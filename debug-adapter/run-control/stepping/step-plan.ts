@@ -1,0 +1,168 @@
+/**
+ * What stepping stands on. A plan is a generator that says what it wants to happen next (one instruction of a hart, or
+ * that an address is reached) and is told when it has; the runner carries plans out between requests, so a step that takes
+ * long can be paused like anything else.
+ *
+ * What is stepped is a thread of execution, not a hart: the scheduler may move a process to another hart, and runs others
+ * on this one meanwhile. It is known by its stack pointer, and by the process that the kernel says it runs.
+ */
+import { Mode, type Hart, type TrapEvent } from '../../../emulator/types';
+import type { FrameRegisters, ReadMemory } from '../../symbols/api';
+import type { Image } from '../../code/mapped-program';
+import { isEnvironmentCall } from '../causes';
+
+export type Want =
+  /** The hart executes one instruction, or takes a trap in its place. */
+  | { kind: 'instruction'; hart: number }
+  /** A hart is about to execute the instruction at one of the addresses, and `accept` holds for it. */
+  | {
+      kind: 'reach';
+      addresses: readonly bigint[];
+      accept(hart: Hart): boolean;
+      /** Whether the addresses can be meant in the mode and address space a hart is in now. */
+      concerns?(hart: Hart): boolean;
+    };
+
+export interface Happened {
+  hart: number;
+  /** The trap that was taken instead of the instruction, or because of it. */
+  trap?: TrapEvent | undefined;
+}
+
+/** Gives the hart on which the step ended. */
+export type StepPlan = Generator<Want, number, Happened>;
+
+/** What a plan must know of the machine and the programs in it. */
+export interface Ground {
+  harts: readonly Hart[];
+  /** The kernel. */
+  image: Image;
+  /** Whose code a hart is about to execute; undefined for code of which nothing is known. */
+  imageAt(hart: Hart): Image | undefined;
+  read(hart: Hart): ReadMemory;
+  /**
+   * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
+   * came from a user program or from the kernel itself. Undefined where nothing is, or it cannot be told.
+   */
+  below(hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined;
+  /** Names the process in whose context a hart executes; undefined in the scheduler, or where it cannot be told. */
+  processKey(hart: Hart): string | undefined;
+  /** Where code of the kernel's runs that returns from a trap: every sret. */
+  trapReturns: readonly bigint[];
+  /** The first instruction of the kernel's function for a system call, by its number; undefined if there is none. */
+  systemCall(number: bigint): bigint | undefined;
+  /** Whether the kernel's function that begins at an address serves a system call. */
+  isSystemCall(address: bigint): boolean;
+  /** Whether stepping in goes from a program's ecall into the kernel, or over it. */
+  stepIntoKernel: boolean;
+}
+
+/** Where a thread of execution has come to. */
+export interface Arrival {
+  hart: number;
+  /** It left instead: from the kernel to its user program, or by exec into another program. It is about to run there. */
+  left: boolean;
+}
+
+export type Waiting = Generator<Want, Arrival, Happened>;
+
+export const SP = 2;
+const SATP = 0x180;
+const SSTATUS = 0x100;
+const SPP = 1n << 8n;
+
+/** A thread of execution, at one moment of it. */
+export interface Thread {
+  mode: Mode;
+  satp: bigint | undefined;
+  sp: bigint;
+  process: string | undefined;
+}
+
+export const threadOn = (ground: Ground, hart: Hart): Thread => ({
+  mode: hart.mode,
+  satp: hart.csr(SATP),
+  sp: hart.x(SP),
+  process: ground.processKey(hart),
+});
+
+/** Whether a hart executes a thread, in the mode and, if that is user mode, by the page table of that moment. */
+export const executes = (ground: Ground, hart: Hart, { mode, satp, process }: Thread): boolean =>
+  hart.mode === mode &&
+  (mode !== Mode.User || hart.csr(SATP) === satp) &&
+  (process === undefined || ground.processKey(hart) === process);
+
+/**
+ * Until a thread is about to execute the instruction at `address`, with the stack pointer of that moment; or until it
+ * can no more, since it has left for user mode.
+ */
+export function* comeTo(ground: Ground, thread: Thread, address: bigint): Waiting {
+  const { mode, satp, process } = thread;
+  const there = (hart: Hart): boolean =>
+    hart.pc === address && hart.x(SP) === thread.sp && executes(ground, hart, thread);
+  const leaves = (hart: Hart): boolean =>
+    isReturnToUser(ground, hart) &&
+    // A program comes back where it was; one that exec has put in its place has another table.
+    (mode !== Mode.User || hart.csr(SATP) !== satp) &&
+    ground.processKey(hart) === process;
+  const addresses = process === undefined ? [address] : [address, ...ground.trapReturns];
+  const accept = (hart: Hart): boolean => there(hart) || leaves(hart);
+  const concerns = inSpaceOf(thread);
+  for (;;) {
+    const { hart } = yield { kind: 'reach', addresses, accept, concerns };
+    if (there(ground.harts[hart]!)) return { hart, left: false };
+    const { trap } = yield { kind: 'instruction', hart };
+    if (!trap) return { hart, left: true };
+  }
+}
+
+/** Until the process that a hart executes in the kernel is back in user mode. */
+export function untilUser(ground: Ground, start: number): StepPlan {
+  const process = ground.processKey(ground.harts[start]!);
+  return pastReturn(ground, start, (hart) => isReturnToUser(ground, hart) && ground.processKey(hart) === process);
+}
+
+/** From the vector of a trap that the kernel took in itself to what it interrupted, which has its stack above. */
+export function untilInterrupted(ground: Ground, start: number): StepPlan {
+  const thread = threadOn(ground, ground.harts[start]!);
+  const accept = (hart: Hart): boolean =>
+    ground.trapReturns.includes(hart.pc) && executes(ground, hart, thread) && hart.x(SP) >= thread.sp;
+  return pastReturn(ground, start, accept);
+}
+
+/** Until an sret has been executed that `accept` holds for. */
+function* pastReturn(ground: Ground, start: number, accept: (hart: Hart) => boolean): StepPlan {
+  const wanted: Want = { kind: 'reach', addresses: ground.trapReturns, accept, concerns: inKernel };
+  for (let hart = start; ;) {
+    if (!accept(ground.harts[hart]!)) ({ hart } = yield wanted);
+    const { trap } = yield { kind: 'instruction', hart };
+    if (!trap) return hart;
+  }
+}
+
+export const inKernel = (hart: Hart): boolean => hart.mode !== Mode.User;
+
+/** Whether breakpoints in the kernel, and in user mode those of a thread's own address space, concern a hart. */
+export const inSpaceOf =
+  ({ mode, satp }: Thread) =>
+  (hart: Hart): boolean =>
+    hart.mode !== Mode.User || (mode === Mode.User && hart.csr(SATP) === satp);
+
+export const isReturnToUser = (ground: Ground, hart: Hart): boolean =>
+  hart.mode === Mode.Supervisor && ((hart.csr(SSTATUS) ?? 0n) & SPP) === 0n && ground.trapReturns.includes(hart.pc);
+
+/**
+ * One instruction of the thread on a hart. Interrupts are run through, exceptions too if `over`; one that is not enters
+ * its handler.
+ */
+export function* instruction(ground: Ground, hart: number, over: boolean): Waiting {
+  for (;;) {
+    const thread = threadOn(ground, ground.harts[hart]!);
+    const { trap } = yield { kind: 'instruction', hart };
+    if (!trap || (!trap.interrupt && !over)) return { hart, left: false };
+    const behind = isEnvironmentCall(trap);
+    const arrival = yield* comeTo(ground, thread, behind ? trap.epc + 4n : trap.epc);
+    if (behind || arrival.left) return arrival;
+    ({ hart } = arrival);
+  }
+}

@@ -1,0 +1,100 @@
+import { strict as assert } from 'node:assert';
+import { Mode } from '../../emulator/types';
+import { Breakpoints, type Breakpoint } from './breakpoints';
+import { Catchpoints } from './catchpoints';
+import { DataBreakpoints } from './data-breakpoints';
+import { hitConditionProblem, type Asking, type Extras } from './conditions';
+import { FakeHart } from './testing/fake-machine';
+import { Verdict } from './stop-policy';
+
+const AT = 0x80001000n;
+
+/** A verdict over one instruction breakpoint, which needs no program to be bound to. */
+function setUp(extras: Extras, condition: (expression: string) => boolean = () => true) {
+  const breakpoints = new Breakpoints();
+  const logged: string[] = [];
+  const asking: Asking = {
+    condition,
+    logText: (message) => message.toUpperCase(),
+    log: (text) => logged.push(text),
+  };
+  const data = new DataBreakpoints(asking, () => undefined);
+  const catchpoints = new Catchpoints(() => true);
+  catchpoints.bind({
+    ...{ x: () => 0n, systemCalls: () => [], systemCall: () => undefined, missing: () => undefined },
+    ...{ addresses: () => [0x80009000n], tableFound: () => undefined },
+    at: ({ id, pc }) => (pc === 0x80009000n ? { kind: 'panic', hart: id, message: 'walk' } : undefined),
+  });
+  const verdict = new Verdict(breakpoints, catchpoints, data, {
+    ...asking,
+    programOn: () => undefined,
+    hasBytes: () => false,
+  });
+  const [breakpoint] = breakpoints.setInstructions([{ kind: 'instruction', address: AT, ...extras }]) as [Breakpoint];
+  breakpoint.placed = { verified: true, places: [{ address: AT, owner: 'any' }] };
+  breakpoints.setFunctions([]);
+  const hart = new FakeHart(0);
+  hart.pc = AT;
+  const hits = (times: number): boolean[] =>
+    Array.from({ length: times }, () => verdict.breakpoint(hart) !== undefined);
+  return { verdict, hart, hits, logged };
+}
+
+describe('the verdict at a breakpoint', () => {
+  it('counts hits in every way that can be written', () => {
+    const stops = (hitCondition: string): string =>
+      setUp({ hitCondition })
+        .hits(6)
+        .map((stopped) => (stopped ? '!' : '.'))
+        .join('');
+    assert.equal(stops('3'), '..!!!!');
+    assert.equal(stops('>= 3'), '..!!!!');
+    assert.equal(stops('> 3'), '...!!!');
+    assert.equal(stops('== 3'), '..!...');
+    assert.equal(stops('=3'), '..!...');
+    assert.equal(stops('<3'), '!!....');
+    assert.equal(stops('<= 3'), '!!!...');
+    assert.equal(stops('% 2'), '.!.!.!');
+    assert.match(hitConditionProblem('twice') ?? '', /"twice"/);
+    assert.match(hitConditionProblem('%0') ?? '', /0th/);
+    assert.equal(hitConditionProblem('% 4'), undefined);
+  });
+
+  it('does not count what its condition excludes', () => {
+    let asked = 0;
+    const { hits } = setUp({ condition: 'odd', hitCondition: '2' }, () => ++asked % 2 === 1);
+    assert.deepEqual(hits(4), [false, false, true, false]);
+  });
+
+  it('logs in place of stopping', () => {
+    const { hits, logged } = setUp({ logMessage: 'here' });
+    assert.deepEqual(hits(2), [false, false]);
+    assert.deepEqual(logged, ['HERE', 'HERE']);
+  });
+
+  it('stops once where a condition fails, and says so', () => {
+    const { verdict, hart } = setUp({ condition: 'p->' }, () => {
+      throw new Error('a member is missing');
+    });
+    assert.match(
+      verdict.breakpoint(hart)?.description ?? '',
+      /"p->" failed: a member is missing.*not stop for this again/,
+    );
+    assert.equal(verdict.breakpoint(hart), undefined);
+  });
+
+  it('stops at panic of its own accord, but not at the same address of a user program', () => {
+    const { verdict, hart } = setUp({});
+    hart.pc = 0x80009000n;
+    assert.deepEqual(verdict.breakpoint(hart)?.cause?.event, { kind: 'panic', hart: 0, message: 'walk' });
+    assert.ok(verdict.addresses().has(0x80009000n));
+    hart.mode = Mode.User;
+    assert.equal(verdict.breakpoint(hart), undefined);
+  });
+
+  it('stops nowhere without debugging', () => {
+    const { verdict } = setUp({});
+    verdict.enabled = false;
+    assert.equal(verdict.addresses().size, 0);
+  });
+});

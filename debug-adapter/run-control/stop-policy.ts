@@ -1,0 +1,84 @@
+/**
+ * Decides at each stop of the machine whether the user wants it: breakpoints with their conditions, hit counts and log
+ * messages, the catchpoints, and the data breakpoints.
+ */
+import { Mode, type Hart, type Stop } from '../../emulator/types';
+import type { Program } from '../code/programs';
+import type { Breakpoints } from './breakpoints';
+import type { Catchpoints } from './catchpoints';
+import type { DataBreakpoints } from './data-breakpoints';
+import { ask, type Asking } from './conditions';
+import type { Judge } from './runner';
+import type { StopReport } from './stops';
+
+export interface Surroundings extends Asking {
+  /** The user program that a hart runs; undefined for one of which nothing is known. */
+  programOn(hart: Hart): Program | undefined;
+  /** Whether a program's bytes at an address are what a hart has there. Quicker to tell than which program it runs. */
+  hasBytes(hart: Hart, program: Program, address: bigint): boolean;
+}
+
+const NOWHERE: ReadonlySet<bigint> = new Set();
+
+export class Verdict implements Judge {
+  /** With noDebug nothing but the end of the machine stops it. */
+  enabled = true;
+  #version = -1;
+  #addresses = NOWHERE;
+
+  constructor(
+    private readonly breakpoints: Breakpoints,
+    private readonly catchpoints: Catchpoints,
+    private readonly data: DataBreakpoints,
+    private readonly around: Surroundings,
+  ) {}
+
+  addresses(): ReadonlySet<bigint> {
+    const version = this.breakpoints.version + this.catchpoints.version;
+    if (this.#version !== version) {
+      this.#version = version;
+      this.#addresses = new Set([...this.breakpoints.addresses, ...this.catchpoints.addresses]);
+    }
+    return this.enabled ? this.#addresses : NOWHERE;
+  }
+
+  concerns(hart: Hart, address: bigint): boolean {
+    if (hart.mode !== Mode.User) return true;
+    const has = (owner: 'kernel' | Program): boolean =>
+      owner !== 'kernel' && this.around.hasBytes(hart, owner, address);
+    return this.breakpoints.at(address, has).length > 0;
+  }
+
+  breakpoint(hart: Hart): StopReport | undefined {
+    const user = hart.mode === Mode.User;
+    const program = user ? this.around.programOn(hart) : 'kernel';
+    const hit = this.breakpoints
+      .at(hart.pc, (owner) => owner === program)
+      .map((breakpoint) => ({ breakpoint, answer: ask(this.around, breakpoint.wanted, breakpoint, hart.id) }));
+    const stopping = hit.filter(({ answer }) => answer.stop);
+    const caught = user ? undefined : this.catchpoints.reached(hart);
+    if (caught)
+      return {
+        ...caught,
+        ...(stopping.length > 0 ? { hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id) } : {}),
+      };
+    const first = stopping[0];
+    if (!first) return undefined;
+    const { wanted } = first.breakpoint;
+    const { kind } = wanted;
+    const failure = stopping.find(({ answer }) => answer.failure !== undefined)?.answer.failure;
+    return {
+      hart: hart.id,
+      reason: kind === 'line' ? 'breakpoint' : `${kind} breakpoint`,
+      hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
+      ...(wanted.kind === 'line' ? { asked: { kind: wanted.kind, line: first.breakpoint.placed.line } } : {}),
+      ...(wanted.kind === 'function' ? { asked: { kind: wanted.kind, name: wanted.name } } : {}),
+      ...(failure === undefined ? {} : { description: failure, text: failure }),
+    };
+  }
+
+  observed(stop: Stop): StopReport | undefined {
+    if (!this.enabled) return undefined;
+    return stop.kind === 'data' ? this.data.judge(stop) : this.catchpoints.judge(stop);
+  }
+}

@@ -1,0 +1,114 @@
+/** Why the machine stands where a catchpoint has stopped it, in words: who did what, what was before and what is now. */
+import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
+import type { Debuggee } from '../launch/debuggee';
+import { flagText, hex, pteFlags, ptePhysical } from '../page-tables/walk';
+import { hartText, instructionText, kernelPlace } from '../code/place-names';
+import { describeCsr } from '../registers/csrs';
+import type { Cause } from './stops';
+import type { KernelEvent, Named } from '../xv6/kernel-events';
+import { pageTableRoots } from '../xv6/roots';
+import { processes } from '../xv6/processes';
+
+/** `title` is a heading for the call stack, `text` all of it. */
+export interface Words {
+  id: string;
+  title: string;
+  text: string;
+}
+
+export function causeWords(debuggee: Debuggee, cause: Exclude<Cause, { kind: 'trap' | 'trap-loop' }>): Words {
+  switch (cause.kind) {
+    case 'satp-write':
+      return satpWords(debuggee, cause.event);
+    case 'fence':
+      return fenceWords(debuggee, cause.event);
+    case 'pte-store':
+      return tableWords(debuggee, cause.event);
+    case 'device':
+      return deviceWords(debuggee, cause.event);
+    case 'kernel':
+      return kernelWords(debuggee, cause.event);
+  }
+}
+
+function satpWords(debuggee: Debuggee, { before, after, pc }: SatpEvent): Words {
+  const by = kernelPlace(debuggee, pc);
+  const text = [
+    `satp was ${describeCsr('satp', before)}; it is now ${describeCsr('satp', after)}`,
+    `by the instruction at ${hex(pc)}${by === undefined ? '' : ` (${by})`}`,
+  ].join('\n');
+  return { id: 'satp write', title: 'satp write', text };
+}
+
+function fenceWords(debuggee: Debuggee, { hart, pc, address, asid }: FenceEvent): Words {
+  const what = address === undefined ? 'all addresses' : `the address ${hex(address)}`;
+  const spaces = asid === undefined ? 'all address spaces' : `ASID ${asid}`;
+  const text = `sfence.vma for ${what} in ${spaces}\n${by(debuggee, hart, pc)}`;
+  return { id: 'sfence.vma', title: `sfence.vma for ${what}`, text };
+}
+
+function tableWords(debuggee: Debuggee, event: TableStoreEvent): Words {
+  const { before, after, maps, level, index, address, root } = event;
+  const title = `PTE of ${hex(maps)}: ${entryText(before)} → ${entryText(after)}`;
+  const where = `entry ${index} of a level-${level} table, at physical ${hex(address)}, in ${tableText(debuggee, root)}`;
+  const text = `The page-table entry for ${hex(maps)} was ${entryText(before)}; it is now ${entryText(after)}\n${where}\n`;
+  const doer =
+    event.hart === undefined || event.pc === undefined ? 'by a device (DMA)' : by(debuggee, event.hart, event.pc);
+  return { id: 'page-table store', title, text: `${text}${doer}` };
+}
+
+/** "0x21fdac1f → 0x87f6b000 V R W U A": a page-table entry. */
+function entryText(pte: bigint): string {
+  if ((pte & 1n) === 0n) return pte === 0n ? '0' : `${hex(pte)} (V=0)`;
+  return `${hex(pte)} (PA ${hex(ptePhysical(pte))}, ${flagText(pteFlags(pte))})`;
+}
+
+function tableText(debuggee: Debuggee, root: bigint): string {
+  const known = pageTableRoots(debuggee.xv6, [], 0, processes(debuggee.xv6)).find((one) => one.root === hex(root));
+  return known ? `the table of ${known.label}` : `a table with its root at ${hex(root)}, which is no process's yet`;
+}
+
+function deviceWords(debuggee: Debuggee, { hart, pc, device, offset, size, access, value }: DeviceEvent): Words {
+  const way = access === 'read' ? '→' : '←';
+  const title = `${device}: ${access} of register ${hex(BigInt(offset))} ${way} ${hex(value)}`;
+  const text = `${device}: ${size}-byte ${access} of the register at offset ${hex(BigInt(offset))} ${way} ${hex(value)}`;
+  return { id: 'device access', title, text: `${text}\n${by(debuggee, hart, pc)}` };
+}
+
+const nameOf = (process: Named | undefined, none: string): string =>
+  process ? `pid ${process.pid}${process.name === '' ? '' : ` ${process.name}`}` : none;
+
+function kernelWords(debuggee: Debuggee, event: KernelEvent): Words {
+  const { hart } = event;
+  switch (event.kind) {
+    case 'panic':
+      return same('panic', `panic: ${event.message}`);
+    case 'switch': {
+      const [from, to] = [nameOf(event.from, 'the scheduler'), nameOf(event.to, 'the scheduler')];
+      return {
+        id: 'context switch',
+        title: `switch: ${from} → ${to}`,
+        text: `hart ${hart} switches from ${from} to ${to}`,
+      };
+    }
+    case 'create':
+      return same(
+        'process created',
+        `pid ${event.child} is made by ${nameOf(event.by, 'the kernel')}, on hart ${hart}`,
+      );
+    case 'exec':
+      return same('exec', `${nameOf(event.by, 'the kernel')} execs "${event.path}", on hart ${hart}`);
+    case 'exit':
+      return same(
+        'process exits',
+        `${nameOf(event.by, 'a process')} exits with status ${event.status}, on hart ${hart}`,
+      );
+    case 'map':
+      return same('mapping', `entries are made in the table at ${hex(event.root)}, ${hartText(debuggee, hart)}`);
+  }
+}
+
+const same = (id: string, text: string): Words => ({ id, title: text, text });
+
+const by = (debuggee: Debuggee, hart: number, pc: bigint): string =>
+  `by ${instructionText(debuggee, debuggee.harts[hart]!, pc)}`;

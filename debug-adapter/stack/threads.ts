@@ -1,0 +1,106 @@
+/**
+ * The threads of the protocol: every hart, and every process that no hart runs. A process that runs is seen at its hart.
+ *
+ * Ids: hart n is n + 1 (1 to 8). A process is 1000 + its slot in `proc` + the slots there are * its pid: the same from its
+ * birth to its end, and another for the next process in the slot.
+ */
+import { Mode, type Hart } from '../../emulator/types';
+import type { Debuggee } from '../launch/debuggee';
+import { channelName } from '../xv6/channel';
+import { returnsFrom } from '../xv6/switching';
+import { allProcesses, parkedRegisters, type Process } from '../xv6/processes';
+
+export type Thread = { kind: 'hart'; hart: number } | { kind: 'process'; process: Process };
+
+const FIRST_PROCESS = 1000;
+const SP = 2;
+
+export const hartThread = (hart: number): number => hart + 1;
+
+/** Undefined where the kernel's processes are not known. */
+export function processThread(debuggee: Debuggee, { slot, pid }: Pick<Process, 'slot' | 'pid'>): number | undefined {
+  const count = debuggee.xv6.proc?.count;
+  return count === undefined ? undefined : FIRST_PROCESS + slot + count * (pid & 0x3fffff);
+}
+
+/**
+ * The process in whose context a hart executes; undefined in the scheduler and before it, also while the kernel already
+ * or still has a process in `cpus` with its registers not loaded, or put away.
+ */
+export function processOn(debuggee: Debuggee, hart: Hart): Process | undefined {
+  const process = debuggee.processOn(hart.id);
+  return process && (hart.mode === Mode.User || !onBootStack(debuggee, hart)) ? process : undefined;
+}
+
+/** The hart that executes a process; undefined while it is parked. */
+export const hartOfProcess = (debuggee: Debuggee, { address }: Pick<Process, 'address'>): Hart | undefined =>
+  debuggee.harts.find((hart) => processOn(debuggee, hart)?.address === address);
+
+/** The stacks that the harts begin with are the scheduler's later. */
+function onBootStack(debuggee: Debuggee, hart: Hart): boolean {
+  const stacks = debuggee.image.binary.symbol('stack0');
+  const sp = hart.x(SP);
+  return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
+}
+
+/** Processes that exist and that no hart executes, by pid. */
+export function parkedProcesses(debuggee: Debuggee): Process[] {
+  const running = new Set(debuggee.harts.map((hart) => processOn(debuggee, hart)?.address));
+  return allProcesses(debuggee.xv6)
+    .filter(({ used, address }) => used && !running.has(address))
+    .sort((a, b) => a.pid - b.pid || a.slot - b.slot);
+}
+
+/** The thread that an id names. A process's id names its hart while it runs. Throws an Error if there is none. */
+export function threadNamed(debuggee: Debuggee, id: number): Thread {
+  if (debuggee.harts[id - 1]) return { kind: 'hart', hart: id - 1 };
+  const process = allProcesses(debuggee.xv6).find((one) => one.used && processThread(debuggee, one) === id);
+  if (!process) throw new Error(`There is no thread ${id}${id >= FIRST_PROCESS ? ': its process has ended' : ''}.`);
+  const hart = hartOfProcess(debuggee, process);
+  return hart ? { kind: 'hart', hart: hart.id } : { kind: 'process', process };
+}
+
+const named = ({ pid, name }: Process): string => `pid ${pid} ${name}`.trimEnd();
+
+/** "pid 2 sh: sleeping on &bcache.buf[3].lock". */
+export const processName = (debuggee: Debuggee, process: Process): string =>
+  `${named(process)}: ${stateOf(debuggee, process)}`;
+
+function stateOf({ xv6 }: Debuggee, { state, channel }: Process): string {
+  const word = state.toLowerCase();
+  if (word === 'sleeping' && channel) return `sleeping on ${channelName(xv6, channel)}`;
+  // The scheduler has chosen it, but its registers are not loaded yet.
+  return word === 'running' ? 'about to run' : word;
+}
+
+/** "pid 3 sh", "scheduler", "idle"; `functions` are those on the hart's stack. */
+export function hartRuns(debuggee: Debuggee, hart: Hart, functions: () => readonly string[]): string {
+  const process = processOn(debuggee, hart);
+  return process ? named(process) : idleName(debuggee, hart, functions());
+}
+
+/**
+ * Linked addresses at which processes go on that are switched to: behind the kernel's calls of swtch, and where those of
+ * `awaited` begin that have not run yet.
+ */
+export function resumptions({ image, xv6 }: Debuggee, awaited: readonly Pick<Process, 'slot'>[]): bigint[] {
+  const begun = awaited.flatMap((process) => parkedRegisters(xv6, process)?.pc ?? []);
+  return [...returnsFrom(image.binary, 'swtch'), ...begun];
+}
+
+function idleName({ xv6 }: Debuggee, { mode, waiting, resting }: Hart, functions: readonly string[]): string {
+  const idle = waiting || resting;
+  if (functions.includes('scheduler')) return idle ? 'idle' : 'scheduler';
+  if (!xv6.proc || !xv6.cpus) return mode === Mode.User ? 'a user program' : idle ? 'idle' : 'the kernel';
+  return mode === Mode.User ? 'a user program' : 'starting';
+}
+
+/** Where a parked process goes on when it is switched to. Throws an Error where that is not known. */
+export function parkedAt({ xv6 }: Debuggee, process: Process): { pc: bigint; sp: bigint } {
+  const registers = parkedRegisters(xv6, process);
+  const sp = registers?.x[SP];
+  if (!registers || sp === undefined)
+    throw new Error(`Where ${named(process)} goes on is not known: struct proc has no context with ra and sp.`);
+  if (process.state === 'ZOMBIE') throw new Error(`${named(process)} has exited: it will not run again.`);
+  return { pc: registers.pc, sp };
+}

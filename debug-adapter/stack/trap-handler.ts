@@ -1,0 +1,73 @@
+/**
+ * How far the kernel's handlers of traps (usertrap, kerneltrap) have come: whether they have read sepc, which the next trap
+ * overwrites, and what they keep of it. Told by their code and debug information, so that a frame shows the interrupted pc
+ * at every instruction of them.
+ */
+import type { Debuggee } from '../launch/debuggee';
+import { fromBytes, readLocation } from '../expressions/value';
+import { ExpressionError } from '../expressions/error';
+import { findMember, isInteger, plain, sizeOf } from '../expressions/types';
+import type { Image } from '../code/mapped-program';
+import type { Decoded } from '../../emulator/isa/decode';
+import { instructionAt } from './register-tracker';
+import type { FrameRegisters, ReadMemory } from '../symbols/api';
+import { CSR } from './trap-vector';
+
+/** Instructions of a handler that are looked at. */
+const LONGEST = 512;
+const SP = 2;
+const FP = 8;
+const RA = 1;
+
+/** Whether usertrap has put the user's pc into the trap frame; undefined where its code does not tell. */
+export function hasSavedPc({ image, xv6 }: Debuggee, handler: FrameRegisters, read: ReadMemory): boolean | undefined {
+  const member = xv6.trapframe && findMember(xv6.trapframe.record, 'epc');
+  if (!member) return undefined;
+  // Its own registers it saves relative to sp or s0.
+  return isBehind(image, handler, read, ({ instruction, rs1, imm }) =>
+    instruction.name === 'sd' && imm === member.offset && rs1 !== SP && rs1 !== FP ? 0n : undefined,
+  );
+}
+
+/** What kerneltrap keeps of sepc or scause in a variable of that name; undefined until it has read sepc, or without one. */
+export function keptBy(image: Image, handler: FrameRegisters, read: ReadMemory, name: string): bigint | undefined {
+  const has = isBehind(image, handler, read, ({ instruction, rd, imm }, at) => {
+    if (instruction.name === 'csrrs') return rd !== 0 && (imm & 0xfff) === CSR.sepc ? 0n : undefined;
+    if (instruction.name !== 'jal' || rd !== RA) return undefined;
+    // Unoptimized, the inline function that reads it is called, and then its value stored.
+    return image.binary.symbolAt(at + BigInt(imm))?.symbol.name === 'r_sepc' ? 4n : undefined;
+  });
+  if (has === false) return undefined;
+  const { binary } = image;
+  const variable = binary
+    .scopesAt(image.lookup(handler))
+    .flatMap(({ variables }) => variables)
+    .find((one) => one.name === name);
+  if (!variable || sizeOf(variable.type) !== 8 || !isInteger(plain(variable.type))) return undefined;
+  const frame = image.linkedFrame(handler);
+  try {
+    return fromBytes(readLocation(binary.locate(variable, frame, read), 0, 8, { frame, readMemory: read }));
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a frame is past the first instruction of its function for which `find` gives the bytes that it takes to show. */
+function isBehind(
+  image: Image,
+  frame: FrameRegisters,
+  read: ReadMemory,
+  find: (decoded: Decoded, at: bigint) => bigint | undefined,
+): boolean | undefined {
+  const info = image.binary.functionAt(image.lookup(frame));
+  if (!info) return undefined;
+  for (let at = info.low, count = 0; at < info.high && count < LONGEST; count++) {
+    const decoded = instructionAt(read, at);
+    if (!decoded) return undefined;
+    const after = find(decoded, at);
+    if (after !== undefined) return image.linked(frame.pc) > at + after;
+    at += BigInt(decoded.length);
+  }
+  return undefined;
+}

@@ -1,0 +1,76 @@
+/**
+ * What a trap was: the words of the label between the kernel's frames and those below it, "[system call: read]",
+ * "[page fault: load 0x4008]". The cause is in scause only until the next trap, so it is taken from there when sepc shows
+ * that it is still this trap's, else from what was seen when it was taken, else from what the kernel does about it. Where
+ * none of them tells, the label says no more than that there was a trap. Causes are those of the RISC-V privileged
+ * specification 1.12, table 4.2.
+ */
+import type { TrapEvent } from '../../emulator/types';
+import { causeName } from '../registers/causes';
+import { pageFaultAccess } from '../run-control/causes';
+
+export type Trap = Pick<TrapEvent, 'interrupt' | 'cause'> & { tval?: bigint };
+
+const INTERRUPT = 1n << 63n;
+
+/** From scause or mcause. */
+export const trapOf = (cause: bigint, tval?: bigint): Trap => ({
+  interrupt: (cause & INTERRUPT) !== 0n,
+  cause: Number(cause & ~INTERRUPT & 0xffffn),
+  ...(tval === undefined ? {} : { tval }),
+});
+
+export interface Surroundings {
+  /** Functions of the kernel on the stack above the trap, innermost first. */
+  functions: readonly string[];
+  /** The name of the system call asked for, or its number. */
+  systemCall(): string;
+  /** Whether the kernel's timer is the machine mode's, which passes it on as a software interrupt. */
+  relaysTimer: boolean;
+}
+
+/** The label of a trap from a user program. `handler` is the kernel's function for them. */
+export function userTrapLabel(trap: Trap | undefined, around: Surroundings, handler: string): string {
+  const { functions } = around;
+  const call = functions.lastIndexOf('syscall');
+  if (call >= 0) {
+    const served = functions[call - 1];
+    return `[system call: ${served?.startsWith('sys_') ? served.slice(4) : around.systemCall()}]`;
+  }
+  if (trap && !trap.interrupt && trap.cause === 8) return `[system call: ${around.systemCall()}]`;
+  return words(trap, around, handler) ?? '[trap from user]';
+}
+
+/** The label of a trap that was taken in the kernel, or by the machine mode. */
+export const kernelTrapLabel = (trap: Trap | undefined, around: Surroundings, handler: string): string =>
+  words(trap, around, handler) ?? '[trap in the kernel]';
+
+/** "[return to user mode]": nothing is below it but what goes on there. */
+export const RETURN_LABEL = '[return to user mode]';
+
+function words(trap: Trap | undefined, around: Surroundings, handler: string): string | undefined {
+  const device = deviceOf(around.functions);
+  if (!trap) {
+    if (device !== undefined) return `[external interrupt: ${device}]`;
+    // xv6 gives a hart up in its handlers for the timer only.
+    const called = around.functions[around.functions.lastIndexOf(handler) - 1];
+    return called === 'yield' || around.functions.includes('clockintr') ? '[timer interrupt]' : undefined;
+  }
+  const { interrupt, cause, tval } = trap;
+  if (interrupt) {
+    if (cause === 5 || cause === 7 || (cause === 1 && around.relaysTimer)) return '[timer interrupt]';
+    if (cause === 9 || cause === 11) return `[external interrupt${device === undefined ? '' : `: ${device}`}]`;
+    return `[${causeName(true, cause)}]`;
+  }
+  const access = pageFaultAccess({ ...NO_EVENT, interrupt, cause });
+  if (access === undefined) return `[${causeName(false, cause)}]`;
+  return `[page fault: ${access}${tval === undefined ? '' : ` 0x${tval.toString(16)}`}]`;
+}
+
+const NO_EVENT = { hart: 0, tval: 0n, epc: 0n, from: 0, to: 1 } as const;
+
+/** Drivers' handlers are called virtio_disk_intr, uartintr, e1000_intr; the outermost one is the device's. */
+function deviceOf(functions: readonly string[]): string | undefined {
+  const found = functions.findLast((name) => /.intr$/.test(name) && name !== 'devintr' && name !== 'clockintr');
+  return found?.replace(/_?intr$/, '').replaceAll('_', ' ');
+}

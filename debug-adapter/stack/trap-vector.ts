@@ -1,0 +1,135 @@
+/**
+ * The assembly that no call leads to, and what it was entered from: trap vectors (xv6's kernelvec, timervec, uservec), the
+ * way back to a user program (userret), and the context switch (swtch). Rests on the RISC-V privileged specification,
+ * sections 3.1.7 and 4.1 (stvec, sepc, sstatus), and on the code itself (register-tracker.ts).
+ */
+import { Mode, type Hart } from '../../emulator/types';
+import type { Image } from '../code/mapped-program';
+import { instructionAt, isReturn, StraightLine, type Now } from './register-tracker';
+import type { FrameRegisters, ReadMemory } from '../symbols/api';
+
+const SP = 2;
+const RA = 1;
+export const CSR = {
+  sstatus: 0x100,
+  stvec: 0x105,
+  sepc: 0x141,
+  scause: 0x142,
+  stval: 0x143,
+  satp: 0x180,
+  mstatus: 0x300,
+  mtvec: 0x305,
+  mepc: 0x341,
+  mcause: 0x342,
+} as const;
+/** Instructions of a context switch that are looked at. */
+const LONGEST_SWITCH = 128;
+
+export type Passage =
+  /** From a user program into the kernel, registers not all saved. */
+  | { kind: 'user vector'; entry: bigint }
+  /** From the kernel to a user program, up to sret. */
+  | { kind: 'user return' }
+  /** A trap that was taken in the kernel, or by the machine mode. */
+  | { kind: 'kernel vector'; entry: bigint }
+  | { kind: 'machine vector'; entry: bigint }
+  /** From one stack to another. */
+  | { kind: 'switch'; entry: bigint };
+
+/** Which passage a frame of the kernel is in; undefined in ordinary code. `hart`: whose trap registers are this frame's. */
+export function passageAt(
+  image: Image,
+  registers: FrameRegisters,
+  read: ReadMemory,
+  hart: Hart | undefined,
+): Passage | undefined {
+  const { binary } = image;
+  const lookup = image.lookup(registers);
+  const symbol = binary.symbolAt(lookup)?.symbol;
+  if (!symbol) return undefined;
+  const back = binary.symbol('userret')?.address;
+  const uservec = binary.symbol('uservec')?.address;
+  if (uservec !== undefined && sameCode(image, lookup, uservec))
+    return back !== undefined && lookup >= back && back >= uservec
+      ? { kind: 'user return' }
+      : { kind: 'user vector', entry: runningAt(image, registers, uservec) };
+  if (back !== undefined && symbol.address === back) return { kind: 'user return' };
+
+  const entry = runningAt(image, registers, symbol.address);
+  const isAt = (csr: number): boolean => image.linked((hart?.csr(csr) ?? 0n) & ~3n) === symbol.address;
+  if (hart?.mode === Mode.Machine && isAt(CSR.mtvec)) return { kind: 'machine vector', entry };
+  if (symbol.name === 'kernelvec' || (hart && isAt(CSR.stvec))) return { kind: 'kernel vector', entry };
+  return registers.returnAddress !== true && switchesStack(entry, read) ? { kind: 'switch', entry } : undefined;
+}
+
+/** Whether an address lies in the code that starts at `start`: the page of the trampoline holds nothing else. */
+const sameCode = (image: Image, address: bigint, start: bigint): boolean =>
+  address >= start && image.running(address).length > 1;
+
+const runningAt = (image: Image, registers: FrameRegisters, linked: bigint): bigint =>
+  registers.pc - image.linked(registers.pc) + linked;
+
+/** The registers at a vector's entry, but pc; undefined where the vector's code cannot be followed. */
+export function registersAtEntry(entry: bigint, registers: FrameRegisters, now: Now): FrameRegisters | undefined {
+  const line = StraightLine.between(entry, registers.pc, now.read);
+  if (!line) return undefined;
+  const savedAt: (bigint | undefined)[] = [];
+  const x = registers.x.map((_, register) => {
+    const found = line.before(register, now);
+    savedAt[register] = found.savedAt ?? (found.register === register ? registers.savedAt?.[register] : undefined);
+    return found.value;
+  });
+  return { pc: registers.pc, x, savedAt };
+}
+
+/** What `registers` are to be once the memory of `now` is read for those that the hart has overwritten. */
+export const nowOf = (registers: FrameRegisters, read: ReadMemory, hart: Hart | undefined): Now => ({
+  x: registers.x,
+  csr: (address) => hart?.csr(address),
+  read,
+});
+
+/** A C function never loads sp from anywhere but its own frame. */
+function switchesStack(entry: bigint, read: ReadMemory): boolean {
+  for (let at = entry, count = 0; count < LONGEST_SWITCH; count++) {
+    const decoded = instructionAt(read, at);
+    if (!decoded || decoded.instruction.name === 'jal' || decoded.instruction.name === 'jalr') return false;
+    if (decoded.instruction.name === 'ld' && decoded.rd === SP && decoded.rs1 !== SP) return true;
+    at += BigInt(decoded.length);
+  }
+  return false;
+}
+
+/**
+ * Who called a context switch: as long as sp is not loaded the one that gives its stack up, from then on the one that
+ * gets it, to which the switch returns. Its pc is one behind a call, unless that thread has yet to begin.
+ */
+export function switched(entry: bigint, registers: FrameRegisters, now: Now): FrameRegisters | undefined {
+  const behind = StraightLine.between(entry, registers.pc, now.read);
+  if (!behind) return undefined;
+  const end = behind.keepsStack ? undefined : returnOf(registers.pc, now.read);
+  const ahead = end === undefined ? undefined : StraightLine.between(registers.pc, end, now.read);
+  if (!behind.keepsStack && !ahead) return undefined;
+  const savedAt: (bigint | undefined)[] = [];
+  const x = registers.x.map((_, register) => {
+    const found = ahead ? ahead.after(register, now) : behind.before(register, now);
+    if (ahead || found.register !== register) savedAt[register] = found.savedAt;
+    // Registers that a call need not keep are not saved: what stands in them is the switch's own.
+    return isPreserved(register) ? found.value : undefined;
+  });
+  const pc = (ahead ? ahead.after(RA, now) : behind.before(RA, now)).value;
+  return pc === undefined ? undefined : { pc, x, savedAt };
+}
+
+const isPreserved = (register: number): boolean =>
+  register <= 4 || register === 8 || register === 9 || (register >= 18 && register <= 27);
+
+function returnOf(from: bigint, read: ReadMemory): bigint | undefined {
+  for (let at = from, count = 0; count < LONGEST_SWITCH; count++) {
+    const decoded = instructionAt(read, at);
+    if (!decoded) return undefined;
+    if (isReturn(decoded)) return at;
+    at += BigInt(decoded.length);
+  }
+  return undefined;
+}

@@ -1,0 +1,106 @@
+/**
+ * The instructions that the generated code leaves to us: CSR accesses, traps and returns, wfi, fences of translation,
+ * lr and sc. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
+ */
+import { Csr } from '../isa/csrs';
+import { Operation } from '../isa/instruction';
+import { Mode } from '../types';
+import type { MemoryAccess } from './access';
+import { Modify, executeCsr } from './csr';
+import type { HartState } from './hart';
+import { Status } from '../layout';
+import { Cell, Mstatus } from './csr-bits';
+import { Cause, returnFromMachine, returnFromSupervisor } from './traps';
+
+/** What these instructions ask of the machine. */
+export interface EnvironmentSurroundings {
+  /** An exception; the hart's pc is still that of the instruction. */
+  raise(hart: HartState, cause: number, tval: bigint): Status;
+  /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
+  settle(hart: HartState): Status;
+  /** As `settle`, after a return from a trap. */
+  returned(hart: HartState): Status;
+  /** As `settle`, and the hart may have to wait for an interrupt. */
+  wait(hart: HartState): Status;
+  satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status;
+  fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status;
+}
+
+export class Environment {
+  constructor(
+    private readonly access: MemoryAccess,
+    private readonly machine: EnvironmentSurroundings,
+  ) {}
+
+  execute(hart: HartState, operation: Operation): Status {
+    switch (operation) {
+      case Operation.csrrw:
+      case Operation.csrrwi:
+        return this.csr(hart, Modify.write, true);
+      case Operation.csrrs:
+      case Operation.csrrsi:
+        return this.csr(hart, Modify.set, hart.rs1Index !== 0);
+      case Operation.csrrc:
+      case Operation.csrrci:
+        return this.csr(hart, Modify.clear, hart.rs1Index !== 0);
+      case Operation.ecall:
+        return this.machine.raise(hart, Cause.userEcall + hart.mode, 0n);
+      case Operation.ebreak:
+        return this.machine.raise(hart, Cause.breakpoint, 0n);
+      case Operation.mret:
+        if (hart.mode !== Mode.Machine) return this.illegal(hart);
+        returnFromMachine(hart);
+        return this.machine.returned(hart);
+      case Operation.sret:
+        if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tsr)) return this.illegal(hart);
+        returnFromSupervisor(hart);
+        return this.machine.returned(hart);
+      case Operation.wfi:
+        if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tw)) return this.illegal(hart);
+        hart.advance(4);
+        return this.machine.wait(hart);
+      case Operation.sfenceVma:
+        return this.sfenceVma(hart);
+      case Operation.loadReserved32:
+      case Operation.loadReserved64:
+        return this.access.loadReserved(hart, hart.rs1, operation === Operation.loadReserved32 ? 4 : 8);
+      case Operation.storeConditional32:
+      case Operation.storeConditional64:
+        return this.access.storeConditional(
+          hart,
+          hart.rs1,
+          operation === Operation.storeConditional32 ? 4 : 8,
+          hart.rs2,
+        );
+    }
+  }
+
+  private csr(hart: HartState, modify: Modify, writing: boolean): Status {
+    const address = hart.word >>> 20;
+    const satp = address === Csr.satp ? hart.cell(Cell.satp) : 0n;
+    const changes = executeCsr(hart, address, modify, writing);
+    if (changes === undefined) return this.illegal(hart);
+    if (!changes) return Status.done;
+    hart.advance(4);
+    return address === Csr.satp
+      ? this.machine.satpWritten(hart, hart.pc - 4n, satp, hart.cell(Cell.satp))
+      : this.machine.settle(hart);
+  }
+
+  private sfenceVma(hart: HartState): Status {
+    if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tvm)) return this.illegal(hart);
+    const pc = hart.pc;
+    hart.advance(4);
+    const address = hart.rs1Index === 0 ? undefined : hart.rs1;
+    return this.machine.fenced(hart, pc, address, hart.rs2Index === 0 ? undefined : hart.rs2);
+  }
+
+  private illegal(hart: HartState): Status {
+    return this.machine.raise(hart, Cause.illegalInstruction, BigInt(hart.word));
+  }
+
+  /** Whether mstatus makes the instruction trap in S-mode (TVM, TW, TSR). TW holds for every mode below M. */
+  private trapped(hart: HartState, bit: number): boolean {
+    return hart.mode !== Mode.Machine && (hart.low(Cell.mstatus) & bit) !== 0;
+  }
+}

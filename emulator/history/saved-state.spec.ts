@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { SavedState } from './saved-state';
+
+describe('SavedState', () => {
+  const saved = new SavedState('clock', {
+    n: 3,
+    b: 4n,
+    t: 'x',
+    none: null,
+    flag: true,
+    bytes: Uint8Array.of(1),
+    list: [1, 2n],
+  });
+
+  it('gives fields by their type', () => {
+    assert.equal(saved.number('n'), 3);
+    assert.equal(saved.bigint('b'), 4n);
+    assert.equal(saved.text('t'), 'x');
+    assert.equal(saved.text('none'), undefined);
+    assert.equal(saved.boolean('flag'), true);
+    assert.deepEqual(saved.bytes('bytes'), Uint8Array.of(1));
+  });
+
+  it('names device and field when a type is wrong', () => {
+    assert.throws(() => saved.number('b'), /clock\.b: expected a number, found bigint/);
+    assert.throws(() => saved.bytes('gone'), /clock\.gone: expected bytes, found undefined/);
+    assert.throws(() => saved.numbers('list'), /clock\.list: expected a list of numbers/);
+    assert.throws(() => saved.list('list', 3), /clock\.list: expected 3 entries, found 2/);
+    assert.throws(() => saved.records('list'), /clock\.list\[0\]: expected a record of fields, found number/);
+    assert.throws(() => new SavedState('clock', [1]), /expected a record of fields, found a list/);
+  });
+});

@@ -1,0 +1,288 @@
+/**
+ * Predecoded records of code pages (see record-pages.ts). Records are made when an instruction is first reached; a page
+ * whose code changes gets others, so that self-modifying code and freshly loaded programs run right without a fence.
+ * Breakpoints are records left undecoded, so that reaching one leads here.
+ */
+import { decode, lengthOf } from '../isa/decode';
+import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
+import { Access, type Mmu } from '../mmu/mmu';
+import type { Tlb } from '../mmu/tlb';
+import { type BulkLoop, MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './loop-idioms';
+import type { HartState } from '../cpu/hart';
+import { PAGE, Record, Status, offsetOf, slotOf } from '../layout';
+import { Opcode, writeAlone, writeRecord, writeStraddling } from './opcodes';
+import { RecordPages } from './record-pages';
+import type { CodePage } from './region';
+import { type Acceleration, Regions } from './translation-cache';
+import type { Departure } from './translator';
+import { Cause } from '../cpu/traps';
+
+/** What the cache asks of the machine. */
+export interface CodeSurroundings {
+  raise(hart: HartState, cause: number, tval: bigint): Status;
+  /** The hart reached a breakpoint. */
+  breakpoint(hart: HartState): Status;
+  /** The hart last stopped just here and is to go on now. */
+  goesOnFrom(hart: HartState): boolean;
+}
+
+/** Whether a breakpoint's address is meant in the address space that a hart is in. */
+type Concerns = (hart: HartState, address: bigint) => boolean;
+
+/** Instructions that are no jumps, and after which the hart may go on elsewhere. */
+const ELSEWHERE = /^(ecall|ebreak|[ms]ret|wfi)$/;
+/** Whether the next instruction in memory need not be the next to be executed. */
+function endsBlock(word: number): boolean {
+  const instruction = decode(word)?.instruction;
+  return instruction === undefined || instruction.control !== 'none' || ELSEWHERE.test(instruction.name);
+}
+
+export class CodeCache {
+  private readonly pages: RecordPages;
+  /** Virtual addresses with a breakpoint, by page; and the records that stand for them. */
+  private breakpoints = new Map<bigint, bigint[]>();
+  private readonly marks = new Set<number>();
+  /** Loops that loop-idioms.ts can run, by the record of the branch that closes them. */
+  private readonly loops = new Map<number, BulkLoop>();
+  private concerns: Concerns = () => true;
+
+  private readonly regions: Regions;
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly mmu: Mmu,
+    private readonly tlb: Tlb,
+    private readonly harts: readonly HartState[],
+    private readonly machine: CodeSurroundings,
+    acceleration: Acceleration,
+  ) {
+    this.regions = new Regions(memory, acceleration);
+    this.pages = new RecordPages(memory, {
+      attached: (host) => mmu.watch(host, PageFlag.code),
+      detached: (host) => tlb.dropFetches(harts, host),
+      emptied: (slot) => {
+        this.regions.drop(slot);
+        for (const record of this.loops.keys()) if (slotOf(record) === slot) this.loops.delete(record);
+        for (const record of this.marks) if (slotOf(record) === slot) this.marks.delete(record);
+      },
+    });
+  }
+
+  /** Where the generated code finds translated regions. */
+  get table(): WebAssembly.Table {
+    return this.regions.table;
+  }
+
+  /** See RecordPages.reached. */
+  reached(): Map<number, Uint8Array> {
+    return this.pages.reached();
+  }
+
+  /** Forgets everything but the breakpoints. */
+  clear(): void {
+    this.pages.clear();
+    this.tlb.flushFetches(this.harts);
+  }
+
+  setBreakpoints(addresses: Iterable<bigint>, concerns: Concerns = () => true): void {
+    this.concerns = concerns;
+    this.marks.clear();
+    this.breakpoints = new Map();
+    for (const address of addresses) {
+      const page = address >> 12n;
+      this.breakpoints.set(page, [...(this.breakpoints.get(page) ?? []), address]);
+    }
+    // Every way into a page leads through a fetch that misses; the marks are set there.
+    this.tlb.flushFetches(this.harts);
+  }
+
+  /** Makes the page of the hart's pc ready to run, or raises the fault that forbids it. */
+  fetch(hart: HartState): Status {
+    // The slice ended with the jump that led here; a fault would be counted in the next one.
+    if (hart.remaining === 0) return Status.exit;
+    const pc = hart.pc;
+    const low = Number(BigInt.asIntN(32, pc));
+    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, pc >> 32n)), Access.fetch, 2);
+    if (physical < 0) return this.raiseCounted(hart, this.mmu.cause, pc);
+    const host = this.memory.hostOf(physical);
+    if (host === 0) return this.raiseCounted(hart, Cause.instructionAccess, pc);
+    this.enter(hart, pc, host);
+    return Status.reload;
+  }
+
+  /** From now on the hart finds the page around host address `host` when it fetches from that around `pc`. */
+  private enter(hart: HartState, pc: bigint, host: number): void {
+    const page = (host & ~(PAGE - 1)) >>> 0;
+    const records = this.pages.attach(page);
+    this.tlb.fillFetch(hart, pc & ~0xfffn, records, page);
+    for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
+      if (this.concerns(hart, address)) this.mark(records + Number(address & 0xfffn) * (Record.size / 2));
+    }
+  }
+
+  /** See Opcode.special. The hart's pc is that of the record. */
+  special(hart: HartState, record: number): Status {
+    const pc = hart.pc;
+    const page = this.pageAt(hart, pc);
+    // The instruction before gave the page up by storing into it.
+    if (page === undefined) return Status.reload;
+    const offset = Number(pc & BigInt(PAGE - 1));
+    const host = page.host + offset;
+    const marked = this.marks.has(record);
+    const meant = marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && this.concerns(hart, pc);
+    if (meant && !this.machine.goesOnFrom(hart)) return this.machine.breakpoint(hart);
+    const { view } = this.memory;
+    let word = view.getUint16(host, true);
+    const straddles = lengthOf(word) === 4 && offset === PAGE - 2;
+    if (straddles) {
+      const upper = this.upperHalf(hart, pc + 2n);
+      if (upper < 0) return this.raiseCounted(hart, this.mmu.cause, BigInt.asUintN(64, pc + 2n));
+      word |= upper << 16;
+      // Entering the next page may have given this one up. What is decoded already stands for another page behind it.
+      if (this.pageAt(hart, pc) === undefined) return Status.reload;
+      if (!marked && view.getUint16(record, true) === Opcode.special) this.decode(page.host, record, word);
+    } else if (lengthOf(word) === 4) {
+      word = view.getInt32(host, true);
+    }
+    const alone = straddles || marked;
+    if (marked) this.pages.leftUndecoded(page.host);
+    const legal = alone ? writeAlone(this.memory, word) : this.decodeOn(page.host, record, word);
+    if (legal) return alone ? Status.scratch : Status.reload;
+    return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
+  }
+
+  /** The branch at the hart's pc closes a bulk loop: makes passes of it, or has the branch run the ordinary way. */
+  bulk(hart: HartState, record: number): Status {
+    const page = this.pageAt(hart, hart.pc);
+    if (page === undefined) return Status.reload;
+    let loop = this.loops.get(record);
+    if (loop === undefined) {
+      loop = bulkLoopAt(this.memory.view, page.host + Number(hart.pc & BigInt(PAGE - 1)));
+      // What has been decoded stays as it is.
+      if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
+    }
+    // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
+    const runs =
+      loop !== undefined && !this.isMarkedBefore(record) && runBulk(hart, loop, this.memory, this.mmu, page.host);
+    return runs ? Status.reload : this.alone(record);
+  }
+
+  /** Many jumps led to the hart's pc, in the page whose records are in force. */
+  hot(hart: HartState): Status {
+    const pc = hart.pc;
+    const offset = Number(pc & BigInt(PAGE - 1));
+    const record = hart.records + offset * (Record.size / 2);
+    this.regions.cool(record);
+    if (this.regions.full) {
+      this.clear();
+      return Status.reload;
+    }
+    const pages = new Map<number, CodePage | undefined>();
+    const page = (distance: number): CodePage | undefined => {
+      if (!pages.has(distance)) pages.set(distance, this.pageAt(hart, pc + BigInt(distance * PAGE)));
+      return pages.get(distance);
+    };
+    const made = this.regions.make(offset, {
+      page,
+      stopAt: (at) => this.marks.has(at),
+      decode: (page, at, word) => this.decode(page, at, word),
+    });
+    if (made) return Status.reload;
+    // Nothing may stop or trap beyond the slice.
+    if (hart.remaining === 0) return Status.exit;
+    const decoded = this.memory.view.getUint16(record, true) >= Opcode.first;
+    return decoded ? this.alone(record) : this.special(hart, record);
+  }
+
+  /** Has the interpreter run the instruction of a record, though a region begins there or a bulk loop ends. */
+  alone(record: number): Status {
+    writeAlone(this.memory, this.memory.view.getInt32(record + Record.word, true));
+    return Status.scratch;
+  }
+
+  /** See Regions.departure. */
+  departure(region: number, answer: number): Departure {
+    return this.regions.departure(region, answer);
+  }
+
+  /** Bytes of a page with records are about to change. */
+  stored(host: number, length: number): void {
+    this.pages.stored(host, length);
+  }
+
+  /** The page of code that a hart's fetches find at an address, if they find it at once. */
+  private pageAt(hart: HartState, address: bigint): CodePage | undefined {
+    return this.tlb.codePage(hart, address & ~BigInt(PAGE - 1));
+  }
+
+  /** Decodes an instruction of the page at `page` into its record; false if it is illegal. */
+  private decode(page: number, record: number, word: number): boolean {
+    const { view } = this.memory;
+    const offset = offsetOf(record);
+    this.pages.decoding(page, record, word);
+    if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
+    return writeRecord(view, record, word, offset, bulkLoopAt(view, page + offset) !== undefined);
+  }
+
+  /** Decodes an instruction, and what is executed next unless it traps: as far as the next jump or branch. */
+  private decodeOn(page: number, record: number, word: number): boolean {
+    if (!this.decode(page, record, word)) return false;
+    const { view } = this.memory;
+    for (let at = record, here = word; !endsBlock(here);) {
+      at += lengthOf(here) * (Record.size / 2);
+      const offset = offsetOf(at);
+      if (offset > PAGE - 4 || this.marks.has(at) || view.getUint16(at + Record.op, true) !== Opcode.special) break;
+      here = view.getInt32(page + offset, true);
+      if (!this.decode(page, at, here)) break;
+    }
+    return true;
+  }
+
+  /** Whether there is a breakpoint in a loop that the branch of this record may close. */
+  private isMarkedBefore(record: number): boolean {
+    for (const mark of this.marks) if (mark < record && mark > record - MAX_LOOP_BYTES * (Record.size / 2)) return true;
+    return false;
+  }
+
+  /** Whether all of a loop has records. */
+  private isDecoded(branch: number, { bytes }: BulkLoop): boolean {
+    const { view } = this.memory;
+    for (let at = branch - bytes * (Record.size / 2); at < branch;) {
+      if (view.getUint16(at, true) === Opcode.special) return false;
+      at += lengthOf(view.getUint16(at + Record.word, true)) * (Record.size / 2);
+    }
+    return true;
+  }
+
+  /** From now on the record is left undecoded. */
+  private mark(record: number): void {
+    if (this.marks.has(record)) return;
+    this.marks.add(record);
+    // No region runs over what has not been decoded.
+    if (this.memory.view.getUint16(record + Record.op, true) === Opcode.special) return;
+    this.memory.view.setUint16(record + Record.op, Opcode.special, true);
+    this.regions.drop(slotOf(record));
+    // What lies under a mark may change unnoticed.
+    this.loops.clear();
+  }
+
+  /** An exception of an instruction that never got as far as to be counted by the interpreter. */
+  private raiseCounted(hart: HartState, cause: number, tval: bigint): Status {
+    hart.remaining--;
+    return this.machine.raise(hart, cause, tval);
+  }
+
+  /** Enters the page with the two bytes that end an instruction, and answers them; -1 if they cannot be had. */
+  private upperHalf(hart: HartState, address: bigint): number {
+    const low = Number(BigInt.asIntN(32, address));
+    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, address >> 32n)), Access.fetch, 2);
+    if (physical < 0) return -1;
+    const host = this.memory.hostOf(physical);
+    if (host !== 0) {
+      this.enter(hart, address, host);
+      return this.memory.view.getUint16(host, true);
+    }
+    this.mmu.cause = Cause.instructionAccess;
+    return -1;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * CSR instructions as generated code, for the registers whose storage is all there is to them: a kernel reads and writes
+ * sstatus, sepc or sscratch at every lock and every trap. What decides on translation, or lets an interrupt in that waits,
+ * leaves for cpu/csr.ts, which has the rules whole.
+ */
+import { Csr } from '../isa/csrs';
+import type { Decoded } from '../isa/decode';
+import type { Instruction } from '../isa/instruction';
+import { type Code, i32, i64, local, when } from '../wasm/assembler';
+import { MSTATUS, Modify, SSTATUS } from '../cpu/csr';
+import { Offset } from '../layout';
+import { Cell, Mstatus } from '../cpu/csr-bits';
+import { ZERO, cell, get32 } from './emit';
+
+/** Bits of mstatus that decide on nothing but whether interrupts are taken. */
+const INTERRUPT_BITS = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.mie | Mstatus.mpie;
+const ENABLES = Mstatus.sie | Mstatus.mie;
+
+type Storage =
+  /** All of a cell, but for the bits that cannot be set. */
+  | { kind: 'cell'; cell: Cell; mask: bigint }
+  /** A trap vector: reserved modes leave it as it was. */
+  | { kind: 'vector'; cell: Cell }
+  | { kind: 'status'; mask: number; high: number }
+  /** Written only elsewhere. */
+  | { kind: 'read'; cell: Cell }
+  | { kind: 'satp' };
+
+const all = (cell: Cell, mask = -1n): Storage => ({ kind: 'cell', cell, mask });
+
+const STORAGE = new Map<number, Storage>([
+  [Csr.sstatus, { kind: 'status', ...SSTATUS }],
+  [Csr.mstatus, { kind: 'status', ...MSTATUS }],
+  [Csr.sscratch, all(Cell.sscratch)],
+  [Csr.sepc, all(Cell.sepc, -2n)],
+  [Csr.scause, all(Cell.scause)],
+  [Csr.stval, all(Cell.stval)],
+  [Csr.mscratch, all(Cell.mscratch)],
+  [Csr.mepc, all(Cell.mepc, -2n)],
+  [Csr.mcause, all(Cell.mcause)],
+  [Csr.mtval, all(Cell.mtval)],
+  [Csr.stvec, { kind: 'vector', cell: Cell.stvec }],
+  [Csr.mtvec, { kind: 'vector', cell: Cell.mtvec }],
+  [Csr.mie, { kind: 'read', cell: Cell.mie }],
+  [Csr.satp, { kind: 'satp' }],
+]);
+
+const MODIFY = new Map<string, Modify>([
+  ['csrrw', Modify.write],
+  ['csrrs', Modify.set],
+  ['csrrc', Modify.clear],
+]);
+
+/** What its code depends on: which instruction, the CSR's address as `imm`, and whether rs1 (or the immediate) is 0. */
+export type CsrOperation = Pick<Decoded, 'instruction' | 'imm' | 'rs1'>;
+
+interface CsrInstruction {
+  storage: Storage;
+  modify: Modify;
+  writing: boolean;
+}
+
+/** Whether the operand of a CSR instruction stands in it. */
+export const isImmediate = ({ name }: Instruction): boolean => name.endsWith('i');
+
+function csrInstruction({ instruction, imm, rs1 }: CsrOperation): CsrInstruction | undefined {
+  const { name } = instruction;
+  const modify = MODIFY.get(isImmediate(instruction) ? name.slice(0, -1) : name);
+  const storage = modify === undefined ? undefined : STORAGE.get(imm);
+  if (modify === undefined || storage === undefined) return undefined;
+  const writing = modify === Modify.write || rs1 !== 0;
+  if (writing && (storage.kind === 'read' || storage.kind === 'satp')) return undefined;
+  return { storage, modify, writing };
+}
+
+/** Whether the instruction can be done by `csrCode`. */
+export const isCsrCode = (decoded: CsrOperation): boolean => csrInstruction(decoded) !== undefined;
+
+/**
+ * The instruction's code. `operand` is the value of rs1 or the immediate, `write` writes rd, `outside` leaves to have the
+ * instruction done elsewhere; `old` and `next` are i64 locals to use.
+ */
+export function csrCode(
+  decoded: CsrOperation,
+  operand: Code,
+  write: (value: Code) => Code,
+  outside: Code,
+  [old, next]: readonly [number, number],
+): Code {
+  const { storage, modify, writing } = csrInstruction(decoded)!;
+  const lowestMode = (decoded.imm >> 8) & 3;
+  const modified: Code =
+    modify === Modify.write
+      ? operand
+      : modify === Modify.set
+        ? i64.or(local.get(old), operand)
+        : i64.and(local.get(old), i64.xor(operand, i64.const(-1)));
+  const body = (): Code => {
+    switch (storage.kind) {
+      case 'cell': {
+        const at = place(storage.cell);
+        if (!writing) return write(i64.load(ZERO, at));
+        const value = storage.mask === -1n ? modified : i64.and(modified, i64.const(storage.mask));
+        return [local.set(old, i64.load(ZERO, at)), i64.store(ZERO, value, at), write(local.get(old))];
+      }
+      case 'vector': {
+        const at = place(storage.cell);
+        if (!writing) return write(i64.load(ZERO, at));
+        return [
+          local.set(old, i64.load(ZERO, at)),
+          local.set(next, modified),
+          when(i64.lt_u(i64.and(local.get(next), i64.const(3)), i64.const(2)), i64.store(ZERO, local.get(next), at)),
+          write(local.get(old)),
+        ];
+      }
+      case 'read':
+        return write(i64.load(ZERO, place(storage.cell)));
+      case 'satp':
+        return [
+          when(i32.and(i32.load(ZERO, place(Cell.mstatus)), i32.const(Mstatus.tvm)), outside),
+          write(i64.load(ZERO, place(Cell.satp))),
+        ];
+      case 'status': {
+        const at = place(Cell.mstatus);
+        const mask = BigInt(storage.mask >>> 0);
+        const high = BigInt(storage.high) << 32n;
+        const shown = i64.or(i64.and(local.get(old), i64.const(mask)), i64.const(high));
+        if (!writing) return [local.set(old, i64.load32_u(ZERO, at)), write(shown)];
+        const changed = i64.xor(local.get(old), local.get(next));
+        return [
+          local.set(old, i64.load32_u(ZERO, at)),
+          local.set(
+            next,
+            i64.or(i64.and(local.get(old), i64.const(~mask & 0xffff_ffffn)), i64.and(modified, i64.const(mask))),
+          ),
+          when(i64.ne(i64.and(changed, i64.const(~INTERRUPT_BITS)), i64.const(0)), outside),
+          when(
+            i64.ne(i64.and(i64.and(changed, local.get(next)), i64.const(ENABLES)), i64.const(0)),
+            when(
+              i32.or(
+                get32(Offset.untilEnabled),
+                i32.and(i32.or(get32(Offset.lines), i32.load(ZERO, place(Cell.mip))), i32.load(ZERO, place(Cell.mie))),
+              ),
+              outside,
+            ),
+          ),
+          i64.store32(ZERO, local.get(next), at),
+          write(shown),
+        ];
+      }
+    }
+  };
+  return [lowestMode === 0 ? [] : when(i32.lt_u(get32(Offset.mode), i32.const(lowestMode)), outside), body()];
+}
+
+const place = (register: Cell): number => cell(Offset.csrs + register * 8);

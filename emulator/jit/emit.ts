@@ -1,0 +1,68 @@
+/** Pieces of WebAssembly that the interpreter and the translator share: the window's cells, and looking into the TLB. */
+import { type Code, i32, i64, local, when } from '../wasm/assembler';
+import { Data, FETCH_ENTRIES, Fetch, Offset, WINDOW } from '../layout';
+
+/** Cells of the window, where the state of the hart lies that runs. */
+export const cell = (offset: number): number => WINDOW + offset;
+export const ZERO = i32.const(0);
+export const get32 = (offset: number): Code => i32.load(ZERO, cell(offset));
+export const set32 = (offset: number, value: Code): Code => i32.store(ZERO, value, cell(offset));
+export const get64 = (offset: number): Code => i64.load(ZERO, cell(offset));
+export const set64 = (offset: number, value: Code): Code => i64.store(ZERO, value, cell(offset));
+
+/** Loads by width, unsigned and signed. */
+export const LOADS = {
+  1: [i64.load8_u, i64.load8_s],
+  2: [i64.load16_u, i64.load16_s],
+  4: [i64.load32_u, i64.load32_s],
+  8: [i64.load, i64.load],
+} as const;
+export const STORES = { 1: i64.store8, 2: i64.store16, 4: i64.store32, 8: i64.store } as const;
+
+/** Passes of a bulk loop below which leaving the generated code costs more than it gains. */
+const BULK_DISTANCE = 128;
+/** Whether two registers that a bulk loop's branch compares are far apart: that many passes to go, if they meet at all. */
+export const farApart = (a: Code, b: Code): Code =>
+  i64.ge_u(i64.add(i64.sub(a, b), i64.const(BULK_DISTANCE)), i64.const(2 * BULK_DISTANCE));
+
+/** Looking a virtual address up in the data TLB; the address and the entry's host address are in these locals. */
+export function tlbLookup(address: number, entry: number) {
+  const index = i32.and(i32.wrap(i64.shr_u(local.get(address), i64.const(7))), i32.const(Fetch.base - Data.size));
+  const look = local.set(entry, i32.add(get32(Offset.bank), index));
+  const addend = i32.load(local.get(entry), Data.addend);
+  return {
+    look,
+    addend,
+    find: (at: Code): Code => [local.set(address, at), look],
+    /** The address with its offset in the page cut off, but for the bits that must be zero if it is aligned. */
+    hits: (bytes: number, tag: number): Code =>
+      i64.eq(i64.and(local.get(address), i64.const(-4096 + (bytes - 1))), i64.load(local.get(entry), tag)),
+    host: i32.add(i32.wrap(local.get(address)), addend),
+  };
+}
+
+/** Sets `entry` to the entry of the fetch TLB in which the page of the address in local `pc` would be. */
+export function findFetch(pc: number, entry: number): Code {
+  const index = i32.and(i32.shr_u(i32.wrap(local.get(pc)), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
+  return local.set(entry, i32.add(get32(Offset.bank), index));
+}
+
+/** Unless the page at the address in local `page` is in the entry, and begins with these two bytes, goes the other way. */
+export function unlessStarts(page: number, entry: number, half: Code, otherwise: Code): Code {
+  const host = i32.load(local.get(entry), Fetch.base + Fetch.host);
+  return [
+    when(i64.ne(i64.load(local.get(entry), Fetch.base + Fetch.tag), local.get(page)), otherwise),
+    when(i32.ne(i32.load16_u(host), half), otherwise),
+  ];
+}
+
+/** 64 x 64 -> upper 64 bits, by 32-bit parts (Hacker's Delight, section 8-2), with two scratch locals. */
+export function upperProduct(a: Code, b: Code, t: number, k: number): Code {
+  const low = (value: Code): Code => i64.and(value, i64.const(0xffffffff));
+  const high = (value: Code): Code => i64.shr_u(value, i64.const(32));
+  return [
+    local.set(t, i64.add(i64.mul(high(a), low(b)), high(i64.mul(low(a), low(b))))),
+    local.set(k, i64.add(i64.mul(low(a), high(b)), low(local.get(t)))),
+    i64.add(i64.add(i64.mul(high(a), high(b)), high(local.get(t))), high(local.get(k))),
+  ];
+}

@@ -1,0 +1,129 @@
+/** Runs a hart for a slice: the generated code as far as it gets, then by hand what it left, and so on. */
+import { lengthOf } from '../isa/decode';
+import type { GuestMemory } from '../mmu/guest-memory';
+import type { AccessSize } from '../types';
+import type { MemoryAccess } from '../cpu/access';
+import type { CodeCache } from './code-cache';
+import type { Environment } from '../cpu/system-instructions';
+import type { HartState } from '../cpu/hart';
+import { Begin, Exit, type InterpreterExports, interpreterModule } from './interpreter';
+import { SIGNED, Status } from '../layout';
+import { FIRST_DEPARTURE } from './translator';
+import { writeAlone } from './opcodes';
+
+/** What running harts asks of the machine. */
+export interface CoreSurroundings {
+  /** The hart has asked for a lock that it did not get: the instruction at hand is the last of its turn. */
+  yields(): void;
+}
+
+export class Core {
+  private generated: InterpreterExports['run'] | undefined;
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly code: CodeCache,
+    private readonly access: MemoryAccess,
+    private readonly environment: Environment,
+    private readonly machine: CoreSurroundings,
+  ) {}
+
+  /** The generated code, made when it is first needed. */
+  private get interpret(): InterpreterExports['run'] {
+    if (this.generated === undefined) {
+      const env = { memory: this.memory.memory, table: this.code.table };
+      const instance = new WebAssembly.Instance(interpreterModule(), { env });
+      this.generated = (instance.exports as unknown as InterpreterExports).run;
+    }
+    return this.generated;
+  }
+
+  /** Until the hart's remaining count is 0, or something ends the slice. */
+  run(hart: HartState): void {
+    let status = Status.reload;
+    const { interpret } = this;
+    hart.enterWindow();
+    while (status !== Status.exit) {
+      const answer = interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
+      const reason = answer < FIRST_DEPARTURE ? (answer as Exit) : this.depart(hart, answer);
+      // Noted first: a store may unmake the very record it came from.
+      const length = lengthOf(hart.word);
+      status = this.attend(hart, reason);
+      if (status === Status.done) hart.advance(length);
+      this.access.settleWatches();
+    }
+    hart.leaveWindow();
+  }
+
+  /**
+   * Executes one instruction that reads, computes or jumps, given by its word at the hart's pc; false, and nothing done, if
+   * it faults or reads a device. It does not matter what is cached, nor whether there is a breakpoint.
+   */
+  peek(hart: HartState, word: number): boolean {
+    hart.remaining = 1;
+    hart.enterWindow();
+    writeAlone(this.memory, word);
+    const reason = this.interpret(Begin.scratch);
+    let done = hart.remaining === 0 && reason !== Exit.load;
+    if (reason === Exit.load) {
+      const { address, detail } = hart;
+      done = this.access.tryLoad(hart, address, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+      if (done) hart.advance(lengthOf(word));
+    }
+    hart.leaveWindow();
+    return done;
+  }
+
+  /** An atomic on a watched word is run here and now, so that what it did is known at its end. */
+  private atomic(hart: HartState, bytes: 4 | 8): Status {
+    const status = this.access.atomic(hart, hart.address, bytes);
+    if (status !== Status.scratch || !this.memory.watches.pending) return status;
+    const left = hart.remaining;
+    hart.remaining = 1;
+    const reason = this.interpret(Begin.scratch);
+    hart.remaining = left - 1;
+    return reason === Exit.vain ? this.vain() : Status.reload;
+  }
+
+  private vain(): Status {
+    this.machine.yields();
+    return Status.done;
+  }
+
+  /** A region, whose index is the detail, has left an instruction to others: notes which. */
+  private depart(hart: HartState, answer: number): Exit {
+    const { exit, detail, back, offset, record } = this.code.departure(hart.detail, answer);
+    hart.departed(offset, record, detail);
+    hart.remaining += back;
+    return exit;
+  }
+
+  private attend(hart: HartState, reason: Exit): Status {
+    const { detail } = hart;
+    switch (reason) {
+      case Exit.budget:
+        return Status.exit;
+      case Exit.fetch:
+        return this.code.fetch(hart);
+      case Exit.load:
+        return this.access.load(hart, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+      case Exit.store:
+        return this.access.store(hart, detail as AccessSize);
+      case Exit.atomic:
+        return this.atomic(hart, detail as 4 | 8);
+      case Exit.environment:
+        return this.environment.execute(hart, detail);
+      case Exit.special:
+        return this.code.special(hart, hart.record);
+      case Exit.bulk:
+        return this.code.bulk(hart, hart.record);
+      case Exit.hot:
+        return this.code.hot(hart);
+      case Exit.vain:
+        return this.vain();
+      case Exit.region:
+      case Exit.short:
+        throw new Error('what the dispatcher sees to itself has come out of it');
+    }
+  }
+}

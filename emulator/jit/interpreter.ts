@@ -1,0 +1,330 @@
+/**
+ * The interpreter: one WebAssembly function, generated from the instruction table, that runs predecoded records until
+ * its slice is used up. For everything rare (a TLB miss, a device, a CSR, a trap) it returns to `executor.ts` with the
+ * reason: a function without calls keeps its variables in registers. All state of the hart is in memory then.
+ *
+ * Instructions are counted one by one, so a slice ends exactly where it should.
+ */
+import { Csr } from '../isa/csrs';
+import type { Builder } from '../isa/instruction';
+import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
+import { local, loop, ret, unreachable, when } from '../wasm/assembler';
+import { ModuleBuilder } from '../wasm/module';
+import { csrCode, isImmediate } from './csr-code';
+import { Data, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from '../layout';
+import { RECORDS, REGIONS, Record, SIGNED, STRADDLER } from '../layout';
+import { FORMS, type Form, REGION, isSwap } from './opcodes';
+import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
+import { unlessStarts, upperProduct } from './emit';
+
+/** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
+export const enum Exit {
+  /** The remaining count is 0. */
+  budget,
+  /** No translation for the page of pc is at hand. */
+  fetch,
+  load,
+  store,
+  atomic,
+  environment,
+  /** A record with Opcode.special. This and the next have not been counted. */
+  special,
+  /** A branch that closes a bulk loop with many passes to go. */
+  bulk,
+  /** The instruction at pc is the target of many jumps. */
+  hot,
+  /** The record begins a region; its index is the detail. This and the next are not seen outside the generated code. */
+  region,
+  /** An amoswap has found what it stores, as for a lock that another hart has. It is done, though pc still stands at it. */
+  vain,
+  /** The region at pc may need more than remains of the slice. */
+  short,
+}
+
+/** How the generated code is to begin. */
+export const enum Begin {
+  /** At the hart's pc. */
+  atPc,
+  /** With the record in the hart's scratch area, which is the instruction at pc. */
+  scratch,
+  /** At pc, and without entering regions. */
+  slowly,
+}
+
+export interface InterpreterExports {
+  /** Runs the hart whose state is in the window. Answers an Exit, or a departure of a region (translator.ts). */
+  run(begin: Begin): number;
+}
+
+/**
+ * Indices of run's parameter and locals. Few live from one instruction to the next (record and remaining), so that they
+ * stay in registers; what only rare or far things need is in the window.
+ */
+const enum L {
+  begin,
+  /** Host address of the record at hand, and its opcode. */
+  record,
+  opcode,
+  remaining,
+  /** The entry of a TLB, or the host address of an atomic's word. */
+  entry,
+  /** i64 from here: the target of a jump, an address, two scratch variables. */
+  pc,
+  address,
+  scratch,
+}
+const LOCALS = [...new Array<Type>(4).fill(Type.I32), ...new Array<Type>(4).fill(Type.I64)];
+
+const tlb = tlbLookup(L.address, L.entry);
+const record = local.get(L.record);
+const field = (offset: number): Code => i32.load16_u(record, offset);
+const register = (offset: number): Code => i64.load(field(offset), cell(Offset.x));
+/** The address of the instruction at hand. */
+const pcHere: Code = i64.add(
+  get64(Offset.base),
+  i64.extend_u(i32.shr_u(i32.sub(record, get32(Offset.records)), i32.const(3))),
+);
+
+/** Puts pc and count into the window, and leaves. */
+const exit = (reason: Exit): Code => [
+  set64(Offset.pc, pcHere),
+  set32(Offset.remaining, local.get(L.remaining)),
+  ret(i32.const(reason)),
+];
+/** Leaves an access to whoever knows more; `detail` says which. */
+const exitForAccess = (reason: Exit, detail: number): Code => [
+  set64(Offset.address, local.get(L.address)),
+  set32(Offset.detail, i32.const(detail)),
+  set32(Offset.record, record),
+  exit(reason),
+];
+
+/** A register that is not x0. */
+const ANY = 1;
+
+/** A loop is worth more than what it calls, which is translated with it. */
+const LOOP_POINTS = 4;
+
+/** Generates the module's bytes. It is the same for every machine. */
+function generateInterpreter(): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const regionType = module.signature({ parameters: [], results: [Type.I32] });
+  const jump = new Label();
+  const next = new Label();
+
+  const jumpTo = (target: Code): Code => [local.set(L.pc, target), br(jump)];
+
+  /** Neither of these is an instruction done. */
+  const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
+  const exitUncounted = (reason: Exit): Code => [uncount, set32(Offset.record, record), exit(reason)];
+  const exitForBulk = when(farApart(register(Record.rs1), register(Record.rs2)), exitUncounted(Exit.bulk));
+
+  /** A jump went to the record at hand: so many points, see HEAT. */
+  const heat = i32.load(local.get(L.entry), HEAT);
+  const countHeat = (points: number): Code =>
+    when(i32.lt_u(field(Record.op), i32.const(REGION)), [
+      local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
+      i32.store(local.get(L.entry), i32.add(heat, i32.const(points)), HEAT),
+      when(i32.ge_u(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
+    ]);
+
+  const builder = (form: Form): Builder => {
+    const link = i64.add(pcHere, i64.const(form.length));
+    const imm = i64.load32_s(record, Record.imm);
+    const write = (value: Code): Code => i64.store(field(Record.rd), value, cell(Offset.x));
+    /** To pc + imm. */
+    const backward = i32.lt_s(i32.load(record, Record.imm), ZERO);
+    const relative: Code = form.near
+      ? [
+          local.set(L.entry, backward),
+          local.set(L.record, i32.add(record, i32.load(record, Record.imm))),
+          when(local.get(L.entry), countHeat(LOOP_POINTS)),
+          br(next),
+        ]
+      : jumpTo(i64.add(pcHere, imm));
+    return {
+      rs1: register(Record.rs1),
+      rs2: register(Record.rs2),
+      imm,
+      pc: pcHere,
+      link,
+      write,
+      load: (bytes, signed, address) => [
+        tlb.find(address),
+        when(i32.eqz(tlb.hits(bytes, Data.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
+        LOADS[bytes][Number(signed)](tlb.host),
+      ],
+      store: (bytes, address, value) => [
+        tlb.find(address),
+        when(i32.eqz(tlb.hits(bytes, Data.write)), [set64(Offset.value, value), exitForAccess(Exit.store, bytes)]),
+        STORES[bytes](tlb.host, value),
+      ],
+      atomic: (bytes, address, update) => {
+        const at = local.get(L.entry);
+        const old = local.get(L.scratch);
+        const after = update(old, register(Record.rs2));
+        const swaps = isSwap(form.instruction);
+        return [
+          tlb.find(address),
+          when(
+            tlb.hits(bytes, Data.write),
+            local.set(L.entry, tlb.host),
+            // Prepared by an exit before: a page that every store must ask for.
+            [
+              local.set(L.entry, get32(Offset.prepared)),
+              when(i32.eqz(at), exitForAccess(Exit.atomic, bytes)),
+              set32(Offset.prepared, ZERO),
+            ],
+          ),
+          local.set(L.scratch, LOADS[bytes][1](at)),
+          STORES[bytes](at, after),
+          // Before rd is written, which may be rs2.
+          swaps ? local.set(L.pc, i64.xor(old, after)) : [],
+          write(old),
+          swaps ? when(i64.eqz(local.get(L.pc)), [set32(Offset.record, record), exit(Exit.vain)]) : [],
+        ];
+      },
+      branch: (condition) => when(condition, form.bulk ? [exitForBulk, relative] : relative),
+      jump: () => [write(link), relative],
+      jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
+      mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
+      environment: (operation) => {
+        const leave = exitForAccess(Exit.environment, operation);
+        if (!form.status) return leave;
+        const index = i32.shr_u(field(Record.rs1), i32.const(3));
+        const operand = isImmediate(form.instruction) ? i64.extend_u(index) : register(Record.rs1);
+        return csrCode({ ...form, imm: Csr.sstatus, rs1: ANY }, operand, write, leave, [L.address, L.scratch]);
+      },
+    };
+  };
+
+  const handler = (form: Form): Code => [
+    form.instruction.meaning(builder(form)),
+    local.set(L.record, i32.add(record, i32.const(form.length * (Record.size / 2)))),
+    br(next),
+  ];
+
+  const special = exitUncounted(Exit.special);
+  const pageEnd: Code = [uncount, jumpTo(pcHere)];
+  const straddling: Code = [
+    local.set(L.pc, i64.add(get64(Offset.base), i64.const(PAGE))),
+    findFetch(L.pc, L.entry),
+    unlessStarts(L.pc, L.entry, field(Record.word + 2), special),
+    set32(Offset.records, i32.add(get32(Offset.records), i32.const(STRADDLER))),
+    local.set(L.record, i32.add(record, i32.const(STRADDLER))),
+    uncount,
+    br(next),
+  ];
+  const again = new Label();
+  const region: Code = [
+    when(i32.eq(local.get(L.begin), i32.const(Begin.slowly)), [
+      local.set(L.opcode, i32.sub(local.get(L.opcode), i32.const(REGION))),
+      br(again),
+    ]),
+    set32(Offset.detail, regionIndex(record)),
+    exitUncounted(Exit.region),
+  ];
+  const run = loop(
+    next,
+    when(i32.eqz(local.get(L.remaining)), exit(Exit.budget)),
+    local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(1))),
+    local.set(L.opcode, field(Record.op)),
+    loop(again, dispatch([special, pageEnd, straddling, ...FORMS.map(handler), region])),
+  );
+
+  const enterPage: Code = [
+    findPage(L.pc, L.entry, L.record, [
+      set64(Offset.pc, local.get(L.pc)),
+      set32(Offset.remaining, local.get(L.remaining)),
+      ret(i32.const(Exit.fetch)),
+    ]),
+    countHeat(1),
+  ];
+  const enterScratch: Code = [
+    local.set(L.begin, i32.const(Begin.atPc)),
+    set64(Offset.base, local.get(L.pc)),
+    set32(Offset.records, i32.const(cell(Offset.scratch))),
+    local.set(L.record, i32.const(cell(Offset.scratch))),
+  ];
+  const interpret = module.define({
+    parameters: [Type.I32],
+    results: [Type.I32],
+    locals: LOCALS,
+    code: [
+      local.set(L.remaining, get32(Offset.remaining)),
+      local.set(L.pc, get64(Offset.pc)),
+      loop(jump, when(i32.eq(local.get(L.begin), i32.const(Begin.scratch)), enterScratch, enterPage), run),
+      unreachable,
+    ],
+  });
+  module.define(dispatcher(interpret, regionType));
+  return module.build();
+}
+
+/** Sets `record` to the record at `pc`, by the fetch TLB; if the page is not there, goes the other way. */
+function findPage(pc: number, entry: number, record: number, otherwise: Code): Code {
+  const pageOffset = i32.and(i32.wrap(local.get(pc)), i32.const(PAGE - 1));
+  return [
+    findFetch(pc, entry),
+    set64(Offset.base, i64.and(local.get(pc), i64.const(-PAGE))),
+    when(i64.ne(get64(Offset.base), i64.load(local.get(entry), Fetch.base + Fetch.tag)), otherwise),
+    set32(Offset.records, i32.load(local.get(entry), Fetch.base + Fetch.records)),
+    local.set(record, i32.add(get32(Offset.records), i32.shl(pageOffset, i32.const(3)))),
+  ];
+}
+
+/** Goes to and fro between the interpreter and translated regions until one of them needs help. */
+function dispatcher(interpret: number, regionType: number) {
+  const [begin, answer, entry, at, pc] = [0, 1, 2, 3, 4];
+  const again = new Label();
+  const inRegion = new Label();
+  return {
+    exported: 'run',
+    parameters: [Type.I32],
+    results: [Type.I32],
+    locals: [Type.I32, Type.I32, Type.I32, Type.I64],
+    code: [
+      loop(
+        again,
+        local.set(answer, call(interpret, local.get(begin))),
+        local.set(begin, i32.const(Begin.atPc)),
+        when(i32.ne(local.get(answer), i32.const(Exit.region)), ret(local.get(answer))),
+        loop(
+          inRegion,
+          local.set(answer, call_indirect(regionType, get32(Offset.detail))),
+          when(local.get(answer), [
+            when(i32.ne(local.get(answer), i32.const(Exit.short)), ret(local.get(answer))),
+            // What is left of the slice is little.
+            local.set(begin, i32.const(Begin.slowly)),
+            br(again),
+          ]),
+          local.set(pc, get64(Offset.pc)),
+          findPage(pc, entry, at, br(again)),
+          when(i32.ge_u(i32.load16_u(local.get(at), Record.op), i32.const(REGION)), [
+            set32(Offset.detail, regionIndex(local.get(at))),
+            br(inRegion),
+          ]),
+        ),
+        br(again),
+      ),
+      unreachable,
+    ],
+  };
+}
+
+/** The index of the region that begins at a record. */
+function regionIndex(record: Code): Code {
+  return i32.load(i32.shr_u(i32.sub(record, i32.const(RECORDS)), i32.const(2)), REGIONS);
+}
+
+/** Nested blocks, one a handler, with a table of branches to the ends of them. */
+function dispatch(handlers: readonly Code[]): Code {
+  const labels = handlers.map(() => new Label());
+  // The last stands for all opcodes beyond: those of records where a region begins.
+  const start = br_table(local.get(L.opcode), labels);
+  return handlers.reduce((inner, handler, index) => [block(labels[index], inner), handler], start);
+}
+
+/** The module compiled, once a process. */
+let compiled: WebAssembly.Module | undefined;
+export const interpreterModule = (): WebAssembly.Module => (compiled ??= new WebAssembly.Module(generateInterpreter()));

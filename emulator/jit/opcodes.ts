@@ -1,0 +1,118 @@
+/**
+ * Opcodes of the predecoded records: every instruction of the table in the forms in which the interpreter has it (as a
+ * two- or four-byte instruction, and for relative jumps within the page or out of it), made from the table.
+ */
+import { Csr } from '../isa/csrs';
+import { COMPRESSIBLE } from '../isa/compressed';
+import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
+import type { Instruction } from '../isa/instruction';
+import type { GuestMemory } from '../mmu/guest-memory';
+import { Offset, PAGE, Record, STRADDLER, WINDOW } from '../layout';
+
+export const enum Opcode {
+  /** Not decoded yet, under a breakpoint, or illegal: see `special` in code-cache.ts. */
+  special = 0,
+  /** Behind the last record of a page. */
+  pageEnd = 1,
+  /**
+   * The last two bytes of a page begin an instruction that ends in the next one. If the next page begins with the upper half
+   * of the record's word, the instruction is the one whose record lies STRADDLER bytes behind.
+   */
+  straddling = 2,
+  first = 3,
+}
+
+/** Bit of a record's opcode: a translated region begins here. Its index in the table is at `regionIndex`. */
+export const REGION = 0x8000;
+
+export interface Form {
+  instruction: Instruction;
+  length: 2 | 4;
+  /** For relative jumps: the target's record is in the same page, and `imm` is the distance in bytes of records. */
+  near: boolean;
+  /** For near branches: it closes a loop that loop-idioms.ts can run. */
+  bulk: boolean;
+  /** For CSR instructions: they are on sstatus, which a kernel reads and writes at every lock. */
+  status: boolean;
+}
+
+const PLAIN = { near: false, bulk: false, status: false };
+
+const isCsr = ({ immediate }: Instruction): boolean => immediate === 'csr';
+
+export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
+  (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
+    { ...PLAIN, instruction, length },
+    ...(instruction.control === 'relative' ? [{ ...PLAIN, instruction, length, near: true }] : []),
+    ...(instruction.name === 'bne' ? [{ ...PLAIN, instruction, length, near: true, bulk: true }] : []),
+    ...(isCsr(instruction) ? [{ ...PLAIN, instruction, length, status: true }] : []),
+  ]),
+);
+
+const formIndex = ({ length, near, bulk, status }: Omit<Form, 'instruction'>): number =>
+  length * 4 + (status ? 3 : bulk ? 2 : near ? 1 : 0);
+const opcodes = new Map<Instruction, number[]>();
+FORMS.forEach((form, index) => {
+  const forms = opcodes.get(form.instruction) ?? [];
+  forms[formIndex(form)] = Opcode.first + index;
+  opcodes.set(form.instruction, forms);
+});
+
+/** amoswap, by which locks are taken: where it finds what it stores, the lock is another hart's. */
+export const isSwap = ({ name }: Instruction): boolean => name.startsWith('amoswap');
+
+/**
+ * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
+ * if its record stands alone; `bulk` whether it closes a bulk loop. False, and nothing written, if the word is illegal.
+ */
+export function writeRecord(
+  records: DataView,
+  at: number,
+  word: number,
+  pageOffset: number | undefined,
+  bulk = false,
+): boolean {
+  const decoded = decode(word);
+  if (decoded === undefined) return false;
+  const { instruction, length, rd, rs1, rs2, imm } = decoded;
+  const target = pageOffset === undefined ? -1 : pageOffset + imm;
+  const near = instruction.control === 'relative' && target >= 0 && target < PAGE;
+  records.setUint16(at + Record.rd, rd === 0 ? Offset.discard : rd * 8, true);
+  records.setUint16(at + Record.rs1, rs1 * 8, true);
+  records.setUint16(at + Record.rs2, rs2 * 8, true);
+  records.setInt32(at + Record.imm, near ? imm * (Record.size / 2) : imm, true);
+  records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
+  const status = isCsr(instruction) && imm === Csr.sstatus;
+  records.setUint16(at + Record.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })], true);
+  return true;
+}
+
+/** Writes the record of the last instruction of a page, which ends in the next one. False if the word is illegal. */
+export function writeStraddling(records: DataView, at: number, word: number): boolean {
+  const own = at + STRADDLER;
+  if (!writeRecord(records, own, word, undefined)) return false;
+  records.setUint16(own + 4 * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+  for (let i = 0; i < Record.size; i += 4) records.setInt32(at + i, records.getInt32(own + i, true), true);
+  records.setUint16(at + Record.op, Opcode.straddling, true);
+  return true;
+}
+
+/** Records that have been written alone, by instruction word. */
+const alone = new Map<number, Uint8Array>();
+const MOST_ALONE = 4096;
+
+/** Writes the record of an instruction into the scratch area, followed by what leads back to its successor's own. */
+export function writeAlone(memory: GuestMemory, word: number): boolean {
+  const at = WINDOW + Offset.scratch;
+  const { view, u8 } = memory;
+  view.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+  const known = alone.get(word);
+  if (known !== undefined) {
+    u8.set(known, at);
+    return true;
+  }
+  if (!writeRecord(view, at, word, undefined)) return false;
+  if (alone.size === MOST_ALONE) alone.clear();
+  alone.set(word, u8.slice(at, at + Record.size));
+  return true;
+}

@@ -1,0 +1,233 @@
+/**
+ * A region: the basic blocks that can be reached from a hot instruction, calls and returns included, up to a limit. It is
+ * what the translator turns into one function, so that loops and calls stay inside.
+ *
+ * A function that is called is taken in once for every call (its context), so that each return has one place to go, and
+ * the graph stays one of properly nested loops. Code that has never run is left out.
+ */
+import { type Decoded, INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
+import type { Instruction } from '../isa/instruction';
+import { bulkLoopAt } from './loop-idioms';
+import { isCsrCode } from './csr-code';
+import { PAGE, Record } from '../layout';
+import { Opcode } from './opcodes';
+import { unroll } from './unroll';
+
+/** A page of code, by the host addresses of its first byte and of its first record. */
+export interface CodePage {
+  host: number;
+  records: number;
+}
+
+export interface RegionInstruction extends Decoded {
+  /** Bytes from the start of the page in which the region begins; other pages lie below 0 or above. */
+  offset: number;
+  word: number;
+  /** Host address of its record. */
+  record: number;
+  /** It closes a loop that loop-idioms.ts can run. */
+  bulk: boolean;
+  /** It ends in the next page, which may be another one the next time. */
+  straddles: boolean;
+  /** Offset that it jumps to, where that can be told. */
+  to: number | undefined;
+}
+
+export interface Block {
+  /** Offset of its first instruction. */
+  start: number;
+  page: CodePage;
+  instructions: RegionInstruction[];
+  /** Blocks that may follow: where the branch, jump or return that ends it leads, and the one behind it. Undefined: elsewhere. */
+  target: Block | undefined;
+  next: Block | undefined;
+}
+
+/** A call that has been taken in: its blocks by where they start, and what is known of the way back. */
+interface Context {
+  caller: Context | undefined;
+  /** Offset behind the call. */
+  returnsTo: number;
+  depth: number;
+  found: Map<number, RegionInstruction>;
+  leaders: Set<number>;
+  /** Calls from here, by the offset of the jal or jalr. */
+  callees: Map<number, Context>;
+}
+
+/** Instructions that a region may have, and calls within calls. */
+const LIMIT = 400;
+const DEEPEST = 3;
+
+const RA = 1;
+
+/** Instructions that the interpreter keeps for itself: what they do may change everything around. */
+const LEAVING: ReadonlySet<Instruction> = new Set(
+  INSTRUCTIONS.filter(({ name }) => /^(csr|ecall|ebreak|[ms]ret|wfi|sfence|lr\.|sc\.)/.test(name)),
+);
+const leaves = (decoded: Decoded): boolean => LEAVING.has(decoded.instruction) && !isCsrCode(decoded);
+
+const isJump = ({ instruction }: Decoded): boolean => /^jalr?$/.test(instruction.name);
+const isCall = (decoded: Decoded): boolean => isJump(decoded) && decoded.rd === RA;
+export const isReturn = ({ instruction, rd, rs1, imm }: Decoded): boolean =>
+  instruction.name === 'jalr' && rd === 0 && rs1 === RA && imm === 0;
+
+/** Where an instruction jumps to: by itself, or with the auipc before it, as code far apart is called. */
+function targetOf(decoded: Decoded, at: number, before: Decoded | undefined): number | undefined {
+  const { instruction, rs1, imm } = decoded;
+  if (instruction.control === 'relative') return at + imm;
+  const far = instruction.name === 'jalr' && before?.instruction.name === 'auipc' && before.rd === rs1;
+  return far ? (at - before.length + before.imm + imm) & ~1 : undefined;
+}
+
+/** Which page an offset lies in: 0 is the one in which the region begins. */
+export const pageOf = (offset: number): number => Math.floor(offset / PAGE);
+
+/** Where a region's code is to be found. */
+export interface CodeSource {
+  view: DataView;
+  /** A page by its distance in pages from the first, if it is at hand. */
+  page(distance: number): CodePage | undefined;
+  /** Records that must not be run over: breakpoints. */
+  stopAt(record: number): boolean;
+  /** Take in what has never run, too. */
+  eager: boolean;
+}
+
+/** The region that begins at `offset` of its first page; the entry block is the first. Undefined if there is nothing to translate. */
+export function regionAt(source: CodeSource, offset: number): Block[] | undefined {
+  const root: Context = context(undefined, 0);
+  const contexts = [root];
+  const open: [Context, number][] = [[root, offset]];
+  let count = 0;
+  // Breadth first: what is pushed within is come to.
+  for (const [within, start] of open) {
+    within.leaders.add(start);
+    let before: RegionInstruction | undefined;
+    for (let at = start; !within.found.has(at) && count < LIMIT;) {
+      const instruction = instructionAt(source, at, count === 0, before);
+      if (instruction === undefined) break;
+      within.found.set(at, instruction);
+      count++;
+      const behind = at + instruction.length;
+      const { to } = instruction;
+      if (to !== undefined) {
+        if (!isCall(instruction)) open.push([within, to]);
+        else if (within.depth < DEEPEST) {
+          const callee = context(within, behind);
+          within.callees.set(at, callee);
+          contexts.push(callee);
+          open.push([callee, to]);
+        }
+        if (!isJump(instruction)) open.push([within, behind]);
+        break;
+      }
+      if (instruction.instruction.control === 'indirect') {
+        if (isReturn(instruction) && within.caller) open.push([within.caller, within.returnsTo]);
+        break;
+      }
+      // Another page may lie there the next time: a block has but one.
+      if (pageOf(behind) !== pageOf(at)) {
+        open.push([within, behind]);
+        break;
+      }
+      before = instruction;
+      at = behind;
+      if (within.leaders.has(at)) break;
+    }
+  }
+  if (!root.found.has(offset)) return undefined;
+  const entry = blocksOf(source, contexts, root, offset);
+  unroll(entry);
+  return reachable(entry);
+}
+
+const context = (caller: Context | undefined, returnsTo: number): Context => ({
+  caller,
+  returnsTo,
+  depth: caller === undefined ? 0 : caller.depth + 1,
+  found: new Map(),
+  leaders: new Set(),
+  callees: new Map(),
+});
+
+/** `before`: the instruction that has led straight to this one. */
+function instructionAt(
+  source: CodeSource,
+  offset: number,
+  first: boolean,
+  before: RegionInstruction | undefined,
+): RegionInstruction | undefined {
+  const page = source.page(pageOf(offset));
+  if (page === undefined) return undefined;
+  const within = offset - pageOf(offset) * PAGE;
+  const host = page.host + within;
+  const { view } = source;
+  const record = page.records + within * (Record.size / 2);
+  if (source.stopAt(record)) return undefined;
+  const half = view.getUint16(host, true);
+  const isDecoded = view.getUint16(record, true) !== Opcode.special;
+  if (!source.eager && !first && !isDecoded) return undefined;
+  const straddles = lengthOf(half) === 4 && within === PAGE - 2;
+  const word = lengthOf(half) === 2 ? half : straddles ? straddlerAt(source, offset, half) : view.getInt32(host, true);
+  // The record may stand for what followed in another page.
+  if (word === undefined || (straddles && isDecoded && view.getInt32(record + Record.word, true) !== word))
+    return undefined;
+  const decoded = decode(word);
+  if (decoded === undefined || leaves(decoded)) return undefined;
+  const bulk = decoded.instruction.name === 'bne' && bulkLoopAt(view, host) !== undefined;
+  return { ...decoded, offset, word, record, bulk, straddles, to: targetOf(decoded, offset, before) };
+}
+
+/** The word of an instruction that ends in the next page, if that is at hand. */
+function straddlerAt({ view, page }: CodeSource, offset: number, half: number): number | undefined {
+  const next = page(pageOf(offset) + 1);
+  return next && half | (view.getUint16(next.host, true) << 16);
+}
+
+/** Cuts what was found into blocks and joins them; the entry block is the first. */
+function blocksOf(source: CodeSource, contexts: readonly Context[], root: Context, entry: number): Block {
+  const blocks = new Map<Context, Map<number, Block>>();
+  for (const within of contexts) {
+    const own = new Map<number, Block>();
+    for (const start of within.leaders) {
+      if (!within.found.has(start)) continue;
+      const page = source.page(pageOf(start))!;
+      own.set(start, { start, page, instructions: [], target: undefined, next: undefined });
+    }
+    blocks.set(within, own);
+  }
+  for (const [within, own] of blocks) {
+    for (const block of own.values()) {
+      for (let at = block.start; ;) {
+        const instruction = within.found.get(at);
+        if (instruction === undefined) break;
+        block.instructions.push(instruction);
+        at += instruction.length;
+        const { control, name } = instruction.instruction;
+        const callee = within.callees.get(instruction.offset);
+        if (instruction.to !== undefined) {
+          block.target = isCall(instruction)
+            ? callee && blocks.get(callee)!.get(instruction.to)
+            : own.get(instruction.to);
+        } else if (isReturn(instruction) && within.caller) {
+          block.target = blocks.get(within.caller)!.get(within.returnsTo);
+        }
+        if (control === 'indirect' || name === 'jal') break;
+        block.next = own.get(at);
+        if (control === 'relative' || block.next !== undefined) break;
+      }
+    }
+  }
+  return blocks.get(root)!.get(entry)!;
+}
+
+/** All blocks that can be reached from one, itself first. */
+function reachable(entry: Block): Block[] {
+  const found = new Set([entry]);
+  for (const { target, next } of found) {
+    if (target) found.add(target);
+    if (next) found.add(next);
+  }
+  return [...found];
+}

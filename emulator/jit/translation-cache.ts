@@ -1,0 +1,97 @@
+/** The regions of all code pages: made when a jump's target is hot, dropped when anything they were made from changes. */
+import type { GuestMemory } from '../mmu/guest-memory';
+import { HEAT, HEAT_CELLS, HEAT_LIMIT, RECORDS, REGIONS, Record, slotOf } from '../layout';
+import { Opcode, REGION } from './opcodes';
+import { type CodeSource, regionAt } from './region';
+import { type Departure, FIRST_DEPARTURE, translate } from './translator';
+
+/** Which tier runs the guest: the interpreter alone, regions wherever possible, or regions where it is hot. */
+export type Acceleration = 'interp' | 'jit' | 'mixed';
+
+/** Points for jumps to a target before it is translated. */
+const LIMITS: Readonly<Record<Acceleration, number>> = { interp: 0xffffffff, jit: 1, mixed: 64_000 };
+const CAPACITY = 4096;
+
+interface Region {
+  /** Index in the table. */
+  index: number;
+  /** Host address of the record where it begins. */
+  record: number;
+  /** Slots of the pages that it was made from. */
+  slots: readonly number[];
+}
+
+/** What is known of the code around a hart's pc. */
+export interface CodeAround extends Pick<CodeSource, 'page' | 'stopAt'> {
+  /** Decodes an instruction of the page at a host address into its record. */
+  decode(page: number, record: number, word: number): void;
+}
+
+export class Regions {
+  readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: CAPACITY });
+  private readonly free: number[] = Array.from({ length: CAPACITY }, (_, index) => CAPACITY - 1 - index);
+  private readonly departures: (readonly Departure[])[] = [];
+  private readonly bySlot = new Map<number, Set<Region>>();
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly acceleration: Acceleration,
+  ) {
+    memory.i32[HEAT_LIMIT / 4] = LIMITS[acceleration];
+  }
+
+  /** Translates the region that begins at `offset` of a page. What cannot be translated is left to the interpreter: then false. */
+  make(offset: number, code: CodeAround): boolean {
+    const { view } = this.memory;
+    const index = this.free[this.free.length - 1];
+    if (index === undefined) return false;
+    const blocks = regionAt({ ...code, view, eager: this.acceleration === 'jit' }, offset);
+    if (blocks === undefined) return false;
+    const slots = new Set<number>();
+    for (const { page, instructions } of blocks) {
+      slots.add(slotOf(page.records));
+      for (const { word, record } of instructions) {
+        // Whoever completes an access for the region looks at its record, which may not have been reached before.
+        if (view.getUint16(record, true) === Opcode.special) code.decode(page.host, record, word);
+      }
+    }
+    const { bytes, departures } = translate(blocks);
+    const module = new WebAssembly.Module(bytes);
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } });
+    this.free.pop();
+    this.table.set(index, instance.exports.region as () => number);
+    this.departures[index] = departures;
+    const { record } = blocks[0].instructions[0];
+    view.setInt32(REGIONS + (record - RECORDS) / 4, index, true);
+    view.setUint16(record + Record.op, view.getUint16(record + Record.op, true) | REGION, true);
+    const region = { index, record, slots: [...slots] };
+    for (const slot of slots) this.bySlot.set(slot, (this.bySlot.get(slot) ?? new Set()).add(region));
+    return true;
+  }
+
+  /** Where and why a region left an instruction to others. */
+  departure(index: number, answer: number): Departure {
+    return this.departures[index][answer - FIRST_DEPARTURE];
+  }
+
+  /** Forgets how often jumps went to a record. */
+  cool(record: number): void {
+    this.memory.i32[HEAT / 4 + ((record >>> 4) & (HEAT_CELLS - 1))] = 0;
+  }
+
+  /** Drops the regions made from a page. */
+  drop(slot: number): void {
+    for (const region of this.bySlot.get(slot) ?? []) {
+      const { view } = this.memory;
+      view.setUint16(region.record + Record.op, view.getUint16(region.record + Record.op, true) & ~REGION, true);
+      this.table.set(region.index, null);
+      this.free.push(region.index);
+      for (const other of region.slots) if (other !== slot) this.bySlot.get(other)!.delete(region);
+    }
+    this.bySlot.delete(slot);
+  }
+
+  get full(): boolean {
+    return this.free.length === 0;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The translator: a region of hot code as a WebAssembly function of its own. The guest's registers are in locals from entry
+ * to exit; the TLB is looked up in line. A region, and each pass of a loop in it, is entered only if the longest way through
+ * it fits into what remains of the slice. A block is counted at once; an access that must leave gives back what has not been
+ * done, so counts are those of the interpreter.
+ */
+import type { Builder } from '../isa/instruction';
+import { isSwap } from './opcodes';
+import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
+import { ModuleBuilder } from '../wasm/module';
+import { csrCode, isCsrCode, isImmediate } from './csr-code';
+import { Exit } from './interpreter';
+import { Data, EMPTY, Fetch, Offset, PAGE, SIGNED } from '../layout';
+import { type Block, type RegionInstruction, isReturn, pageOf } from './region';
+import { type EmitBlock, structured } from './control-flow';
+import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
+import { unlessStarts, upperProduct } from './emit';
+
+/** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
+const enum L {
+  remaining,
+  entry,
+  answer,
+  pc,
+  address,
+  scratch,
+  /** Of x0, which has none. */
+  x = scratch,
+}
+const LOCALS = [...new Array<Type>(3).fill(Type.I32), ...new Array<Type>(3 + 31).fill(Type.I64)];
+
+const x = (register: number): number => L.x + register;
+const read = (register: number): Code => (register === 0 ? i64.const(0) : local.get(x(register)));
+
+/**
+ * A place at which a region leaves an instruction to others. The code only tells which one it is; the rest stands here, so
+ * that code is small.
+ */
+export interface Departure {
+  exit: Exit;
+  /** See Offset.detail. */
+  detail: number;
+  /** Instructions that are counted but not done. */
+  back: number;
+  /** Offset of the instruction from the page in which the region begins, and the host address of its record. */
+  offset: number;
+  record: number;
+}
+
+/** What a region answers for its first departure; 0 means that it went on to the pc in the window. */
+export const FIRST_DEPARTURE = 16;
+
+export interface Translation {
+  /** A module that imports the memory and exports `region`. */
+  bytes: Uint8Array<ArrayBuffer>;
+  departures: Departure[];
+}
+
+/** Base registers for which a region remembers the page that was last accessed through them. */
+const REMEMBERED = 8;
+
+/** What a region remembers of a page: locals for its address (i64), and for what makes an address in it a host address (i32). */
+interface LastPage {
+  tag: number;
+  addend: number;
+  /** There are loads and stores through the register: only a page that allows both is remembered. */
+  both: boolean;
+}
+
+/** The registers through which the region accesses memory most often; and the types of their locals. */
+function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<number, LastPage>; types: Type[] } {
+  const uses = new Map<number, { count: number; kinds: Set<string> }>();
+  for (const { rs1, instruction } of instructions) {
+    if (!/^(l[bhwd]u?|s[bhwd])$/.test(instruction.name)) continue;
+    const use = uses.get(rs1) ?? { count: 0, kinds: new Set() };
+    use.count++;
+    use.kinds.add(instruction.name[0]);
+    uses.set(rs1, use);
+  }
+  const most = [...uses].sort(([, a], [, b]) => b.count - a.count).slice(0, REMEMBERED);
+  const first = LOCALS.length;
+  return {
+    pages: new Map(
+      most.map(([register, { kinds }], index) => [
+        register,
+        { tag: first + index, addend: first + most.length + index, both: kinds.size === 2 },
+      ]),
+    ),
+    types: [...most.map(() => Type.I64), ...most.map(() => Type.I32)],
+  };
+}
+
+export function translate(blocks: readonly Block[]): Translation {
+  const out = new Label();
+  const departures: Departure[] = [];
+  const tlb = tlbLookup(L.address, L.entry);
+  const instructions = blocks.flatMap((b) => b.instructions);
+  const written = new Set(instructions.filter((i) => i.rd !== 0 && i.instruction.hasRd).map((i) => i.rd));
+  const used = new Set([...written, ...instructions.flatMap((i) => [i.rs1, i.rs2])].filter((r) => r !== 0));
+
+  const { pages, types } = lastPages(instructions);
+
+  /** Goes on at a pc outside. */
+  const goOn = (pc: Code): Code => [local.set(L.pc, pc), br(out)];
+  const depart = (exit: Exit, { offset, record }: RegionInstruction, back: number, detail = 0): Code => {
+    const answer = FIRST_DEPARTURE + departures.push({ exit, detail, back, offset, record }) - 1;
+    return [local.set(L.answer, i32.const(answer)), br(out)];
+  };
+  const addressOf = (offset: number): Code => i64.add(get64(Offset.base), i64.const(offset));
+  const jumpOut = (offset: number): Code => goOn(addressOf(offset));
+
+  /** Goes on in another page only if it still lies where it did. */
+  const checked = (from: number, target: Block, to: Code): Code => {
+    const distance = pageOf(target.start) - pageOf(from);
+    if (distance === 0) return to;
+    const page = addressOf(pageOf(target.start) * PAGE);
+    const entry = local.get(L.entry);
+    return [
+      local.set(L.address, page),
+      findFetch(L.address, L.entry),
+      when(
+        i32.or(
+          i64.ne(i64.load(entry, Fetch.base + Fetch.tag), page),
+          i32.ne(i32.load(entry, Fetch.base + Fetch.records), i32.const(target.page.records)),
+        ),
+        jumpOut(target.start),
+      ),
+      to,
+    ];
+  };
+
+  /** Leaves an instruction to others if the page in which it ends says something else now; `back` counts it as well. */
+  const straddling = (i: RegionInstruction, back: number): Code => [
+    local.set(L.address, addressOf((pageOf(i.offset) + 1) * PAGE)),
+    findFetch(L.address, L.entry),
+    unlessStarts(L.address, L.entry, i32.const(i.word >>> 16), depart(Exit.special, i, back)),
+  ];
+
+  const emitBlock: EmitBlock = (b, to, ahead) => {
+    const count = b.instructions.length;
+    const code: Code[] = [
+      ahead === undefined
+        ? []
+        : when(i32.lt_u(local.get(L.remaining), i32.const(ahead)), [
+            local.set(L.answer, i32.const(Exit.short)),
+            jumpOut(b.start),
+          ]),
+      local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(count))),
+    ];
+    let end = b.start;
+    b.instructions.forEach((instruction, index) => {
+      end = instruction.offset + instruction.length;
+      if (instruction.straddles) code.push(straddling(instruction, count - index));
+      code.push(instruction.instruction.meaning(builder(b, instruction, count - 1 - index, to)));
+    });
+    const last = b.instructions[count - 1];
+    if (last.instruction.control !== 'indirect')
+      code.push(b.next ? checked(last.offset, b.next, to(b.next)) : jumpOut(end));
+    return code;
+  };
+
+  /** `after`: instructions of the block behind this one, counted but not done if this one leaves. */
+  const builder = (b: Block, i: RegionInstruction, after: number, to: (target: Block) => Code): Builder => {
+    const pc = addressOf(i.offset);
+    const link = addressOf(i.offset + i.length);
+    const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
+    const departForAccess = (exit: Exit, detail: number): Code => depart(exit, i, after, detail);
+    /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
+    const access = (kind: 'l' | 's', bytes: 1 | 2 | 4 | 8, address: Code, leave: Code): { find: Code; host: Code } => {
+      const [own, other] = kind === 'l' ? [Data.read, Data.write] : [Data.write, Data.read];
+      const hits = tlb.hits(bytes, own);
+      const last = pages.get(i.rs1);
+      const lookup = [tlb.look, when(i32.eqz(hits), leave)];
+      if (last === undefined) return { find: [local.set(L.address, address), lookup], host: tlb.host };
+      return {
+        find: [
+          local.set(L.address, address),
+          when(i64.ne(i64.and(local.get(L.address), i64.const(-PAGE + (bytes - 1))), local.get(last.tag)), [
+            lookup,
+            // The tag of what is not allowed is EMPTY.
+            local.set(last.tag, i64.load(local.get(L.entry), last.both ? other : own)),
+            local.set(last.addend, tlb.addend),
+          ]),
+        ],
+        host: i32.add(i32.wrap(local.get(L.address)), local.get(last.addend)),
+      };
+    };
+    const arrived = (to: Block, onward: Code): Code => {
+      // The page that a call came from lies where it did; the one behind it need not, and the call may have ended there.
+      const from = isReturn(i) ? to.start - 4 : i.offset;
+      return checked(from, to, onward);
+    };
+    const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
+    return {
+      rs1: read(i.rs1),
+      rs2: read(i.rs2),
+      imm: i64.const(i.imm),
+      pc,
+      link,
+      write,
+      load: (bytes, signed, address) => {
+        const leave = departForAccess(Exit.load, bytes | (signed ? SIGNED : 0));
+        const { find, host } = access('l', bytes, address, leave);
+        return [find, LOADS[bytes][Number(signed)](host)];
+      },
+      store: (bytes, address, value) => {
+        const { find, host } = access('s', bytes, address, departForAccess(Exit.store, bytes));
+        return [find, STORES[bytes](host, value)];
+      },
+      atomic: (bytes, address, update) => [
+        tlb.find(address),
+        when(i32.eqz(tlb.hits(bytes, Data.write)), departForAccess(Exit.atomic, bytes)),
+        local.set(L.entry, tlb.host),
+        local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
+        STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
+        isSwap(i.instruction)
+          ? [
+              local.set(L.address, i64.xor(local.get(L.scratch), update(local.get(L.scratch), read(i.rs2)))),
+              write(local.get(L.scratch)),
+              when(i64.eqz(local.get(L.address)), depart(Exit.vain, i, after)),
+            ]
+          : write(local.get(L.scratch)),
+      ],
+      branch: (condition) =>
+        when(condition, [i.bulk ? when(farApart(read(i.rs1), read(i.rs2)), depart(Exit.bulk, i, 1)) : [], target()]),
+      jump: () => [i.rd === 0 ? [] : write(link), target()],
+      jumpTo: (at) => [
+        local.set(L.pc, at),
+        i.rd === 0 ? [] : write(link),
+        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), arrived(b.target, to(b.target))) : [],
+        br(out),
+      ],
+      mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
+      environment: (operation) => {
+        if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
+        const operand = isImmediate(i.instruction) ? i64.const(i.rs1) : read(i.rs1);
+        return csrCode(i, operand, write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
+      },
+    };
+  };
+
+  const module = new ModuleBuilder();
+  const X = cell(Offset.x);
+  module.define({
+    exported: 'region',
+    parameters: [],
+    results: [Type.I32],
+    locals: [...LOCALS, ...types],
+    code: [
+      local.set(L.remaining, get32(Offset.remaining)),
+      [...used].map((r) => local.set(x(r), i64.load(ZERO, X + r * 8))),
+      [...pages.values()].map(({ tag }) => local.set(tag, i64.const(EMPTY))),
+      block(
+        out,
+        structured(blocks[0], emitBlock, (b) => jumpOut(b.start)),
+      ),
+      [...written].map((r) => i64.store(ZERO, local.get(x(r)), X + r * 8)),
+      set64(Offset.pc, local.get(L.pc)),
+      set64(Offset.address, local.get(L.address)),
+      set32(Offset.remaining, local.get(L.remaining)),
+      ret(local.get(L.answer)),
+    ],
+  });
+  return { bytes: module.build(), departures };
+}
+
+const DROP = 0x1a;

@@ -1,0 +1,113 @@
+/**
+ * Where everything lies in the machine's linear memory: the harts with their registers, CSRs and TLBs, the predecoded
+ * records of code pages, and the memory of the guest itself. Addresses in it are called host addresses.
+ *
+ *   0          nothing, so that no valid host address is 0
+ *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs
+ *   HEAT       how often jumps went where
+ *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
+ *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
+ *   REGIONS    for every record, which region begins there (i32 each)
+ *   ROM        the boot ROM, then at once DRAM
+ */
+
+import { Cell } from './cpu/csr-bits';
+
+export const PAGE = 4096;
+export const MAX_HARTS = 8;
+
+/** Offsets in a hart's block. Registers are 8 bytes each; writes to x0 go to a 33rd that is never read. */
+export const Offset = {
+  x: 0,
+  discard: 32 * 8,
+  pc: 264,
+  /** i32: instructions left in this slice. */
+  remaining: 272,
+  /** i32: host address of the TLB bank in force. */
+  bank: 276,
+  /** What the generated code could not do: i32 host address of the record, i32 width or operation, u64s. */
+  record: 280,
+  detail: 284,
+  address: 288,
+  value: 296,
+  /** i32: host address of a word that the next atomic instruction may use, 0 if none. */
+  prepared: 304,
+  /** i32: host address of the first record of the page that runs, and u64 the virtual address that belongs to it. */
+  records: 308,
+  base: 312,
+  /** Records for one instruction that cannot be run in its place: a breakpoint covers it, or its record is not there yet. */
+  scratch: 320,
+  /** i32: the hart's mode, and the interrupt bits that devices and the supervisor timer hold up. */
+  mode: 384,
+  lines: 388,
+  /** i32: the hart's turn ends when it enables interrupts. */
+  untilEnabled: 392,
+  /** The u64 cells of the CSRs, see cpu/csr-bits.ts. */
+  csrs: 400,
+  /** What lies before is moved to the window and back. */
+  end: 400 + Cell.count * 8,
+  banks: 4096,
+} as const;
+
+/**
+ * A bank holds the translations of one address space in one mode: DATA_ENTRIES of 32 bytes for loads and stores, then
+ * FETCH_ENTRIES of 16 bytes for instructions. A tag is the virtual address of the page, or EMPTY.
+ */
+export const DATA_ENTRIES = 1024;
+export const FETCH_ENTRIES = 64;
+export const Data = { size: 32, read: 0, write: 8, addend: 16 } as const;
+export const Fetch = { base: DATA_ENTRIES * Data.size, size: 16, tag: 0, records: 8, host: 12 } as const;
+export const BANK_SIZE = Fetch.base + FETCH_ENTRIES * Fetch.size;
+export const BANKS = 16;
+/** Matches no address: its low bits are set, and those of a masked address are not. */
+export const EMPTY = -1n;
+
+export const WINDOW = 4096;
+/** Points (u32) for jumps, by a hash of where they go; and (u32) those at which the target is worth translating. */
+export const HEAT = 8192;
+export const HEAT_CELLS = 4096;
+export const HEAT_LIMIT = HEAT + HEAT_CELLS * 4;
+export const HARTS = 65536;
+const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
+
+/**
+ * A predecoded instruction: opcode u16, then the offsets of rd, rs1 and rs2 in the hart's block (u16 each), the immediate
+ * (i32), and the instruction word as it stood in memory (u32). A page has one record for every two bytes, and one more
+ * that leads to the page behind it; then those of an instruction that ends in the next page, see Opcode.straddling.
+ */
+export const Record = { size: 16, op: 0, rd: 2, rs1: 4, rs2: 6, imm: 8, word: 12 } as const;
+/** From the last record of a page to that of the instruction which begins there and ends in the next page. */
+export const STRADDLER = 2 * Record.size;
+export const RECORD_PAGE_SIZE = (PAGE / 2 + 4) * Record.size;
+export const RECORD_PAGES = 512;
+export const RECORDS = HARTS + MAX_HARTS * HART_SIZE;
+
+export const ROM_BASE = 0x1000;
+export const ROM_SIZE = 0xf000;
+export const DRAM_BASE = 0x8000_0000;
+/** Host addresses. */
+export const REGIONS = RECORDS + RECORD_PAGES * RECORD_PAGE_SIZE;
+export const ROM = Math.ceil((REGIONS + (RECORD_PAGES * RECORD_PAGE_SIZE) / 4) / 65536) * 65536;
+export const DRAM = ROM + 65536;
+
+/** The slot that a record is in, by its host address. */
+export const slotOf = (record: number): number => Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
+/** Where in its page the instruction of a record stands. */
+export const offsetOf = (record: number): number => ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+
+export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
+
+/** Bit of Offset.detail: a load sign-extends. */
+export const SIGNED = 16;
+
+/** How the machine goes on after it has done something for the generated code. */
+export const enum Status {
+  /** The instruction is done: go on behind it. */
+  done,
+  /** Go on at the hart's pc, wherever that is now. */
+  reload,
+  /** Run the record in the hart's scratch area; it is the instruction at pc. */
+  scratch,
+  /** End the slice. */
+  exit,
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { encodePages, EncodedPages } from '../history/page-codec';
+import { Machine } from '../machine';
+import { Assembler, R, laidOut } from '../testing/guests';
+import { TIERS, runInTier } from '../testing/tiers';
+import { UnmadePages } from './lazy-pages';
+
+const PAGE = 4096;
+
+type Step =
+  | { kind: 'fill'; from: number | 'on'; to: number; byte: number }
+  | { kind: 'store'; index: number; length: number; value: readonly number[] };
+
+const byte = fc.constantFrom(0, 1, 5, 255);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('fill' as const),
+    from: fc.oneof(fc.constantFrom(0, 'on' as const), fc.integer({ min: 0, max: PAGE - 1 })),
+    to: fc.oneof(fc.constant(PAGE), fc.integer({ min: 1, max: PAGE })),
+    byte,
+  }),
+  fc.record({
+    kind: fc.constant('store' as const),
+    index: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 })),
+    length: fc.constantFrom(1, 2, 4, 8),
+    value: fc.oneof(
+      byte.map((b) => new Array<number>(8).fill(b)),
+      fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 8, maxLength: 8 }),
+    ),
+  }),
+);
+
+const contents = (pages: UnmadePages): Uint8Array => {
+  const bytes = new Uint8Array(PAGE).fill(0xee);
+  pages.read(0, bytes);
+  return bytes;
+};
+
+describe('pages that have not been made', () => {
+  it('hold what was stored, whatever was', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        const pages = new UnmadePages(1);
+        const expected = new Uint8Array(PAGE);
+        let end = 0;
+        for (const s of steps) {
+          if (s.kind === 'fill') {
+            const from = Math.min(s.from === 'on' ? end : s.from, PAGE - 1);
+            const to = Math.max(s.to, from + 1);
+            if (!pages.fill(0, from, to, s.byte)) continue;
+            expected.fill(s.byte, from, to);
+            end = to % PAGE;
+          } else {
+            const value = Uint8Array.from(s.value);
+            if (pages.store(0, s.index * s.length, value, 0, s.length))
+              expected.set(value.subarray(0, s.length), s.index * s.length);
+          }
+          assert.deepEqual(contents(pages), expected);
+        }
+        const made = new Uint8Array(PAGE);
+        pages.make(0, made);
+        assert.deepEqual(made, expected);
+        assert.ok(pages.isMade(0));
+      }),
+    );
+  });
+
+  it('hold what xv6 leaves in free pages: one byte, and a pointer to the next', () => {
+    const pages = new UnmadePages(1);
+    const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
+    assert.ok(pages.fill(0, 0, 1, 1) && pages.fill(0, 1, 3000, 1) && pages.fill(0, 3000, PAGE, 1));
+    assert.ok(pages.store(0, 0, pointer, 0, 8));
+    assert.deepEqual(contents(pages).subarray(0, 9), Uint8Array.of(...pointer, 1));
+    assert.ok(!pages.store(0, 8, pointer, 0, 8), 'a second pointer');
+    assert.ok(!pages.fill(0, 0, 4, 5), 'over half of the pointer');
+    assert.ok(pages.fill(0, 0, PAGE, 5));
+    assert.deepEqual(contents(pages), new Uint8Array(PAGE).fill(5));
+  });
+
+  it('hold a pointer among zeroes, which may be filled afterwards', () => {
+    const pages = new UnmadePages(1);
+    const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
+    assert.ok(pages.store(0, 16, pointer, 0, 8));
+    assert.deepEqual(contents(pages).subarray(15, 25), Uint8Array.of(0, ...pointer, 0));
+    assert.ok(pages.store(0, 0, new Uint8Array(8).fill(255), 0, 8) === false, 'before the pointer');
+    assert.ok(pages.fill(0, 0, 24, 1) && pages.fill(0, 24, PAGE, 1));
+    assert.deepEqual(contents(pages), new Uint8Array(PAGE).fill(1));
+  });
+
+  it('hold what a saved machine did, and nothing after that', () => {
+    const saved = new Int32Array(PAGE / 4).map((_, i) => i * i);
+    const pages = new UnmadePages(1);
+    pages.restore(new EncodedPages(encodePages([saved]), 1));
+    assert.deepEqual(contents(pages), new Uint8Array(saved.buffer));
+    assert.ok(!pages.fill(0, 0, PAGE, 1));
+    pages.clear();
+    assert.deepEqual(contents(pages), new Uint8Array(PAGE));
+  });
+});
+
+describe('memory of which a guest fills pages', () => {
+  const FILLED = 0x8010_0000n;
+  const PAGES = 40;
+
+  /** Fills pages with 5, one after the other, byte by byte, puts the address of the one before in front, and reads it back. */
+  function kernel(): Uint8Array {
+    const { s0, s1, a4, a5, t0, t1, t2 } = R;
+    const code = new Assembler()
+      .li(s0, FILLED)
+      .li(s1, FILLED + BigInt(PAGES * PAGE))
+      .li(t0, 0)
+      .li(t1, 0x1122_3344_5566_7705n);
+    code.li(t2, PAGE).label('page').op('addi', { rd: a5, rs1: s0 }).op('add', { rd: a4, rs1: s0, rs2: t2 });
+    code.label('byte').op('sb', { rs1: a5, rs2: t1 }).op('addi', { rd: a5, rs1: a5, imm: 1 });
+    code.to('byte', 'bne', { rs1: a5, rs2: a4 }).op('sd', { rs1: s0, rs2: t0 });
+    code.op('addi', { rd: t0, rs1: s0 }).op('addi', { rd: s0, rs1: a4 }).to('page', 'bne', { rs1: s0, rs2: s1 });
+    code.op('ld', { rd: t0, rs1: t0 }).label('halt').to('halt', 'jal');
+    return laidOut(code);
+  }
+
+  const machineAfter = (instructions: number, before: (machine: Machine) => void): Machine => {
+    const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: kernel() });
+    before(machine);
+    while (machine.executed < instructions) machine.run({ instructions: instructions - machine.executed });
+    return machine;
+  };
+  const makeAll = ({ memory }: Machine): void => void memory.read(memory.dramBase, Number(memory.dramSize));
+
+  it('is what it would be had all pages been made before, at every point and in every tier', () => {
+    const end = PAGES * PAGE * 3 + 2000;
+    const points = Array.from({ length: 50 }, (_, i) => Math.floor(((i + 1) * end) / 50));
+    const meanwhile = new Map([[1, makeAll]]);
+    const { trace } = runInTier('interp', { kernel: kernel(), points, meanwhile });
+    for (const tier of TIERS) {
+      for (const slice of [Infinity, 997, 12_289])
+        assert.deepEqual(runInTier(tier, { kernel: kernel(), points, slice }).trace, trace, `${tier} by ${slice}`);
+    }
+  });
+
+  it('needs no memory of the host for what nobody has looked at', () => {
+    const machine = machineAfter(PAGES * PAGE * 3 + 2000, () => undefined);
+    // The last page's pointer was read; what is not made can be filled like this.
+    const unmade = (page: number): boolean => machine.memory.fillUnmade(Number(FILLED) + page * PAGE, PAGE, 5);
+    assert.deepEqual([0, 1, PAGES - 2, PAGES - 1].map(unmade), [true, true, true, false]);
+  });
+
+  it('is saved, restored and cleared like all other memory', () => {
+    const run = machineAfter(PAGES * PAGE * 2, () => undefined);
+    const other = machineAfter(5000, () => undefined);
+    other.restore(run.save());
+    assert.equal(other.stateHash(), run.stateHash());
+    assert.deepEqual(other.memory.read(FILLED, PAGES * PAGE), run.memory.read(FILLED, PAGES * PAGE));
+    other.reset();
+    assert.equal(other.stateHash(), machineAfter(0, () => undefined).stateHash());
+    run.reset();
+    assert.equal(run.stateHash(), other.stateHash());
+  });
+});

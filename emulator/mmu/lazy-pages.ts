@@ -1,0 +1,137 @@
+/**
+ * Pages of DRAM that have no memory of the host yet: what each of them holds until somebody asks for its bytes. Nobody may
+ * have touched it; a restored machine may not have come to it; or it is filled with one byte, as xv6 fills what it frees,
+ * and holds the pointer that makes it part of a list. A kernel that frees all of its memory when it boots would otherwise
+ * cost the host a page fault for every page, which takes as long as a quarter of the boot.
+ *
+ * Such a page is in no TLB, so every access to it comes by here. Pages are counted from the start of DRAM.
+ */
+import { PAGE } from '../layout';
+import type { EncodedPages } from '../history/page-codec';
+
+const enum Kind {
+  zero,
+  /** It is in the host's memory, where alone it is told what it holds. */
+  made,
+  saved,
+  filled,
+}
+
+const WORD = 8;
+const NO_WORD = 0xffff;
+
+export class UnmadePages {
+  private readonly kinds: Uint8Array;
+  private saved: EncodedPages | undefined;
+  // Of a filled page: the byte in front of the boundary, the one behind it, and the boundary.
+  private readonly front: Uint8Array;
+  private readonly behind: Uint8Array;
+  private readonly boundary: Uint16Array;
+  /** Offset of the one word of a page filled to its end that holds something else, or NO_WORD; and that word. */
+  private readonly wordAt: Uint16Array;
+  private readonly words: Uint8Array;
+
+  constructor(readonly pages: number) {
+    this.kinds = new Uint8Array(pages);
+    this.front = new Uint8Array(pages);
+    this.behind = new Uint8Array(pages);
+    this.boundary = new Uint16Array(pages);
+    this.wordAt = new Uint16Array(pages);
+    this.words = new Uint8Array(pages * WORD);
+  }
+
+  isMade(page: number): boolean {
+    return this.kinds[page] === Kind.made;
+  }
+
+  /** The page is told of by the host's memory from now on, by `bytes`, which are zero until now. */
+  make(page: number, bytes: Uint8Array): void {
+    if (this.kinds[page] !== Kind.zero) this.read(page, bytes);
+    this.kinds[page] = Kind.made;
+  }
+
+  /** All pages hold zeroes, and so does the host's memory for them. */
+  clear(): void {
+    this.kinds.fill(Kind.zero);
+    this.saved = undefined;
+  }
+
+  /** All pages hold what `saved` says; the host's memory for them holds zeroes. */
+  restore(saved: EncodedPages): void {
+    this.saved = saved;
+    this.kinds.fill(Kind.saved);
+  }
+
+  /** Writes what the page holds, 4096 bytes, over `bytes`. */
+  read(page: number, bytes: Uint8Array): void {
+    switch (this.kinds[page] as Kind) {
+      case Kind.zero:
+        bytes.fill(0);
+        break;
+      case Kind.saved:
+        this.saved!.decode(page, bytes);
+        break;
+      case Kind.filled:
+        bytes.fill(this.front[page], 0, this.boundary[page]);
+        bytes.fill(this.behind[page], this.boundary[page]);
+        if (this.wordAt[page] !== NO_WORD)
+          bytes.set(this.words.subarray(page * WORD, (page + 1) * WORD), this.wordAt[page]);
+        break;
+      case Kind.made:
+        throw new Error(`page ${page} of DRAM has been made`);
+    }
+  }
+
+  /**
+   * Stores the `length` bytes (1, 2, 4 or 8) at `from` of `bytes`, all in the page; false, and nothing done, if the page has
+   * to be made for that.
+   */
+  store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
+    if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from])) return true;
+    if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page, offset))) return false;
+    if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
+    this.wordAt[page] = offset;
+    for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i];
+    return true;
+  }
+
+  /**
+   * Fills a page with a byte from `from` to before `to`: all of it, from its start, or from where it was filled with the
+   * same byte until now. False, and nothing done, if the page has to be made for that.
+   */
+  fill(page: number, from: number, to: number, byte: number): boolean {
+    const filled = this.kinds[page] === Kind.filled;
+    if (from !== 0) {
+      if (!filled || from !== this.boundary[page] || byte !== this.front[page]) return false;
+    } else if (this.kinds[page] === Kind.zero) {
+      this.begin(page, 0);
+    } else if (this.isFull(page)) {
+      if (this.wordAt[page] !== NO_WORD && this.wordAt[page] + WORD > to) return false;
+      this.begin(page, this.front[page]);
+    } else if (!filled || to < this.boundary[page]) {
+      return false;
+    }
+    this.front[page] = byte;
+    this.boundary[page] = to;
+    return true;
+  }
+
+  private isUniform(bytes: Uint8Array, from: number, length: number): boolean {
+    for (let i = 1; i < length; i++) if (bytes[from + i] !== bytes[from]) return false;
+    return true;
+  }
+
+  private takesWord(page: number, offset: number): boolean {
+    return this.isFull(page) && (this.wordAt[page] === NO_WORD || this.wordAt[page] === offset);
+  }
+
+  private begin(page: number, before: number): void {
+    this.kinds[page] = Kind.filled;
+    this.behind[page] = before;
+    this.wordAt[page] = NO_WORD;
+  }
+
+  private isFull(page: number): boolean {
+    return this.kinds[page] === Kind.filled && this.boundary[page] === PAGE;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Whose turn it is: harts share one host thread, and each runs for a turn of so many instructions, in an order that depends
+ * on nothing but their states and a seed.
+ */
+import type { HartState } from '../cpu/hart';
+import { type IdleLoops, UNTIL_ENABLED } from './spin-wait';
+import { interruptible } from '../cpu/traps';
+import type { SavedState } from '../history/saved-state';
+import type { State } from '../types';
+
+/** Instructions of a hart's turn, and how many more a seed may add. */
+const TURN = 40_000;
+const TURN_VARIATION = 4096;
+/**
+ * Most instructions by which a turn goes on that would end with interrupts disabled: who has disabled them has often taken a
+ * lock, for which others would wait.
+ */
+const EXTENSION = 1000;
+
+export class Turns {
+  /** The hart whose turn it is; it is kept while all wait. */
+  hart = 0;
+  /** Instructions left of the turn. */
+  left = TURN;
+  /** The turn ends as soon as interrupts are enabled. */
+  untilEnabled = false;
+  /** It may go on until then. */
+  private extensible = true;
+  /** State of the generator by which turns vary; 0 if they do not. */
+  private random = 0;
+
+  constructor(
+    private readonly harts: readonly HartState[],
+    private readonly seed: number,
+    private readonly loops: IdleLoops,
+  ) {}
+
+  reset(): void {
+    this.hart = 0;
+    this.untilEnabled = false;
+    this.extensible = true;
+    this.loops.reset();
+    this.random = this.seed;
+    this.left = this.length();
+  }
+
+  /** The hart to run: the one whose turn it is, else the next that neither waits nor rests. */
+  next(): HartState | undefined {
+    const holder = this.harts[this.hart];
+    if (this.left > 0 && !holder.waiting) return holder;
+    if (this.extends(holder)) return holder;
+    for (let i = 1; i <= this.harts.length; i++) {
+      const next = (this.hart + i) % this.harts.length;
+      if (this.harts[next].waiting) continue;
+      const granted = this.loops.turn(this.harts[next]);
+      this.harts[next].resting = granted === 0;
+      if (granted === 0) continue;
+      // Others may now write what this hart had reserved.
+      if (next !== this.hart) holder.reservation = -1;
+      this.hart = next;
+      this.untilEnabled = granted === UNTIL_ENABLED;
+      this.extensible = granted === undefined;
+      this.left = this.untilEnabled ? EXTENSION : (granted ?? this.length());
+      return this.harts[next];
+    }
+    return undefined;
+  }
+
+  /** The hart whose turn it is has nothing to do with the rest of it. */
+  giveUp(): void {
+    this.left = 0;
+    this.extensible = false;
+  }
+
+  save(): State {
+    const { hart, left, untilEnabled, extensible, random } = this;
+    return { hart, left, untilEnabled, extensible, random, loops: this.loops.save() };
+  }
+
+  /** Takes back what `save` gave. Throws an Error if it is no such thing. */
+  restore(saved: SavedState): void {
+    const hart = saved.number('hart');
+    if (this.harts[hart] === undefined) throw new Error(`saved state of the turns: there is no hart ${hart}`);
+    this.hart = hart;
+    this.left = saved.number('left');
+    this.untilEnabled = saved.boolean('untilEnabled');
+    this.extensible = saved.boolean('extensible');
+    this.random = saved.number('random');
+    this.loops.restore(saved.records('loops', this.harts.length));
+  }
+
+  /** Whether the turn goes on beyond its end. */
+  private extends(holder: HartState): boolean {
+    const others = this.harts.some((hart) => hart !== holder && !hart.waiting && !hart.resting);
+    if (holder.waiting || !others || !this.extensible || interruptible(holder)) return false;
+    this.extensible = false;
+    this.untilEnabled = true;
+    this.left = EXTENSION;
+    return true;
+  }
+
+  /** Turn lengths differ only if there is a seed (xorshift32). */
+  private length(): number {
+    if (this.random === 0) return TURN;
+    this.random ^= this.random << 13;
+    this.random ^= this.random >>> 17;
+    this.random ^= this.random << 5;
+    return TURN + ((this.random >>> 0) % TURN_VARIATION);
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * What would a hart do next? A trial executes its next instructions and then takes back all that they did, to registers and
+ * memory, so that the schedule can look ahead. It depends on nothing but the state at hand: no cache, no breakpoint, no
+ * watch has a part in it. It knows what loops that wait are made of, and stops at anything else: a trap, a device, the
+ * clock.
+ */
+import { type Decoded, decode, lengthOf } from '../isa/decode';
+import type { Builder, Instruction } from '../isa/instruction';
+import { Csr } from '../isa/csrs';
+import type { GuestMemory } from '../mmu/guest-memory';
+import { Access, type Mmu } from '../mmu/mmu';
+import type { Core } from '../jit/executor';
+import type { HartState } from '../cpu/hart';
+import { PAGE } from '../layout';
+import { Cell, Mstatus } from '../cpu/csr-bits';
+import { interruptToTake } from '../cpu/traps';
+
+/** How a trial goes about an instruction, and the width in bytes of the memory that it touches. */
+interface Step {
+  decoded: Decoded;
+  way: 'computes' | 'loads' | 'stores' | 'swaps' | 'csr';
+  bytes: number;
+  signed: boolean;
+}
+
+export class Trial {
+  /** Words of 8 bytes that were touched, by host address, and what they held before. */
+  readonly touched = new Map<number, bigint>();
+  /** Something in memory is no longer what it was. */
+  changed = false;
+  /** It has asked for a lock that another hart has. */
+  blocked = false;
+  private readonly written = new Map<number, bigint>();
+  private readonly pages = new Map<bigint, number>();
+  private readonly registers: Int32Array;
+  private readonly mstatus: number;
+
+  /** The hart must not run, nor have an interrupt to take. */
+  constructor(
+    private readonly hart: HartState,
+    private readonly memory: GuestMemory,
+    private readonly mmu: Mmu,
+    private readonly core: Core,
+  ) {
+    this.registers = hart.registers();
+    this.mstatus = hart.low(Cell.mstatus);
+  }
+
+  /** The hart stands where it began, with the same registers. */
+  get isBack(): boolean {
+    return this.hart.low(Cell.mstatus) === this.mstatus && this.hart.hasRegisters(this.registers);
+  }
+
+  /** All that was touched holds what it held before. */
+  get isUndone(): boolean {
+    for (const [word, before] of this.touched) if (this.memory.u64[word / 8] !== before) return false;
+    return true;
+  }
+
+  /** What the words that were touched hold now is what they held before. */
+  rebase(): void {
+    for (const word of this.touched.keys()) this.touched.set(word, this.memory.u64[word / 8]);
+  }
+
+  /** Executes an instruction. False, and nothing done, if the trial cannot go on. */
+  step(): boolean {
+    const word = this.fetch();
+    const step = word === undefined ? undefined : stepOf(word);
+    if (step === undefined) return false;
+    switch (step.way) {
+      case 'computes':
+        return this.core.peek(this.hart, word!);
+      case 'loads':
+        return this.load(step);
+      case 'stores':
+      case 'swaps':
+        return this.store(step);
+      case 'csr':
+        return this.csr(step);
+    }
+  }
+
+  /** Takes back all of it. */
+  end(): void {
+    for (const [word, before] of this.written) this.memory.u64[word / 8] = before;
+    this.hart.putRegisters(this.registers);
+    this.hart.setLow(Cell.mstatus, this.mstatus);
+  }
+
+  private fetch(): number | undefined {
+    const { pc } = this.hart;
+    const { view } = this.memory;
+    const host = this.hostOf(pc, Access.fetch);
+    if (host === 0) return undefined;
+    const low = view.getUint16(host, true);
+    if (lengthOf(low) === 2) return low;
+    const rest = Number(pc & BigInt(PAGE - 1)) === PAGE - 2 ? this.hostOf(pc + 2n, Access.fetch) : host + 2;
+    return rest === 0 ? undefined : low | (view.getUint16(rest, true) << 16);
+  }
+
+  private load({ decoded: { rd, rs1, imm, length }, bytes, signed }: Step): boolean {
+    const host = this.touch(this.hart.x(rs1) + BigInt(imm), bytes);
+    if (host === 0) return false;
+    this.hart.setX(rd, this.value(host, bytes, signed));
+    this.hart.advance(length);
+    return true;
+  }
+
+  private store({ decoded: { rd, rs1, rs2, imm, length }, way, bytes }: Step): boolean {
+    const { hart, memory } = this;
+    const host = this.touch(hart.x(rs1) + (way === 'swaps' ? 0n : BigInt(imm)), bytes);
+    if (host === 0 || memory.isRom(host)) return false;
+    const before = this.value(host, bytes, true);
+    const after = hart.x(rs2);
+    if (BigInt.asUintN(bytes * 8, before) !== BigInt.asUintN(bytes * 8, after)) {
+      this.changed = true;
+      const word = wordOf(host);
+      if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]);
+      for (let i = 0; i < bytes; i++) memory.u8[host + i] = Number((after >> BigInt(8 * i)) & 0xffn);
+    } else if (way === 'swaps') this.blocked = true;
+    if (way === 'swaps') hart.setX(rd, before);
+    hart.advance(length);
+    return true;
+  }
+
+  /** Reading sstatus and sie, and switching interrupts on and off while none is pending. */
+  private csr({ decoded: { instruction, rd, rs1, imm, length } }: Step): boolean {
+    const { hart } = this;
+    if (imm !== Csr.sstatus && imm !== Csr.sie) return false;
+    const before = hart.csr(imm)!;
+    const operand = instruction.name.endsWith('i') ? BigInt(rs1) : hart.x(rs1);
+    const kind = instruction.name[4];
+    const after = kind === 'w' ? operand : kind === 's' ? before | operand : before & ~operand;
+    if (after !== before) {
+      if (imm !== Csr.sstatus || (after ^ before) !== BigInt(Mstatus.sie)) return false;
+      hart.setLow(Cell.mstatus, hart.low(Cell.mstatus) ^ Mstatus.sie);
+      if (interruptToTake(hart) !== undefined) {
+        hart.setLow(Cell.mstatus, hart.low(Cell.mstatus) ^ Mstatus.sie);
+        return false;
+      }
+    }
+    hart.setX(rd, before);
+    hart.advance(length);
+    return true;
+  }
+
+  /** Host address of aligned bytes of memory, which are noted as touched; 0 if it is none. */
+  private touch(address: bigint, bytes: number): number {
+    const virtual = BigInt.asUintN(64, address);
+    const host = Number(virtual & 7n) % bytes === 0 ? this.hostOf(virtual, Access.load) : 0;
+    const word = wordOf(host);
+    if (host !== 0 && !this.touched.has(word)) this.touched.set(word, this.memory.u64[word / 8]);
+    return host;
+  }
+
+  private value(host: number, bytes: number, signed: boolean): bigint {
+    const bits = this.memory.u64[wordOf(host) / 8] >> BigInt(8 * (host & 7));
+    return BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, bits) : BigInt.asUintN(bytes * 8, bits));
+  }
+
+  private hostOf(virtual: bigint, access: Access.load | Access.fetch): number {
+    const page = (virtual >> 12n) * 2n + (access === Access.fetch ? 1n : 0n);
+    let host = this.pages.get(page);
+    if (host === undefined) {
+      const [low, high] = [Number(BigInt.asIntN(32, virtual)) & -PAGE, Number(BigInt.asIntN(32, virtual >> 32n))];
+      const physical = this.mmu.translate(this.hart, low, high, access, PAGE);
+      host = physical < 0 ? 0 : this.memory.hostOf(physical);
+      this.pages.set(page, host);
+    }
+    return host === 0 ? 0 : host + Number(virtual & BigInt(PAGE - 1));
+  }
+}
+
+/** The aligned word of 8 bytes in which a host address lies. */
+const wordOf = (host: number): number => (host & ~7) >>> 0;
+
+/** Steps by instruction word, as far as they were asked for; null for what no trial goes through. */
+const steps = new Map<number, Step | null>();
+const MOST_STEPS = 4096;
+
+function stepOf(word: number): Step | undefined {
+  let step = steps.get(word);
+  if (step === undefined) {
+    if (steps.size === MOST_STEPS) steps.clear();
+    steps.set(word, (step = makeStep(word)));
+  }
+  return step ?? undefined;
+}
+
+function makeStep(word: number): Step | null {
+  const decoded = decode(word);
+  if (decoded === undefined) return null;
+  const [, kind, width, unsigned] = /^(l|s|amoswap\.)([bhwd])(u?)$/.exec(decoded.instruction.name) ?? [];
+  if (kind !== undefined) {
+    const way = kind === 'l' ? 'loads' : kind === 's' ? 'stores' : 'swaps';
+    return { decoded, way, bytes: { b: 1, h: 2, w: 4, d: 8 }[width]!, signed: unsigned === '' };
+  }
+  if (/^csrr[wsc]i?$/.test(decoded.instruction.name)) return { decoded, way: 'csr', bytes: 0, signed: false };
+  return computes(decoded.instruction) ? { decoded, way: 'computes', bytes: 0, signed: false } : null;
+}
+
+/** Whether an instruction's meaning is only to compute and to jump. */
+function computes({ meaning }: Instruction): boolean {
+  let found = false;
+  const act = () => ((found = true), []);
+  const no = () => [];
+  const builder: Builder = {
+    ...{ rs1: [], rs2: [], imm: [], pc: [], link: [] },
+    ...{ write: no, branch: no, jump: no, jumpTo: no, mulhu: no },
+    ...{ load: act, store: act, atomic: act, environment: act },
+  };
+  meaning(builder);
+  return !found;
+}

@@ -1,0 +1,270 @@
+/**
+ * Harts that go round in a loop and wait: for a process to become runnable, for a lock, for a flag. Kernels that do not
+ * execute wfi do so for most of their time. A hart rests, as in wfi, while it is known that
+ *
+ *   - its last turn was whole passes of the loop: it began and ended with the same registers, interrupts enabled, and with
+ *     the same contents of all words that a pass touches;
+ *   - it has executed nothing since, those words still hold the same, and no interrupt is to be taken.
+ *
+ * Another turn would change nothing then. The first pass of a loop is found by a trial; what the hart rests on is turns
+ * that were really executed. All of it follows from the state of the machine, so it is alike in every tier and every cut
+ * of a run, and is saved with the machine.
+ */
+import type { SavedState } from '../history/saved-state';
+import type { GuestMemory } from '../mmu/guest-memory';
+import type { Mmu } from '../mmu/mmu';
+import { Mode, type State } from '../types';
+import type { Core } from '../jit/executor';
+import { type HartState, REGISTER_WORDS } from '../cpu/hart';
+import { Cell } from '../cpu/csr-bits';
+import { interruptToTake, interruptible } from '../cpu/traps';
+import { Trial } from './speculation';
+
+/** Instructions of the longest trial, which must see two passes of a loop. */
+const LONGEST_TRIAL = 32_768;
+/** Instructions of a short loop, which is looked for more often: at one of so many turns in the same place. */
+const SHORT_LOOP = 48;
+const SPIN_EVERY = 4;
+/** Passes are put together to turns of at least so many instructions. */
+const SHORTEST_TURN = 1024;
+/** Instructions of a turn for a hart that only waits for another one. */
+const SPIN_TURN = 64;
+/** Turns in the same place until a short loop that changes nothing is worth remembering. */
+const SHORT_PATIENCE = 16;
+/** Turns in the same place until a long trial, which takes as long as hundreds; twice as many after one in vain. */
+const PATIENCE = 128;
+const MOST_PATIENCE = 65_536;
+/** Bytes of stack that a loop and the functions that it calls may take. */
+const NEAR_STACK = 256;
+/** A turn that ends as soon as interrupts are enabled. */
+export const UNTIL_ENABLED = -1;
+/** What is in no hurry is done at one of so many turns in the same place. */
+const LOOK_EVERY = 256;
+/** Turns in a row that brought a loop nowhere; then the hart has so many full turns. */
+const MOST_MISSES = 32;
+const PAUSE = 32;
+const SP = 2;
+
+interface Loop {
+  /** Where its turns begin: registers and pc by words, mode, mstatus, satp, and the lines that hold interrupts pending. */
+  registers: ArrayLike<number>;
+  sp: bigint;
+  mode: Mode;
+  mstatus: number;
+  satp: bigint;
+  lines: number;
+  /** Instructions of a turn, which is one pass or several. */
+  turn: number;
+  /** It changes nothing at all on its way, and so may rest with interrupts disabled. */
+  pure: boolean;
+  /** Words of 32 bits that a pass touches, by host address, and what they held at `steps`. */
+  words: readonly number[];
+  values: ArrayLike<number>;
+  /** The hart's count of instructions when it was last seen there. */
+  steps: number;
+  /** The turn that ended at `steps` was whole passes and changed nothing. */
+  idle: boolean;
+  /** Turns in a row that brought it nowhere. */
+  misses: number;
+}
+
+/** A hart and what is known of it. */
+interface Own {
+  loop: Loop | undefined;
+  /** Turns in a row that began in the same mode and near the same stack pointer, and at which of them a trial is due. */
+  quiet: number;
+  patience: number;
+  /** It was last found to spin. */
+  spins: boolean;
+  mode: Mode;
+  sp: bigint;
+}
+
+export class IdleLoops {
+  private own: Own[] = [];
+
+  constructor(
+    private readonly harts: readonly HartState[],
+    private readonly memory: GuestMemory,
+    private readonly mmu: Mmu,
+    private readonly core: Core,
+  ) {
+    this.reset();
+  }
+
+  reset(): void {
+    this.own = this.harts.map(() => ({
+      loop: undefined,
+      quiet: 0,
+      patience: PATIENCE,
+      spins: false,
+      mode: Mode.Machine,
+      sp: 0n,
+    }));
+  }
+
+  /** Instructions of the turn that a hart is to have, or UNTIL_ENABLED; 0 if it rests, undefined if a full one is due. */
+  turn(hart: HartState): number | undefined {
+    const own = this.own[hart.id];
+    const known = own.loop === undefined ? undefined : this.turnInLoop(hart, own.loop);
+    if (known !== undefined) return known;
+    const sp = hart.x(SP);
+    own.quiet = own.mode === hart.mode && near(sp, own.sp) ? own.quiet + 1 : 0;
+    own.mode = hart.mode;
+    own.sp = sp;
+    if (interruptToTake(hart) !== undefined) return undefined;
+    const others = this.harts.some((other) => other !== hart && !other.waiting && !other.resting);
+    if (own.spins || own.quiet % (others ? SPIN_EVERY : LOOK_EVERY) === 2) own.spins = this.spins(hart);
+    if (own.spins) {
+      if (own.quiet < SHORT_PATIENCE || own.loop?.pure === false) return SPIN_TURN;
+      own.loop = this.find(hart, SHORT_LOOP, true).loop;
+      return own.loop?.turn ?? SPIN_TURN;
+    }
+    if (own.quiet < own.patience) return undefined;
+    if (!interruptible(hart)) return own.quiet % LOOK_EVERY === 0 ? UNTIL_ENABLED : undefined;
+    const { loop, blocked } = this.find(hart, LONGEST_TRIAL, false);
+    own.quiet = 0;
+    if (loop !== undefined) {
+      own.loop = loop;
+      own.patience = PATIENCE;
+    } else if (!blocked) {
+      own.patience = Math.min(own.patience * 2, MOST_PATIENCE);
+    }
+    return loop?.turn;
+  }
+
+  /** Whether a loop that is known begins at the hart's pc: then another turn should, too. */
+  begins(hart: HartState): boolean {
+    const loop = this.own[hart.id].loop;
+    return loop !== undefined && hart.hasPc(loop.registers);
+  }
+
+  save(): State {
+    return this.own.map(({ loop, ...rest }) => ({ ...rest, loop: loop === undefined ? null : this.saveLoop(loop) }));
+  }
+
+  /** Takes back what `save` gave. Throws an Error if it is no such thing. */
+  restore(saved: readonly SavedState[]): void {
+    this.own = saved.map((own) => ({
+      loop: own.raw('loop') === null ? undefined : this.restoreLoop(own.record('loop')),
+      quiet: own.number('quiet'),
+      patience: own.number('patience'),
+      spins: own.boolean('spins'),
+      mode: own.number('mode'),
+      sp: own.bigint('sp'),
+    }));
+  }
+
+  /** The turn of a hart that is in its loop; undefined if it is elsewhere. */
+  private turnInLoop(hart: HartState, loop: Loop): number | undefined {
+    if (hart.mode !== loop.mode || hart.cell(Cell.satp) !== loop.satp) return undefined;
+    if (hart.low(Cell.mstatus) === loop.mstatus && hart.hasRegisters(loop.registers)) {
+      const ran = hart.steps - loop.steps;
+      const same = hart.lines === loop.lines && this.holds(loop);
+      loop.idle = same && (ran === 0 ? loop.idle : ran === loop.turn);
+      if (loop.idle) {
+        loop.misses = 0;
+        loop.steps = hart.steps;
+        if (interruptToTake(hart) === undefined) return 0;
+      }
+    } else if (loop.pure || !near(loop.sp, hart.x(SP))) {
+      return undefined;
+    }
+    if (!loop.idle && ++loop.misses > MOST_MISSES) {
+      if (loop.misses === MOST_MISSES + PAUSE) loop.misses = 0;
+      return undefined;
+    }
+    if (!loop.pure && !interruptible(hart)) return UNTIL_ENABLED;
+    Object.assign(loop, this.here(hart, loop.words));
+    return loop.turn;
+  }
+
+  /** What a loop knows of a hart that is at its beginning, or wherever on its way round. */
+  private here(hart: HartState, words: readonly number[]) {
+    return {
+      registers: hart.registers(),
+      sp: hart.x(SP),
+      mode: hart.mode,
+      mstatus: hart.low(Cell.mstatus),
+      satp: hart.cell(Cell.satp),
+      lines: hart.lines,
+      words,
+      values: this.valuesOf(words),
+      steps: hart.steps,
+      idle: false,
+    };
+  }
+
+  private valuesOf(words: readonly number[]): Int32Array {
+    const { i32 } = this.memory;
+    const values = new Int32Array(words.length);
+    for (let i = 0; i < values.length; i++) values[i] = i32[words[i] / 4];
+    return values;
+  }
+
+  private holds({ words, values }: Loop): boolean {
+    const { i32 } = this.memory;
+    for (let i = 0; i < words.length; i++) if (i32[words[i] / 4] !== values[i]) return false;
+    return true;
+  }
+
+  /** Whether the hart comes round in a short loop that changes nothing. */
+  private spins(hart: HartState): boolean {
+    const trial = new Trial(hart, this.memory, this.mmu, this.core);
+    let spins = false;
+    for (let i = 0; i < SHORT_LOOP && !spins && trial.step() && !trial.changed; i++) spins = trial.isBack;
+    trial.end();
+    return spins;
+  }
+
+  /**
+   * Looks for a loop of which each pass leaves everything as it was, and that begins here: also one that waits for a lock, or
+   * none such. Tells whether a lock was in the way.
+   */
+  private find(hart: HartState, longest: number, forLock: boolean): { loop: Loop | undefined; blocked: boolean } {
+    const trial = new Trial(hart, this.memory, this.mmu, this.core);
+    const { touched } = trial;
+    let pass = 0;
+    let from = 0;
+    for (let i = 1; i <= longest && pass === 0 && (forLock || !trial.blocked) && trial.step(); i++) {
+      if (!trial.isBack) continue;
+      if (trial.isUndone) pass = i - from;
+      trial.rebase();
+      from = i;
+    }
+    trial.end();
+    const { blocked, changed } = trial;
+    if (pass === 0) return { loop: undefined, blocked };
+    const words = [...touched.keys()].flatMap((word) => [word, word + 4]);
+    const turn = pass * Math.ceil(SHORTEST_TURN / pass);
+    return { loop: { ...this.here(hart, words), turn, pure: !changed, misses: 0 }, blocked };
+  }
+
+  private saveLoop({ words, registers, values, ...rest }: Loop): State {
+    const addresses = words.map((word) => this.memory.physicalOf(word));
+    return { ...rest, registers: Array.from(registers), values: Array.from(values), words: addresses };
+  }
+
+  private restoreLoop(saved: SavedState): Loop {
+    const words = saved.numbers('words').map((address) => this.memory.hostOf(address));
+    if (words.includes(0)) throw new Error('saved state of an idle loop: it names what is no memory');
+    return {
+      registers: saved.numbers('registers', REGISTER_WORDS),
+      sp: saved.bigint('sp'),
+      mode: saved.number('mode'),
+      mstatus: saved.number('mstatus'),
+      satp: saved.bigint('satp'),
+      lines: saved.number('lines'),
+      turn: saved.number('turn'),
+      pure: saved.boolean('pure'),
+      words,
+      values: saved.numbers('values', words.length),
+      steps: saved.number('steps'),
+      idle: saved.boolean('idle'),
+      misses: saved.number('misses'),
+    };
+  }
+}
+
+/** Two stack pointers are of the same function, or of it and of what it calls. */
+const near = (a: bigint, b: bigint): boolean => (a > b ? a - b : b - a) < NEAR_STACK;
