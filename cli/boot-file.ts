@@ -18,8 +18,8 @@ export class BootFile {
   goOn(disk: BlockImage | undefined): Uint8Array | undefined {
     if (!fs.existsSync(this.file)) return undefined;
     try {
-      const begun = new SavedBoot(fs.readFileSync(this.file)).goOn(this.machine, disk);
-      if (begun) this.recorder.giveUp();
+      const begun = new SavedBoot(fs.readFileSync(this.file)).restoreBoot(this.machine, disk);
+      if (begun) this.recorder.discard();
       return begun?.console;
     } catch {
       // A damaged file is overwritten when this boot is at its end.

@@ -149,7 +149,7 @@ export class ConsoleRun {
   private deadHart(): string | undefined {
     const { executed, harts } = this.machine;
     for (const hart of harts) {
-      if (hart.waiting || hart.resting || hart.retired !== this.retired[hart.id]) {
+      if (hart.waiting || hart.spinning || hart.retired !== this.retired[hart.id]) {
         this.retired[hart.id] = hart.retired;
         this.progressAt[hart.id] = executed;
       } else if (executed - this.progressAt[hart.id] >= DEAD_AFTER) {

@@ -44,46 +44,46 @@ class LostImage extends Error {}
 class ImageInMemory implements SessionDisk {
   readonly readOnly = false;
   readonly sectors: number;
-  readonly #path: string;
-  readonly #bytes: Uint8Array;
+  private readonly path: string;
+  private readonly bytes: Uint8Array;
   /** The file as this session last saw it: one that has changed since is someone else's, and is left alone. */
-  #seen: Stats;
-  #dirty = false;
+  private seen: Stats;
+  private dirty = false;
 
   constructor(path: string, bytes: Uint8Array) {
-    this.#path = path;
-    this.#bytes = bytes;
-    this.#seen = statSync(path);
+    this.path = path;
+    this.bytes = bytes;
+    this.seen = statSync(path);
     this.sectors = bytes.length / SECTOR;
   }
 
   read(sector: number, into: Uint8Array): void {
-    into.set(this.#bytes.subarray(...this.#range(sector, into.length)));
+    into.set(this.bytes.subarray(...this.range(sector, into.length)));
   }
 
   write(sector: number, from: Uint8Array): void {
-    const [start] = this.#range(sector, from.length);
-    this.#bytes.set(from, start);
-    this.#dirty = true;
+    const [start] = this.range(sector, from.length);
+    this.bytes.set(from, start);
+    this.dirty = true;
   }
 
   /** Throws for as long as there is something to save and it cannot be. */
   flush(): void {
-    if (!this.#dirty) return;
-    const { mode } = this.#unchanged();
-    const beside = join(dirname(this.#path), `.${basename(this.#path)}.${randomBytes(6).toString('hex')}`);
+    if (!this.dirty) return;
+    const { mode } = this.unchanged();
+    const beside = join(dirname(this.path), `.${basename(this.path)}.${randomBytes(6).toString('hex')}`);
     try {
-      writeFileSync(beside, this.#bytes, { mode });
+      writeFileSync(beside, this.bytes, { mode });
       // A large image takes a while to write: a build may have begun meanwhile.
-      this.#unchanged();
-      renameSync(beside, this.#path);
+      this.unchanged();
+      renameSync(beside, this.path);
     } catch (error) {
       rmSync(beside, { force: true });
       if (error instanceof LostImage) throw error;
-      throw new Error(`${this.#path} cannot be saved: ${reason(error)}.`);
+      throw new Error(`${this.path} cannot be saved: ${reason(error)}.`);
     }
-    this.#seen = statSync(this.#path);
-    this.#dirty = false;
+    this.seen = statSync(this.path);
+    this.dirty = false;
   }
 
   close(): Promise<void> {
@@ -94,17 +94,17 @@ class ImageInMemory implements SessionDisk {
   }
 
   /** The file, if it is still as this session last saw it. */
-  #unchanged(): Stats {
-    const now = statSync(this.#path, { throwIfNoEntry: false });
-    if (now && sameFile(now, this.#seen)) return now;
+  private unchanged(): Stats {
+    const now = statSync(this.path, { throwIfNoEntry: false });
+    if (now && sameFile(now, this.seen)) return now;
     throw new LostImage(
-      `${this.#path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel wrote since is not saved.`,
+      `${this.path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel wrote since is not saved.`,
     );
   }
 
-  #range(sector: number, length: number): [number, number] {
+  private range(sector: number, length: number): [number, number] {
     const start = sector * SECTOR;
-    if (start + length > this.#bytes.length) throw new RangeError(`sector ${sector} is beyond the disk`);
+    if (start + length > this.bytes.length) throw new RangeError(`sector ${sector} is beyond the disk`);
     return [start, start + length];
   }
 }

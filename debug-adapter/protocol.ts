@@ -67,14 +67,14 @@ export interface Events {
 }
 
 export interface ProcessTable {
-  harts: HartState[];
+  harts: HartSummary[];
   /** By pid. */
-  processes: ProcessState[];
+  processes: ProcessSummary[];
   /** Why there are none, in words: "there is no array proc of structures". */
   message?: string;
 }
 
-export interface HartState {
+export interface HartSummary {
   hart: number;
   /** The thread of the protocol. */
   threadId: number;
@@ -84,7 +84,7 @@ export interface HartState {
 }
 
 /** A process, as far as the kernel's own types tell. */
-export interface ProcessState {
+export interface ProcessSummary {
   pid: number;
   name: string;
   /** "SLEEPING". */

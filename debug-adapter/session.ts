@@ -1,16 +1,16 @@
 /** A debug session: a table from each request of the protocol to the function that answers it, and the state they share. */
 import { Connection, type Channel, type Handler } from './dap/connection';
-import { TableMemory } from './page-tables/model';
+import { SnapshotHistory } from './page-tables/model';
 import { Breakpoints } from './run-control/breakpoints';
 import { Catchpoints } from './run-control/catchpoints';
 import * as breakpoints from './requests/breakpoints';
 import * as guest from './requests/console';
 import { completions } from './requests/completions';
-import { launched, say, SILENT_CLIENT, type Context, type Host } from './requests/context';
+import { requireSession, say, SILENT_CLIENT, type SessionContext, type Host } from './requests/context';
 import { conditionHolds, logMessage } from './evaluation/evaluation';
 import * as data from './requests/data-breakpoints';
 import { DataBreakpoints } from './run-control/data-breakpoints';
-import type { Asking } from './run-control/conditions';
+import type { ConditionEvaluator } from './run-control/conditions';
 import { syntaxProblem } from './expressions/evaluate';
 import * as evaluation from './requests/evaluate';
 import { exceptionInfo } from './requests/exceptions';
@@ -28,7 +28,7 @@ import { threads } from './requests/threads';
 import * as variables from './requests/variables';
 
 /** The arguments come from outside: each handler takes them as the protocol types them, and checks what it relies on. */
-type Table = Readonly<Record<string, (context: Context, args: never) => unknown>>;
+type Table = Readonly<Record<string, (context: SessionContext, args: never) => unknown>>;
 
 export const REQUESTS: Table = {
   initialize,
@@ -84,30 +84,30 @@ export const REQUESTS: Table = {
 };
 
 export class Session {
-  readonly #context: Context;
+  private readonly context: SessionContext;
 
   constructor(channel: Channel, host: Host) {
-    const connection = new Connection(channel, (command) => this.#find(command));
-    const asking: Asking = {
-      condition: (...asked) => conditionHolds(launched(this.#context).debuggee, ...asked),
-      logText: (...asked) => logMessage(launched(this.#context).debuggee, ...asked),
-      log: (text) => say(this.#context, text),
+    const connection = new Connection(channel, (command) => this.find(command));
+    const evaluator: ConditionEvaluator = {
+      condition: (...asked) => conditionHolds(requireSession(this.context).debuggee, ...asked),
+      logText: (...asked) => logMessage(requireSession(this.context).debuggee, ...asked),
+      log: (text) => say(this.context, text),
     };
     const problem = (expression: string): string | undefined => {
-      const { running } = this.#context;
+      const { running } = this.context;
       return running && syntaxProblem(expression, running.debuggee.image.binary);
     };
-    this.#context = {
+    this.context = {
       connection,
       host,
-      asking,
+      evaluator: evaluator,
       breakpoints: new Breakpoints(),
-      catchpoints: new Catchpoints(asking.condition, problem),
-      dataBreakpoints: new DataBreakpoints(asking, problem),
+      catchpoints: new Catchpoints(evaluator.condition, problem),
+      dataBreakpoints: new DataBreakpoints(evaluator, problem),
       console: guest.guestConsole(connection),
       client: SILENT_CLIENT,
       memoryViews: new Map(),
-      tableMemory: new TableMemory(),
+      snapshots: new SnapshotHistory(),
       attributes: {},
       stops: 0,
     };
@@ -115,13 +115,13 @@ export class Session {
 
   /** The client is gone: stops the machine and saves its disk. */
   async close(): Promise<void> {
-    await this.#context.connection.settled();
-    await life.close(this.#context);
+    await this.context.connection.settled();
+    await life.close(this.context);
   }
 
-  #find(command: string): Handler | undefined {
+  private find(command: string): Handler | undefined {
     if (!Object.hasOwn(REQUESTS, command)) return undefined;
     const handler = REQUESTS[command];
-    return handler && ((args) => handler(this.#context, args as never));
+    return handler && ((args) => handler(this.context, args as never));
   }
 }

@@ -17,14 +17,14 @@ export const PAGE = 4096;
 export const MAX_HARTS = 8;
 
 /** Offsets in a hart's block. Registers are 8 bytes each; writes to x0 go to a 33rd that is never read. */
-export const Offset = {
+export const HartOffset = {
   x: 0,
   discard: 32 * 8,
   pc: 264,
   /** i32: instructions left in this slice. */
   remaining: 272,
   /** i32: host address of the TLB bank in force. */
-  bank: 276,
+  tlb: 276,
   /** What the generated code could not do: i32 host address of the record, i32 width or operation, u64s. */
   record: 280,
   detail: 284,
@@ -46,7 +46,7 @@ export const Offset = {
   csrs: 400,
   /** What lies before is moved to the window and back. */
   end: 400 + Cell.count * 8,
-  banks: 4096,
+  tlbs: 4096,
 } as const;
 
 /**
@@ -55,30 +55,30 @@ export const Offset = {
  */
 export const DATA_ENTRIES = 1024;
 export const FETCH_ENTRIES = 64;
-export const Data = { size: 32, read: 0, write: 8, addend: 16 } as const;
-export const Fetch = { base: DATA_ENTRIES * Data.size, size: 16, tag: 0, records: 8, host: 12 } as const;
-export const BANK_SIZE = Fetch.base + FETCH_ENTRIES * Fetch.size;
-export const BANKS = 16;
+export const DataEntry = { size: 32, read: 0, write: 8, addend: 16 } as const;
+export const FetchEntry = { base: DATA_ENTRIES * DataEntry.size, size: 16, tag: 0, records: 8, host: 12 } as const;
+export const TLB_CONTEXT_SIZE = FetchEntry.base + FETCH_ENTRIES * FetchEntry.size;
+export const TLB_CONTEXTS = 16;
 /** Matches no address: its low bits are set, and those of a masked address are not. */
 export const EMPTY = -1n;
 
-export const WINDOW = 4096;
+export const CURRENT_HART = 4096;
 /** Points (u32) for jumps, by a hash of where they go; and (u32) those at which the target is worth translating. */
-export const HEAT = 8192;
-export const HEAT_CELLS = 4096;
-export const HEAT_LIMIT = HEAT + HEAT_CELLS * 4;
+export const HOTNESS = 8192;
+export const HOTNESS_CELLS = 4096;
+export const HOTNESS_LIMIT = HOTNESS + HOTNESS_CELLS * 4;
 export const HARTS = 65536;
-const HART_SIZE = Math.ceil((Offset.banks + BANKS * BANK_SIZE) / PAGE) * PAGE;
+const HART_SIZE = Math.ceil((HartOffset.tlbs + TLB_CONTEXTS * TLB_CONTEXT_SIZE) / PAGE) * PAGE;
 
 /**
  * A predecoded instruction: opcode u16, then the offsets of rd, rs1 and rs2 in the hart's block (u16 each), the immediate
  * (i32), and the instruction word as it stood in memory (u32). A page has one record for every two bytes, and one more
  * that leads to the page behind it; then those of an instruction that ends in the next page, see Opcode.straddling.
  */
-export const Record = { size: 16, op: 0, rd: 2, rs1: 4, rs2: 6, imm: 8, word: 12 } as const;
+export const RecordLayout = { size: 16, op: 0, rd: 2, rs1: 4, rs2: 6, imm: 8, word: 12 } as const;
 /** From the last record of a page to that of the instruction which begins there and ends in the next page. */
-export const STRADDLER = 2 * Record.size;
-export const RECORD_PAGE_SIZE = (PAGE / 2 + 4) * Record.size;
+export const STRADDLER = 2 * RecordLayout.size;
+export const RECORD_PAGE_SIZE = (PAGE / 2 + 4) * RecordLayout.size;
 export const RECORD_PAGES = 512;
 export const RECORDS = HARTS + MAX_HARTS * HART_SIZE;
 
@@ -93,7 +93,7 @@ export const DRAM = ROM + 65536;
 /** The slot that a record is in, by its host address. */
 export const slotOf = (record: number): number => Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
 /** Where in its page the instruction of a record stands. */
-export const offsetOf = (record: number): number => ((record - RECORDS) % RECORD_PAGE_SIZE) / (Record.size / 2);
+export const offsetOf = (record: number): number => ((record - RECORDS) % RECORD_PAGE_SIZE) / (RecordLayout.size / 2);
 
 export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
 

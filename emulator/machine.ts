@@ -6,13 +6,13 @@
  * however often `run` comes back.
  */
 import { MemoryAccess } from './cpu/access';
-import { Clock } from './scheduler/virtual-time';
+import { VirtualTime } from './scheduler/virtual-time';
 import { CodeCache } from './jit/code-cache';
-import { Core } from './jit/executor';
-import { Environment } from './cpu/system-instructions';
+import { Executor } from './jit/executor';
+import { SystemInstructions } from './cpu/system-instructions';
 import { HartState } from './cpu/hart';
 import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './layout';
-import { IdleLoops } from './scheduler/spin-wait';
+import { SpinWaitDetector } from './scheduler/spin-wait';
 import { Cell } from './cpu/csr-bits';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import { SavedState } from './history/saved-state';
@@ -26,7 +26,7 @@ import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
-import { Turns } from './scheduler/scheduler';
+import { Scheduler } from './scheduler/scheduler';
 import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
 import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch } from './types';
 
@@ -50,14 +50,14 @@ export class Machine implements MachineApi {
   private readonly watching: Watching;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
-  private readonly core: Core;
+  private readonly executor: Executor;
 
-  private readonly clock: Clock;
-  private readonly loops: IdleLoops;
-  private readonly turns: Turns;
+  private readonly clock: VirtualTime;
+  private readonly spinWaits: SpinWaitDetector;
+  private readonly scheduler: Scheduler;
   private stop: Stop | undefined;
   /** The turn ends with this slice. */
-  private turnOver = false;
+  private quantumOver = false;
   /** Input that came while a slice ran. */
   private readonly typed: Uint8Array[] = [];
   /** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
@@ -76,7 +76,7 @@ export class Machine implements MachineApi {
     this.memory = new GuestMemory(memory);
     this.inputs = new InputLog(options.inputs);
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
-    this.clock = new Clock(this.harts);
+    this.clock = new VirtualTime(this.harts);
     const tlb = new Tlb(this.memory, harts);
     this.watching = new Watching(this.memory, tlb, this.harts);
     this.mmu = new Mmu(this.memory, tlb, this.harts);
@@ -100,9 +100,9 @@ export class Machine implements MachineApi {
     );
     this.timed = this.devices.devices.filter((device) => device.nextEvent !== undefined);
     const access = new MemoryAccess(this.memory, this.mmu, this.devices.devices, this);
-    this.core = new Core(this.memory, this.code, access, new Environment(access, this), this);
-    this.loops = new IdleLoops(this.harts, this.memory, this.mmu, this.core);
-    this.turns = new Turns(this.harts, options.seed ?? 0, this.loops);
+    this.executor = new Executor(this.memory, this.code, access, new SystemInstructions(access, this), this);
+    this.spinWaits = new SpinWaitDetector(this.harts, this.memory, this.mmu, this.executor);
+    this.scheduler = new Scheduler(this.harts, options.seed ?? 0, this.spinWaits);
     this.powerOn();
   }
 
@@ -113,7 +113,7 @@ export class Machine implements MachineApi {
     return this.clock.ticks;
   }
   get current(): number {
-    return this.turns.hart;
+    return this.scheduler.hart;
   }
 
   run(limit: RunLimit): Stop {
@@ -124,21 +124,21 @@ export class Machine implements MachineApi {
     let hartLeft = limit.hart?.instructions ?? Infinity;
     while (left > 0) {
       this.deliver();
-      const hart = this.turns.next();
+      const hart = this.scheduler.next();
       if (this.memory.watches.pending && this.watchedTouched())
-        return this.stopped(hart ?? this.harts[this.turns.hart]);
+        return this.stopped(hart ?? this.harts[this.scheduler.hart]);
       if (hart === undefined) return { kind: 'idle', until: this.clock.tickAfter(this.nextEvent()) };
       if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
       const own = hart.id === limit.hart?.id;
-      const slice = Math.min(left, this.turns.left, this.nextEvent() - this.clock.time, own ? hartLeft : Infinity);
-      hart.untilEnabled = this.turns.untilEnabled;
+      const slice = Math.min(left, this.scheduler.left, this.nextEvent() - this.clock.time, own ? hartLeft : Infinity);
+      hart.untilEnabled = this.scheduler.untilEnabled;
       this.clock.begin(hart, slice);
-      this.core.run(hart);
+      this.executor.run(hart);
       const used = this.clock.end();
       for (const bytes of this.typed.splice(0)) this.consoleInput(bytes);
-      this.turns.left -= used;
-      if (this.turnOver) this.turns.giveUp();
-      this.turnOver = false;
+      this.scheduler.left -= used;
+      if (this.quantumOver) this.scheduler.yieldQuantum();
+      this.quantumOver = false;
       left -= used;
       if (own) hartLeft -= used;
       if (this.stop !== undefined) return this.stopped(hart);
@@ -186,7 +186,7 @@ export class Machine implements MachineApi {
   stateHash(): string {
     const hash = new StateHash();
     const { time, executed } = this.clock;
-    hash.state({ time, executed, turns: this.turns.save() });
+    hash.state({ time, executed, scheduler: this.scheduler.save() });
     hash.state(this.harts.map((hart) => hart.save()));
     hash.state(this.devices.devices.map((device) => device.save()));
     for (const page of this.memory.pages()) hash.words(page);
@@ -210,7 +210,7 @@ export class Machine implements MachineApi {
   /** The machine between two runs: `state`, which is small, and its memory. */
   save(): { state: State; memory: Uint8Array } {
     const state = {
-      ...{ ...this.clock.save(), turns: this.turns.save() },
+      ...{ ...this.clock.save(), scheduler: this.scheduler.save() },
       harts: this.harts.map((hart) => hart.save()),
       devices: this.devices.devices.map((device) => device.save()),
     };
@@ -228,7 +228,7 @@ export class Machine implements MachineApi {
       const saved = new SavedState('machine', state);
       this.memory.restoreFrom(pages);
       this.clock.restore(saved);
-      this.turns.restore(saved.record('turns'));
+      this.scheduler.restore(saved.record('scheduler'));
       saved
         .list('devices', this.devices.devices.length)
         .forEach((device, i) => this.devices.devices[i].restore(device));
@@ -248,7 +248,7 @@ export class Machine implements MachineApi {
     this.memory.clear();
     this.typed.length = 0;
     this.clock.reset();
-    this.turns.reset();
+    this.scheduler.reset();
     this.resume = undefined;
     this.code.clear();
     for (const hart of this.harts) {
@@ -337,13 +337,13 @@ export class Machine implements MachineApi {
     this.mmu.selectSpace(hart);
     if (this.stop !== undefined) return Status.exit;
     const status = this.takeInterrupt(hart);
-    if (this.turns.untilEnabled && interruptible(hart)) this.yields();
+    if (this.scheduler.untilEnabled && interruptible(hart)) this.yields();
     return status === Status.done ? Status.reload : status;
   }
 
   returned(hart: HartState): Status {
     const status = this.settle(hart);
-    if (this.loops.begins(hart)) this.yields();
+    if (this.spinWaits.begins(hart)) this.yields();
     return status;
   }
 
@@ -422,7 +422,7 @@ export class Machine implements MachineApi {
   }
 
   yields(): void {
-    this.turnOver = true;
+    this.quantumOver = true;
     this.clock.cut();
   }
 

@@ -94,7 +94,7 @@ export interface Hart {
   /** True while it waits in wfi. */
   readonly waiting: boolean;
   /** It goes round in a loop that waits for others to write, and has no turns until they do or an interrupt comes. */
-  readonly resting: boolean;
+  readonly spinning: boolean;
   /** Instructions it has retired. */
   readonly retired: number;
   /** Whether an S-mode or U-mode access to `va` would now be translated (satp.MODE = Sv39 and mode below M). */

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import type { ProcessState } from '../debug-adapter/protocol';
+import type { ProcessSummary } from '../debug-adapter/protocol';
 import { rowsOf, type Row } from './process-rows';
 
-const sh: ProcessState = {
+const sh: ProcessSummary = {
   pid: 2,
   name: 'sh',
   state: 'SLEEPING',
@@ -64,7 +64,7 @@ describe('the rows of the Processes view', () => {
   });
 
   it('leave out what a kernel does not have', () => {
-    const bare: ProcessState = { ...sh, pageTables: [], files: [] };
+    const bare: ProcessSummary = { ...sh, pageTables: [], files: [] };
     for (const name of ['parentPid', 'size', 'kernelStack', 'channel', 'trapFrame', 'workingDirectory'] as const)
       delete bare[name];
     const [, process] = rowsOf({ harts, processes: [bare] });

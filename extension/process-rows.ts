@@ -2,7 +2,7 @@
  * The rows of the Processes view, from what the adapter tells of the guest (`xv6.processes`): what each says, and what is
  * below it. Knows no VS Code.
  */
-import type { HartState, ProcessState, ProcessTable } from '../debug-adapter/protocol';
+import type { HartSummary, ProcessSummary, ProcessTable } from '../debug-adapter/protocol';
 
 export interface Row {
   /** The same from one refresh to the next, so that what is unfolded stays so. */
@@ -45,7 +45,7 @@ export function rowsOf({ harts, processes, message }: ProcessTable): Row[] {
   ];
 }
 
-const hartRow = ({ hart, threadId, runs }: HartState): Row => ({
+const hartRow = ({ hart, threadId, runs }: HartSummary): Row => ({
   id: `hart ${hart}`,
   label: `hart ${hart}`,
   description: runs || 'no process',
@@ -54,7 +54,7 @@ const hartRow = ({ hart, threadId, runs }: HartState): Row => ({
   threadId,
 });
 
-function processRow(process: ProcessState): Row {
+function processRow(process: ProcessSummary): Row {
   const { pid, name, slot, state, hart, channel, awaited } = process;
   const doing = [
     state.toLowerCase(),
@@ -82,7 +82,7 @@ const within = (row: Row, parent: string, pid: number): Row => ({
   ...(row.children ? { children: row.children.map((child) => within(child, parent, pid)) } : {}),
 });
 
-function details(process: ProcessState): Row[] {
+function details(process: ProcessSummary): Row[] {
   const { state, parentPid, size, pageTables, kernelStack, channel, trapFrame, workingDirectory, address, slot } =
     process;
   const row = (label: string, description: string | undefined, expression: string): Row[] =>
@@ -106,7 +106,7 @@ function details(process: ProcessState): Row[] {
   ];
 }
 
-function filesRow({ files, address }: ProcessState): Row {
+function filesRow({ files, address }: ProcessSummary): Row {
   return {
     id: 'files',
     label: 'open files',

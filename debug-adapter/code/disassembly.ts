@@ -4,14 +4,14 @@
  */
 import { decode } from '../../emulator/isa/decode';
 import { disassemble } from '../../emulator/isa/disassemble';
-import type { Image } from './mapped-program';
+import type { MappedProgram } from './mapped-program';
 import type { AddressSpace } from '../memory/memory';
 import type { LineEntry } from '../symbols/api';
 
 /** Code as it is seen from somewhere: the memory, and whose program lies where. */
 export interface CodeView {
   space: AddressSpace;
-  imageAt(address: bigint): Image | undefined;
+  imageAt(address: bigint): MappedProgram | undefined;
 }
 
 export interface Row {
@@ -153,7 +153,7 @@ function pairedAddress({ space }: CodeView, word: number, address: bigint): bigi
 }
 
 /** "memset+0x10", as objdump writes it, for an address in a program. */
-function symbolAt(image: Image | undefined, address: bigint): string | undefined {
+function symbolAt(image: MappedProgram | undefined, address: bigint): string | undefined {
   const found = image?.binary.symbolAt(image.linked(address));
   // Past the end of a sized symbol an address is not that symbol's: string constants have none of their own.
   if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return undefined;

@@ -3,7 +3,7 @@
  * page, which xv6 maps a second time at the top of every address space; there it runs. Everything that looks up an
  * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
  */
-import type { Asked } from '../run-control/stops';
+import type { BreakpointOrigin } from '../run-control/stops';
 import type { Binary, FrameRegisters, InlinedCall, ReadMemory } from '../symbols/api';
 
 const PAGE = 4096n;
@@ -13,27 +13,27 @@ const TRAMPOLINE = (1n << 38n) - PAGE;
 const sameCall = (a: InlinedCall | undefined, b: InlinedCall | undefined): boolean =>
   a?.name === b?.name && a?.callFile === b?.callFile && a?.callLine === b?.callLine;
 
-export class Image {
+export class MappedProgram {
   readonly binary: Binary;
   /** Where the trampoline page was linked. */
-  readonly #trampoline: bigint | undefined;
+  private readonly trampoline: bigint | undefined;
 
   constructor(binary: Binary) {
     this.binary = binary;
     const symbol = binary.symbol('trampoline') ?? binary.symbol('uservec');
-    this.#trampoline = symbol && symbol.address & ~(PAGE - 1n);
+    this.trampoline = symbol && symbol.address & ~(PAGE - 1n);
   }
 
   /** The address in the binary of code that runs at `pc`. */
   linked(pc: bigint): bigint {
-    return this.#trampoline !== undefined && pc >= TRAMPOLINE && pc < TRAMPOLINE + PAGE
-      ? pc - TRAMPOLINE + this.#trampoline
+    return this.trampoline !== undefined && pc >= TRAMPOLINE && pc < TRAMPOLINE + PAGE
+      ? pc - TRAMPOLINE + this.trampoline
       : pc;
   }
 
   /** Every address at which code linked at `address` may run. */
   running(address: bigint): bigint[] {
-    const page = this.#trampoline;
+    const page = this.trampoline;
     return page !== undefined && address >= page && address < page + PAGE
       ? [address, address - page + TRAMPOLINE]
       : [address];
@@ -85,7 +85,7 @@ export class Image {
    * The same for a hart that a breakpoint in a line or on a function has stopped there, which may be in one of the calls
    * that begin there: the one whose line or name was asked for counts as made.
    */
-  inlinedCallsAtBreakpoint(address: bigint, asked: Asked): InlinedCall[] {
+  inlinedCallsAtBreakpoint(address: bigint, asked: BreakpointOrigin): InlinedCall[] {
     const all = this.binary.inlinedCallsAt(address);
     // The line at which each function stands: the innermost at its own, the others at the calls that they have made.
     const lines = [this.binary.lineAt(address)?.line, ...all.map(({ callLine }) => callLine)];

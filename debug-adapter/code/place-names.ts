@@ -3,13 +3,13 @@ import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
 import { disassemble } from '../../emulator/isa/disassemble';
 import { hex } from '../page-tables/walk';
-import type { Image } from './mapped-program';
+import type { MappedProgram } from './mapped-program';
 
 /** A place in the kernel; undefined for what is none. */
 export const kernelPlace = ({ image }: Debuggee, address: bigint): string | undefined =>
   image.contains(address) ? placeIn(image, address) : undefined;
 
-function placeIn(image: Image, address: bigint): string | undefined {
+function placeIn(image: MappedProgram, address: bigint): string | undefined {
   const found = image.binary.symbolAt(image.linked(address));
   if (!found) return undefined;
   const line = image.binary.lineAt(image.linked(address));

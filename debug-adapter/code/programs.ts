@@ -8,7 +8,7 @@
  */
 import type { PhysicalMemory } from '../../emulator/types';
 import type { Files } from '../launch/files';
-import { Image } from './mapped-program';
+import { MappedProgram } from './mapped-program';
 import { PAGE_SIZE, walk } from '../page-tables/walk';
 import { baseName } from './sources';
 import { openBinary } from '../symbols/binary';
@@ -20,9 +20,9 @@ interface Text {
   bytes: Uint8Array;
 }
 
-type WhenOpened = (program: Program, image: Image) => void;
+type WhenOpened = (program: Program, image: MappedProgram) => void;
 
-type Opened = { image: Image; text: Text } | { why: string };
+type Opened = { image: MappedProgram; text: Text } | { why: string };
 
 /** A program without symbols is told by so many bytes at its entry. */
 const STRIPPED_TEXT = 1024n;
@@ -31,10 +31,10 @@ export class Program {
   /** As exec is given it: "sh". */
   readonly name: string;
   readonly path: string;
-  readonly #bytes: Uint8Array;
-  #opened: Opened | undefined;
-  readonly #whenOpened: WhenOpened;
-  readonly #damaged: (what: string) => void;
+  private readonly bytes: Uint8Array;
+  private opened: Opened | undefined;
+  private readonly whenOpened: WhenOpened;
+  private readonly damaged: (what: string) => void;
 
   /** `whenOpened` is told when the file is opened, at its first use; `damaged`, in words, of what in it cannot be read. */
   constructor(
@@ -45,42 +45,42 @@ export class Program {
   ) {
     this.path = path;
     this.name = programName(path) ?? baseName(path);
-    this.#bytes = bytes;
-    this.#whenOpened = whenOpened;
-    this.#damaged = damaged;
+    this.bytes = bytes;
+    this.whenOpened = whenOpened;
+    this.damaged = damaged;
   }
 
   /** Opens the file if it is not yet; undefined if it is no program that can be read: `why` says it then. */
-  get image(): Image | undefined {
-    const opened = this.#open();
+  get image(): MappedProgram | undefined {
+    const opened = this.open();
     return 'image' in opened ? opened.image : undefined;
   }
 
   get why(): string | undefined {
-    const opened = this.#open();
+    const opened = this.open();
     return 'why' in opened ? opened.why : undefined;
   }
 
   get text(): Text | undefined {
-    const opened = this.#open();
+    const opened = this.open();
     return 'text' in opened ? opened.text : undefined;
   }
 
   get isOpen(): boolean {
-    return this.#opened !== undefined;
+    return this.opened !== undefined;
   }
 
-  #open(): Opened {
-    if (this.#opened) return this.#opened;
+  private open(): Opened {
+    if (this.opened) return this.opened;
     try {
-      const binary = openBinary(this.path, this.#bytes, this.#damaged);
-      const image = new Image(binary);
-      this.#opened = { image, text: textOf(binary) };
-      this.#whenOpened(this, image);
+      const binary = openBinary(this.path, this.bytes, this.damaged);
+      const image = new MappedProgram(binary);
+      this.opened = { image, text: textOf(binary) };
+      this.whenOpened(this, image);
     } catch (error) {
-      this.#opened = { why: error instanceof Error ? error.message : String(error) };
+      this.opened = { why: error instanceof Error ? error.message : String(error) };
     }
-    return this.#opened;
+    return this.opened;
   }
 }
 
@@ -136,7 +136,7 @@ function textOf(binary: Binary): Text {
   return { address: low, bytes: from < 0 ? new Uint8Array() : bytes.subarray(from, to) };
 }
 
-export interface ProgramGround {
+export interface ProgramContext {
   memory: PhysicalMemory;
   /** Instructions that the machine has executed: what was found holds for as long as it stands. */
   executed(): number;
@@ -148,22 +148,22 @@ export interface ProgramGround {
 
 export class Programs {
   /** What was found in each address space, at the count of instructions at which it was looked at. */
-  readonly #found = new Map<bigint, { program: Program | undefined; at: number }>();
-  readonly #told = new Set<Program>();
+  private readonly found = new Map<bigint, { program: Program | undefined; at: number }>();
+  private readonly told = new Set<Program>();
 
   constructor(
     readonly all: readonly Program[],
-    private readonly ground: ProgramGround,
+    private readonly context: ProgramContext,
   ) {}
 
   /** The program in the address space whose page table has its root at a physical address; undefined if it is none of ours. */
   in(root: bigint): Program | undefined {
-    const at = this.ground.executed();
-    const found = this.#found.get(root);
+    const at = this.context.executed();
+    const found = this.found.get(root);
     if (found?.at === at) return found.program;
     const known = found?.program;
-    const program = known && this.#compare(root, known.text) === 'same' ? known : this.#identify(root);
-    this.#found.set(root, { program, at });
+    const program = known && this.compare(root, known.text) === 'same' ? known : this.identify(root);
+    this.found.set(root, { program, at });
     return program;
   }
 
@@ -174,26 +174,26 @@ export class Programs {
     const at = Number(address - text.address);
     const from = Math.max(0, at - NEIGHBOURHOOD);
     const around = { address: text.address + BigInt(from), bytes: text.bytes.subarray(from, at + NEIGHBOURHOOD) };
-    return this.#compare(root, around) === 'same';
+    return this.compare(root, around) === 'same';
   }
 
-  #identify(root: bigint): Program | undefined {
-    const name = this.ground.processName(root);
+  private identify(root: bigint): Program | undefined {
+    const name = this.context.processName(root);
     const called = (program: Program): boolean => name !== undefined && isCalled(program, name);
     const likely = this.all.filter(called);
     const others = this.all.filter((program) => !called(program));
-    const found = [...likely, ...others].find(({ text }) => this.#compare(root, text) === 'same');
-    const other = found ? undefined : likely.find(({ text }) => this.#compare(root, text) === 'other');
-    if (other && !this.#told.has(other)) {
-      this.#told.add(other);
-      this.ground.differs(other);
+    const found = [...likely, ...others].find(({ text }) => this.compare(root, text) === 'same');
+    const other = found ? undefined : likely.find(({ text }) => this.compare(root, text) === 'other');
+    if (other && !this.told.has(other)) {
+      this.told.add(other);
+      this.context.differs(other);
     }
     return found;
   }
 
   /** How the pages of a text that are mapped compare with its bytes; absent if none is. */
-  #compare(root: bigint, text: Text | undefined): 'same' | 'other' | 'absent' {
-    const { memory } = this.ground;
+  private compare(root: bigint, text: Text | undefined): 'same' | 'other' | 'absent' {
+    const { memory } = this.context;
     const { address, bytes } = text ?? { address: 0n, bytes: new Uint8Array() };
     let answer: 'same' | 'absent' = 'absent';
     for (let done = 0; done < bytes.length;) {

@@ -30,12 +30,12 @@ export const baseName = (path: string): string => path.slice(path.replaceAll('\\
 
 export class Sources {
   /** From recorded path to the file here. */
-  readonly #here = new Map<string, string>();
-  readonly #recorded = new Map<string, string>();
+  private readonly located = new Map<string, string>();
+  private readonly recordedPaths = new Map<string, string>();
 
   /** Recorded paths that are being looked for, or have been. */
-  readonly #asked = new Set<string>();
-  #lookups: Promise<void> = Promise.resolve();
+  private readonly asked = new Set<string>();
+  private lookups: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly files: Files,
@@ -58,33 +58,33 @@ export class Sources {
 
   /** Begins to look for the paths of another program. They are here once `settled` has come. */
   include(recorded: readonly string[]): void {
-    const fresh = recorded.filter((path) => !this.#asked.has(path));
-    for (const path of fresh) this.#asked.add(path);
-    if (fresh.length > 0) this.#lookups = this.#lookups.then(() => this.#lookUp(fresh));
+    const fresh = recorded.filter((path) => !this.asked.has(path));
+    for (const path of fresh) this.asked.add(path);
+    if (fresh.length > 0) this.lookups = this.lookups.then(() => this.lookUp(fresh));
   }
 
   settled(): Promise<void> {
-    return this.#lookups;
+    return this.lookups;
   }
 
-  async #lookUp(recorded: readonly string[]): Promise<void> {
+  private async lookUp(recorded: readonly string[]): Promise<void> {
     for (const path of recorded) {
       const here = await firstThatExists(this.files, candidates(normalize(path), this.sourceMap, this.folders));
       if (here === undefined) continue;
-      this.#here.set(path, here);
-      if (!this.#recorded.has(here)) this.#recorded.set(here, path);
+      this.located.set(path, here);
+      if (!this.recordedPaths.has(here)) this.recordedPaths.set(here, path);
     }
   }
 
   /** The file here for a recorded path; undefined if it was not found. */
   here(recorded: string): string | undefined {
-    return this.#here.get(recorded);
+    return this.located.get(recorded);
   }
 
   /** The recorded path of a file here. A file that was not found by its record is looked for by its own path. */
   recorded(here: string): string {
     const path = normalize(here);
-    return this.#recorded.get(path) ?? path;
+    return this.recordedPaths.get(path) ?? path;
   }
 
   /**

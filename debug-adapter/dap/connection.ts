@@ -28,46 +28,46 @@ function isRequest(message: unknown): message is DebugProtocol.Request {
 }
 
 export class Connection {
-  readonly #channel: Channel;
-  #sequence = 1;
-  #afterResponse: (() => void)[] = [];
+  private readonly channel: Channel;
+  private sequence = 1;
+  private afterResponseQueue: (() => void)[] = [];
   /** Requests that the client no longer wants answered. */
-  readonly #cancelled = new Set<number>();
+  private readonly cancelled = new Set<number>();
   /** Requests are answered in the order in which they came, though some wait for files. */
-  #queue: Promise<void> = Promise.resolve();
+  private queue: Promise<void> = Promise.resolve();
 
   constructor(channel: Channel, find: (command: string) => Handler | undefined) {
-    this.#channel = channel;
+    this.channel = channel;
     channel.onMessage((message) => {
       if (!isRequest(message)) return;
-      this.#heedCancel(message);
-      this.#queue = this.#queue.then(() => this.#answer(message, find(message.command)));
+      this.heedCancel(message);
+      this.queue = this.queue.then(() => this.answer(message, find(message.command)));
     });
   }
 
   event(event: string, body?: object): void {
-    this.#channel.send({ seq: this.#sequence++, type: 'event', event, body } as DebugProtocol.Event);
+    this.channel.send({ seq: this.sequence++, type: 'event', event, body } as DebugProtocol.Event);
   }
 
   /** Runs `action` when the response to the request in hand has been sent: for events that must come after it. */
   afterResponse(action: () => void): void {
-    this.#afterResponse.push(action);
+    this.afterResponseQueue.push(action);
   }
 
   /** Settles when every request received so far has been answered. */
   settled(): Promise<void> {
-    return this.#queue;
+    return this.queue;
   }
 
   /** A cancel must not queue up behind what it cancels. One for a request that was answered long ago is forgotten. */
-  #heedCancel({ command, arguments: given }: DebugProtocol.Request): void {
+  private heedCancel({ command, arguments: given }: DebugProtocol.Request): void {
     const { requestId } = (given ?? {}) as DebugProtocol.CancelArguments;
     if (command !== 'cancel' || typeof requestId !== 'number') return;
-    this.#cancelled.add(requestId);
-    void this.#queue.then(() => this.#cancelled.delete(requestId));
+    this.cancelled.add(requestId);
+    void this.queue.then(() => this.cancelled.delete(requestId));
   }
 
-  async #answer(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
+  private async answer(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
     const response: DebugProtocol.Response = {
       seq: 0,
       type: 'response',
@@ -76,7 +76,7 @@ export class Connection {
       success: true,
     };
     try {
-      if (this.#cancelled.delete(request.seq)) throw new Error(CANCELLED);
+      if (this.cancelled.delete(request.seq)) throw new Error(CANCELLED);
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
       response.body = await handler(request.arguments ?? {});
     } catch (error) {
@@ -85,9 +85,9 @@ export class Connection {
       response.message = text;
       response.body = { error: { id: 1, format: text, showUser: error instanceof UserError } };
     }
-    response.seq = this.#sequence++;
-    this.#channel.send(response);
-    for (const action of this.#afterResponse.splice(0)) {
+    response.seq = this.sequence++;
+    this.channel.send(response);
+    for (const action of this.afterResponseQueue.splice(0)) {
       try {
         action();
       } catch (error) {

@@ -20,33 +20,33 @@ export function frame(text: string): Uint8Array {
 
 /** Collects chunks and gives the texts of the messages that are whole. */
 export class Framing {
-  #buffer = new Uint8Array(0);
+  private buffer = new Uint8Array(0);
 
   /** Throws an Error if the stream is not framed as it should be; nothing after it can be read then. */
   *push(chunk: Uint8Array): Generator<string> {
-    const joined = new Uint8Array(this.#buffer.length + chunk.length);
-    joined.set(this.#buffer);
-    joined.set(chunk, this.#buffer.length);
-    this.#buffer = joined;
+    const joined = new Uint8Array(this.buffer.length + chunk.length);
+    joined.set(this.buffer);
+    joined.set(chunk, this.buffer.length);
+    this.buffer = joined;
     for (;;) {
-      const end = this.#endOfHeader();
+      const end = this.endOfHeader();
       if (end === undefined) return;
-      const header = DECODER.decode(this.#buffer.subarray(0, end));
+      const header = DECODER.decode(this.buffer.subarray(0, end));
       const length = /(?:^|\r\n)content-length: *(\d+)/i.exec(header)?.[1];
       if (length === undefined)
         throw new Error(`the input is not the Debug Adapter Protocol: "${header.slice(0, 60)}"`);
       if (Number(length) > LONGEST)
         throw new Error(`a message of ${length} bytes is announced; at most ${LONGEST} are read`);
       const last = end + 4 + Number(length);
-      if (this.#buffer.length < last) return;
-      const text = DECODER.decode(this.#buffer.subarray(end + 4, last));
-      this.#buffer = this.#buffer.slice(last);
+      if (this.buffer.length < last) return;
+      const text = DECODER.decode(this.buffer.subarray(end + 4, last));
+      this.buffer = this.buffer.slice(last);
       yield text;
     }
   }
 
-  #endOfHeader(): number | undefined {
-    const bytes = this.#buffer;
+  private endOfHeader(): number | undefined {
+    const bytes = this.buffer;
     const limit = Math.min(bytes.length, LONGEST_HEADER);
     for (let i = 0; i + 3 < limit; i++)
       if (bytes[i] === 13 && bytes[i + 1] === 10 && bytes[i + 2] === 13 && bytes[i + 3] === 10) return i;

@@ -16,7 +16,7 @@ import { runningProcess } from '../xv6/cpus';
 import { allProcesses } from '../xv6/processes';
 
 /** Whose hart and memory a helper asks. */
-export interface HelperPlace {
+export interface BuiltinContext {
   hart: Hart | undefined;
   space: AddressSpace;
   /** On whose behalf the code runs, where that is known. */
@@ -24,7 +24,7 @@ export interface HelperPlace {
 }
 
 /** What completions offer after a dollar, with a word of what each is. */
-export const HELPERS: readonly { name: string; detail: string; parameters?: string }[] = [
+export const BUILTINS: readonly { name: string; detail: string; parameters?: string }[] = [
   { name: 'hart', detail: 'number of this hart' },
   { name: 'mode', detail: 'USER, SUPERVISOR or MACHINE' },
   { name: 'pid', detail: 'process that this hart runs; 0 for none' },
@@ -47,9 +47,9 @@ const MODE: EnumType = {
 };
 
 /** The value of a name, or of a function of the values given; undefined if there is none of that name. */
-export function helperValue(
+export function builtinValue(
   debuggee: Debuggee,
-  place: HelperPlace,
+  place: BuiltinContext,
   name: string,
   given: readonly bigint[] | undefined,
 ): Value | undefined {
@@ -69,7 +69,7 @@ export function helperValue(
   return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
 }
 
-function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given: bigint): Value | undefined {
+function functionOf(debuggee: Debuggee, place: BuiltinContext, name: string, given: bigint): Value | undefined {
   switch (name) {
     case 'va2pa':
       return physicalAddress(place, given);
@@ -83,14 +83,14 @@ function functionOf(debuggee: Debuggee, place: HelperPlace, name: string, given:
 }
 
 /** By the space's name where it is a process's, else by what the hart runs. */
-function pidOf(debuggee: Debuggee, { hart, space, pid }: HelperPlace): number {
+function pidOf(debuggee: Debuggee, { hart, space, pid }: BuiltinContext): number {
   if (pid !== undefined) return pid;
   const named = /^(?:user|kernel):(\d+)$/.exec(space.name)?.[1];
   if (named !== undefined) return Number(named);
   return hart ? (runningProcess(debuggee.xv6, hart.id)?.pid ?? 0) : 0;
 }
 
-function physicalAddress({ space }: HelperPlace, va: bigint): Value {
+function physicalAddress({ space }: BuiltinContext, va: bigint): Value {
   const address = space.physical(BigInt.asUintN(64, va));
   if (address === undefined) throw new ExpressionError(`${hex(BigInt.asUintN(64, va))} is not mapped here`);
   return { ...constant(address, UNSIGNED_LONG), hex: true };
@@ -103,7 +103,7 @@ function runningStruct({ xv6 }: Debuggee, hart: Hart | undefined): Value | undef
 }
 
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */
-function entry({ machine }: Debuggee, { space }: HelperPlace, va: bigint): Value {
+function entry({ machine }: Debuggee, { space }: BuiltinContext, va: bigint): Value {
   const root = space.root();
   if (root === undefined) throw new ExpressionError('there is no page table here: addresses are not translated');
   const { steps, failure } = walk(root, va, (address) => machine.memory.readU64(address));

@@ -20,7 +20,7 @@ import {
 } from '../expressions/value';
 import { hex } from '../page-tables/walk';
 import { instructionText } from '../code/place-names';
-import type { DataGuest, DataPlace } from '../run-control/data-breakpoints';
+import type { DataGuest, DataLocation } from '../run-control/data-breakpoints';
 import type { Type } from '../symbols/api';
 
 /** More would keep large parts of memory out of the machine's fast paths. */
@@ -42,9 +42,9 @@ interface Shape {
   word?: MachineWord;
 }
 
-export class DataPlaces implements DataGuest {
+export class DataLocations implements DataGuest {
   /** Types of what has been asked for, by data id: what is stored is shown as one. */
-  readonly #types = new Map<string, Shape>();
+  private readonly types = new Map<string, Shape>();
 
   constructor(private readonly debuggee: Debuggee) {}
 
@@ -60,16 +60,16 @@ export class DataPlaces implements DataGuest {
     const skipped = BigInt((value.bitField?.offset ?? 0) >> 3);
     const field = value.bitField && Math.ceil(((value.bitField.offset & 7) + value.bitField.size) / 8);
     const length = checked(bytes ?? field ?? sizeOf(value.type));
-    const reference = word === undefined ? this.#referenceOf(address + skipped, evaluation) : `phys:${hex(address)}`;
-    const dataId = this.#id(reference, length, label, mode);
+    const reference = word === undefined ? this.referenceOf(address + skipped, evaluation) : `phys:${hex(address)}`;
+    const dataId = this.id(reference, length, label, mode);
     if (bytes === undefined || bytes === sizeOf(value.type))
-      this.#types.set(dataId, {
+      this.types.set(dataId, {
         type: value.type,
         ...(value.bitField && { bitField: value.bitField }),
         ...(word !== undefined && value.machine?.kind === 'word' && { word: value.machine.word }),
       });
-    const global = bytes === undefined && word === undefined && mode !== 'virtual' && this.#isGlobal(label, address);
-    return this.#found(
+    const global = bytes === undefined && word === undefined && mode !== 'virtual' && this.isGlobal(label, address);
+    return this.found(
       global ? `global ${label}` : dataId,
       `${label} (${typeName(value.type)})`,
       length,
@@ -81,32 +81,32 @@ export class DataPlaces implements DataGuest {
   /** The place of `bytes` bytes at an address, written as a memory reference. Throws an Error. */
   ofAddress(text: string, stopped: number, bytes = 8, mode?: string): Found {
     const { space, address } = resolveReference(this.debuggee, text.trim(), stopped);
-    const reference = `${this.#stable(space.name, stopped)}:${hex(address)}`;
-    const dataId = this.#id(reference, checked(bytes), '', mode);
-    return this.#found(dataId, text.trim(), bytes, reference.startsWith('phys:'), dataId);
+    const reference = `${this.stable(space.name, stopped)}:${hex(address)}`;
+    const dataId = this.id(reference, checked(bytes), '', mode);
+    return this.found(dataId, text.trim(), bytes, reference.startsWith('phys:'), dataId);
   }
 
-  placeOf(dataId: string): DataPlace {
-    if (dataId.startsWith('global ')) return this.#globalPlace(dataId.slice('global '.length));
+  placeOf(dataId: string): DataLocation {
+    if (dataId.startsWith('global ')) return this.globalPlace(dataId.slice('global '.length));
     const [, how, reference, digits, label] = ID.exec(dataId) ?? [];
     if (how === undefined || reference === undefined || digits === undefined)
       throw new Error(`"${dataId}" is no data id of this debugger.`);
     // The space may be a process's that has ended, in an older machine, too.
     const { space, address } = resolveReference(this.debuggee, reference, 0);
     const bytes = checked(Number(digits));
-    const known = this.#types.get(dataId);
-    const place: DataPlace = {
+    const known = this.types.get(dataId);
+    const place: DataLocation = {
       label: label ?? `${bytes} byte${bytes === 1 ? '' : 's'} at ${reference}`,
-      ...{ address, bytes, physical: (at) => space.physical(at), show: (data) => this.#show(data, known) },
+      ...{ address, bytes, physical: (at) => space.physical(at), show: (data) => this.show(data, known) },
     };
     if (how === 'fix') {
-      const offset = this.#fixed(place);
+      const offset = this.fixed(place);
       return { ...place, physical: (at) => offset(at) };
     }
     return {
       ...place,
-      physical: (at) => this.#now(reference)?.physical(at),
-      userRoot: () => this.#now(reference)?.root(),
+      physical: (at) => this.now(reference)?.physical(at),
+      userRoot: () => this.now(reference)?.root(),
     };
   }
 
@@ -118,7 +118,7 @@ export class DataPlaces implements DataGuest {
   }
 
   /** A space that may have gone meanwhile, as a process that ended. */
-  #now(reference: string): ReturnType<typeof resolveReference>['space'] | undefined {
+  private now(reference: string): ReturnType<typeof resolveReference>['space'] | undefined {
     try {
       return resolveReference(this.debuggee, reference, 0).space;
     } catch {
@@ -127,7 +127,7 @@ export class DataPlaces implements DataGuest {
   }
 
   /** Every page where it is mapped now, for good. */
-  #fixed({ address, bytes, physical }: DataPlace): (at: bigint) => bigint | undefined {
+  private fixed({ address, bytes, physical }: DataLocation): (at: bigint) => bigint | undefined {
     const pages = new Map<bigint, bigint | undefined>();
     for (let page = address >> 12n; page <= (address + BigInt(bytes - 1)) >> 12n; page++)
       pages.set(page, physical(page << 12n));
@@ -137,23 +137,23 @@ export class DataPlaces implements DataGuest {
     };
   }
 
-  #globalPlace(expression: string): DataPlace {
-    const value = this.#global(expression);
+  private globalPlace(expression: string): DataLocation {
+    const value = this.global(expression);
     const address = value && addressOf(value);
     if (!value || address === undefined) throw new Error(`There is no global "${expression}" in this kernel.`);
     const physical = (at: bigint): bigint | undefined => at;
-    const show = (bytes: Uint8Array): string => this.#show(bytes, value);
+    const show = (bytes: Uint8Array): string => this.show(bytes, value);
     return { label: expression, address, bytes: checked(sizeOf(value.type)), physical, show };
   }
 
   /** The same object under the same name wherever the kernel stands. */
-  #isGlobal(expression: string, address: bigint): boolean {
-    const value = this.#global(expression);
+  private isGlobal(expression: string, address: bigint): boolean {
+    const value = this.global(expression);
     return value !== undefined && addressOf(value) === address;
   }
 
   /** An expression in the kernel with no function around it; undefined if it has no value there. */
-  #global(expression: string): Value | undefined {
+  private global(expression: string): Value | undefined {
     const [hart] = this.debuggee.harts;
     try {
       const context = { ...globalEvaluation(this.debuggee, hart!), binary: this.debuggee.image.binary };
@@ -164,7 +164,7 @@ export class DataPlaces implements DataGuest {
     }
   }
 
-  #show(bytes: Uint8Array, known?: Shape): string {
+  private show(bytes: Uint8Array, known?: Shape): string {
     const plain = known !== undefined && (known.bitField !== undefined || sizeOf(known.type) === bytes.length);
     if (!plain) return bytes.length <= 8 ? hex(fromBytes(bytes)) : byteText(bytes);
     const { type, bitField, word } = known;
@@ -174,13 +174,13 @@ export class DataPlaces implements DataGuest {
     return formatValue({ type, location: { kind: 'bytes', bytes }, ...(shifted && { bitField: shifted }) }, evaluation);
   }
 
-  #referenceOf(address: bigint, { space }: EvaluationContext): string {
+  private referenceOf(address: bigint, { space }: EvaluationContext): string {
     const known = space?.physical(address) !== undefined ? space.name : 'kernel';
-    return `${this.#stable(known, 0)}:${hex(address)}`;
+    return `${this.stable(known, 0)}:${hex(address)}`;
   }
 
   /** A name that still means the same space when the harts have gone on. */
-  #stable(name: string, stopped: number): string {
+  private stable(name: string, stopped: number): string {
     const [, number] = /^hart:(\d+)$/.exec(name) ?? [];
     if (number === undefined) return name;
     const hart = this.debuggee.harts[Number(number)] ?? this.debuggee.harts[stopped]!;
@@ -191,18 +191,18 @@ export class DataPlaces implements DataGuest {
   }
 
   /** What lies in a user program follows the page table, unless its physical page is asked for; all else stays. */
-  #id(reference: string, bytes: number, label: string, mode: string | undefined): string {
+  private id(reference: string, bytes: number, label: string, mode: string | undefined): string {
     const follows = mode === 'virtual' || (mode !== 'physical' && reference.startsWith('user:'));
     return `${follows && !reference.startsWith('phys:') ? 'follow' : 'fix'} ${reference}+${bytes}${label === '' ? '' : ` ${label}`}`;
   }
 
-  #found(dataId: string, what: string, bytes: number, canPersist: boolean, located: string): Found {
+  private found(dataId: string, what: string, bytes: number, canPersist: boolean, located: string): Found {
     const place = this.placeOf(located);
     const physical = place.physical(place.address);
     if (physical === undefined || this.machine.memory.read(physical, 1) === undefined)
       throw new Error(`${what}: nothing is mapped at ${hex(place.address)}, or no RAM.`);
-    const type = this.#types.get(located);
-    if (type && dataId !== located) this.#types.set(dataId, type);
+    const type = this.types.get(located);
+    if (type && dataId !== located) this.types.set(dataId, type);
     const how = place.userRoot ? 'by this address in its program, wherever it is mapped' : 'by any address';
     return {
       dataId,

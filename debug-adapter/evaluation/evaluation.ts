@@ -5,12 +5,12 @@
 import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace } from '../memory/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
-import { helperValue } from './builtins';
+import { builtinValue } from './builtins';
 import { evaluate, evaluateCondition } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
 import { constant, type EvaluationContext, type Value } from '../expressions/value';
 import { UNSIGNED_LONG } from '../expressions/types';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/memory';
 import { csrNamed } from '../registers/csrs';
 import type { Overlay } from '../run-control/conditions';
@@ -22,7 +22,7 @@ interface Place {
   /** Whose CSRs and unsaved registers these are; undefined for a process that runs nowhere now. */
   hart: Hart | undefined;
   registers: FrameRegisters;
-  image: Image | undefined;
+  image: MappedProgram | undefined;
   space: AddressSpace;
   /** On whose behalf the code runs, where that is known. */
   pid?: number | undefined;
@@ -100,7 +100,7 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
       return csr !== undefined && (hart?.setCsr(csr.address, value) ?? false);
     },
     special: (name, given) =>
-      overlaid(overlay, name, given) ?? helperValue(debuggee, { hart, space, pid: place.pid }, name, given),
+      overlaid(overlay, name, given) ?? builtinValue(debuggee, { hart, space, pid: place.pid }, name, given),
     ...(binary === kernel ? {} : { kernel }),
   };
 }

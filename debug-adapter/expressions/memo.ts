@@ -8,12 +8,12 @@ import type { Binary } from '../symbols/api';
 const MOST = 4096;
 
 export class Memo<T> {
-  readonly #known = new WeakMap<Binary, Map<string, T>>();
+  private readonly known = new WeakMap<Binary, Map<string, T>>();
 
   /** The answer for a key: the one known, or the one that `find` gives. What it throws is not kept. */
   of(binary: Binary, key: string, find: () => T): T {
-    let known = this.#known.get(binary);
-    if (!known) this.#known.set(binary, (known = new Map<string, T>()));
+    let known = this.known.get(binary);
+    if (!known) this.known.set(binary, (known = new Map<string, T>()));
     const before = known.get(key);
     if (before !== undefined || known.has(key)) return before as T;
     const found = find();

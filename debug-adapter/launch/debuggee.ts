@@ -7,15 +7,15 @@ import { Mode, type Hart, type MachineApi, type MachineOptions } from '../../emu
 import { readAttributes, type Settings } from './attributes';
 import { UserError } from '../dap/connection';
 import type { Files, SessionDisk } from './files';
-import { Image } from '../code/mapped-program';
+import { MappedProgram } from '../code/mapped-program';
 import { hartSpace, type AddressSpace } from '../memory/memory';
 import { MemoryDisk } from './memory-disk';
 import { satpFields } from '../page-tables/walk';
 import { findPrograms, Programs, type Program } from '../code/programs';
 import type { LaunchAttributes } from '../protocol';
 import { needsPrograms } from '../run-control/binding';
-import type { Target, Wanted } from '../run-control/breakpoints';
-import type { Ground } from '../run-control/stepping/step-plan';
+import type { BindingTarget, BreakpointSpec } from '../run-control/breakpoints';
+import type { StepContext } from '../run-control/stepping/step-plan';
 import { parent, Sources } from '../code/sources';
 import { walkStack } from '../stack/stack';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
@@ -32,11 +32,11 @@ const SP = 2;
 /** The encoding of sret. */
 const SRET = 0x10200073;
 
-export class Debuggee implements Ground {
+export class Debuggee implements StepContext {
   readonly xv6: Xv6;
   /** The user programs. */
   readonly programs: Programs;
-  #trapReturns: readonly bigint[] | undefined;
+  private knownTrapReturns: readonly bigint[] | undefined;
   /** Recorded paths of sources that were not found, by the reference they are given less 1. */
   readonly missing: string[] = [];
   /** By which trap each process is in the kernel. */
@@ -48,7 +48,7 @@ export class Debuggee implements Ground {
     readonly settings: Settings,
     readonly machine: MachineApi,
     /** The kernel. */
-    readonly image: Image,
+    readonly image: MappedProgram,
     programs: readonly Program[],
     readonly sources: Sources,
     readonly disk: SessionDisk | undefined,
@@ -76,19 +76,19 @@ export class Debuggee implements Ground {
    * Whose code a hart is about to execute: in user mode its program's, else the kernel's, as on the trampoline page.
    * Undefined for code of which nothing is known.
    */
-  imageAt(hart: Hart): Image | undefined {
+  imageAt(hart: Hart): MappedProgram | undefined {
     return this.imageOf(hart, hart.pc);
   }
 
   /** The same for another address in the hart's mode and address space. */
-  imageOf(hart: Hart, pc: bigint): Image | undefined {
+  imageOf(hart: Hart, pc: bigint): MappedProgram | undefined {
     if (hart.mode !== Mode.User) return this.image.contains(pc) ? this.image : undefined;
     const root = this.userRoot(hart);
     return root === undefined ? undefined : this.userImage(root, pc);
   }
 
   /** The program whose code lies at `pc` by the user page table with its root page at a physical address. */
-  userImage(root: bigint, pc: bigint): Image | undefined {
+  userImage(root: bigint, pc: bigint): MappedProgram | undefined {
     const image = this.programs.in(root)?.image;
     return image?.contains(pc) ? image : undefined;
   }
@@ -106,12 +106,12 @@ export class Debuggee implements Ground {
   }
 
   /** What breakpoints are bound to. */
-  get target(): Target {
+  get target(): BindingTarget {
     return { image: this.image, programs: this.programs.all, sources: this.sources };
   }
 
   /** Opens the user programs, and looks for their sources, if one of these needs them to be bound. */
-  async prepare(wanted: readonly Wanted[]): Promise<void> {
+  async prepare(wanted: readonly BreakpointSpec[]): Promise<void> {
     if (wanted.some((one) => needsPrograms(this.target, one)))
       for (const program of this.programs.all) void program.image;
     await this.sources.settled();
@@ -119,12 +119,12 @@ export class Debuggee implements Ground {
 
   /** In the scheduler, on the stack that the hart began with, `cpus` may still or already name a process. */
   processKey(hart: Hart): string | undefined {
-    if (hart.mode === Mode.Machine || (hart.mode === Mode.Supervisor && this.#onBootStack(hart))) return undefined;
+    if (hart.mode === Mode.Machine || (hart.mode === Mode.Supervisor && this.onBootStack(hart))) return undefined;
     const running = runningProcess(this.xv6, hart.id);
     return running && `${running.address}:${running.pid}`;
   }
 
-  #onBootStack(hart: Hart): boolean {
+  private onBootStack(hart: Hart): boolean {
     const stacks = this.image.binary.symbol('stack0');
     const sp = hart.x(SP);
     return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
@@ -139,8 +139,8 @@ export class Debuggee implements Ground {
   }
 
   get trapReturns(): readonly bigint[] {
-    this.#trapReturns ??= this.image.wordsOf(SRET).flatMap((address) => this.image.running(address));
-    return this.#trapReturns;
+    this.knownTrapReturns ??= this.image.wordsOf(SRET).flatMap((address) => this.image.running(address));
+    return this.knownTrapReturns;
   }
 
   systemCall(number: bigint): bigint | undefined {
@@ -175,7 +175,7 @@ export class Debuggee implements Ground {
   }
 }
 
-export interface Surroundings {
+export interface LaunchHost {
   files: Files;
   workingDirectory: string;
   unixTime: number;
@@ -189,7 +189,7 @@ export interface Surroundings {
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
-export async function boot(attributes: LaunchAttributes, around: Surroundings): Promise<Debuggee> {
+export async function boot(attributes: LaunchAttributes, around: LaunchHost): Promise<Debuggee> {
   const { files } = around;
   const settings = readAttributes(attributes, around.workingDirectory);
   const isSample = settings.kernel === undefined;
@@ -227,7 +227,7 @@ export async function boot(attributes: LaunchAttributes, around: Surroundings): 
       },
       around.damaged,
     );
-    const image = new Image(binary);
+    const image = new MappedProgram(binary);
     const debuggee = new Debuggee(settings, machine, image, programs, sources, disk, around.programDiffers);
     if (settings.warmStart && files.boots) {
       const name = warmStartName(options);

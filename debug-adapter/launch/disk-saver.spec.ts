@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { SessionDisk } from './files';
-import { Saving } from './disk-saver';
+import { DiskSaver } from './disk-saver';
 
 /** A disk whose flushes take `cost` milliseconds of a clock that stands otherwise. */
 function setUp(cost = 1) {
@@ -18,7 +18,7 @@ function setUp(cost = 1) {
     flush,
     close: () => Promise.resolve().then(flush),
   };
-  const saving = new Saving(disk, { now: () => state.time }, (problem) => state.told.push(problem));
+  const saving = new DiskSaver(disk, { now: () => state.time }, (problem) => state.told.push(problem));
   const pass = (milliseconds: number): void => {
     for (const end = state.time + milliseconds; state.time < end; state.time += 10) saving.nowAndThen();
   };

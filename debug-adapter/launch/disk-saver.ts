@@ -1,37 +1,37 @@
 /** Puts what the guest writes to its disk into the image, now and then and at the end, and says once why that fails. */
 import type { SessionDisk } from './files';
-import type { Clock } from '../run-control/clock';
+import type { HostClock } from '../run-control/clock';
 
 /** So long what the guest writes may be missing in the image, in milliseconds. */
 const SAVE_EVERY = 2000;
 /** The machine stands still while an image is written: that may take this part of the time. */
 const SHARE = 1 / 50;
 
-export class Saving {
-  #due: number;
+export class DiskSaver {
+  private due: number;
   /** What the user was told last; a guest may find the same failure out, over and over, by flushing its disk itself. */
-  #told: string | undefined;
+  private told: string | undefined;
 
   constructor(
     private readonly disk: SessionDisk | undefined,
-    private readonly clock: Pick<Clock, 'now'>,
+    private readonly clock: Pick<HostClock, 'now'>,
     private readonly tell: (problem: string) => void,
   ) {
-    this.#due = clock.now() + SAVE_EVERY;
+    this.due = clock.now() + SAVE_EVERY;
   }
 
   /** To be called often; saves when it is time. */
   nowAndThen(): void {
     const start = this.clock.now();
-    if (!this.disk || start < this.#due) return;
+    if (!this.disk || start < this.due) return;
     try {
       this.disk.flush();
-      this.#told = undefined;
+      this.told = undefined;
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
     const end = this.clock.now();
-    this.#due = end + Math.max(SAVE_EVERY, (end - start) / SHARE);
+    this.due = end + Math.max(SAVE_EVERY, (end - start) / SHARE);
   }
 
   /** Saves for the last time. */
@@ -39,13 +39,13 @@ export class Saving {
     try {
       await this.disk?.close();
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
-  #failed(error: unknown): void {
+  private failed(error: unknown): void {
     const problem = error instanceof Error ? error.message : String(error);
-    if (problem !== this.#told) this.tell(problem);
-    this.#told = problem;
+    if (problem !== this.told) this.tell(problem);
+    this.told = problem;
   }
 }

@@ -13,9 +13,9 @@ const AT_ONCE = 32;
 const LONGEST_PART = 96;
 
 export class Keyboard {
-  readonly #encoder = new TextEncoder();
-  #lines: string[] = [];
-  #sentAt = -Infinity;
+  private readonly encoder = new TextEncoder();
+  private lines: string[] = [];
+  private sentAt = -Infinity;
 
   /** `send` hands bytes to the UART, `now` is the guest's time in ticks. */
   constructor(
@@ -24,21 +24,21 @@ export class Keyboard {
   ) {}
 
   type(text: string): void {
-    if (this.#lines.length === 0 && text.length <= AT_ONCE) {
-      this.send(this.#encoder.encode(text));
+    if (this.lines.length === 0 && text.length <= AT_ONCE) {
+      this.send(this.encoder.encode(text));
       return;
     }
     const parts = text.match(new RegExp(`[^\\r\\n]{0,${LONGEST_PART}}[\\r\\n]|[^\\r\\n]{1,${LONGEST_PART}}`, 'gu'));
-    this.#lines.push(...(parts ?? []));
+    this.lines.push(...(parts ?? []));
   }
 
   /** Sends the next line if it is time for it; `rest` is for how many milliseconds the guest has nothing to do. */
   feed(rest: number): boolean {
-    const line = this.#lines[0];
-    if (line === undefined || (rest < REST && this.now() - this.#sentAt < PATIENCE)) return false;
-    this.#lines.shift();
-    this.#sentAt = this.now();
-    this.send(this.#encoder.encode(line));
+    const line = this.lines[0];
+    if (line === undefined || (rest < REST && this.now() - this.sentAt < PATIENCE)) return false;
+    this.lines.shift();
+    this.sentAt = this.now();
+    this.send(this.encoder.encode(line));
     return true;
   }
 }

@@ -14,7 +14,7 @@ export interface Companion {
 }
 
 export class WarmStart {
-  readonly #saved: SavedBoot | undefined;
+  private readonly saved: SavedBoot | undefined;
 
   /** `saved` is what `store` has under `name`. */
   constructor(
@@ -26,7 +26,7 @@ export class WarmStart {
     private readonly name: string,
     saved: Uint8Array | undefined,
   ) {
-    this.#saved = saved && opened(saved);
+    this.saved = saved && opened(saved);
   }
 
   /**
@@ -34,13 +34,13 @@ export class WarmStart {
    * `addresses` are physical ones of instructions at which the user wants to stop.
    */
   start(addresses: Iterable<bigint>): Uint8Array | undefined {
-    const saved = this.#saved;
+    const saved = this.saved;
     if (saved === undefined || [...addresses].some((address) => saved.mayHaveReached(address))) return undefined;
     try {
-      const begun = saved.goOn(this.machine, this.disk);
+      const begun = saved.restoreBoot(this.machine, this.disk);
       if (begun === undefined) return undefined;
       this.companion.restore(begun.companion);
-      this.recorder.giveUp();
+      this.recorder.discard();
       return begun.console;
     } catch {
       return undefined;
@@ -48,12 +48,12 @@ export class WarmStart {
   }
 
   /** Has the debugger interfered, this boot is none that another session could take over. */
-  giveUp(): void {
-    this.recorder.giveUp();
+  discard(): void {
+    this.recorder.discard();
   }
 
   /** To be called between slices: keeps the boot once it is at its end. */
-  look(): void {
+  saveWhenComplete(): void {
     if (!this.recorder.isComplete(this.machine)) return;
     void this.store.write(this.name, this.recorder.save(this.machine, this.companion.save()));
   }

@@ -5,7 +5,7 @@
 import type { TrapEvent } from '../../emulator/types';
 import { PTE_FLAGS } from '../protocol';
 import type { TrapContext } from './explain';
-import { judge } from './permission';
+import { checkPermission } from './permission';
 import { regionOf } from './translate';
 import { hex, pteFlags, satpFields, walk, type Walk } from './walk';
 
@@ -79,7 +79,7 @@ export function handlerNote(trap: Pick<TrapEvent, 'from' | 'epc'>, context: Trap
   const handler = stvec & ~3n;
   if (mode !== 0) {
     const walked = walk(root, handler, context.memory.readU64.bind(context.memory));
-    const judged = judge(walked, 'fetch', { mode: 'S', sum: false, mxr: false });
+    const judged = checkPermission(walked, 'fetch', { mode: 'S', sum: false, mxr: false });
     if (!judged.allowed) {
       return `the handler at stvec = ${hex(handler)} cannot be fetched (${judged.text}): the hart will trap without end`;
     }

@@ -7,7 +7,7 @@ import type { Access, PhysicalMemory, TrapEvent } from '../../emulator/types';
 import { causeName } from '../registers/causes';
 import { MODE_NAMES } from '../registers/integer-registers';
 import { rangeAt, type PhysicalRange } from './memory-map';
-import { accessMode, judge, modeLetter } from './permission';
+import { accessMode, checkPermission, modeLetter } from './permission';
 import { processLabel, type RegionProcess, type Regions } from './regions';
 import { fillingNote, handlerNote, notesOn } from './evidence';
 import { hex, pteFlags, satpFields, walk, type Walk } from './walk';
@@ -93,7 +93,7 @@ function explainAccess(
   }
   const walked = walk(satp.root, trap.tval, context.memory.readU64.bind(context.memory));
   out.walk = walked;
-  const judgement = judge(walked, access, by);
+  const judgement = checkPermission(walked, access, by);
   out.reason = judgement.text;
   if (walked.failure?.kind === 'outside-memory') {
     const rootless = walked.failure.level === 2;

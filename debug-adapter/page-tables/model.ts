@@ -19,7 +19,7 @@ interface Remembered {
 }
 
 /** Remembers each table as it was at the stops, so that the next stop's can be compared with it. */
-export class TableMemory {
+export class SnapshotHistory {
   private readonly tables = new Map<string, Remembered>();
 
   /**
@@ -65,7 +65,7 @@ export interface ModelOptions {
 }
 
 /** Builds the answer. `stop` in it is the one that changes are relative to. */
-export function pageTableModel(remembered: TableMemory, options: ModelOptions): PageTableModel {
+export function pageTableModel(remembered: SnapshotHistory, options: ModelOptions): PageTableModel {
   const { roots, shown, stop, memory, physical } = options;
   const model: PageTableModel = { roots, shown, stop, entries: [], leaves: 0, tablePages: 0, truncated: false };
   if (shown.root === undefined) {

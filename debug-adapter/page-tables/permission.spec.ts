@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { accessMode, judgeFlags } from './permission';
+import { accessMode, checkFlags } from './permission';
 
 const [V, R, W, X, U] = [1, 2, 4, 8, 16];
 const S = { mode: 'S', sum: false, mxr: false } as const;
@@ -7,29 +7,29 @@ const USER = { mode: 'U', sum: false, mxr: false } as const;
 
 describe('the permission judgement', () => {
   it('names the one bit that keeps the kernel from a user page', () => {
-    const judged = judgeFlags(V | R | W | U, 'load', S);
+    const judged = checkFlags(V | R | W | U, 'load', S);
     assert.equal(judged.allowed, false);
     assert.equal(judged.text, 'V R W are set; U=1, mode S, sstatus.SUM=0: this one bit decides');
-    assert.equal(judgeFlags(V | R | W | U, 'load', { ...S, sum: true }).allowed, true);
+    assert.equal(checkFlags(V | R | W | U, 'load', { ...S, sum: true }).allowed, true);
   });
 
   it('never lets S-mode fetch from a user page', () => {
-    const judged = judgeFlags(V | R | X | U, 'fetch', { ...S, sum: true });
+    const judged = checkFlags(V | R | X | U, 'fetch', { ...S, sum: true });
     assert.equal(judged.text, 'V R X are set; U=1: S-mode may not fetch from a U page, SUM does not help');
   });
 
   it('judges the user by U, R, W and X', () => {
-    assert.equal(judgeFlags(V | R | U, 'load', USER).allowed, true);
-    assert.equal(judgeFlags(V | R | U, 'store', USER).text, 'V R are set; W=0: this one bit decides');
-    assert.equal(judgeFlags(V | R | U, 'fetch', USER).text, 'V R are set; X=0: this one bit decides');
-    assert.equal(judgeFlags(V | R | W, 'load', USER).text, 'V R W are set; U=0, mode U: this one bit decides');
-    assert.equal(judgeFlags(V | R, 'store', USER).text, 'V R are set; U=0, mode U; and W=0');
+    assert.equal(checkFlags(V | R | U, 'load', USER).allowed, true);
+    assert.equal(checkFlags(V | R | U, 'store', USER).text, 'V R are set; W=0: this one bit decides');
+    assert.equal(checkFlags(V | R | U, 'fetch', USER).text, 'V R are set; X=0: this one bit decides');
+    assert.equal(checkFlags(V | R | W, 'load', USER).text, 'V R W are set; U=0, mode U: this one bit decides');
+    assert.equal(checkFlags(V | R, 'store', USER).text, 'V R are set; U=0, mode U; and W=0');
   });
 
   it('lets MXR read what is only executable', () => {
-    assert.equal(judgeFlags(V | X | U, 'load', USER).allowed, false);
-    assert.match(judgeFlags(V | X | U, 'load', USER).text, /MXR=1/);
-    assert.equal(judgeFlags(V | X | U, 'load', { ...USER, mxr: true }).allowed, true);
+    assert.equal(checkFlags(V | X | U, 'load', USER).allowed, false);
+    assert.match(checkFlags(V | X | U, 'load', USER).text, /MXR=1/);
+    assert.equal(checkFlags(V | X | U, 'load', { ...USER, mxr: true }).allowed, true);
   });
 
   it('applies MPRV to loads and stores of M-mode only', () => {

@@ -13,7 +13,7 @@ export interface AccessMode {
   mxr: boolean;
 }
 
-export interface Judgement {
+export interface PermissionCheck {
   allowed: boolean;
   /** Each condition that alone forbids the access: "U=1, mode S, sstatus.SUM=0". Empty if allowed. */
   because: string[];
@@ -40,7 +40,7 @@ export function accessMode(mode: number, mstatus: bigint, access: Access): Acces
 }
 
 /** Judges an access by a leaf's flags (bits 0 to 9 of the entry). */
-export function judgeFlags(flags: number, access: Access, by: AccessMode): Judgement {
+export function checkFlags(flags: number, access: Access, by: AccessMode): PermissionCheck {
   const because: string[] = [];
   if (by.mode !== 'M') {
     const user = (flags & PTE_FLAGS.U) !== 0;
@@ -73,7 +73,7 @@ function forbiddenText(flags: number, because: string[]): string {
 }
 
 /** Judges an access by a finished walk: the failure of the walk itself comes first. */
-export function judge(walk: Walk, access: Access, by: AccessMode): Judgement {
+export function checkPermission(walk: Walk, access: Access, by: AccessMode): PermissionCheck {
   if (walk.failure) return { allowed: false, because: [walk.failure.text], text: walk.failure.text };
-  return judgeFlags(pteFlags(walk.leaf!.pte), access, by);
+  return checkFlags(pteFlags(walk.leaf!.pte), access, by);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { TestProgram } from '../expressions/testing/program';
 import { PTE_FLAGS, type PteRun } from '../protocol';
 import { memoryMap } from './memory-map';
-import { pageTableModel, TableMemory } from './model';
+import { pageTableModel, SnapshotHistory } from './model';
 import { kernelLayout, kernelRegions, userRegions } from './regions';
 import { TestMemory } from './testing/table';
 import { translate } from './translate';
@@ -58,7 +58,7 @@ describe('regions of a kernel table', () => {
   ];
 
   it('come from its symbols, its processes and the board', () => {
-    const model = pageTableModel(new TableMemory(), {
+    const model = pageTableModel(new SnapshotHistory(), {
       roots: [],
       shown: root(memory, table),
       stop: 1,
@@ -81,7 +81,7 @@ describe('regions of a kernel table', () => {
   it('name what a superpage holds', () => {
     const big = memory.page();
     memory.map(big, 0x80000000n, 0x80000000n, R | W | X, 1);
-    const model = pageTableModel(new TableMemory(), {
+    const model = pageTableModel(new SnapshotHistory(), {
       roots: [],
       shown: root(memory, big),
       stop: 1,
@@ -133,7 +133,7 @@ describe('regions of a user table', () => {
     const { memory, table } = user();
     const physical = memoryMap(memory);
     const layout = kernelLayout(kernel(), physical);
-    const model = pageTableModel(new TableMemory(), {
+    const model = pageTableModel(new SnapshotHistory(), {
       roots: [],
       shown: root(memory, table),
       stop: 1,
@@ -173,7 +173,7 @@ describe('the model of a table over several stops', () => {
     const memory = new TestMemory();
     const table = memory.page();
     memory.map(table, 0n, 0x80100000n, R);
-    const remembered = new TableMemory();
+    const remembered = new SnapshotHistory();
     const at = (stop: number) =>
       pageTableModel(remembered, { roots: [], shown: root(memory, table), stop, memory, physical: memoryMap(memory) });
     const changes = (stop: number) => leaves(at(stop).entries).map(({ change }) => change ?? '');
@@ -190,13 +190,13 @@ describe('the model of a table over several stops', () => {
   it('says why there is nothing to see', () => {
     const memory = new TestMemory();
     const options = { roots: [], stop: 1, memory, physical: memoryMap(memory) };
-    const none = pageTableModel(new TableMemory(), {
+    const none = pageTableModel(new SnapshotHistory(), {
       ...options,
       shown: { id: 'satp', label: 'satp of hart 0' },
       message: 'Bare',
     });
     assert.equal(none.message, 'Bare');
-    const outside = pageTableModel(new TableMemory(), { ...options, shown: root(memory, 0x1000n) });
+    const outside = pageTableModel(new SnapshotHistory(), { ...options, shown: root(memory, 0x1000n) });
     assert.match(outside.message!, /0x1000 of a table lies outside RAM/);
   });
 });

@@ -2,12 +2,12 @@
  * A VA seen through one table, for hovers and the panel: protocol.ts's `Translation`.
  */
 import type { PageTableRoot, Translation, WalkStep } from '../protocol';
-import { judge, type AccessMode } from './permission';
+import { checkPermission, type AccessMode } from './permission';
 import type { Regions } from './regions';
 import { flagText, hex, pteFlags, ptePhysical, walk, type ReadU64, type Step, type Walk } from './walk';
 
 /** How to judge each kind of access; loads and stores may differ from fetches by MPRV. */
-export interface Judges {
+export interface AccessModes {
   load: AccessMode;
   store: AccessMode;
   fetch: AccessMode;
@@ -17,7 +17,7 @@ export interface Judges {
 export function translate(
   va: bigint,
   root: PageTableRoot,
-  judges: Judges,
+  judges: AccessModes,
   readU64: ReadU64,
   regions?: Regions,
 ): Translation {
@@ -26,7 +26,7 @@ export function translate(
   const walked = walk(BigInt(root.root), va, readU64);
   const verdicts = (['load', 'store', 'fetch'] as const).map((access) => ({
     access,
-    ...judge(walked, access, judges[access]),
+    ...checkPermission(walked, access, judges[access]),
   }));
   const [load, store, fetch] = verdicts;
   const translation: Translation = {
@@ -84,4 +84,4 @@ function stepOf(step: Step): WalkStep {
 }
 
 /** All three accesses in one mode, for tables that are not loaded in any hart. */
-export const sameJudges = (by: AccessMode): Judges => ({ load: by, store: by, fetch: by });
+export const sameModes = (by: AccessMode): AccessModes => ({ load: by, store: by, fetch: by });

@@ -5,21 +5,21 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { syntaxProblem } from '../expressions/evaluate';
 import { locationsBetween } from '../run-control/binding';
-import type { Breakpoint, Wanted } from '../run-control/breakpoints';
+import type { Breakpoint, BreakpointSpec } from '../run-control/breakpoints';
 import { FILTERS } from '../run-control/catchpoints';
-import { hitConditionProblem, type Extras } from '../run-control/conditions';
+import { hitConditionProblem, type BreakpointOptions } from '../run-control/conditions';
 import { baseName } from '../code/sources';
 import { processes } from '../xv6/processes';
-import type { Body, Context } from './context';
+import type { Body, SessionContext } from './context';
 
 export async function setBreakpoints(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.SetBreakpointsArguments>,
 ): Promise<Body<DebugProtocol.SetBreakpointsResponse>> {
   const path = args.source?.path;
   if (path === undefined) throw new Error('setBreakpoints needs the path of the source.');
   const asked: DebugProtocol.SourceBreakpoint[] = args.breakpoints ?? args.lines?.map((line) => ({ line })) ?? [];
-  const wanted = asked.map((one): Wanted => ({
+  const wanted = asked.map((one): BreakpointSpec => ({
     kind: 'line',
     path,
     line: one.line,
@@ -31,21 +31,21 @@ export async function setBreakpoints(
 }
 
 export async function setFunctionBreakpoints(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.SetFunctionBreakpointsArguments>,
 ): Promise<Body<DebugProtocol.SetFunctionBreakpointsResponse>> {
   const asked = args.breakpoints ?? [];
-  const wanted = asked.map((one): Wanted => ({ kind: 'function', name: one.name.trim(), ...extras(one) }));
+  const wanted = asked.map((one): BreakpointSpec => ({ kind: 'function', name: one.name.trim(), ...extras(one) }));
   await context.running?.debuggee.prepare(wanted);
   return answer(context, context.breakpoints.setFunctions(wanted));
 }
 
 export function setInstructionBreakpoints(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.SetInstructionBreakpointsArguments>,
 ): Body<DebugProtocol.SetInstructionBreakpointsResponse> {
   const asked = args.breakpoints ?? [];
-  const wanted = asked.map((one): Wanted => {
+  const wanted = asked.map((one): BreakpointSpec => {
     const [, space, text = ''] = /^(?:(.*):)?(.*)$/.exec(one.instructionReference) ?? [];
     const at = BigInt.asUintN(64, address(text) + BigInt(one.offset ?? 0));
     const program = programMeant(context, space, at);
@@ -58,11 +58,11 @@ export function setInstructionBreakpoints(
  * The name of the user program whose instruction is meant: the one that was meant before, when clients say all of their
  * breakpoints again; else the one in the address space that a reference names, or that the stopped hart is in.
  */
-function programMeant(context: Context, space: string | undefined, at: bigint): string | undefined {
+function programMeant(context: SessionContext, space: string | undefined, at: bigint): string | undefined {
   const { running, stopped, breakpoints } = context;
   if (!running || running.debuggee.image.contains(at)) return undefined;
   const { debuggee } = running;
-  const before = breakpoints.wanted.find((one) => one.kind === 'instruction' && one.address === at);
+  const before = breakpoints.specs.find((one) => one.kind === 'instruction' && one.address === at);
   if (before) return before.kind === 'instruction' ? before.program : undefined;
   const [, kind, number] = /^(user|hart):(\d+)$/.exec(space ?? `hart:${stopped?.report.hart}`) ?? [];
   const hart = kind === 'hart' ? debuggee.harts[Number(number)] : undefined;
@@ -72,7 +72,7 @@ function programMeant(context: Context, space: string | undefined, at: bigint): 
 }
 
 export function setExceptionBreakpoints(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.SetExceptionBreakpointsArguments>,
 ): Body<DebugProtocol.SetExceptionBreakpointsResponse> {
   const filters = [
@@ -98,7 +98,7 @@ function optionFilters({ path, breakMode }: DebugProtocol.ExceptionOptions): { f
 
 /** Every place between two lines of a file at which a breakpoint can stand. */
 export async function breakpointLocations(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.BreakpointLocationsArguments>,
 ): Promise<Body<DebugProtocol.BreakpointLocationsResponse>> {
   const path = args.source?.path;
@@ -114,31 +114,37 @@ export async function breakpointLocations(
 }
 
 /** A breakpoint as the protocol shows it. */
-export function breakpointBody(context: Context, breakpoint: Breakpoint): DebugProtocol.Breakpoint {
-  const { id, placed, wanted } = breakpoint;
-  const hitProblem = wanted.hitCondition === undefined ? undefined : hitConditionProblem(wanted.hitCondition);
+export function breakpointBody(context: SessionContext, breakpoint: Breakpoint): DebugProtocol.Breakpoint {
+  const { id, binding, spec } = breakpoint;
+  const hitProblem = spec.hitCondition === undefined ? undefined : hitConditionProblem(spec.hitCondition);
   const problem = hitProblem ?? conditionProblem(context, breakpoint);
-  const body: DebugProtocol.Breakpoint = { id, verified: placed.verified && problem === undefined };
-  const message = problem ?? placed.message;
+  const body: DebugProtocol.Breakpoint = { id, verified: binding.verified && problem === undefined };
+  const message = problem ?? binding.message;
   if (message !== undefined) body.message = message;
-  if (placed.line !== undefined) body.line = placed.line;
-  else if (wanted.kind === 'line') body.line = wanted.line;
-  if (placed.column !== undefined) body.column = placed.column;
-  if (placed.path !== undefined) body.source = { name: baseName(placed.path), path: placed.path };
-  if (placed.places[0]) body.instructionReference = `0x${placed.places[0].address.toString(16)}`;
+  if (binding.line !== undefined) body.line = binding.line;
+  else if (spec.kind === 'line') body.line = spec.line;
+  if (binding.column !== undefined) body.column = binding.column;
+  if (binding.path !== undefined) body.source = { name: baseName(binding.path), path: binding.path };
+  if (binding.locations[0]) body.instructionReference = `0x${binding.locations[0].address.toString(16)}`;
   return body;
 }
 
-function answer(context: Context, breakpoints: readonly Breakpoint[]): { breakpoints: DebugProtocol.Breakpoint[] } {
+function answer(
+  context: SessionContext,
+  breakpoints: readonly Breakpoint[],
+): { breakpoints: DebugProtocol.Breakpoint[] } {
   context.running?.runner.breakpointsChanged();
   return { breakpoints: breakpoints.map((breakpoint) => breakpointBody(context, breakpoint)) };
 }
 
 /** Why the condition can be understood in none of the programs that the breakpoint is in; undefined if it can. */
-function conditionProblem({ running }: Context, { wanted: { condition }, placed }: Breakpoint): string | undefined {
-  if (condition === undefined || !running || placed.places.length === 0) return undefined;
+function conditionProblem(
+  { running }: SessionContext,
+  { spec: { condition }, binding }: Breakpoint,
+): string | undefined {
+  if (condition === undefined || !running || binding.locations.length === 0) return undefined;
   const kernel = running.debuggee.image.binary;
-  const binaries = placed.places.map(({ owner }) =>
+  const binaries = binding.locations.map(({ owner }) =>
     typeof owner === 'string' ? kernel : (owner.image?.binary ?? kernel),
   );
   const problems = [...new Set(binaries)].map((binary) => syntaxProblem(condition, binary));
@@ -146,7 +152,7 @@ function conditionProblem({ running }: Context, { wanted: { condition }, placed 
   return problems.includes(undefined) ? undefined : `The condition "${condition}" is not valid: ${first}`;
 }
 
-export function extras(one: Extras): Extras {
+export function extras(one: BreakpointOptions): BreakpointOptions {
   const { condition, hitCondition, logMessage } = one;
   return {
     ...(condition?.trim() ? { condition } : {}),

@@ -4,9 +4,9 @@
  * the wrong word; with none, both mean the same.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { HELPERS } from '../evaluation/builtins';
+import { BUILTINS } from '../evaluation/builtins';
 import { complete, type Completion } from '../expressions/completions';
-import { launched, type Body, type Context } from './context';
+import { requireSession, type Body, type SessionContext } from './context';
 import { viewFor } from './evaluate';
 
 const TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemType>> = {
@@ -25,15 +25,15 @@ const TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemTyp
 const sortText = (index: number): string => String(index).padStart(5, '0');
 
 export function completions(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.CompletionsArguments,
 ): Body<DebugProtocol.CompletionsResponse> {
-  launched(context);
+  requireSession(context);
   const lines = args.text.split('\n');
   const line = lines[(args.line ?? 1) - 1] ?? '';
   const at = Math.min(Math.max(args.column - 1, 0), line.length);
   const { evaluation } = viewFor(context, args.frameId);
-  const { items, length } = complete(line, at, evaluation, HELPERS);
+  const { items, length } = complete(line, at, evaluation, BUILTINS);
   return {
     targets: items.map(({ label, kind, detail }, index) => ({
       label,

@@ -2,7 +2,7 @@
 import type { Connection } from '../dap/connection';
 import { GuestConsole } from '../launch/guest-console';
 import type { Requests } from '../protocol';
-import { launched, type Context } from './context';
+import { requireSession, type SessionContext } from './context';
 
 export const guestConsole = (connection: Connection): GuestConsole =>
   new GuestConsole((text, attached) => {
@@ -10,17 +10,17 @@ export const guestConsole = (connection: Connection): GuestConsole =>
     else connection.event('output', { category: 'stdout', output: text });
   });
 
-export function attachConsole(context: Context): Requests['xv6.attachConsole']['response'] {
+export function attachConsole(context: SessionContext): Requests['xv6.attachConsole']['response'] {
   return { text: context.console.attach() };
 }
 
 /** Keys typed while the machine stands are taken when it goes on. */
 export function consoleInput(
-  context: Context,
+  context: SessionContext,
   { text }: Requests['xv6.consoleInput']['arguments'],
 ): Requests['xv6.consoleInput']['response'] {
   if (typeof text !== 'string') throw new Error('xv6.consoleInput needs "text".');
-  const { keyboard, runner } = launched(context);
+  const { keyboard, runner } = requireSession(context);
   keyboard.type(text);
   runner.wake();
   return {};

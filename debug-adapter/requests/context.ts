@@ -2,28 +2,28 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Connection } from '../dap/connection';
 import type { GuestConsole } from '../launch/guest-console';
-import type { DataPlaces } from '../evaluation/data-places';
+import type { DataLocations } from '../evaluation/data-places';
 import type { Debuggee } from '../launch/debuggee';
 import type { Files } from '../launch/files';
-import type { TableMemory } from '../page-tables/model';
+import type { SnapshotHistory } from '../page-tables/model';
 import type { Keyboard } from '../launch/keyboard';
 import type { LaunchAttributes } from '../protocol';
 import type { AwaitedProcesses } from '../run-control/awaited-processes';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
-import type { Clock } from '../run-control/clock';
+import type { HostClock } from '../run-control/clock';
 import type { DataBreakpoints } from '../run-control/data-breakpoints';
-import type { Asking } from '../run-control/conditions';
+import type { ConditionEvaluator } from '../run-control/conditions';
 import type { Runner } from '../run-control/runner';
-import type { Verdict } from '../run-control/stop-policy';
+import type { BreakpointPolicy } from '../run-control/stop-policy';
 import { processName, threadNamed } from '../stack/threads';
-import type { Saving } from '../launch/disk-saver';
+import type { DiskSaver } from '../launch/disk-saver';
 import type { Registers, Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
 export interface Host {
   files: Files;
-  clock: Clock;
+  clock: HostClock;
   /** Where relative paths start, if the launch configuration does not say. */
   workingDirectory: string;
   /** The session is over; a program ends itself then. */
@@ -34,12 +34,12 @@ export interface Host {
 export interface Running {
   debuggee: Debuggee;
   runner: Runner;
-  verdict: Verdict;
+  policy: BreakpointPolicy;
   /** Processes at whose next run the user wants a stop. */
   awaited: AwaitedProcesses;
   keyboard: Keyboard;
-  saving: Saving;
-  dataPlaces: DataPlaces;
+  diskSaver: DiskSaver;
+  dataLocations: DataLocations;
   /** To be called when who wants to hear of stores to page tables may have changed. */
   watchTables: () => void;
 }
@@ -64,14 +64,14 @@ export const SILENT_CLIENT: Client = {
   paging: false,
 };
 
-export interface Context {
+export interface SessionContext {
   readonly connection: Connection;
   readonly host: Host;
   readonly breakpoints: Breakpoints;
   readonly catchpoints: Catchpoints;
   readonly dataBreakpoints: DataBreakpoints;
   /** How conditions and log messages are evaluated. */
-  readonly asking: Asking;
+  readonly evaluator: ConditionEvaluator;
   readonly console: GuestConsole;
   client: Client;
   /** Memory references that the client has read lately, with the last part read: what it may show. */
@@ -79,7 +79,7 @@ export interface Context {
   /** The harts' registers at the last stop. */
   registers?: readonly Registers[] | undefined;
   /** Page tables as they were at earlier stops. */
-  readonly tableMemory: TableMemory;
+  readonly snapshots: SnapshotHistory;
   /** The launch configuration in force. */
   attributes: LaunchAttributes;
   running?: Running | undefined;
@@ -91,14 +91,14 @@ export interface Context {
 
 export type Body<R extends { body?: unknown }> = NonNullable<R['body']>;
 
-export function launched(context: Context): Running {
+export function requireSession(context: SessionContext): Running {
   if (!context.running) throw new Error('No kernel has been launched.');
   return context.running;
 }
 
 /** For requests that look at the machine. */
-export function standing(context: Context): Running & { stopped: Stopped } {
-  const running = launched(context);
+export function requireStopped(context: SessionContext): Running & { stopped: Stopped } {
+  const running = requireSession(context);
   if (!context.stopped) throw new Error('The machine is running: pause it first.');
   return { ...running, stopped: context.stopped };
 }
@@ -108,15 +108,15 @@ export { hartThread as threadOf } from '../stack/threads';
 /**
  * The hart that a thread id of the protocol names; a process's id while it runs names one as well. Ids: see stack/threads.ts.
  */
-export function hartOf(context: Context, threadId: number): number {
-  const { debuggee } = launched(context);
+export function hartOf(context: SessionContext, threadId: number): number {
+  const { debuggee } = requireSession(context);
   const thread = threadNamed(debuggee, threadId);
   if (thread.kind === 'hart') return thread.hart;
   throw new Error(`${processName(debuggee, thread.process)}: no hart runs it now, so this cannot be done to it.`);
 }
 
 export function say(
-  context: Context,
+  context: SessionContext,
   text: string,
   category: DebugProtocol.OutputEvent['body']['category'] = 'console',
 ): void {

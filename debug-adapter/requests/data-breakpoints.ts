@@ -2,30 +2,30 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Found } from '../evaluation/data-places';
 import { evaluate } from '../expressions/evaluate';
-import type { DataBreakpoint, WantedData } from '../run-control/data-breakpoints';
+import type { DataBreakpoint, DataBreakpointSpec } from '../run-control/data-breakpoints';
 import { hitConditionProblem } from '../run-control/conditions';
 import { extras } from './breakpoints';
-import { standing, type Body, type Context } from './context';
+import { requireStopped, type Body, type SessionContext } from './context';
 import { viewFor } from './evaluate';
 
 const ACCESS_TYPES: DebugProtocol.DataBreakpointAccessType[] = ['write', 'read', 'readWrite'];
 
 export function dataBreakpointInfo(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.DataBreakpointInfoArguments,
 ): Body<DebugProtocol.DataBreakpointInfoResponse> {
-  const { dataPlaces, stopped } = standing(context);
+  const { dataLocations, stopped } = requireStopped(context);
   const { name, bytes, mode } = args;
   try {
-    if (args.asAddress) return answer(dataPlaces.ofAddress(name, stopped.report.hart, bytes, mode));
+    if (args.asAddress) return answer(dataLocations.ofAddress(name, stopped.report.hart, bytes, mode));
     if (args.variablesReference) {
       const found = stopped.container(args.variablesReference).find?.(name);
       if (!found) throw new Error(`${name} has no place in memory.`);
       const label = found.evaluateName ?? name;
-      return answer(dataPlaces.ofValue(label, found.value, found.evaluation, bytes, mode));
+      return answer(dataLocations.ofValue(label, found.value, found.evaluation, bytes, mode));
     }
     const { evaluation } = viewFor(context, args.frameId);
-    return answer(dataPlaces.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode));
+    return answer(dataLocations.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode));
   } catch (error) {
     // As the protocol has it: no id, and a description that says why.
     return { dataId: null, description: error instanceof Error ? error.message : String(error) };
@@ -38,10 +38,10 @@ const answer = (found: Found): Body<DebugProtocol.DataBreakpointInfoResponse> =>
 });
 
 export function setDataBreakpoints(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.SetDataBreakpointsArguments>,
 ): Body<DebugProtocol.SetDataBreakpointsResponse> {
-  const wanted = (args.breakpoints ?? []).map((one): WantedData => {
+  const wanted = (args.breakpoints ?? []).map((one): DataBreakpointSpec => {
     const accessType = one.accessType ?? 'write';
     if (!ACCESS_TYPES.includes(accessType)) throw new Error(`There is no access type "${String(accessType)}".`);
     return { dataId: one.dataId, accessType, ...extras(one) };

@@ -11,7 +11,7 @@ import type { Value } from '../expressions/value';
 import { addressOf } from '../expressions/value';
 import type { Translation } from '../protocol';
 import type { Frame } from '../stack/stack';
-import { launched, type Body, type Context } from './context';
+import { requireSession, type Body, type SessionContext } from './context';
 import { translateFor } from './page-tables';
 import type { Container } from './stopped';
 import { edited, shown, type View } from './values';
@@ -23,7 +23,7 @@ const SMALLEST_ADDRESS = 4096n;
 const WHOLE: FormatOptions = { depth: 8, length: 1_000_000, elements: 10_000, text: 4096 };
 
 export function evaluate(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.EvaluateArguments,
 ): Body<DebugProtocol.EvaluateResponse> {
   const view = viewFor(context, args.frameId);
@@ -38,7 +38,7 @@ export function evaluate(
 }
 
 /** The value of an expression, which in the debug console may assign, also where it fails after that. */
-function evaluated(context: Context, { evaluation }: View, expression: string, assignments: boolean): Value {
+function evaluated(context: SessionContext, { evaluation }: View, expression: string, assignments: boolean): Value {
   try {
     return valueOf(expression, evaluation, { assignments });
   } finally {
@@ -50,7 +50,7 @@ function evaluated(context: Context, { evaluation }: View, expression: string, a
 const ASSIGNS = /[^=!<>]=[^=]|\+\+|--|<<=|>>=/;
 
 export function setExpression(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.SetExpressionArguments,
 ): Body<DebugProtocol.SetExpressionResponse> {
   const view = viewFor(context, args.frameId);
@@ -62,8 +62,8 @@ export function setExpression(
 /**
  * A frame's scope; with no frame, and while the machine runs, globals and the registers of the hart that stopped or runs.
  */
-export function viewFor(context: Context, frameId: number | undefined): View {
-  const { debuggee } = launched(context);
+export function viewFor(context: SessionContext, frameId: number | undefined): View {
+  const { debuggee } = requireSession(context);
   const { stopped } = context;
   if (frameId !== undefined && stopped) return frameView(context, stopped.frame(frameId));
   const hart = debuggee.harts[stopped?.report.hart ?? debuggee.machine.current]!;
@@ -72,8 +72,8 @@ export function viewFor(context: Context, frameId: number | undefined): View {
 }
 
 /** What is seen from a frame of the stop. */
-export function frameView(context: Context, frame: Frame): View {
-  const { debuggee } = launched(context);
+export function frameView(context: SessionContext, frame: Frame): View {
+  const { debuggee } = requireSession(context);
   const stopped = context.stopped!;
   return {
     context,

@@ -1,7 +1,7 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart, TrapEvent } from '../../emulator/types';
-import { causeWords } from '../run-control/stop-text';
+import { stopText } from '../run-control/stop-text';
 import type { Debuggee } from '../launch/debuggee';
 import { explainTrap, type TrapExplanation } from '../page-tables/explain';
 import { flagText, hex, pteFlags, type Walk } from '../page-tables/walk';
@@ -11,7 +11,7 @@ import { isSystemCall } from '../run-control/causes';
 import { kernelPlace } from '../code/place-names';
 import type { StopReport } from '../run-control/stops';
 import { systemCallName } from '../xv6/system-calls';
-import { standing, type Body, type Context } from './context';
+import { requireStopped, type Body, type SessionContext } from './context';
 import { surroundingsOf } from './page-tables';
 
 const STVEC = 0x105;
@@ -20,10 +20,10 @@ const MSTATUS = 0x300;
 const A7 = 17;
 
 export function exceptionInfo(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.ExceptionInfoArguments,
 ): Body<DebugProtocol.ExceptionInfoResponse> {
-  const { debuggee, stopped } = standing(context);
+  const { debuggee, stopped } = requireStopped(context);
   const { cause, hart, description, text } = stopped.report;
   if (args.threadId !== hart + 1) throw new Error(`Thread ${args.threadId} did not stop at an exception.`);
   if (!cause)
@@ -42,7 +42,7 @@ export function exceptionInfo(
       });
     }
     default: {
-      const { id, text: words } = causeWords(debuggee, cause);
+      const { id, text: words } = stopText(debuggee, cause);
       return { exceptionId: id, description: words, breakMode: 'always' };
     }
   }
@@ -52,7 +52,7 @@ export function exceptionInfo(
 export function describe(debuggee: Debuggee, report: StopReport): { description?: string; text?: string } {
   const { cause } = report;
   if (cause === undefined || cause.kind === 'trap-loop') return report;
-  const { title, text } = cause.kind === 'trap' ? explain(debuggee, cause.event) : causeWords(debuggee, cause);
+  const { title, text } = cause.kind === 'trap' ? explain(debuggee, cause.event) : stopText(debuggee, cause);
   // A condition that failed is said first.
   const { description } = report;
   return { description: description ?? title, text: description === undefined ? text : `${description}\n${text}` };

@@ -12,7 +12,7 @@ import { ExpressionError } from '../expressions/error';
 import type { Frame } from '../stack/stack';
 import type { FunctionInfo } from '../symbols/api';
 import { hartThread, threadNamed } from '../stack/threads';
-import { launched, say, standing, type Body, type Context } from './context';
+import { requireSession, say, requireStopped, type Body, type SessionContext } from './context';
 import { Stopped } from './stopped';
 
 const RA = 1;
@@ -24,10 +24,10 @@ const SAVED = [8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
 
 /** Every place of a line's code, in the kernel and in the program of the hart that stopped. */
 export function gotoTargets(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.GotoTargetsArguments,
 ): Body<DebugProtocol.GotoTargetsResponse> {
-  const { debuggee, stopped } = standing(context);
+  const { debuggee, stopped } = requireStopped(context);
   const { path } = args.source;
   if (path === undefined) throw new Error('gotoTargets needs the path of the source.');
   const file = debuggee.sources.recorded(path);
@@ -49,8 +49,8 @@ export function gotoTargets(
 }
 
 /** Sets a hart's pc to a target within the function that it is in. */
-export function goTo(context: Context, args: DebugProtocol.GotoArguments): void {
-  const { debuggee, stopped } = standing(context);
+export function goTo(context: SessionContext, args: DebugProtocol.GotoArguments): void {
+  const { debuggee, stopped } = requireStopped(context);
   const frame = innermost(context, args.threadId);
   const target = stopped.target(args.targetId);
   const { image } = frame;
@@ -67,8 +67,8 @@ export function goTo(context: Context, args: DebugProtocol.GotoArguments): void 
 }
 
 /** Takes a frame back to its function's first instruction, with its arguments. */
-export function restartFrame(context: Context, args: DebugProtocol.RestartFrameArguments): void {
-  const { debuggee, stopped } = standing(context);
+export function restartFrame(context: SessionContext, args: DebugProtocol.RestartFrameArguments): void {
+  const { debuggee, stopped } = requireStopped(context);
   const frame = stopped.frame(args.frameId);
   const hart = hartUnder(debuggee, frame);
   const { caller, info, given } = restartable(debuggee, stopped, frame);
@@ -158,8 +158,8 @@ function passed(bytes: Uint8Array, type: PlainType): bigint {
   return signed ? BigInt.asUintN(64, BigInt.asIntN(8 * bytes.length, value)) : value;
 }
 
-function innermost(context: Context, threadId: number): Frame {
-  const { debuggee, stopped } = standing(context);
+function innermost(context: SessionContext, threadId: number): Frame {
+  const { debuggee, stopped } = requireStopped(context);
   const frame = stopped.stack(threadNamed(debuggee, threadId))[0];
   if (!frame) throw new Error(`Thread ${threadId} has no stack.`);
   return frame;
@@ -172,8 +172,8 @@ function hartUnder(debuggee: Debuggee, { hart, name }: Frame): Hart {
 }
 
 /** The hart stands elsewhere: a stop of its own, after the answer. */
-function again(context: Context, { id }: Hart, reason: 'goto' | 'restart'): void {
-  const { debuggee, runner } = launched(context);
+function again(context: SessionContext, { id }: Hart, reason: 'goto' | 'restart'): void {
+  const { debuggee, runner } = requireSession(context);
   runner.seen(id);
   context.stops++;
   context.stopped = new Stopped(debuggee, { hart: id, reason }, context.registers);

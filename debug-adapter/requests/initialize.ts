@@ -5,10 +5,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { UserError } from '../dap/connection';
 import { FILTERS } from '../run-control/catchpoints';
-import type { Context } from './context';
+import type { SessionContext } from './context';
 
 export function initialize(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.InitializeRequestArguments,
 ): DebugProtocol.Capabilities {
   if (args.linesStartAt1 === false || args.columnsStartAt1 === false || args.pathFormat === 'uri')

@@ -8,22 +8,22 @@ import { boot } from '../launch/debuggee';
 import { UserError } from '../dap/connection';
 import { Keyboard } from '../launch/keyboard';
 import type { LaunchAttributes } from '../protocol';
-import { DataPlaces } from '../evaluation/data-places';
+import { DataLocations } from '../evaluation/data-places';
 import { kernelWatch } from '../launch/kernel-watch';
 import { observing, watchTables } from '../run-control/observing';
 import { AwaitedProcesses } from '../run-control/awaited-processes';
 import { Runner } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping/stepping';
 import type { StopReport } from '../run-control/stops';
-import { Verdict } from '../run-control/stop-policy';
+import { BreakpointPolicy } from '../run-control/stop-policy';
 import { tableRoots } from '../xv6/roots';
 import { breakpointBody } from './breakpoints';
 import { dataBreakpointBody } from './data-breakpoints';
 import { describe } from './exceptions';
-import { launched, say, type Context } from './context';
+import { requireSession, say, type SessionContext } from './context';
 import { announceModules, moduleOpened } from './modules';
 import { inProgress, type Tell } from './progress';
-import { Saving } from '../launch/disk-saver';
+import { DiskSaver } from '../launch/disk-saver';
 import { hartThread } from '../stack/threads';
 import { processOn, resumptions } from '../stack/threads';
 import { Stopped } from './stopped';
@@ -32,23 +32,23 @@ import { memoryChanged } from './values';
 const STVEC = 0x105;
 const MTVEC = 0x305;
 
-export async function launch(context: Context, args: LaunchAttributes): Promise<void> {
+export async function launch(context: SessionContext, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
   await inProgress(context, 'Starting the kernel', (tell) => load(context, args, tell));
   context.connection.afterResponse(() => context.connection.event('initialized'));
 }
 
-export function configurationDone(context: Context): void {
+export function configurationDone(context: SessionContext): void {
   const { connection } = context;
   connection.afterResponse(() => begin(context));
 }
 
-export async function restart(context: Context, args: DebugProtocol.RestartArguments): Promise<void> {
-  const { runner, saving, debuggee } = launched(context);
+export async function restart(context: SessionContext, args: DebugProtocol.RestartArguments): Promise<void> {
+  const { runner, diskSaver, debuggee } = requireSession(context);
   runner.abandon();
   const stood = context.stopped !== undefined;
   context.stopped = undefined;
-  await saving.close();
+  await diskSaver.close();
   announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
@@ -65,12 +65,12 @@ export async function restart(context: Context, args: DebugProtocol.RestartArgum
   });
 }
 
-export async function terminate(context: Context): Promise<void> {
+export async function terminate(context: SessionContext): Promise<void> {
   await close(context);
   context.connection.afterResponse(() => context.connection.event('terminated'));
 }
 
-export async function disconnect(context: Context): Promise<void> {
+export async function disconnect(context: SessionContext): Promise<void> {
   await close(context);
   context.connection.afterResponse(() => context.host.end(0));
 }
@@ -84,18 +84,18 @@ export function cancel(): void {
 }
 
 /** Stops the machine and saves its disk. May be called again. */
-export async function close(context: Context): Promise<void> {
+export async function close(context: SessionContext): Promise<void> {
   const { running } = context;
   if (!running) return;
   context.running = undefined;
   context.stopped = undefined;
   running.runner.abandon();
   context.console.flush();
-  await running.saving.close();
+  await running.diskSaver.close();
 }
 
 /** Boots a machine and binds to it what the user has set. */
-async function load(context: Context, attributes: LaunchAttributes, tell: Tell): Promise<void> {
+async function load(context: SessionContext, attributes: LaunchAttributes, tell: Tell): Promise<void> {
   const { host, connection, breakpoints, catchpoints, dataBreakpoints } = context;
   tell('Reading the kernel and its disk');
   const debuggee = await boot(attributes, {
@@ -113,18 +113,18 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
       ),
   });
   const { machine, image } = debuggee;
-  const verdict = new Verdict(breakpoints, catchpoints, dataBreakpoints, {
-    ...context.asking,
+  const policy = new BreakpointPolicy(breakpoints, catchpoints, dataBreakpoints, {
+    ...context.evaluator,
     programOn: (hart) => debuggee.programOn(hart),
     hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
   });
-  verdict.enabled = !debuggee.settings.noDebug;
-  const saving = new Saving(debuggee.disk, host.clock, (problem) => say(context, problem, 'important'));
+  policy.enabled = !debuggee.settings.noDebug;
+  const saving = new DiskSaver(debuggee.disk, host.clock, (problem) => say(context, problem, 'important'));
   const keyboard = new Keyboard(
     (bytes) => machine.consoleInput(bytes),
     () => machine.now,
   );
-  const awaited = new AwaitedProcesses(verdict, {
+  const awaited = new AwaitedProcesses(policy, {
     resumptions: (processes) => resumptions(debuggee, processes),
     processOn: (hart) => processOn(debuggee, hart),
   });
@@ -139,12 +139,12 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
       });
     },
     reset: () => {
-      debuggee.warmStart?.giveUp();
+      debuggee.warmStart?.discard();
       debuggee.traps.clear();
     },
     betweenSlices: (rest) => {
       context.console.flush();
-      debuggee.warmStart?.look();
+      debuggee.warmStart?.saveWhenComplete();
       if (keyboard.feed(rest)) runner.wake();
       saving.nowAndThen();
     },
@@ -158,12 +158,21 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
     },
   );
   machine.observer = observing(catching, dataBreakpoints);
-  const dataPlaces = new DataPlaces(debuggee);
+  const dataLocations = new DataLocations(debuggee);
   const listen = (): void => watchTables(machine, catchpoints, dataBreakpoints, () => tableRoots(debuggee.xv6));
-  context.running = { debuggee, runner, verdict, awaited, keyboard, saving, dataPlaces, watchTables: listen };
+  context.running = {
+    debuggee,
+    runner,
+    policy: policy,
+    awaited,
+    keyboard,
+    diskSaver: saving,
+    dataLocations: dataLocations,
+    watchTables: listen,
+  };
   context.attributes = attributes;
   context.stops = 0;
-  context.tableMemory.clear();
+  context.snapshots.clear();
   context.registers = undefined;
   context.memoryViews.clear();
   if (!image.binary.hasDebugInfo) {
@@ -175,15 +184,15 @@ async function load(context: Context, attributes: LaunchAttributes, tell: Tell):
   }
   tell('Reading symbols');
   announceModules(context, debuggee, 'new');
-  await debuggee.prepare(breakpoints.wanted);
+  await debuggee.prepare(breakpoints.specs);
   for (const breakpoint of breakpoints.bind(debuggee.target))
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(context, breakpoint) });
-  for (const breakpoint of dataBreakpoints.bind(dataPlaces))
+  for (const breakpoint of dataBreakpoints.bind(dataLocations))
     connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
   listen();
 }
 
-function begin(context: Context): void {
+function begin(context: SessionContext): void {
   // It has begun already if the client restarted before it was done configuring, or says twice that it is done.
   if (!context.running || context.running.runner.running || context.stopped) return;
   const { debuggee, runner } = context.running;
@@ -198,7 +207,7 @@ function begin(context: Context): void {
  * The physical addresses at which the user wants to stop before the shell asks for a command. Undefined: there may be
  * others, or other reasons.
  */
-function stopsDuringBoot({ running, breakpoints, catchpoints, dataBreakpoints }: Context): bigint[] | undefined {
+function stopsDuringBoot({ running, breakpoints, catchpoints, dataBreakpoints }: SessionContext): bigint[] | undefined {
   const { settings, image } = running!.debuggee;
   if (settings.stopOnEntry) return undefined;
   if (settings.noDebug) return [];
@@ -209,9 +218,9 @@ function stopsDuringBoot({ running, breakpoints, catchpoints, dataBreakpoints }:
   return addresses.every((address) => image.contains(address)) ? addresses.map((at) => image.linked(at)) : undefined;
 }
 
-function stop(context: Context, report: StopReport): void {
-  const { debuggee } = launched(context);
-  debuggee.warmStart?.giveUp();
+function stop(context: SessionContext, report: StopReport): void {
+  const { debuggee } = requireSession(context);
+  debuggee.warmStart?.discard();
   context.console.flush();
   context.stops++;
   context.stopped = new Stopped(debuggee, report, context.registers);

@@ -5,11 +5,11 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { resolveReference } from '../memory/address-spaces';
 import { disassembly, type Row } from '../code/disassembly';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/memory';
 import type { ReadMemory } from '../symbols/api';
 import { allProcesses } from '../xv6/processes';
-import { launched, type Body, type Context } from './context';
+import { requireSession, type Body, type SessionContext } from './context';
 import { sourceOf } from './source';
 import { edited } from './values';
 
@@ -26,7 +26,7 @@ interface Place {
 }
 
 export function readMemory(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.ReadMemoryArguments,
 ): Body<DebugProtocol.ReadMemoryResponse> {
   const { at, space } = place(context, args.memoryReference, args.offset);
@@ -41,7 +41,7 @@ export function readMemory(
 }
 
 export function writeMemory(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.WriteMemoryArguments,
 ): Body<DebugProtocol.WriteMemoryResponse> {
   const { at, space } = place(context, args.memoryReference, args.offset);
@@ -54,7 +54,7 @@ export function writeMemory(
 }
 
 export function disassemble(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.DisassembleArguments,
 ): Body<DebugProtocol.DisassembleResponse> {
   const { at, space } = place(context, args.memoryReference, args.offset);
@@ -67,8 +67,8 @@ export function disassemble(
 }
 
 /** Whose code lies at an address of a space: a user program's, or the kernel's. */
-function imagesOf(context: Context, space: AddressSpace): (address: bigint) => Image | undefined {
-  const { debuggee } = launched(context);
+function imagesOf(context: SessionContext, space: AddressSpace): (address: bigint) => MappedProgram | undefined {
+  const { debuggee } = requireSession(context);
   const kernel = debuggee.image;
   const root = space.root();
   const isUserTable =
@@ -81,12 +81,12 @@ function imagesOf(context: Context, space: AddressSpace): (address: bigint) => I
 
 /** The source of a row is given where it is another than that of the row before. */
 function rowBody(
-  context: Context,
+  context: SessionContext,
   row: Row,
   before: Row | undefined,
   symbols: boolean,
 ): DebugProtocol.DisassembledInstruction {
-  const { debuggee } = launched(context);
+  const { debuggee } = requireSession(context);
   const body: DebugProtocol.DisassembledInstruction = { address: hex(row.address), instruction: row.text };
   if (!row.bytes) return { ...body, presentationHint: 'invalid' };
   body.instructionBytes = Array.from(row.bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
@@ -100,8 +100,8 @@ function rowBody(
   return body;
 }
 
-function place(context: Context, reference: string, offset = 0): Place {
-  const { debuggee } = launched(context);
+function place(context: SessionContext, reference: string, offset = 0): Place {
+  const { debuggee } = requireSession(context);
   const hart = context.stopped?.report.hart ?? debuggee.machine.current;
   const { space, address } = resolveReference(debuggee, reference, hart);
   if (!Number.isSafeInteger(offset)) throw new Error(`${offset} is no offset in bytes.`);
@@ -120,7 +120,7 @@ function decoded(base64: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-function remember({ memoryViews }: Context, reference: string, offset: number, count: number): void {
+function remember({ memoryViews }: SessionContext, reference: string, offset: number, count: number): void {
   memoryViews.delete(reference);
   memoryViews.set(reference, { offset, count });
   if (memoryViews.size > MOST_VIEWS) memoryViews.delete(memoryViews.keys().next().value!);

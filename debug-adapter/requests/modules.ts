@@ -4,14 +4,17 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../launch/debuggee';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import type { Program } from '../code/programs';
 import { baseName } from '../code/sources';
-import { launched, type Body, type Context } from './context';
+import { requireSession, type Body, type SessionContext } from './context';
 
 /** Asking for them opens every program: whoever looks at modules wants to know whether there are symbols. */
-export function modules(context: Context, args: DebugProtocol.ModulesArguments): Body<DebugProtocol.ModulesResponse> {
-  const { debuggee } = launched(context);
+export function modules(
+  context: SessionContext,
+  args: DebugProtocol.ModulesArguments,
+): Body<DebugProtocol.ModulesResponse> {
+  const { debuggee } = requireSession(context);
   const start = args.startModule ?? 0;
   const all = [kernelModule(debuggee), ...debuggee.programs.all.map(openedModule)];
   return {
@@ -21,18 +24,18 @@ export function modules(context: Context, args: DebugProtocol.ModulesArguments):
 }
 
 /** Tells the client of the modules that there are now; `reason` is `removed` before another kernel is loaded. */
-export function announceModules(context: Context, debuggee: Debuggee, reason: 'new' | 'removed'): void {
+export function announceModules(context: SessionContext, debuggee: Debuggee, reason: 'new' | 'removed'): void {
   for (const module of [kernelModule(debuggee), ...debuggee.programs.all.map(moduleOf)])
     context.connection.event('module', { reason, module });
 }
 
 /** A program's file has been opened. */
-export function moduleOpened(context: Context, program: Program): void {
+export function moduleOpened(context: SessionContext, program: Program): void {
   context.connection.event('module', { reason: 'changed', module: openedModule(program) });
 }
 
 /** The id of the module that a program is; undefined for one that is none. */
-export function moduleId({ image: kernel, programs }: Debuggee, image: Image): string | undefined {
+export function moduleId({ image: kernel, programs }: Debuggee, image: MappedProgram): string | undefined {
   if (image === kernel) return KERNEL;
   const program = programs.all.find((one) => one.isOpen && one.image === image);
   return program && identity(program).id.toString();
@@ -64,7 +67,9 @@ const identity = ({ name, path }: Program): Pick<DebugProtocol.Module, 'id' | 'n
   isUserCode: true,
 });
 
-function symbolsOf({ binary }: Image): Pick<DebugProtocol.Module, 'symbolStatus' | 'symbolFilePath' | 'addressRange'> {
+function symbolsOf({
+  binary,
+}: MappedProgram): Pick<DebugProtocol.Module, 'symbolStatus' | 'symbolFilePath' | 'addressRange'> {
   const [symbolStatus, has] = binary.hasDebugInfo
     ? ['Symbols loaded.', true]
     : binary.symbols.length > 0

@@ -10,7 +10,7 @@ import { pageTableModel } from '../page-tables/model';
 import { accessMode, modeLetter } from '../page-tables/permission';
 import type { Regions } from '../page-tables/regions';
 import { takeSnapshot, type TableSnapshot } from '../page-tables/snapshot';
-import { sameJudges, translate as translateBy, translateBare, type Judges } from '../page-tables/translate';
+import { sameModes, translate as translateBy, translateBare, type AccessModes } from '../page-tables/translate';
 import type {
   PageTableArguments,
   PageTableModel,
@@ -22,18 +22,18 @@ import type {
 import { processOfHart } from '../xv6/cpus';
 import { allProcesses, type Process } from '../xv6/processes';
 import { pageTableRoots, regionsOfTable } from '../xv6/roots';
-import { standing, type Context } from './context';
+import { requireStopped, type SessionContext } from './context';
 import { viewFor } from './evaluate';
 
 const SATP = 0x180;
 const MSTATUS = 0x300;
 
-export function pageTable(context: Context, args: PageTableArguments): PageTableModel {
-  const { debuggee, stopped } = standing(context);
+export function pageTable(context: SessionContext, args: PageTableArguments): PageTableModel {
+  const { debuggee, stopped } = requireStopped(context);
   const tables = new Tables(debuggee, hartOf(debuggee, args.hart ?? stopped.report.hart));
   const shown = tables.named(args.root ?? 'satp');
   const { memory } = debuggee.machine;
-  return pageTableModel(context.tableMemory, {
+  return pageTableModel(context.snapshots, {
     roots: tables.roots,
     shown,
     stop: context.stops,
@@ -44,7 +44,7 @@ export function pageTable(context: Context, args: PageTableArguments): PageTable
   });
 }
 
-export function translate(context: Context, args: TranslateArguments): TranslateResponse {
+export function translate(context: SessionContext, args: TranslateArguments): TranslateResponse {
   const { evaluation, hart } = viewFor(context, args.frameId);
   const value = evaluate(args.expression, evaluation);
   const va = integerOf(value, evaluation);
@@ -56,8 +56,8 @@ export function translate(context: Context, args: TranslateArguments): Translate
 }
 
 /** Where a hart's access to `va` would go, or one by another table. */
-export function translateFor(context: Context, hartId: number, va: bigint, rootId = 'satp'): Translation {
-  const { debuggee } = standing(context);
+export function translateFor(context: SessionContext, hartId: number, va: bigint, rootId = 'satp'): Translation {
+  const { debuggee } = requireStopped(context);
   const hart = hartOf(debuggee, hartId);
   const tables = new Tables(debuggee, hart);
   const root = tables.named(rootId);
@@ -132,7 +132,7 @@ class Tables {
   }
 
   /** The table in satp is judged as the hart stands; any other as the one who would use it. */
-  judgesOf({ id, root }: PageTableRoot): Judges {
+  judgesOf({ id, root }: PageTableRoot): AccessModes {
     const mstatus = this.hart.csr(MSTATUS) ?? 0n;
     if (id === 'satp') {
       const { mode } = this.hart;
@@ -145,6 +145,6 @@ class Tables {
     const users = this.processes.some(
       ({ used, pagetable }) => used && root !== undefined && pagetable === BigInt(root),
     );
-    return sameJudges(accessMode(users ? Mode.User : Mode.Supervisor, mstatus, 'load'));
+    return sameModes(accessMode(users ? Mode.User : Mode.Supervisor, mstatus, 'load'));
   }
 }

@@ -3,18 +3,18 @@
  * types tell it. The first and the last are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
  */
 import type { Debuggee } from '../launch/debuggee';
-import type { HartState, ProcessState, ProcessTable, Requests } from '../protocol';
+import type { HartSummary, ProcessSummary, ProcessTable, Requests } from '../protocol';
 import { hartOfProcess, hartRuns, hartThread, parkedAt, processOn, processThread, threadNamed } from '../stack/threads';
 import { channelName } from '../xv6/channel';
 import { openFiles, workingDirectory } from '../xv6/open-files';
 import { processes as existing, trapFrameRegisters, type Process } from '../xv6/processes';
-import { launched, standing, type Context } from './context';
+import { requireSession, requireStopped, type SessionContext } from './context';
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-export function processes(context: Context): ProcessTable {
-  const { debuggee, awaited } = launched(context);
-  const harts = debuggee.harts.map((hart): HartState => {
+export function processes(context: SessionContext): ProcessTable {
+  const { debuggee, awaited } = requireSession(context);
+  const harts = debuggee.harts.map((hart): HartSummary => {
     const process = processOn(debuggee, hart);
     const functions = (): string[] =>
       (context.stopped?.stack({ kind: 'hart', hart: hart.id }) ?? []).map(({ name }) => name);
@@ -35,10 +35,10 @@ export function processes(context: Context): ProcessTable {
 }
 
 export function showThread(
-  context: Context,
+  context: SessionContext,
   { threadId }: Requests['xv6.showThread']['arguments'],
 ): Requests['xv6.showThread']['response'] {
-  const { debuggee } = standing(context);
+  const { debuggee } = requireStopped(context);
   threadNamed(debuggee, threadId);
   context.connection.afterResponse(() =>
     context.connection.event('stopped', {
@@ -53,10 +53,10 @@ export function showThread(
 }
 
 export function breakWhenRun(
-  context: Context,
+  context: SessionContext,
   { pid, on = true }: Requests['xv6.breakWhenRun']['arguments'],
 ): Requests['xv6.breakWhenRun']['response'] {
-  const { debuggee, awaited, runner } = launched(context);
+  const { debuggee, awaited, runner } = requireSession(context);
   const process = existing(debuggee.xv6).find((one) => one.pid === pid);
   if (!process) throw new Error(`There is no process with pid ${pid} now.`);
   // A process that never runs again, or of which it cannot be told, is not waited for.
@@ -66,7 +66,7 @@ export function breakWhenRun(
   return {};
 }
 
-function stateOf(debuggee: Debuggee, process: Process): Omit<ProcessState, 'awaited'> {
+function stateOf(debuggee: Debuggee, process: Process): Omit<ProcessSummary, 'awaited'> {
   const { xv6 } = debuggee;
   const { pid, name, state, slot, address, parentPid, size, pagetable, kernelTables, kstack, channel, trapframe } =
     process;

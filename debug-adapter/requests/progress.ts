@@ -1,5 +1,5 @@
 /** progressStart, progressUpdate and progressEnd events of the protocol, for clients that show them. */
-import type { Context } from './context';
+import type { SessionContext } from './context';
 
 /** Says what is being done now. */
 export type Tell = (message: string) => void;
@@ -9,7 +9,7 @@ const PROGRESS_ID = 'start';
 
 /** Does `work`, which tells of its steps. The progress ends with it, however it ends. */
 export async function inProgress<T>(
-  { client, connection }: Pick<Context, 'client' | 'connection'>,
+  { client, connection }: Pick<SessionContext, 'client' | 'connection'>,
   title: string,
   work: (tell: Tell) => Promise<T>,
 ): Promise<T> {

@@ -5,10 +5,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { disassemble } from '../../emulator/isa/disassemble';
 import type { Debuggee } from '../launch/debuggee';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import { baseName } from '../code/sources';
 import type { Binary } from '../symbols/api';
-import { launched, standing, type Body, type Context } from './context';
+import { requireSession, requireStopped, type Body, type SessionContext } from './context';
 
 /** Lines above this are taken for broken debug information. */
 const MOST_LINES = 100_000;
@@ -32,10 +32,10 @@ function referenceOf({ missing }: Debuggee, recorded: string): number {
 }
 
 export function source(
-  context: Context,
+  context: SessionContext,
   args: Partial<DebugProtocol.SourceArguments>,
 ): Body<DebugProtocol.SourceResponse> {
-  const { debuggee } = launched(context);
+  const { debuggee } = requireSession(context);
   const reference = args.source?.sourceReference || args.sourceReference || 0;
   const path = debuggee.missing[reference - 1];
   if (path === undefined)
@@ -48,13 +48,13 @@ export function source(
 }
 
 /** The kernel, and the user programs that have been needed so far. */
-const imagesOf = (debuggee: Debuggee): Image[] => [
+const imagesOf = (debuggee: Debuggee): MappedProgram[] => [
   debuggee.image,
   ...debuggee.programs.all.flatMap((program) => (program.isOpen ? (program.image ?? []) : [])),
 ];
 
 /** A text in which each line holds the instructions of the source's line of that number. */
-function listing(path: string, { binary }: Image): string {
+function listing(path: string, { binary }: MappedProgram): string {
   const lines: string[] = [];
   for (const { low, high } of binary.functions) {
     for (let address = low; address < high;) {
@@ -95,10 +95,10 @@ function bytesAt({ segments }: Binary, address: bigint): Uint8Array | undefined 
 
 /** Where a variable or a function is declared, by a reference that was given out with its value. */
 export function locations(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.LocationsArguments,
 ): Body<DebugProtocol.LocationsResponse> {
-  const { debuggee, stopped } = standing(context);
+  const { debuggee, stopped } = requireStopped(context);
   const { file, line } = stopped.location(args.locationReference);
   return { source: sourceOf(debuggee, file), line };
 }

@@ -4,17 +4,17 @@ import { memoryReference } from '../memory/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
 import type { Frame } from '../stack/stack';
 import { threadNamed } from '../stack/threads';
-import { launched, standing, type Body, type Context } from './context';
+import { requireSession, requireStopped, type Body, type SessionContext } from './context';
 import { frameName } from './frame-name';
 import { moduleId } from './modules';
 import { canRestart } from './goto';
 import { sourceOf } from './source';
 
 export async function stackTrace(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.StackTraceArguments,
 ): Promise<Body<DebugProtocol.StackTraceResponse>> {
-  const { debuggee, stopped } = standing(context);
+  const { debuggee, stopped } = requireStopped(context);
   const stack = stopped.stack(threadNamed(debuggee, args.threadId));
   // A program that has just been opened: its sources are being looked for.
   await debuggee.sources.settled();
@@ -28,8 +28,8 @@ export async function stackTrace(
 }
 
 /** Of the kernel and of all user programs: they can be opened and take breakpoints before anything of them runs. */
-export async function loadedSources(context: Context): Promise<Body<DebugProtocol.LoadedSourcesResponse>> {
-  const { debuggee } = launched(context);
+export async function loadedSources(context: SessionContext): Promise<Body<DebugProtocol.LoadedSourcesResponse>> {
+  const { debuggee } = requireSession(context);
   const images = [debuggee.image, ...debuggee.programs.all.flatMap(({ image }) => image ?? [])];
   const files = new Set(images.flatMap(({ binary }) => binary.files));
   await debuggee.sources.settled();

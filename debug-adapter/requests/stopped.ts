@@ -5,7 +5,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import { CSRS } from '../registers/csrs';
 import { ABI_NAMES } from '../registers/integer-registers';
 import type { StepInTarget } from '../run-control/stepping/step-in-targets';
@@ -44,19 +44,19 @@ export interface SourceLocation {
 
 /** A linked address in a program. */
 export interface GotoTarget {
-  image: Image;
+  image: MappedProgram;
   address: bigint;
 }
 
 export class Stopped {
   /** The harts' registers when they stopped. */
   readonly registers: readonly Registers[];
-  readonly #frames = new Map<number, Frame>();
-  readonly #stacks = new Map<string, Frame[]>();
-  readonly #containers: Container[] = [];
-  readonly #locations: SourceLocation[] = [];
-  readonly #targets: GotoTarget[] = [];
-  readonly #steps: StepInTarget[] = [];
+  private readonly frames = new Map<number, Frame>();
+  private readonly stacks = new Map<string, Frame[]>();
+  private readonly containers: Container[] = [];
+  private readonly locations: SourceLocation[] = [];
+  private readonly targets: GotoTarget[] = [];
+  private readonly steps: StepInTarget[] = [];
 
   constructor(
     private readonly debuggee: Debuggee,
@@ -70,73 +70,73 @@ export class Stopped {
   /** The frames of a thread, innermost first. */
   stack(thread: Thread): readonly Frame[] {
     const key = thread.kind === 'hart' ? `hart ${thread.hart}` : `process ${thread.process.address}`;
-    let stack = this.#stacks.get(key);
+    let stack = this.stacks.get(key);
     if (!stack) {
       const stoppedHere = thread.kind === 'hart' && thread.hart === this.report.hart;
-      stack = walkStack(this.debuggee, thread, this.#frames.size + 1, stoppedHere ? this.report.asked : undefined);
-      this.#stacks.set(key, stack);
-      for (const frame of stack) this.#frames.set(frame.id, frame);
+      stack = walkStack(this.debuggee, thread, this.frames.size + 1, stoppedHere ? this.report.origin : undefined);
+      this.stacks.set(key, stack);
+      for (const frame of stack) this.frames.set(frame.id, frame);
     }
     return stack;
   }
 
   /** A frame by its id, or with no id the innermost one of the hart that stopped. */
   frame(id?: number): Frame {
-    const frame = id === undefined ? this.stack({ kind: 'hart', hart: this.report.hart })[0] : this.#frames.get(id);
+    const frame = id === undefined ? this.stack({ kind: 'hart', hart: this.report.hart })[0] : this.frames.get(id);
     if (!frame) throw new Error(`There is no stack frame ${id} at this stop.`);
     return frame;
   }
 
   /** Values have been changed: stacks are to be walked anew. Frames that were given out keep their ids. */
   changed(): void {
-    this.#stacks.clear();
+    this.stacks.clear();
   }
 
   /** The stack that a frame is in, innermost first. */
   stackOf(frame: Frame): readonly Frame[] {
-    return [...this.#stacks.values()].find((stack) => stack.includes(frame)) ?? [frame];
+    return [...this.stacks.values()].find((stack) => stack.includes(frame)) ?? [frame];
   }
 
   /** Keeps a place in a source and answers a location reference, never 0. */
   keepLocation(location: SourceLocation): number {
-    return this.#locations.push(location);
+    return this.locations.push(location);
   }
 
   location(reference: number): SourceLocation {
-    const location = this.#locations[reference - 1];
+    const location = this.locations[reference - 1];
     if (!location) throw new Error(`There is no location reference ${reference} at this stop.`);
     return location;
   }
 
   /** Keeps a place that `goto` may be given, and answers its id. */
   keepTarget(target: GotoTarget): number {
-    return this.#targets.push(target);
+    return this.targets.push(target);
   }
 
   target(id: number): GotoTarget {
-    const target = this.#targets[id - 1];
+    const target = this.targets[id - 1];
     if (!target) throw new Error(`There is no goto target ${id} at this stop.`);
     return target;
   }
 
   /** Keeps a call that `stepIn` may be given, and answers its id. */
   keepStep(target: StepInTarget): number {
-    return this.#steps.push(target);
+    return this.steps.push(target);
   }
 
   stepInTarget(id: number): StepInTarget {
-    const target = this.#steps[id - 1];
+    const target = this.steps[id - 1];
     if (!target) throw new Error(`There is no step-in target ${id} at this stop.`);
     return target;
   }
 
   /** Keeps a container for later requests and answers its variables reference, never 0. */
   keep(container: Container): number {
-    return this.#containers.push(container);
+    return this.containers.push(container);
   }
 
   container(reference: number): Container {
-    const container = this.#containers[reference - 1];
+    const container = this.containers[reference - 1];
     if (!container) throw new Error(`There is no variables reference ${reference} at this stop.`);
     return container;
   }

@@ -1,9 +1,9 @@
 /** threads of the protocol: the harts with what they run, and the processes that none of them runs (stack/threads.ts). */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { hartRuns, hartThread, parkedProcesses, processName, processThread } from '../stack/threads';
-import type { Body, Context } from './context';
+import type { Body, SessionContext } from './context';
 
-export function threads({ running, stopped }: Context): Body<DebugProtocol.ThreadsResponse> {
+export function threads({ running, stopped }: SessionContext): Body<DebugProtocol.ThreadsResponse> {
   if (!running) return { threads: [] };
   const { debuggee } = running;
   const harts = debuggee.harts.map((hart) => ({

@@ -9,12 +9,12 @@ import { plain, typeName } from '../expressions/types';
 import { addressOf, numberOf, type EvaluationContext, type Value } from '../expressions/value';
 import { binariesOf } from '../expressions/names';
 import type { AddressSpace } from '../memory/memory';
-import { launched, type Context } from './context';
+import { requireSession, type SessionContext } from './context';
 import type { Container, SourceLocation, Stopped } from './stopped';
 
 /** How values are looked at: in which context, and for which client. */
 export interface View {
-  readonly context: Context;
+  readonly context: SessionContext;
   readonly evaluation: EvaluationContext;
   readonly space: AddressSpace;
   /** Whose page tables and registers they are; in a parked process's frame, the hart that stopped. */
@@ -109,9 +109,9 @@ function written(view: View, all: readonly Named[], name: string, text: string, 
 }
 
 /** Something has been written: what the editor shows of stacks, variables and memory is old. */
-export function edited(context: Context): void {
+export function edited(context: SessionContext): void {
   const { connection, client, running, stopped } = context;
-  running?.debuggee.warmStart?.giveUp();
+  running?.debuggee.warmStart?.discard();
   stopped?.changed();
   if (client.invalidated)
     connection.afterResponse(() => connection.event('invalidated', { areas: ['stacks', 'variables'] }));
@@ -119,7 +119,7 @@ export function edited(context: Context): void {
 }
 
 /** Has the client read again what it may be showing of memory. */
-export function memoryChanged({ connection, client, memoryViews }: Context): void {
+export function memoryChanged({ connection, client, memoryViews }: SessionContext): void {
   if (!client.memoryEvents) return;
   for (const [memoryReference, part] of memoryViews) connection.event('memory', { memoryReference, ...part });
 }
@@ -163,7 +163,7 @@ function referenceOf({ space, context, evaluation }: View, value: Value): string
   const address = plain(value.type).kind === 'pointer' ? target(value, evaluation) : addressOf(value);
   if (address === undefined) return undefined;
   // In a user program's frame the kernel's values are shown too, which are not in the program's memory.
-  const { debuggee } = launched(context);
+  const { debuggee } = requireSession(context);
   const owner = evaluation.kernel && space.physical(address) === undefined ? kernelSpace(debuggee) : space;
   return referenceTo(owner, address, context.stopped?.report.hart);
 }

@@ -11,7 +11,7 @@ import { baseName } from '../code/sources';
 import type { Frame } from '../stack/stack';
 import type { Scope, Variable } from '../symbols/api';
 import { allProcesses, type Process } from '../xv6/processes';
-import { launched, standing, type Body, type Context } from './context';
+import { requireSession, requireStopped, type Body, type SessionContext } from './context';
 import { frameView } from './evaluate';
 import { sourceOf } from './source';
 import type { Container } from './stopped';
@@ -20,8 +20,11 @@ import { edited, namedContainer, type Named, type View } from './values';
 /** Variables in one answer; a client that wants more asks for pages. */
 const MOST = 10_000;
 
-export function scopes(context: Context, args: DebugProtocol.ScopesArguments): Body<DebugProtocol.ScopesResponse> {
-  const { debuggee, stopped } = standing(context);
+export function scopes(
+  context: SessionContext,
+  args: DebugProtocol.ScopesArguments,
+): Body<DebugProtocol.ScopesResponse> {
+  const { debuggee, stopped } = requireStopped(context);
   const frame = stopped.frame(args.frameId);
   if (frame.isLabel) return { scopes: [] };
   const view = frameView(context, frame);
@@ -80,10 +83,10 @@ export function scopes(context: Context, args: DebugProtocol.ScopesArguments): B
 }
 
 export function variables(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.VariablesArguments,
 ): Body<DebugProtocol.VariablesResponse> {
-  const { stopped } = standing(context);
+  const { stopped } = requireStopped(context);
   const page = { start: args.start ?? 0, count: Math.min(args.count || MOST, MOST), hex: args.format?.hex === true };
   const list = stopped.container(args.variablesReference).list(page);
   // Indexed children have no name in C, named ones no index; a client that pages asks for one kind at a time.
@@ -93,10 +96,10 @@ export function variables(
 }
 
 export function setVariable(
-  context: Context,
+  context: SessionContext,
   args: DebugProtocol.SetVariableArguments,
 ): Body<DebugProtocol.SetVariableResponse> {
-  const { stopped } = standing(context);
+  const { stopped } = requireStopped(context);
   const container = stopped.container(args.variablesReference);
   if (!container.set) throw new Error(`${args.name} cannot be set.`);
   const now = container.set(args.name, args.value, args.format?.hex === true);
@@ -165,7 +168,7 @@ function currentOf(value: Value, evaluation: View['evaluation']): bigint | undef
 
 /** What the user program's registers were when it last entered the kernel, for the process of the frame. */
 function trapFrameOf(view: View): Container | undefined {
-  const { debuggee } = launched(view.context);
+  const { debuggee } = requireSession(view.context);
   const { trapframe } = debuggee.xv6;
   const process = processOf(view);
   if (!trapframe || process?.trapframe === undefined) return undefined;
@@ -181,7 +184,7 @@ function trapFrameOf(view: View): Container | undefined {
 }
 
 function processOf(view: View): Process | undefined {
-  const { debuggee } = launched(view.context);
+  const { debuggee } = requireSession(view.context);
   const pid = view.evaluation.special?.('pid', undefined);
   const number = pid && numberOf(pid, view.evaluation);
   return number ? allProcesses(debuggee.xv6).find((one) => one.used && BigInt(one.pid) === number) : undefined;

@@ -1,20 +1,20 @@
 import { strict as assert } from 'node:assert';
 import type { Hart } from '../../emulator/types';
-import { AwaitedProcesses, type Surroundings } from './awaited-processes';
-import type { Judge } from './runner';
+import { AwaitedProcesses, type ContextSwitches } from './awaited-processes';
+import type { StopPolicy } from './runner';
 import type { StopReport } from './stops';
 
 const RESUMES = 0x80002000n;
 const sh = { pid: 2, slot: 1, name: 'sh' };
 
 function made(other?: StopReport): { awaited: AwaitedProcesses; at: (pc: bigint) => StopReport | undefined } {
-  const judge: Judge = {
+  const judge: StopPolicy = {
     addresses: () => new Set([0x80000010n]),
-    concerns: () => false,
+    appliesTo: () => false,
     breakpoint: () => other,
     observed: () => undefined,
   };
-  const around: Surroundings = { resumptions: () => [RESUMES], processOn: () => sh };
+  const around: ContextSwitches = { resumptions: () => [RESUMES], processOn: () => sh };
   const awaited = new AwaitedProcesses(judge, around);
   return { awaited, at: (pc) => awaited.breakpoint({ id: 1, pc } as Hart) };
 }
@@ -23,7 +23,7 @@ describe('processes that are waited for', () => {
   it('cost nothing while there are none', () => {
     const { awaited, at } = made();
     assert.deepEqual([...awaited.addresses()], [0x80000010n]);
-    assert.equal(awaited.concerns({} as Hart, RESUMES), false);
+    assert.equal(awaited.appliesTo({} as Hart, RESUMES), false);
     assert.equal(at(RESUMES), undefined);
   });
 
@@ -31,7 +31,7 @@ describe('processes that are waited for', () => {
     const { awaited, at } = made();
     awaited.set(sh, true);
     assert.deepEqual([...awaited.addresses()], [0x80000010n, RESUMES]);
-    assert.equal(awaited.concerns({} as Hart, RESUMES), true);
+    assert.equal(awaited.appliesTo({} as Hart, RESUMES), true);
     assert.equal(at(0x80000010n), undefined);
     assert.equal(at(RESUMES)?.description, 'pid 2 sh runs');
     assert.equal(awaited.awaits(sh), false);

@@ -1,9 +1,9 @@
 /**
- * One-shot stops at the moment at which a process next runs: when a context switch has given it a hart. Beside the judge of
+ * One-shot stops at the moment at which a process next runs: when a context switch has given it a hart. Beside the policy of
  * all other stops, which is asked as ever.
  */
 import type { Hart, Stop } from '../../emulator/types';
-import type { Judge } from './runner';
+import type { StopPolicy } from './runner';
 import type { StopReport } from './stops';
 
 /** A process by its pid and its slot in the kernel's table: a number alone may come again. */
@@ -12,7 +12,7 @@ export interface ProcessIdentity {
   slot: number;
 }
 
-export interface Surroundings {
+export interface ContextSwitches {
   /** Where a process that is switched to goes on: behind the kernel's calls of swtch, or where it begins. */
   resumptions(awaited: readonly ProcessIdentity[]): Iterable<bigint>;
   /** The process in whose context a hart executes. */
@@ -21,36 +21,36 @@ export interface Surroundings {
 
 const same = (a: ProcessIdentity, b: ProcessIdentity): boolean => a.pid === b.pid && a.slot === b.slot;
 
-export class AwaitedProcesses implements Judge {
-  #awaited: ProcessIdentity[] = [];
-  #resumptions: ReadonlySet<bigint> = new Set();
+export class AwaitedProcesses implements StopPolicy {
+  private awaited: ProcessIdentity[] = [];
+  private resumptions: ReadonlySet<bigint> = new Set();
 
   constructor(
-    private readonly judge: Judge,
-    private readonly around: Surroundings,
+    private readonly policy: StopPolicy,
+    private readonly around: ContextSwitches,
   ) {}
 
   /** Stops when the process next runs, or no more. Whoever runs the machine must be told that breakpoints have changed. */
   set(process: ProcessIdentity, on: boolean): void {
-    const others = this.#awaited.filter((one) => !same(one, process));
-    this.#awaited = on ? [...others, { pid: process.pid, slot: process.slot }] : others;
-    this.#resumptions = new Set(this.#awaited.length > 0 ? this.around.resumptions(this.#awaited) : []);
+    const others = this.awaited.filter((one) => !same(one, process));
+    this.awaited = on ? [...others, { pid: process.pid, slot: process.slot }] : others;
+    this.resumptions = new Set(this.awaited.length > 0 ? this.around.resumptions(this.awaited) : []);
   }
 
-  awaits = (process: ProcessIdentity): boolean => this.#awaited.some((one) => same(one, process));
+  awaits = (process: ProcessIdentity): boolean => this.awaited.some((one) => same(one, process));
 
   addresses(): ReadonlySet<bigint> {
-    const others = this.judge.addresses();
-    return this.#awaited.length === 0 ? others : new Set([...others, ...this.#resumptions]);
+    const others = this.policy.addresses();
+    return this.awaited.length === 0 ? others : new Set([...others, ...this.resumptions]);
   }
 
-  concerns(hart: Hart, address: bigint): boolean {
-    return this.#resumptions.has(address) || this.judge.concerns(hart, address);
+  appliesTo(hart: Hart, address: bigint): boolean {
+    return this.resumptions.has(address) || this.policy.appliesTo(hart, address);
   }
 
   breakpoint(hart: Hart): StopReport | undefined {
-    const other = this.judge.breakpoint(hart);
-    const process = this.#resumptions.has(hart.pc) ? this.around.processOn(hart) : undefined;
+    const other = this.policy.breakpoint(hart);
+    const process = this.resumptions.has(hart.pc) ? this.around.processOn(hart) : undefined;
     if (!process || !this.awaits(process)) return other;
     this.set(process, false);
     const description = `pid ${process.pid} ${process.name} runs`;
@@ -58,6 +58,6 @@ export class AwaitedProcesses implements Judge {
   }
 
   observed(stop: Stop): StopReport | undefined {
-    return this.judge.observed(stop);
+    return this.policy.observed(stop);
   }
 }

@@ -3,24 +3,24 @@
  * as ulib.c is in every program that is linked with it. A function's name means the kernel's if it has one, else that of
  * every program that has; `sh:main` (or `sh!main`) means one program's, `kernel:main` the kernel's.
  */
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import type { Program } from '../code/programs';
 import type { Sources } from '../code/sources';
 import type { BreakLocation } from '../symbols/api';
-import type { Place, Placed, Target, Wanted } from './breakpoints';
+import type { Location, Binding, BindingTarget, BreakpointSpec } from './breakpoints';
 
 /** Whether user programs must be looked into: their files are opened when something needs them. */
-export function needsPrograms({ image, sources }: Omit<Target, 'programs'>, wanted: Wanted): boolean {
+export function needsPrograms({ image, sources }: Omit<BindingTarget, 'programs'>, wanted: BreakpointSpec): boolean {
   if (wanted.kind === 'line') return !image.binary.files.includes(sources.recorded(wanted.path));
   return wanted.kind === 'function' && !kernelsOwn(image, wanted.name);
 }
 
-const kernelsOwn = (image: Image, name: string): boolean => {
+const kernelsOwn = (image: MappedProgram, name: string): boolean => {
   const { owner, name: bare } = qualified(name);
   return owner === undefined ? functionAddresses(image, bare).length > 0 : owner === KERNEL;
 };
 
-export function bindWanted(target: Target, wanted: Wanted): Placed {
+export function bindBreakpoint(target: BindingTarget, wanted: BreakpointSpec): Binding {
   switch (wanted.kind) {
     case 'line':
       return bindLine(target, wanted);
@@ -28,21 +28,21 @@ export function bindWanted(target: Target, wanted: Wanted): Placed {
       return bindFunction(target, wanted.name);
     case 'instruction': {
       const owner = target.programs.find(({ name }) => name === wanted.program) ?? 'any';
-      return { verified: true, places: [{ address: target.image.linked(wanted.address), owner }] };
+      return { verified: true, locations: [{ address: target.image.linked(wanted.address), owner }] };
     }
   }
 }
 
-const nowhere = (message: string): Placed => ({ verified: false, message, places: [] });
+const nowhere = (message: string): Binding => ({ verified: false, message, locations: [] });
 
 const KERNEL = 'kernel';
 
 interface Owned {
-  image: Image;
+  image: MappedProgram;
   owner: 'kernel' | Program;
 }
 
-const kernelOf = ({ image }: Target): Owned => ({ image, owner: KERNEL });
+const kernelOf = ({ image }: BindingTarget): Owned => ({ image, owner: KERNEL });
 
 /** Programs that can be read, opened one after the other as they are asked for. */
 function* readable(programs: readonly Program[]): Generator<Owned> {
@@ -50,7 +50,7 @@ function* readable(programs: readonly Program[]): Generator<Owned> {
 }
 
 /** The kernel or the programs with code from a file: it is one's or the others'. */
-function owners(target: Target, path: string): Owned[] {
+function owners(target: BindingTarget, path: string): Owned[] {
   const { sources } = target;
   const compiled = ({ image }: Owned): boolean => image.binary.files.includes(sources.recorded(path));
   if (compiled(kernelOf(target))) return [kernelOf(target)];
@@ -65,12 +65,12 @@ interface Found extends Owned {
 }
 
 /** Every place between two lines of a file at which a breakpoint can stand. */
-export function locationsBetween(target: Target, path: string, first: number, last: number): BreakLocation[] {
+export function locationsBetween(target: BindingTarget, path: string, first: number, last: number): BreakLocation[] {
   const recorded = target.sources.recorded(path);
   return owners(target, path).flatMap(({ image }) => image.binary.locationsBetween(recorded, first, last));
 }
 
-function bindLine(target: Target, wanted: { path: string; line: number; column?: number }): Placed {
+function bindLine(target: BindingTarget, wanted: { path: string; line: number; column?: number }): Binding {
   const { image: kernel, sources } = target;
   if (!kernel.binary.hasDebugInfo)
     return nowhere(`${kernel.binary.path} has no debug information: build the kernel with -g.`);
@@ -99,11 +99,11 @@ function bindLine(target: Target, wanted: { path: string; line: number; column?:
     path: wanted.path,
     line,
     ...(first.column > 0 ? { column: first.column } : {}),
-    places: nearest.flatMap(({ owner, locations }) => locations.map(({ address }) => ({ address, owner }))),
+    locations: nearest.flatMap(({ owner, locations }) => locations.map(({ address }) => ({ address, owner }))),
   };
 }
 
-const someProgram = ({ programs }: Target): string =>
+const someProgram = ({ programs }: BindingTarget): string =>
   programs.length > 0 ? `one of the ${programs.length} user programs` : 'a user program (none was found in user/)';
 
 /** "sh:main" as its parts; with no owner, a bare name. */
@@ -113,7 +113,7 @@ function qualified(text: string): { owner?: string; name: string } {
 }
 
 /** Behind the prologue of each function of the name, where it is inlined, or at an assembly label. */
-function functionAddresses(image: Image, name: string): bigint[] {
+function functionAddresses(image: MappedProgram, name: string): bigint[] {
   const { binary } = image;
   const addresses = [...binary.functionsNamed(name).map(({ bodyStart }) => bodyStart), ...binary.inlinedCopies(name)];
   if (addresses.length > 0) return addresses;
@@ -122,11 +122,11 @@ function functionAddresses(image: Image, name: string): bigint[] {
   return symbol && image.contains(symbol.address) ? [symbol.address] : [];
 }
 
-function bindFunction(target: Target, text: string): Placed {
+function bindFunction(target: BindingTarget, text: string): Binding {
   const { owner: wanted, name } = qualified(text);
   if (wanted !== undefined && wanted !== KERNEL && !target.programs.some((program) => program.name === wanted))
     return nowhere(`There is no user program "${wanted}": no file user/_${wanted} was found.`);
-  const found: (Owned & Place)[] = [];
+  const found: (Owned & Location)[] = [];
   const look = (owned: Owned): void => {
     for (const address of functionAddresses(owned.image, name)) found.push({ ...owned, address });
   };
@@ -143,11 +143,15 @@ function bindFunction(target: Target, text: string): Placed {
   return {
     verified: true,
     ...lineOf(target.sources, first.image, first.address),
-    places: found.map(({ address, owner }) => ({ address, owner })),
+    locations: found.map(({ address, owner }) => ({ address, owner })),
   };
 }
 
-function lineOf(sources: Sources, image: Image, address: bigint): { path?: string; line?: number; column?: number } {
+function lineOf(
+  sources: Sources,
+  image: MappedProgram,
+  address: bigint,
+): { path?: string; line?: number; column?: number } {
   const entry = image.binary.lineAt(address);
   if (!entry) return {};
   const { file, line, column } = entry;

@@ -3,14 +3,14 @@
  * to addresses whenever a kernel is loaded, so it follows its line when the kernel is rebuilt. An address alone says
  * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */
-import { bindWanted } from './binding';
-import type { Extras, Hits } from './conditions';
-import type { Image } from '../code/mapped-program';
+import { bindBreakpoint } from './binding';
+import type { BreakpointOptions, Hits } from './conditions';
+import type { MappedProgram } from '../code/mapped-program';
 import type { Program } from '../code/programs';
 import type { Sources } from '../code/sources';
 
 /** Where a breakpoint was asked for. */
-export type Wanted = Extras &
+export type BreakpointSpec = BreakpointOptions &
   (
     | { kind: 'line'; path: string; line: number; column?: number }
     | { kind: 'function'; name: string }
@@ -19,96 +19,96 @@ export type Wanted = Extras &
   );
 
 /** Where a breakpoint is, or why it is nowhere. */
-export interface Placed {
+export interface Binding {
   verified: boolean;
   message?: string;
   path?: string;
   line?: number;
   column?: number;
-  places: readonly Place[];
+  locations: readonly Location[];
 }
 
 /** An address as it was linked, and whose it is: an instruction breakpoint holds in whatever runs there. */
-export interface Place {
+export interface Location {
   address: bigint;
   owner: 'kernel' | 'any' | Program;
 }
 
 export interface Breakpoint extends Hits {
   readonly id: number;
-  readonly wanted: Wanted;
-  placed: Placed;
+  readonly spec: BreakpointSpec;
+  binding: Binding;
 }
 
 /** What breakpoints are bound to. */
-export interface Target {
+export interface BindingTarget {
   /** The kernel. */
-  image: Image;
+  image: MappedProgram;
   programs: readonly Program[];
   sources: Sources;
 }
 
 /** Where breakpoints are that a hart can meet at an address. */
-interface Bound {
+interface BoundBreakpoint {
   breakpoint: Breakpoint;
-  owner: Place['owner'];
+  owner: Location['owner'];
 }
 
-const NOT_LOADED: Placed = { verified: false, message: 'The kernel is not loaded yet.', places: [] };
+const NOT_LOADED: Binding = { verified: false, message: 'The kernel is not loaded yet.', locations: [] };
 
 export class Breakpoints {
-  #nextId = 1;
-  #target: Target | undefined;
-  readonly #lines = new Map<string, Breakpoint[]>();
-  #functions: Breakpoint[] = [];
-  #instructions: Breakpoint[] = [];
+  private nextId = 1;
+  private target: BindingTarget | undefined;
+  private readonly lines = new Map<string, Breakpoint[]>();
+  private functions: Breakpoint[] = [];
+  private instructions: Breakpoint[] = [];
   /** By running address. */
-  #byAddress = new Map<bigint, Bound[]>();
-  #version = 0;
+  private byAddress = new Map<bigint, BoundBreakpoint[]>();
+  private changes = 0;
 
   get addresses(): Iterable<bigint> {
-    return this.#byAddress.keys();
+    return this.byAddress.keys();
   }
 
   /** Counts changes, so that others can tell whether what they made of the addresses still holds. */
   get version(): number {
-    return this.#version;
+    return this.changes;
   }
 
   /** What a hart meets at `pc`. `owns` says whether the kernel, or that program, is what it runs there. */
   at(pc: bigint, owns: (owner: 'kernel' | Program) => boolean): Breakpoint[] {
-    const found = (this.#byAddress.get(pc) ?? []).filter(({ owner }) => owner === 'any' || owns(owner));
+    const found = (this.byAddress.get(pc) ?? []).filter(({ owner }) => owner === 'any' || owns(owner));
     return [...new Set(found.map(({ breakpoint }) => breakpoint))];
   }
 
-  setLines(path: string, wanted: readonly Wanted[]): Breakpoint[] {
-    const made = this.#make(wanted, this.#lines.get(path) ?? []);
-    this.#lines.set(path, made);
-    this.#index();
+  setLines(path: string, wanted: readonly BreakpointSpec[]): Breakpoint[] {
+    const made = this.make(wanted, this.lines.get(path) ?? []);
+    this.lines.set(path, made);
+    this.index();
     return made;
   }
 
-  setFunctions(wanted: readonly Wanted[]): Breakpoint[] {
-    this.#functions = this.#make(wanted, this.#functions);
-    this.#index();
-    return this.#functions;
+  setFunctions(wanted: readonly BreakpointSpec[]): Breakpoint[] {
+    this.functions = this.make(wanted, this.functions);
+    this.index();
+    return this.functions;
   }
 
-  setInstructions(wanted: readonly Wanted[]): Breakpoint[] {
-    this.#instructions = this.#make(wanted, this.#instructions);
-    this.#index();
-    return this.#instructions;
+  setInstructions(wanted: readonly BreakpointSpec[]): Breakpoint[] {
+    this.instructions = this.make(wanted, this.instructions);
+    this.index();
+    return this.instructions;
   }
 
   /** Binds all of them anew; answers those that are now elsewhere. */
-  bind(target: Target): Breakpoint[] {
-    this.#target = target;
-    const moved = this.#all().filter((breakpoint) => {
-      const before = breakpoint.placed;
-      breakpoint.placed = this.#place(breakpoint.wanted);
+  bind(target: BindingTarget): Breakpoint[] {
+    this.target = target;
+    const moved = this.all().filter((breakpoint) => {
+      const before = breakpoint.binding;
+      breakpoint.binding = this.place(breakpoint.spec);
       breakpoint.hits = 0;
-      breakpoint.told = false;
-      const now = breakpoint.placed;
+      breakpoint.reported = false;
+      const now = breakpoint.binding;
       return (
         before.verified !== now.verified ||
         before.line !== now.line ||
@@ -116,48 +116,48 @@ export class Breakpoints {
         before.message !== now.message
       );
     });
-    this.#index();
+    this.index();
     return moved;
   }
 
   /** As they were asked for. */
-  get wanted(): Wanted[] {
-    return this.#all().map(({ wanted }) => wanted);
+  get specs(): BreakpointSpec[] {
+    return this.all().map(({ spec }) => spec);
   }
 
-  #all(): Breakpoint[] {
-    return [...this.#lines.values()].flat().concat(this.#functions, this.#instructions);
+  private all(): Breakpoint[] {
+    return [...this.lines.values()].flat().concat(this.functions, this.instructions);
   }
 
   /** One that was there before keeps its id and its hits. */
-  #make(wanted: readonly Wanted[], before: readonly Breakpoint[]): Breakpoint[] {
-    const old = new Map(before.map((breakpoint) => [key(breakpoint.wanted), breakpoint]));
+  private make(wanted: readonly BreakpointSpec[], before: readonly Breakpoint[]): Breakpoint[] {
+    const old = new Map(before.map((breakpoint) => [key(breakpoint.spec), breakpoint]));
     return wanted.map((one) => {
       const kept = old.get(key(one));
       if (kept) old.delete(key(one));
-      return kept ?? { id: this.#nextId++, wanted: one, placed: this.#place(one), hits: 0 };
+      return kept ?? { id: this.nextId++, spec: one, binding: this.place(one), hits: 0 };
     });
   }
 
-  #index(): void {
-    this.#byAddress = new Map();
-    this.#version++;
-    for (const breakpoint of this.#all()) {
-      for (const { address: linked, owner } of breakpoint.placed.places) {
-        const image = typeof owner === 'string' ? this.#target?.image : owner.image;
+  private index(): void {
+    this.byAddress = new Map();
+    this.changes++;
+    for (const breakpoint of this.all()) {
+      for (const { address: linked, owner } of breakpoint.binding.locations) {
+        const image = typeof owner === 'string' ? this.target?.image : owner.image;
         for (const address of image?.running(linked) ?? [linked]) {
-          const there = this.#byAddress.get(address);
+          const there = this.byAddress.get(address);
           if (there) there.push({ breakpoint, owner });
-          else this.#byAddress.set(address, [{ breakpoint, owner }]);
+          else this.byAddress.set(address, [{ breakpoint, owner }]);
         }
       }
     }
   }
 
-  #place(wanted: Wanted): Placed {
-    return this.#target ? bindWanted(this.#target, wanted) : NOT_LOADED;
+  private place(wanted: BreakpointSpec): Binding {
+    return this.target ? bindBreakpoint(this.target, wanted) : NOT_LOADED;
   }
 }
 
-const key = (wanted: Wanted): string =>
+const key = (wanted: BreakpointSpec): string =>
   JSON.stringify(wanted, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));

@@ -7,13 +7,13 @@ import type { Hart, Mode, Observer, Stop, TrapEvent } from '../../emulator/types
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
-import type { CatchFilter, Fits, Guest } from './catchpoints/filter';
+import type { CatchFilter, Matcher, Guest } from './catchpoints/filter';
 import { KERNEL } from './catchpoints/kernel';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
 import { TrapLoops } from './catchpoints/trap-loop';
-import { messageOf, type Check, type Condition } from './conditions';
-import { hartOf, type Cause, type StopReport } from './stops';
+import { messageOf, type SyntaxCheck, type Condition } from './conditions';
+import { hartOf, type StopCause, type StopReport } from './stops';
 
 export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];
 
@@ -25,68 +25,68 @@ export interface KernelWatch extends Guest {
   tableFound(root: bigint): void;
 }
 
-interface Active {
+interface ActiveFilter {
   filter: CatchFilter;
   condition?: string;
   /** The condition, if it is words. */
-  fits?: Fits;
+  matcher?: Matcher;
   /** Its condition has failed, and the user knows. */
-  told: boolean;
+  reported: boolean;
 }
 
-export interface WantedFilter {
+export interface FilterSpec {
   filter: string;
   condition?: string;
 }
 
 export class Catchpoints {
-  #wanted: readonly WantedFilter[] = FILTERS.flatMap(({ filter, default: on }) => (on ? [{ filter }] : []));
-  #active: readonly Active[] = [];
-  #guest: KernelWatch | undefined;
-  #version = 0;
-  readonly #loops = new TrapLoops();
+  private wanted: readonly FilterSpec[] = FILTERS.flatMap(({ filter, default: on }) => (on ? [{ filter }] : []));
+  private active: readonly ActiveFilter[] = [];
+  private guest: KernelWatch | undefined;
+  private changes = 0;
+  private readonly loops = new TrapLoops();
 
   constructor(
     private readonly holds: Condition,
-    private readonly problem: Check = () => undefined,
+    private readonly problem: SyntaxCheck = () => undefined,
   ) {
-    this.#activate();
+    this.activate();
   }
 
   /** Replaces the filters in force; each may have a condition. One whose condition cannot be understood is not in force. */
-  set(filters: readonly WantedFilter[]): { verified: boolean; message?: string }[] {
-    this.#wanted = filters;
-    return this.#activate();
+  set(filters: readonly FilterSpec[]): { verified: boolean; message?: string }[] {
+    this.wanted = filters;
+    return this.activate();
   }
 
   /** Takes another machine and kernel; what was seen on the one before is forgotten. */
   bind(guest: KernelWatch): void {
-    this.#guest = guest;
-    this.#loops.clear();
-    this.#activate();
+    this.guest = guest;
+    this.loops.clear();
+    this.activate();
   }
 
   isActive(filter: Filter): boolean {
-    return this.#active.some((one) => one.filter.filter === filter);
+    return this.active.some((one) => one.filter.filter === filter);
   }
 
   /** No filter is in force but, perhaps, this one. */
   catchesOnly(filter: Filter): boolean {
-    return this.#active.every((one) => one.filter.filter === filter);
+    return this.active.every((one) => one.filter.filter === filter);
   }
 
   /** Counts changes of `addresses`. */
   get version(): number {
-    return this.#version;
+    return this.changes;
   }
 
   /** Where the kernel does what is to be caught. */
   get addresses(): readonly bigint[] {
-    return this.#kinds.size > 0 ? (this.#guest?.addresses(this.#kinds) ?? []) : [];
+    return this.kinds.size > 0 ? (this.guest?.addresses(this.kinds) ?? []) : [];
   }
 
-  get #kinds(): ReadonlySet<KernelEventKind> {
-    const kinds = new Set(this.#active.flatMap(({ filter }) => filter.kernelEvent ?? []));
+  private get kinds(): ReadonlySet<KernelEventKind> {
+    const kinds = new Set(this.active.flatMap(({ filter }) => filter.kernelEvent ?? []));
     return this.isActive('pte-store') ? kinds.add('map') : kinds;
   }
 
@@ -94,14 +94,14 @@ export class Catchpoints {
   observer(vector: (hart: number, mode: Mode) => bigint, taken: (event: TrapEvent) => void): Observer {
     return {
       trap: (event) => {
-        const looping = this.#loops.follow(event, vector(event.hart, event.to));
+        const looping = this.loops.follow(event, vector(event.hart, event.to));
         taken(event);
-        return looping || this.#concerns({ kind: 'trap', event });
+        return looping || this.concerns({ kind: 'trap', event });
       },
-      satpWrite: (event) => this.#concerns({ kind: 'satp-write', event }),
-      fence: (event) => this.#concerns({ kind: 'fence', event }),
-      device: (event) => this.#concerns({ kind: 'device', event }),
-      tableStore: (event) => this.#concerns({ kind: 'pte-store', event }),
+      satpWrite: (event) => this.concerns({ kind: 'satp-write', event }),
+      fence: (event) => this.concerns({ kind: 'fence', event }),
+      device: (event) => this.concerns({ kind: 'device', event }),
+      tableStore: (event) => this.concerns({ kind: 'pte-store', event }),
     };
   }
 
@@ -109,22 +109,22 @@ export class Catchpoints {
   judge(stop: Stop): StopReport | undefined {
     switch (stop.kind) {
       case 'trap': {
-        const first = this.#loops.tell(stop.event.hart);
+        const first = this.loops.tell(stop.event.hart);
         if (first)
           return {
             ...{ hart: stop.event.hart, reason: 'exception', description: 'Trap loop' },
             cause: { kind: 'trap-loop', event: stop.event, first },
           };
-        return this.#ask({ kind: 'trap', event: stop.event });
+        return this.ask({ kind: 'trap', event: stop.event });
       }
       case 'satpWrite':
-        return this.#ask({ kind: 'satp-write', event: stop.event });
+        return this.ask({ kind: 'satp-write', event: stop.event });
       case 'fence':
-        return this.#ask({ kind: 'fence', event: stop.event });
+        return this.ask({ kind: 'fence', event: stop.event });
       case 'device':
-        return this.#ask({ kind: 'device', event: stop.event });
+        return this.ask({ kind: 'device', event: stop.event });
       case 'tableStore':
-        return this.#ask({ kind: 'pte-store', event: stop.event });
+        return this.ask({ kind: 'pte-store', event: stop.event });
       default:
         return undefined;
     }
@@ -132,62 +132,67 @@ export class Catchpoints {
 
   /** The same for a hart that has come to one of `addresses`. */
   reached(hart: Hart): StopReport | undefined {
-    const event = this.#kinds.size > 0 ? this.#guest?.at(hart) : undefined;
-    if (event?.kind === 'map') this.#guest?.tableFound(event.root);
-    return event && this.#ask({ kind: 'kernel', event });
+    const event = this.kinds.size > 0 ? this.guest?.at(hart) : undefined;
+    if (event?.kind === 'map') this.guest?.tableFound(event.root);
+    return event && this.ask({ kind: 'kernel', event });
   }
 
-  #activate(): { verified: boolean; message?: string }[] {
-    this.#version++;
-    const active: Active[] = [];
-    const answers = this.#wanted.map(({ filter: id, condition: given }) => {
+  private activate(): { verified: boolean; message?: string }[] {
+    this.changes++;
+    const active: ActiveFilter[] = [];
+    const answers = this.wanted.map(({ filter: id, condition: given }) => {
       const filter = FILTERS.find((one) => one.filter === id);
       if (!filter) return { verified: false, message: `There is no filter "${id}".` };
-      const missing = filter.kernelEvent && this.#guest?.missing(filter.kernelEvent);
+      const missing = filter.kernelEvent && this.guest?.missing(filter.kernelEvent);
       if (missing !== undefined) return { verified: false, message: `${filter.label} cannot be caught: ${missing}.` };
       const condition = given?.trim() ? given.trim() : undefined;
       try {
-        const fits = condition === undefined ? undefined : filter.words?.(condition, this.#guest);
+        const fits = condition === undefined ? undefined : filter.words?.(condition, this.guest);
         const problem = condition === undefined || fits ? undefined : this.problem(condition);
         if (problem !== undefined) throw new Error(problem);
-        active.push({ filter, told: false, ...(condition !== undefined && { condition }), ...(fits && { fits }) });
+        active.push({
+          filter,
+          reported: false,
+          ...(condition !== undefined && { condition }),
+          ...(fits && { matcher: fits }),
+        });
         return { verified: true };
       } catch (error) {
         return { verified: false, message: `The condition "${condition}" is not valid: ${messageOf(error)}` };
       }
     });
-    this.#active = active;
+    this.active = active;
     return answers;
   }
 
   /** Whether a filter may want this: as far as can be told without an expression. */
-  #concerns(cause: Cause): boolean {
-    return this.#active.some((active) => this.#matches(active, cause));
+  private concerns(cause: StopCause): boolean {
+    return this.active.some((active) => this.matches(active, cause));
   }
 
-  #matches({ filter, fits }: Active, cause: Cause): boolean {
-    return filter.matches(cause) && (!fits || (this.#guest !== undefined && fits(cause, this.#guest)));
+  private matches({ filter, matcher }: ActiveFilter, cause: StopCause): boolean {
+    return filter.matches(cause) && (!matcher || (this.guest !== undefined && matcher(cause, this.guest)));
   }
 
-  #ask(cause: Cause): StopReport | undefined {
-    for (const active of this.#active) {
-      if (!this.#matches(active, cause)) continue;
-      const report = this.#asked(active, cause);
+  private ask(cause: StopCause): StopReport | undefined {
+    for (const active of this.active) {
+      if (!this.matches(active, cause)) continue;
+      const report = this.asked(active, cause);
       if (report) return report;
     }
     return undefined;
   }
 
-  #asked(active: Active, cause: Cause): StopReport | undefined {
-    const { filter, condition, fits } = active;
+  private asked(active: ActiveFilter, cause: StopCause): StopReport | undefined {
+    const { filter, condition, matcher } = active;
     const hart = hartOf(cause);
     const stop: StopReport = { hart, reason: 'exception', cause };
-    if (condition === undefined || fits) return stop;
+    if (condition === undefined || matcher) return stop;
     try {
       return this.holds(condition, hart, filter.overlay?.(cause) ?? {}) ? stop : undefined;
     } catch (error) {
-      if (active.told) return undefined;
-      active.told = true;
+      if (active.reported) return undefined;
+      active.reported = true;
       const description = `The condition "${condition}" failed: ${messageOf(error)}. It does not stop for this again.`;
       return { ...stop, description };
     }

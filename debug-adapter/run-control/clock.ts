@@ -2,7 +2,7 @@
  * Wall-clock time, and turns on the host's event loop. Injected, so that the debugger runs in Node, in a worker, and in
  * tests with a clock of their own.
  */
-export interface Clock {
+export interface HostClock {
   /** Milliseconds since some moment; never goes back. */
   now(): number;
   /** Seconds since 1970. */
@@ -23,19 +23,19 @@ const LAG = 50 * TICKS;
  * A guest that computes is not held back, nor does it owe the time it has gained or lost by that.
  */
 export class Pace {
-  #wall = 0;
-  #tick = 0;
+  private wall = 0;
+  private tick = 0;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: HostClock) {}
 
   /** The tick that virtual time may reach now, for a guest that waits at `tick`, and whether it waited already. */
   allowed(tick: number, waited: boolean): number {
     const wall = this.clock.now();
-    const due = Math.floor(this.#tick + (wall - this.#wall) * TICKS);
+    const due = Math.floor(this.tick + (wall - this.wall) * TICKS);
     const kept = waited ? Math.max(due, tick) : Math.min(Math.max(due, tick), tick + LAG);
     if (kept !== due) {
-      this.#wall = wall;
-      this.#tick = kept;
+      this.wall = wall;
+      this.tick = kept;
     }
     return kept;
   }
@@ -47,7 +47,7 @@ export class Pace {
 
   /** From now on: the guest stands at `tick`. To be called when it goes on after a stop. */
   restart(tick: number): void {
-    this.#wall = this.clock.now();
-    this.#tick = tick;
+    this.wall = this.clock.now();
+    this.tick = tick;
   }
 }

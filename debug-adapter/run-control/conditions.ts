@@ -2,7 +2,7 @@
  * What is asked where a breakpoint is hit: its condition, its hit count, its log message. A condition that fails stops once
  * and says why: never again in silence, and not at every pass either.
  */
-export interface Extras {
+export interface BreakpointOptions {
   condition?: string;
   hitCondition?: string;
   logMessage?: string;
@@ -15,9 +15,9 @@ export type Overlay = Readonly<Record<string, bigint>>;
 export type Condition = (expression: string, hart: number, overlay: Overlay) => boolean;
 
 /** What is wrong with an expression in itself, wherever it is evaluated; undefined if nothing is, or it cannot be told yet. */
-export type Check = (expression: string) => string | undefined;
+export type SyntaxCheck = (expression: string) => string | undefined;
 
-export interface Asking {
+export interface ConditionEvaluator {
   condition: Condition;
   /** The text of a log message with its {expressions} evaluated. */
   logText(message: string, hart: number, overlay: Overlay): string;
@@ -28,23 +28,29 @@ export interface Asking {
 export interface Hits {
   hits: number;
   /** The user has been told that the condition fails. */
-  told?: boolean;
+  reported?: boolean;
 }
 
-export interface Answer {
+export interface HitResult {
   stop: boolean;
   /** Why the condition could not be asked. */
   failure?: string;
 }
 
 /** Whether to stop; counts the hit, and logs in place of stopping. */
-export function ask(asking: Asking, extras: Extras, hits: Hits, hart: number, overlay: Overlay = {}): Answer {
+export function evaluateHit(
+  evaluator: ConditionEvaluator,
+  extras: BreakpointOptions,
+  hits: Hits,
+  hart: number,
+  overlay: Overlay = {},
+): HitResult {
   const { condition, hitCondition, logMessage } = extras;
   try {
-    if (condition && !asking.condition(condition, hart, overlay)) return { stop: false };
+    if (condition && !evaluator.condition(condition, hart, overlay)) return { stop: false };
   } catch (error) {
-    if (hits.told) return { stop: false };
-    hits.told = true;
+    if (hits.reported) return { stop: false };
+    hits.reported = true;
     const failure = `The breakpoint's condition "${condition}" failed: ${messageOf(error)}`;
     return { stop: true, failure: `${failure}. It does not stop for this again.` };
   }
@@ -52,9 +58,9 @@ export function ask(asking: Asking, extras: Extras, hits: Hits, hart: number, ov
   if (hitCondition && !hitsEnough(hitCondition, hits.hits)) return { stop: false };
   if (!logMessage) return { stop: true };
   try {
-    asking.log(asking.logText(logMessage, hart, overlay));
+    evaluator.log(evaluator.logText(logMessage, hart, overlay));
   } catch (error) {
-    asking.log(`The log message "${logMessage}" failed: ${messageOf(error)}`);
+    evaluator.log(`The log message "${logMessage}" failed: ${messageOf(error)}`);
   }
   return { stop: false };
 }

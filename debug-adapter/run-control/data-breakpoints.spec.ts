@@ -1,18 +1,18 @@
 import { strict as assert } from 'node:assert';
 import { Mode, type DataEvent, type Stop } from '../../emulator/types';
-import { DataBreakpoints, dataCondition, type DataPlace } from './data-breakpoints';
-import type { Asking } from './conditions';
+import { DataBreakpoints, dataCondition, type DataLocation } from './data-breakpoints';
+import type { ConditionEvaluator } from './conditions';
 import { FakeMachine } from './testing/fake-machine';
 
 const SATP = 0x180;
 const ROOT = 0x3000n;
 
 /** A machine in which the user address 0x1000 is mapped where `mapped` says, and watched physical memory can be poked. */
-function setUp(condition: Asking['condition'] = () => true) {
+function setUp(condition: ConditionEvaluator['condition'] = () => true) {
   const machine = new FakeMachine(2);
   const logged: string[] = [];
-  const asking: Asking = { condition, logText: (message) => message, log: (text) => logged.push(text) };
-  const data = new DataBreakpoints(asking, (text) => (text === '1 +' ? 'it ends' : undefined));
+  const evaluator: ConditionEvaluator = { condition, logText: (message) => message, log: (text) => logged.push(text) };
+  const data = new DataBreakpoints(evaluator, (text) => (text === '1 +' ? 'it ends' : undefined));
   const mapped = new Map([
     [1n, 0x8000n],
     [2n, 0xa000n],
@@ -22,13 +22,13 @@ function setUp(condition: Asking['condition'] = () => true) {
     return page === undefined ? undefined : page + (at & 0xfffn);
   };
   const show = (bytes: Uint8Array): string => String(bytes[0]);
-  const places: Record<string, DataPlace> = {
+  const places: Record<string, DataLocation> = {
     word: { label: 'word', address: 0x8010n, bytes: 4, physical: (at) => at, show },
     user: { label: 'user', address: 0x1010n, bytes: 4, physical, userRoot: () => ROOT, show },
     across: { label: 'across', address: 0x1ffcn, bytes: 8, physical, show },
     device: { label: 'device', address: 0x1000_0000n, bytes: 4, physical: (at) => at, show },
   };
-  const placeOf = (id: string): DataPlace => {
+  const placeOf = (id: string): DataLocation => {
     const place = places[id];
     if (!place) throw new Error(`there is no ${id}`);
     return place;

@@ -8,20 +8,27 @@
  * asked for by its physical address stays where it is.
  */
 import { Mode, type DataEvent, type Hart, type MachineApi, type Stop, type Watch } from '../../emulator/types';
-import { ask, type Asking, type Check, type Extras, type Hits, type Overlay } from './conditions';
+import {
+  evaluateHit,
+  type ConditionEvaluator,
+  type SyntaxCheck,
+  type BreakpointOptions,
+  type Hits,
+  type Overlay,
+} from './conditions';
 import type { StopReport } from './stops';
 
 const PAGE = 4096n;
 
 export type AccessType = 'read' | 'write' | 'readWrite';
 
-export interface WantedData extends Extras {
+export interface DataBreakpointSpec extends BreakpointOptions {
   dataId: string;
   accessType: AccessType;
 }
 
 /** Bytes in an address space, and how they are shown. */
-export interface DataPlace {
+export interface DataLocation {
   /** What the user calls it: "proc[3].state". */
   label: string;
   address: bigint;
@@ -36,10 +43,10 @@ export interface DataPlace {
 
 export interface DataBreakpoint extends Hits {
   readonly id: number;
-  readonly wanted: WantedData;
+  readonly wanted: DataBreakpointSpec;
   /** Stops also where a store changes nothing. */
   every: boolean;
-  place: DataPlace | undefined;
+  place: DataLocation | undefined;
   message?: string;
   watches: readonly Watch[];
 }
@@ -48,7 +55,7 @@ export interface DataBreakpoint extends Hits {
 export interface DataGuest {
   machine: MachineApi;
   /** What a data id stands for. Throws an Error that says why it stands for nothing. */
-  placeOf(dataId: string): DataPlace;
+  placeOf(dataId: string): DataLocation;
   /** "sd at 0x80001234 (wakeup+72 at proc.c:581), hart 1, pid 3 sh": who did it. */
   doer(event: DataEvent): string;
 }
@@ -64,81 +71,81 @@ export function dataCondition(text: string | undefined): { every: boolean; condi
 }
 
 export class DataBreakpoints {
-  #nextId = 1_000_000;
-  #all: DataBreakpoint[] = [];
-  #guest: DataGuest | undefined;
-  readonly #byWatch = new Map<Watch, DataBreakpoint>();
+  private nextId = 1_000_000;
+  private all: DataBreakpoint[] = [];
+  private guest: DataGuest | undefined;
+  private readonly byWatch = new Map<Watch, DataBreakpoint>();
 
   constructor(
-    private readonly asking: Asking,
-    private readonly problem: Check,
+    private readonly evaluator: ConditionEvaluator,
+    private readonly problem: SyntaxCheck,
   ) {}
 
   get isEmpty(): boolean {
-    return this.#all.length === 0;
+    return this.all.length === 0;
   }
 
   /** Replaces those in force. One that was there before keeps its id and its hits. */
-  set(wanted: readonly WantedData[]): DataBreakpoint[] {
-    const old = new Map(this.#all.map((one) => [JSON.stringify(one.wanted), one]));
-    this.#all = wanted.map((one) => {
+  set(wanted: readonly DataBreakpointSpec[]): DataBreakpoint[] {
+    const old = new Map(this.all.map((one) => [JSON.stringify(one.wanted), one]));
+    this.all = wanted.map((one) => {
       const key = JSON.stringify(one);
       const kept = old.get(key);
       old.delete(key);
-      return kept ?? this.#make(one);
+      return kept ?? this.make(one);
     });
-    this.#watch();
-    return this.#all;
+    this.watch();
+    return this.all;
   }
 
   /** Binds all of them to a machine; answers those of which something else is to be said now. */
   bind(guest: DataGuest): DataBreakpoint[] {
-    this.#guest = guest;
-    const changed = this.#all.filter((breakpoint) => {
+    this.guest = guest;
+    const changed = this.all.filter((breakpoint) => {
       const before = breakpoint.message;
       breakpoint.hits = 0;
-      breakpoint.told = false;
-      this.#place(breakpoint);
+      breakpoint.reported = false;
+      this.place(breakpoint);
       return before !== breakpoint.message;
     });
-    this.#watch();
+    this.watch();
     return changed;
   }
 
   /** Some follow an address in a user page table: whoever may have changed one asks for `follow`. */
   get following(): boolean {
-    return this.#all.some(({ place }) => place?.userRoot !== undefined);
+    return this.all.some(({ place }) => place?.userRoot !== undefined);
   }
 
   /** Watches the pages that are mapped now where those that follow an address are. */
   follow(): void {
-    const moved = this.#all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, this.#watchesOf(one)));
-    if (moved.length > 0) this.#watch();
+    const moved = this.all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, this.watchesOf(one)));
+    if (moved.length > 0) this.watch();
   }
 
   /** Whether a touch of watched bytes is one that somebody wants to be asked about. */
   concerns(event: DataEvent): boolean {
-    const breakpoint = this.#byWatch.get(event.watch);
+    const breakpoint = this.byWatch.get(event.watch);
     const { place, every } = breakpoint ?? {};
     if (!place) return false;
     if (event.by === 'instruction' && place.userRoot && event.hart !== undefined) {
-      const hart = this.#guest!.machine.harts[event.hart]!;
+      const hart = this.guest!.machine.harts[event.hart]!;
       if (hart.mode === Mode.User && rootOf(hart) !== place.userRoot()) return false;
     }
     return event.access === 'read' || every === true || !equal(event.before, event.after);
   }
 
   judge(stop: Stop & { kind: 'data' }): StopReport | undefined {
-    const guest = this.#guest;
+    const guest = this.guest;
     if (!guest) return undefined;
     const byBreakpoint = new Map<DataBreakpoint, DataEvent[]>();
     for (const event of stop.events) {
-      const breakpoint = this.#byWatch.get(event.watch);
+      const breakpoint = this.byWatch.get(event.watch);
       if (breakpoint) byBreakpoint.set(breakpoint, [...(byBreakpoint.get(breakpoint) ?? []), event]);
     }
     const said: { id: number; title: string; text: string }[] = [];
     for (const [breakpoint, events] of byBreakpoint) {
-      const what = this.#asked(guest, breakpoint, events);
+      const what = this.asked(guest, breakpoint, events);
       if (what) said.push({ id: breakpoint.id, ...what });
     }
     const [first] = said;
@@ -152,7 +159,7 @@ export class DataBreakpoints {
     };
   }
 
-  #asked(
+  private asked(
     guest: DataGuest,
     breakpoint: DataBreakpoint,
     events: readonly DataEvent[],
@@ -176,7 +183,7 @@ export class DataBreakpoints {
       ...(logMessage && { logMessage }),
     };
     const overlay: Overlay = now.length <= 8 ? { old: numberOf(before), new: numberOf(now) } : {};
-    const { stop, failure } = ask(this.asking, extras, breakpoint, hart, overlay);
+    const { stop, failure } = evaluateHit(this.evaluator, extras, breakpoint, hart, overlay);
     if (!stop) return undefined;
     const change = event.access === 'read' ? `read, ${place.show(now)}` : `${place.show(before)} → ${place.show(now)}`;
     const title = failure ?? `${place.label}: ${change}`;
@@ -185,28 +192,28 @@ export class DataBreakpoints {
     return { title, text: `${title}${same}\n${guest.doer(event)}${alias}` };
   }
 
-  #make(wanted: WantedData): DataBreakpoint {
+  private make(wanted: DataBreakpointSpec): DataBreakpoint {
     const { every } = dataCondition(wanted.condition);
     const made: DataBreakpoint = {
-      ...{ id: this.#nextId++, wanted, every: every || wanted.accessType === 'readWrite', hits: 0 },
+      ...{ id: this.nextId++, wanted, every: every || wanted.accessType === 'readWrite', hits: 0 },
       ...{ place: undefined, watches: [] },
     };
-    this.#place(made);
+    this.place(made);
     return made;
   }
 
-  #place(breakpoint: DataBreakpoint): void {
+  private place(breakpoint: DataBreakpoint): void {
     const { wanted } = breakpoint;
     breakpoint.place = undefined;
     delete breakpoint.message;
     try {
-      if (!this.#guest) throw new Error('The kernel is not loaded yet.');
+      if (!this.guest) throw new Error('The kernel is not loaded yet.');
       const { condition } = dataCondition(wanted.condition);
       const problem = condition === undefined ? undefined : this.problem(condition);
       if (problem !== undefined) throw new Error(`The condition "${condition}" is not valid: ${problem}`);
-      const place = this.#guest.placeOf(wanted.dataId);
+      const place = this.guest.placeOf(wanted.dataId);
       breakpoint.place = place;
-      if (partsOf(place, this.#guest.machine) === undefined && !place.userRoot) {
+      if (partsOf(place, this.guest.machine) === undefined && !place.userRoot) {
         breakpoint.place = undefined;
         throw new Error(`${place.label} is not in RAM now: nothing is mapped at 0x${place.address.toString(16)}.`);
       }
@@ -215,25 +222,25 @@ export class DataBreakpoints {
     }
   }
 
-  #watch(): void {
-    this.#byWatch.clear();
-    for (const breakpoint of this.#all) {
-      breakpoint.watches = this.#watchesOf(breakpoint);
-      for (const watch of breakpoint.watches) this.#byWatch.set(watch, breakpoint);
+  private watch(): void {
+    this.byWatch.clear();
+    for (const breakpoint of this.all) {
+      breakpoint.watches = this.watchesOf(breakpoint);
+      for (const watch of breakpoint.watches) this.byWatch.set(watch, breakpoint);
     }
-    this.#guest?.machine.setWatches(this.#byWatch.keys());
+    this.guest?.machine.setWatches(this.byWatch.keys());
   }
 
   /** Anew at each call. Empty where it is not mapped, or no RAM, for now. */
-  #watchesOf({ place, wanted: { accessType: access } }: DataBreakpoint): Watch[] {
-    const parts = place && this.#guest && partsOf(place, this.#guest.machine);
+  private watchesOf({ place, wanted: { accessType: access } }: DataBreakpoint): Watch[] {
+    const parts = place && this.guest && partsOf(place, this.guest.machine);
     return parts?.map((part) => ({ ...part, access })) ?? [];
   }
 }
 
 /** Physical stretches of a place; undefined if a part of it is not mapped, or no RAM. */
 function partsOf(
-  { address, bytes, physical }: DataPlace,
+  { address, bytes, physical }: DataLocation,
   { memory }: MachineApi,
 ): { address: bigint; length: number }[] | undefined {
   const parts: { address: bigint; length: number }[] = [];
@@ -256,7 +263,7 @@ function bytesOf({ memory }: MachineApi, watches: readonly Watch[]): Uint8Array 
   return Uint8Array.from(watches.flatMap(({ address, length }) => [...(memory.read(address, length) ?? [])]));
 }
 
-function aliasText({ va, address, by }: DataEvent, place: DataPlace): string {
+function aliasText({ va, address, by }: DataEvent, place: DataLocation): string {
   if (by !== 'instruction' || va === undefined) return '';
   const within = va - place.address;
   if (within >= 0n && within < BigInt(place.bytes)) return '';

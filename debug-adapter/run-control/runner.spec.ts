@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
 import { Runner } from './runner';
 import { TestProgram } from '../expressions/testing/program';
-import { Image } from '../code/mapped-program';
-import type { Ground } from './stepping/step-plan';
+import { MappedProgram } from '../code/mapped-program';
+import type { StepContext } from './stepping/step-plan';
 import { reachAddress, stepInstruction } from './stepping/stepping';
 import type { Ended, StopReport } from './stops';
 import { FakeClock, FakeMachine } from './testing/fake-machine';
@@ -18,7 +18,7 @@ function setUp(machine = new FakeMachine()) {
     machine,
     {
       addresses: () => wanted,
-      concerns: () => true,
+      appliesTo: () => true,
       breakpoint: (hart) => (wanted.has(hart.pc) ? { hart: hart.id, reason: 'breakpoint' } : undefined),
       observed: (stop) => (stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined),
     },
@@ -30,8 +30,8 @@ function setUp(machine = new FakeMachine()) {
       betweenSlices: () => undefined,
     },
   );
-  const ground: Ground = {
-    image: new Image(new TestProgram()),
+  const ground: StepContext = {
+    image: new MappedProgram(new TestProgram()),
     harts: machine.harts,
     imageAt: () => undefined,
     read: () => (address, length) => machine.memory.read(address, length),

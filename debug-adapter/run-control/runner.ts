@@ -4,8 +4,8 @@
  * goes is asked of a `StepPlan` (stepping/step-plan.ts).
  */
 import type { Hart, MachineApi, Stop, TrapEvent } from '../../emulator/types';
-import { Pace, type Clock } from './clock';
-import type { StepPlan, Want } from './stepping/step-plan';
+import { Pace, type HostClock } from './clock';
+import type { StepPlan, StepCondition } from './stepping/step-plan';
 import type { Ended, StopReport } from './stops';
 
 /** Milliseconds of a slice. */
@@ -17,11 +17,11 @@ const FIRST_BUDGET = 20_000;
 const LARGEST_BUDGET = 4_000_000;
 
 /** Decides whether the user wants to stop here. */
-export interface Judge {
+export interface StopPolicy {
   /** Addresses at which the machine must ask. */
   addresses(): ReadonlySet<bigint>;
   /** Whether an address may be one of them for what the hart runs now: only then the machine need ask. */
-  concerns(hart: Hart, address: bigint): boolean;
+  appliesTo(hart: Hart, address: bigint): boolean;
   breakpoint(hart: Hart): StopReport | undefined;
   /** A stop that an observer asked for. */
   observed(stop: Stop): StopReport | undefined;
@@ -37,165 +37,165 @@ export interface RunListener {
 }
 
 export class Runner {
-  readonly #machine: MachineApi;
-  readonly #judge: Judge;
-  readonly #clock: Clock;
-  readonly #listener: RunListener;
-  readonly #pace: Pace;
-  #running = false;
+  private readonly machine: MachineApi;
+  private readonly policy: StopPolicy;
+  private readonly clock: HostClock;
+  private readonly listener: RunListener;
+  private readonly pace: Pace;
+  private isRunning = false;
   /** Counts runs: a slice or a timer of an earlier run finds that it is late. */
-  #run = 0;
-  #callOff: () => void = () => undefined;
-  #plan: StepPlan | undefined;
+  private run = 0;
+  private callOff: () => void = () => undefined;
+  private plan: StepPlan | undefined;
   /** What is said when the plan is at its end. */
-  #planned: 'step' | 'entry' = 'step';
-  #want: Want | undefined;
+  private planned: 'step' | 'entry' = 'step';
+  private want: StepCondition | undefined;
   /** The trap that the stepped hart took in the instruction just done. */
-  #trap: TrapEvent | undefined;
-  #budget = FIRST_BUDGET;
+  private trap: TrapEvent | undefined;
+  private budget = FIRST_BUDGET;
   /** The last slice ended in waiting. */
-  #waited = false;
+  private waited = false;
   /** By hart: where the user has seen it stop, so that going on does not stop at the same instruction again. */
-  readonly #seen = new Map<number, { pc: bigint; retired: number }>();
+  private readonly seenAt = new Map<number, { pc: bigint; retired: number }>();
 
-  constructor(machine: MachineApi, judge: Judge, clock: Clock, listener: RunListener) {
-    this.#machine = machine;
-    this.#judge = judge;
-    this.#clock = clock;
-    this.#listener = listener;
-    this.#pace = new Pace(clock);
+  constructor(machine: MachineApi, policy: StopPolicy, clock: HostClock, listener: RunListener) {
+    this.machine = machine;
+    this.policy = policy;
+    this.clock = clock;
+    this.listener = listener;
+    this.pace = new Pace(clock);
   }
 
   get running(): boolean {
-    return this.#running;
+    return this.isRunning;
   }
 
   /** Goes on, freely or by a plan. */
   start(plan?: StepPlan, planned: 'step' | 'entry' = 'step'): void {
-    if (this.#running) throw new Error('The machine is running already.');
-    this.#plan = plan;
-    this.#planned = planned;
-    this.#want = undefined;
-    this.#running = true;
-    this.#run++;
-    this.#pace.restart(this.#machine.now);
-    const run = this.#run;
+    if (this.isRunning) throw new Error('The machine is running already.');
+    this.plan = plan;
+    this.planned = planned;
+    this.want = undefined;
+    this.isRunning = true;
+    this.run++;
+    this.pace.restart(this.machine.now);
+    const run = this.run;
     try {
-      if (plan && this.#advance(plan.next())) return;
+      if (plan && this.advance(plan.next())) return;
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return;
     }
     this.breakpointsChanged();
-    this.#clock.soon(() => this.#slice(run));
+    this.clock.soon(() => this.slice(run));
   }
 
   /** Stops at once, for a reason from outside. Nothing happens if it stands. */
   pause(report: StopReport): void {
-    if (this.#running) this.#halt(report);
+    if (this.isRunning) this.halt(report);
   }
 
   /** Stops without a word: the session is over, or the machine is replaced. */
   abandon(): void {
-    this.#running = false;
-    this.#run++;
-    this.#callOff();
+    this.isRunning = false;
+    this.run++;
+    this.callOff();
   }
 
-  /** The judge's addresses are no longer what they were. */
+  /** The policy's addresses are no longer what they were. */
   breakpointsChanged(): void {
-    const addresses = new Set(this.#judge.addresses());
-    const want = this.#want?.kind === 'reach' ? this.#want : undefined;
+    const addresses = new Set(this.policy.addresses());
+    const want = this.want?.kind === 'reach' ? this.want : undefined;
     if (want) for (const address of want.addresses) addresses.add(address);
-    this.#machine.setBreakpoints(
+    this.machine.setBreakpoints(
       addresses,
       (hart, address) =>
         (want?.addresses.includes(address) === true && (want.concerns?.(hart) ?? true)) ||
-        this.#judge.concerns(hart, address),
+        this.policy.appliesTo(hart, address),
     );
   }
 
   /** Input has come: a machine that waits is looked at now. */
   wake(): void {
-    if (!this.#running) return;
-    this.#callOff();
-    this.#run++;
-    const run = this.#run;
-    this.#clock.soon(() => this.#slice(run));
+    if (!this.isRunning) return;
+    this.callOff();
+    this.run++;
+    const run = this.run;
+    this.clock.soon(() => this.slice(run));
   }
 
   /** A hart has taken a trap; called by whoever observes the machine. */
   trapTaken(event: TrapEvent): void {
-    if (this.#want?.kind === 'instruction' && this.#want.hart === event.hart) this.#trap = event;
+    if (this.want?.kind === 'instruction' && this.want.hart === event.hart) this.trap = event;
   }
 
   /** The user sees the hart here: going on does not stop at this instruction. */
   seen(hart: number): void {
-    const { pc, retired } = this.#machine.harts[hart]!;
-    this.#seen.set(hart, { pc, retired });
+    const { pc, retired } = this.machine.harts[hart]!;
+    this.seenAt.set(hart, { pc, retired });
   }
 
-  #slice(run: number): void {
-    if (run !== this.#run || !this.#running) return;
+  private slice(run: number): void {
+    if (run !== this.run || !this.isRunning) return;
     let wait = 0;
     try {
-      wait = this.#runSlice(run);
+      wait = this.runSlice(run);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
-    if (!this.#running || run !== this.#run) return;
-    this.#waited = wait > 0;
-    this.#listener.betweenSlices(wait);
-    if (!this.#running || run !== this.#run) return;
-    if (wait > 0) this.#callOff = this.#clock.later(wait, () => this.#slice(run));
-    else this.#clock.soon(() => this.#slice(run));
+    if (!this.isRunning || run !== this.run) return;
+    this.waited = wait > 0;
+    this.listener.betweenSlices(wait);
+    if (!this.isRunning || run !== this.run) return;
+    if (wait > 0) this.callOff = this.clock.later(wait, () => this.slice(run));
+    else this.clock.soon(() => this.slice(run));
   }
 
   /** Runs for the length of a slice, or until a stop; answers the milliseconds for which the guest has nothing to do. */
-  #runSlice(run: number): number {
-    const end = this.#clock.now() + SLICE;
+  private runSlice(run: number): number {
+    const end = this.clock.now() + SLICE;
     do {
-      const before = this.#clock.now();
-      const stop = this.#machine.run({ instructions: this.#budget, ...this.#limit() });
+      const before = this.clock.now();
+      const stop = this.machine.run({ instructions: this.budget, ...this.limit() });
       if (stop.kind === 'idle') {
-        const wait = this.#idle(stop.until);
+        const wait = this.idle(stop.until);
         if (wait > 0) return wait;
-        this.#waited = false;
+        this.waited = false;
       } else {
-        this.#waited = false;
-        this.#settle(stop);
-        if (!this.#running || run !== this.#run) return 0;
-        if (stop.kind === 'budget') this.#adapt(this.#clock.now() - before);
+        this.waited = false;
+        this.settle(stop);
+        if (!this.isRunning || run !== this.run) return 0;
+        if (stop.kind === 'budget') this.adapt(this.clock.now() - before);
       }
-    } while (this.#clock.now() < end);
+    } while (this.clock.now() < end);
     return 0;
   }
 
   /** Half a slice for one run of the machine: a request that arrives waits no longer than that and a bit. */
-  #adapt(milliseconds: number): void {
-    if (milliseconds < SLICE / 4) this.#budget = Math.min(this.#budget * 2, LARGEST_BUDGET);
-    else if (milliseconds > SLICE / 2) this.#budget = Math.max(this.#budget >> 1, FIRST_BUDGET);
+  private adapt(milliseconds: number): void {
+    if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, LARGEST_BUDGET);
+    else if (milliseconds > SLICE / 2) this.budget = Math.max(this.budget >> 1, FIRST_BUDGET);
   }
 
   /** Lets virtual time pass as the wall clock allows; answers the milliseconds to wait before looking again. */
-  #idle(until: number): number {
-    const allowed = this.#pace.allowed(this.#machine.now, this.#waited);
-    this.#machine.idleUntil(Math.min(allowed, until));
+  private idle(until: number): number {
+    const allowed = this.pace.allowed(this.machine.now, this.waited);
+    this.machine.idleUntil(Math.min(allowed, until));
     if (until <= allowed) return 0;
-    return Math.min(Math.max(this.#pace.milliseconds(allowed, until), 1), LONGEST_WAIT);
+    return Math.min(Math.max(this.pace.milliseconds(allowed, until), 1), LONGEST_WAIT);
   }
 
-  #limit(): { hart?: { id: number; instructions: number } } {
-    return this.#want?.kind === 'instruction' ? { hart: { id: this.#want.hart, instructions: 1 } } : {};
+  private limit(): { hart?: { id: number; instructions: number } } {
+    return this.want?.kind === 'instruction' ? { hart: { id: this.want.hart, instructions: 1 } } : {};
   }
 
-  #settle(stop: Stop): void {
+  private settle(stop: Stop): void {
     switch (stop.kind) {
       case 'breakpoint':
-        this.#atBreakpoint(this.#machine.harts[stop.hart]!);
+        this.atBreakpoint(this.machine.harts[stop.hart]!);
         break;
       case 'step':
-        this.#happened(stop.hart);
+        this.happened(stop.hart);
         break;
       case 'trap':
       case 'satpWrite':
@@ -203,20 +203,20 @@ export class Runner {
       case 'device':
       case 'data':
       case 'tableStore': {
-        const report = this.#judge.observed(stop);
-        if (report) this.#halt(stop.kind === 'trap' ? report : this.#withBreakpoint(report));
+        const report = this.policy.observed(stop);
+        if (report) this.halt(stop.kind === 'trap' ? report : this.withBreakpoint(report));
         break;
       }
       case 'poweroff':
         this.abandon();
-        this.#listener.ended({
+        this.listener.ended({
           exitCode: stop.code,
           why: `The guest powered the machine off with exit code ${stop.code}.`,
         });
         break;
       case 'reset':
-        this.#machine.reset();
-        this.#listener.reset();
+        this.machine.reset();
+        this.listener.reset();
         break;
       case 'budget':
       case 'idle':
@@ -224,66 +224,61 @@ export class Runner {
     }
   }
 
-  #atBreakpoint(hart: Hart, reached = true): void {
-    const seen = this.#seen.get(hart.id);
+  private atBreakpoint(hart: Hart, reached = true): void {
+    const seen = this.seenAt.get(hart.id);
     const fresh = seen?.pc !== hart.pc || seen.retired !== hart.retired;
     this.seen(hart.id);
-    const report = fresh ? this.#judge.breakpoint(hart) : undefined;
-    if (report) this.#halt(report);
-    else if (
-      reached &&
-      this.#want?.kind === 'reach' &&
-      this.#want.addresses.includes(hart.pc) &&
-      this.#want.accept(hart)
-    )
-      this.#happened(hart.id);
+    const report = fresh ? this.policy.breakpoint(hart) : undefined;
+    if (report) this.halt(report);
+    else if (reached && this.want?.kind === 'reach' && this.want.addresses.includes(hart.pc) && this.want.accept(hart))
+      this.happened(hart.id);
   }
 
   /** After an instruction that was observed the hart may stand at a breakpoint: the user sees it there once, not twice. */
-  #withBreakpoint(report: StopReport): StopReport {
-    const hart = this.#machine.harts[report.hart]!;
-    if (!this.#judge.addresses().has(hart.pc)) return report;
+  private withBreakpoint(report: StopReport): StopReport {
+    const hart = this.machine.harts[report.hart]!;
+    if (!this.policy.addresses().has(hart.pc)) return report;
     this.seen(hart.id);
-    const ids = [...(report.hitBreakpointIds ?? []), ...(this.#judge.breakpoint(hart)?.hitBreakpointIds ?? [])];
+    const ids = [...(report.hitBreakpointIds ?? []), ...(this.policy.breakpoint(hart)?.hitBreakpointIds ?? [])];
     return ids.length > 0 ? { ...report, hitBreakpointIds: ids } : report;
   }
 
   /** What the plan wanted has happened, on this hart. */
-  #happened(hart: number): void {
-    const plan = this.#plan;
+  private happened(hart: number): void {
+    const plan = this.plan;
     if (!plan) return;
-    const trap = this.#trap;
-    this.#trap = undefined;
-    const before = this.#want;
-    if (this.#advance(plan.next({ hart, trap }))) return;
-    if (before?.kind === 'reach' || this.#want?.kind === 'reach') this.breakpointsChanged();
+    const trap = this.trap;
+    this.trap = undefined;
+    const before = this.want;
+    if (this.advance(plan.next({ hart, trap }))) return;
+    if (before?.kind === 'reach' || this.want?.kind === 'reach') this.breakpointsChanged();
     // The machine does not stop again where a step has ended, so a breakpoint that a step in a plan runs onto is seen to here.
-    const now = this.#machine.harts[hart]!;
-    if (before?.kind === 'instruction' && this.#judge.addresses().has(now.pc)) this.#atBreakpoint(now, false);
+    const now = this.machine.harts[hart]!;
+    if (before?.kind === 'instruction' && this.policy.addresses().has(now.pc)) this.atBreakpoint(now, false);
   }
 
   /** True if the plan is at its end, and the machine stopped there. */
-  #advance(result: IteratorResult<Want, number>): boolean {
+  private advance(result: IteratorResult<StepCondition, number>): boolean {
     if (!result.done) {
-      this.#want = result.value;
+      this.want = result.value;
       return false;
     }
     this.seen(result.value);
-    this.#halt({ hart: result.value, reason: this.#planned });
+    this.halt({ hart: result.value, reason: this.planned });
     return true;
   }
 
   /** A defect of the machine or of a file's debug information must not take the session with it. */
-  #fail(error: unknown): void {
+  private fail(error: unknown): void {
     const text = `The run was stopped by an error: ${error instanceof Error ? error.message : String(error)}`;
-    this.#halt({ hart: this.#machine.current, reason: 'exception', description: 'Run stopped by an error', text });
+    this.halt({ hart: this.machine.current, reason: 'exception', description: 'Run stopped by an error', text });
   }
 
-  #halt(report: StopReport): void {
+  private halt(report: StopReport): void {
     this.abandon();
-    this.#plan = undefined;
-    this.#want = undefined;
-    this.#trap = undefined;
-    this.#listener.stopped(report);
+    this.plan = undefined;
+    this.want = undefined;
+    this.trap = undefined;
+    this.listener.stopped(report);
   }
 }

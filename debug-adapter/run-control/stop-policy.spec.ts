@@ -3,44 +3,43 @@ import { Mode } from '../../emulator/types';
 import { Breakpoints, type Breakpoint } from './breakpoints';
 import { Catchpoints } from './catchpoints';
 import { DataBreakpoints } from './data-breakpoints';
-import { hitConditionProblem, type Asking, type Extras } from './conditions';
+import { hitConditionProblem, type ConditionEvaluator, type BreakpointOptions } from './conditions';
 import { FakeHart } from './testing/fake-machine';
-import { Verdict } from './stop-policy';
+import { BreakpointPolicy } from './stop-policy';
 
 const AT = 0x80001000n;
 
-/** A verdict over one instruction breakpoint, which needs no program to be bound to. */
-function setUp(extras: Extras, condition: (expression: string) => boolean = () => true) {
+/** A policy over one instruction breakpoint, which needs no program to be bound to. */
+function setUp(extras: BreakpointOptions, condition: (expression: string) => boolean = () => true) {
   const breakpoints = new Breakpoints();
   const logged: string[] = [];
-  const asking: Asking = {
+  const evaluator: ConditionEvaluator = {
     condition,
     logText: (message) => message.toUpperCase(),
     log: (text) => logged.push(text),
   };
-  const data = new DataBreakpoints(asking, () => undefined);
+  const data = new DataBreakpoints(evaluator, () => undefined);
   const catchpoints = new Catchpoints(() => true);
   catchpoints.bind({
     ...{ x: () => 0n, systemCalls: () => [], systemCall: () => undefined, missing: () => undefined },
     ...{ addresses: () => [0x80009000n], tableFound: () => undefined },
     at: ({ id, pc }) => (pc === 0x80009000n ? { kind: 'panic', hart: id, message: 'walk' } : undefined),
   });
-  const verdict = new Verdict(breakpoints, catchpoints, data, {
-    ...asking,
+  const policy = new BreakpointPolicy(breakpoints, catchpoints, data, {
+    ...evaluator,
     programOn: () => undefined,
     hasBytes: () => false,
   });
   const [breakpoint] = breakpoints.setInstructions([{ kind: 'instruction', address: AT, ...extras }]) as [Breakpoint];
-  breakpoint.placed = { verified: true, places: [{ address: AT, owner: 'any' }] };
+  breakpoint.binding = { verified: true, locations: [{ address: AT, owner: 'any' }] };
   breakpoints.setFunctions([]);
   const hart = new FakeHart(0);
   hart.pc = AT;
-  const hits = (times: number): boolean[] =>
-    Array.from({ length: times }, () => verdict.breakpoint(hart) !== undefined);
-  return { verdict, hart, hits, logged };
+  const hits = (times: number): boolean[] => Array.from({ length: times }, () => policy.breakpoint(hart) !== undefined);
+  return { policy, hart, hits, logged };
 }
 
-describe('the verdict at a breakpoint', () => {
+describe('the policy at a breakpoint', () => {
   it('counts hits in every way that can be written', () => {
     const stops = (hitCondition: string): string =>
       setUp({ hitCondition })
@@ -73,28 +72,28 @@ describe('the verdict at a breakpoint', () => {
   });
 
   it('stops once where a condition fails, and says so', () => {
-    const { verdict, hart } = setUp({ condition: 'p->' }, () => {
+    const { policy, hart } = setUp({ condition: 'p->' }, () => {
       throw new Error('a member is missing');
     });
     assert.match(
-      verdict.breakpoint(hart)?.description ?? '',
+      policy.breakpoint(hart)?.description ?? '',
       /"p->" failed: a member is missing.*not stop for this again/,
     );
-    assert.equal(verdict.breakpoint(hart), undefined);
+    assert.equal(policy.breakpoint(hart), undefined);
   });
 
   it('stops at panic of its own accord, but not at the same address of a user program', () => {
-    const { verdict, hart } = setUp({});
+    const { policy, hart } = setUp({});
     hart.pc = 0x80009000n;
-    assert.deepEqual(verdict.breakpoint(hart)?.cause?.event, { kind: 'panic', hart: 0, message: 'walk' });
-    assert.ok(verdict.addresses().has(0x80009000n));
+    assert.deepEqual(policy.breakpoint(hart)?.cause?.event, { kind: 'panic', hart: 0, message: 'walk' });
+    assert.ok(policy.addresses().has(0x80009000n));
     hart.mode = Mode.User;
-    assert.equal(verdict.breakpoint(hart), undefined);
+    assert.equal(policy.breakpoint(hart), undefined);
   });
 
   it('stops nowhere without debugging', () => {
-    const { verdict } = setUp({});
-    verdict.enabled = false;
-    assert.equal(verdict.addresses().size, 0);
+    const { policy } = setUp({});
+    policy.enabled = false;
+    assert.equal(policy.addresses().size, 0);
   });
 });

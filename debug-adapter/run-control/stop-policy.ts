@@ -7,11 +7,11 @@ import type { Program } from '../code/programs';
 import type { Breakpoints } from './breakpoints';
 import type { Catchpoints } from './catchpoints';
 import type { DataBreakpoints } from './data-breakpoints';
-import { ask, type Asking } from './conditions';
-import type { Judge } from './runner';
+import { evaluateHit, type ConditionEvaluator } from './conditions';
+import type { StopPolicy } from './runner';
 import type { StopReport } from './stops';
 
-export interface Surroundings extends Asking {
+export interface PolicyContext extends ConditionEvaluator {
   /** The user program that a hart runs; undefined for one of which nothing is known. */
   programOn(hart: Hart): Program | undefined;
   /** Whether a program's bytes at an address are what a hart has there. Quicker to tell than which program it runs. */
@@ -20,29 +20,29 @@ export interface Surroundings extends Asking {
 
 const NOWHERE: ReadonlySet<bigint> = new Set();
 
-export class Verdict implements Judge {
+export class BreakpointPolicy implements StopPolicy {
   /** With noDebug nothing but the end of the machine stops it. */
   enabled = true;
-  #version = -1;
-  #addresses = NOWHERE;
+  private version = -1;
+  private knownAddresses = NOWHERE;
 
   constructor(
     private readonly breakpoints: Breakpoints,
     private readonly catchpoints: Catchpoints,
     private readonly data: DataBreakpoints,
-    private readonly around: Surroundings,
+    private readonly around: PolicyContext,
   ) {}
 
   addresses(): ReadonlySet<bigint> {
     const version = this.breakpoints.version + this.catchpoints.version;
-    if (this.#version !== version) {
-      this.#version = version;
-      this.#addresses = new Set([...this.breakpoints.addresses, ...this.catchpoints.addresses]);
+    if (this.version !== version) {
+      this.version = version;
+      this.knownAddresses = new Set([...this.breakpoints.addresses, ...this.catchpoints.addresses]);
     }
-    return this.enabled ? this.#addresses : NOWHERE;
+    return this.enabled ? this.knownAddresses : NOWHERE;
   }
 
-  concerns(hart: Hart, address: bigint): boolean {
+  appliesTo(hart: Hart, address: bigint): boolean {
     if (hart.mode !== Mode.User) return true;
     const has = (owner: 'kernel' | Program): boolean =>
       owner !== 'kernel' && this.around.hasBytes(hart, owner, address);
@@ -54,7 +54,7 @@ export class Verdict implements Judge {
     const program = user ? this.around.programOn(hart) : 'kernel';
     const hit = this.breakpoints
       .at(hart.pc, (owner) => owner === program)
-      .map((breakpoint) => ({ breakpoint, answer: ask(this.around, breakpoint.wanted, breakpoint, hart.id) }));
+      .map((breakpoint) => ({ breakpoint, answer: evaluateHit(this.around, breakpoint.spec, breakpoint, hart.id) }));
     const stopping = hit.filter(({ answer }) => answer.stop);
     const caught = user ? undefined : this.catchpoints.reached(hart);
     if (caught)
@@ -64,15 +64,15 @@ export class Verdict implements Judge {
       };
     const first = stopping[0];
     if (!first) return undefined;
-    const { wanted } = first.breakpoint;
-    const { kind } = wanted;
+    const { spec } = first.breakpoint;
+    const { kind } = spec;
     const failure = stopping.find(({ answer }) => answer.failure !== undefined)?.answer.failure;
     return {
       hart: hart.id,
       reason: kind === 'line' ? 'breakpoint' : `${kind} breakpoint`,
       hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
-      ...(wanted.kind === 'line' ? { asked: { kind: wanted.kind, line: first.breakpoint.placed.line } } : {}),
-      ...(wanted.kind === 'function' ? { asked: { kind: wanted.kind, name: wanted.name } } : {}),
+      ...(spec.kind === 'line' ? { origin: { kind: spec.kind, line: first.breakpoint.binding.line } } : {}),
+      ...(spec.kind === 'function' ? { origin: { kind: spec.kind, name: spec.name } } : {}),
       ...(failure === undefined ? {} : { description: failure, text: failure }),
     };
   }

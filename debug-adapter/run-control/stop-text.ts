@@ -4,34 +4,34 @@ import type { Debuggee } from '../launch/debuggee';
 import { flagText, hex, pteFlags, ptePhysical } from '../page-tables/walk';
 import { hartText, instructionText, kernelPlace } from '../code/place-names';
 import { describeCsr } from '../registers/csrs';
-import type { Cause } from './stops';
+import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
 import { pageTableRoots } from '../xv6/roots';
 import { processes } from '../xv6/processes';
 
 /** `title` is a heading for the call stack, `text` all of it. */
-export interface Words {
+export interface StopText {
   id: string;
   title: string;
   text: string;
 }
 
-export function causeWords(debuggee: Debuggee, cause: Exclude<Cause, { kind: 'trap' | 'trap-loop' }>): Words {
+export function stopText(debuggee: Debuggee, cause: Exclude<StopCause, { kind: 'trap' | 'trap-loop' }>): StopText {
   switch (cause.kind) {
     case 'satp-write':
-      return satpWords(debuggee, cause.event);
+      return satpText(debuggee, cause.event);
     case 'fence':
-      return fenceWords(debuggee, cause.event);
+      return fenceText(debuggee, cause.event);
     case 'pte-store':
-      return tableWords(debuggee, cause.event);
+      return tableStoreText(debuggee, cause.event);
     case 'device':
-      return deviceWords(debuggee, cause.event);
+      return deviceText(debuggee, cause.event);
     case 'kernel':
-      return kernelWords(debuggee, cause.event);
+      return kernelText(debuggee, cause.event);
   }
 }
 
-function satpWords(debuggee: Debuggee, { before, after, pc }: SatpEvent): Words {
+function satpText(debuggee: Debuggee, { before, after, pc }: SatpEvent): StopText {
   const by = kernelPlace(debuggee, pc);
   const text = [
     `satp was ${describeCsr('satp', before)}; it is now ${describeCsr('satp', after)}`,
@@ -40,14 +40,14 @@ function satpWords(debuggee: Debuggee, { before, after, pc }: SatpEvent): Words 
   return { id: 'satp write', title: 'satp write', text };
 }
 
-function fenceWords(debuggee: Debuggee, { hart, pc, address, asid }: FenceEvent): Words {
+function fenceText(debuggee: Debuggee, { hart, pc, address, asid }: FenceEvent): StopText {
   const what = address === undefined ? 'all addresses' : `the address ${hex(address)}`;
   const spaces = asid === undefined ? 'all address spaces' : `ASID ${asid}`;
   const text = `sfence.vma for ${what} in ${spaces}\n${by(debuggee, hart, pc)}`;
   return { id: 'sfence.vma', title: `sfence.vma for ${what}`, text };
 }
 
-function tableWords(debuggee: Debuggee, event: TableStoreEvent): Words {
+function tableStoreText(debuggee: Debuggee, event: TableStoreEvent): StopText {
   const { before, after, maps, level, index, address, root } = event;
   const title = `PTE of ${hex(maps)}: ${entryText(before)} → ${entryText(after)}`;
   const where = `entry ${index} of a level-${level} table, at physical ${hex(address)}, in ${tableText(debuggee, root)}`;
@@ -68,7 +68,7 @@ function tableText(debuggee: Debuggee, root: bigint): string {
   return known ? `the table of ${known.label}` : `a table with its root at ${hex(root)}, which is no process's yet`;
 }
 
-function deviceWords(debuggee: Debuggee, { hart, pc, device, offset, size, access, value }: DeviceEvent): Words {
+function deviceText(debuggee: Debuggee, { hart, pc, device, offset, size, access, value }: DeviceEvent): StopText {
   const way = access === 'read' ? '→' : '←';
   const title = `${device}: ${access} of register ${hex(BigInt(offset))} ${way} ${hex(value)}`;
   const text = `${device}: ${size}-byte ${access} of the register at offset ${hex(BigInt(offset))} ${way} ${hex(value)}`;
@@ -78,7 +78,7 @@ function deviceWords(debuggee: Debuggee, { hart, pc, device, offset, size, acces
 const nameOf = (process: Named | undefined, none: string): string =>
   process ? `pid ${process.pid}${process.name === '' ? '' : ` ${process.name}`}` : none;
 
-function kernelWords(debuggee: Debuggee, event: KernelEvent): Words {
+function kernelText(debuggee: Debuggee, event: KernelEvent): StopText {
   const { hart } = event;
   switch (event.kind) {
     case 'panic':
@@ -108,7 +108,7 @@ function kernelWords(debuggee: Debuggee, event: KernelEvent): Words {
   }
 }
 
-const same = (id: string, text: string): Words => ({ id, title: text, text });
+const same = (id: string, text: string): StopText => ({ id, title: text, text });
 
 const by = (debuggee: Debuggee, hart: number, pc: bigint): string =>
   `by ${instructionText(debuggee, debuggee.harts[hart]!, pc)}`;

@@ -3,7 +3,7 @@ import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent, TrapEvent } f
 import type { KernelEvent } from '../xv6/kernel-events';
 
 /** Of a breakpoint in a line or on a function, what tells which of the calls inlined at its place was meant. */
-export interface Asked {
+export interface BreakpointOrigin {
   kind: 'line' | 'function';
   line?: number | undefined;
   name?: string;
@@ -30,12 +30,12 @@ export interface StopReport {
   text?: string;
   hitBreakpointIds?: number[];
   /** The breakpoint in a line or on a function, as it was asked for. */
-  asked?: Asked;
+  origin?: BreakpointOrigin;
   /** What the hart was about to take or has just done, where the stop is a catchpoint's. */
-  cause?: Cause;
+  cause?: StopCause;
 }
 
-export type Cause =
+export type StopCause =
   | { kind: 'trap'; event: TrapEvent }
   /** The hart cannot get through its trap handler; `first` is the trap that began it. */
   | { kind: 'trap-loop'; event: TrapEvent; first: TrapEvent }
@@ -46,7 +46,7 @@ export type Cause =
   | { kind: 'kernel'; event: KernelEvent };
 
 /** The hart that it is about; for what a device did of its own accord, the first. */
-export const hartOf = ({ event }: Cause): number => event.hart ?? 0;
+export const hartOf = ({ event }: StopCause): number => event.hart ?? 0;
 
 /** How a run ends for good. */
 export interface Ended {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { instructionAt, StraightLine, type Now } from './register-tracker';
+import { instructionAt, RegisterTracker, type RegisterState } from './register-tracker';
 import type { ReadMemory } from '../symbols/api';
 
 const CODE = 0x1000n;
@@ -43,15 +43,15 @@ const jal = (rd: number): number => ((rd << 7) | 0x6f) >>> 0;
 const beq = 0x63;
 
 /** Registers of which only some are known. */
-const now = (x: Record<number, bigint>, read: ReadMemory, csrs: Record<number, bigint> = {}): Now => ({
+const now = (x: Record<number, bigint>, read: ReadMemory, csrs: Record<number, bigint> = {}): RegisterState => ({
   x: Array.from({ length: 32 }, (_, register) => (register === 0 ? 0n : x[register])),
   csr: (address) => csrs[address],
   read,
 });
 
-function line(words: readonly number[], data?: Record<string, bigint>): { line: StraightLine; read: ReadMemory } {
+function line(words: readonly number[], data?: Record<string, bigint>): { line: RegisterTracker; read: ReadMemory } {
   const read = memory(words, data);
-  const found = StraightLine.between(CODE, end(words), read);
+  const found = RegisterTracker.between(CODE, end(words), read);
   assert.ok(found);
   return { line: found, read };
 }
@@ -132,10 +132,10 @@ describe('a straight line of code', () => {
 
   it('is none where it jumps, branches, ends in the midst of an instruction or cannot be read', () => {
     for (const words of [[jal(0)], [beq], [0x30200073], [0xffffffff]])
-      assert.equal(StraightLine.between(CODE, end(words), memory(words)), undefined);
+      assert.equal(RegisterTracker.between(CODE, end(words), memory(words)), undefined);
     const words = [addi(T0, T0, 1)];
-    assert.equal(StraightLine.between(CODE, CODE + 2n, memory(words)), undefined);
-    assert.equal(StraightLine.between(CODE, CODE + 8n, memory(words)), undefined);
+    assert.equal(RegisterTracker.between(CODE, CODE + 2n, memory(words)), undefined);
+    assert.equal(RegisterTracker.between(CODE, CODE + 8n, memory(words)), undefined);
     assert.equal(instructionAt(memory([]), CODE), undefined);
   });
 });

@@ -14,7 +14,7 @@ interface Term {
 }
 
 /** Registers and memory as they are at one end of the stretch. */
-export interface Now {
+export interface RegisterState {
   x: readonly (bigint | undefined)[];
   csr(address: number): bigint | undefined;
   read: ReadMemory;
@@ -51,22 +51,22 @@ export function instructionAt(read: ReadMemory, address: bigint): Decoded | unde
 export const isReturn = ({ instruction, rd, rs1 }: Decoded): boolean =>
   instruction.name === 'jalr' && rd === 0 && rs1 === RA;
 
-export class StraightLine {
-  readonly #registers: (Term | undefined)[] = Array.from({ length: 32 }, (_, register) =>
+export class RegisterTracker {
+  private readonly registers: (Term | undefined)[] = Array.from({ length: 32 }, (_, register) =>
     register === 0 ? constant(0n) : { base: `x${register}`, offset: 0n },
   );
-  readonly #csrs = new Map<number, Term | undefined>();
-  readonly #memory = new Map<string, { at: Term; value: Term | undefined }>();
+  private readonly csrs = new Map<number, Term | undefined>();
+  private readonly memory = new Map<string, { at: Term; value: Term | undefined }>();
   /** Addresses of what was loaded, by the name of its base. */
-  readonly #loads = new Map<string, Term>();
+  private readonly loads = new Map<string, Term>();
 
   /** Follows the code from `start` up to but without `end`; undefined if it is not a straight line between them. */
-  static between(start: bigint, end: bigint, code: ReadMemory): StraightLine | undefined {
-    const line = new StraightLine();
+  static between(start: bigint, end: bigint, code: ReadMemory): RegisterTracker | undefined {
+    const line = new RegisterTracker();
     let at = start;
     for (let count = 0; at < end && count < LONGEST; count++) {
       const decoded = instructionAt(code, at);
-      if (!decoded || !line.#follow(decoded, at)) return undefined;
+      if (!decoded || !line.follow(decoded, at)) return undefined;
       at += BigInt(decoded.length);
     }
     return at === end ? line : undefined;
@@ -74,51 +74,51 @@ export class StraightLine {
 
   /** Whether sp is still on the stack on which the stretch began. */
   get keepsStack(): boolean {
-    return this.#registers[SP]?.base === `x${SP}`;
+    return this.registers[SP]?.base === `x${SP}`;
   }
 
   /** What register `register` was at the start, by what things are at the end. */
-  before(register: number, now: Now): Recovered {
-    return register === 0 ? { value: 0n } : this.#recover(`x${register}`, now, new Set());
+  before(register: number, now: RegisterState): Recovered {
+    return register === 0 ? { value: 0n } : this.recover(`x${register}`, now, new Set());
   }
 
   /** What register `register` will be at the end, by what things are at the start. */
-  after(register: number, now: Now): Recovered {
-    const term = this.#registers[register];
+  after(register: number, now: RegisterState): Recovered {
+    const term = this.registers[register];
     if (!term) return { value: undefined };
-    const load = term.base === undefined ? undefined : this.#loads.get(term.base);
-    const savedAt = load && term.offset === 0n ? this.#value(load, now) : undefined;
-    const value = this.#value(term, now);
+    const load = term.base === undefined ? undefined : this.loads.get(term.base);
+    const savedAt = load && term.offset === 0n ? this.value(load, now) : undefined;
+    const value = this.value(term, now);
     return { value, ...(savedAt === undefined ? {} : { savedAt }) };
   }
 
-  #value({ base, offset }: Term, now: Now, depth = 0): bigint | undefined {
+  private value({ base, offset }: Term, now: RegisterState, depth = 0): bigint | undefined {
     if (base === undefined) return offset;
     if (depth > 16) return undefined;
-    const load = this.#loads.get(base);
-    const address = load && this.#value(load, now, depth + 1);
+    const load = this.loads.get(base);
+    const address = load && this.value(load, now, depth + 1);
     const value = load ? address && word(now.read, address) : startValue(base, now);
     return value === undefined ? undefined : wrap(value + offset);
   }
 
-  #recover(base: string, now: Now, asked: Set<string>): Recovered {
+  private recover(base: string, now: RegisterState, asked: Set<string>): Recovered {
     if (asked.has(base)) return { value: undefined };
     asked.add(base);
-    const here = this.#registers.findIndex((term, register) => term?.base === base && now.x[register] !== undefined);
-    if (here >= 0) return { value: wrap(now.x[here]! - this.#registers[here]!.offset), register: here };
-    for (const [address, term] of this.#csrs) {
+    const here = this.registers.findIndex((term, register) => term?.base === base && now.x[register] !== undefined);
+    if (here >= 0) return { value: wrap(now.x[here]! - this.registers[here]!.offset), register: here };
+    for (const [address, term] of this.csrs) {
       const value = term?.base === base ? now.csr(address) : undefined;
       if (value !== undefined) return { value: wrap(value - term!.offset) };
     }
-    if (base.startsWith('csr') && !this.#csrs.has(Number(base.slice(4)))) return { value: startValue(base, now) };
-    const load = this.#loads.get(base);
+    if (base.startsWith('csr') && !this.csrs.has(Number(base.slice(4)))) return { value: startValue(base, now) };
+    const load = this.loads.get(base);
     if (load) {
-      const address = this.#place(load, now, asked);
+      const address = this.place(load, now, asked);
       return { value: address === undefined ? undefined : word(now.read, address) };
     }
-    for (const { at, value } of this.#memory.values()) {
+    for (const { at, value } of this.memory.values()) {
       if (value?.base !== base) continue;
-      const address = this.#place(at, now, asked);
+      const address = this.place(at, now, asked);
       const found = address === undefined ? undefined : word(now.read, address);
       if (found !== undefined)
         return { value: wrap(found - value.offset), ...(value.offset === 0n ? { savedAt: address! } : {}) };
@@ -126,48 +126,48 @@ export class StraightLine {
     return { value: undefined };
   }
 
-  #place({ base, offset }: Term, now: Now, asked: Set<string>): bigint | undefined {
-    const start = base === undefined ? 0n : this.#recover(base, now, asked).value;
+  private place({ base, offset }: Term, now: RegisterState, asked: Set<string>): bigint | undefined {
+    const start = base === undefined ? 0n : this.recover(base, now, asked).value;
     return start === undefined ? undefined : wrap(start + offset);
   }
 
   /** False if the line does not go on behind the instruction. */
-  #follow({ instruction: { name }, rd, rs1, rs2, imm, length }: Decoded, at: bigint): boolean {
-    const source = this.#registers[rs1];
+  private follow({ instruction: { name }, rd, rs1, rs2, imm, length }: Decoded, at: bigint): boolean {
+    const source = this.registers[rs1];
     const offset = BigInt(imm);
     switch (name) {
       case 'addi':
-        this.#set(rd, source && plus(source, offset));
+        this.set(rd, source && plus(source, offset));
         break;
       case 'add':
-        this.#set(rd, sum(source, this.#registers[rs2]));
+        this.set(rd, sum(source, this.registers[rs2]));
         break;
       case 'addiw':
-        this.#set(
+        this.set(
           rd,
           computed(source, (value) => BigInt.asIntN(32, value + offset)),
         );
         break;
       case 'slli':
-        this.#set(
+        this.set(
           rd,
           computed(source, (value) => value << offset),
         );
         break;
       case 'lui':
-        this.#set(rd, constant(offset));
+        this.set(rd, constant(offset));
         break;
       case 'auipc':
-        this.#set(rd, constant(at + offset));
+        this.set(rd, constant(at + offset));
         break;
       case 'sd':
         if (source) {
           const place = plus(source, offset);
-          this.#memory.set(key(place), { at: place, value: this.#registers[rs2] });
+          this.memory.set(key(place), { at: place, value: this.registers[rs2] });
         }
         break;
       case 'ld':
-        this.#set(rd, source && this.#load(plus(source, offset)));
+        this.set(rd, source && this.load(plus(source, offset)));
         break;
       case 'csrrw':
       case 'csrrs':
@@ -175,52 +175,52 @@ export class StraightLine {
       case 'csrrwi':
       case 'csrrsi':
       case 'csrrci':
-        this.#csr(name, rd, rs1, imm & 0xfff);
+        this.csr(name, rd, rs1, imm & 0xfff);
         break;
       case 'jal':
       case 'jalr':
         if (rd !== RA) return false;
-        this.#call(at + BigInt(length));
+        this.call(at + BigInt(length));
         break;
       case 'sret':
       case 'mret':
         return false;
       default:
         if (name.startsWith('b') && rd === 0) return false;
-        this.#set(rd, undefined);
+        this.set(rd, undefined);
     }
     return true;
   }
 
-  #set(register: number, term: Term | undefined): void {
-    if (register !== 0) this.#registers[register] = term;
+  private set(register: number, term: Term | undefined): void {
+    if (register !== 0) this.registers[register] = term;
   }
 
-  #load(at: Term): Term | undefined {
-    const stored = this.#memory.get(key(at));
+  private load(at: Term): Term | undefined {
+    const stored = this.memory.get(key(at));
     if (stored) return stored.value;
-    const base = `load ${this.#loads.size}`;
-    this.#loads.set(base, at);
+    const base = `load ${this.loads.size}`;
+    this.loads.set(base, at);
     return { base, offset: 0n };
   }
 
-  #csr(name: string, rd: number, rs1: number, csr: number): void {
-    const before = this.#csrs.has(csr) ? this.#csrs.get(csr) : { base: `csr ${csr}`, offset: 0n };
+  private csr(name: string, rd: number, rs1: number, csr: number): void {
+    const before = this.csrs.has(csr) ? this.csrs.get(csr) : { base: `csr ${csr}`, offset: 0n };
     // With an operand of zero the others only read.
     const writes = name === 'csrrw' || name === 'csrrwi' || rs1 !== 0;
-    const written = name === 'csrrw' ? this.#registers[rs1] : undefined;
-    if (writes) this.#csrs.set(csr, written);
-    this.#set(rd, before);
+    const written = name === 'csrrw' ? this.registers[rs1] : undefined;
+    if (writes) this.csrs.set(csr, written);
+    this.set(rd, before);
   }
 
-  #call(returnAddress: bigint): void {
-    for (let register = 1; register < 32; register++) if (!kept(register)) this.#registers[register] = undefined;
-    this.#registers[RA] = constant(returnAddress);
-    for (const csr of this.#csrs.keys()) this.#csrs.set(csr, undefined);
+  private call(returnAddress: bigint): void {
+    for (let register = 1; register < 32; register++) if (!kept(register)) this.registers[register] = undefined;
+    this.registers[RA] = constant(returnAddress);
+    for (const csr of this.csrs.keys()) this.csrs.set(csr, undefined);
   }
 }
 
-function startValue(base: string, now: Now): bigint | undefined {
+function startValue(base: string, now: RegisterState): bigint | undefined {
   return base.startsWith('csr') ? now.csr(Number(base.slice(4))) : now.x[Number(base.slice(1))];
 }
 

@@ -7,15 +7,15 @@
 import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace, userSpace } from '../memory/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import { tableSpace, type AddressSpace } from '../memory/memory';
-import type { Asked } from '../run-control/stops';
+import type { BreakpointOrigin } from '../run-control/stops';
 import type { FrameRegisters } from '../symbols/api';
 import { processOn, type Thread } from './threads';
 import { cameFrom } from './trap-log';
-import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type Surroundings, type Trap } from './trap-label';
+import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
-import { CSR, nowOf, passageAt, registersAtEntry, switched, type Passage } from './trap-vector';
+import { CSR, nowOf, assemblyFrameAt, registersAtEntry, acrossContextSwitch, type AssemblyFrame } from './trap-vector';
 import { parkedRegisters, trapFrameRegisters, userTrapHandler, type Process } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 
@@ -26,7 +26,7 @@ export interface Frame {
   /** Registers of the machine frame; inlined frames share those of the function they are inlined in. */
   readonly registers: FrameRegisters;
   /** Undefined for code of which nothing is known, and for labels. */
-  readonly image: Image | undefined;
+  readonly image: MappedProgram | undefined;
   /** The memory that the frame's code sees. */
   readonly space: AddressSpace;
   /** On whose behalf the code runs. */
@@ -55,19 +55,19 @@ const SPP = 1n << 8n;
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** Frames innermost first, with ids from `firstId`. `asked`: the breakpoint that has stopped the hart. */
-export function walkStack(debuggee: Debuggee, thread: Thread, firstId: number, asked?: Asked): Frame[] {
+export function walkStack(debuggee: Debuggee, thread: Thread, firstId: number, asked?: BreakpointOrigin): Frame[] {
   return thread.kind === 'hart'
     ? new Walk(debuggee, firstId, debuggee.harts[thread.hart]!).ofHart(asked)
     : new Walk(debuggee, firstId, undefined, thread.process).ofParked();
 }
 
 class Walk {
-  readonly #frames: Frame[] = [];
-  #asked: Asked | undefined;
+  private readonly frames: Frame[] = [];
+  private asked: BreakpointOrigin | undefined;
   /** The address of the kernel's function for traps from user programs, as uservec finds it. */
-  readonly #handler: bigint | undefined;
+  private readonly handler: bigint | undefined;
   /** Where the frames of the kernel since the last trap begin. */
-  #sinceTrap = 0;
+  private sinceTrap = 0;
 
   constructor(
     private readonly debuggee: Debuggee,
@@ -75,54 +75,54 @@ class Walk {
     private readonly hart: Hart | undefined,
     private readonly process: Process | undefined = hart && processOn(debuggee, hart),
   ) {
-    this.#handler = process && userTrapHandler(debuggee.xv6, process);
+    this.handler = process && userTrapHandler(debuggee.xv6, process);
   }
 
-  ofHart(asked: Asked | undefined): Frame[] {
+  ofHart(asked: BreakpointOrigin | undefined): Frame[] {
     const hart = this.hart!;
-    this.#asked = asked;
+    this.asked = asked;
     const registers = this.debuggee.frame(hart);
     const space = this.debuggee.space(hart);
-    if (hart.mode === Mode.User) this.#user(registers, space, this.debuggee.userRoot(hart));
-    else this.#kernel(registers, space);
-    return this.#frames;
+    if (hart.mode === Mode.User) this.user(registers, space, this.debuggee.userRoot(hart));
+    else this.kernel(registers, space);
+    return this.frames;
   }
 
   ofParked(): Frame[] {
     const process = this.process!;
     const registers = parkedRegisters(this.debuggee.xv6, process);
     if (!registers) return [];
-    this.#kernel(resumed(this.debuggee.image, registers), kernelSpace(this.debuggee, process));
-    return this.#frames;
+    this.kernel(resumed(this.debuggee.image, registers), kernelSpace(this.debuggee, process));
+    return this.frames;
   }
 
   /** The kernel's frames from some registers on, and what is below them. */
-  #kernel(start: FrameRegisters, space: AddressSpace): void {
+  private kernel(start: FrameRegisters, space: AddressSpace): void {
     const { image } = this.debuggee;
     let registers: FrameRegisters | undefined = start;
     let callee: FrameRegisters | undefined;
-    while (registers && this.#frames.length < DEEPEST) {
-      this.#push(image, registers, space);
+    while (registers && this.frames.length < DEEPEST) {
+      this.push(image, registers, space);
       const here: FrameRegisters = registers;
-      const passage = image.contains(here.pc) ? passageAt(image, here, space.read, this.hart) : undefined;
+      const passage = image.contains(here.pc) ? assemblyFrameAt(image, here, space.read, this.hart) : undefined;
       if (passage?.kind === 'user vector' || passage?.kind === 'user return') {
-        this.#belowPassage(passage, here, space);
+        this.belowPassage(passage, here, space);
         return;
       }
       if (passage?.kind === 'machine vector') {
-        this.#belowMachine(passage.entry, here, space);
+        this.belowMachine(passage.entry, here, space);
         return;
       }
-      if (passage?.kind === 'kernel vector') registers = this.#interrupted(passage.entry, here, callee, space);
+      if (passage?.kind === 'kernel vector') registers = this.interrupted(passage.entry, here, callee, space);
       else if (passage?.kind === 'switch') registers = acrossSwitch(image, passage.entry, here, space, this.hart);
       else {
-        if (this.#isUserTrapHandler(here)) {
-          this.#belowHandler(here, space);
+        if (this.isUserTrapHandler(here)) {
+          this.belowHandler(here, space);
           return;
         }
         registers = image.caller(here, space.read);
-        if (this.#begins(here, registers)) {
-          this.#belowFirst();
+        if (this.begins(here, registers)) {
+          this.belowFirst();
           return;
         }
       }
@@ -133,14 +133,14 @@ class Walk {
   }
 
   /** The frames of a user program, down to the function that exec entered. */
-  #user(start: FrameRegisters, space: AddressSpace, root: bigint | undefined): void {
+  private user(start: FrameRegisters, space: AddressSpace, root: bigint | undefined): void {
     const image = root === undefined ? undefined : this.debuggee.programs.in(root)?.image;
     let registers: FrameRegisters | undefined = start;
-    while (registers && this.#frames.length < DEEPEST) {
+    while (registers && this.frames.length < DEEPEST) {
       const here: FrameRegisters = registers;
-      this.#push(image, here, space, true);
+      this.push(image, here, space, true);
       if (!image || isEntry(image, image.lookup(here))) return;
-      const passage = image.contains(here.pc) ? passageAt(image, here, space.read, undefined) : undefined;
+      const passage = image.contains(here.pc) ? assemblyFrameAt(image, here, space.read, undefined) : undefined;
       registers =
         passage?.kind === 'switch'
           ? acrossSwitch(image, passage.entry, here, space, undefined)
@@ -151,51 +151,51 @@ class Walk {
   }
 
   /** Below uservec and userret. */
-  #belowPassage(passage: Passage, here: FrameRegisters, space: AddressSpace): void {
+  private belowPassage(passage: AssemblyFrame, here: FrameRegisters, space: AddressSpace): void {
     const user = this.process ? userSpace(this.debuggee, this.process) : space;
     if (passage.kind !== 'user vector' || here.returnAddress) {
-      if (this.process) this.#belowFrame(this.#trapFrame(), RETURN_LABEL);
+      if (this.process) this.belowFrame(this.trapFrame(), RETURN_LABEL);
       return;
     }
-    const pc = this.#csr(CSR.sepc);
+    const pc = this.csr(CSR.sepc);
     const entered = registersAtEntry(passage.entry, here, nowOf(here, user.read, this.hart));
     if (pc === undefined || !entered) return;
-    this.#belowFrame({ ...entered, pc }, undefined, user);
+    this.belowFrame({ ...entered, pc }, undefined, user);
   }
 
   /** Below usertrap. */
-  #belowHandler(handler: FrameRegisters, space: AddressSpace): void {
-    const registers = this.#trapFrame();
+  private belowHandler(handler: FrameRegisters, space: AddressSpace): void {
+    const registers = this.trapFrame();
     if (!registers) {
-      this.#label(this.#userLabel(undefined, undefined), handler, space);
+      this.label(this.userLabel(undefined, undefined), handler, space);
       return;
     }
-    const pc = hasSavedPc(this.debuggee, handler, space.read) === false ? this.#csr(CSR.sepc) : undefined;
-    this.#belowFrame(pc === undefined ? registers : { ...registers, pc });
+    const pc = hasSavedPc(this.debuggee, handler, space.read) === false ? this.csr(CSR.sepc) : undefined;
+    this.belowFrame(pc === undefined ? registers : { ...registers, pc });
   }
 
   /** Below where a process begins that has not been in user mode yet. */
-  #belowFirst(): void {
-    const registers = this.#trapFrame();
+  private belowFirst(): void {
+    const registers = this.trapFrame();
     const { process } = this;
     // Until its program is there, as in the first process of all, the trap frame holds nothing.
     if (registers && process && userSpace(this.debuggee, process).read(registers.pc, 2))
-      this.#belowFrame(registers, RETURN_LABEL);
+      this.belowFrame(registers, RETURN_LABEL);
   }
 
-  #belowFrame(
+  private belowFrame(
     registers: FrameRegisters | undefined,
     label?: string,
     space = this.process && userSpace(this.debuggee, this.process),
   ): void {
     if (!registers || !space) return;
     const root = this.process?.pagetable ?? (this.hart && this.debuggee.userRoot(this.hart));
-    this.#label(label ?? this.#userLabel(registers, root), registers, space);
-    this.#user(registers, space, root);
+    this.label(label ?? this.userLabel(registers, root), registers, space);
+    this.user(registers, space, root);
   }
 
   /** The registers of what a trap in the kernel interrupted, with the label pushed. */
-  #interrupted(
+  private interrupted(
     entry: bigint,
     here: FrameRegisters,
     handler: FrameRegisters | undefined,
@@ -206,57 +206,57 @@ class Walk {
     // Once the handler has read sepc other traps may come: what it keeps is right then, and the register may not be.
     const keeps = (name: string): bigint | undefined => handler && keptBy(image, handler, space.read, name);
     const kept = keeps('sepc');
-    const own = this.#sinceTrap === 0 ? this.#csr(CSR.sepc) : undefined;
+    const own = this.sinceTrap === 0 ? this.csr(CSR.sepc) : undefined;
     const pc = isCode(kept) ? kept : own;
     const before = registersAtEntry(entry, here, nowOf(here, space.read, undefined));
     if (pc === undefined || !isCode(pc) || !before) return undefined;
     const cause =
       keeps('scause') ??
-      (own === pc && ((this.#csr(CSR.sstatus) ?? 0n) & SPP) !== 0n ? this.#csr(CSR.scause) : undefined);
-    const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.#csr(CSR.stval) : undefined);
+      (own === pc && ((this.csr(CSR.sstatus) ?? 0n) & SPP) !== 0n ? this.csr(CSR.scause) : undefined);
+    const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.csr(CSR.stval) : undefined);
     const name = handler ? (functionAt(this.debuggee.image, image.lookup(handler))?.name ?? '') : '';
-    this.#label(kernelTrapLabel(trap, this.#surroundings(undefined), name), before, space);
-    this.#sinceTrap = this.#frames.length;
+    this.label(kernelTrapLabel(trap, this.surroundings(undefined), name), before, space);
+    this.sinceTrap = this.frames.length;
     return { ...before, pc };
   }
 
   /** Below code of the machine mode, which may have interrupted anything. */
-  #belowMachine(entry: bigint, here: FrameRegisters, space: AddressSpace): void {
-    const pc = this.#csr(CSR.mepc);
-    const cause = this.#csr(CSR.mcause);
+  private belowMachine(entry: bigint, here: FrameRegisters, space: AddressSpace): void {
+    const pc = this.csr(CSR.mepc);
+    const cause = this.csr(CSR.mcause);
     const before = registersAtEntry(entry, here, nowOf(here, space.read, this.hart));
     if (pc === undefined || cause === undefined || !before) return;
-    const mode = ((this.#csr(CSR.mstatus) ?? 0n) >> 11n) & 3n;
+    const mode = ((this.csr(CSR.mstatus) ?? 0n) >> 11n) & 3n;
     const root = this.debuggee.userRoot(this.hart!);
     const registers = { ...before, pc };
     const below =
       mode === BigInt(Mode.Machine) ? space : tableSpace(this.debuggee.machine, `table:${hex(root ?? 0n)}`, root);
-    this.#label(kernelTrapLabel(trapOf(cause), this.#surroundings(undefined), ''), registers, below);
-    this.#sinceTrap = this.#frames.length;
-    if (mode === BigInt(Mode.User)) this.#user(registers, below, root);
-    else if (this.debuggee.image.contains(pc)) this.#kernel(registers, below);
+    this.label(kernelTrapLabel(trapOf(cause), this.surroundings(undefined), ''), registers, below);
+    this.sinceTrap = this.frames.length;
+    if (mode === BigInt(Mode.User)) this.user(registers, below, root);
+    else if (this.debuggee.image.contains(pc)) this.kernel(registers, below);
   }
 
-  #userLabel(registers: FrameRegisters | undefined, root: bigint | undefined): string {
-    const handler = this.#frames.findLast(({ isLabel }) => !isLabel)?.name ?? '';
-    return userTrapLabel(this.#userTrap(registers?.pc, root), this.#surroundings(registers), handler);
+  private userLabel(registers: FrameRegisters | undefined, root: bigint | undefined): string {
+    const handler = this.frames.findLast(({ isLabel }) => !isLabel)?.name ?? '';
+    return userTrapLabel(this.userTrap(registers?.pc, root), this.surroundings(registers), handler);
   }
 
   /** The trap from which a process goes on at `pc`. */
-  #userTrap(pc: bigint | undefined, root: bigint | undefined): Trap | undefined {
+  private userTrap(pc: bigint | undefined, root: bigint | undefined): Trap | undefined {
     if (pc === undefined) return undefined;
-    const cause = this.#sinceTrap === 0 ? this.#csr(CSR.scause) : undefined;
-    if (cause !== undefined && ((this.#csr(CSR.sstatus) ?? 0n) & SPP) === 0n) {
-      const trap = { ...trapOf(cause, this.#csr(CSR.stval)), epc: this.#csr(CSR.sepc) ?? 0n };
+    const cause = this.sinceTrap === 0 ? this.csr(CSR.scause) : undefined;
+    if (cause !== undefined && ((this.csr(CSR.sstatus) ?? 0n) & SPP) === 0n) {
+      const trap = { ...trapOf(cause, this.csr(CSR.stval)), epc: this.csr(CSR.sepc) ?? 0n };
       if (cameFrom(trap, pc)) return trap;
     }
     return root === undefined ? undefined : this.debuggee.traps.from(root, pc);
   }
 
-  #surroundings(user: FrameRegisters | undefined): Surroundings {
+  private surroundings(user: FrameRegisters | undefined): TrapLabelContext {
     const { xv6, image } = this.debuggee;
     return {
-      functions: this.#frames.slice(this.#sinceTrap).map(({ name }) => name),
+      functions: this.frames.slice(this.sinceTrap).map(({ name }) => name),
       systemCall: () => {
         const number = user?.x[A7];
         return number === undefined ? 'unknown' : (systemCallName(xv6, number) ?? String(BigInt.asIntN(64, number)));
@@ -265,41 +265,41 @@ class Walk {
     };
   }
 
-  #trapFrame(): FrameRegisters | undefined {
+  private trapFrame(): FrameRegisters | undefined {
     return this.process && trapFrameRegisters(this.debuggee.xv6, this.process);
   }
 
   /** By the address that uservec jumps to, which the kernel keeps in the trap frame. */
-  #isUserTrapHandler(registers: FrameRegisters): boolean {
+  private isUserTrapHandler(registers: FrameRegisters): boolean {
     const info = functionAt(this.debuggee.image, this.debuggee.image.lookup(registers));
-    return info !== undefined && (info.name === 'usertrap' || info.low === this.#handler);
+    return info !== undefined && (info.name === 'usertrap' || info.low === this.handler);
   }
 
   /** A process that is new begins in a function that nobody has called: ra is still its own address. */
-  #begins(here: FrameRegisters, caller: FrameRegisters | undefined): boolean {
+  private begins(here: FrameRegisters, caller: FrameRegisters | undefined): boolean {
     const info = functionAt(this.debuggee.image, this.debuggee.image.lookup(here));
     if (!info || !this.process) return false;
     return info.name === 'forkret' || (caller !== undefined && caller.pc === info.low);
   }
 
-  #csr(address: number): bigint | undefined {
+  private csr(address: number): bigint | undefined {
     return this.hart?.csr(address);
   }
 
-  #label(name: string, registers: FrameRegisters, space: AddressSpace): void {
-    this.#add({ registers, space, name, isLabel: true, lookup: registers.pc });
+  private label(name: string, registers: FrameRegisters, space: AddressSpace): void {
+    this.add({ registers, space, name, isLabel: true, lookup: registers.pc });
   }
 
   /** The function at a place, and those inlined in it there. */
-  #push(image: Image | undefined, registers: FrameRegisters, space: AddressSpace, isUser = false): void {
+  private push(image: MappedProgram | undefined, registers: FrameRegisters, space: AddressSpace, isUser = false): void {
     if (!image?.contains(registers.pc)) {
-      this.#add({ registers, space, isUser, name: hex(registers.pc), lookup: registers.pc });
+      this.add({ registers, space, isUser, name: hex(registers.pc), lookup: registers.pc });
       return;
     }
     const { binary } = image;
     const lookup = image.lookup(registers);
     const all = binary.inlinedCallsAt(lookup);
-    const asked = this.#frames.length === 0 ? this.#asked : undefined;
+    const asked = this.frames.length === 0 ? this.asked : undefined;
     const entered = registers.returnAddress
       ? all
       : asked
@@ -314,19 +314,19 @@ class Walk {
     let inlinedDepth = all.length - entered.length;
     const common = { image, registers, space, isUser, lookup };
     for (const call of entered) {
-      this.#add({ ...common, name: call.name, file, line, column, inlinedDepth });
+      this.add({ ...common, name: call.name, file, line, column, inlinedDepth });
       file = call.callFile;
       line = call.callLine ?? 0;
       column = 0;
       inlinedDepth++;
     }
     const name = binary.functionAt(lookup)?.name ?? binary.symbolAt(lookup)?.symbol.name ?? hex(registers.pc);
-    this.#add({ ...common, name, file, line, column, inlinedDepth });
+    this.add({ ...common, name, file, line, column, inlinedDepth });
   }
 
-  #add(frame: Pick<Frame, 'registers' | 'space' | 'name' | 'lookup'> & Partial<Frame>): void {
-    this.#frames.push({
-      id: this.firstId + this.#frames.length,
+  private add(frame: Pick<Frame, 'registers' | 'space' | 'name' | 'lookup'> & Partial<Frame>): void {
+    this.frames.push({
+      id: this.firstId + this.frames.length,
       hart: this.hart?.id,
       image: undefined,
       isUser: false,
@@ -342,7 +342,7 @@ class Walk {
 }
 
 /** A function of C or of assembly. */
-function functionAt({ binary }: Image, linked: bigint): { name: string; low: bigint } | undefined {
+function functionAt({ binary }: MappedProgram, linked: bigint): { name: string; low: bigint } | undefined {
   const info = binary.functionAt(linked);
   if (info) return info;
   const symbol = binary.symbolAt(linked)?.symbol;
@@ -350,21 +350,22 @@ function functionAt({ binary }: Image, linked: bigint): { name: string; low: big
 }
 
 /** Whether a frame is in the function at which its program begins: that has no caller, whatever ra holds. */
-const isEntry = (image: Image, lookup: bigint): boolean => functionAt(image, lookup)?.low === image.binary.entry;
+const isEntry = (image: MappedProgram, lookup: bigint): boolean =>
+  functionAt(image, lookup)?.low === image.binary.entry;
 
 /** Where a context switch returns to: behind a call of it, or, for a thread that has not run yet, to where that begins. */
-function resumed(image: Image, registers: FrameRegisters): FrameRegisters {
+function resumed(image: MappedProgram, registers: FrameRegisters): FrameRegisters {
   const begins = image.contains(registers.pc) && functionAt(image, registers.pc)?.low === registers.pc;
   return { ...registers, returnAddress: !begins };
 }
 
 function acrossSwitch(
-  image: Image,
+  image: MappedProgram,
   entry: bigint,
   here: FrameRegisters,
   { read }: AddressSpace,
   hart: Hart | undefined,
 ): FrameRegisters | undefined {
-  const caller = switched(entry, here, nowOf(here, read, hart));
+  const caller = acrossContextSwitch(entry, here, nowOf(here, read, hart));
   return caller && resumed(image, caller);
 }

@@ -88,8 +88,8 @@ export function resumptions({ image, xv6 }: Debuggee, awaited: readonly Pick<Pro
   return [...returnsFrom(image.binary, 'swtch'), ...begun];
 }
 
-function idleName({ xv6 }: Debuggee, { mode, waiting, resting }: Hart, functions: readonly string[]): string {
-  const idle = waiting || resting;
+function idleName({ xv6 }: Debuggee, { mode, waiting, spinning }: Hart, functions: readonly string[]): string {
+  const idle = waiting || spinning;
   if (functions.includes('scheduler')) return idle ? 'idle' : 'scheduler';
   if (!xv6.proc || !xv6.cpus) return mode === Mode.User ? 'a user program' : idle ? 'idle' : 'the kernel';
   return mode === Mode.User ? 'a user program' : 'starting';

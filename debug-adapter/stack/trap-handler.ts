@@ -7,7 +7,7 @@ import type { Debuggee } from '../launch/debuggee';
 import { fromBytes, readLocation } from '../expressions/value';
 import { ExpressionError } from '../expressions/error';
 import { findMember, isInteger, plain, sizeOf } from '../expressions/types';
-import type { Image } from '../code/mapped-program';
+import type { MappedProgram } from '../code/mapped-program';
 import type { Decoded } from '../../emulator/isa/decode';
 import { instructionAt } from './register-tracker';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
@@ -30,7 +30,12 @@ export function hasSavedPc({ image, xv6 }: Debuggee, handler: FrameRegisters, re
 }
 
 /** What kerneltrap keeps of sepc or scause in a variable of that name; undefined until it has read sepc, or without one. */
-export function keptBy(image: Image, handler: FrameRegisters, read: ReadMemory, name: string): bigint | undefined {
+export function keptBy(
+  image: MappedProgram,
+  handler: FrameRegisters,
+  read: ReadMemory,
+  name: string,
+): bigint | undefined {
   const has = isBehind(image, handler, read, ({ instruction, rd, imm }, at) => {
     if (instruction.name === 'csrrs') return rd !== 0 && (imm & 0xfff) === CSR.sepc ? 0n : undefined;
     if (instruction.name !== 'jal' || rd !== RA) return undefined;
@@ -55,7 +60,7 @@ export function keptBy(image: Image, handler: FrameRegisters, read: ReadMemory, 
 
 /** Whether a frame is past the first instruction of its function for which `find` gives the bytes that it takes to show. */
 function isBehind(
-  image: Image,
+  image: MappedProgram,
   frame: FrameRegisters,
   read: ReadMemory,
   find: (decoded: Decoded, at: bigint) => bigint | undefined,

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { kernelTrapLabel, trapOf, userTrapLabel, type Surroundings } from './trap-label';
+import { kernelTrapLabel, trapOf, userTrapLabel, type TrapLabelContext } from './trap-label';
 import { TrapLog } from './trap-log';
 import type { TrapEvent } from '../../emulator/types';
 
-const around = (functions: string[], more: Partial<Surroundings> = {}): Surroundings => ({
+const around = (functions: string[], more: Partial<TrapLabelContext> = {}): TrapLabelContext => ({
   functions,
   systemCall: () => 'read',
   relaysTimer: false,
@@ -12,7 +12,12 @@ const around = (functions: string[], more: Partial<Surroundings> = {}): Surround
 const INTERRUPT = 1n << 63n;
 
 describe('the label of a trap from a user program', () => {
-  const label = (cause: bigint | undefined, functions: string[], tval?: bigint, more?: Partial<Surroundings>): string =>
+  const label = (
+    cause: bigint | undefined,
+    functions: string[],
+    tval?: bigint,
+    more?: Partial<TrapLabelContext>,
+  ): string =>
     userTrapLabel(cause === undefined ? undefined : trapOf(cause, tval), around(functions, more), 'usertrap');
 
   it('names the system call that is served, else the one asked for', () => {

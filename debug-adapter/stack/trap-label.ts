@@ -20,7 +20,7 @@ export const trapOf = (cause: bigint, tval?: bigint): Trap => ({
   ...(tval === undefined ? {} : { tval }),
 });
 
-export interface Surroundings {
+export interface TrapLabelContext {
   /** Functions of the kernel on the stack above the trap, innermost first. */
   functions: readonly string[];
   /** The name of the system call asked for, or its number. */
@@ -30,7 +30,7 @@ export interface Surroundings {
 }
 
 /** The label of a trap from a user program. `handler` is the kernel's function for them. */
-export function userTrapLabel(trap: Trap | undefined, around: Surroundings, handler: string): string {
+export function userTrapLabel(trap: Trap | undefined, around: TrapLabelContext, handler: string): string {
   const { functions } = around;
   const call = functions.lastIndexOf('syscall');
   if (call >= 0) {
@@ -42,13 +42,13 @@ export function userTrapLabel(trap: Trap | undefined, around: Surroundings, hand
 }
 
 /** The label of a trap that was taken in the kernel, or by the machine mode. */
-export const kernelTrapLabel = (trap: Trap | undefined, around: Surroundings, handler: string): string =>
+export const kernelTrapLabel = (trap: Trap | undefined, around: TrapLabelContext, handler: string): string =>
   words(trap, around, handler) ?? '[trap in the kernel]';
 
 /** "[return to user mode]": nothing is below it but what goes on there. */
 export const RETURN_LABEL = '[return to user mode]';
 
-function words(trap: Trap | undefined, around: Surroundings, handler: string): string | undefined {
+function words(trap: Trap | undefined, around: TrapLabelContext, handler: string): string | undefined {
   const device = deviceOf(around.functions);
   if (!trap) {
     if (device !== undefined) return `[external interrupt: ${device}]`;

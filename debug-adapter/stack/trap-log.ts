@@ -8,35 +8,35 @@ import { Mode, type State, type TrapEvent } from '../../emulator/types';
 const MOST = 1024;
 
 export class TrapLog {
-  readonly #last = new Map<bigint, TrapEvent>();
+  private readonly last = new Map<bigint, TrapEvent>();
 
   /** `root` gives the physical address of the page table in force. */
   taken(event: TrapEvent, root: () => bigint | undefined): void {
     if (event.from !== Mode.User || event.to === Mode.Machine) return;
     const space = root();
     if (space === undefined) return;
-    this.#last.delete(space);
-    this.#last.set(space, event);
-    if (this.#last.size > MOST) this.#last.delete(this.#last.keys().next().value!);
+    this.last.delete(space);
+    this.last.set(space, event);
+    if (this.last.size > MOST) this.last.delete(this.last.keys().next().value!);
   }
 
   clear(): void {
-    this.#last.clear();
+    this.last.clear();
   }
 
   save(): State {
-    return [...this.#last].map(([root, event]) => [root, { ...event }]);
+    return [...this.last].map(([root, event]) => [root, { ...event }]);
   }
 
   /** Takes back what `save` gave. */
   restore(state: State): void {
     this.clear();
-    for (const [root, event] of state as unknown as [bigint, TrapEvent][]) this.#last.set(root, event);
+    for (const [root, event] of state as unknown as [bigint, TrapEvent][]) this.last.set(root, event);
   }
 
   /** The trap from which a process goes on at `pc`: behind an ecall, else where it was. */
   from(root: bigint, pc: bigint): TrapEvent | undefined {
-    const event = this.#last.get(root);
+    const event = this.last.get(root);
     return event && cameFrom(event, pc) ? event : undefined;
   }
 }

@@ -4,8 +4,8 @@
  * sections 3.1.7 and 4.1 (stvec, sepc, sstatus), and on the code itself (register-tracker.ts).
  */
 import { Mode, type Hart } from '../../emulator/types';
-import type { Image } from '../code/mapped-program';
-import { instructionAt, isReturn, StraightLine, type Now } from './register-tracker';
+import type { MappedProgram } from '../code/mapped-program';
+import { instructionAt, isReturn, RegisterTracker, type RegisterState } from './register-tracker';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
 
 const SP = 2;
@@ -25,7 +25,7 @@ export const CSR = {
 /** Instructions of a context switch that are looked at. */
 const LONGEST_SWITCH = 128;
 
-export type Passage =
+export type AssemblyFrame =
   /** From a user program into the kernel, registers not all saved. */
   | { kind: 'user vector'; entry: bigint }
   /** From the kernel to a user program, up to sret. */
@@ -37,12 +37,12 @@ export type Passage =
   | { kind: 'switch'; entry: bigint };
 
 /** Which passage a frame of the kernel is in; undefined in ordinary code. `hart`: whose trap registers are this frame's. */
-export function passageAt(
-  image: Image,
+export function assemblyFrameAt(
+  image: MappedProgram,
   registers: FrameRegisters,
   read: ReadMemory,
   hart: Hart | undefined,
-): Passage | undefined {
+): AssemblyFrame | undefined {
   const { binary } = image;
   const lookup = image.lookup(registers);
   const symbol = binary.symbolAt(lookup)?.symbol;
@@ -63,15 +63,19 @@ export function passageAt(
 }
 
 /** Whether an address lies in the code that starts at `start`: the page of the trampoline holds nothing else. */
-const sameCode = (image: Image, address: bigint, start: bigint): boolean =>
+const sameCode = (image: MappedProgram, address: bigint, start: bigint): boolean =>
   address >= start && image.running(address).length > 1;
 
-const runningAt = (image: Image, registers: FrameRegisters, linked: bigint): bigint =>
+const runningAt = (image: MappedProgram, registers: FrameRegisters, linked: bigint): bigint =>
   registers.pc - image.linked(registers.pc) + linked;
 
 /** The registers at a vector's entry, but pc; undefined where the vector's code cannot be followed. */
-export function registersAtEntry(entry: bigint, registers: FrameRegisters, now: Now): FrameRegisters | undefined {
-  const line = StraightLine.between(entry, registers.pc, now.read);
+export function registersAtEntry(
+  entry: bigint,
+  registers: FrameRegisters,
+  now: RegisterState,
+): FrameRegisters | undefined {
+  const line = RegisterTracker.between(entry, registers.pc, now.read);
   if (!line) return undefined;
   const savedAt: (bigint | undefined)[] = [];
   const x = registers.x.map((_, register) => {
@@ -83,7 +87,7 @@ export function registersAtEntry(entry: bigint, registers: FrameRegisters, now: 
 }
 
 /** What `registers` are to be once the memory of `now` is read for those that the hart has overwritten. */
-export const nowOf = (registers: FrameRegisters, read: ReadMemory, hart: Hart | undefined): Now => ({
+export const nowOf = (registers: FrameRegisters, read: ReadMemory, hart: Hart | undefined): RegisterState => ({
   x: registers.x,
   csr: (address) => hart?.csr(address),
   read,
@@ -104,11 +108,15 @@ function switchesStack(entry: bigint, read: ReadMemory): boolean {
  * Who called a context switch: as long as sp is not loaded the one that gives its stack up, from then on the one that
  * gets it, to which the switch returns. Its pc is one behind a call, unless that thread has yet to begin.
  */
-export function switched(entry: bigint, registers: FrameRegisters, now: Now): FrameRegisters | undefined {
-  const behind = StraightLine.between(entry, registers.pc, now.read);
+export function acrossContextSwitch(
+  entry: bigint,
+  registers: FrameRegisters,
+  now: RegisterState,
+): FrameRegisters | undefined {
+  const behind = RegisterTracker.between(entry, registers.pc, now.read);
   if (!behind) return undefined;
   const end = behind.keepsStack ? undefined : returnOf(registers.pc, now.read);
-  const ahead = end === undefined ? undefined : StraightLine.between(registers.pc, end, now.read);
+  const ahead = end === undefined ? undefined : RegisterTracker.between(registers.pc, end, now.read);
   if (!behind.keepsStack && !ahead) return undefined;
   const savedAt: (bigint | undefined)[] = [];
   const x = registers.x.map((_, register) => {

@@ -4,13 +4,13 @@
  */
 import { plain, sizeOf } from '../expressions/types';
 import type { Type } from '../symbols/api';
-import { globalAt, slotOf, type Xv6 } from './kernel';
+import { globalAt, indexIn, type Xv6 } from './kernel';
 import { pipes } from './open-files';
 import { allProcesses } from './processes';
 
 /** `&ticks`, `&bcache.buf[3].lock`, `&proc[0] (wait of pid 1)`, `nread of the pipe at 0x87f5a000`; at least the address. */
 export function channelName(xv6: Xv6, channel: bigint): string {
-  const slot = xv6.proc && slotOf(xv6.proc, channel);
+  const slot = xv6.proc && indexIn(xv6.proc, channel);
   if (slot !== undefined) {
     const owner = allProcesses(xv6)[slot];
     return `&proc[${slot}]${owner?.used ? `, the wait channel of pid ${owner.pid}` : ''}`;

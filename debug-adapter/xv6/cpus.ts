@@ -3,7 +3,7 @@
  * only while in the kernel.
  */
 import { findMember } from '../expressions/types';
-import { readWord, slotOf, type Xv6 } from './kernel';
+import { readWord, indexIn, type Xv6 } from './kernel';
 import type { Process } from './processes';
 import { Structure } from './structure';
 
@@ -13,7 +13,7 @@ export function processOfHart(xv6: Xv6, hart: number, all: readonly Process[]): 
   if (!cpus || !proc || hart < 0 || hart >= cpus.count) return undefined;
   const cpu = Structure.read(cpus.record, cpus.address + BigInt(hart * cpus.stride), xv6.read);
   const running = cpu?.number('proc');
-  const slot = running ? slotOf(proc, running) : undefined;
+  const slot = running ? indexIn(proc, running) : undefined;
   return slot === undefined ? undefined : all.find((process) => process.slot === slot && process.used);
 }
 
@@ -24,7 +24,7 @@ export function runningProcess(xv6: Xv6, hart: number): { address: bigint; pid: 
   const pid = proc && findMember(proc.record, 'pid');
   if (!running || !pid || hart >= cpus.count) return undefined;
   const address = readWord(xv6, cpus.address + BigInt(hart * cpus.stride + running.offset));
-  if (!address || slotOf(proc, address) === undefined) return undefined;
+  if (!address || indexIn(proc, address) === undefined) return undefined;
   const bytes = xv6.read(address + BigInt(pid.offset), 4);
   return bytes && { address, pid: new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true) };
 }

@@ -44,8 +44,8 @@ const [A0, A1] = [10, 11];
 const LONGEST = 4096n;
 
 export class KernelEvents {
-  readonly #addresses = new Map<bigint, KernelEventKind>();
-  readonly #missing = new Map<KernelEventKind, string>();
+  private readonly byKind = new Map<bigint, KernelEventKind>();
+  private readonly missingByKind = new Map<KernelEventKind, string>();
 
   constructor(
     private readonly xv6: Xv6,
@@ -53,28 +53,28 @@ export class KernelEvents {
   ) {
     for (const kind of Object.keys(FUNCTIONS) as KernelEventKind[]) {
       const found = FUNCTIONS[kind].map((name) => xv6.binary.symbol(name)).find((symbol) => symbol !== undefined);
-      const places = found && (kind === 'create' ? this.#returnsOf(found.address) : [found.address]);
+      const places = found && (kind === 'create' ? this.returnsOf(found.address) : [found.address]);
       const names = FUNCTIONS[kind].join(' or ');
-      if (!found) this.#missing.set(kind, `the kernel has no function ${names}`);
-      else if (!places?.length) this.#missing.set(kind, `where ${found.name} returns could not be told`);
-      for (const address of places ?? []) this.#addresses.set(address, kind);
+      if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
+      else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns could not be told`);
+      for (const address of places ?? []) this.byKind.set(address, kind);
     }
-    if (!xv6.proc && !this.#missing.has('create')) this.#missing.set('create', 'the processes are not known');
+    if (!xv6.proc && !this.missingByKind.has('create')) this.missingByKind.set('create', 'the processes are not known');
   }
 
   /** Why events of a kind cannot be seen; undefined if they can. */
   missing(kind: KernelEventKind): string | undefined {
-    return this.#missing.get(kind);
+    return this.missingByKind.get(kind);
   }
 
   /** Where a hart must be asked about for events of these kinds. */
   addresses(kinds: ReadonlySet<KernelEventKind>): bigint[] {
-    return [...this.#addresses].flatMap(([address, kind]) => (kinds.has(kind) ? [address] : []));
+    return [...this.byKind].flatMap(([address, kind]) => (kinds.has(kind) ? [address] : []));
   }
 
   /** The event that a hart at `pc` is just about to make; undefined if it is none. */
   at(hart: Hart): KernelEvent | undefined {
-    const kind = hart.mode === Mode.User ? undefined : this.#addresses.get(hart.pc);
+    const kind = hart.mode === Mode.User ? undefined : this.byKind.get(hart.pc);
     const by = kind === undefined ? undefined : this.running(hart.id);
     const read = (address: bigint, length: number): Uint8Array | undefined => this.readAt(hart, address, length);
     switch (kind) {
@@ -83,9 +83,9 @@ export class KernelEvents {
       case 'panic':
         return { kind, hart: hart.id, message: panicMessage((i) => hart.x(A0 + i), read) ?? '(no message)' };
       case 'switch':
-        return { kind, hart: hart.id, from: this.#around(hart.x(A0)), to: this.#around(hart.x(A1)) };
+        return { kind, hart: hart.id, from: this.around(hart.x(A0)), to: this.around(hart.x(A1)) };
       case 'create': {
-        const child = this.#around(hart.x(A0));
+        const child = this.around(hart.x(A0));
         return child && { kind, hart: hart.id, by, child: child.pid };
       }
       case 'exec':
@@ -100,11 +100,11 @@ export class KernelEvents {
   /** The process that a hart runs. */
   running(hart: number): Named | undefined {
     const found = runningProcess(this.xv6, hart);
-    return found && this.#around(found.address);
+    return found && this.around(found.address);
   }
 
   /** The process whose struct proc an address lies in. */
-  #around(address: bigint): Named | undefined {
+  private around(address: bigint): Named | undefined {
     const { proc, read } = this.xv6;
     if (!proc || address < proc.address) return undefined;
     const slot = (address - proc.address) / BigInt(proc.stride);
@@ -114,7 +114,7 @@ export class KernelEvents {
   }
 
   /** Every `ret` of a function: there, its result is in a0. */
-  #returnsOf(start: bigint): bigint[] {
+  private returnsOf(start: bigint): bigint[] {
     const { binary } = this.xv6;
     const found = binary.functionAt(start);
     const symbol = binary.symbolAt(start)?.symbol;

@@ -182,7 +182,7 @@ export function readWord(xv6: Pick<Xv6, 'read'>, address: bigint): bigint | unde
 }
 
 /** The element of an array that an address is the start of; undefined for any other address. */
-export function slotOf(array: ArrayPlace, address: bigint): number | undefined {
+export function indexIn(array: ArrayPlace, address: bigint): number | undefined {
   const distance = address - array.address;
   const stride = BigInt(array.stride);
   if (distance < 0n || distance % stride !== 0n || distance / stride >= BigInt(array.count)) return undefined;

@@ -3,7 +3,7 @@
  */
 import { ABI_NAMES } from '../registers/integer-registers';
 import type { FrameRegisters } from '../symbols/api';
-import { arrayBytes, slotOf, type ArrayPlace, type Xv6 } from './kernel';
+import { arrayBytes, indexIn, type ArrayPlace, type Xv6 } from './kernel';
 import { Structure } from './structure';
 
 export interface Process {
@@ -58,7 +58,7 @@ function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: numbe
   const label = structure.label('state');
   const pid = Number(structure.number('pid') ?? 0n);
   const parent = structure.number('parent');
-  const parentSlot = parent ? slotOf(proc, parent) : undefined;
+  const parentSlot = parent ? indexIn(proc, parent) : undefined;
   const tableOf = (member: string): bigint | undefined => structure.number(member) || undefined;
   return {
     slot,

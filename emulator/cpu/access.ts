@@ -3,15 +3,15 @@
  * that crosses two pages. Misaligned accesses to memory work, as on QEMU's harts; atomics must be aligned.
  */
 import { type GuestMemory } from '../mmu/guest-memory';
-import { Access, type Mmu } from '../mmu/mmu';
+import { AccessType, type Mmu } from '../mmu/mmu';
 import type { AccessSize, Device, DeviceEvent } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
-import { writeAlone } from '../jit/opcodes';
+import { writeSingleStep } from '../jit/opcodes';
 import { Cause } from './traps';
 
 /** What slow accesses ask of the machine. */
-export interface AccessSurroundings {
+export interface AccessHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
   deviceTouched(
@@ -39,14 +39,14 @@ export class MemoryAccess {
     private readonly memory: GuestMemory,
     private readonly mmu: Mmu,
     private readonly devices: readonly Device[],
-    private readonly machine: AccessSurroundings,
+    private readonly machine: AccessHost,
   ) {}
 
   /** Loads `bytes` bytes at the hart's `address` into the record's rd. */
   load(hart: HartState, bytes: AccessSize, signed: boolean): Status {
     const { addressLow: low, addressHigh: high } = hart;
     if (crossesPage(low, bytes)) return this.loadAcross(hart, hart.address, bytes, signed);
-    const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
+    const physical = this.mmu.translate(hart, low, high, AccessType.load, bytes);
     if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.loadDevice(hart, physical, bytes, signed, hart.address);
@@ -63,7 +63,7 @@ export class MemoryAccess {
   tryLoad(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): boolean {
     const [low, high] = halves(address);
     if ((low & (bytes - 1)) !== 0) return false;
-    const physical = this.mmu.translate(hart, low, high, Access.load, bytes);
+    const physical = this.mmu.translate(hart, low, high, AccessType.load, bytes);
     const host = physical < 0 ? 0 : this.memory.hostOf(physical);
     if (host === 0) return false;
     this.mmu.fill(hart, low, high, physical);
@@ -80,9 +80,9 @@ export class MemoryAccess {
   store(hart: HartState, bytes: AccessSize): Status {
     const { addressLow: low, addressHigh: high } = hart;
     if (crossesPage(low, bytes)) return this.storeAcross(hart, hart.address, bytes, hart.value);
-    const physical = this.mmu.translate(hart, low, high, Access.store, bytes);
+    const physical = this.mmu.translate(hart, low, high, AccessType.store, bytes);
     if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
-    if (this.memory.storeUnmade(physical, bytes, hart.valueAt)) return Status.done;
+    if (this.memory.storeLazily(physical, bytes, hart.valueAt)) return Status.done;
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
     // As QEMU has it, writes to the ROM are lost without a word.
@@ -98,7 +98,7 @@ export class MemoryAccess {
 
   /** Prepares an aligned word to be read and written in place, and lets the instruction run again. */
   atomic(hart: HartState, address: bigint, bytes: 4 | 8): Status {
-    const host = this.atomicHost(hart, address, bytes, Access.store);
+    const host = this.atomicHost(hart, address, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
     // Noted first: the store may unmake the very record it comes from.
     const { word } = hart;
@@ -107,13 +107,13 @@ export class MemoryAccess {
     this.memory.watches.beforeUpdate(host, bytes, hart, address);
     this.memory.stored(host, bytes);
     hart.remaining++;
-    writeAlone(this.memory, word);
+    writeSingleStep(this.memory, word);
     return Status.scratch;
   }
 
   /** lr: reserves the word it loads. */
   loadReserved(hart: HartState, address: bigint, bytes: 4 | 8): Status {
-    const host = this.atomicHost(hart, address, bytes, Access.load);
+    const host = this.atomicHost(hart, address, bytes, AccessType.load);
     if (typeof host !== 'number') return host.status;
     this.memory.watches.loaded(host, bytes, hart, 'instruction', address);
     hart.setRd(this.get(host, bytes), bytes, true);
@@ -123,7 +123,7 @@ export class MemoryAccess {
 
   /** sc: rd becomes 0 if the word was still reserved and is now written, else 1. */
   storeConditional(hart: HartState, address: bigint, bytes: 4 | 8, value: bigint): Status {
-    const host = this.atomicHost(hart, address, bytes, Access.store);
+    const host = this.atomicHost(hart, address, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
     const holds = hart.reservation === this.memory.physicalOf(host);
     hart.reservation = -1;
@@ -137,10 +137,12 @@ export class MemoryAccess {
   }
 
   /** Host address of an aligned word of DRAM; or the status after the exception that forbids it. */
-  private atomicHost(hart: HartState, address: bigint, bytes: 4 | 8, access: Access): number | { status: Status } {
+  private atomicHost(hart: HartState, address: bigint, bytes: 4 | 8, access: AccessType): number | { status: Status } {
     const [low, high] = halves(address);
     const [misaligned, fault] =
-      access === Access.load ? [Cause.loadMisaligned, Cause.loadAccess] : [Cause.storeMisaligned, Cause.storeAccess];
+      access === AccessType.load
+        ? [Cause.loadMisaligned, Cause.loadAccess]
+        : [Cause.storeMisaligned, Cause.storeAccess];
     if ((low & (bytes - 1)) !== 0) return { status: this.machine.raise(hart, misaligned, address) };
     const physical = this.mmu.translate(hart, low, high, access, bytes);
     if (physical < 0) return { status: this.machine.raise(hart, this.mmu.cause, address) };
@@ -218,7 +220,7 @@ export class MemoryAccess {
   }
 
   /** Host addresses of the two parts of an access that crosses a page, and the length of the first. */
-  private acrossPages(hart: HartState, address: bigint, bytes: number, access: Access) {
+  private acrossPages(hart: HartState, address: bigint, bytes: number, access: AccessType) {
     const first = PAGE - Number(address & BigInt(PAGE - 1));
     const hosts: number[] = [];
     for (const part of [
@@ -230,7 +232,7 @@ export class MemoryAccess {
       if (physical < 0) return { status: this.machine.raise(hart, this.mmu.cause, part.address) };
       const host = this.memory.hostOf(physical);
       if (host === 0) {
-        const cause = access === Access.load ? Cause.loadMisaligned : Cause.storeMisaligned;
+        const cause = access === AccessType.load ? Cause.loadMisaligned : Cause.storeMisaligned;
         return { status: this.machine.raise(hart, cause, address) };
       }
       hosts.push(host);
@@ -251,7 +253,7 @@ export class MemoryAccess {
   }
 
   private loadAcross(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): Status {
-    const { status, first, hosts } = this.acrossPages(hart, address, bytes, Access.load);
+    const { status, first, hosts } = this.acrossPages(hart, address, bytes, AccessType.load);
     if (hosts === undefined) return status;
     this.noteAcross(first, bytes, hosts, address, (host, length, va) =>
       this.memory.watches.loaded(host, length, hart, 'instruction', va),
@@ -265,7 +267,7 @@ export class MemoryAccess {
   }
 
   private storeAcross(hart: HartState, address: bigint, bytes: AccessSize, value: bigint): Status {
-    const { status, first, hosts } = this.acrossPages(hart, address, bytes, Access.store);
+    const { status, first, hosts } = this.acrossPages(hart, address, bytes, AccessType.store);
     if (hosts === undefined) return status;
     this.noteAcross(first, bytes, hosts, address, (host, length, va) => {
       if (!this.memory.isRom(host)) this.memory.watches.beforeStore(host, length, hart, 'instruction', va);

@@ -69,13 +69,13 @@ function setStatus(hart: HartState, value: number, mask: number): void {
   // MPP = 2 names no mode: then the field keeps what it held.
   if ((value & Mstatus.mpp) >> MPP_SHIFT === 2) mask &= ~Mstatus.mpp;
   hart.setLow(Cell.mstatus, (hart.low(Cell.mstatus) & ~mask) | (value & mask));
-  hart.surroundings.changed(hart, 'translation');
-  hart.surroundings.changed(hart, 'interrupts');
+  hart.host.changed(hart, 'translation');
+  hart.host.changed(hart, 'interrupts');
 }
 
 function setBits(hart: HartState, cell: Cell, value: number, mask: number): void {
   hart.setLow(cell, (hart.low(cell) & ~mask) | (value & mask));
-  hart.surroundings.changed(hart, 'interrupts');
+  hart.host.changed(hart, 'interrupts');
 }
 
 /** With Sstc in force the supervisor timer alone decides on STIP. */
@@ -93,13 +93,13 @@ const vector = (cell: Cell): Register => ({
 const programCounter = (cell: Cell): Register => plain(cell, MASK64 & ~1n);
 
 const cycle: Register = {
-  read: (hart) => BigInt.asUintN(64, BigInt(hart.surroundings.cycles()) + hart.cycleOffset),
+  read: (hart) => BigInt.asUintN(64, BigInt(hart.host.cycles()) + hart.cycleOffset),
   write: (hart, value) => {
-    hart.cycleOffset = value - BigInt(hart.surroundings.cycles());
+    hart.cycleOffset = value - BigInt(hart.host.cycles());
   },
 };
 /** Without the instruction that reads it, if one does. */
-const retiredBefore = (hart: HartState): number => hart.retired - Math.min(1, hart.surroundings.begun(hart));
+const retiredBefore = (hart: HartState): number => hart.retired - Math.min(1, hart.host.begun(hart));
 
 const instret: Register = {
   read: (hart) => BigInt.asUintN(64, BigInt(retiredBefore(hart)) + hart.instretOffset),
@@ -123,7 +123,7 @@ const pmpcfg = (cell: Cell): Register => ({
       result |= (refused ? before : after) << i;
     }
     hart.setCell(cell, result);
-    hart.surroundings.changed(hart, 'protection');
+    hart.host.changed(hart, 'protection');
   },
 });
 
@@ -142,7 +142,7 @@ const pmpaddr = (entry: number): Register => ({
     const lockedAsBase = (next & 0x98) === 0x88;
     if ((pmpConfiguration(hart, entry) & 0x80) !== 0 || lockedAsBase) return;
     hart.setCell(Cell.pmpaddr0 + entry, value & ((1n << 54n) - 1n));
-    hart.surroundings.changed(hart, 'protection');
+    hart.host.changed(hart, 'protection');
   },
 });
 
@@ -236,7 +236,7 @@ const registers = new Map<number, Register>([
         // From now on the other source decides on STIP; what the first one left there is void.
         if (stceChanges) {
           hart.setLow(Cell.mip, hart.low(Cell.mip) & ~Interrupt.stip);
-          hart.surroundings.changed(hart, 'timer');
+          hart.host.changed(hart, 'timer');
         }
       },
     },
@@ -248,7 +248,7 @@ const registers = new Map<number, Register>([
       read: (hart) => hart.cell(Cell.stimecmp),
       write: (hart, value) => {
         hart.setCell(Cell.stimecmp, value);
-        hart.surroundings.changed(hart, 'timer');
+        hart.host.changed(hart, 'timer');
       },
     },
   ],
@@ -261,7 +261,7 @@ const registers = new Map<number, Register>([
         // An unsupported MODE makes the whole write void.
         if (mode !== 0n && mode !== 8n) return;
         hart.setCell(Cell.satp, value);
-        hart.surroundings.changed(hart, 'translation');
+        hart.host.changed(hart, 'translation');
       },
     },
   ],
@@ -269,7 +269,7 @@ const registers = new Map<number, Register>([
   [Csr.minstret, instret],
   [Csr.cycle, readOnly(cycle)],
   [Csr.instret, readOnly(instret)],
-  [Csr.time, { read: (hart) => hart.surroundings.mtime() }],
+  [Csr.time, { read: (hart) => hart.host.mtime() }],
   [Csr.pmpcfg0, pmpcfg(Cell.pmpcfg0)],
   [Csr.pmpcfg0 + 2, pmpcfg(Cell.pmpcfg2)],
   ...Array.from({ length: 16 }, (_, entry): [number, Register] => [Csr.pmpaddr0 + entry, pmpaddr(entry)]),

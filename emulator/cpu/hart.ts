@@ -6,7 +6,7 @@ import type { GuestMemory } from '../mmu/guest-memory';
 import { type HartLine, Mode, type State, type Hart } from '../types';
 import { SavedState } from '../history/saved-state';
 import { readCsr, writeCsr } from './csr';
-import { Offset, Record, WINDOW, hartBlock } from '../layout';
+import { HartOffset, RecordLayout, CURRENT_HART, hartBlock } from '../layout';
 import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
 
 const LINES: Record<HartLine, number> = {
@@ -17,10 +17,10 @@ const LINES: Record<HartLine, number> = {
 };
 
 /** Words of 32 bits: x0 to x31, two that are always 0, pc. */
-export const REGISTER_WORDS = Offset.remaining / 4;
+export const REGISTER_WORDS = HartOffset.remaining / 4;
 
 /** What a hart needs of the machine around it. */
-export interface HartSurroundings {
+export interface HartHost {
   /** Virtual time in instructions, exact within an instruction; and the clock that the guest has set, in ticks. */
   cycles(): number;
   mtime(): bigint;
@@ -36,7 +36,7 @@ export class HartState implements Hart {
   /** Where its registers are: in its block, or in the window while it runs. */
   private home: number;
   waiting = false;
-  resting = false;
+  spinning = false;
   /** Instructions begun, and those among them that trapped and so did not retire. */
   steps = 0;
   trapped = 0;
@@ -49,17 +49,17 @@ export class HartState implements Hart {
   constructor(
     readonly id: number,
     readonly memory: GuestMemory,
-    readonly surroundings: HartSurroundings,
+    readonly host: HartHost,
   ) {
     this.block = hartBlock(id);
     this.home = this.block;
   }
 
   reset(): void {
-    this.memory.u8.fill(0, this.block, this.block + Offset.banks);
+    this.memory.u8.fill(0, this.block, this.block + HartOffset.tlbs);
     this.mode = Mode.Machine;
     this.waiting = false;
-    this.resting = false;
+    this.spinning = false;
     this.lines = 0;
     this.steps = 0;
     this.trapped = 0;
@@ -70,32 +70,32 @@ export class HartState implements Hart {
   }
 
   /** Moves what the generated code works on into the window, and back. */
-  enterWindow(): void {
-    this.memory.u8.copyWithin(WINDOW, this.block, this.block + Offset.end);
-    this.home = WINDOW;
+  makeCurrent(): void {
+    this.memory.u8.copyWithin(CURRENT_HART, this.block, this.block + HartOffset.end);
+    this.home = CURRENT_HART;
   }
-  leaveWindow(): void {
-    this.memory.u8.copyWithin(this.block, WINDOW, WINDOW + Offset.end);
+  makeParked(): void {
+    this.memory.u8.copyWithin(this.block, CURRENT_HART, CURRENT_HART + HartOffset.end);
     this.home = this.block;
   }
 
   /** A copy of registers and pc, by words; to be compared with, or put back. Not while it runs. */
   registers(): Int32Array {
     const words = this.memory.i32.slice(this.block / 4, this.block / 4 + REGISTER_WORDS);
-    return words.fill(0, Offset.discard / 4, Offset.discard / 4 + 2);
+    return words.fill(0, HartOffset.discard / 4, HartOffset.discard / 4 + 2);
   }
   hasRegisters(words: ArrayLike<number>): boolean {
     const { i32 } = this.memory;
     const first = this.block / 4;
     for (let i = 0; i < REGISTER_WORDS; i++) {
-      if (words[i] !== i32[first + i] && i >> 1 !== Offset.discard / 8) return false;
+      if (words[i] !== i32[first + i] && i >> 1 !== HartOffset.discard / 8) return false;
     }
     return true;
   }
   /** Whether pc is what it is among these. */
   hasPc(words: ArrayLike<number>): boolean {
     const { i32 } = this.memory;
-    const [low, high] = [Offset.pc / 4, Offset.pc / 4 + 1];
+    const [low, high] = [HartOffset.pc / 4, HartOffset.pc / 4 + 1];
     return words[low] === i32[this.home / 4 + low] && words[high] === i32[this.home / 4 + high];
   }
   putRegisters(words: ArrayLike<number>): void {
@@ -103,140 +103,140 @@ export class HartState implements Hart {
   }
 
   get mode(): Mode {
-    return this.memory.i32[(this.home + Offset.mode) / 4];
+    return this.memory.i32[(this.home + HartOffset.mode) / 4];
   }
   set mode(value: Mode) {
-    this.memory.i32[(this.home + Offset.mode) / 4] = value;
+    this.memory.i32[(this.home + HartOffset.mode) / 4] = value;
   }
   /** Interrupt bits that devices and the supervisor timer hold up. */
   get lines(): number {
-    return this.memory.i32[(this.home + Offset.lines) / 4];
+    return this.memory.i32[(this.home + HartOffset.lines) / 4];
   }
   private set lines(bits: number) {
-    this.memory.i32[(this.home + Offset.lines) / 4] = bits;
+    this.memory.i32[(this.home + HartOffset.lines) / 4] = bits;
   }
 
   /** The TLB bank in force, by its host address. */
-  set bank(host: number) {
-    this.memory.i32[(this.home + Offset.bank) / 4] = host;
+  set tlb(host: number) {
+    this.memory.i32[(this.home + HartOffset.tlb) / 4] = host;
   }
   /** A word that the atomic instruction at hand may use in place, by its host address. */
   set prepared(host: number) {
-    this.memory.i32[(this.home + Offset.prepared) / 4] = host;
+    this.memory.i32[(this.home + HartOffset.prepared) / 4] = host;
   }
 
   /** Its turn ends when it enables interrupts. */
   set untilEnabled(value: boolean) {
-    this.memory.i32[(this.home + Offset.untilEnabled) / 4] = Number(value);
+    this.memory.i32[(this.home + HartOffset.untilEnabled) / 4] = Number(value);
   }
 
   get pc(): bigint {
-    return this.memory.u64[(this.home + Offset.pc) / 8];
+    return this.memory.u64[(this.home + HartOffset.pc) / 8];
   }
   set pc(value: bigint) {
-    this.memory.u64[(this.home + Offset.pc) / 8] = value & ~1n;
+    this.memory.u64[(this.home + HartOffset.pc) / 8] = value & ~1n;
   }
 
   /** pc += bytes, without the cost of a bigint. */
   advance(bytes: number): void {
     const { i32 } = this.memory;
-    const at = (this.home + Offset.pc) / 4;
+    const at = (this.home + HartOffset.pc) / 4;
     const sum = (i32[at] >>> 0) + bytes;
     i32[at] = sum;
     i32[at + 1] += Math.floor(sum / 2 ** 32);
   }
 
   x(register: number): bigint {
-    return this.memory.u64[(this.home + Offset.x) / 8 + register];
+    return this.memory.u64[(this.home + HartOffset.x) / 8 + register];
   }
   setX(register: number, value: bigint): void {
-    if (register !== 0) this.memory.u64[(this.home + Offset.x) / 8 + register] = value;
+    if (register !== 0) this.memory.u64[(this.home + HartOffset.x) / 8 + register] = value;
   }
 
   /** The low byte of a register. */
   lowByte(register: number): number {
-    return this.memory.u8[this.home + Offset.x + register * 8];
+    return this.memory.u8[this.home + HartOffset.x + register * 8];
   }
   /** A register as a signed number, without the cost of a bigint: exact if it is a safe integer. */
   signed(register: number): number {
-    const at = (this.home + Offset.x) / 4 + register * 2;
+    const at = (this.home + HartOffset.x) / 4 + register * 2;
     const { i32 } = this.memory;
     return i32[at + 1] * 2 ** 32 + (i32[at] >>> 0);
   }
   /** Sets a register that is not x0 to a safe integer. */
   setSigned(register: number, value: number): void {
-    const at = (this.home + Offset.x) / 4 + register * 2;
+    const at = (this.home + HartOffset.x) / 4 + register * 2;
     this.memory.i32[at] = value;
     this.memory.i32[at + 1] = Math.floor(value / 2 ** 32);
   }
 
   cell(cell: Cell): bigint {
-    return this.memory.u64[(this.home + Offset.csrs) / 8 + cell];
+    return this.memory.u64[(this.home + HartOffset.csrs) / 8 + cell];
   }
   setCell(cell: Cell, value: bigint): void {
-    this.memory.u64[(this.home + Offset.csrs) / 8 + cell] = value;
+    this.memory.u64[(this.home + HartOffset.csrs) / 8 + cell] = value;
   }
   /** The low 32 bits of a cell: enough for mstatus, mie, mip and the delegations, and quicker. */
   low(cell: Cell): number {
-    return this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2];
+    return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2];
   }
   setLow(cell: Cell, value: number): void {
-    this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2] = value;
+    this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2] = value;
   }
 
   /** A region left the instruction `offset` bytes from the page it began in: sets what the interpreter would have told of it. */
-  departed(offset: number, record: number, detail: number): void {
+  tookSideExit(offset: number, record: number, detail: number): void {
     const { i32, view } = this.memory;
     const at = this.home / 4;
-    i32[at + Offset.pc / 4] = i32[at + Offset.base / 4];
-    i32[at + Offset.pc / 4 + 1] = i32[at + Offset.base / 4 + 1];
+    i32[at + HartOffset.pc / 4] = i32[at + HartOffset.base / 4];
+    i32[at + HartOffset.pc / 4 + 1] = i32[at + HartOffset.base / 4 + 1];
     this.advance(offset);
-    i32[at + Offset.record / 4] = record;
-    i32[at + Offset.detail / 4] = detail;
+    i32[at + HartOffset.record / 4] = record;
+    i32[at + HartOffset.detail / 4] = detail;
     // What a store would store.
-    const value = (this.home + view.getUint16(record + Record.rs2, true)) / 4;
-    i32[at + Offset.value / 4] = i32[value];
-    i32[at + Offset.value / 4 + 1] = i32[value + 1];
+    const value = (this.home + view.getUint16(record + RecordLayout.rs2, true)) / 4;
+    i32[at + HartOffset.value / 4] = i32[value];
+    i32[at + HartOffset.value / 4 + 1] = i32[value + 1];
   }
 
   /** The upper 32 bits of a cell. */
   high(cell: Cell): number {
-    return this.memory.i32[(this.home + Offset.csrs) / 4 + cell * 2 + 1];
+    return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2 + 1];
   }
 
   /** The instruction that the generated code has left to us: its record, the address and the value it stores. */
   get record(): number {
-    return this.memory.i32[(this.home + Offset.record) / 4];
+    return this.memory.i32[(this.home + HartOffset.record) / 4];
   }
   /** Host address of the records of the page that runs. */
   get records(): number {
-    return this.memory.i32[(this.home + Offset.records) / 4];
+    return this.memory.i32[(this.home + HartOffset.records) / 4];
   }
   get detail(): number {
-    return this.memory.i32[(this.home + Offset.detail) / 4];
+    return this.memory.i32[(this.home + HartOffset.detail) / 4];
   }
   /** The halves of the address of an access, signed: quicker, without a bigint. */
   get addressLow(): number {
-    return this.memory.i32[(this.home + Offset.address) / 4];
+    return this.memory.i32[(this.home + HartOffset.address) / 4];
   }
   get addressHigh(): number {
-    return this.memory.i32[(this.home + Offset.address) / 4 + 1];
+    return this.memory.i32[(this.home + HartOffset.address) / 4 + 1];
   }
   /** Host address of the value that is to be stored. */
   get valueAt(): number {
-    return this.home + Offset.value;
+    return this.home + HartOffset.value;
   }
   get address(): bigint {
-    return this.memory.u64[(this.home + Offset.address) / 8];
+    return this.memory.u64[(this.home + HartOffset.address) / 8];
   }
   get value(): bigint {
-    return this.memory.u64[(this.home + Offset.value) / 8];
+    return this.memory.u64[(this.home + HartOffset.value) / 8];
   }
   get rs1Index(): number {
-    return this.memory.view.getUint16(this.record + Record.rs1, true) / 8;
+    return this.memory.view.getUint16(this.record + RecordLayout.rs1, true) / 8;
   }
   get rs2Index(): number {
-    return this.memory.view.getUint16(this.record + Record.rs2, true) / 8;
+    return this.memory.view.getUint16(this.record + RecordLayout.rs2, true) / 8;
   }
   get rs1(): bigint {
     return this.x(this.rs1Index);
@@ -251,15 +251,15 @@ export class HartState implements Hart {
   get operandLow(): number {
     return (this.word & 0x4000) !== 0
       ? this.rs1Index
-      : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + Record.rs1, true)) / 4];
+      : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + RecordLayout.rs1, true)) / 4];
   }
   /** The instruction's bits, unsigned. */
   get word(): number {
-    return this.memory.view.getUint32(this.record + Record.word, true);
+    return this.memory.view.getUint32(this.record + RecordLayout.word, true);
   }
   /** Writes the low `bytes` bytes of a value, extended, to rd. */
   setRd(value: bigint, bytes: number, signed: boolean): void {
-    const at = (this.home + this.memory.view.getUint16(this.record + Record.rd, true)) / 8;
+    const at = (this.home + this.memory.view.getUint16(this.record + RecordLayout.rd, true)) / 8;
     this.memory.u64[at] = BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, value) : value);
   }
 
@@ -269,16 +269,16 @@ export class HartState implements Hart {
   }
 
   setRdHalves(low: number, high: number): void {
-    const at = (this.home + this.memory.view.getUint16(this.record + Record.rd, true)) / 4;
+    const at = (this.home + this.memory.view.getUint16(this.record + RecordLayout.rd, true)) / 4;
     this.memory.i32[at] = low;
     this.memory.i32[at + 1] = high;
   }
 
   get remaining(): number {
-    return this.memory.i32[(this.home + Offset.remaining) / 4];
+    return this.memory.i32[(this.home + HartOffset.remaining) / 4];
   }
   set remaining(value: number) {
-    this.memory.i32[(this.home + Offset.remaining) / 4] = value;
+    this.memory.i32[(this.home + HartOffset.remaining) / 4] = value;
   }
 
   /** mip as software reads it. */
@@ -294,7 +294,7 @@ export class HartState implements Hart {
   }
 
   get retired(): number {
-    return this.steps + this.surroundings.begun(this) - this.trapped;
+    return this.steps + this.host.begun(this) - this.trapped;
   }
 
   /** The mode in which loads and stores are judged: MPRV lends M-mode the one in MPP. */
@@ -318,16 +318,16 @@ export class HartState implements Hart {
 
   save(): State {
     const registers = Array.from({ length: 32 }, (_, register) => this.x(register));
-    const csr0 = (this.home + Offset.csrs) / 8;
+    const csr0 = (this.home + HartOffset.csrs) / 8;
     const csrs = [...this.memory.u64.subarray(csr0, csr0 + Cell.count)];
-    const { mode, waiting, resting, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
+    const { mode, waiting, spinning, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
     return {
       registers,
       pc: this.pc,
       csrs,
       mode,
       waiting,
-      resting,
+      spinning,
       lines,
       steps,
       trapped,
@@ -345,7 +345,7 @@ export class HartState implements Hart {
     saved.bigints('csrs', Cell.count).forEach((value, cell) => this.setCell(cell, value));
     this.mode = saved.number('mode');
     this.waiting = saved.boolean('waiting');
-    this.resting = saved.boolean('resting');
+    this.spinning = saved.boolean('spinning');
     this.lines = saved.number('lines');
     this.steps = saved.number('steps');
     this.trapped = saved.number('trapped');

@@ -3,7 +3,7 @@
  * lr and sc. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
  */
 import { Csr } from '../isa/csrs';
-import { Operation } from '../isa/instruction';
+import { SystemOperation } from '../isa/instruction';
 import { Mode } from '../types';
 import type { MemoryAccess } from './access';
 import { Modify, executeCsr } from './csr';
@@ -13,7 +13,7 @@ import { Cell, Mstatus } from './csr-bits';
 import { Cause, returnFromMachine, returnFromSupervisor } from './traps';
 
 /** What these instructions ask of the machine. */
-export interface EnvironmentSurroundings {
+export interface SystemHost {
   /** An exception; the hart's pc is still that of the instruction. */
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
@@ -26,50 +26,50 @@ export interface EnvironmentSurroundings {
   fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status;
 }
 
-export class Environment {
+export class SystemInstructions {
   constructor(
     private readonly access: MemoryAccess,
-    private readonly machine: EnvironmentSurroundings,
+    private readonly machine: SystemHost,
   ) {}
 
-  execute(hart: HartState, operation: Operation): Status {
+  execute(hart: HartState, operation: SystemOperation): Status {
     switch (operation) {
-      case Operation.csrrw:
-      case Operation.csrrwi:
+      case SystemOperation.csrrw:
+      case SystemOperation.csrrwi:
         return this.csr(hart, Modify.write, true);
-      case Operation.csrrs:
-      case Operation.csrrsi:
+      case SystemOperation.csrrs:
+      case SystemOperation.csrrsi:
         return this.csr(hart, Modify.set, hart.rs1Index !== 0);
-      case Operation.csrrc:
-      case Operation.csrrci:
+      case SystemOperation.csrrc:
+      case SystemOperation.csrrci:
         return this.csr(hart, Modify.clear, hart.rs1Index !== 0);
-      case Operation.ecall:
+      case SystemOperation.ecall:
         return this.machine.raise(hart, Cause.userEcall + hart.mode, 0n);
-      case Operation.ebreak:
+      case SystemOperation.ebreak:
         return this.machine.raise(hart, Cause.breakpoint, 0n);
-      case Operation.mret:
+      case SystemOperation.mret:
         if (hart.mode !== Mode.Machine) return this.illegal(hart);
         returnFromMachine(hart);
         return this.machine.returned(hart);
-      case Operation.sret:
+      case SystemOperation.sret:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tsr)) return this.illegal(hart);
         returnFromSupervisor(hart);
         return this.machine.returned(hart);
-      case Operation.wfi:
+      case SystemOperation.wfi:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tw)) return this.illegal(hart);
         hart.advance(4);
         return this.machine.wait(hart);
-      case Operation.sfenceVma:
+      case SystemOperation.sfenceVma:
         return this.sfenceVma(hart);
-      case Operation.loadReserved32:
-      case Operation.loadReserved64:
-        return this.access.loadReserved(hart, hart.rs1, operation === Operation.loadReserved32 ? 4 : 8);
-      case Operation.storeConditional32:
-      case Operation.storeConditional64:
+      case SystemOperation.loadReserved32:
+      case SystemOperation.loadReserved64:
+        return this.access.loadReserved(hart, hart.rs1, operation === SystemOperation.loadReserved32 ? 4 : 8);
+      case SystemOperation.storeConditional32:
+      case SystemOperation.storeConditional64:
         return this.access.storeConditional(
           hart,
           hart.rs1,
-          operation === Operation.storeConditional32 ? 4 : 8,
+          operation === SystemOperation.storeConditional32 ? 4 : 8,
           hart.rs2,
         );
     }

@@ -49,7 +49,7 @@ export class BootRecorder {
     const sectors = (first: number, bytes: Uint8Array, each: (sector: number, part: Uint8Array) => void): void => {
       if (!this.recording) return;
       for (let i = 0; i * SECTOR < bytes.length; i++) each(first + i, bytes.subarray(i * SECTOR, (i + 1) * SECTOR));
-      if (this.read.size + this.written.size > MOST_SECTORS) this.giveUp();
+      if (this.read.size + this.written.size > MOST_SECTORS) this.discard();
     };
     return {
       sectors: disk.sectors,
@@ -72,11 +72,11 @@ export class BootRecorder {
   output(bytes: Uint8Array): void {
     if (!this.recording) return;
     for (const byte of bytes) this.text += String.fromCharCode(byte);
-    if (this.text.length > MOST_OUTPUT) this.giveUp();
+    if (this.text.length > MOST_OUTPUT) this.discard();
   }
 
   /** Something has touched the machine, or it does what it may not do again: this boot is not kept. */
-  giveUp(): void {
+  discard(): void {
     this.recording = false;
     this.read.clear();
     this.written.clear();
@@ -85,7 +85,7 @@ export class BootRecorder {
   /** The shell has asked for its first command, and nothing has come in between. */
   isComplete(machine: Machine): boolean {
     if (!this.recording || !this.text.endsWith(PROMPT)) return false;
-    if (machine.clockConsulted || machine.inputs.events.length > 0) this.giveUp();
+    if (machine.clockConsulted || machine.inputs.events.length > 0) this.discard();
     return this.recording;
   }
 
@@ -101,7 +101,7 @@ export class BootRecorder {
       machine: state,
       companion,
     };
-    this.giveUp();
+    this.discard();
     const text = new TextEncoder().encode(stateToText(head));
     const bytes = new Uint8Array(HEAD + text.length + memory.length);
     new DataView(bytes.buffer).setUint32(HASH, text.length, true);
@@ -142,7 +142,7 @@ export class SavedBoot {
    * and what was kept for the companion; undefined, and nothing done, if the disk is another one. Throws an Error, and leaves
    * the machine at power on, if the state is not one of such a machine.
    */
-  goOn(machine: Machine, disk: BlockImage | undefined): { console: Uint8Array; companion: State } | undefined {
+  restoreBoot(machine: Machine, disk: BlockImage | undefined): { console: Uint8Array; companion: State } | undefined {
     const { head, memory } = this;
     const into = new Uint8Array(SECTOR);
     for (const [sector, hash] of head.list('read') as [number, string][]) {

@@ -32,11 +32,11 @@ export interface Builder {
   /** Upper 64 bits of the 128-bit product of two unsigned values. */
   mulhu(a: Code, b: Code): Code;
   /** Something rare that is done outside the generated code: see cpu/system-instructions.ts. */
-  environment(operation: Operation): Code;
+  system(operation: SystemOperation): Code;
 }
 
 /** Instructions that are carried out by cpu/system-instructions.ts. */
-export const enum Operation {
+export const enum SystemOperation {
   csrrw,
   csrrs,
   csrrc,

@@ -1,6 +1,6 @@
 /** The A extension, atomic memory operations (RISC-V unprivileged specification, chapter 8). */
 import { type Code, Type, choose, i64 } from '../wasm/assembler';
-import { type Instruction, Operation, instruction } from './instruction';
+import { type Instruction, SystemOperation, instruction } from './instruction';
 import { word } from './rv64i';
 
 type Update = (old: Code, operand: Code) => Code;
@@ -22,16 +22,16 @@ const amo = (name: string, funct5: string, update: Update): Instruction[] => [
 
 export const RV64A: readonly Instruction[] = [
   instruction('lr.w', '00010 aq rl 00000 rs1 010 rd 0101111', 'rd, (rs1)', (b) =>
-    b.environment(Operation.loadReserved32),
+    b.system(SystemOperation.loadReserved32),
   ),
   instruction('lr.d', '00010 aq rl 00000 rs1 011 rd 0101111', 'rd, (rs1)', (b) =>
-    b.environment(Operation.loadReserved64),
+    b.system(SystemOperation.loadReserved64),
   ),
   instruction('sc.w', '00011 aq rl rs2 rs1 010 rd 0101111', 'rd, rs2, (rs1)', (b) =>
-    b.environment(Operation.storeConditional32),
+    b.system(SystemOperation.storeConditional32),
   ),
   instruction('sc.d', '00011 aq rl rs2 rs1 011 rd 0101111', 'rd, rs2, (rs1)', (b) =>
-    b.environment(Operation.storeConditional64),
+    b.system(SystemOperation.storeConditional64),
   ),
   ...amo('amoswap', '00001', (_, operand) => operand),
   ...amo('amoadd', '00000', i64.add),

@@ -5,20 +5,20 @@
  */
 import { decode, lengthOf } from '../isa/decode';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
-import { Access, type Mmu } from '../mmu/mmu';
+import { AccessType, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
-import { type BulkLoop, MAX_LOOP_BYTES, bulkLoopAt, runBulk } from './loop-idioms';
+import { type LoopIdiom, MAX_LOOP_BYTES, loopIdiomAt, runLoopIdiom } from './loop-idioms';
 import type { HartState } from '../cpu/hart';
-import { PAGE, Record, Status, offsetOf, slotOf } from '../layout';
-import { Opcode, writeAlone, writeRecord, writeStraddling } from './opcodes';
+import { PAGE, RecordLayout, Status, offsetOf, slotOf } from '../layout';
+import { Opcode, writeSingleStep, writeRecord, writeStraddling } from './opcodes';
 import { RecordPages } from './record-pages';
 import type { CodePage } from './region';
-import { type Acceleration, Regions } from './translation-cache';
-import type { Departure } from './translator';
+import { type Acceleration, TranslationCache } from './translation-cache';
+import type { SideExit } from './translator';
 import { Cause } from '../cpu/traps';
 
 /** What the cache asks of the machine. */
-export interface CodeSurroundings {
+export interface CodeHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The hart reached a breakpoint. */
   breakpoint(hart: HartState): Status;
@@ -43,20 +43,20 @@ export class CodeCache {
   private breakpoints = new Map<bigint, bigint[]>();
   private readonly marks = new Set<number>();
   /** Loops that loop-idioms.ts can run, by the record of the branch that closes them. */
-  private readonly loops = new Map<number, BulkLoop>();
+  private readonly loops = new Map<number, LoopIdiom>();
   private concerns: Concerns = () => true;
 
-  private readonly regions: Regions;
+  private readonly regions: TranslationCache;
 
   constructor(
     private readonly memory: GuestMemory,
     private readonly mmu: Mmu,
     private readonly tlb: Tlb,
     private readonly harts: readonly HartState[],
-    private readonly machine: CodeSurroundings,
+    private readonly machine: CodeHost,
     acceleration: Acceleration,
   ) {
-    this.regions = new Regions(memory, acceleration);
+    this.regions = new TranslationCache(memory, acceleration);
     this.pages = new RecordPages(memory, {
       attached: (host) => mmu.watch(host, PageFlag.code),
       detached: (host) => tlb.dropFetches(harts, host),
@@ -102,7 +102,7 @@ export class CodeCache {
     if (hart.remaining === 0) return Status.exit;
     const pc = hart.pc;
     const low = Number(BigInt.asIntN(32, pc));
-    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, pc >> 32n)), Access.fetch, 2);
+    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, pc >> 32n)), AccessType.fetch, 2);
     if (physical < 0) return this.raiseCounted(hart, this.mmu.cause, pc);
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.raiseCounted(hart, Cause.instructionAccess, pc);
@@ -116,7 +116,7 @@ export class CodeCache {
     const records = this.pages.attach(page);
     this.tlb.fillFetch(hart, pc & ~0xfffn, records, page);
     for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
-      if (this.concerns(hart, address)) this.mark(records + Number(address & 0xfffn) * (Record.size / 2));
+      if (this.concerns(hart, address)) this.mark(records + Number(address & 0xfffn) * (RecordLayout.size / 2));
     }
   }
 
@@ -146,7 +146,7 @@ export class CodeCache {
     }
     const alone = straddles || marked;
     if (marked) this.pages.leftUndecoded(page.host);
-    const legal = alone ? writeAlone(this.memory, word) : this.decodeOn(page.host, record, word);
+    const legal = alone ? writeSingleStep(this.memory, word) : this.decodeOn(page.host, record, word);
     if (legal) return alone ? Status.scratch : Status.reload;
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
   }
@@ -157,13 +157,13 @@ export class CodeCache {
     if (page === undefined) return Status.reload;
     let loop = this.loops.get(record);
     if (loop === undefined) {
-      loop = bulkLoopAt(this.memory.view, page.host + Number(hart.pc & BigInt(PAGE - 1)));
+      loop = loopIdiomAt(this.memory.view, page.host + Number(hart.pc & BigInt(PAGE - 1)));
       // What has been decoded stays as it is.
       if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
     }
     // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
     const runs =
-      loop !== undefined && !this.isMarkedBefore(record) && runBulk(hart, loop, this.memory, this.mmu, page.host);
+      loop !== undefined && !this.isMarkedBefore(record) && runLoopIdiom(hart, loop, this.memory, this.mmu, page.host);
     return runs ? Status.reload : this.alone(record);
   }
 
@@ -171,7 +171,7 @@ export class CodeCache {
   hot(hart: HartState): Status {
     const pc = hart.pc;
     const offset = Number(pc & BigInt(PAGE - 1));
-    const record = hart.records + offset * (Record.size / 2);
+    const record = hart.records + offset * (RecordLayout.size / 2);
     this.regions.cool(record);
     if (this.regions.full) {
       this.clear();
@@ -196,12 +196,12 @@ export class CodeCache {
 
   /** Has the interpreter run the instruction of a record, though a region begins there or a bulk loop ends. */
   alone(record: number): Status {
-    writeAlone(this.memory, this.memory.view.getInt32(record + Record.word, true));
+    writeSingleStep(this.memory, this.memory.view.getInt32(record + RecordLayout.word, true));
     return Status.scratch;
   }
 
   /** See Regions.departure. */
-  departure(region: number, answer: number): Departure {
+  departure(region: number, answer: number): SideExit {
     return this.regions.departure(region, answer);
   }
 
@@ -221,7 +221,7 @@ export class CodeCache {
     const offset = offsetOf(record);
     this.pages.decoding(page, record, word);
     if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
-    return writeRecord(view, record, word, offset, bulkLoopAt(view, page + offset) !== undefined);
+    return writeRecord(view, record, word, offset, loopIdiomAt(view, page + offset) !== undefined);
   }
 
   /** Decodes an instruction, and what is executed next unless it traps: as far as the next jump or branch. */
@@ -229,9 +229,10 @@ export class CodeCache {
     if (!this.decode(page, record, word)) return false;
     const { view } = this.memory;
     for (let at = record, here = word; !endsBlock(here);) {
-      at += lengthOf(here) * (Record.size / 2);
+      at += lengthOf(here) * (RecordLayout.size / 2);
       const offset = offsetOf(at);
-      if (offset > PAGE - 4 || this.marks.has(at) || view.getUint16(at + Record.op, true) !== Opcode.special) break;
+      if (offset > PAGE - 4 || this.marks.has(at) || view.getUint16(at + RecordLayout.op, true) !== Opcode.special)
+        break;
       here = view.getInt32(page + offset, true);
       if (!this.decode(page, at, here)) break;
     }
@@ -240,16 +241,17 @@ export class CodeCache {
 
   /** Whether there is a breakpoint in a loop that the branch of this record may close. */
   private isMarkedBefore(record: number): boolean {
-    for (const mark of this.marks) if (mark < record && mark > record - MAX_LOOP_BYTES * (Record.size / 2)) return true;
+    for (const mark of this.marks)
+      if (mark < record && mark > record - MAX_LOOP_BYTES * (RecordLayout.size / 2)) return true;
     return false;
   }
 
   /** Whether all of a loop has records. */
-  private isDecoded(branch: number, { bytes }: BulkLoop): boolean {
+  private isDecoded(branch: number, { bytes }: LoopIdiom): boolean {
     const { view } = this.memory;
-    for (let at = branch - bytes * (Record.size / 2); at < branch;) {
+    for (let at = branch - bytes * (RecordLayout.size / 2); at < branch;) {
       if (view.getUint16(at, true) === Opcode.special) return false;
-      at += lengthOf(view.getUint16(at + Record.word, true)) * (Record.size / 2);
+      at += lengthOf(view.getUint16(at + RecordLayout.word, true)) * (RecordLayout.size / 2);
     }
     return true;
   }
@@ -259,8 +261,8 @@ export class CodeCache {
     if (this.marks.has(record)) return;
     this.marks.add(record);
     // No region runs over what has not been decoded.
-    if (this.memory.view.getUint16(record + Record.op, true) === Opcode.special) return;
-    this.memory.view.setUint16(record + Record.op, Opcode.special, true);
+    if (this.memory.view.getUint16(record + RecordLayout.op, true) === Opcode.special) return;
+    this.memory.view.setUint16(record + RecordLayout.op, Opcode.special, true);
     this.regions.drop(slotOf(record));
     // What lies under a mark may change unnoticed.
     this.loops.clear();
@@ -275,7 +277,7 @@ export class CodeCache {
   /** Enters the page with the two bytes that end an instruction, and answers them; -1 if they cannot be had. */
   private upperHalf(hart: HartState, address: bigint): number {
     const low = Number(BigInt.asIntN(32, address));
-    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, address >> 32n)), Access.fetch, 2);
+    const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, address >> 32n)), AccessType.fetch, 2);
     if (physical < 0) return -1;
     const host = this.memory.hostOf(physical);
     if (host !== 0) {

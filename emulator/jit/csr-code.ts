@@ -8,7 +8,7 @@ import type { Decoded } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { MSTATUS, Modify, SSTATUS } from '../cpu/csr';
-import { Offset } from '../layout';
+import { HartOffset } from '../layout';
 import { Cell, Mstatus } from '../cpu/csr-bits';
 import { ZERO, cell, get32 } from './emit';
 
@@ -138,8 +138,11 @@ export function csrCode(
             i64.ne(i64.and(i64.and(changed, local.get(next)), i64.const(ENABLES)), i64.const(0)),
             when(
               i32.or(
-                get32(Offset.untilEnabled),
-                i32.and(i32.or(get32(Offset.lines), i32.load(ZERO, place(Cell.mip))), i32.load(ZERO, place(Cell.mie))),
+                get32(HartOffset.untilEnabled),
+                i32.and(
+                  i32.or(get32(HartOffset.lines), i32.load(ZERO, place(Cell.mip))),
+                  i32.load(ZERO, place(Cell.mie)),
+                ),
               ),
               outside,
             ),
@@ -150,7 +153,7 @@ export function csrCode(
       }
     }
   };
-  return [lowestMode === 0 ? [] : when(i32.lt_u(get32(Offset.mode), i32.const(lowestMode)), outside), body()];
+  return [lowestMode === 0 ? [] : when(i32.lt_u(get32(HartOffset.mode), i32.const(lowestMode)), outside), body()];
 }
 
-const place = (register: Cell): number => cell(Offset.csrs + register * 8);
+const place = (register: Cell): number => cell(HartOffset.csrs + register * 8);

@@ -1,9 +1,9 @@
 /** Pieces of WebAssembly that the interpreter and the translator share: the window's cells, and looking into the TLB. */
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
-import { Data, FETCH_ENTRIES, Fetch, Offset, WINDOW } from '../layout';
+import { DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART } from '../layout';
 
 /** Cells of the window, where the state of the hart lies that runs. */
-export const cell = (offset: number): number => WINDOW + offset;
+export const cell = (offset: number): number => CURRENT_HART + offset;
 export const ZERO = i32.const(0);
 export const get32 = (offset: number): Code => i32.load(ZERO, cell(offset));
 export const set32 = (offset: number, value: Code): Code => i32.store(ZERO, value, cell(offset));
@@ -27,9 +27,12 @@ export const farApart = (a: Code, b: Code): Code =>
 
 /** Looking a virtual address up in the data TLB; the address and the entry's host address are in these locals. */
 export function tlbLookup(address: number, entry: number) {
-  const index = i32.and(i32.wrap(i64.shr_u(local.get(address), i64.const(7))), i32.const(Fetch.base - Data.size));
-  const look = local.set(entry, i32.add(get32(Offset.bank), index));
-  const addend = i32.load(local.get(entry), Data.addend);
+  const index = i32.and(
+    i32.wrap(i64.shr_u(local.get(address), i64.const(7))),
+    i32.const(FetchEntry.base - DataEntry.size),
+  );
+  const look = local.set(entry, i32.add(get32(HartOffset.tlb), index));
+  const addend = i32.load(local.get(entry), DataEntry.addend);
   return {
     look,
     addend,
@@ -43,15 +46,18 @@ export function tlbLookup(address: number, entry: number) {
 
 /** Sets `entry` to the entry of the fetch TLB in which the page of the address in local `pc` would be. */
 export function findFetch(pc: number, entry: number): Code {
-  const index = i32.and(i32.shr_u(i32.wrap(local.get(pc)), i32.const(8)), i32.const((FETCH_ENTRIES - 1) * Fetch.size));
-  return local.set(entry, i32.add(get32(Offset.bank), index));
+  const index = i32.and(
+    i32.shr_u(i32.wrap(local.get(pc)), i32.const(8)),
+    i32.const((FETCH_ENTRIES - 1) * FetchEntry.size),
+  );
+  return local.set(entry, i32.add(get32(HartOffset.tlb), index));
 }
 
 /** Unless the page at the address in local `page` is in the entry, and begins with these two bytes, goes the other way. */
 export function unlessStarts(page: number, entry: number, half: Code, otherwise: Code): Code {
-  const host = i32.load(local.get(entry), Fetch.base + Fetch.host);
+  const host = i32.load(local.get(entry), FetchEntry.base + FetchEntry.host);
   return [
-    when(i64.ne(i64.load(local.get(entry), Fetch.base + Fetch.tag), local.get(page)), otherwise),
+    when(i64.ne(i64.load(local.get(entry), FetchEntry.base + FetchEntry.tag), local.get(page)), otherwise),
     when(i32.ne(i32.load16_u(host), half), otherwise),
   ];
 }

@@ -4,28 +4,28 @@ import type { GuestMemory } from '../mmu/guest-memory';
 import type { AccessSize } from '../types';
 import type { MemoryAccess } from '../cpu/access';
 import type { CodeCache } from './code-cache';
-import type { Environment } from '../cpu/system-instructions';
+import type { SystemInstructions } from '../cpu/system-instructions';
 import type { HartState } from '../cpu/hart';
 import { Begin, Exit, type InterpreterExports, interpreterModule } from './interpreter';
 import { SIGNED, Status } from '../layout';
-import { FIRST_DEPARTURE } from './translator';
-import { writeAlone } from './opcodes';
+import { FIRST_SIDE_EXIT } from './translator';
+import { writeSingleStep } from './opcodes';
 
 /** What running harts asks of the machine. */
-export interface CoreSurroundings {
+export interface ExecutorHost {
   /** The hart has asked for a lock that it did not get: the instruction at hand is the last of its turn. */
   yields(): void;
 }
 
-export class Core {
+export class Executor {
   private generated: InterpreterExports['run'] | undefined;
 
   constructor(
     private readonly memory: GuestMemory,
     private readonly code: CodeCache,
     private readonly access: MemoryAccess,
-    private readonly environment: Environment,
-    private readonly machine: CoreSurroundings,
+    private readonly environment: SystemInstructions,
+    private readonly machine: ExecutorHost,
   ) {}
 
   /** The generated code, made when it is first needed. */
@@ -42,27 +42,27 @@ export class Core {
   run(hart: HartState): void {
     let status = Status.reload;
     const { interpret } = this;
-    hart.enterWindow();
+    hart.makeCurrent();
     while (status !== Status.exit) {
       const answer = interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
-      const reason = answer < FIRST_DEPARTURE ? (answer as Exit) : this.depart(hart, answer);
+      const reason = answer < FIRST_SIDE_EXIT ? (answer as Exit) : this.takeSideExit(hart, answer);
       // Noted first: a store may unmake the very record it came from.
       const length = lengthOf(hart.word);
-      status = this.attend(hart, reason);
+      status = this.handleExit(hart, reason);
       if (status === Status.done) hart.advance(length);
       this.access.settleWatches();
     }
-    hart.leaveWindow();
+    hart.makeParked();
   }
 
   /**
    * Executes one instruction that reads, computes or jumps, given by its word at the hart's pc; false, and nothing done, if
    * it faults or reads a device. It does not matter what is cached, nor whether there is a breakpoint.
    */
-  peek(hart: HartState, word: number): boolean {
+  executeOnce(hart: HartState, word: number): boolean {
     hart.remaining = 1;
-    hart.enterWindow();
-    writeAlone(this.memory, word);
+    hart.makeCurrent();
+    writeSingleStep(this.memory, word);
     const reason = this.interpret(Begin.scratch);
     let done = hart.remaining === 0 && reason !== Exit.load;
     if (reason === Exit.load) {
@@ -70,7 +70,7 @@ export class Core {
       done = this.access.tryLoad(hart, address, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
       if (done) hart.advance(lengthOf(word));
     }
-    hart.leaveWindow();
+    hart.makeParked();
     return done;
   }
 
@@ -91,14 +91,14 @@ export class Core {
   }
 
   /** A region, whose index is the detail, has left an instruction to others: notes which. */
-  private depart(hart: HartState, answer: number): Exit {
+  private takeSideExit(hart: HartState, answer: number): Exit {
     const { exit, detail, back, offset, record } = this.code.departure(hart.detail, answer);
-    hart.departed(offset, record, detail);
+    hart.tookSideExit(offset, record, detail);
     hart.remaining += back;
     return exit;
   }
 
-  private attend(hart: HartState, reason: Exit): Status {
+  private handleExit(hart: HartState, reason: Exit): Status {
     const { detail } = hart;
     switch (reason) {
       case Exit.budget:

@@ -11,8 +11,8 @@ import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, 
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isImmediate } from './csr-code';
-import { Data, Fetch, Offset, HEAT, HEAT_CELLS, HEAT_LIMIT, PAGE } from '../layout';
-import { RECORDS, REGIONS, Record, SIGNED, STRADDLER } from '../layout';
+import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, PAGE } from '../layout';
+import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER } from '../layout';
 import { FORMS, type Form, REGION, isSwap } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
 import { unlessStarts, upperProduct } from './emit';
@@ -78,24 +78,24 @@ const LOCALS = [...new Array<Type>(4).fill(Type.I32), ...new Array<Type>(4).fill
 const tlb = tlbLookup(L.address, L.entry);
 const record = local.get(L.record);
 const field = (offset: number): Code => i32.load16_u(record, offset);
-const register = (offset: number): Code => i64.load(field(offset), cell(Offset.x));
+const register = (offset: number): Code => i64.load(field(offset), cell(HartOffset.x));
 /** The address of the instruction at hand. */
 const pcHere: Code = i64.add(
-  get64(Offset.base),
-  i64.extend_u(i32.shr_u(i32.sub(record, get32(Offset.records)), i32.const(3))),
+  get64(HartOffset.base),
+  i64.extend_u(i32.shr_u(i32.sub(record, get32(HartOffset.records)), i32.const(3))),
 );
 
 /** Puts pc and count into the window, and leaves. */
 const exit = (reason: Exit): Code => [
-  set64(Offset.pc, pcHere),
-  set32(Offset.remaining, local.get(L.remaining)),
+  set64(HartOffset.pc, pcHere),
+  set32(HartOffset.remaining, local.get(L.remaining)),
   ret(i32.const(reason)),
 ];
 /** Leaves an access to whoever knows more; `detail` says which. */
 const exitForAccess = (reason: Exit, detail: number): Code => [
-  set64(Offset.address, local.get(L.address)),
-  set32(Offset.detail, i32.const(detail)),
-  set32(Offset.record, record),
+  set64(HartOffset.address, local.get(L.address)),
+  set32(HartOffset.detail, i32.const(detail)),
+  set32(HartOffset.record, record),
   exit(reason),
 ];
 
@@ -116,64 +116,67 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   /** Neither of these is an instruction done. */
   const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
-  const exitUncounted = (reason: Exit): Code => [uncount, set32(Offset.record, record), exit(reason)];
-  const exitForBulk = when(farApart(register(Record.rs1), register(Record.rs2)), exitUncounted(Exit.bulk));
+  const exitUncounted = (reason: Exit): Code => [uncount, set32(HartOffset.record, record), exit(reason)];
+  const exitForBulk = when(farApart(register(RecordLayout.rs1), register(RecordLayout.rs2)), exitUncounted(Exit.bulk));
 
   /** A jump went to the record at hand: so many points, see HEAT. */
-  const heat = i32.load(local.get(L.entry), HEAT);
+  const heat = i32.load(local.get(L.entry), HOTNESS);
   const countHeat = (points: number): Code =>
-    when(i32.lt_u(field(Record.op), i32.const(REGION)), [
-      local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HEAT_CELLS - 1) * 4))),
-      i32.store(local.get(L.entry), i32.add(heat, i32.const(points)), HEAT),
-      when(i32.ge_u(heat, i32.load(ZERO, HEAT_LIMIT)), exit(Exit.hot)),
+    when(i32.lt_u(field(RecordLayout.op), i32.const(REGION)), [
+      local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HOTNESS_CELLS - 1) * 4))),
+      i32.store(local.get(L.entry), i32.add(heat, i32.const(points)), HOTNESS),
+      when(i32.ge_u(heat, i32.load(ZERO, HOTNESS_LIMIT)), exit(Exit.hot)),
     ]);
 
   const builder = (form: Form): Builder => {
     const link = i64.add(pcHere, i64.const(form.length));
-    const imm = i64.load32_s(record, Record.imm);
-    const write = (value: Code): Code => i64.store(field(Record.rd), value, cell(Offset.x));
+    const imm = i64.load32_s(record, RecordLayout.imm);
+    const write = (value: Code): Code => i64.store(field(RecordLayout.rd), value, cell(HartOffset.x));
     /** To pc + imm. */
-    const backward = i32.lt_s(i32.load(record, Record.imm), ZERO);
+    const backward = i32.lt_s(i32.load(record, RecordLayout.imm), ZERO);
     const relative: Code = form.near
       ? [
           local.set(L.entry, backward),
-          local.set(L.record, i32.add(record, i32.load(record, Record.imm))),
+          local.set(L.record, i32.add(record, i32.load(record, RecordLayout.imm))),
           when(local.get(L.entry), countHeat(LOOP_POINTS)),
           br(next),
         ]
       : jumpTo(i64.add(pcHere, imm));
     return {
-      rs1: register(Record.rs1),
-      rs2: register(Record.rs2),
+      rs1: register(RecordLayout.rs1),
+      rs2: register(RecordLayout.rs2),
       imm,
       pc: pcHere,
       link,
       write,
       load: (bytes, signed, address) => [
         tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, Data.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
+        when(i32.eqz(tlb.hits(bytes, DataEntry.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
         LOADS[bytes][Number(signed)](tlb.host),
       ],
       store: (bytes, address, value) => [
         tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, Data.write)), [set64(Offset.value, value), exitForAccess(Exit.store, bytes)]),
+        when(i32.eqz(tlb.hits(bytes, DataEntry.write)), [
+          set64(HartOffset.value, value),
+          exitForAccess(Exit.store, bytes),
+        ]),
         STORES[bytes](tlb.host, value),
       ],
       atomic: (bytes, address, update) => {
         const at = local.get(L.entry);
         const old = local.get(L.scratch);
-        const after = update(old, register(Record.rs2));
+        const after = update(old, register(RecordLayout.rs2));
         const swaps = isSwap(form.instruction);
         return [
           tlb.find(address),
           when(
-            tlb.hits(bytes, Data.write),
+            tlb.hits(bytes, DataEntry.write),
             local.set(L.entry, tlb.host),
             // Prepared by an exit before: a page that every store must ask for.
             [
-              local.set(L.entry, get32(Offset.prepared)),
+              local.set(L.entry, get32(HartOffset.prepared)),
               when(i32.eqz(at), exitForAccess(Exit.atomic, bytes)),
-              set32(Offset.prepared, ZERO),
+              set32(HartOffset.prepared, ZERO),
             ],
           ),
           local.set(L.scratch, LOADS[bytes][1](at)),
@@ -181,18 +184,18 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
           // Before rd is written, which may be rs2.
           swaps ? local.set(L.pc, i64.xor(old, after)) : [],
           write(old),
-          swaps ? when(i64.eqz(local.get(L.pc)), [set32(Offset.record, record), exit(Exit.vain)]) : [],
+          swaps ? when(i64.eqz(local.get(L.pc)), [set32(HartOffset.record, record), exit(Exit.vain)]) : [],
         ];
       },
       branch: (condition) => when(condition, form.bulk ? [exitForBulk, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
-      environment: (operation) => {
+      system: (operation) => {
         const leave = exitForAccess(Exit.environment, operation);
         if (!form.status) return leave;
-        const index = i32.shr_u(field(Record.rs1), i32.const(3));
-        const operand = isImmediate(form.instruction) ? i64.extend_u(index) : register(Record.rs1);
+        const index = i32.shr_u(field(RecordLayout.rs1), i32.const(3));
+        const operand = isImmediate(form.instruction) ? i64.extend_u(index) : register(RecordLayout.rs1);
         return csrCode({ ...form, imm: Csr.sstatus, rs1: ANY }, operand, write, leave, [L.address, L.scratch]);
       },
     };
@@ -200,17 +203,17 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
 
   const handler = (form: Form): Code => [
     form.instruction.meaning(builder(form)),
-    local.set(L.record, i32.add(record, i32.const(form.length * (Record.size / 2)))),
+    local.set(L.record, i32.add(record, i32.const(form.length * (RecordLayout.size / 2)))),
     br(next),
   ];
 
   const special = exitUncounted(Exit.special);
   const pageEnd: Code = [uncount, jumpTo(pcHere)];
   const straddling: Code = [
-    local.set(L.pc, i64.add(get64(Offset.base), i64.const(PAGE))),
+    local.set(L.pc, i64.add(get64(HartOffset.base), i64.const(PAGE))),
     findFetch(L.pc, L.entry),
-    unlessStarts(L.pc, L.entry, field(Record.word + 2), special),
-    set32(Offset.records, i32.add(get32(Offset.records), i32.const(STRADDLER))),
+    unlessStarts(L.pc, L.entry, field(RecordLayout.word + 2), special),
+    set32(HartOffset.records, i32.add(get32(HartOffset.records), i32.const(STRADDLER))),
     local.set(L.record, i32.add(record, i32.const(STRADDLER))),
     uncount,
     br(next),
@@ -221,38 +224,38 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       local.set(L.opcode, i32.sub(local.get(L.opcode), i32.const(REGION))),
       br(again),
     ]),
-    set32(Offset.detail, regionIndex(record)),
+    set32(HartOffset.detail, regionIndex(record)),
     exitUncounted(Exit.region),
   ];
   const run = loop(
     next,
     when(i32.eqz(local.get(L.remaining)), exit(Exit.budget)),
     local.set(L.remaining, i32.sub(local.get(L.remaining), i32.const(1))),
-    local.set(L.opcode, field(Record.op)),
+    local.set(L.opcode, field(RecordLayout.op)),
     loop(again, dispatch([special, pageEnd, straddling, ...FORMS.map(handler), region])),
   );
 
   const enterPage: Code = [
     findPage(L.pc, L.entry, L.record, [
-      set64(Offset.pc, local.get(L.pc)),
-      set32(Offset.remaining, local.get(L.remaining)),
+      set64(HartOffset.pc, local.get(L.pc)),
+      set32(HartOffset.remaining, local.get(L.remaining)),
       ret(i32.const(Exit.fetch)),
     ]),
     countHeat(1),
   ];
   const enterScratch: Code = [
     local.set(L.begin, i32.const(Begin.atPc)),
-    set64(Offset.base, local.get(L.pc)),
-    set32(Offset.records, i32.const(cell(Offset.scratch))),
-    local.set(L.record, i32.const(cell(Offset.scratch))),
+    set64(HartOffset.base, local.get(L.pc)),
+    set32(HartOffset.records, i32.const(cell(HartOffset.scratch))),
+    local.set(L.record, i32.const(cell(HartOffset.scratch))),
   ];
   const interpret = module.define({
     parameters: [Type.I32],
     results: [Type.I32],
     locals: LOCALS,
     code: [
-      local.set(L.remaining, get32(Offset.remaining)),
-      local.set(L.pc, get64(Offset.pc)),
+      local.set(L.remaining, get32(HartOffset.remaining)),
+      local.set(L.pc, get64(HartOffset.pc)),
       loop(jump, when(i32.eq(local.get(L.begin), i32.const(Begin.scratch)), enterScratch, enterPage), run),
       unreachable,
     ],
@@ -266,10 +269,10 @@ function findPage(pc: number, entry: number, record: number, otherwise: Code): C
   const pageOffset = i32.and(i32.wrap(local.get(pc)), i32.const(PAGE - 1));
   return [
     findFetch(pc, entry),
-    set64(Offset.base, i64.and(local.get(pc), i64.const(-PAGE))),
-    when(i64.ne(get64(Offset.base), i64.load(local.get(entry), Fetch.base + Fetch.tag)), otherwise),
-    set32(Offset.records, i32.load(local.get(entry), Fetch.base + Fetch.records)),
-    local.set(record, i32.add(get32(Offset.records), i32.shl(pageOffset, i32.const(3)))),
+    set64(HartOffset.base, i64.and(local.get(pc), i64.const(-PAGE))),
+    when(i64.ne(get64(HartOffset.base), i64.load(local.get(entry), FetchEntry.base + FetchEntry.tag)), otherwise),
+    set32(HartOffset.records, i32.load(local.get(entry), FetchEntry.base + FetchEntry.records)),
+    local.set(record, i32.add(get32(HartOffset.records), i32.shl(pageOffset, i32.const(3)))),
   ];
 }
 
@@ -291,17 +294,17 @@ function dispatcher(interpret: number, regionType: number) {
         when(i32.ne(local.get(answer), i32.const(Exit.region)), ret(local.get(answer))),
         loop(
           inRegion,
-          local.set(answer, call_indirect(regionType, get32(Offset.detail))),
+          local.set(answer, call_indirect(regionType, get32(HartOffset.detail))),
           when(local.get(answer), [
             when(i32.ne(local.get(answer), i32.const(Exit.short)), ret(local.get(answer))),
             // What is left of the slice is little.
             local.set(begin, i32.const(Begin.slowly)),
             br(again),
           ]),
-          local.set(pc, get64(Offset.pc)),
+          local.set(pc, get64(HartOffset.pc)),
           findPage(pc, entry, at, br(again)),
-          when(i32.ge_u(i32.load16_u(local.get(at), Record.op), i32.const(REGION)), [
-            set32(Offset.detail, regionIndex(local.get(at))),
+          when(i32.ge_u(i32.load16_u(local.get(at), RecordLayout.op), i32.const(REGION)), [
+            set32(HartOffset.detail, regionIndex(local.get(at))),
             br(inRegion),
           ]),
         ),

@@ -6,7 +6,7 @@
  */
 import { decode, lengthOf } from '../isa/decode';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
-import { Access, type Mmu } from '../mmu/mmu';
+import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 
@@ -20,7 +20,7 @@ interface Reference {
   signed: boolean;
 }
 
-export interface BulkLoop {
+export interface LoopIdiom {
   /** Instructions, the branch included; and bytes before the branch. */
   length: number;
   bytes: number;
@@ -40,7 +40,7 @@ const LONGEST = 6;
 export const MAX_LOOP_BYTES = LONGEST * 4;
 
 /** The loop that the bne at host address `branch` closes, if it is of this kind. All of it lies in one page. */
-export function bulkLoopAt(view: DataView, branch: number): BulkLoop | undefined {
+export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefined {
   const word = wordAt(view, branch);
   if ((word & 0x707f) !== 0x1063 && (word & 0xe003) !== 0xe001) return undefined;
   const end = decode(word);
@@ -106,7 +106,7 @@ const wordAt = (view: DataView, host: number): number => {
  * Makes as many passes of the loop as can be made at once, from its branch to its branch, and counts them. False if there
  * are none: then the next pass goes the ordinary way. `code` is the host address of the page with the loop in it.
  */
-export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mmu: Mmu, code: number): boolean {
+export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemory, mmu: Mmu, code: number): boolean {
   const { step, store, load, length } = loop;
   const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
   const to = hart.signed(store.base) + store.offset;
@@ -118,9 +118,9 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
     return true;
   }
   // In this order, as the instructions would: the load's page is touched first.
-  const source = load === undefined ? 0 : plainHost(hart, memory, mmu, from, load.bytes, Access.load);
+  const source = load === undefined ? 0 : plainHost(hart, memory, mmu, from, load.bytes, AccessType.load);
   if (load !== undefined && source === 0) return false;
-  const target = plainHost(hart, memory, mmu, to, store.bytes, Access.store);
+  const target = plainHost(hart, memory, mmu, to, store.bytes, AccessType.store);
   // A loop that may change itself is left to those who notice.
   if (target === 0 || memory.pageOf(target) === memory.pageOf(code)) return false;
 
@@ -139,13 +139,13 @@ export function runBulk(hart: HartState, loop: BulkLoop, memory: GuestMemory, mm
 }
 
 /** Counts so many passes, and steps the registers. */
-function passed(hart: HartState, { steps, length }: BulkLoop, passes: number): void {
+function passed(hart: HartState, { steps, length }: LoopIdiom, passes: number): void {
   for (const { register, by } of steps) hart.setSigned(register, hart.signed(register) + by * passes);
   hart.remaining -= passes * length;
 }
 
 /** Whether the registers, as signed numbers, are exact and stay so. */
-function stepsExactly(hart: HartState, { steps, compared }: BulkLoop, passes: number): boolean {
+function stepsExactly(hart: HartState, { steps, compared }: LoopIdiom, passes: number): boolean {
   for (const register of compared) if (!Number.isSafeInteger(hart.signed(register))) return false;
   for (const { register, by } of steps) {
     const value = hart.signed(register);
@@ -157,7 +157,7 @@ function stepsExactly(hart: HartState, { steps, compared }: BulkLoop, passes: nu
 /** Fills with one byte, upwards, what lies in a page that has not been made; false, and nothing done, if it cannot be. */
 function fillsUnmade(
   hart: HartState,
-  { step, store }: BulkLoop,
+  { step, store }: LoopIdiom,
   memory: GuestMemory,
   mmu: Mmu,
   to: number,
@@ -166,12 +166,12 @@ function fillsUnmade(
   const value = hart.signed(store.register);
   // Of wider values only those with all bits alike.
   if (step < 0 || (store.bytes > 1 && value !== 0 && value !== -1)) return false;
-  const physical = translated(hart, mmu, to, store.bytes, Access.store);
-  return physical >= 0 && memory.fillUnmade(physical, passes * store.bytes, hart.lowByte(store.register));
+  const physical = translated(hart, mmu, to, store.bytes, AccessType.store);
+  return physical >= 0 && memory.fillLazily(physical, passes * store.bytes, hart.lowByte(store.register));
 }
 
 /** Passes until the branch's registers are equal; Infinity if they will step past each other, or both move. */
-function passesToEnd(hart: HartState, { compared: [a, b], approach }: BulkLoop): number {
+function passesToEnd(hart: HartState, { compared: [a, b], approach }: LoopIdiom): number {
   const passes = (hart.signed(b) - hart.signed(a)) / approach;
   return Number.isInteger(passes) && passes >= 0 ? passes : Infinity;
 }
@@ -197,17 +197,24 @@ function passesOverTable(memory: GuestMemory, target: number, step: number, most
 }
 
 /** See Mmu.translate. */
-function translated(hart: HartState, mmu: Mmu, at: number, bytes: number, access: Access): number {
+function translated(hart: HartState, mmu: Mmu, at: number, bytes: number, access: AccessType): number {
   return mmu.translate(hart, at | 0, Math.floor(at / 2 ** 32) | 0, access, bytes);
 }
 
 /** Host address of an access to memory that nobody watches, else 0. */
-function plainHost(hart: HartState, memory: GuestMemory, mmu: Mmu, at: number, bytes: number, access: Access): number {
+function plainHost(
+  hart: HartState,
+  memory: GuestMemory,
+  mmu: Mmu,
+  at: number,
+  bytes: number,
+  access: AccessType,
+): number {
   const physical = translated(hart, mmu, at, bytes, access);
   const host = physical < 0 ? 0 : memory.hostOf(physical);
   if (host === 0) return 0;
   const flags = memory.flags[memory.pageOf(host)];
-  if (access === Access.load) return (flags & PageFlag.watchedLoads) !== 0 ? 0 : host;
+  if (access === AccessType.load) return (flags & PageFlag.watchedLoads) !== 0 ? 0 : host;
   return memory.isRom(host) || (flags & ~(PageFlag.code | PageFlag.table)) !== 0 ? 0 : host;
 }
 

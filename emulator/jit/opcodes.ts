@@ -7,7 +7,7 @@ import { COMPRESSIBLE } from '../isa/compressed';
 import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
 import type { GuestMemory } from '../mmu/guest-memory';
-import { Offset, PAGE, Record, STRADDLER, WINDOW } from '../layout';
+import { HartOffset, PAGE, RecordLayout, STRADDLER, CURRENT_HART } from '../layout';
 
 export const enum Opcode {
   /** Not decoded yet, under a breakpoint, or illegal: see `special` in code-cache.ts. */
@@ -77,13 +77,13 @@ export function writeRecord(
   const { instruction, length, rd, rs1, rs2, imm } = decoded;
   const target = pageOffset === undefined ? -1 : pageOffset + imm;
   const near = instruction.control === 'relative' && target >= 0 && target < PAGE;
-  records.setUint16(at + Record.rd, rd === 0 ? Offset.discard : rd * 8, true);
-  records.setUint16(at + Record.rs1, rs1 * 8, true);
-  records.setUint16(at + Record.rs2, rs2 * 8, true);
-  records.setInt32(at + Record.imm, near ? imm * (Record.size / 2) : imm, true);
-  records.setUint32(at + Record.word, length === 2 ? word & 0xffff : word, true);
+  records.setUint16(at + RecordLayout.rd, rd === 0 ? HartOffset.discard : rd * 8, true);
+  records.setUint16(at + RecordLayout.rs1, rs1 * 8, true);
+  records.setUint16(at + RecordLayout.rs2, rs2 * 8, true);
+  records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
+  records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
   const status = isCsr(instruction) && imm === Csr.sstatus;
-  records.setUint16(at + Record.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })], true);
+  records.setUint16(at + RecordLayout.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })], true);
   return true;
 }
 
@@ -91,9 +91,9 @@ export function writeRecord(
 export function writeStraddling(records: DataView, at: number, word: number): boolean {
   const own = at + STRADDLER;
   if (!writeRecord(records, own, word, undefined)) return false;
-  records.setUint16(own + 4 * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
-  for (let i = 0; i < Record.size; i += 4) records.setInt32(at + i, records.getInt32(own + i, true), true);
-  records.setUint16(at + Record.op, Opcode.straddling, true);
+  records.setUint16(own + 4 * (RecordLayout.size / 2) + RecordLayout.op, Opcode.pageEnd, true);
+  for (let i = 0; i < RecordLayout.size; i += 4) records.setInt32(at + i, records.getInt32(own + i, true), true);
+  records.setUint16(at + RecordLayout.op, Opcode.straddling, true);
   return true;
 }
 
@@ -102,10 +102,10 @@ const alone = new Map<number, Uint8Array>();
 const MOST_ALONE = 4096;
 
 /** Writes the record of an instruction into the scratch area, followed by what leads back to its successor's own. */
-export function writeAlone(memory: GuestMemory, word: number): boolean {
-  const at = WINDOW + Offset.scratch;
+export function writeSingleStep(memory: GuestMemory, word: number): boolean {
+  const at = CURRENT_HART + HartOffset.scratch;
   const { view, u8 } = memory;
-  view.setUint16(at + lengthOf(word) * (Record.size / 2) + Record.op, Opcode.pageEnd, true);
+  view.setUint16(at + lengthOf(word) * (RecordLayout.size / 2) + RecordLayout.op, Opcode.pageEnd, true);
   const known = alone.get(word);
   if (known !== undefined) {
     u8.set(known, at);
@@ -113,6 +113,6 @@ export function writeAlone(memory: GuestMemory, word: number): boolean {
   }
   if (!writeRecord(view, at, word, undefined)) return false;
   if (alone.size === MOST_ALONE) alone.clear();
-  alone.set(word, u8.slice(at, at + Record.size));
+  alone.set(word, u8.slice(at, at + RecordLayout.size));
   return true;
 }

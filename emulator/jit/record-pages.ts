@@ -8,7 +8,7 @@
  */
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { lengthOf } from '../isa/decode';
-import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, Record, offsetOf, slotOf } from '../layout';
+import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, RecordLayout, offsetOf, slotOf } from '../layout';
 import { Opcode } from './opcodes';
 
 /** After so many stores a page counts as data until it is executed again. */
@@ -80,9 +80,9 @@ export class RecordPages {
     const first = Math.max(0, (offset >> 1) - 1);
     const last = (offset + length - 1) >> 1;
     for (let index = first; index <= last; index++) {
-      const record = records + index * Record.size;
-      if (view.getUint16(record + Record.op, true) === Opcode.special) continue;
-      if (index * 2 + lengthOf(view.getUint16(record + Record.word, true)) <= offset) continue;
+      const record = records + index * RecordLayout.size;
+      if (view.getUint16(record + RecordLayout.op, true) === Opcode.special) continue;
+      if (index * 2 + lengthOf(view.getUint16(record + RecordLayout.word, true)) <= offset) continue;
       this.detach(page);
       return;
     }
@@ -118,8 +118,8 @@ export class RecordPages {
       if (slot < 0) return;
       const bits = new Uint8Array(PAGE / 16);
       for (let index = 0; index < PAGE / 2; index++) {
-        const record = RECORDS + slot * RECORD_PAGE_SIZE + index * Record.size;
-        if (view.getUint16(record + Record.op, true) !== Opcode.special) bits[index >> 3] |= 1 << (index & 7);
+        const record = RECORDS + slot * RECORD_PAGE_SIZE + index * RecordLayout.size;
+        if (view.getUint16(record + RecordLayout.op, true) !== Opcode.special) bits[index >> 3] |= 1 << (index & 7);
       }
       result.set(page, bits);
     });
@@ -147,9 +147,9 @@ export class RecordPages {
     const { i32, view } = this.memory;
     const records = (RECORDS + slot * RECORD_PAGE_SIZE) / 4;
     for (let index = 0; index < PAGE / 2; index++) {
-      const record = records + index * (Record.size / 4);
+      const record = records + index * (RecordLayout.size / 4);
       if ((i32[record] & 0xffff) === Opcode.special) continue;
-      const word = i32[record + Record.word / 4];
+      const word = i32[record + RecordLayout.word / 4];
       const at = host + index * 2;
       const differs = isShort(word, index * 2)
         ? view.getUint16(at, true) ^ (word & 0xffff)
@@ -174,7 +174,7 @@ export class RecordPages {
     if (alike) alike.push(slot);
     else this.byKey.set(key, [slot]);
     const records = RECORDS + slot * RECORD_PAGE_SIZE;
-    this.memory.view.setUint16(records + (PAGE / 2) * Record.size, Opcode.pageEnd, true);
+    this.memory.view.setUint16(records + (PAGE / 2) * RecordLayout.size, Opcode.pageEnd, true);
     return slot;
   }
 

@@ -7,9 +7,9 @@
  */
 import { type Decoded, INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
 import type { Instruction } from '../isa/instruction';
-import { bulkLoopAt } from './loop-idioms';
+import { loopIdiomAt } from './loop-idioms';
 import { isCsrCode } from './csr-code';
-import { PAGE, Record } from '../layout';
+import { PAGE, RecordLayout } from '../layout';
 import { Opcode } from './opcodes';
 import { unroll } from './unroll';
 
@@ -163,7 +163,7 @@ function instructionAt(
   const within = offset - pageOf(offset) * PAGE;
   const host = page.host + within;
   const { view } = source;
-  const record = page.records + within * (Record.size / 2);
+  const record = page.records + within * (RecordLayout.size / 2);
   if (source.stopAt(record)) return undefined;
   const half = view.getUint16(host, true);
   const isDecoded = view.getUint16(record, true) !== Opcode.special;
@@ -171,11 +171,11 @@ function instructionAt(
   const straddles = lengthOf(half) === 4 && within === PAGE - 2;
   const word = lengthOf(half) === 2 ? half : straddles ? straddlerAt(source, offset, half) : view.getInt32(host, true);
   // The record may stand for what followed in another page.
-  if (word === undefined || (straddles && isDecoded && view.getInt32(record + Record.word, true) !== word))
+  if (word === undefined || (straddles && isDecoded && view.getInt32(record + RecordLayout.word, true) !== word))
     return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded)) return undefined;
-  const bulk = decoded.instruction.name === 'bne' && bulkLoopAt(view, host) !== undefined;
+  const bulk = decoded.instruction.name === 'bne' && loopIdiomAt(view, host) !== undefined;
   return { ...decoded, offset, word, record, bulk, straddles, to: targetOf(decoded, offset, before) };
 }
 

@@ -1,9 +1,9 @@
 /** The regions of all code pages: made when a jump's target is hot, dropped when anything they were made from changes. */
 import type { GuestMemory } from '../mmu/guest-memory';
-import { HEAT, HEAT_CELLS, HEAT_LIMIT, RECORDS, REGIONS, Record, slotOf } from '../layout';
+import { HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, RECORDS, REGIONS, RecordLayout, slotOf } from '../layout';
 import { Opcode, REGION } from './opcodes';
 import { type CodeSource, regionAt } from './region';
-import { type Departure, FIRST_DEPARTURE, translate } from './translator';
+import { type SideExit, FIRST_SIDE_EXIT, translate } from './translator';
 
 /** Which tier runs the guest: the interpreter alone, regions wherever possible, or regions where it is hot. */
 export type Acceleration = 'interp' | 'jit' | 'mixed';
@@ -22,26 +22,26 @@ interface Region {
 }
 
 /** What is known of the code around a hart's pc. */
-export interface CodeAround extends Pick<CodeSource, 'page' | 'stopAt'> {
+export interface TranslationHost extends Pick<CodeSource, 'page' | 'stopAt'> {
   /** Decodes an instruction of the page at a host address into its record. */
   decode(page: number, record: number, word: number): void;
 }
 
-export class Regions {
+export class TranslationCache {
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: CAPACITY });
   private readonly free: number[] = Array.from({ length: CAPACITY }, (_, index) => CAPACITY - 1 - index);
-  private readonly departures: (readonly Departure[])[] = [];
+  private readonly departures: (readonly SideExit[])[] = [];
   private readonly bySlot = new Map<number, Set<Region>>();
 
   constructor(
     private readonly memory: GuestMemory,
     private readonly acceleration: Acceleration,
   ) {
-    memory.i32[HEAT_LIMIT / 4] = LIMITS[acceleration];
+    memory.i32[HOTNESS_LIMIT / 4] = LIMITS[acceleration];
   }
 
   /** Translates the region that begins at `offset` of a page. What cannot be translated is left to the interpreter: then false. */
-  make(offset: number, code: CodeAround): boolean {
+  make(offset: number, code: TranslationHost): boolean {
     const { view } = this.memory;
     const index = this.free[this.free.length - 1];
     if (index === undefined) return false;
@@ -63,27 +63,31 @@ export class Regions {
     this.departures[index] = departures;
     const { record } = blocks[0].instructions[0];
     view.setInt32(REGIONS + (record - RECORDS) / 4, index, true);
-    view.setUint16(record + Record.op, view.getUint16(record + Record.op, true) | REGION, true);
+    view.setUint16(record + RecordLayout.op, view.getUint16(record + RecordLayout.op, true) | REGION, true);
     const region = { index, record, slots: [...slots] };
     for (const slot of slots) this.bySlot.set(slot, (this.bySlot.get(slot) ?? new Set()).add(region));
     return true;
   }
 
   /** Where and why a region left an instruction to others. */
-  departure(index: number, answer: number): Departure {
-    return this.departures[index][answer - FIRST_DEPARTURE];
+  departure(index: number, answer: number): SideExit {
+    return this.departures[index][answer - FIRST_SIDE_EXIT];
   }
 
   /** Forgets how often jumps went to a record. */
   cool(record: number): void {
-    this.memory.i32[HEAT / 4 + ((record >>> 4) & (HEAT_CELLS - 1))] = 0;
+    this.memory.i32[HOTNESS / 4 + ((record >>> 4) & (HOTNESS_CELLS - 1))] = 0;
   }
 
   /** Drops the regions made from a page. */
   drop(slot: number): void {
     for (const region of this.bySlot.get(slot) ?? []) {
       const { view } = this.memory;
-      view.setUint16(region.record + Record.op, view.getUint16(region.record + Record.op, true) & ~REGION, true);
+      view.setUint16(
+        region.record + RecordLayout.op,
+        view.getUint16(region.record + RecordLayout.op, true) & ~REGION,
+        true,
+      );
       this.table.set(region.index, null);
       this.free.push(region.index);
       for (const other of region.slots) if (other !== slot) this.bySlot.get(other)!.delete(region);

@@ -10,7 +10,7 @@ import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '.
 import { ModuleBuilder } from '../wasm/module';
 import { csrCode, isCsrCode, isImmediate } from './csr-code';
 import { Exit } from './interpreter';
-import { Data, EMPTY, Fetch, Offset, PAGE, SIGNED } from '../layout';
+import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, SIGNED } from '../layout';
 import { type Block, type RegionInstruction, isReturn, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
@@ -36,7 +36,7 @@ const read = (register: number): Code => (register === 0 ? i64.const(0) : local.
  * A place at which a region leaves an instruction to others. The code only tells which one it is; the rest stands here, so
  * that code is small.
  */
-export interface Departure {
+export interface SideExit {
   exit: Exit;
   /** See Offset.detail. */
   detail: number;
@@ -48,12 +48,12 @@ export interface Departure {
 }
 
 /** What a region answers for its first departure; 0 means that it went on to the pc in the window. */
-export const FIRST_DEPARTURE = 16;
+export const FIRST_SIDE_EXIT = 16;
 
-export interface Translation {
+export interface TranslatedRegion {
   /** A module that imports the memory and exports `region`. */
   bytes: Uint8Array<ArrayBuffer>;
-  departures: Departure[];
+  departures: SideExit[];
 }
 
 /** Base registers for which a region remembers the page that was last accessed through them. */
@@ -90,9 +90,9 @@ function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<num
   };
 }
 
-export function translate(blocks: readonly Block[]): Translation {
+export function translate(blocks: readonly Block[]): TranslatedRegion {
   const out = new Label();
-  const departures: Departure[] = [];
+  const departures: SideExit[] = [];
   const tlb = tlbLookup(L.address, L.entry);
   const instructions = blocks.flatMap((b) => b.instructions);
   const written = new Set(instructions.filter((i) => i.rd !== 0 && i.instruction.hasRd).map((i) => i.rd));
@@ -103,10 +103,10 @@ export function translate(blocks: readonly Block[]): Translation {
   /** Goes on at a pc outside. */
   const goOn = (pc: Code): Code => [local.set(L.pc, pc), br(out)];
   const depart = (exit: Exit, { offset, record }: RegionInstruction, back: number, detail = 0): Code => {
-    const answer = FIRST_DEPARTURE + departures.push({ exit, detail, back, offset, record }) - 1;
+    const answer = FIRST_SIDE_EXIT + departures.push({ exit, detail, back, offset, record }) - 1;
     return [local.set(L.answer, i32.const(answer)), br(out)];
   };
-  const addressOf = (offset: number): Code => i64.add(get64(Offset.base), i64.const(offset));
+  const addressOf = (offset: number): Code => i64.add(get64(HartOffset.base), i64.const(offset));
   const jumpOut = (offset: number): Code => goOn(addressOf(offset));
 
   /** Goes on in another page only if it still lies where it did. */
@@ -120,8 +120,8 @@ export function translate(blocks: readonly Block[]): Translation {
       findFetch(L.address, L.entry),
       when(
         i32.or(
-          i64.ne(i64.load(entry, Fetch.base + Fetch.tag), page),
-          i32.ne(i32.load(entry, Fetch.base + Fetch.records), i32.const(target.page.records)),
+          i64.ne(i64.load(entry, FetchEntry.base + FetchEntry.tag), page),
+          i32.ne(i32.load(entry, FetchEntry.base + FetchEntry.records), i32.const(target.page.records)),
         ),
         jumpOut(target.start),
       ),
@@ -167,7 +167,7 @@ export function translate(blocks: readonly Block[]): Translation {
     const departForAccess = (exit: Exit, detail: number): Code => depart(exit, i, after, detail);
     /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
     const access = (kind: 'l' | 's', bytes: 1 | 2 | 4 | 8, address: Code, leave: Code): { find: Code; host: Code } => {
-      const [own, other] = kind === 'l' ? [Data.read, Data.write] : [Data.write, Data.read];
+      const [own, other] = kind === 'l' ? [DataEntry.read, DataEntry.write] : [DataEntry.write, DataEntry.read];
       const hits = tlb.hits(bytes, own);
       const last = pages.get(i.rs1);
       const lookup = [tlb.look, when(i32.eqz(hits), leave)];
@@ -209,7 +209,7 @@ export function translate(blocks: readonly Block[]): Translation {
       },
       atomic: (bytes, address, update) => [
         tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, Data.write)), departForAccess(Exit.atomic, bytes)),
+        when(i32.eqz(tlb.hits(bytes, DataEntry.write)), departForAccess(Exit.atomic, bytes)),
         local.set(L.entry, tlb.host),
         local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
         STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
@@ -231,7 +231,7 @@ export function translate(blocks: readonly Block[]): Translation {
         br(out),
       ],
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
-      environment: (operation) => {
+      system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
         const operand = isImmediate(i.instruction) ? i64.const(i.rs1) : read(i.rs1);
         return csrCode(i, operand, write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
@@ -240,14 +240,14 @@ export function translate(blocks: readonly Block[]): Translation {
   };
 
   const module = new ModuleBuilder();
-  const X = cell(Offset.x);
+  const X = cell(HartOffset.x);
   module.define({
     exported: 'region',
     parameters: [],
     results: [Type.I32],
     locals: [...LOCALS, ...types],
     code: [
-      local.set(L.remaining, get32(Offset.remaining)),
+      local.set(L.remaining, get32(HartOffset.remaining)),
       [...used].map((r) => local.set(x(r), i64.load(ZERO, X + r * 8))),
       [...pages.values()].map(({ tag }) => local.set(tag, i64.const(EMPTY))),
       block(
@@ -255,9 +255,9 @@ export function translate(blocks: readonly Block[]): Translation {
         structured(blocks[0], emitBlock, (b) => jumpOut(b.start)),
       ),
       [...written].map((r) => i64.store(ZERO, local.get(x(r)), X + r * 8)),
-      set64(Offset.pc, local.get(L.pc)),
-      set64(Offset.address, local.get(L.address)),
-      set32(Offset.remaining, local.get(L.remaining)),
+      set64(HartOffset.pc, local.get(L.pc)),
+      set64(HartOffset.address, local.get(L.address)),
+      set32(HartOffset.remaining, local.get(L.remaining)),
       ret(local.get(L.answer)),
     ],
   });

@@ -6,7 +6,7 @@ import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../layout';
 import type { PhysicalMemory } from '../types';
 import type { EncodedPages } from '../history/page-codec';
 import { DataWatches } from './data-watch';
-import { UnmadePages } from './lazy-pages';
+import { LazyPages } from './lazy-pages';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {
@@ -31,7 +31,7 @@ export class GuestMemory implements PhysicalMemory {
   readonly dramBase = BigInt(DRAM_BASE);
   readonly dramSize: bigint;
   private readonly dramBytes: number;
-  private readonly unmade: UnmadePages;
+  private readonly lazy: LazyPages;
   /** Called before a store to a flagged page: host address and bytes, within one page. */
   beforeStore: (host: number, length: number) => void = () => undefined;
 
@@ -47,7 +47,7 @@ export class GuestMemory implements PhysicalMemory {
     this.u64 = new BigUint64Array(buffer);
     this.view = new DataView(buffer);
     this.flags = new Uint8Array(this.guestPages);
-    this.unmade = new UnmadePages(dramBytes / PAGE);
+    this.lazy = new LazyPages(dramBytes / PAGE);
   }
 
   /** Pages that `flags` and the code cache count: ROM, then DRAM. */
@@ -59,7 +59,7 @@ export class GuestMemory implements PhysicalMemory {
   hostOf(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram >= 0 && inDram < this.dramBytes) {
-      this.make(Math.floor(inDram / PAGE));
+      this.commit(Math.floor(inDram / PAGE));
       return DRAM + inDram;
     }
     const inRom = physical - ROM_BASE;
@@ -123,35 +123,35 @@ export class GuestMemory implements PhysicalMemory {
     if (first + length > end) return 0;
     if (!this.isRom(first)) {
       const last = Math.floor((first + length - 1 - DRAM) / PAGE);
-      for (let page = Math.floor((first - DRAM) / PAGE) + 1; page <= last; page++) this.make(page);
+      for (let page = Math.floor((first - DRAM) / PAGE) + 1; page <= last; page++) this.commit(page);
     }
     return first;
   }
 
   /** Stores `bytes` bytes from host address `from` into a page that need not be made for that; false if it must be. */
-  storeUnmade(physical: number, bytes: number, from: number): boolean {
-    const page = this.unmadePage(physical);
-    return page >= 0 && this.unmade.store(page, physical % PAGE, this.u8, from, bytes);
+  storeLazily(physical: number, bytes: number, from: number): boolean {
+    const page = this.uncommittedPage(physical);
+    return page >= 0 && this.lazy.store(page, physical % PAGE, this.u8, from, bytes);
   }
 
   /** Fills `bytes` bytes with one, within a page that need not be made for that; false if it must be. */
-  fillUnmade(physical: number, bytes: number, byte: number): boolean {
-    const page = this.unmadePage(physical);
-    return page >= 0 && this.unmade.fill(page, physical % PAGE, (physical % PAGE) + bytes, byte);
+  fillLazily(physical: number, bytes: number, byte: number): boolean {
+    const page = this.uncommittedPage(physical);
+    return page >= 0 && this.lazy.fill(page, physical % PAGE, (physical % PAGE) + bytes, byte);
   }
 
   /** The page of DRAM with a physical address if it has not been made, else -1. */
-  private unmadePage(physical: number): number {
+  private uncommittedPage(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram < 0 || inDram >= this.dramBytes) return -1;
     const page = Math.floor(inDram / PAGE);
-    return this.unmade.isMade(page) ? -1 : page;
+    return this.lazy.isCommitted(page) ? -1 : page;
   }
 
   /** From now on all of DRAM is what `pages` says. */
   restoreFrom(pages: EncodedPages): void {
     this.clearDram();
-    this.unmade.restore(pages);
+    this.lazy.restore(pages);
   }
 
   /** Makes everything zero. */
@@ -161,19 +161,19 @@ export class GuestMemory implements PhysicalMemory {
   }
 
   private clearDram(): void {
-    for (let page = 0; page < this.unmade.pages; page++) if (this.unmade.isMade(page)) this.bytesOf(page).fill(0);
-    this.unmade.clear();
+    for (let page = 0; page < this.lazy.pages; page++) if (this.lazy.isCommitted(page)) this.bytesOf(page).fill(0);
+    this.lazy.clear();
   }
 
   /** DRAM by words, page after page; what is yielded is good until the next. */
   *pages(): Generator<Int32Array> {
     const page = new Uint8Array(PAGE);
     const words = new Int32Array(page.buffer);
-    for (let i = 0; i < this.unmade.pages; i++) {
-      if (this.unmade.isMade(i)) {
+    for (let i = 0; i < this.lazy.pages; i++) {
+      if (this.lazy.isCommitted(i)) {
         yield this.i32.subarray((DRAM + i * PAGE) / 4, (DRAM + (i + 1) * PAGE) / 4);
       } else {
-        this.unmade.read(i, page);
+        this.lazy.read(i, page);
         yield words;
       }
     }
@@ -184,7 +184,7 @@ export class GuestMemory implements PhysicalMemory {
   }
 
   /** Has the page in the host's memory, if it is not there yet. */
-  private make(page: number): void {
-    if (!this.unmade.isMade(page)) this.unmade.make(page, this.bytesOf(page));
+  private commit(page: number): void {
+    if (!this.lazy.isCommitted(page)) this.lazy.commit(page, this.bytesOf(page));
   }
 }

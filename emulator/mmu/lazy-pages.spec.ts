@@ -4,7 +4,7 @@ import { encodePages, EncodedPages } from '../history/page-codec';
 import { Machine } from '../machine';
 import { Assembler, R, laidOut } from '../testing/guests';
 import { TIERS, runInTier } from '../testing/tiers';
-import { UnmadePages } from './lazy-pages';
+import { LazyPages } from './lazy-pages';
 
 const PAGE = 4096;
 
@@ -31,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
 );
 
-const contents = (pages: UnmadePages): Uint8Array => {
+const contents = (pages: LazyPages): Uint8Array => {
   const bytes = new Uint8Array(PAGE).fill(0xee);
   pages.read(0, bytes);
   return bytes;
@@ -41,7 +41,7 @@ describe('pages that have not been made', () => {
   it('hold what was stored, whatever was', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const pages = new UnmadePages(1);
+        const pages = new LazyPages(1);
         const expected = new Uint8Array(PAGE);
         let end = 0;
         for (const s of steps) {
@@ -59,15 +59,15 @@ describe('pages that have not been made', () => {
           assert.deepEqual(contents(pages), expected);
         }
         const made = new Uint8Array(PAGE);
-        pages.make(0, made);
+        pages.commit(0, made);
         assert.deepEqual(made, expected);
-        assert.ok(pages.isMade(0));
+        assert.ok(pages.isCommitted(0));
       }),
     );
   });
 
   it('hold what xv6 leaves in free pages: one byte, and a pointer to the next', () => {
-    const pages = new UnmadePages(1);
+    const pages = new LazyPages(1);
     const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
     assert.ok(pages.fill(0, 0, 1, 1) && pages.fill(0, 1, 3000, 1) && pages.fill(0, 3000, PAGE, 1));
     assert.ok(pages.store(0, 0, pointer, 0, 8));
@@ -79,7 +79,7 @@ describe('pages that have not been made', () => {
   });
 
   it('hold a pointer among zeroes, which may be filled afterwards', () => {
-    const pages = new UnmadePages(1);
+    const pages = new LazyPages(1);
     const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
     assert.ok(pages.store(0, 16, pointer, 0, 8));
     assert.deepEqual(contents(pages).subarray(15, 25), Uint8Array.of(0, ...pointer, 0));
@@ -90,7 +90,7 @@ describe('pages that have not been made', () => {
 
   it('hold what a saved machine did, and nothing after that', () => {
     const saved = new Int32Array(PAGE / 4).map((_, i) => i * i);
-    const pages = new UnmadePages(1);
+    const pages = new LazyPages(1);
     pages.restore(new EncodedPages(encodePages([saved]), 1));
     assert.deepEqual(contents(pages), new Uint8Array(saved.buffer));
     assert.ok(!pages.fill(0, 0, PAGE, 1));
@@ -141,7 +141,7 @@ describe('memory of which a guest fills pages', () => {
   it('needs no memory of the host for what nobody has looked at', () => {
     const machine = machineAfter(PAGES * PAGE * 3 + 2000, () => undefined);
     // The last page's pointer was read; what is not made can be filled like this.
-    const unmade = (page: number): boolean => machine.memory.fillUnmade(Number(FILLED) + page * PAGE, PAGE, 5);
+    const unmade = (page: number): boolean => machine.memory.fillLazily(Number(FILLED) + page * PAGE, PAGE, 5);
     assert.deepEqual([0, 1, PAGES - 2, PAGES - 1].map(unmade), [true, true, true, false]);
   });
 

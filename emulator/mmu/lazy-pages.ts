@@ -20,7 +20,7 @@ const enum Kind {
 const WORD = 8;
 const NO_WORD = 0xffff;
 
-export class UnmadePages {
+export class LazyPages {
   private readonly kinds: Uint8Array;
   private saved: EncodedPages | undefined;
   // Of a filled page: the byte in front of the boundary, the one behind it, and the boundary.
@@ -40,12 +40,12 @@ export class UnmadePages {
     this.words = new Uint8Array(pages * WORD);
   }
 
-  isMade(page: number): boolean {
+  isCommitted(page: number): boolean {
     return this.kinds[page] === Kind.made;
   }
 
   /** The page is told of by the host's memory from now on, by `bytes`, which are zero until now. */
-  make(page: number, bytes: Uint8Array): void {
+  commit(page: number, bytes: Uint8Array): void {
     if (this.kinds[page] !== Kind.zero) this.read(page, bytes);
     this.kinds[page] = Kind.made;
   }

@@ -13,7 +13,7 @@ import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
 import type { Tlb } from './tlb';
 
-export const enum Access {
+export const enum AccessType {
   load,
   store,
   fetch,
@@ -90,8 +90,8 @@ export class Mmu {
   /**
    * The physical address of an access of `bytes` bytes that does not cross a page, or -1 with `cause` set. Sets A and D.
    */
-  translate(hart: HartState, low: number, high: number, access: Access, bytes: number): number {
-    const mode = access === Access.fetch ? hart.mode : hart.dataMode;
+  translate(hart: HartState, low: number, high: number, access: AccessType, bytes: number): number {
+    const mode = access === AccessType.fetch ? hart.mode : hart.dataMode;
     const physical =
       mode === Mode.Machine || hart.high(Cell.satp) >>> 28 === 0
         ? bare(low, high)
@@ -117,8 +117,8 @@ export class Mmu {
     if (host === 0) return false;
     const translated = mode !== Mode.Machine && hart.high(Cell.satp) >>> 28 !== 0;
     const mstatus = hart.low(Cell.mstatus);
-    const readable = !translated || permits(this.leaf, Access.load, mode, mstatus);
-    const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, Access.store, mode, mstatus));
+    const readable = !translated || permits(this.leaf, AccessType.load, mode, mstatus);
+    const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, AccessType.store, mode, mstatus));
     const flags = this.memory.flags[this.memory.pageOf(host)];
     const plain = !this.memory.isRom(host) && flags === 0;
     const storable = writable && plain && (rights & Right.write) !== 0;
@@ -140,14 +140,14 @@ export class Mmu {
     const first = ((host & ~7) >>> 0) / 4;
     for (let word = first; word * 4 < host + length; word += 2) {
       if ((i32[word] & Pte.V) === 0) continue;
-      this.forgetTable(page);
+      this.invalidateTable(page);
       flags[page] &= ~PageFlag.table;
       return;
     }
   }
 
-  private forgetTable(page: number): void {
-    for (const { root, first, pages } of this.uses.get(page) ?? []) this.tlb.forget(this.harts, root, first, pages);
+  private invalidateTable(page: number): void {
+    for (const { root, first, pages } of this.uses.get(page) ?? []) this.tlb.invalidate(this.harts, root, first, pages);
     this.uses.delete(page);
     this.lastUse[page] = undefined;
   }
@@ -157,7 +157,7 @@ export class Mmu {
     const { flags } = this.memory;
     const page = this.memory.pageOf(host);
     if ((flags[page] & flag) !== 0) return;
-    if (flags[page] === 0) this.tlb.dropWrites(this.harts, (host & ~(PAGE - 1)) >>> 0);
+    if (flags[page] === 0) this.tlb.invalidateWrites(this.harts, (host & ~(PAGE - 1)) >>> 0);
     flags[page] |= flag;
   }
 
@@ -171,7 +171,7 @@ export class Mmu {
     const known = this.uses.get(page)?.find(isThis);
     const use = known ?? { root, first, pages };
     if (known === undefined) {
-      if (this.uses.get(page)?.length === MOST_USES) this.forgetTable(page);
+      if (this.uses.get(page)?.length === MOST_USES) this.invalidateTable(page);
       this.uses.set(page, [...(this.uses.get(page) ?? []), use]);
     }
     this.lastUse[page] = use;
@@ -179,7 +179,7 @@ export class Mmu {
   }
 
   /** Section 4.3.2, steps 1 to 9. */
-  private walk(hart: HartState, low: number, high: number, access: Access, mode: Mode): number {
+  private walk(hart: HartState, low: number, high: number, access: AccessType, mode: Mode): number {
     this.cause = PAGE_FAULT[access];
     // Bits 63 to 39 must equal bit 38.
     if (high !== (high << 25) >> 25) return -1;
@@ -214,7 +214,7 @@ export class Mmu {
       if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
       const span = 512 ** level;
       if (ppn % span !== 0) return -1;
-      this.leaf = pte | Pte.A | (access === Access.store ? Pte.D : 0);
+      this.leaf = pte | Pte.A | (access === AccessType.store ? Pte.D : 0);
       if (this.leaf !== pte && !this.update(hart, address, host)) {
         this.cause = ACCESS_FAULT[access];
         return -1;
@@ -250,18 +250,18 @@ function bare(low: number, high: number): number {
 }
 
 /** Step 5 of the walk: do the leaf's flags allow the access in this mode? */
-function permits(flags: number, access: Access, mode: Mode, mstatus: number): boolean {
+function permits(flags: number, access: AccessType, mode: Mode, mstatus: number): boolean {
   if (mode === Mode.User) {
     if ((flags & Pte.U) === 0) return false;
-  } else if ((flags & Pte.U) !== 0 && (access === Access.fetch || (mstatus & Mstatus.sum) === 0)) {
+  } else if ((flags & Pte.U) !== 0 && (access === AccessType.fetch || (mstatus & Mstatus.sum) === 0)) {
     return false;
   }
   switch (access) {
-    case Access.load:
+    case AccessType.load:
       return (flags & Pte.R) !== 0 || ((mstatus & Mstatus.mxr) !== 0 && (flags & Pte.X) !== 0);
-    case Access.store:
+    case AccessType.store:
       return (flags & Pte.W) !== 0;
-    case Access.fetch:
+    case AccessType.fetch:
       return (flags & Pte.X) !== 0;
   }
 }

@@ -8,17 +8,26 @@
  */
 import type { HartState } from '../cpu/hart';
 import type { CodePage } from '../jit/region';
-import { BANKS, BANK_SIZE, DATA_ENTRIES, Data, EMPTY, FETCH_ENTRIES, Fetch, Offset } from '../layout';
+import {
+  TLB_CONTEXTS,
+  TLB_CONTEXT_SIZE,
+  DATA_ENTRIES,
+  DataEntry,
+  EMPTY,
+  FETCH_ENTRIES,
+  FetchEntry,
+  HartOffset,
+} from '../layout';
 import type { GuestMemory } from './guest-memory';
 
 /** What a bank is for: everything that a translation and its permissions depend on. */
-export interface Space {
+export interface TlbTag {
   satp: bigint;
   /** Mode of data accesses and of fetches, SUM and MXR, packed. */
   modes: number;
 }
 
-interface Bank extends Space {
+interface TlbContext extends TlbTag {
   /** Page number of the root table. */
   root: number;
   used: boolean;
@@ -32,7 +41,7 @@ const MOST_WRITERS = 3;
 const ANYWHERE = 0xffffffff;
 
 export class Tlb {
-  private readonly banks: Bank[][];
+  private readonly contexts: TlbContext[][];
   private readonly current: number[];
   private readonly victim: number[];
   /** By guest page: how many indices of banks may let it be written (2 bits), and up to three of them; or ANYWHERE. */
@@ -42,8 +51,8 @@ export class Tlb {
     private readonly memory: GuestMemory,
     harts: number,
   ) {
-    this.banks = Array.from({ length: harts }, () =>
-      Array.from({ length: BANKS }, () => ({ satp: 0n, root: 0, modes: 0, used: false, filled: true })),
+    this.contexts = Array.from({ length: harts }, () =>
+      Array.from({ length: TLB_CONTEXTS }, () => ({ satp: 0n, root: 0, modes: 0, used: false, filled: true })),
     );
     this.writers = new Uint32Array(memory.guestPages);
     this.current = new Array<number>(harts).fill(0);
@@ -52,27 +61,27 @@ export class Tlb {
 
   /** Puts the bank for an address space in force. */
   select(hart: HartState, satp: bigint, modes: number): void {
-    const banks = this.banks[hart.id];
+    const banks = this.contexts[hart.id];
     const now = banks[this.current[hart.id]];
     if (now.used && now.modes === modes && now.satp === satp) return;
     let index = banks.findIndex((bank) => bank.used && bank.modes === modes && bank.satp === satp);
     if (index < 0) {
       index = this.victim[hart.id];
-      this.victim[hart.id] = (index + 1) % BANKS;
+      this.victim[hart.id] = (index + 1) % TLB_CONTEXTS;
       this.empty(hart, index);
       Object.assign(banks[index], { satp, root: rootOf(satp), modes, used: true });
     }
     this.current[hart.id] = index;
-    hart.bank = bankAddress(hart, index);
+    hart.tlb = contextAddress(hart, index);
   }
 
   /** Enters a page for loads and/or stores. Its first address is given by its halves, `host` is where it lies. */
   fillData(hart: HartState, low: number, high: number, host: number, readable: boolean, writable: boolean): void {
-    const entry = this.bankInForce(hart) + ((low >>> 12) & (DATA_ENTRIES - 1)) * Data.size;
+    const entry = this.selectedContext(hart) + ((low >>> 12) & (DATA_ENTRIES - 1)) * DataEntry.size;
     const { i32 } = this.memory;
-    this.setTag(entry + Data.read, readable ? low : -1, readable ? high : -1);
-    this.setTag(entry + Data.write, writable ? low : -1, writable ? high : -1);
-    i32[(entry + Data.addend) / 4] = host - low;
+    this.setTag(entry + DataEntry.read, readable ? low : -1, readable ? high : -1);
+    this.setTag(entry + DataEntry.write, writable ? low : -1, writable ? high : -1);
+    i32[(entry + DataEntry.addend) / 4] = host - low;
     if (writable) this.noteWriter(this.memory.pageOf(host), (low >>> 12) & (DATA_ENTRIES - 1));
   }
 
@@ -96,44 +105,44 @@ export class Tlb {
   /** Host address of the page that an entry lets be written; -1 if none. */
   private writes(entry: number): number {
     const { i32 } = this.memory;
-    const low = i32[(entry + Data.write) / 4];
-    return (low & 1) === 0 ? (i32[(entry + Data.addend) / 4] + low) >>> 0 : -1;
+    const low = i32[(entry + DataEntry.write) / 4];
+    return (low & 1) === 0 ? (i32[(entry + DataEntry.addend) / 4] + low) >>> 0 : -1;
   }
 
   /** Enters a page for fetches, with the host addresses of its records and of itself. */
   fillFetch(hart: HartState, virtual: bigint, records: number, host: number): void {
-    const entry = fetchEntry(this.bankInForce(hart), virtual);
-    this.memory.u64[(entry + Fetch.tag) / 8] = virtual;
-    this.memory.i32[(entry + Fetch.records) / 4] = records;
-    this.memory.i32[(entry + Fetch.host) / 4] = host;
+    const entry = fetchEntry(this.selectedContext(hart), virtual);
+    this.memory.u64[(entry + FetchEntry.tag) / 8] = virtual;
+    this.memory.i32[(entry + FetchEntry.records) / 4] = records;
+    this.memory.i32[(entry + FetchEntry.host) / 4] = host;
   }
 
   /** The page of code at a virtual address (of its first byte), if it is in the bank in force. */
   codePage(hart: HartState, virtual: bigint): CodePage | undefined {
-    const entry = fetchEntry(bankAddress(hart, this.current[hart.id]), virtual);
+    const entry = fetchEntry(contextAddress(hart, this.current[hart.id]), virtual);
     const { u64, i32 } = this.memory;
-    if (u64[(entry + Fetch.tag) / 8] !== BigInt.asUintN(64, virtual)) return undefined;
-    return { host: i32[(entry + Fetch.host) / 4] >>> 0, records: i32[(entry + Fetch.records) / 4] };
+    if (u64[(entry + FetchEntry.tag) / 8] !== BigInt.asUintN(64, virtual)) return undefined;
+    return { host: i32[(entry + FetchEntry.host) / 4] >>> 0, records: i32[(entry + FetchEntry.records) / 4] };
   }
 
-  private bankInForce(hart: HartState): number {
+  private selectedContext(hart: HartState): number {
     const index = this.current[hart.id];
-    this.banks[hart.id][index].filled = true;
-    return bankAddress(hart, index);
+    this.contexts[hart.id][index].filled = true;
+    return contextAddress(hart, index);
   }
 
   /** At power on: no bank belongs to any address space. */
   reset(): void {
-    for (const bank of this.banks.flat()) bank.used = false;
+    for (const bank of this.contexts.flat()) bank.used = false;
   }
 
   /** Forgets everything, on one hart or on all. */
   flush(harts: readonly HartState[]): void {
-    for (const hart of harts) this.banks[hart.id].forEach((bank, index) => bank.filled && this.empty(hart, index));
+    for (const hart of harts) this.contexts[hart.id].forEach((bank, index) => bank.filled && this.empty(hart, index));
   }
 
   /** Forgets the translations of `count` pages from virtual page `first` on in address spaces with this root. */
-  forget(harts: readonly HartState[], root: number, first: number, count: number): void {
+  invalidate(harts: readonly HartState[], root: number, first: number, count: number): void {
     const { i32, u64 } = this.memory;
     const drop = (tag: number): void => {
       const low = i32[tag / 4];
@@ -146,11 +155,12 @@ export class Tlb {
       harts,
       (bank) => {
         for (let page = first; page < first + Math.min(count, DATA_ENTRIES); page++) {
-          const entry = bank + (page & (DATA_ENTRIES - 1)) * Data.size;
-          drop(entry + Data.read);
-          drop(entry + Data.write);
+          const entry = bank + (page & (DATA_ENTRIES - 1)) * DataEntry.size;
+          drop(entry + DataEntry.read);
+          drop(entry + DataEntry.write);
         }
-        for (let entry = bank + Fetch.base; entry < bank + BANK_SIZE; entry += Fetch.size) drop(entry + Fetch.tag);
+        for (let entry = bank + FetchEntry.base; entry < bank + TLB_CONTEXT_SIZE; entry += FetchEntry.size)
+          drop(entry + FetchEntry.tag);
       },
       root,
     );
@@ -159,7 +169,7 @@ export class Tlb {
   /** Forgets all translations of fetches. */
   flushFetches(harts: readonly HartState[]): void {
     this.eachFilled(harts, (bank) => {
-      this.memory.u8.fill(0xff, bank + Fetch.base, bank + BANK_SIZE);
+      this.memory.u8.fill(0xff, bank + FetchEntry.base, bank + TLB_CONTEXT_SIZE);
     });
   }
 
@@ -167,22 +177,23 @@ export class Tlb {
   dropFetches(harts: readonly HartState[], host: number): void {
     const { u64, i32 } = this.memory;
     this.eachFilled(harts, (bank) => {
-      for (let entry = bank + Fetch.base; entry < bank + BANK_SIZE; entry += Fetch.size) {
-        if (i32[(entry + Fetch.host) / 4] >>> 0 === host) u64[(entry + Fetch.tag) / 8] = BigInt.asUintN(64, EMPTY);
+      for (let entry = bank + FetchEntry.base; entry < bank + TLB_CONTEXT_SIZE; entry += FetchEntry.size) {
+        if (i32[(entry + FetchEntry.host) / 4] >>> 0 === host)
+          u64[(entry + FetchEntry.tag) / 8] = BigInt.asUintN(64, EMPTY);
       }
     });
   }
 
   /** From now on stores to the page at `host` take the slow path. */
-  dropWrites(harts: readonly HartState[], host: number): void {
+  invalidateWrites(harts: readonly HartState[], host: number): void {
     const page = this.memory.pageOf(host);
     const known = this.writers[page];
     if (known === 0) return;
     this.writers[page] = 0;
     this.eachFilled(harts, (bank) => {
       const drop = (index: number): void => {
-        const entry = bank + index * Data.size;
-        if (this.writes(entry) === host) this.setTag(entry + Data.write, -1, -1);
+        const entry = bank + index * DataEntry.size;
+        if (this.writes(entry) === host) this.setTag(entry + DataEntry.write, -1, -1);
       };
       if (known === ANYWHERE) for (let index = 0; index < DATA_ENTRIES; index++) drop(index);
       else for (let i = 0; i < known >>> 30; i++) drop((known >>> (INDEX_BITS * i)) & (DATA_ENTRIES - 1));
@@ -192,15 +203,15 @@ export class Tlb {
   /** Banks with anything in them, of all address spaces or of those with one root. */
   private eachFilled(harts: readonly HartState[], action: (bank: number) => void, root?: number): void {
     for (const hart of harts)
-      this.banks[hart.id].forEach((bank, index) => {
-        if (bank.used && bank.filled && (root === undefined || bank.root === root)) action(bankAddress(hart, index));
+      this.contexts[hart.id].forEach((bank, index) => {
+        if (bank.used && bank.filled && (root === undefined || bank.root === root)) action(contextAddress(hart, index));
       });
   }
 
   private empty(hart: HartState, index: number): void {
-    const bank = bankAddress(hart, index);
-    this.memory.u8.fill(0xff, bank, bank + BANK_SIZE);
-    this.banks[hart.id][index].filled = false;
+    const bank = contextAddress(hart, index);
+    this.memory.u8.fill(0xff, bank, bank + TLB_CONTEXT_SIZE);
+    this.contexts[hart.id][index].filled = false;
   }
 }
 
@@ -208,6 +219,7 @@ export class Tlb {
 export const rootOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
 
 const fetchEntry = (bank: number, virtual: bigint): number =>
-  bank + Fetch.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * Fetch.size;
+  bank + FetchEntry.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * FetchEntry.size;
 
-const bankAddress = (hart: HartState, index: number): number => hart.block + Offset.banks + index * BANK_SIZE;
+const contextAddress = (hart: HartState, index: number): number =>
+  hart.block + HartOffset.tlbs + index * TLB_CONTEXT_SIZE;

@@ -1,7 +1,7 @@
 /** The harts' walk against the debugger's, which was written apart from it: on random tables they must agree. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { accessMode, judge } from '../../debug-adapter/page-tables/permission';
+import { accessMode, checkPermission } from '../../debug-adapter/page-tables/permission';
 import { walk } from '../../debug-adapter/page-tables/walk';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
@@ -57,7 +57,7 @@ describe('address translation', () => {
           });
           const mstatus = (sum ? 1n << 18n : 0n) | (mxr ? 1n << 19n : 0n);
           const found = walk(ROOT, va, (pa) => machine.memory.readU64(pa));
-          const { allowed } = judge(found, access, accessMode(mode, mstatus, access));
+          const { allowed } = checkPermission(found, access, accessMode(mode, mstatus, access));
           const inMemory = found.leaf !== undefined && machine.memory.read(found.leaf.pa, 4) !== undefined;
           const outsideTable = found.failure?.kind === 'outside-memory';
 

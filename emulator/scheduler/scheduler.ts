@@ -3,25 +3,25 @@
  * on nothing but their states and a seed.
  */
 import type { HartState } from '../cpu/hart';
-import { type IdleLoops, UNTIL_ENABLED } from './spin-wait';
+import { type SpinWaitDetector, UNTIL_ENABLED } from './spin-wait';
 import { interruptible } from '../cpu/traps';
 import type { SavedState } from '../history/saved-state';
 import type { State } from '../types';
 
 /** Instructions of a hart's turn, and how many more a seed may add. */
-const TURN = 40_000;
-const TURN_VARIATION = 4096;
+const QUANTUM = 40_000;
+const QUANTUM_VARIATION = 4096;
 /**
  * Most instructions by which a turn goes on that would end with interrupts disabled: who has disabled them has often taken a
  * lock, for which others would wait.
  */
 const EXTENSION = 1000;
 
-export class Turns {
+export class Scheduler {
   /** The hart whose turn it is; it is kept while all wait. */
   hart = 0;
   /** Instructions left of the turn. */
-  left = TURN;
+  left = QUANTUM;
   /** The turn ends as soon as interrupts are enabled. */
   untilEnabled = false;
   /** It may go on until then. */
@@ -32,14 +32,14 @@ export class Turns {
   constructor(
     private readonly harts: readonly HartState[],
     private readonly seed: number,
-    private readonly loops: IdleLoops,
+    private readonly spinWaits: SpinWaitDetector,
   ) {}
 
   reset(): void {
     this.hart = 0;
     this.untilEnabled = false;
     this.extensible = true;
-    this.loops.reset();
+    this.spinWaits.reset();
     this.random = this.seed;
     this.left = this.length();
   }
@@ -52,8 +52,8 @@ export class Turns {
     for (let i = 1; i <= this.harts.length; i++) {
       const next = (this.hart + i) % this.harts.length;
       if (this.harts[next].waiting) continue;
-      const granted = this.loops.turn(this.harts[next]);
-      this.harts[next].resting = granted === 0;
+      const granted = this.spinWaits.quantum(this.harts[next]);
+      this.harts[next].spinning = granted === 0;
       if (granted === 0) continue;
       // Others may now write what this hart had reserved.
       if (next !== this.hart) holder.reservation = -1;
@@ -67,14 +67,14 @@ export class Turns {
   }
 
   /** The hart whose turn it is has nothing to do with the rest of it. */
-  giveUp(): void {
+  yieldQuantum(): void {
     this.left = 0;
     this.extensible = false;
   }
 
   save(): State {
     const { hart, left, untilEnabled, extensible, random } = this;
-    return { hart, left, untilEnabled, extensible, random, loops: this.loops.save() };
+    return { hart, left, untilEnabled, extensible, random, spinWaits: this.spinWaits.save() };
   }
 
   /** Takes back what `save` gave. Throws an Error if it is no such thing. */
@@ -86,12 +86,12 @@ export class Turns {
     this.untilEnabled = saved.boolean('untilEnabled');
     this.extensible = saved.boolean('extensible');
     this.random = saved.number('random');
-    this.loops.restore(saved.records('loops', this.harts.length));
+    this.spinWaits.restore(saved.records('spinWaits', this.harts.length));
   }
 
   /** Whether the turn goes on beyond its end. */
   private extends(holder: HartState): boolean {
-    const others = this.harts.some((hart) => hart !== holder && !hart.waiting && !hart.resting);
+    const others = this.harts.some((hart) => hart !== holder && !hart.waiting && !hart.spinning);
     if (holder.waiting || !others || !this.extensible || interruptible(holder)) return false;
     this.extensible = false;
     this.untilEnabled = true;
@@ -101,10 +101,10 @@ export class Turns {
 
   /** Turn lengths differ only if there is a seed (xorshift32). */
   private length(): number {
-    if (this.random === 0) return TURN;
+    if (this.random === 0) return QUANTUM;
     this.random ^= this.random << 13;
     this.random ^= this.random >>> 17;
     this.random ^= this.random << 5;
-    return TURN + ((this.random >>> 0) % TURN_VARIATION);
+    return QUANTUM + ((this.random >>> 0) % QUANTUM_VARIATION);
   }
 }

@@ -8,28 +8,28 @@ import { type Decoded, decode, lengthOf } from '../isa/decode';
 import type { Builder, Instruction } from '../isa/instruction';
 import { Csr } from '../isa/csrs';
 import type { GuestMemory } from '../mmu/guest-memory';
-import { Access, type Mmu } from '../mmu/mmu';
-import type { Core } from '../jit/executor';
+import { AccessType, type Mmu } from '../mmu/mmu';
+import type { Executor } from '../jit/executor';
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 import { Cell, Mstatus } from '../cpu/csr-bits';
 import { interruptToTake } from '../cpu/traps';
 
 /** How a trial goes about an instruction, and the width in bytes of the memory that it touches. */
-interface Step {
+interface SpeculativeStep {
   decoded: Decoded;
   way: 'computes' | 'loads' | 'stores' | 'swaps' | 'csr';
   bytes: number;
   signed: boolean;
 }
 
-export class Trial {
+export class Speculation {
   /** Words of 8 bytes that were touched, by host address, and what they held before. */
   readonly touched = new Map<number, bigint>();
   /** Something in memory is no longer what it was. */
   changed = false;
   /** It has asked for a lock that another hart has. */
-  blocked = false;
+  lockContended = false;
   private readonly written = new Map<number, bigint>();
   private readonly pages = new Map<bigint, number>();
   private readonly registers: Int32Array;
@@ -40,25 +40,25 @@ export class Trial {
     private readonly hart: HartState,
     private readonly memory: GuestMemory,
     private readonly mmu: Mmu,
-    private readonly core: Core,
+    private readonly core: Executor,
   ) {
     this.registers = hart.registers();
     this.mstatus = hart.low(Cell.mstatus);
   }
 
   /** The hart stands where it began, with the same registers. */
-  get isBack(): boolean {
+  get isAtStart(): boolean {
     return this.hart.low(Cell.mstatus) === this.mstatus && this.hart.hasRegisters(this.registers);
   }
 
   /** All that was touched holds what it held before. */
-  get isUndone(): boolean {
+  get memoryIsUnchanged(): boolean {
     for (const [word, before] of this.touched) if (this.memory.u64[word / 8] !== before) return false;
     return true;
   }
 
   /** What the words that were touched hold now is what they held before. */
-  rebase(): void {
+  beginPass(): void {
     for (const word of this.touched.keys()) this.touched.set(word, this.memory.u64[word / 8]);
   }
 
@@ -69,7 +69,7 @@ export class Trial {
     if (step === undefined) return false;
     switch (step.way) {
       case 'computes':
-        return this.core.peek(this.hart, word!);
+        return this.core.executeOnce(this.hart, word!);
       case 'loads':
         return this.load(step);
       case 'stores':
@@ -81,7 +81,7 @@ export class Trial {
   }
 
   /** Takes back all of it. */
-  end(): void {
+  rollBack(): void {
     for (const [word, before] of this.written) this.memory.u64[word / 8] = before;
     this.hart.putRegisters(this.registers);
     this.hart.setLow(Cell.mstatus, this.mstatus);
@@ -90,15 +90,15 @@ export class Trial {
   private fetch(): number | undefined {
     const { pc } = this.hart;
     const { view } = this.memory;
-    const host = this.hostOf(pc, Access.fetch);
+    const host = this.hostOf(pc, AccessType.fetch);
     if (host === 0) return undefined;
     const low = view.getUint16(host, true);
     if (lengthOf(low) === 2) return low;
-    const rest = Number(pc & BigInt(PAGE - 1)) === PAGE - 2 ? this.hostOf(pc + 2n, Access.fetch) : host + 2;
+    const rest = Number(pc & BigInt(PAGE - 1)) === PAGE - 2 ? this.hostOf(pc + 2n, AccessType.fetch) : host + 2;
     return rest === 0 ? undefined : low | (view.getUint16(rest, true) << 16);
   }
 
-  private load({ decoded: { rd, rs1, imm, length }, bytes, signed }: Step): boolean {
+  private load({ decoded: { rd, rs1, imm, length }, bytes, signed }: SpeculativeStep): boolean {
     const host = this.touch(this.hart.x(rs1) + BigInt(imm), bytes);
     if (host === 0) return false;
     this.hart.setX(rd, this.value(host, bytes, signed));
@@ -106,7 +106,7 @@ export class Trial {
     return true;
   }
 
-  private store({ decoded: { rd, rs1, rs2, imm, length }, way, bytes }: Step): boolean {
+  private store({ decoded: { rd, rs1, rs2, imm, length }, way, bytes }: SpeculativeStep): boolean {
     const { hart, memory } = this;
     const host = this.touch(hart.x(rs1) + (way === 'swaps' ? 0n : BigInt(imm)), bytes);
     if (host === 0 || memory.isRom(host)) return false;
@@ -117,14 +117,14 @@ export class Trial {
       const word = wordOf(host);
       if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]);
       for (let i = 0; i < bytes; i++) memory.u8[host + i] = Number((after >> BigInt(8 * i)) & 0xffn);
-    } else if (way === 'swaps') this.blocked = true;
+    } else if (way === 'swaps') this.lockContended = true;
     if (way === 'swaps') hart.setX(rd, before);
     hart.advance(length);
     return true;
   }
 
   /** Reading sstatus and sie, and switching interrupts on and off while none is pending. */
-  private csr({ decoded: { instruction, rd, rs1, imm, length } }: Step): boolean {
+  private csr({ decoded: { instruction, rd, rs1, imm, length } }: SpeculativeStep): boolean {
     const { hart } = this;
     if (imm !== Csr.sstatus && imm !== Csr.sie) return false;
     const before = hart.csr(imm)!;
@@ -147,7 +147,7 @@ export class Trial {
   /** Host address of aligned bytes of memory, which are noted as touched; 0 if it is none. */
   private touch(address: bigint, bytes: number): number {
     const virtual = BigInt.asUintN(64, address);
-    const host = Number(virtual & 7n) % bytes === 0 ? this.hostOf(virtual, Access.load) : 0;
+    const host = Number(virtual & 7n) % bytes === 0 ? this.hostOf(virtual, AccessType.load) : 0;
     const word = wordOf(host);
     if (host !== 0 && !this.touched.has(word)) this.touched.set(word, this.memory.u64[word / 8]);
     return host;
@@ -158,8 +158,8 @@ export class Trial {
     return BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, bits) : BigInt.asUintN(bytes * 8, bits));
   }
 
-  private hostOf(virtual: bigint, access: Access.load | Access.fetch): number {
-    const page = (virtual >> 12n) * 2n + (access === Access.fetch ? 1n : 0n);
+  private hostOf(virtual: bigint, access: AccessType.load | AccessType.fetch): number {
+    const page = (virtual >> 12n) * 2n + (access === AccessType.fetch ? 1n : 0n);
     let host = this.pages.get(page);
     if (host === undefined) {
       const [low, high] = [Number(BigInt.asIntN(32, virtual)) & -PAGE, Number(BigInt.asIntN(32, virtual >> 32n))];
@@ -175,10 +175,10 @@ export class Trial {
 const wordOf = (host: number): number => (host & ~7) >>> 0;
 
 /** Steps by instruction word, as far as they were asked for; null for what no trial goes through. */
-const steps = new Map<number, Step | null>();
+const steps = new Map<number, SpeculativeStep | null>();
 const MOST_STEPS = 4096;
 
-function stepOf(word: number): Step | undefined {
+function stepOf(word: number): SpeculativeStep | undefined {
   let step = steps.get(word);
   if (step === undefined) {
     if (steps.size === MOST_STEPS) steps.clear();
@@ -187,7 +187,7 @@ function stepOf(word: number): Step | undefined {
   return step ?? undefined;
 }
 
-function makeStep(word: number): Step | null {
+function makeStep(word: number): SpeculativeStep | null {
   const decoded = decode(word);
   if (decoded === undefined) return null;
   const [, kind, width, unsigned] = /^(l|s|amoswap\.)([bhwd])(u?)$/.exec(decoded.instruction.name) ?? [];
@@ -207,7 +207,7 @@ function computes({ meaning }: Instruction): boolean {
   const builder: Builder = {
     ...{ rs1: [], rs2: [], imm: [], pc: [], link: [] },
     ...{ write: no, branch: no, jump: no, jumpTo: no, mulhu: no },
-    ...{ load: act, store: act, atomic: act, environment: act },
+    ...{ load: act, store: act, atomic: act, system: act },
   };
   meaning(builder);
   return !found;

@@ -163,7 +163,7 @@ describe('harts that schedule without wfi', function () {
     // The work, and less than half of it again until the loops are known; each hart would have taken as much as it.
     assert.ok(machine.executed < TOTAL * 1.5, `${machine.executed}`);
     assert.deepEqual(
-      machine.harts.map(({ waiting, resting }) => [waiting, resting]),
+      machine.harts.map(({ waiting, spinning }) => [waiting, spinning]),
       [
         [true, false],
         [false, true],
@@ -198,7 +198,7 @@ describe('harts that schedule without wfi', function () {
     restored.restore(state);
     for (const machine of [saved, restored]) assert.equal(machine.run({ instructions: TOTAL / 5 }).kind, 'budget');
     assert.equal(restored.stateHash(), saved.stateHash());
-    assert.ok(saved.harts.some(({ resting }) => resting));
+    assert.ok(saved.harts.some(({ spinning }) => spinning));
   });
 
   it('notice what a debugger writes, and stop where it says', () => {

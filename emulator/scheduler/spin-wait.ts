@@ -14,26 +14,26 @@ import type { SavedState } from '../history/saved-state';
 import type { GuestMemory } from '../mmu/guest-memory';
 import type { Mmu } from '../mmu/mmu';
 import { Mode, type State } from '../types';
-import type { Core } from '../jit/executor';
+import type { Executor } from '../jit/executor';
 import { type HartState, REGISTER_WORDS } from '../cpu/hart';
 import { Cell } from '../cpu/csr-bits';
 import { interruptToTake, interruptible } from '../cpu/traps';
-import { Trial } from './speculation';
+import { Speculation } from './speculation';
 
 /** Instructions of the longest trial, which must see two passes of a loop. */
-const LONGEST_TRIAL = 32_768;
+const LONGEST_SPECULATION = 32_768;
 /** Instructions of a short loop, which is looked for more often: at one of so many turns in the same place. */
 const SHORT_LOOP = 48;
 const SPIN_EVERY = 4;
 /** Passes are put together to turns of at least so many instructions. */
-const SHORTEST_TURN = 1024;
+const SHORTEST_QUANTUM = 1024;
 /** Instructions of a turn for a hart that only waits for another one. */
-const SPIN_TURN = 64;
+const SPIN_QUANTUM = 64;
 /** Turns in the same place until a short loop that changes nothing is worth remembering. */
-const SHORT_PATIENCE = 16;
+const SHORT_THRESHOLD = 16;
 /** Turns in the same place until a long trial, which takes as long as hundreds; twice as many after one in vain. */
-const PATIENCE = 128;
-const MOST_PATIENCE = 65_536;
+const THRESHOLD = 128;
+const LARGEST_THRESHOLD = 65_536;
 /** Bytes of stack that a loop and the functions that it calls may take. */
 const NEAR_STACK = 256;
 /** A turn that ends as soon as interrupts are enabled. */
@@ -54,7 +54,7 @@ interface Loop {
   satp: bigint;
   lines: number;
   /** Instructions of a turn, which is one pass or several. */
-  turn: number;
+  quantum: number;
   /** It changes nothing at all on its way, and so may rest with interrupts disabled. */
   pure: boolean;
   /** Words of 32 bits that a pass touches, by host address, and what they held at `steps`. */
@@ -69,34 +69,34 @@ interface Loop {
 }
 
 /** A hart and what is known of it. */
-interface Own {
+interface HartHistory {
   loop: Loop | undefined;
   /** Turns in a row that began in the same mode and near the same stack pointer, and at which of them a trial is due. */
   quiet: number;
-  patience: number;
+  threshold: number;
   /** It was last found to spin. */
   spins: boolean;
   mode: Mode;
   sp: bigint;
 }
 
-export class IdleLoops {
-  private own: Own[] = [];
+export class SpinWaitDetector {
+  private history: HartHistory[] = [];
 
   constructor(
     private readonly harts: readonly HartState[],
     private readonly memory: GuestMemory,
     private readonly mmu: Mmu,
-    private readonly core: Core,
+    private readonly core: Executor,
   ) {
     this.reset();
   }
 
   reset(): void {
-    this.own = this.harts.map(() => ({
+    this.history = this.harts.map(() => ({
       loop: undefined,
       quiet: 0,
-      patience: PATIENCE,
+      threshold: THRESHOLD,
       spins: false,
       mode: Mode.Machine,
       sp: 0n,
@@ -104,51 +104,54 @@ export class IdleLoops {
   }
 
   /** Instructions of the turn that a hart is to have, or UNTIL_ENABLED; 0 if it rests, undefined if a full one is due. */
-  turn(hart: HartState): number | undefined {
-    const own = this.own[hart.id];
-    const known = own.loop === undefined ? undefined : this.turnInLoop(hart, own.loop);
+  quantum(hart: HartState): number | undefined {
+    const own = this.history[hart.id];
+    const known = own.loop === undefined ? undefined : this.quantumInLoop(hart, own.loop);
     if (known !== undefined) return known;
     const sp = hart.x(SP);
     own.quiet = own.mode === hart.mode && near(sp, own.sp) ? own.quiet + 1 : 0;
     own.mode = hart.mode;
     own.sp = sp;
     if (interruptToTake(hart) !== undefined) return undefined;
-    const others = this.harts.some((other) => other !== hart && !other.waiting && !other.resting);
+    const others = this.harts.some((other) => other !== hart && !other.waiting && !other.spinning);
     if (own.spins || own.quiet % (others ? SPIN_EVERY : LOOK_EVERY) === 2) own.spins = this.spins(hart);
     if (own.spins) {
-      if (own.quiet < SHORT_PATIENCE || own.loop?.pure === false) return SPIN_TURN;
+      if (own.quiet < SHORT_THRESHOLD || own.loop?.pure === false) return SPIN_QUANTUM;
       own.loop = this.find(hart, SHORT_LOOP, true).loop;
-      return own.loop?.turn ?? SPIN_TURN;
+      return own.loop?.quantum ?? SPIN_QUANTUM;
     }
-    if (own.quiet < own.patience) return undefined;
+    if (own.quiet < own.threshold) return undefined;
     if (!interruptible(hart)) return own.quiet % LOOK_EVERY === 0 ? UNTIL_ENABLED : undefined;
-    const { loop, blocked } = this.find(hart, LONGEST_TRIAL, false);
+    const { loop, blocked } = this.find(hart, LONGEST_SPECULATION, false);
     own.quiet = 0;
     if (loop !== undefined) {
       own.loop = loop;
-      own.patience = PATIENCE;
+      own.threshold = THRESHOLD;
     } else if (!blocked) {
-      own.patience = Math.min(own.patience * 2, MOST_PATIENCE);
+      own.threshold = Math.min(own.threshold * 2, LARGEST_THRESHOLD);
     }
-    return loop?.turn;
+    return loop?.quantum;
   }
 
   /** Whether a loop that is known begins at the hart's pc: then another turn should, too. */
   begins(hart: HartState): boolean {
-    const loop = this.own[hart.id].loop;
+    const loop = this.history[hart.id].loop;
     return loop !== undefined && hart.hasPc(loop.registers);
   }
 
   save(): State {
-    return this.own.map(({ loop, ...rest }) => ({ ...rest, loop: loop === undefined ? null : this.saveLoop(loop) }));
+    return this.history.map(({ loop, ...rest }) => ({
+      ...rest,
+      loop: loop === undefined ? null : this.saveLoop(loop),
+    }));
   }
 
   /** Takes back what `save` gave. Throws an Error if it is no such thing. */
   restore(saved: readonly SavedState[]): void {
-    this.own = saved.map((own) => ({
+    this.history = saved.map((own) => ({
       loop: own.raw('loop') === null ? undefined : this.restoreLoop(own.record('loop')),
       quiet: own.number('quiet'),
-      patience: own.number('patience'),
+      threshold: own.number('threshold'),
       spins: own.boolean('spins'),
       mode: own.number('mode'),
       sp: own.bigint('sp'),
@@ -156,12 +159,12 @@ export class IdleLoops {
   }
 
   /** The turn of a hart that is in its loop; undefined if it is elsewhere. */
-  private turnInLoop(hart: HartState, loop: Loop): number | undefined {
+  private quantumInLoop(hart: HartState, loop: Loop): number | undefined {
     if (hart.mode !== loop.mode || hart.cell(Cell.satp) !== loop.satp) return undefined;
     if (hart.low(Cell.mstatus) === loop.mstatus && hart.hasRegisters(loop.registers)) {
       const ran = hart.steps - loop.steps;
       const same = hart.lines === loop.lines && this.holds(loop);
-      loop.idle = same && (ran === 0 ? loop.idle : ran === loop.turn);
+      loop.idle = same && (ran === 0 ? loop.idle : ran === loop.quantum);
       if (loop.idle) {
         loop.misses = 0;
         loop.steps = hart.steps;
@@ -176,7 +179,7 @@ export class IdleLoops {
     }
     if (!loop.pure && !interruptible(hart)) return UNTIL_ENABLED;
     Object.assign(loop, this.here(hart, loop.words));
-    return loop.turn;
+    return loop.quantum;
   }
 
   /** What a loop knows of a hart that is at its beginning, or wherever on its way round. */
@@ -210,10 +213,10 @@ export class IdleLoops {
 
   /** Whether the hart comes round in a short loop that changes nothing. */
   private spins(hart: HartState): boolean {
-    const trial = new Trial(hart, this.memory, this.mmu, this.core);
+    const trial = new Speculation(hart, this.memory, this.mmu, this.core);
     let spins = false;
-    for (let i = 0; i < SHORT_LOOP && !spins && trial.step() && !trial.changed; i++) spins = trial.isBack;
-    trial.end();
+    for (let i = 0; i < SHORT_LOOP && !spins && trial.step() && !trial.changed; i++) spins = trial.isAtStart;
+    trial.rollBack();
     return spins;
   }
 
@@ -222,22 +225,22 @@ export class IdleLoops {
    * none such. Tells whether a lock was in the way.
    */
   private find(hart: HartState, longest: number, forLock: boolean): { loop: Loop | undefined; blocked: boolean } {
-    const trial = new Trial(hart, this.memory, this.mmu, this.core);
+    const trial = new Speculation(hart, this.memory, this.mmu, this.core);
     const { touched } = trial;
     let pass = 0;
     let from = 0;
-    for (let i = 1; i <= longest && pass === 0 && (forLock || !trial.blocked) && trial.step(); i++) {
-      if (!trial.isBack) continue;
-      if (trial.isUndone) pass = i - from;
-      trial.rebase();
+    for (let i = 1; i <= longest && pass === 0 && (forLock || !trial.lockContended) && trial.step(); i++) {
+      if (!trial.isAtStart) continue;
+      if (trial.memoryIsUnchanged) pass = i - from;
+      trial.beginPass();
       from = i;
     }
-    trial.end();
-    const { blocked, changed } = trial;
-    if (pass === 0) return { loop: undefined, blocked };
+    trial.rollBack();
+    const { lockContended, changed } = trial;
+    if (pass === 0) return { loop: undefined, blocked: lockContended };
     const words = [...touched.keys()].flatMap((word) => [word, word + 4]);
-    const turn = pass * Math.ceil(SHORTEST_TURN / pass);
-    return { loop: { ...this.here(hart, words), turn, pure: !changed, misses: 0 }, blocked };
+    const quantum = pass * Math.ceil(SHORTEST_QUANTUM / pass);
+    return { loop: { ...this.here(hart, words), quantum: quantum, pure: !changed, misses: 0 }, blocked: lockContended };
   }
 
   private saveLoop({ words, registers, values, ...rest }: Loop): State {
@@ -255,7 +258,7 @@ export class IdleLoops {
       mstatus: saved.number('mstatus'),
       satp: saved.bigint('satp'),
       lines: saved.number('lines'),
-      turn: saved.number('turn'),
+      quantum: saved.number('quantum'),
       pure: saved.boolean('pure'),
       words,
       values: saved.numbers('values', words.length),

@@ -10,7 +10,7 @@ import type { SavedState } from '../history/saved-state';
 /** The guest sees harts of 100 MHz that retire one instruction a cycle. */
 const INSTRUCTIONS_PER_TICK = 10;
 
-export class Clock {
+export class VirtualTime {
   /** Instructions of the slices that have ended. */
   private done = 0;
   /** Time at the end of the last slice, in instructions: those executed and those slept through. */

@@ -3,7 +3,7 @@
  * it must come out alike, whatever runs the guest and however often its run is interrupted.
  */
 import assert from 'node:assert/strict';
-import { HEAT_LIMIT } from '../layout';
+import { HOTNESS_LIMIT } from '../layout';
 import { Machine } from '../machine';
 import type { MachineOptions, Stop } from '../types';
 
@@ -26,7 +26,7 @@ const HOT = 400;
 
 /** Has a machine translate code after few passes. */
 export function warmUp(machine: Machine): void {
-  machine.memory.i32[HEAT_LIMIT / 4] = HOT;
+  machine.memory.i32[HOTNESS_LIMIT / 4] = HOT;
 }
 
 /** Counts up to `last`, evenly apart. */

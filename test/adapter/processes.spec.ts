@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { ProcessState } from '../../debug-adapter/protocol';
+import type { ProcessSummary } from '../../debug-adapter/protocol';
 import { shellAsleep } from './stacks';
 import { TestSession } from './support';
 
@@ -17,7 +17,7 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
     await session.pauseRequest({ threadId: 1 });
     await session.stopped();
   };
-  const named = async (name: string): Promise<ProcessState> => {
+  const named = async (name: string): Promise<ProcessSummary> => {
     const found = (await session.ask('xv6.processes', {})).processes.find((process) => process.name === name);
     assert.ok(found, `no process ${name}`);
     return found;

@@ -66,10 +66,10 @@ export class TestSession extends DebugClient {
   readonly disk = join(this.folder, 'fs.img');
   /** Where boots are saved: every session boots anew, unless it is given another one's. */
   cache = `${this.folder}-boots`;
-  readonly #stops: Stop[] = [];
-  #waiting: ((stop: Stop) => void) | undefined;
-  #process: ChildProcessWithoutNullStreams | undefined;
-  #ended: Promise<number | null> = Promise.resolve(null);
+  private readonly stops: Stop[] = [];
+  private waiting: ((stop: Stop) => void) | undefined;
+  private child: ChildProcessWithoutNullStreams | undefined;
+  private exit: Promise<number | null> = Promise.resolve(null);
 
   constructor() {
     super(process.execPath, adapter(), 'xv6');
@@ -80,10 +80,10 @@ export class TestSession extends DebugClient {
     });
     this.on('xv6.consoleOutput', ({ body }: { body: { text: string } }) => (this.console += body.text));
     this.on('stopped', ({ body }: DebugProtocol.StoppedEvent) => {
-      const waiting = this.#waiting;
-      this.#waiting = undefined;
+      const waiting = this.waiting;
+      this.waiting = undefined;
       if (waiting) waiting(body);
-      else this.#stops.push(body);
+      else this.stops.push(body);
     });
   }
 
@@ -146,7 +146,7 @@ export class TestSession extends DebugClient {
 
   /** The next stop, or one that has come and was not asked for yet. */
   stopped(): Promise<Stop> {
-    const come = this.#stops.shift();
+    const come = this.stops.shift();
     if (come) return Promise.resolve(come);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -156,7 +156,7 @@ export class TestSession extends DebugClient {
           ),
         this.defaultTimeout,
       );
-      this.#waiting = (stop) => {
+      this.waiting = (stop) => {
         clearTimeout(timer);
         resolve(stop);
       };
@@ -231,13 +231,13 @@ export class TestSession extends DebugClient {
 
   /** The process itself, for tests of how it ends. */
   get process(): ChildProcessWithoutNullStreams {
-    assert.ok(this.#process);
-    return this.#process;
+    assert.ok(this.child);
+    return this.child;
   }
 
   /** Its exit code, once it has ended; null if a signal ended it. */
   get ended(): Promise<number | null> {
-    return this.#ended;
+    return this.exit;
   }
 
   override start(): Promise<void> {
@@ -245,8 +245,8 @@ export class TestSession extends DebugClient {
     const child = spawn(process.execPath, [adapter()], { stdio: 'pipe', env });
     child.stderr.on('data', (data: Buffer) => (this.messages += data.toString()));
     child.stdin.on('error', () => undefined);
-    this.#ended = new Promise((resolve) => child.on('exit', resolve));
-    this.#process = child;
+    this.exit = new Promise((resolve) => child.on('exit', resolve));
+    this.child = child;
     this.connect(child.stdout, child.stdin);
     return Promise.resolve();
   }
@@ -257,7 +257,7 @@ export class TestSession extends DebugClient {
     if (child.exitCode === null && child.signalCode === null) {
       this.disconnectRequest().catch(() => undefined);
       const impatient = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await this.#ended;
+      await this.exit;
       clearTimeout(impatient);
     }
     rmSync(this.folder, { recursive: true, force: true });

@@ -65,7 +65,7 @@ describe('warm start', () => {
         const cold = bootAndSave(lab, harts);
         const { disk, options } = setUp(lab, harts);
         const warm = new Machine({ ...options });
-        const shown = new SavedBoot(cold.saved).goOn(warm, disk);
+        const shown = new SavedBoot(cold.saved).restoreBoot(warm, disk);
         assert.equal(Buffer.from(shown!.console).toString('latin1'), cold.console);
         for (const machine of [cold.machine, warm]) {
           type(machine, 'ls\n');
@@ -82,11 +82,11 @@ describe('warm start', () => {
     const { saved } = bootAndSave(SAMPLE, 1);
     const { disk, options } = setUp(SAMPLE, 1);
     disk.write(disk.sectors - 1, new Uint8Array(512).fill(7));
-    assert.notEqual(new SavedBoot(saved).goOn(new Machine(options), disk), undefined);
+    assert.notEqual(new SavedBoot(saved).restoreBoot(new Machine(options), disk), undefined);
     for (let sector = 0; sector < disk.sectors; sector++) disk.write(sector, new Uint8Array(512).fill(7));
     const machine = new Machine(options);
     const before = machine.stateHash();
-    assert.equal(new SavedBoot(saved).goOn(machine, disk), undefined);
+    assert.equal(new SavedBoot(saved).restoreBoot(machine, disk), undefined);
     assert.equal(machine.stateHash(), before);
   });
 
@@ -103,7 +103,7 @@ describe('warm start', () => {
       const { disk, options } = setUp(SAMPLE, 1);
       const machine = new Machine(options);
       const before = machine.stateHash();
-      assert.throws(() => new SavedBoot(damage(saved.slice())).goOn(machine, disk), Error);
+      assert.throws(() => new SavedBoot(damage(saved.slice())).restoreBoot(machine, disk), Error);
       assert.equal(machine.stateHash(), before);
     }
   });

@@ -1,7 +1,7 @@
 /** Catchpoints at accesses to the registers of devices. */
 import type { DeviceEvent } from '../../../emulator/types';
 import type { Overlay } from '../conditions';
-import { bareWords, C_EXPRESSION, oneOf, type CatchFilter, type Fits } from './filter';
+import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher } from './filter';
 
 const isVirtio = ({ device }: DeviceEvent): boolean => /^virtio\d$/.test(device);
 const named =
@@ -25,8 +25,8 @@ const ACCESSES: Readonly<Record<string, DeviceEvent['access']>> = {
   store: 'write',
 };
 
-function deviceWords(condition: string): Fits | undefined {
-  const words = bareWords(condition, /^[a-z_]\w*$/i)?.map((word) => word.toLowerCase());
+function deviceWords(condition: string): Matcher | undefined {
+  const words = keywords(condition, /^[a-z_]\w*$/i)?.map((word) => word.toLowerCase());
   if (!words) return undefined;
   const unknown = words.find((word) => !Object.hasOwn(DEVICES, word) && !Object.hasOwn(ACCESSES, word));
   if (unknown !== undefined)

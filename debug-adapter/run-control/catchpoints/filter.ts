@@ -2,7 +2,7 @@
 import type { Filter } from '../../protocol';
 import type { KernelEventKind } from '../../xv6/kernel-events';
 import type { Overlay } from '../conditions';
-import type { Cause } from '../stops';
+import type { StopCause } from '../stops';
 
 /** What filters ask of the guest. Undefined where the kernel does not tell, or there is none yet. */
 export interface Guest {
@@ -16,7 +16,7 @@ export interface Guest {
 }
 
 /** Whether a cause fits the words of a condition. */
-export type Fits = (cause: Cause, guest: Guest) => boolean;
+export type Matcher = (cause: StopCause, guest: Guest) => boolean;
 
 export interface CatchFilter {
   readonly filter: Filter;
@@ -27,11 +27,11 @@ export interface CatchFilter {
   readonly default?: boolean;
   /** The event of the kernel's that it is about. */
   readonly kernelEvent?: KernelEventKind;
-  matches(cause: Cause): boolean;
+  matches(cause: StopCause): boolean;
   /** Values that names have in its conditions. */
-  overlay?(cause: Cause): Overlay;
+  overlay?(cause: StopCause): Overlay;
   /** A condition in plain words; undefined if it is an expression. Throws an Error that says which word is wrong. */
-  words?(condition: string, guest: Guest | undefined): Fits | undefined;
+  words?(condition: string, guest: Guest | undefined): Matcher | undefined;
 }
 
 export const C_EXPRESSION = 'a C expression that must be true, e.g.';
@@ -39,7 +39,7 @@ export const C_EXPRESSION = 'a C expression that must be true, e.g.';
 const SEPARATORS = /[\s,;+|]+/;
 
 /** The words of a condition that is nothing but words; undefined for anything else. Case does not matter. */
-export function bareWords(condition: string, word = /^[a-z_][\w./-]*$/i): string[] | undefined {
+export function keywords(condition: string, word = /^[a-z_][\w./-]*$/i): string[] | undefined {
   const words = condition.split(SEPARATORS).filter((one) => one !== '' && !/^(and|or)$/i.test(one));
   return words.length > 0 && words.every((one) => word.test(one)) ? words : undefined;
 }

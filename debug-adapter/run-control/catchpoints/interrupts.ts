@@ -3,7 +3,7 @@
  * what comes through the PLIC: virtio devices on 1 to 8, the UART on 10, the clock on 11.
  */
 import type { TrapEvent } from '../../../emulator/types';
-import { bareWords, oneOf } from './filter';
+import { keywords, oneOf } from './filter';
 
 type Matches = (event: TrapEvent) => boolean;
 
@@ -33,7 +33,7 @@ export const interruptSources: readonly string[] = Object.keys(BY_NAME);
 export function interruptFits(condition: string): Matches | undefined {
   // "virtio disk", as people say.
   const text = condition.replace(/virtio[\s-]+disk/gi, 'disk').replace(/\birq\s*(?=\d)/gi, '');
-  const words = bareWords(text, /^([a-z_]\w*|\d{1,2})$/i);
+  const words = keywords(text, /^([a-z_]\w*|\d{1,2})$/i);
   if (!words) return undefined;
   const matches = words.map((word) => {
     if (/^\d+$/.test(word)) return source(Number(word));

@@ -1,19 +1,19 @@
 /** Catchpoints at what the kernel does: context switches, the life of processes, panic. */
 import type { KernelEvent, Named } from '../../xv6/kernel-events';
 import type { Overlay } from '../conditions';
-import type { Cause } from '../stops';
-import { bareWords, C_EXPRESSION, type CatchFilter, type Fits } from './filter';
+import type { StopCause } from '../stops';
+import { keywords, C_EXPRESSION, type CatchFilter, type Matcher } from './filter';
 
 const is =
   (kind: KernelEvent['kind']) =>
-  (cause: Cause): boolean =>
+  (cause: StopCause): boolean =>
     cause.kind === 'kernel' && cause.event.kind === kind;
 
 const pid = (process: Named | undefined): bigint => BigInt(process?.pid ?? 0);
 
 /** Names of programs: of the one that runs, or that is to. */
-function programWords(condition: string): Fits | undefined {
-  const words = bareWords(condition);
+function programWords(condition: string): Matcher | undefined {
+  const words = keywords(condition);
   if (!words || words.some((word) => /^(pid|hart|mode)$/.test(word))) return undefined;
   return (cause) => {
     if (cause.kind !== 'kernel') return false;

@@ -23,18 +23,18 @@ interface Trapping {
 }
 
 export class TrapLoops {
-  readonly #last = new Map<number, Trapping>();
+  private readonly last = new Map<number, Trapping>();
 
   clear(): void {
-    this.#last.clear();
+    this.last.clear();
   }
 
   /** True if the handler of exceptions, at `vector`, is what raises them, and nobody has been told. */
   follow(event: TrapEvent, vector: bigint): boolean {
-    const last = this.#last.get(event.hart);
+    const last = this.last.get(event.hart);
     const inHandler = event.epc >= vector && event.epc < vector + HANDLER_BYTES;
     if (event.interrupt || !inHandler || event.from !== event.to || !last) {
-      this.#last.set(event.hart, { first: event, again: 0, looping: false, told: false });
+      this.last.set(event.hart, { first: event, again: 0, looping: false, told: false });
       return false;
     }
     last.looping ||= event.epc === vector || ++last.again >= LOOP;
@@ -43,7 +43,7 @@ export class TrapLoops {
 
   /** The trap that began the loop that a hart is in, the first time this is asked. */
   tell(hart: number): TrapEvent | undefined {
-    const last = this.#last.get(hart);
+    const last = this.last.get(hart);
     if (!last?.looping || last.told) return undefined;
     last.told = true;
     return last.first;

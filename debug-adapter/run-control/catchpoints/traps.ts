@@ -2,15 +2,15 @@
 import { Mode, type TrapEvent } from '../../../emulator/types';
 import { isKernelTrap, isSystemCall, pageFaultAccess } from '../causes';
 import type { Overlay } from '../conditions';
-import type { Cause } from '../stops';
-import { bareWords, C_EXPRESSION, oneOf, type CatchFilter, type Fits, type Guest } from './filter';
+import type { StopCause } from '../stops';
+import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher, type Guest } from './filter';
 import { interruptFits, interruptSources } from './interrupts';
 
 const A7 = 17;
-const eventOf = (cause: Cause): TrapEvent | undefined => (cause.kind === 'trap' ? cause.event : undefined);
+const eventOf = (cause: StopCause): TrapEvent | undefined => (cause.kind === 'trap' ? cause.event : undefined);
 const trap = (matches: (event: TrapEvent) => boolean) => ({
-  matches: (cause: Cause): boolean => cause.kind === 'trap' && matches(cause.event),
-  overlay: (cause: Cause): Overlay => (cause.kind === 'trap' ? trapOverlay(cause.event) : {}),
+  matches: (cause: StopCause): boolean => cause.kind === 'trap' && matches(cause.event),
+  overlay: (cause: StopCause): Overlay => (cause.kind === 'trap' ? trapOverlay(cause.event) : {}),
 });
 
 /** What the trap is about to write, under the names of both modes' registers. */
@@ -24,7 +24,7 @@ const FAULT_WORDS = ['user', 'kernel', 'load', 'store', 'fetch'];
 
 /** The words of a page-fault condition, or undefined if it is an expression. */
 export function faultWords(condition: string): string[] | undefined {
-  const words = bareWords(condition)?.map((word) => word.toLowerCase());
+  const words = keywords(condition)?.map((word) => word.toLowerCase());
   return words?.every((word) => FAULT_WORDS.includes(word)) ? words : undefined;
 }
 
@@ -39,8 +39,8 @@ function fitsFault(words: readonly string[], event: TrapEvent): boolean {
   );
 }
 
-function callWords(condition: string, guest: Guest | undefined): Fits | undefined {
-  const words = bareWords(condition, /^[a-z_]\w*$/i)?.map((word) => word.replace(/^sys_/, ''));
+function callWords(condition: string, guest: Guest | undefined): Matcher | undefined {
+  const words = keywords(condition, /^[a-z_]\w*$/i)?.map((word) => word.replace(/^sys_/, ''));
   if (!words) return undefined;
   const known = guest?.systemCalls() ?? [];
   const unknown = words.find((word) => !known.includes(word));

@@ -3,10 +3,10 @@
  * kernel's function for it. Told by the line's instructions from where the hart stands, in the order of their addresses.
  */
 import { Mode, type Hart } from '../../../emulator/types';
-import type { Image } from '../../code/mapped-program';
+import type { MappedProgram } from '../../code/mapped-program';
 import { instructionAt } from '../../stack/register-tracker';
 import { callLength } from './calls';
-import type { Ground } from './step-plan';
+import type { StepContext } from './step-plan';
 import { stubNumber } from './system-call';
 
 export interface StepInTarget {
@@ -24,15 +24,15 @@ const A7 = 17;
 /** More instructions belong to no line that a person wrote. */
 const MOST_INSTRUCTIONS = 2000;
 
-export function stepInTargets(ground: Ground, hart: Hart): StepInTarget[] {
-  const image = ground.imageAt(hart);
+export function stepInTargets(context: StepContext, hart: Hart): StepInTarget[] {
+  const image = context.imageAt(hart);
   if (!image) return [];
   const { binary } = image;
   const start = image.linked(hart.pc);
   const own = binary.functionAt(start);
   const line = binary.lineAt(start);
   if (!own || !line) return [];
-  const read = ground.read(hart);
+  const read = context.read(hart);
   const targets: StepInTarget[] = [];
   let before: { rd: number; base: bigint } | undefined;
   for (let linked = start, count = 0; linked < own.high && count < MOST_INSTRUCTIONS; count++) {
@@ -46,14 +46,15 @@ export function stepInTargets(ground: Ground, hart: Hart): StepInTarget[] {
       if (name === 'ecall' && hart.mode === Mode.User) {
         // In a stub, or where a7 is known already.
         const number = at === hart.pc ? hart.x(A7) : stubNumber(read, hart.pc + (own.low - start));
-        targets.push({ ...place, label: systemCallLabel(ground, number), throughStub: false });
+        targets.push({ ...place, label: systemCallLabel(context, number), throughStub: false });
       } else if (callLength(read, at) !== undefined) {
         const offset = BigInt(decoded.imm);
         const isPair = before !== undefined && before.rd === decoded.rs1;
         const target = name === 'jal' ? at + offset : isPair ? before!.base + offset : undefined;
         targets.push({ ...place, label: functionLabel(image, target), throughStub: false });
         const number = hart.mode === Mode.User && target !== undefined ? stubNumber(read, target) : undefined;
-        if (number !== undefined) targets.push({ ...place, label: systemCallLabel(ground, number), throughStub: true });
+        if (number !== undefined)
+          targets.push({ ...place, label: systemCallLabel(context, number), throughStub: true });
       }
     }
     before = decoded.instruction.name === 'auipc' ? { rd: decoded.rd, base: at + BigInt(decoded.imm) } : undefined;
@@ -62,7 +63,7 @@ export function stepInTargets(ground: Ground, hart: Hart): StepInTarget[] {
   return targets;
 }
 
-function functionLabel(image: Image, target: bigint | undefined): string {
+function functionLabel(image: MappedProgram, target: bigint | undefined): string {
   if (target === undefined) return '(through a function pointer)';
   const linked = image.linked(target);
   const found = image.binary.functionAt(linked)?.name ?? image.binary.symbolAt(linked)?.symbol.name;
@@ -70,8 +71,8 @@ function functionLabel(image: Image, target: bigint | undefined): string {
 }
 
 /** "sys_read (kernel)". */
-function systemCallLabel(ground: Ground, number: bigint | undefined): string {
-  const target = number === undefined ? undefined : ground.systemCall(number);
-  const name = target === undefined ? undefined : ground.image.binary.functionAt(target)?.name;
+function systemCallLabel(context: StepContext, number: bigint | undefined): string {
+  const target = number === undefined ? undefined : context.systemCall(number);
+  const name = target === undefined ? undefined : context.image.binary.functionAt(target)?.name;
   return name === undefined ? 'the kernel, by a system call' : `${name} (kernel)`;
 }

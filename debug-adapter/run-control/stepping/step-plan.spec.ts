@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { Mode } from '../../../emulator/types';
 import { TestProgram } from '../../expressions/testing/program';
-import { Image } from '../../code/mapped-program';
-import { comeTo, instruction, threadOn, untilUser, type Ground, type Want } from './step-plan';
+import { MappedProgram } from '../../code/mapped-program';
+import { runTo, instruction, threadOn, untilUser, type StepContext, type StepCondition } from './step-plan';
 import { FakeHart } from '../testing/fake-machine';
 
 const SP = 2;
@@ -15,8 +15,8 @@ const SRET = 0x3ffffff100n;
 function setUp() {
   const harts = [new FakeHart(0), new FakeHart(1)] as const;
   const runs = new Map<number, string>();
-  const ground: Ground = {
-    image: new Image(new TestProgram()),
+  const context: StepContext = {
+    image: new MappedProgram(new TestProgram()),
     harts,
     imageAt: () => undefined,
     read: () => () => undefined,
@@ -38,13 +38,13 @@ function setUp() {
     hart.csrs.set(SSTATUS, mode === Mode.Supervisor && pc === SRET ? 0n : SPP);
     return hart;
   };
-  return { ground, harts, stand };
+  return { context, harts, stand };
 }
 
-type Reach = Extract<Want, { kind: 'reach' }>;
+type Reach = Extract<StepCondition, { kind: 'reach' }>;
 
 function reach(want: unknown): Reach {
-  assert.equal((want as Want).kind, 'reach');
+  assert.equal((want as StepCondition).kind, 'reach');
   return want as Reach;
 }
 
@@ -53,9 +53,9 @@ const STACK = 0x3fffffd000n;
 
 describe('a thread of execution in the kernel', () => {
   it('is waited for by its stack and its process, on any hart', () => {
-    const { ground, harts, stand } = setUp();
+    const { context, harts, stand } = setUp();
     stand(0, 'a', Mode.Supervisor, 0x80000000n, STACK);
-    const plan = comeTo(ground, threadOn(ground, harts[0]), AT);
+    const plan = runTo(context, threadOn(context, harts[0]), AT);
     const want = reach(plan.next().value);
     assert.ok(want.addresses.includes(AT));
     assert.equal(want.accept(stand(1, 'a', Mode.Supervisor, AT, STACK - 16n)), false, 'a deeper call');
@@ -66,9 +66,9 @@ describe('a thread of execution in the kernel', () => {
   });
 
   it('has left once its process has returned to user mode', () => {
-    const { ground, harts, stand } = setUp();
+    const { context, harts, stand } = setUp();
     stand(0, 'a', Mode.Supervisor, 0x80000000n, STACK);
-    const plan = comeTo(ground, threadOn(ground, harts[0]), AT);
+    const plan = runTo(context, threadOn(context, harts[0]), AT);
     const want = reach(plan.next().value);
     assert.equal(want.accept(stand(1, 'b', Mode.Supervisor, SRET, 0x3000n)), false, 'another process returns');
     const kernels = stand(1, 'a', Mode.Supervisor, SRET, STACK);
@@ -80,9 +80,9 @@ describe('a thread of execution in the kernel', () => {
   });
 
   it('waits on where an interrupt came in place of the sret', () => {
-    const { ground, stand } = setUp();
+    const { context, stand } = setUp();
     stand(0, 'a', Mode.Supervisor, SRET, 0x3000n);
-    const plan = untilUser(ground, 0);
+    const plan = untilUser(context, 0);
     assert.deepEqual(plan.next().value, { kind: 'instruction', hart: 0 });
     const trap = { hart: 0, interrupt: true, cause: 7, tval: 0n, epc: SRET, from: 1, to: 3 } as const;
     stand(0, 'a', Mode.Machine, 0x80000100n, 0x3000n);
@@ -93,9 +93,9 @@ describe('a thread of execution in the kernel', () => {
   });
 
   it('is known by its stack alone where the kernel does not say which process runs', () => {
-    const { ground, harts, stand } = setUp();
+    const { context, harts, stand } = setUp();
     stand(0, undefined, Mode.Supervisor, 0x80000000n, STACK);
-    const want = reach(comeTo(ground, threadOn(ground, harts[0]), AT).next().value);
+    const want = reach(runTo(context, threadOn(context, harts[0]), AT).next().value);
     assert.deepEqual(want.addresses, [AT]);
     assert.equal(want.accept(stand(1, undefined, Mode.Supervisor, AT, STACK)), true);
   });
@@ -105,9 +105,9 @@ describe('a thread of execution in a user program', () => {
   const ecall = { hart: 0, interrupt: false, cause: 8, tval: 0n, epc: 0x100n, from: 0, to: 1 } as const;
 
   it('goes on behind its ecall, in its own address space', () => {
-    const { ground, stand } = setUp();
+    const { context, stand } = setUp();
     stand(0, 'a', Mode.User, 0x100n, 0x3000n, 5n);
-    const plan = instruction(ground, 0, true);
+    const plan = instruction(context, 0, true);
     assert.deepEqual(plan.next().value, { kind: 'instruction', hart: 0 });
     stand(0, 'a', Mode.Supervisor, 0x3ffffff000n, 0x3000n, 5n);
     const want = reach(plan.next({ hart: 0, trap: ecall }).value);
@@ -125,9 +125,9 @@ describe('a thread of execution in a user program', () => {
   });
 
   it('becomes another program by exec', () => {
-    const { ground, stand } = setUp();
+    const { context, stand } = setUp();
     stand(0, 'a', Mode.User, 0x100n, 0x3000n, 5n);
-    const plan = instruction(ground, 0, true);
+    const plan = instruction(context, 0, true);
     plan.next();
     stand(0, 'a', Mode.Supervisor, 0x3ffffff000n, 0x3000n, 5n);
     const want = reach(plan.next({ hart: 0, trap: ecall }).value);
@@ -137,9 +137,9 @@ describe('a thread of execution in a user program', () => {
   });
 
   it('enters the kernel where an exception is not to be run through', () => {
-    const { ground, stand } = setUp();
+    const { context, stand } = setUp();
     stand(0, 'a', Mode.User, 0x100n, 0x3000n, 5n);
-    const plan = instruction(ground, 0, false);
+    const plan = instruction(context, 0, false);
     plan.next();
     assert.deepEqual(plan.next({ hart: 0, trap: ecall }), { done: true, value: { hart: 0, left: false } });
   });

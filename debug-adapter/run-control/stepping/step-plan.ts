@@ -8,10 +8,10 @@
  */
 import { Mode, type Hart, type TrapEvent } from '../../../emulator/types';
 import type { FrameRegisters, ReadMemory } from '../../symbols/api';
-import type { Image } from '../../code/mapped-program';
+import type { MappedProgram } from '../../code/mapped-program';
 import { isEnvironmentCall } from '../causes';
 
-export type Want =
+export type StepCondition =
   /** The hart executes one instruction, or takes a trap in its place. */
   | { kind: 'instruction'; hart: number }
   /** A hart is about to execute the instruction at one of the addresses, and `accept` holds for it. */
@@ -23,22 +23,22 @@ export type Want =
       concerns?(hart: Hart): boolean;
     };
 
-export interface Happened {
+export interface StepEvent {
   hart: number;
   /** The trap that was taken instead of the instruction, or because of it. */
   trap?: TrapEvent | undefined;
 }
 
 /** Gives the hart on which the step ended. */
-export type StepPlan = Generator<Want, number, Happened>;
+export type StepPlan = Generator<StepCondition, number, StepEvent>;
 
 /** What a plan must know of the machine and the programs in it. */
-export interface Ground {
+export interface StepContext {
   harts: readonly Hart[];
   /** The kernel. */
-  image: Image;
+  image: MappedProgram;
   /** Whose code a hart is about to execute; undefined for code of which nothing is known. */
-  imageAt(hart: Hart): Image | undefined;
+  imageAt(hart: Hart): MappedProgram | undefined;
   read(hart: Hart): ReadMemory;
   /**
    * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
@@ -64,7 +64,7 @@ export interface Arrival {
   left: boolean;
 }
 
-export type Waiting = Generator<Want, Arrival, Happened>;
+export type Waiting = Generator<StepCondition, Arrival, StepEvent>;
 
 export const SP = 2;
 const SATP = 0x180;
@@ -79,62 +79,62 @@ export interface Thread {
   process: string | undefined;
 }
 
-export const threadOn = (ground: Ground, hart: Hart): Thread => ({
+export const threadOn = (context: StepContext, hart: Hart): Thread => ({
   mode: hart.mode,
   satp: hart.csr(SATP),
   sp: hart.x(SP),
-  process: ground.processKey(hart),
+  process: context.processKey(hart),
 });
 
 /** Whether a hart executes a thread, in the mode and, if that is user mode, by the page table of that moment. */
-export const executes = (ground: Ground, hart: Hart, { mode, satp, process }: Thread): boolean =>
+export const executes = (context: StepContext, hart: Hart, { mode, satp, process }: Thread): boolean =>
   hart.mode === mode &&
   (mode !== Mode.User || hart.csr(SATP) === satp) &&
-  (process === undefined || ground.processKey(hart) === process);
+  (process === undefined || context.processKey(hart) === process);
 
 /**
  * Until a thread is about to execute the instruction at `address`, with the stack pointer of that moment; or until it
  * can no more, since it has left for user mode.
  */
-export function* comeTo(ground: Ground, thread: Thread, address: bigint): Waiting {
+export function* runTo(context: StepContext, thread: Thread, address: bigint): Waiting {
   const { mode, satp, process } = thread;
   const there = (hart: Hart): boolean =>
-    hart.pc === address && hart.x(SP) === thread.sp && executes(ground, hart, thread);
+    hart.pc === address && hart.x(SP) === thread.sp && executes(context, hart, thread);
   const leaves = (hart: Hart): boolean =>
-    isReturnToUser(ground, hart) &&
+    isReturnToUser(context, hart) &&
     // A program comes back where it was; one that exec has put in its place has another table.
     (mode !== Mode.User || hart.csr(SATP) !== satp) &&
-    ground.processKey(hart) === process;
-  const addresses = process === undefined ? [address] : [address, ...ground.trapReturns];
+    context.processKey(hart) === process;
+  const addresses = process === undefined ? [address] : [address, ...context.trapReturns];
   const accept = (hart: Hart): boolean => there(hart) || leaves(hart);
   const concerns = inSpaceOf(thread);
   for (;;) {
     const { hart } = yield { kind: 'reach', addresses, accept, concerns };
-    if (there(ground.harts[hart]!)) return { hart, left: false };
+    if (there(context.harts[hart]!)) return { hart, left: false };
     const { trap } = yield { kind: 'instruction', hart };
     if (!trap) return { hart, left: true };
   }
 }
 
 /** Until the process that a hart executes in the kernel is back in user mode. */
-export function untilUser(ground: Ground, start: number): StepPlan {
-  const process = ground.processKey(ground.harts[start]!);
-  return pastReturn(ground, start, (hart) => isReturnToUser(ground, hart) && ground.processKey(hart) === process);
+export function untilUser(context: StepContext, start: number): StepPlan {
+  const process = context.processKey(context.harts[start]!);
+  return pastReturn(context, start, (hart) => isReturnToUser(context, hart) && context.processKey(hart) === process);
 }
 
 /** From the vector of a trap that the kernel took in itself to what it interrupted, which has its stack above. */
-export function untilInterrupted(ground: Ground, start: number): StepPlan {
-  const thread = threadOn(ground, ground.harts[start]!);
+export function untilInterrupted(context: StepContext, start: number): StepPlan {
+  const thread = threadOn(context, context.harts[start]!);
   const accept = (hart: Hart): boolean =>
-    ground.trapReturns.includes(hart.pc) && executes(ground, hart, thread) && hart.x(SP) >= thread.sp;
-  return pastReturn(ground, start, accept);
+    context.trapReturns.includes(hart.pc) && executes(context, hart, thread) && hart.x(SP) >= thread.sp;
+  return pastReturn(context, start, accept);
 }
 
 /** Until an sret has been executed that `accept` holds for. */
-function* pastReturn(ground: Ground, start: number, accept: (hart: Hart) => boolean): StepPlan {
-  const wanted: Want = { kind: 'reach', addresses: ground.trapReturns, accept, concerns: inKernel };
+function* pastReturn(context: StepContext, start: number, accept: (hart: Hart) => boolean): StepPlan {
+  const wanted: StepCondition = { kind: 'reach', addresses: context.trapReturns, accept, concerns: inKernel };
   for (let hart = start; ;) {
-    if (!accept(ground.harts[hart]!)) ({ hart } = yield wanted);
+    if (!accept(context.harts[hart]!)) ({ hart } = yield wanted);
     const { trap } = yield { kind: 'instruction', hart };
     if (!trap) return hart;
   }
@@ -148,20 +148,20 @@ export const inSpaceOf =
   (hart: Hart): boolean =>
     hart.mode !== Mode.User || (mode === Mode.User && hart.csr(SATP) === satp);
 
-export const isReturnToUser = (ground: Ground, hart: Hart): boolean =>
-  hart.mode === Mode.Supervisor && ((hart.csr(SSTATUS) ?? 0n) & SPP) === 0n && ground.trapReturns.includes(hart.pc);
+export const isReturnToUser = (context: StepContext, hart: Hart): boolean =>
+  hart.mode === Mode.Supervisor && ((hart.csr(SSTATUS) ?? 0n) & SPP) === 0n && context.trapReturns.includes(hart.pc);
 
 /**
  * One instruction of the thread on a hart. Interrupts are run through, exceptions too if `over`; one that is not enters
  * its handler.
  */
-export function* instruction(ground: Ground, hart: number, over: boolean): Waiting {
+export function* instruction(context: StepContext, hart: number, over: boolean): Waiting {
   for (;;) {
-    const thread = threadOn(ground, ground.harts[hart]!);
+    const thread = threadOn(context, context.harts[hart]!);
     const { trap } = yield { kind: 'instruction', hart };
     if (!trap || (!trap.interrupt && !over)) return { hart, left: false };
     const behind = isEnvironmentCall(trap);
-    const arrival = yield* comeTo(ground, thread, behind ? trap.epc + 4n : trap.epc);
+    const arrival = yield* runTo(context, thread, behind ? trap.epc + 4n : trap.epc);
     if (behind || arrival.left) return arrival;
     ({ hart } = arrival);
   }

@@ -3,13 +3,13 @@
  * spec gives none. It stops, counts and skips as the contract in emulator/types.ts says.
  */
 import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../../emulator/types';
-import type { Clock } from '../clock';
+import type { HostClock } from '../clock';
 
 export class FakeHart implements Hart {
   pc = 0x1000n;
   mode: Mode = 1;
   waiting = false;
-  readonly resting = false;
+  readonly spinning = false;
   retired = 0;
   readonly translating = false;
   readonly registers: bigint[] = Array.from({ length: 32 }, () => 0n);
@@ -51,8 +51,8 @@ export class FakeMachine implements MachineApi {
   /** Until when waiting harts have nothing to do. */
   dueAt = Infinity;
   input = '';
-  #passed = new Map<number, bigint>();
-  #asked = new Set<TrapEvent>();
+  private passed = new Map<number, bigint>();
+  private asked = new Set<TrapEvent>();
   readonly memory = {
     dramBase: 0n,
     dramSize: 1n << 20n,
@@ -95,15 +95,15 @@ export class FakeMachine implements MachineApi {
       this.current = (this.current + 1) % this.harts.length;
       const hart = this.harts[this.current]!;
       if (hart.waiting) continue;
-      if (this.breakpoints.has(hart.pc) && this.#passed.get(hart.id) !== hart.pc) {
-        this.#passed.set(hart.id, hart.pc);
+      if (this.breakpoints.has(hart.pc) && this.passed.get(hart.id) !== hart.pc) {
+        this.passed.set(hart.id, hart.pc);
         return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
       }
       const trap = this.pending.get(hart.id);
       if (trap) {
         const event = { ...trap, epc: hart.pc };
-        if (!this.#asked.has(trap) && this.observer.trap?.(event)) {
-          this.#asked.add(trap);
+        if (!this.asked.has(trap) && this.observer.trap?.(event)) {
+          this.asked.add(trap);
           return { kind: 'trap', event };
         }
         this.pending.delete(hart.id);
@@ -116,7 +116,7 @@ export class FakeMachine implements MachineApi {
         if (hart.pc === pc && !hart.waiting) hart.pc += 4n;
         hart.retired++;
       }
-      this.#passed.delete(hart.id);
+      this.passed.delete(hart.id);
       this.executed++;
       if (limit.hart?.id === hart.id && ++stepped === limit.hart.instructions) return { kind: 'step', hart: hart.id };
     }
@@ -141,34 +141,34 @@ export class FakeMachine implements MachineApi {
 const SPEED = 10_000;
 
 /** Time and turns that a spec moves by hand; executing takes time, too. */
-export class FakeClock implements Clock {
+export class FakeClock implements HostClock {
   time = 0;
-  #executed = 0;
-  #turns: { at: number; action: () => void }[] = [];
+  private executed = 0;
+  private turns: { at: number; action: () => void }[] = [];
 
   constructor(private readonly machine: FakeMachine) {}
 
   now(): number {
-    this.time += (this.machine.executed - this.#executed) / SPEED + 0.001;
-    this.#executed = this.machine.executed;
+    this.time += (this.machine.executed - this.executed) / SPEED + 0.001;
+    this.executed = this.machine.executed;
     return this.time;
   }
   unixTime(): number {
     return 0;
   }
   soon(action: () => void): void {
-    this.#turns.push({ at: this.time, action });
+    this.turns.push({ at: this.time, action });
   }
   later(milliseconds: number, action: () => void): () => void {
     const turn = { at: this.time + milliseconds, action };
-    this.#turns.push(turn);
+    this.turns.push(turn);
     return () => {
-      this.#turns = this.#turns.filter((other) => other !== turn);
+      this.turns = this.turns.filter((other) => other !== turn);
     };
   }
   /** Takes the next turn, moving time to it. False if there is none. */
   turn(): boolean {
-    const next = this.#turns.sort((a, b) => a.at - b.at).shift();
+    const next = this.turns.sort((a, b) => a.at - b.at).shift();
     if (!next) return false;
     this.time = Math.max(this.time, next.at);
     next.action();
