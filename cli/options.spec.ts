@@ -82,7 +82,7 @@ describe('the command line', () => {
     for (const other of ['tcg', 'kvm', 'tcg,thread=multi', 'accel=tcg']) {
       const options = run(`-accel ${other}`);
       assert.equal(options.acceleration, undefined);
-      assert.match(options.warnings[0], /-accel (tcg|kvm): ignored/);
+      assert.match(options.warnings[0]!, /-accel (tcg|kvm): ignored/);
     }
     assert.equal(run('-accel jit -accel tcg').acceleration, 'jit');
     assert.match(usage(), /^-accel interp\|jit\|mixed/m);
@@ -130,8 +130,8 @@ describe('the command line', () => {
   });
 
   it('warns of what cannot matter', () => {
-    assert.match(run('-cpu rv64,pmp=false').warnings[0], /pmp=false/);
-    assert.match(run('-accel tcg').warnings[0], /-accel/);
-    assert.match(run('-drive file=f,if=none,id=lost').warnings[0], /no -device uses it/);
+    assert.match(run('-cpu rv64,pmp=false').warnings[0]!, /pmp=false/);
+    assert.match(run('-accel tcg').warnings[0]!, /-accel/);
+    assert.match(run('-drive file=f,if=none,id=lost').warnings[0]!, /no -device uses it/);
   });
 });

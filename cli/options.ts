@@ -108,7 +108,7 @@ function onlyKeys(option: string, items: Map<string, string>, known: readonly st
 function parseSize(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)([kKmMgG]?)[bB]?$/.exec(text);
   if (!match) throw new UsageError(`${option}: "${text}" is not a size; write 128M or 3G`);
-  const unit = { k: 1024, m: MIB, g: 1024 * MIB, '': MIB }[match[2].toLowerCase()] ?? MIB;
+  const unit = { k: 1024, m: MIB, g: 1024 * MIB, '': MIB }[match[2]!.toLowerCase()] ?? MIB;
   return Number(match[1]) * unit;
 }
 
@@ -170,7 +170,7 @@ function setBios(_draft: Draft, argument: string): void {
 
 function setGlobal(draft: Draft, argument: string): void {
   const match = /^virtio-mmio\.force-legacy=(.*)$/.exec(argument);
-  if (match) draft.legacyVirtio = onOff('-global virtio-mmio.force-legacy', match[1]);
+  if (match) draft.legacyVirtio = onOff('-global virtio-mmio.force-legacy', match[1]!);
   else draft.warnings.push(`-global ${argument}: no device here has that property; ignored`);
 }
 
@@ -327,7 +327,7 @@ const OPTIONS: Record<string, Option> = {
     apply: (draft, text) => void (draft.seed = parseCount('--seed', text)),
   },
 };
-OPTIONS.M = OPTIONS.machine;
+OPTIONS.M = OPTIONS.machine!;
 
 /** Options of our own are shown with two dashes; any number of dashes up to two is accepted for all. */
 const OURS = ['script', 'timeout', 'stats', 'seed', 'warm-start'];
@@ -357,7 +357,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     snapshot: false,
   };
   for (let at = 0; at < argv.length; at++) {
-    const text = argv[at];
+    const text = argv[at]!;
     const name = text.replace(/^--?/, '');
     if (name === text) {
       throw new UsageError(`${text}: a disk image or kernel goes behind an option: -kernel FILE, -drive file=FILE,...`);
@@ -369,7 +369,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     let argument = '';
     if (option.argument !== '') {
       if (at + 1 >= argv.length) throw new UsageError(`${text}: needs an argument, ${option.argument}`);
-      argument = argv[++at];
+      argument = argv[++at]!;
     }
     option.apply(draft, argument);
   }

@@ -152,7 +152,7 @@ export class ConsoleRun {
       if (hart.waiting || hart.spinning || hart.retired !== this.retired[hart.id]) {
         this.retired[hart.id] = hart.retired;
         this.progressAt[hart.id] = executed;
-      } else if (executed - this.progressAt[hart.id] >= DEAD_AFTER) {
+      } else if (executed - this.progressAt[hart.id]! >= DEAD_AFTER) {
         return describeTraps(hart);
       }
     }

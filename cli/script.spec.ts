@@ -13,7 +13,7 @@ describe('scripts', () => {
   });
 
   it('type Enter behind what they send, unless it ends in a control character or \\c', () => {
-    const typed = (source: string): string => parseScript(`send ${source}`, 's')[0].text;
+    const typed = (source: string): string => parseScript(`send ${source}`, 's')[0]!.text;
     assert.equal(typed('ls'), 'ls\n');
     assert.equal(typed('ls\\n'), 'ls\n');
     assert.equal(typed('\\x10'), '\x10');

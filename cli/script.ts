@@ -72,7 +72,7 @@ export class ScriptRun {
   advance(): Uint8Array {
     let typed = '';
     for (; !this.done; this.next++) {
-      const command = this.commands[this.next];
+      const command = this.commands[this.next]!;
       if (command.kind === 'send') {
         typed += command.text;
         continue;

@@ -32,7 +32,7 @@ export class EscapeFilter {
       this.escaped = false;
       if (byte === ESCAPE) forward.push(byte);
       const key = String.fromCharCode(byte).toLowerCase();
-      if (Object.hasOwn(COMMANDS, key)) commands.push(COMMANDS[key]);
+      if (Object.hasOwn(COMMANDS, key)) commands.push(COMMANDS[key]!);
     }
     return { forward: Uint8Array.from(forward), commands };
   }

@@ -87,7 +87,7 @@ describe('xv6-emu', function () {
       assert.deepEqual([status, errors], [0, '']);
       return (JSON.parse(fs.readFileSync(stats, 'utf8')) as Stats).instructions;
     });
-    const [interp, jit, mixed] = await Promise.all(counts);
+    const [interp, jit, mixed] = (await Promise.all(counts)) as [number, number, number];
     assert.ok(interp > 100_000);
     assert.deepEqual([jit, mixed], [interp, interp]);
   });
@@ -108,7 +108,7 @@ describe('xv6-emu', function () {
       fs.readFileSync(stats, 'utf8'),
     ) as Stats;
     assert.deepEqual([status, instructionsPerHart.length, secondsToPrompt], [0, 1, null]);
-    assert.ok(instructions >= instructionsPerHart[0] && instructionsPerHart[0] > 50);
+    assert.ok(instructions >= instructionsPerHart[0]! && instructionsPerHart[0]! > 50);
     assert.ok(mips > 0 && wallSeconds > 0);
 
     const never = file('never', 'expect ready\nexpect never\n');

@@ -39,9 +39,11 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
   for (let i = 0; i < count; i++) {
     const header = at + i * entrySize;
     if (view.getUint32(header, true) !== PT_LOAD) continue;
-    const [offset, , address, fileSize, memorySize] = [8, 16, 24, 32, 40].map((o) =>
-      view.getBigUint64(header + o, true),
-    );
+    // p_offset, p_paddr, p_filesz, p_memsz.
+    const offset = view.getBigUint64(header + 8, true);
+    const address = view.getBigUint64(header + 24, true);
+    const fileSize = view.getBigUint64(header + 32, true);
+    const memorySize = view.getBigUint64(header + 40, true);
     if (memorySize === 0n) continue;
     if (fileSize > memorySize)
       throw new KernelError('the kernel is damaged: a segment is longer in the file than in memory');

@@ -22,7 +22,7 @@ function boot(program: readonly Item[], options: Partial<MachineOptions> = {}): 
 /** Runs to the end of the boot ROM: six instructions on every hart. */
 function toKernel(machine: Machine): void {
   machine.run({ instructions: 6 });
-  assert.equal(machine.harts[0].pc, DRAM);
+  assert.equal(machine.harts[0]!.pc, DRAM);
 }
 
 function runUntil(machine: Machine, kind: Stop['kind'], instructions = 1_000_000): Stop {
@@ -35,10 +35,10 @@ describe('the machine', () => {
   it('boots with the hart in a0, the device tree in a1 and M-mode', () => {
     const machine = boot(HALT);
     toKernel(machine);
-    assert.equal(machine.harts[0].x(A0), 0n);
-    const tree = machine.memory.read(machine.harts[0].x(A1), 4);
+    assert.equal(machine.harts[0]!.x(A0), 0n);
+    const tree = machine.memory.read(machine.harts[0]!.x(A1), 4);
     assert.deepEqual([...tree!], [0xd0, 0x0d, 0xfe, 0xed]);
-    assert.equal(machine.harts[0].mode, Mode.Machine);
+    assert.equal(machine.harts[0]!.mode, Mode.Machine);
   });
 
   it('refuses what it cannot be', () => {
@@ -51,8 +51,8 @@ describe('the machine', () => {
     toKernel(machine);
     machine.run({ instructions: 2001 });
     assert.equal(machine.executed, 2007);
-    assert.equal(machine.harts[0].x(S0), 1001n);
-    assert.equal(machine.harts[0].retired, 2007);
+    assert.equal(machine.harts[0]!.x(S0), 1001n);
+    assert.equal(machine.harts[0]!.retired, 2007);
   });
 
   it('runs instructions that straddle two pages, with a breakpoint or without', () => {
@@ -68,11 +68,11 @@ describe('the machine', () => {
       let stop = machine.run({ instructions: 5000 });
       if (breakpoints.length > 0) {
         assert.deepEqual(stop, { kind: 'breakpoint', hart: 0, pc: straddling });
-        assert.equal(machine.harts[0].x(S0), 1023n);
+        assert.equal(machine.harts[0]!.x(S0), 1023n);
         stop = machine.run({ instructions: 5000 });
       }
       assert.equal(stop.kind, 'budget');
-      assert.equal(machine.harts[0].x(S0), 1200n);
+      assert.equal(machine.harts[0]!.x(S0), 1200n);
     }
   });
 
@@ -91,7 +91,7 @@ describe('the machine', () => {
       ...HALT,
     ]);
     machine.run({ instructions: 200 });
-    assert.equal(machine.harts[0].x(S3), BigInt(7 * (patched - 1)));
+    assert.equal(machine.harts[0]!.x(S3), BigInt(7 * (patched - 1)));
   });
 
   it('stops before a breakpoint, and goes on from it', () => {
@@ -101,8 +101,8 @@ describe('the machine', () => {
     machine.setBreakpoints([address]);
     for (let round = 1n; round <= 3n; round++) {
       assert.deepEqual(runUntil(machine, 'breakpoint'), { kind: 'breakpoint', hart: 0, pc: address });
-      assert.equal(machine.harts[0].x(S0), round);
-      assert.equal(machine.harts[0].x(S1), round - 1n);
+      assert.equal(machine.harts[0]!.x(S0), round);
+      assert.equal(machine.harts[0]!.x(S1), round - 1n);
     }
     machine.setBreakpoints([]);
     assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
@@ -131,7 +131,7 @@ describe('the machine', () => {
     });
     for (let round = 1n; round <= 5n; round++) {
       assert.deepEqual(runUntil(machine, 'breakpoint'), { kind: 'breakpoint', hart: 0, pc: address });
-      assert.equal(machine.harts[0].x(S0), round);
+      assert.equal(machine.harts[0]!.x(S0), round);
     }
     meant = false;
     assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
@@ -142,10 +142,10 @@ describe('the machine', () => {
   it('steps one hart while the others take their turns', () => {
     const machine = boot([label('loop'), addi(S0, S0, 1), jumpTo('loop')], { harts: 3 });
     machine.run({ instructions: 200_000 });
-    const before = machine.harts[1].retired;
+    const before = machine.harts[1]!.retired;
     const stop = machine.run({ instructions: 1_000_000, hart: { id: 1, instructions: 5 } });
     assert.deepEqual(stop, { kind: 'step', hart: 1 });
-    assert.equal(machine.harts[1].retired, before + 5);
+    assert.equal(machine.harts[1]!.retired, before + 5);
   });
 
   it('asks before a trap, and takes it when told to go on', () => {
@@ -159,16 +159,16 @@ describe('the machine', () => {
     const events: TrapEvent[] = [];
     machine.observer = { trap: (event) => events.push(event) > 0 };
     const stop = runUntil(machine, 'trap');
-    const at = machine.harts[0].pc;
+    const at = machine.harts[0]!.pc;
     assert.deepEqual(stop, { kind: 'trap', event: events[0] });
     assert.deepEqual(events[0], {
       ...{ hart: 0, interrupt: false, cause: 11, tval: 0n, epc: at },
       ...{ from: Mode.Machine, to: Mode.Machine },
     });
-    assert.equal(machine.harts[0].csr(Csr.mepc), 0n);
+    assert.equal(machine.harts[0]!.csr(Csr.mepc), 0n);
     machine.run({ instructions: 1 });
-    assert.equal(machine.harts[0].pc, DRAM + 0x100n);
-    assert.equal(machine.harts[0].csr(Csr.mepc), at);
+    assert.equal(machine.harts[0]!.pc, DRAM + 0x100n);
+    assert.equal(machine.harts[0]!.csr(Csr.mepc), at);
     assert.equal(events.length, 1);
   });
 
@@ -194,7 +194,7 @@ describe('the machine', () => {
     const seen: DeviceEvent[] = [];
     machine.observer = { device: (event) => seen.push(event) === 1, trap: () => true };
     const stop = runUntil(machine, 'device');
-    assert.ok(stop.kind === 'device' && stop.event.pc + 4n === machine.harts[0].pc);
+    assert.ok(stop.kind === 'device' && stop.event.pc + 4n === machine.harts[0]!.pc);
     machine.run({ instructions: 100 });
     assert.deepEqual(
       seen.map(({ device, access, offset, size, value }) => [device, access, offset, size, value]),
@@ -223,13 +223,13 @@ describe('the machine', () => {
     ]);
     const stop = runUntil(machine, 'idle');
     assert.deepEqual(stop, { kind: 'idle', until: 5_000_000 });
-    assert.equal(machine.harts[0].waiting, true);
+    assert.equal(machine.harts[0]!.waiting, true);
     machine.idleUntil(3_000_000);
     assert.equal(machine.now, 3_000_000);
     assert.equal(machine.run({ instructions: 100 }).kind, 'idle');
     machine.idleUntil(Infinity);
     assert.equal(machine.run({ instructions: 100 }).kind, 'budget');
-    assert.equal(machine.harts[0].x(S2), 5_000_000n);
+    assert.equal(machine.harts[0]!.x(S2), 5_000_000n);
   });
 
   it('has sc fail once another hart has had its turn', () => {
@@ -250,7 +250,7 @@ describe('the machine', () => {
     ] as const) {
       const machine = boot(reserve, { harts });
       machine.run({ instructions: 2_000_000 });
-      assert.equal(machine.harts[0].x(S2), result);
+      assert.equal(machine.harts[0]!.x(S2), result);
     }
   });
 
@@ -291,9 +291,9 @@ describe('the machine', () => {
       machine.setBreakpoints([DRAM]);
       for (let pass = 1; pass <= 1000; pass++) {
         assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
-        assert.equal(machine.harts[0].x(S0), BigInt(30 + pass - 1));
+        assert.equal(machine.harts[0]!.x(S0), BigInt(30 + pass - 1));
         machine.run({ instructions: 3 });
-        assert.equal(machine.harts[0].pc, DRAM);
+        assert.equal(machine.harts[0]!.pc, DRAM);
         machine.run({ instructions: 0 });
       }
     });
@@ -304,7 +304,7 @@ describe('the machine', () => {
     const machine = boot([label('loop'), ...chain, addi(S2, S2, 1), jumpTo('loop')], { acceleration: 'jit' });
     toKernel(machine);
     machine.run({ instructions: 62 * 100 });
-    assert.equal(machine.harts[0].x(S2), 100n);
+    assert.equal(machine.harts[0]!.x(S2), 100n);
   });
 
   it('replays input that answers output', () => {
@@ -349,8 +349,8 @@ describe('the machine', () => {
       { harts: 2 },
     );
     machine.run({ instructions: 2_200_000 });
-    assert.equal(machine.harts[1].x(S2), 42n);
-    assert.equal(machine.harts[0].x(S3), 0x100000n);
-    assert.ok(machine.harts[1].retired < machine.harts[0].retired / 20);
+    assert.equal(machine.harts[1]!.x(S2), 42n);
+    assert.equal(machine.harts[0]!.x(S3), 0x100000n);
+    assert.ok(machine.harts[1]!.retired < machine.harts[0]!.retired / 20);
   });
 });

@@ -34,7 +34,7 @@ export { KernelError };
 
 /** The last two bytes of a page begin what has no record of its own there. */
 function withLast(bits: Uint8Array): Uint8Array {
-  bits[bits.length - 1] |= 0x80;
+  bits[bits.length - 1]! |= 0x80;
   return bits;
 }
 
@@ -87,7 +87,7 @@ export class Machine implements MachineApi {
         harts,
         memory: new DeviceMemory(this.memory),
         now: () => this.clock.ticks,
-        setHartLine: (hart, line, level) => this.harts[hart].setLine(line, level),
+        setHartLine: (hart, line, level) => this.harts[hart]!.setLine(line, level),
       },
       {
         legacyVirtio: options.legacyVirtio,
@@ -126,7 +126,7 @@ export class Machine implements MachineApi {
       this.deliver();
       const hart = this.scheduler.next();
       if (this.memory.watches.pending && this.watchedTouched())
-        return this.stopped(hart ?? this.harts[this.scheduler.hart]);
+        return this.stopped(hart ?? this.harts[this.scheduler.hart]!);
       if (hart === undefined) return { kind: 'idle', until: this.clock.tickAfter(this.nextEvent()) };
       if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
       const own = hart.id === limit.hart?.id;
@@ -231,9 +231,9 @@ export class Machine implements MachineApi {
       this.scheduler.restore(saved.record('scheduler'));
       saved
         .list('devices', this.devices.devices.length)
-        .forEach((device, i) => this.devices.devices[i].restore(device));
+        .forEach((device, i) => this.devices.devices[i]!.restore(device));
       // After the devices, which may drive the harts' lines.
-      saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id].restore(hart));
+      saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id]!.restore(hart));
       for (const hart of this.harts) {
         this.mmu.protectionChanged(hart);
         this.watching.satpChanged(hart);
@@ -427,7 +427,7 @@ export class Machine implements MachineApi {
   }
 
   private storeToWatched(host: number, length: number): void {
-    const flags = this.memory.flags[this.memory.pageOf(host)];
+    const flags = this.memory.flags[this.memory.pageOf(host)]!;
     if ((flags & PageFlag.code) !== 0) this.code.stored(host, length);
     if ((flags & PageFlag.table) !== 0) this.mmu.tableStored(host, length);
   }

@@ -43,7 +43,7 @@ export function expressionInC(line: string, column: number): ExpressionAt | unde
 export function expressionInAssembly(line: string, column: number): ExpressionAt | undefined {
   const operand = tokenAt(line, column, /(-?(?:0x[\da-f]+|\d+))\((\w+)\)/gi, true);
   if (operand) {
-    const [, offset, base] = operand.match;
+    const [, offset = '', base = ''] = operand.match;
     if (column < operand.start + offset.length && REGISTER.test(base)) {
       const sum = offset.startsWith('-') ? `$${base} - ${offset.slice(1)}` : `$${base} + ${offset}`;
       return { expression: sum, start: operand.start, end: operand.end, kind: 'register' };

@@ -89,15 +89,15 @@ function machineOf(words: string[]): LabMachine {
   const drivesInUse: string[] = [];
   const machine = { harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
   for (let at = 0; at < words.length; at++) {
-    const option = words[at];
+    const option = words[at]!;
     if (FLAGS.has(option)) continue;
-    const valued = option.startsWith('-') && at + 1 < words.length && !words[at + 1].startsWith('-');
+    const valued = option.startsWith('-') && at + 1 < words.length && !words[at + 1]!.startsWith('-');
     if (!VALUED.has(option)) {
-      machine.ignored.push(valued ? `${option} ${words[++at]}` : option);
+      machine.ignored.push(valued ? `${option} ${words[++at]!}` : option);
       continue;
     }
     if (!valued) throw new LabError(`QEMU's ${option} has no value after it in what "make -n qemu" prints.`);
-    const value = words[++at];
+    const value = words[++at]!;
     switch (option) {
       case '-kernel':
         kernel = value;

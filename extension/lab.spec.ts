@@ -101,7 +101,7 @@ describe('a lab folder', () => {
     assert.equal(build, undefined);
     assert.equal(read.kernel, 'prebuilt/kernel');
     assert.equal(read.disk, 'prebuilt/fs.img');
-    assert.match(notes[0], /prebuilt kernel.*was not found/);
+    assert.match(notes[0]!, /prebuilt kernel.*was not found/);
   });
 
   it('without make says so', async () => {

@@ -46,7 +46,8 @@ describe('disassembly listing', () => {
 
   it('is read by the hover: the address of an instruction, registers, targets', () => {
     const lines = text.split('\n');
-    const at = (line: number, word: string) => expressionInAssembly(lines[line], lines[line].indexOf(word))?.expression;
+    const at = (line: number, word: string) =>
+      expressionInAssembly(lines[line]!, lines[line]!.indexOf(word))?.expression;
     assert.equal(at(3, '80000e18'), '0x80000e18');
     assert.equal(at(3, 'ra'), '$ra');
     assert.equal(at(3, '8(sp)'), '$sp + 8');

@@ -99,7 +99,7 @@ function stringAt(address: bigint, context: EvaluationContext, longest: number):
   let bytes = context.readMemory(address, longest);
   if (!bytes) bytes = context.readMemory(address, Math.min(longest, Number(4096n - (address & 4095n))));
   if (!bytes || bytes.length === 0) return undefined;
-  const { text, ended } = readText(bytes.length, (i) => bytes[i]);
+  const { text, ended } = readText(bytes.length, (i) => bytes[i]!);
   return quote(text) + (ended ? '' : '...');
 }
 
@@ -227,7 +227,7 @@ function formatCharacters(
   }
   const length = Math.min(count ?? 0, longest);
   const bytes = readLocation(value.location, 0, length, context);
-  const { text, ended } = readText(length, (i) => bytes[i]);
+  const { text, ended } = readText(length, (i) => bytes[i]!);
   return quote(text) + (ended || length === count ? '' : '...');
 }
 

@@ -122,11 +122,11 @@ function quoted(rest: string, at: number): Omit<Token, 'at'> & { length: number 
     }
     const code = /^\\(?:x([0-9A-Fa-f]{1,2})|([0-7]{1,3}))/.exec(rest.slice(i));
     if (code) {
-      text += String.fromCharCode((code[1] ? parseInt(code[1], 16) : parseInt(code[2], 8)) & 0xff);
+      text += String.fromCharCode((code[1] ? parseInt(code[1], 16) : parseInt(code[2]!, 8)) & 0xff);
       i += code[0].length;
       continue;
     }
-    const escape = ESCAPES[rest[i + 1]];
+    const escape = ESCAPES[rest[i + 1]!];
     if (escape === undefined) throw new ExpressionError(`C has no escape \\${rest[i + 1] ?? ''}`, at + i);
     text += escape;
     i += 2;

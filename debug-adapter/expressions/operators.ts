@@ -205,7 +205,7 @@ function textOf(value: Value, at: number, context: EvaluationContext): string {
   const location =
     bare.kind === 'array' ? value.location : ({ kind: 'memory', address: numberOf(value, context) } as const);
   const length = bare.kind === 'array' ? (bare.count ?? MAX_TEXT) : MAX_TEXT;
-  return readText(length, (i) => readLocation(location, i, 1, context)[0]).text;
+  return readText(length, (i) => readLocation(location, i, 1, context)[0]!).text;
 }
 
 /** Reads characters up to a NUL, at most `limit`. */

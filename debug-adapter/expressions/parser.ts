@@ -91,7 +91,7 @@ class Parser implements Cursor {
   ) {}
 
   peek(ahead = 0): Token {
-    return this.tokens[Math.min(this.position + ahead, this.tokens.length - 1)];
+    return this.tokens[Math.min(this.position + ahead, this.tokens.length - 1)]!;
   }
 
   next(): Token {
@@ -259,7 +259,7 @@ class Parser implements Cursor {
 function integer({ text, at }: Token): Expression {
   const parts = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uU]?[lL]{0,2}|[lL]{1,2}[uU])$/.exec(text);
   if (!parts) throw new ExpressionError(`"${text}" is not a number of C`, at);
-  const [, digits, suffix] = parts;
+  const [, digits = '', suffix = ''] = parts;
   const decimal = !digits.startsWith('0');
   const octal = /^0[0-7]+$/.test(digits);
   const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);

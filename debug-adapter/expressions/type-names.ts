@@ -138,6 +138,6 @@ function parseParameters(cursor: Cursor, lookup: TypeLookup, depth: number): { p
   do parameters.push(parseTypeName(cursor, lookup, depth + 1));
   while (cursor.accept(','));
   cursor.expect(')');
-  const nothing = parameters.length === 1 && parameters[0].kind === 'void';
+  const nothing = parameters.length === 1 && parameters[0]!.kind === 'void';
   return { parameters: nothing ? [] : parameters, variadic: false };
 }

@@ -78,7 +78,7 @@ export function toBytes(value: bigint, size: number): Uint8Array {
 /** Little-endian bytes as an unsigned number. */
 export function fromBytes(bytes: Uint8Array): bigint {
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
   return value;
 }
 

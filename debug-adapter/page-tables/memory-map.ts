@@ -58,7 +58,7 @@ export function indexAfter(ranges: readonly { start: number }[], page: number): 
   let high = ranges.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (ranges[middle].start <= page) low = middle + 1;
+    if (ranges[middle]!.start <= page) low = middle + 1;
     else high = middle;
   }
   return low;

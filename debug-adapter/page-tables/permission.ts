@@ -24,7 +24,7 @@ export interface PermissionCheck {
 const MODES = ['U', 'S', 'S', 'M'] as const;
 
 /** The letter of a privilege mode by its encoding. */
-export const modeLetter = (mode: number): 'U' | 'S' | 'M' => MODES[mode & 3];
+export const modeLetter = (mode: number): 'U' | 'S' | 'M' => MODES[mode & 3]!;
 
 /**
  * How an access of a hart is judged, from its mode and its mstatus: with MPRV, loads and stores in M-mode use the mode
@@ -67,7 +67,7 @@ function forbiddenText(flags: number, because: string[]): string {
     .filter((word) => word === 'V' || word === 'R' || word === 'W' || word === 'X');
   const present = `${set.join(' ')} ${set.length === 1 ? 'is' : 'are'} set`;
   if (because.length > 1) return `${present}; ${because.join('; and ')}`;
-  return because[0].includes('does not help')
+  return because[0]!.includes('does not help')
     ? `${present}; ${because[0]}`
     : `${present}; ${because[0]}: this one bit decides`;
 }

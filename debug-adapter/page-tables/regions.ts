@@ -181,7 +181,7 @@ function stackRanges(processes: readonly RegionProcess[]): PhysicalRange[] {
     .filter((process) => process.kstack !== undefined && process.kstack !== 0n)
     .map((process) => ({ process, page: pageOf(process.kstack!) }))
     .sort((a, b) => a.page - b.page);
-  const gaps = stacks.slice(1).map((stack, i) => stack.page - stacks[i].page);
+  const gaps = stacks.slice(1).map((stack, i) => stack.page - stacks[i]!.page);
   const gap = gaps.filter((pages) => pages > 0).reduce((a, b) => Math.min(a, b), Infinity);
   const guarded = gap >= 2;
   const pages = guarded && gap <= 17 ? gap - 1 : 1;

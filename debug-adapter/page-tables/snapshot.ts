@@ -71,9 +71,9 @@ export function takeSnapshot(root: bigint, memory: PhysicalMemory, maxTablePages
     snapshot.pages.set(key, { page, words });
     above.push(page);
     for (let index = 0; index < ENTRIES; index++) {
-      const low = words[2 * index];
+      const low = words[2 * index]!;
       if (!isValid(low)) continue;
-      const high = words[2 * index + 1];
+      const high = words[2 * index + 1]!;
       if (low & (PTE_FLAGS.R | PTE_FLAGS.X)) snapshot.leaves++;
       else if (level > 0 && !problemOfParts(level, low & 0x3ff, high >>> 22, low >>> 10)) {
         visit(level - 1, childKey(key, index), ppnOf(low, high));

@@ -38,7 +38,7 @@ export function translate(
       verdicts
         .map(({ access, allowed, because }) => (allowed ? `${access} ok` : `${access} fails: ${because.join('; ')}`))
         .join(', '),
-    allowed: { load: load.allowed, store: store.allowed, fetch: fetch.allowed },
+    allowed: { load: load!.allowed, store: store!.allowed, fetch: fetch!.allowed },
     steps: walked.steps.map(stepOf),
   };
   if (walked.leaf) translation.pa = hex(walked.leaf.pa);

@@ -32,10 +32,10 @@ describe('the tree of a page table', () => {
     assert.equal(now.tablePages, 3);
     assert.equal(entries.length, 1);
     assert.deepEqual(
-      [entries[0].level, entries[0].index, entries[0].pteAddress],
+      [entries[0]!.level, entries[0]!.index, entries[0]!.pteAddress],
       [2, 2, `0x${(root + 16n).toString(16)}`],
     );
-    const run = leaves(entries)[1];
+    const run = leaves(entries)[1]!;
     assert.equal(run.flags, 1 | R | W);
     assert.equal(BigInt(run.pte), memory.readU64(BigInt(run.pteAddress)));
   });
@@ -47,7 +47,7 @@ describe('the tree of a page table', () => {
     memory.map(root, 0xffffffc000000000n, 0x80000000n, R);
     const address = memory.map(root, 0x1000n, 0x80000000n, R);
     memory.writeU64(address, memory.readU64(address)! | (1n << 63n));
-    const [low, first, last] = leaves(build(memory, root).entries);
+    const [low, first, last] = leaves(build(memory, root).entries) as [PteRun, PteRun, PteRun];
     assert.equal(first.va, '0xffffffc000000000');
     assert.equal(last.va, '0xffffffffffe00000');
     assert.deepEqual([last.level, last.pa, last.flags], [1, '0x80200000', 0x303]);
@@ -63,11 +63,11 @@ describe('the tree of a page table', () => {
     memory.writeU64(root + 8n, ((root >> 12n) << 10n) | 1n);
     memory.writeU64(root + 16n, (0x1234n << 10n) | 1n);
     const { entries, truncated } = build(memory, root);
-    const [low, uart] = leaves(entries);
+    const [low, uart] = leaves(entries) as [PteRun, PteRun];
     assert.match(low.problem!, /neither RAM nor a device/);
     assert.equal(uart.problem, undefined);
-    assert.match(entries[1].problem!, /circle/);
-    assert.match(entries[2].problem!, /outside RAM/);
+    assert.match(entries[1]!.problem!, /circle/);
+    assert.match(entries[2]!.problem!, /outside RAM/);
     assert.equal(truncated, false);
   });
 
@@ -114,7 +114,7 @@ describe('the tree of a page table', () => {
       ['0x8000', 1, '0x80008000', 'added'],
       ['0x40000000', 1, '0x80001000', 'removed'],
     ]);
-    assert.equal(entries[1].change, 'removed');
+    assert.equal(entries[1]!.change, 'removed');
     const changed = leaves(entries).filter((run) => run.change === 'changed');
     assert.deepEqual(
       changed.map((run) => [Number(BigInt(run.before!) & 0x3ffn), run.touchedOnly ?? false]),

@@ -75,10 +75,10 @@ export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
     nowPage: TablePage | undefined,
     wasPage: TablePage | undefined,
   ): Entry | undefined => {
-    let low = nowPage ? nowPage.words[2 * index] : 0;
-    let high = nowPage ? nowPage.words[2 * index + 1] : 0;
-    const beforeLow = wasPage ? wasPage.words[2 * index] : 0;
-    const beforeHigh = wasPage ? wasPage.words[2 * index + 1] : 0;
+    let low = nowPage ? nowPage.words[2 * index]! : 0;
+    let high = nowPage ? nowPage.words[2 * index + 1]! : 0;
+    const beforeLow = wasPage ? wasPage.words[2 * index]! : 0;
+    const beforeHigh = wasPage ? wasPage.words[2 * index + 1]! : 0;
     if ((low | high | beforeLow | beforeHigh) === 0) return undefined;
     const change = before ? changeOf(low, high, beforeLow, beforeHigh) : undefined;
     const removed = change === 'removed';
@@ -115,7 +115,7 @@ export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
       runs++;
       const first = entry;
       const firstIndex = index;
-      const firstVpn = vpn + index * PAGES[level];
+      const firstVpn = vpn + index * PAGES[level]!;
       const run = write(level, index, firstVpn, (nowPage ?? wasPage)!.page, first);
       out.push(run);
       if (isPointer(first.low) && level > 0) {
@@ -125,13 +125,13 @@ export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
       }
       const region = nameOf(regions, firstVpn, first, level);
       if (region.name) run.region = region.name;
-      const limit = region.pages / PAGES[level];
+      const limit = region.pages / PAGES[level]!;
       if (nowPage && !first.problem && !first.change && isValid(first.low)) {
-        const answering = (rangeAt(ranges, first.ppn)!.end - first.ppn) / PAGES[level];
-        index += plainRun(nowPage.words, wasPage?.words, index, Math.min(limit, answering), PAGES[level]) - 1;
+        const answering = (rangeAt(ranges, first.ppn)!.end - first.ppn) / PAGES[level]!;
+        index += plainRun(nowPage.words, wasPage?.words, index, Math.min(limit, answering), PAGES[level]!) - 1;
       }
       advance();
-      while (entry && index - firstIndex < limit && continues(first, entry, index - firstIndex, PAGES[level]))
+      while (entry && index - firstIndex < limit && continues(first, entry, index - firstIndex, PAGES[level]!))
         advance();
       run.count = index - firstIndex;
     }
@@ -156,7 +156,7 @@ function plainRun(
   const high = words[2 * index + 1];
   // The PPN begins at bit 10. A carry into the upper half ends the loop, and `continues` goes on.
   const step = pages * 1024;
-  let low = words[2 * index];
+  let low = words[2 * index]!;
   let at = index + 1;
   for (; at < ENTRIES && at - index < limit; at++) {
     low += step;
@@ -245,13 +245,13 @@ function nameOf(
   const flags = entry.low & 0x3ff;
   if (!regions || !isValid(entry.low)) return { name: undefined, pages: Infinity };
   const first = regions.nameAt(vpn, entry.ppn, flags);
-  if (level === 0 || first.pages >= PAGES[level]) return first;
+  if (level === 0 || first.pages >= PAGES[level]!) return first;
   // A superpage may hold several regions: it is named by all of them, and stands alone.
   const names: string[] = [];
-  for (let done = 0, part = first; done < PAGES[level]; part = regions.nameAt(vpn + done, entry.ppn + done, flags)) {
+  for (let done = 0, part = first; done < PAGES[level]!; part = regions.nameAt(vpn + done, entry.ppn + done, flags)) {
     if (part.name && !names.includes(part.name)) names.push(part.name);
     done += part.pages;
     if (names.length === 4) break;
   }
-  return { name: names.join(', ') || undefined, pages: PAGES[level] };
+  return { name: names.join(', ') || undefined, pages: PAGES[level]! };
 }

@@ -27,9 +27,9 @@ describe('the Sv39 walk', () => {
         [0, 4],
       ],
     );
-    assert.equal(walked.steps[2].pteAddress, leafAddress);
-    assert.equal(walked.steps[2].meaning, 'leaf (4 KiB page)');
-    assert.equal(walked.steps[0].meaning, `next table at 0x${(root + 4096n).toString(16)}`);
+    assert.equal(walked.steps[2]!.pteAddress, leafAddress);
+    assert.equal(walked.steps[2]!.meaning, 'leaf (4 KiB page)');
+    assert.equal(walked.steps[0]!.meaning, `next table at 0x${(root + 4096n).toString(16)}`);
   });
 
   it('names the level and bit at which nothing is mapped', () => {

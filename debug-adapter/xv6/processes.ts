@@ -76,7 +76,7 @@ function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: numbe
     ...given('kstack', structure.number('kstack') || undefined),
     ...given('trapframe', xv6.trapframe && (structure.number(xv6.trapframe.member) || undefined)),
     ...given('channel', structure.number('chan')),
-    ...given('parentPid', parentSlot === undefined ? undefined : Number(all[parentSlot].number('pid') ?? 0n)),
+    ...given('parentPid', parentSlot === undefined ? undefined : Number(all[parentSlot]!.number('pid') ?? 0n)),
   };
 }
 

@@ -6,7 +6,7 @@ import { processOfHart } from './cpus';
 import { kernelRoot, pageTableRoots, regionsOfTable } from './roots';
 import { openXv6 } from './kernel';
 import { panicMessage, readString } from './panic';
-import { allProcesses, parkedRegisters, processes, trapFrameRegisters } from './processes';
+import { allProcesses, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
 import { guestKernel, PROC, type Options } from './testing/kernel';
 
 const open = (options?: Options) => {
@@ -21,7 +21,7 @@ describe('the guest kernel', () => {
       xv6.features.filter(({ available }) => !available),
       [{ name: 'trampoline', available: false, why: 'there is no symbol trampoline' }],
     );
-    const [init, sh] = processes(xv6);
+    const [init, sh] = processes(xv6) as [Process, Process];
     assert.deepEqual(
       [init.pid, init.name, init.state, init.size, init.kstack, init.parentPid, init.channel],
       [1, 'init', 'SLEEPING', 0x3000n, 0x3fffffd000n, undefined, PROC],
@@ -62,7 +62,7 @@ describe('the guest kernel', () => {
   it("reads a process's registers from trap frame and context, under every name they have had", () => {
     for (const trapframe of ['trapframe', 'tf', 'frame']) {
       const { xv6 } = open({ trapframe });
-      const [init, sh] = processes(xv6);
+      const [init, sh] = processes(xv6) as [Process, Process];
       const user = trapFrameRegisters(xv6, sh)!;
       assert.deepEqual([user.pc, user.x[2], user.x[0]], [0x1000n, 0x3fe0n, 0n]);
       assert.equal(trapFrameRegisters(xv6, init), undefined);
@@ -70,8 +70,8 @@ describe('the guest kernel', () => {
       assert.deepEqual([parked.pc, parked.x[2], parked.x[10]], [0x80001234n, 0x3fffffdf80n, undefined]);
     }
     const { xv6 } = open({ without: ['context', 'trapframe'] });
-    assert.equal(parkedRegisters(xv6, processes(xv6)[0]), undefined);
-    assert.equal(trapFrameRegisters(xv6, processes(xv6)[1]), undefined);
+    assert.equal(parkedRegisters(xv6, processes(xv6)[0]!), undefined);
+    assert.equal(trapFrameRegisters(xv6, processes(xv6)[1]!), undefined);
   });
 });
 
@@ -141,7 +141,7 @@ describe('the message of a panic', () => {
     );
     const given = [0x80001100n, 0xffffffffn, 0x4000n, 0x80001200n, 255n, 1n << 40n, 33n, 7n];
     assert.equal(
-      panicMessage((i) => given[i], program.read),
+      panicMessage((i) => given[i]!, program.read),
       'pid -1 at 0x0000000000004000, why ff% 1099511627776! 7',
     );
     assert.equal(

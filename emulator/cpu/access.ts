@@ -92,7 +92,7 @@ export class MemoryAccess {
     if (this.memory.isWatched(host)) this.memory.watches.beforeStore(host, bytes, hart, 'instruction', hart.address);
     this.memory.stored(host, bytes);
     const from = hart.valueAt;
-    for (let i = 0; i < bytes; i++) this.memory.u8[host + i] = this.memory.u8[from + i];
+    for (let i = 0; i < bytes; i++) this.memory.u8[host + i] = this.memory.u8[from + i]!;
     return Status.done;
   }
 
@@ -248,8 +248,8 @@ export class MemoryAccess {
     address: bigint,
     note: (host: number, length: number, va: bigint) => void,
   ): void {
-    note(hosts[0], first, address);
-    note(hosts[1], bytes - first, address + BigInt(first));
+    note(hosts[0]!, first, address);
+    note(hosts[1]!, bytes - first, address + BigInt(first));
   }
 
   private loadAcross(hart: HartState, address: bigint, bytes: AccessSize, signed: boolean): Status {
@@ -260,7 +260,7 @@ export class MemoryAccess {
     );
     const value = new DataView(new ArrayBuffer(8));
     for (let i = 0; i < bytes; i++) {
-      value.setUint8(i, this.memory.u8[i < first ? hosts[0] + i : hosts[1] + i - first]);
+      value.setUint8(i, this.memory.u8[i < first ? hosts[0]! + i : hosts[1]! + i - first]!);
     }
     hart.setRd(value.getBigUint64(0, true), bytes, signed);
     return Status.done;
@@ -273,7 +273,7 @@ export class MemoryAccess {
       if (!this.memory.isRom(host)) this.memory.watches.beforeStore(host, length, hart, 'instruction', va);
     });
     for (let i = 0; i < bytes; i++) {
-      const host = i < first ? hosts[0] + i : hosts[1] + i - first;
+      const host = i < first ? hosts[0]! + i : hosts[1]! + i - first;
       if (this.memory.isRom(host)) continue;
       this.memory.stored(host, 1);
       this.put(host, 1, value >> BigInt(8 * i));

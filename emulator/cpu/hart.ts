@@ -103,14 +103,14 @@ export class HartState implements Hart {
   }
 
   get mode(): Mode {
-    return this.memory.i32[(this.home + HartOffset.mode) / 4];
+    return this.memory.i32[(this.home + HartOffset.mode) / 4]!;
   }
   set mode(value: Mode) {
     this.memory.i32[(this.home + HartOffset.mode) / 4] = value;
   }
   /** Interrupt bits that devices and the supervisor timer hold up. */
   get lines(): number {
-    return this.memory.i32[(this.home + HartOffset.lines) / 4];
+    return this.memory.i32[(this.home + HartOffset.lines) / 4]!;
   }
   private set lines(bits: number) {
     this.memory.i32[(this.home + HartOffset.lines) / 4] = bits;
@@ -131,7 +131,7 @@ export class HartState implements Hart {
   }
 
   get pc(): bigint {
-    return this.memory.u64[(this.home + HartOffset.pc) / 8];
+    return this.memory.u64[(this.home + HartOffset.pc) / 8]!;
   }
   set pc(value: bigint) {
     this.memory.u64[(this.home + HartOffset.pc) / 8] = value & ~1n;
@@ -141,13 +141,13 @@ export class HartState implements Hart {
   advance(bytes: number): void {
     const { i32 } = this.memory;
     const at = (this.home + HartOffset.pc) / 4;
-    const sum = (i32[at] >>> 0) + bytes;
+    const sum = (i32[at]! >>> 0) + bytes;
     i32[at] = sum;
-    i32[at + 1] += Math.floor(sum / 2 ** 32);
+    i32[at + 1]! += Math.floor(sum / 2 ** 32);
   }
 
   x(register: number): bigint {
-    return this.memory.u64[(this.home + HartOffset.x) / 8 + register];
+    return this.memory.u64[(this.home + HartOffset.x) / 8 + register]!;
   }
   setX(register: number, value: bigint): void {
     if (register !== 0) this.memory.u64[(this.home + HartOffset.x) / 8 + register] = value;
@@ -155,13 +155,13 @@ export class HartState implements Hart {
 
   /** The low byte of a register. */
   lowByte(register: number): number {
-    return this.memory.u8[this.home + HartOffset.x + register * 8];
+    return this.memory.u8[this.home + HartOffset.x + register * 8]!;
   }
   /** A register as a signed number, without the cost of a bigint: exact if it is a safe integer. */
   signed(register: number): number {
     const at = (this.home + HartOffset.x) / 4 + register * 2;
     const { i32 } = this.memory;
-    return i32[at + 1] * 2 ** 32 + (i32[at] >>> 0);
+    return i32[at + 1]! * 2 ** 32 + (i32[at]! >>> 0);
   }
   /** Sets a register that is not x0 to a safe integer. */
   setSigned(register: number, value: number): void {
@@ -171,14 +171,14 @@ export class HartState implements Hart {
   }
 
   cell(cell: Cell): bigint {
-    return this.memory.u64[(this.home + HartOffset.csrs) / 8 + cell];
+    return this.memory.u64[(this.home + HartOffset.csrs) / 8 + cell]!;
   }
   setCell(cell: Cell, value: bigint): void {
     this.memory.u64[(this.home + HartOffset.csrs) / 8 + cell] = value;
   }
   /** The low 32 bits of a cell: enough for mstatus, mie, mip and the delegations, and quicker. */
   low(cell: Cell): number {
-    return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2];
+    return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2]!;
   }
   setLow(cell: Cell, value: number): void {
     this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2] = value;
@@ -188,49 +188,49 @@ export class HartState implements Hart {
   tookSideExit(offset: number, record: number, detail: number): void {
     const { i32, view } = this.memory;
     const at = this.home / 4;
-    i32[at + HartOffset.pc / 4] = i32[at + HartOffset.base / 4];
-    i32[at + HartOffset.pc / 4 + 1] = i32[at + HartOffset.base / 4 + 1];
+    i32[at + HartOffset.pc / 4] = i32[at + HartOffset.base / 4]!;
+    i32[at + HartOffset.pc / 4 + 1] = i32[at + HartOffset.base / 4 + 1]!;
     this.advance(offset);
     i32[at + HartOffset.record / 4] = record;
     i32[at + HartOffset.detail / 4] = detail;
     // What a store would store.
     const value = (this.home + view.getUint16(record + RecordLayout.rs2, true)) / 4;
-    i32[at + HartOffset.value / 4] = i32[value];
-    i32[at + HartOffset.value / 4 + 1] = i32[value + 1];
+    i32[at + HartOffset.value / 4] = i32[value]!;
+    i32[at + HartOffset.value / 4 + 1] = i32[value + 1]!;
   }
 
   /** The upper 32 bits of a cell. */
   high(cell: Cell): number {
-    return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2 + 1];
+    return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2 + 1]!;
   }
 
   /** The instruction that the generated code has left to us: its record, the address and the value it stores. */
   get record(): number {
-    return this.memory.i32[(this.home + HartOffset.record) / 4];
+    return this.memory.i32[(this.home + HartOffset.record) / 4]!;
   }
   /** Host address of the records of the page that runs. */
   get records(): number {
-    return this.memory.i32[(this.home + HartOffset.records) / 4];
+    return this.memory.i32[(this.home + HartOffset.records) / 4]!;
   }
   get detail(): number {
-    return this.memory.i32[(this.home + HartOffset.detail) / 4];
+    return this.memory.i32[(this.home + HartOffset.detail) / 4]!;
   }
   /** The halves of the address of an access, signed: quicker, without a bigint. */
   get addressLow(): number {
-    return this.memory.i32[(this.home + HartOffset.address) / 4];
+    return this.memory.i32[(this.home + HartOffset.address) / 4]!;
   }
   get addressHigh(): number {
-    return this.memory.i32[(this.home + HartOffset.address) / 4 + 1];
+    return this.memory.i32[(this.home + HartOffset.address) / 4 + 1]!;
   }
   /** Host address of the value that is to be stored. */
   get valueAt(): number {
     return this.home + HartOffset.value;
   }
   get address(): bigint {
-    return this.memory.u64[(this.home + HartOffset.address) / 8];
+    return this.memory.u64[(this.home + HartOffset.address) / 8]!;
   }
   get value(): bigint {
-    return this.memory.u64[(this.home + HartOffset.value) / 8];
+    return this.memory.u64[(this.home + HartOffset.value) / 8]!;
   }
   get rs1Index(): number {
     return this.memory.view.getUint16(this.record + RecordLayout.rs1, true) / 8;
@@ -251,7 +251,7 @@ export class HartState implements Hart {
   get operandLow(): number {
     return (this.word & 0x4000) !== 0
       ? this.rs1Index
-      : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + RecordLayout.rs1, true)) / 4];
+      : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + RecordLayout.rs1, true)) / 4]!;
   }
   /** The instruction's bits, unsigned. */
   get word(): number {
@@ -275,7 +275,7 @@ export class HartState implements Hart {
   }
 
   get remaining(): number {
-    return this.memory.i32[(this.home + HartOffset.remaining) / 4];
+    return this.memory.i32[(this.home + HartOffset.remaining) / 4]!;
   }
   set remaining(value: number) {
     this.memory.i32[(this.home + HartOffset.remaining) / 4] = value;

@@ -99,7 +99,7 @@ export class Clint implements Device {
 
   private writeMtimecmp(hart: number, offset: number, size: AccessSize, value: bigint): void {
     if (hart >= this.board.harts) return;
-    this.mtimecmp[hart] = merge(this.mtimecmp[hart], offset, size, value);
+    this.mtimecmp[hart] = merge(this.mtimecmp[hart]!, offset, size, value);
     this.setMtip(hart, this.mtimecmp[hart] <= this.mtime);
     this.schedule();
   }
@@ -119,7 +119,7 @@ export class Clint implements Device {
   /** The tick at which mtime reaches the hart's mtimecmp; beyond 2^53 no machine lives to see it. */
   private dueAt(hart: number): number {
     if (this.mtip[hart]) return Infinity;
-    const tick = BigInt.asUintN(64, this.mtimecmp[hart] - this.offset);
+    const tick = BigInt.asUintN(64, this.mtimecmp[hart]! - this.offset);
     return tick > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(tick);
   }
 

@@ -14,7 +14,7 @@ function parse(tree: Uint8Array): Parsed {
   const view = new DataView(tree.buffer, tree.byteOffset, tree.length);
   const [magic, total, structure, strings, reserved, version, compatible] = Array.from({ length: 7 }, (_, index) =>
     view.getUint32(4 * index),
-  );
+  ) as [number, number, number, number, number, number, number];
   assert.deepEqual([magic, total, version, compatible], [0xd00dfeed, tree.length, 17, 16]);
   assert.equal(reserved % 8, 0);
   assert.deepEqual([view.getBigUint64(reserved), view.getBigUint64(reserved + 8)], [0n, 0n]);

@@ -97,13 +97,13 @@ export class Plic implements Device {
     if (offset < ENABLE) return this.pending[(offset - PENDING) >> 2] ?? 0;
     if (offset < CONTEXT) {
       const index = this.enableIndex(offset);
-      return index === undefined ? 0 : this.enable[index];
+      return index === undefined ? 0 : this.enable[index]!;
     }
     const context = Math.floor((offset - CONTEXT) / CONTEXT_STRIDE);
     if (context >= this.contexts) return 0;
     switch (offset % CONTEXT_STRIDE) {
       case THRESHOLD:
-        return this.threshold[context];
+        return this.threshold[context]!;
       case CLAIM:
         return this.claim(context);
       default:
@@ -146,16 +146,16 @@ export class Plic implements Device {
   /** The source the context would claim now: highest priority above the threshold, then lowest number; 0 if none. */
   private best(context: number): number {
     let best = 0;
-    let priority = this.threshold[context];
+    let priority = this.threshold[context]!;
     for (let word = 0; word < WORDS; word++) {
-      let candidates = this.pending[word] & ~this.claimed[word] & this.enable[context * WORDS + word];
+      let candidates = this.pending[word]! & ~this.claimed[word]! & this.enable[context * WORDS + word]!;
       while (candidates !== 0) {
         const bit = 31 - Math.clz32(candidates & -candidates);
         candidates &= candidates - 1;
         const source = word * 32 + bit;
-        if (this.priority[source] > priority) {
+        if (this.priority[source]! > priority) {
           best = source;
-          priority = this.priority[source];
+          priority = this.priority[source]!;
         }
       }
     }
@@ -185,6 +185,6 @@ export class Plic implements Device {
 }
 
 function setBit(words: Uint32Array, bit: number, level: boolean): void {
-  if (level) words[bit >> 5] |= 1 << (bit & 31);
-  else words[bit >> 5] &= ~(1 << (bit & 31));
+  if (level) words[bit >> 5]! |= 1 << (bit & 31);
+  else words[bit >> 5]! &= ~(1 << (bit & 31));
 }

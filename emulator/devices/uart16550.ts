@@ -347,7 +347,7 @@ export class Uart16550 implements Device {
   }
 
   private trigger(): number {
-    return TRIGGER_LEVELS[(this.registers.fcr & Fifo.Trigger) >> 6];
+    return TRIGGER_LEVELS[(this.registers.fcr & Fifo.Trigger) >> 6]!;
   }
 
   /**

@@ -42,7 +42,7 @@ const OFFSETS: number[][] = [
 const anyAccess = fc.nat(OFFSETS.length - 1).chain((device) =>
   fc.record({
     device: fc.constant(device),
-    offset: fc.constantFrom(...OFFSETS[device]),
+    offset: fc.constantFrom(...OFFSETS[device]!),
     size: fc.constantFrom<AccessSize>(...((device === 4 ? [1] : device === 2 ? [4, 8] : [4]) as AccessSize[])),
     value: fc.option(fc.oneof(fc.bigInt({ min: 0n, max: 15n }), fc.bigInt({ min: 0n, max: 0xffff_ffffn })), {
       nil: undefined,
@@ -63,7 +63,7 @@ function play({ board, virt }: Board, steps: Step[]): (bigint | boolean | undefi
       for (const device of virt.devices) device.advance?.(board.time);
       return undefined;
     }
-    const device = virt.devices[step.device];
+    const device = virt.devices[step.device]!;
     return step.value === undefined
       ? device.read(step.offset, step.size)
       : device.write(step.offset, step.size, step.value & ((1n << BigInt(8 * step.size)) - 1n));
@@ -104,7 +104,7 @@ describe('createVirtDevices', () => {
       virt.virtio.map((slot) => slot.read(8, 4)),
       [2n, 0n, 0n, 0n, 0n, 0n, 0n, 0n],
     );
-    assert.equal(virt.virtio[0].read(4, 4), 1n);
+    assert.equal(virt.virtio[0]!.read(4, 4), 1n);
   });
 
   /** Found by loads in qemu-system-riscv64 7.2 with a trap handler: `f` faults; sizes 1, 2, 4 and 8. */
@@ -150,7 +150,7 @@ describe('createVirtDevices', () => {
           const second = build(legacy);
           second.board.time = first.board.time;
           second.board.memory.bytes.set(first.board.memory.bytes);
-          second.virt.devices.forEach((device, index) => device.restore((saved as State[])[index]));
+          second.virt.devices.forEach((device, index) => device.restore((saved as State[])[index]!));
           assert.deepEqual(save(second.virt.devices), saved);
           assert.deepEqual(
             second.virt.devices.map((device) => device.nextEvent?.()),

@@ -45,7 +45,7 @@ for (const legacy of [true, false])
     async function request(type: number, sector: number | bigint, ...data: Descriptor[]): Promise<number> {
       await place(0, type, sector, data);
       await driver.submit(0);
-      return board.memory.bytes[STATUS - 0x80000000];
+      return board.memory.bytes[STATUS - 0x80000000]!;
     }
 
     const memory = (address: number, length: number): Uint8Array => board.memory.read(BigInt(address), length)!;

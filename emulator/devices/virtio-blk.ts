@@ -109,7 +109,7 @@ export class VirtioBlock implements VirtioModel {
   }
 
   advance(now: number): void {
-    while (this.pending.length > 0 && this.pending[0].due <= now) this.complete(this.pending.shift()!.chain);
+    while (this.pending.length > 0 && this.pending[0]!.due <= now) this.complete(this.pending.shift()!.chain);
   }
 
   private complete(chain: DescriptorChain): void {

@@ -133,7 +133,7 @@ export class VirtioMmio implements Device, VirtioPort {
   }
 
   queue(index: number): Virtqueue {
-    return this.queues[index];
+    return this.queues[index]!;
   }
 
   usedBuffers(): void {
@@ -193,7 +193,7 @@ export class VirtioMmio implements Device, VirtioPort {
       generation: registers.number('generation'),
     };
     const queues = saved.records('queues', this.queues.length);
-    this.queues.forEach((queue, index) => queue.restore(queues[index]));
+    this.queues.forEach((queue, index) => queue.restore(queues[index]!));
     this.queueRegisters = saved.records('queueRegisters', this.queues.length).map((entry) => ({
       ...restoreRings(entry),
       base: entry.bigint('base'),

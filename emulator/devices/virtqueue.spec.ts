@@ -117,7 +117,7 @@ describe('Virtqueue', () => {
     }
     offer(0);
     assert.throws(() => queue.pop(), /more requests in flight than the queue's 8 entries/);
-    queue.push(chains[0], 0);
+    queue.push(chains[0]!, 0);
     assert.ok(queue.pop());
   });
 
@@ -131,7 +131,7 @@ describe('Virtqueue', () => {
           queue.reset();
           queue.entries = entries;
           queue.setRings(RINGS);
-          view.setUint16(0x102, bytes[0] % (entries + 2), true);
+          view.setUint16(0x102, bytes[0]! % (entries + 2), true);
           try {
             for (let chain = queue.pop(); chain; chain = queue.pop()) {
               if (chain.readableLength > 0) chain.read(0, 1);

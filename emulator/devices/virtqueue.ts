@@ -191,7 +191,7 @@ export class Virtqueue {
 
   private u16(address: bigint): number {
     const bytes = this.load(address, 2);
-    return bytes[0] | (bytes[1] << 8);
+    return bytes[0]! | (bytes[1]! << 8);
   }
 
   private load(address: bigint, length: number): Uint8Array {

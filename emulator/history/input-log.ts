@@ -28,7 +28,7 @@ export class InputLog {
   /** Takes the events that are due. */
   take(time: number): InputEvent[] {
     const due: InputEvent[] = [];
-    while (this.nextTime <= time) due.push(this.replay[this.replayed++]);
+    while (this.nextTime <= time) due.push(this.replay[this.replayed++]!);
     return due;
   }
 }

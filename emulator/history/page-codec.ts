@@ -29,7 +29,7 @@ export function encodePages(pages: Iterable<Int32Array>): Uint8Array {
       view = new DataView(bytes.buffer);
     }
     // A word in the middle: what a kernel puts into a free page is at its start.
-    const fill = words[WORDS / 2];
+    const fill = words[WORDS / 2]!;
     const others: number[] = [];
     for (let i = 0; i < WORDS && others.length <= MOST_EXCEPTIONS; i++) if (words[i] !== fill) others.push(i);
     if (others.length > MOST_EXCEPTIONS) {
@@ -45,7 +45,7 @@ export function encodePages(pages: Iterable<Int32Array>): Uint8Array {
       length += 7;
       for (const i of others) {
         view.setUint16(length, i, true);
-        view.setInt32(length + 2, words[i], true);
+        view.setInt32(length + 2, words[i]!, true);
         length += 6;
       }
     }
@@ -87,7 +87,7 @@ export class EncodedPages {
   /** Writes a page over `page`, its 4096 bytes at an address that is a multiple of 4. */
   decode(index: number, page: Uint8Array): void {
     const words = new Int32Array(page.buffer, page.byteOffset, WORDS);
-    const at = this.at[index];
+    const at = this.at[index]!;
     switch (this.bytes[at]) {
       case Kind.zero:
         words.fill(0);

@@ -15,7 +15,7 @@ export class StateHash {
     let zeroes = 0;
     // eslint-disable-next-line @typescript-eslint/prefer-for-of -- an iterator over gigabytes takes minutes
     for (let i = 0; i < values.length; i++) {
-      const value = values[i];
+      const value = values[i]!;
       if (value === 0) {
         zeroes++;
       } else {
@@ -32,7 +32,7 @@ export class StateHash {
     const view = new DataView(values.buffer, values.byteOffset, values.length);
     const whole = values.length & ~3;
     for (let at = 0; at < whole; at += 4) this.word(view.getInt32(at, true));
-    for (let at = whole; at < values.length; at++) this.word(values[at]);
+    for (let at = whole; at < values.length; at++) this.word(values[at]!);
     this.word(values.length);
   }
 
@@ -59,7 +59,7 @@ export class StateHash {
         } else {
           for (const key of Object.keys(value).sort()) {
             this.text(key);
-            this.state(value[key]);
+            this.state(value[key]!);
           }
         }
     }

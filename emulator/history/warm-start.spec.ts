@@ -23,7 +23,7 @@ describe('a saved boot', () => {
     const step = Math.floor(saved.length / 200);
     for (let at = 0; at < saved.length; at += at < 64 ? 1 : step) {
       const damaged = saved.slice();
-      damaged[at] ^= 1 << (at % 8);
+      damaged[at]! ^= 1 << (at % 8);
       assert.throws(() => new SavedBoot(damaged), Error, `byte ${at}`);
     }
     for (const length of [0, 3, 4, 19, 20, 100, saved.length - 1])

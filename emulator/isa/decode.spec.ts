@@ -29,7 +29,7 @@ describe('the instruction table', () => {
     };
     for (const entry of INSTRUCTIONS) {
       const shamt = fc.integer({ min: 0, max: entry.name.endsWith('w') ? 31 : 63 });
-      const imm = entry.immediate === 'shamt' ? shamt : immediates[entry.immediate];
+      const imm = entry.immediate === 'shamt' ? shamt : immediates[entry.immediate]!;
       fc.assert(
         fc.property(register, register, register, imm, (rd, rs1, rs2, immediate) => {
           const written = entry.immediate === 'U' ? immediate >> 12 : immediate;

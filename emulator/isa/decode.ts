@@ -23,7 +23,7 @@ export interface Decoded {
 const byName = new Map(INSTRUCTIONS.map((entry) => [entry.name, entry]));
 /** Candidates by the major opcode, bits 6 to 0. */
 const byOpcode: Instruction[][] = Array.from({ length: 128 }, () => []);
-for (const entry of INSTRUCTIONS) byOpcode[entry.match & 127].push(entry);
+for (const entry of INSTRUCTIONS) byOpcode[entry.match & 127]!.push(entry);
 
 /** Bytes of the instruction whose first 16 bits these are. Longer encodings than 32 bits are not in use. */
 export const lengthOf = (half: number): 2 | 4 => ((half & 3) === 3 ? 4 : 2);
@@ -53,7 +53,7 @@ function decodeCompressed(half: number): Decoded | undefined {
 }
 
 function decodeFull(word: number): Decoded | undefined {
-  const instruction = byOpcode[word & 127].find(({ mask, match }) => (word & mask) === match);
+  const instruction = byOpcode[word & 127]!.find(({ mask, match }) => (word & mask) === match);
   if (instruction === undefined) return undefined;
   return {
     instruction,

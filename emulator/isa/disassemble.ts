@@ -24,11 +24,11 @@ export function disassemble(word: number, pc: bigint): Disassembled {
   const operands = instruction.operands.replace(/[a-z]+[0-9]?/g, (field) => {
     switch (field) {
       case 'rd':
-        return X_NAMES[rd];
+        return X_NAMES[rd]!;
       case 'rs1':
-        return X_NAMES[rs1];
+        return X_NAMES[rs1]!;
       case 'rs2':
-        return X_NAMES[rs2];
+        return X_NAMES[rs2]!;
       case 'uimm':
         return String(rs1);
       case 'upper':

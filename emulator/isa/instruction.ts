@@ -114,7 +114,7 @@ export function instruction(
     name,
     mask,
     match,
-    immediate: immediateField === undefined ? 'none' : IMMEDIATES[immediateField],
+    immediate: immediateField === undefined ? 'none' : IMMEDIATES[immediateField]!,
     hasRd: fields.includes('rd'),
     hasRs1: fields.includes('rs1') || fields.includes('uimm5'),
     hasRs2: fields.includes('rs2'),

@@ -1,5 +1,10 @@
-/** Names of the integer registers in the RISC-V calling convention (RISC-V ELF psABI, "Integer Register Convention"). */
-export const X_NAMES: readonly string[] = [
-  ...['zero', 'ra', 'sp', 'gp', 'tp', 't0', 't1', 't2', 's0', 's1', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5'],
-  ...['a6', 'a7', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9', 's10', 's11', 't3', 't4', 't5', 't6'],
-];
+/** The integer registers by their names in the RISC-V calling convention (RISC-V ELF psABI, "Integer Register Convention"). */
+export const X_NAMES = [
+  ...(['zero', 'ra', 'sp', 'gp', 'tp', 't0', 't1', 't2', 's0', 's1', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5'] as const),
+  ...(['a6', 'a7', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9', 's10', 's11', 't3', 't4', 't5', 't6'] as const),
+] as const;
+
+export type XName = (typeof X_NAMES)[number];
+
+/** The numbers of the registers, 0 to 31, by their names: `X.sp` is 2. */
+export const X = Object.fromEntries(X_NAMES.map((name, number) => [name, number])) as Readonly<Record<XName, number>>;

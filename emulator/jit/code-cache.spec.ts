@@ -46,7 +46,7 @@ describe('code cache', function () {
     );
     for (const tier of TIERS) {
       const { machine } = runInTier(tier, { kernel, points: points(5000 * 14) });
-      assert.deepEqual([machine.harts[0].x(a0), machine.harts[0].x(a1)], [5000n, 4000n + 1000n * 2n], tier);
+      assert.deepEqual([machine.harts[0]!.x(a0), machine.harts[0]!.x(a1)], [5000n, 4000n + 1000n * 2n], tier);
     }
   });
 
@@ -115,7 +115,7 @@ describe('code cache', function () {
     machine.setBreakpoints([]);
     const reached = (address: number): boolean => {
       const index = (address - BASE) / 2;
-      return ((machine.reached().get(BASE)![index >> 3] >> (index & 7)) & 1) === 1;
+      return ((machine.reached().get(BASE)![index >> 3]! >> (index & 7)) & 1) === 1;
     };
     assert.deepEqual([reached(BASE), reached(here)], [true, true]);
   });

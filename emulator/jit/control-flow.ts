@@ -35,8 +35,8 @@ export function structured(entry: Block, emit: EmitBlock, leave: (target: Block)
     return isHeader(b) ? loop(labels.get(b)!.loop, body) : body;
   };
   const within = (b: Block, merges: readonly Block[]): Code => {
-    if (merges.length === 0) return emit(b, (target) => go(b, target), asks(b) ? longest.get(b) : undefined);
     const [outermost, ...rest] = merges;
+    if (outermost === undefined) return emit(b, (target) => go(b, target), asks(b) ? longest.get(b) : undefined);
     return [wasmBlock(labels.get(outermost)!.block, within(b, rest)), tree(outermost)];
   };
   const go = (from: Block, to: Block): Code => {

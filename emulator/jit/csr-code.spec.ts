@@ -41,7 +41,7 @@ describe('CSR instructions in hot code', function () {
         a.op('csrrci', { rs1: SIE, imm: Csr.sstatus });
       });
       handler(a, () => a.op('csrrci', { rs1: SSIP, imm: Csr.sip }));
-      const [hart] = same(a, 45_000).harts;
+      const hart = same(a, 45_000).harts[0]!;
       assert.equal(hart.x(s2), 2500n);
       assert.equal(hart.x(s1), 2500n);
       assert.equal(hart.x(s3), 2500n * BigInt(a.addressOf('here')));
@@ -62,7 +62,7 @@ describe('CSR instructions in hot code', function () {
       a.op('addi', { rd: s1, rs1: s1, imm: 1 });
     });
     handler(a, () => csrw(csrr(a, t2, Csr.time).op('addi', { rd: t2, rs1: t2, imm: 9 }), Csr.stimecmp, t2));
-    const [hart] = same(a, 65_000, [997, 61]).harts;
+    const hart = same(a, 65_000, [997, 61]).harts[0]!;
     assert.equal(hart.x(s1), 16_000n);
     assert.ok(hart.x(s2) > 300n);
   });
@@ -84,7 +84,7 @@ describe('CSR instructions in hot code', function () {
       csrr(a, a1, Csr.satp);
     });
     handler(a, () => skip(a));
-    const [hart] = same(a, 150_000).harts;
+    const hart = same(a, 150_000).harts[0]!;
     assert.equal(hart.x(s1), 3000n);
     assert.equal(hart.x(s2), 1500n * 2n + 1500n * 4n);
     assert.equal(hart.x(a0), 0n);
@@ -105,7 +105,7 @@ describe('CSR instructions in hot code', function () {
       csrr(a, a1, Csr.sepc).op('add', { rd: a2, rs1: a2, rs2: a1 });
     });
     a.label('halt').to('halt', 'jal');
-    const [hart] = same(a, 28_000).harts;
+    const hart = same(a, 28_000).harts[0]!;
     assert.equal(hart.csr(Csr.scause), 26n);
     assert.notEqual(hart.x(a2), 0n);
   });
@@ -124,7 +124,7 @@ describe('CSR instructions in hot code', function () {
     csrw(a.op('addi', { rd: t0, rs1: s1, imm: 1 }), Csr.stvec, t0);
     csrw(a.op('addi', { rd: t0, rs1: s1, imm: 2 }), Csr.stvec, t0);
     a.align(8).label('halt').to('halt', 'jal');
-    const [hart] = same(a, 36_000).harts;
+    const hart = same(a, 36_000).harts[0]!;
     assert.equal(hart.csr(Csr.stvec), BigInt(a.addressOf('halt')) + 1n);
   });
 
@@ -159,7 +159,7 @@ describe('CSR instructions in hot code', function () {
           // Whatever traps is skipped; M-mode takes it all, so that nothing the body does to S-mode's vector matters.
           csrw(a.la(t0, 'handler'), Csr.mtvec, t0);
           if (mode === Mode.Supervisor) toSupervisor(a, 0n, 0);
-          [a0, a1, a2, s1, s2, s3, s4, t0, t1].forEach((to, index) => a.li(to, initial[index]));
+          [a0, a1, a2, s1, s2, s3, s4, t0, t1].forEach((to, index) => a.li(to, initial[index]!));
           times(a, s0, 700, 'again', () => {
             for (const { name, csr, rd, rs1, immediate } of body)
               a.op(name, { rd, rs1: name.endsWith('i') ? immediate : rs1, imm: Csr[csr] }).op('addi', {

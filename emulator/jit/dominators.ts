@@ -55,7 +55,7 @@ function dominators(
   rank: Graph['rank'],
   predecessors: Graph['predecessors'],
 ): Map<Block, Block> {
-  const [entry] = order;
+  const entry = order[0]!;
   const result = new Map<Block, Block>([[entry, entry]]);
   const common = (a: Block, b: Block): Block => {
     while (a !== b) {

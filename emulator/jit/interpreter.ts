@@ -152,7 +152,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       load: (bytes, signed, address) => [
         tlb.find(address),
         when(i32.eqz(tlb.hits(bytes, DataEntry.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
-        LOADS[bytes][Number(signed)](tlb.host),
+        LOADS[bytes][Number(signed)]!(tlb.host),
       ],
       store: (bytes, address, value) => [
         tlb.find(address),
@@ -325,7 +325,7 @@ function dispatch(handlers: readonly Code[]): Code {
   const labels = handlers.map(() => new Label());
   // The last stands for all opcodes beyond: those of records where a region begins.
   const start = br_table(local.get(L.opcode), labels);
-  return handlers.reduce((inner, handler, index) => [block(labels[index], inner), handler], start);
+  return handlers.reduce((inner, handler, index) => [block(labels[index]!, inner), handler], start);
 }
 
 /** The module compiled, once a process. */

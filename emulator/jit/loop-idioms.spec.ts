@@ -40,7 +40,10 @@ function run(items: Item[], slice: number, instructions: number) {
   while (machine.executed < instructions) {
     machine.run({ instructions: Math.min(slice, instructions - machine.executed) });
   }
-  return { registers: [S0, S1, S2, S3, S4].map((x) => machine.harts[0].x(x)), data: machine.memory.read(DATA, 0x9000) };
+  return {
+    registers: [S0, S1, S2, S3, S4].map((x) => machine.harts[0]!.x(x)),
+    data: machine.memory.read(DATA, 0x9000),
+  };
 }
 
 /** The same loop closed by a branch that is never taken for a bulk loop: blt and bgt stand for bne where the end is hit. */
@@ -85,7 +88,7 @@ describe('bulk loops', () => {
           const body = [
             addi(S0, bytes),
             addi(S1, bytes),
-            encode(loads[bytes][sign], { rd: S3, rs1: S0, imm: -bytes }),
+            encode(loads[bytes][sign]!, { rd: S3, rs1: S0, imm: -bytes }),
             encode(stores[bytes], { rs1: S1, rs2: S3, imm: -bytes }),
           ];
           agree({ body, from, to, end: to + BigInt(bytes * n) }, true);
@@ -116,9 +119,9 @@ describe('bulk loops', () => {
     const store = 0x8000_0000n + BigInt(items.findIndex((item) => item === body[0]) - 1) * 4n;
     machine.run({ instructions: 1000 });
     machine.setBreakpoints([store]);
-    const before = machine.harts[0].x(S1);
+    const before = machine.harts[0]!.x(S1);
     assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
     assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
-    assert.ok(machine.harts[0].x(S1) - before <= 2n);
+    assert.ok(machine.harts[0]!.x(S1) - before <= 2n);
   });
 });

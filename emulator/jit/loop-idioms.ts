@@ -60,10 +60,10 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
       steps.set(part.rd, part.imm);
     } else if (/^l[bhwd]u?$/.test(name)) {
       if (load !== undefined || store !== undefined || part.rd === 0) return undefined;
-      load = { base: part.rs1, offset, bytes: WIDTHS[name[1]], register: part.rd, signed: !name.endsWith('u') };
+      load = { base: part.rs1, offset, bytes: WIDTHS[name[1]!]!, register: part.rd, signed: !name.endsWith('u') };
     } else if (/^s[bhwd]$/.test(name)) {
       if (store !== undefined) return undefined;
-      store = { base: part.rs1, offset, bytes: WIDTHS[name[1]], register: part.rs2, signed: false };
+      store = { base: part.rs1, offset, bytes: WIDTHS[name[1]!]!, register: part.rs2, signed: false };
     } else {
       return undefined;
     }
@@ -186,8 +186,8 @@ function passesInPage(address: number, step: number): number {
 
 /** Of `most` passes, those until one has changed a valid entry of a page table: it may be one that the loop needs. */
 function passesOverTable(memory: GuestMemory, target: number, step: number, most: number): number {
-  if ((memory.flags[memory.pageOf(target)] & PageFlag.table) === 0) return most;
-  const isValid = (byte: number): boolean => (memory.u8[byte - (byte % 8)] & 1) !== 0;
+  if ((memory.flags[memory.pageOf(target)]! & PageFlag.table) === 0) return most;
+  const isValid = (byte: number): boolean => (memory.u8[byte - (byte % 8)]! & 1) !== 0;
   const width = Math.abs(step);
   for (let passes = 1; passes < most; passes++) {
     const at = target + step * (passes - 1);
@@ -213,7 +213,7 @@ function plainHost(
   const physical = translated(hart, mmu, at, bytes, access);
   const host = physical < 0 ? 0 : memory.hostOf(physical);
   if (host === 0) return 0;
-  const flags = memory.flags[memory.pageOf(host)];
+  const flags = memory.flags[memory.pageOf(host)]!;
   if (access === AccessType.load) return (flags & PageFlag.watchedLoads) !== 0 ? 0 : host;
   return memory.isRom(host) || (flags & ~(PageFlag.code | PageFlag.table)) !== 0 ? 0 : host;
 }

@@ -7,7 +7,13 @@ import { points, sameInTiers } from '../testing/tiers';
 
 const { s0, s1, s2, s3, ra, t0, t1, t2, a0, a1 } = R;
 const VA = 0x4000_0000;
-const [FIRST, SECOND, OTHER, DATA, TABLES] = [1, 2, 3, 4, 5].map((page) => BASE + page * 0x1_0000);
+const [FIRST, SECOND, OTHER, DATA, TABLES] = [1, 2, 3, 4, 5].map((page) => BASE + page * 0x1_0000) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const ROUNDS = 300;
 
 const words = (...list: number[]): Uint8Array => new Uint8Array(Uint32Array.from(list).buffer);
@@ -53,7 +59,8 @@ interface Options {
 
 /** Two variants of the same code, of which the same bytes, so many, lie before the end of the page. */
 function run(one: number[], two: number[], before: number, { entry, meanwhile }: Options = {}): Machine {
-  const [a, b] = [words(...one), words(...two)].map((code) => across(code, code.length - before));
+  const split = (code: Uint8Array) => across(code, code.length - before);
+  const [a, b] = [split(words(...one)), split(words(...two))];
   assert.deepEqual(a.first, b.first);
   const kernel = program(a.first, a.rest, b.rest, entry ?? before);
   const events = new Map(meanwhile ? [[2000, meanwhile]] : []);
@@ -63,12 +70,12 @@ function run(one: number[], two: number[], before: number, { entry, meanwhile }:
 describe('code that runs on into the next page', () => {
   it('goes on in the page that lies there now', () => {
     const machine = run([add(1), add(2), add(16), back], [add(1), add(2), add(32), back], 8);
-    assert.equal(machine.harts[0].x(a0), BigInt(ROUNDS * (19 + 35 + 19)));
+    assert.equal(machine.harts[0]!.x(a0), BigInt(ROUNDS * (19 + 35 + 19)));
   });
 
   it('may end an instruction there: what it is depends on both pages', () => {
     const machine = run([add(1), add(16), back], [add(1), add(32), back], 6);
-    assert.equal(machine.harts[0].x(a0), BigInt(ROUNDS * (17 + 33 + 17)));
+    assert.equal(machine.harts[0]!.x(a0), BigInt(ROUNDS * (17 + 33 + 17)));
   });
 
   it('may do so with loads and stores', () => {
@@ -76,7 +83,7 @@ describe('code that runs on into the next page', () => {
     const load = (imm: number): number => encode('ld', { rd: a1, rs1: s2, imm });
     run([add(1), store(64), back], [add(1), store(96), back], 6);
     const machine = run([add(1), load(64), back], [add(1), load(4096 - 2048 - 8), back], 6);
-    assert.equal(machine.harts[0].x(a1), 0n);
+    assert.equal(machine.harts[0]!.x(a1), 0n);
   });
 
   it('may do so with branches, calls and jumps', () => {
@@ -86,7 +93,7 @@ describe('code that runs on into the next page', () => {
       encode('addi', { rd: t2, imm: 3 }),
       ...[add(count), encode('addi', { rd: t2, rs1: t2, imm: -1 }), branch(-8), back],
     ];
-    assert.equal(run(loop(1), loop(1), 14).harts[0].x(a0), BigInt(ROUNDS * 9));
+    assert.equal(run(loop(1), loop(1), 14).harts[0]!.x(a0), BigInt(ROUNDS * 9));
     const jump = (imm: number): number[] => [add(1), encode('jal', { imm }), add(64), add(32), back];
     run(jump(4), jump(8), 6);
   });
@@ -102,7 +109,7 @@ describe('code that runs on into the next page', () => {
       ],
     ];
     const machine = run(code(16), code(32), 14, { entry: 6 });
-    assert.equal(machine.harts[0].x(a0), BigInt(ROUNDS * (80 + 96 + 80)));
+    assert.equal(machine.harts[0]!.x(a0), BigInt(ROUNDS * (80 + 96 + 80)));
   });
 
   it('may end in what is illegal, which traps', () => {
@@ -115,7 +122,7 @@ describe('code that runs on into the next page', () => {
       set++;
       machine.setBreakpoints([BigInt(VA + 4094)]);
       assert.equal(machine.run({ instructions: 1000 }).kind, 'breakpoint');
-      assert.equal(machine.harts[0].pc, BigInt(VA + 4094));
+      assert.equal(machine.harts[0]!.pc, BigInt(VA + 4094));
       machine.setBreakpoints([]);
     };
     run([add(1), add(16), back], [add(1), add(32), back], 6, { meanwhile });
@@ -131,6 +138,6 @@ describe('code that runs on into the next page', () => {
     ];
     const { first, rest } = across(words(...code), 6);
     const machine = sameInTiers({ kernel: program(first, rest, rest, 14), points: points(16_000) });
-    assert.ok(machine.harts[0].x(a0) > 0n);
+    assert.ok(machine.harts[0]!.x(a0) > 0n);
   });
 });

@@ -83,7 +83,7 @@ export function writeRecord(
   records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
   records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
   const status = isCsr(instruction) && imm === Csr.sstatus;
-  records.setUint16(at + RecordLayout.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })], true);
+  records.setUint16(at + RecordLayout.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })]!, true);
   return true;
 }
 

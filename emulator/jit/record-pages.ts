@@ -53,23 +53,23 @@ export class RecordPages {
   /** Host address of the first record of the page at `host`. */
   attach(host: number): number {
     const page = this.memory.pageOf(host);
-    if (this.slots[page] < 0) {
+    if (this.slots[page]! < 0) {
       const key = this.keyOf(host);
       const slot = this.byKey.get(key)?.find((candidate) => this.says(candidate, host)) ?? this.begin(key);
       this.slots[page] = slot;
-      this.pages[slot].add(page);
+      this.pages[slot]!.add(page);
       this.stores[page] = 0;
       this.listener.attached(host);
     }
-    return RECORDS + this.slots[page] * RECORD_PAGE_SIZE;
+    return RECORDS + this.slots[page]! * RECORD_PAGE_SIZE;
   }
 
   /** Bytes of a page, all within it, are about to change. */
   stored(host: number, length: number): void {
     const page = this.memory.pageOf(host);
-    const slot = this.slots[page];
+    const slot = this.slots[page]!;
     if (slot < 0) return;
-    if (++this.stores[page] >= STORES_TO_DATA) {
+    if (++this.stores[page]! >= STORES_TO_DATA) {
       this.detach(page);
       return;
     }
@@ -90,7 +90,7 @@ export class RecordPages {
 
   /** A record is about to be decoded from the page at `page`: others that say something else there leave the slot. */
   decoding(page: number, record: number, word: number): void {
-    const sharing = this.pages[slotOf(record)];
+    const sharing = this.pages[slotOf(record)]!;
     if (sharing.size === 1) return;
     const { view } = this.memory;
     const offset = offsetOf(record);
@@ -119,7 +119,7 @@ export class RecordPages {
       const bits = new Uint8Array(PAGE / 16);
       for (let index = 0; index < PAGE / 2; index++) {
         const record = RECORDS + slot * RECORD_PAGE_SIZE + index * RecordLayout.size;
-        if (view.getUint16(record + RecordLayout.op, true) !== Opcode.special) bits[index >> 3] |= 1 << (index & 7);
+        if (view.getUint16(record + RecordLayout.op, true) !== Opcode.special) bits[index >> 3]! |= 1 << (index & 7);
       }
       result.set(page, bits);
     });
@@ -135,10 +135,10 @@ export class RecordPages {
   }
 
   private detach(page: number): void {
-    this.pages[this.slots[page]].delete(page);
+    this.pages[this.slots[page]!]!.delete(page);
     this.slots[page] = -1;
     this.left.add(page);
-    this.memory.flags[page] &= ~PageFlag.code;
+    this.memory.flags[page]! &= ~PageFlag.code;
     this.listener.detached(ROM + page * PAGE);
   }
 
@@ -148,8 +148,8 @@ export class RecordPages {
     const records = (RECORDS + slot * RECORD_PAGE_SIZE) / 4;
     for (let index = 0; index < PAGE / 2; index++) {
       const record = records + index * (RecordLayout.size / 4);
-      if ((i32[record] & 0xffff) === Opcode.special) continue;
-      const word = i32[record + RecordLayout.word / 4];
+      if ((i32[record]! & 0xffff) === Opcode.special) continue;
+      const word = i32[record + RecordLayout.word / 4]!;
       const at = host + index * 2;
       const differs = isShort(word, index * 2)
         ? view.getUint16(at, true) ^ (word & 0xffff)
@@ -162,8 +162,8 @@ export class RecordPages {
   /** A slot with nothing decoded yet: one that is free, else one that no page uses, else all are given up. */
   private begin(key: number): number {
     let slot = this.next;
-    for (let tried = 0; tried < RECORD_PAGES && this.pages[slot].size > 0; tried++) slot = (slot + 1) % RECORD_PAGES;
-    if (this.pages[slot].size > 0) {
+    for (let tried = 0; tried < RECORD_PAGES && this.pages[slot]!.size > 0; tried++) slot = (slot + 1) % RECORD_PAGES;
+    if (this.pages[slot]!.size > 0) {
       this.clear();
       slot = 0;
     }
@@ -192,7 +192,7 @@ export class RecordPages {
   private keyOf(host: number): number {
     const { i32 } = this.memory;
     let hash = 0;
-    for (let at = host / 4; at < (host + KEY_BYTES) / 4; at++) hash = (Math.imul(hash, 0x01000193) ^ i32[at]) | 0;
+    for (let at = host / 4; at < (host + KEY_BYTES) / 4; at++) hash = (Math.imul(hash, 0x01000193) ^ i32[at]!) | 0;
     return hash;
   }
 }

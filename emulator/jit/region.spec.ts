@@ -57,7 +57,7 @@ describe('a region', function () {
     const inner = (x: number): number => x ^ (x << 2);
     let sum = 0;
     for (let x = 3000; x > 0; x--) sum += inner(inner(x) + x + 3);
-    assert.equal(machine.harts[0].x(s2), BigInt(sum));
+    assert.equal(machine.harts[0]!.x(s2), BigInt(sum));
   });
 
   it('follows a return to an address that nobody called from', () => {
@@ -79,8 +79,8 @@ describe('a region', function () {
       ),
       4000 * 9,
     );
-    assert.equal(machine.harts[0].x(s3), 4000n);
-    assert.equal(machine.harts[0].x(s2), 3500n);
+    assert.equal(machine.harts[0]!.x(s3), 4000n);
+    assert.equal(machine.harts[0]!.x(s2), 3500n);
   });
 
   it('returns by way of another function, and through other registers', () => {
@@ -101,8 +101,8 @@ describe('a region', function () {
       ),
       3000 * 18,
     );
-    assert.equal(machine.harts[0].x(s2), 3000n * 11n);
-    assert.equal(machine.harts[0].x(s3), 6000n);
+    assert.equal(machine.harts[0]!.x(s2), 3000n * 11n);
+    assert.equal(machine.harts[0]!.x(s3), 6000n);
   });
 
   it('takes in calls by auipc and jalr, and notices a jalr that is come to with another register', () => {
@@ -129,9 +129,9 @@ describe('a region', function () {
       ),
       4000 * 30,
     );
-    assert.equal(machine.harts[0].x(s3), 4000n);
-    assert.equal(machine.harts[0].x(s2), 11_500n);
-    assert.equal(machine.harts[0].x(a1), 500n);
+    assert.equal(machine.harts[0]!.x(s3), 4000n);
+    assert.equal(machine.harts[0]!.x(s2), 11_500n);
+    assert.equal(machine.harts[0]!.x(a1), 500n);
   });
 
   it('has recursion go deeper than calls are taken in', () => {
@@ -150,8 +150,8 @@ describe('a region', function () {
       }),
       80_000,
     );
-    assert.equal(machine.harts[0].x(a0), 1597n);
-    assert.equal(machine.harts[0].x(sp), BigInt(STACK));
+    assert.equal(machine.harts[0]!.x(a0), 1597n);
+    assert.equal(machine.harts[0]!.x(sp), BigInt(STACK));
   });
 
   it('counts loops within loops, left in their middle', () => {
@@ -170,7 +170,7 @@ describe('a region', function () {
       }, {}),
       60_000,
     );
-    assert.ok(machine.harts[0].x(s2) > 3000n);
+    assert.ok(machine.harts[0]!.x(s2) > 3000n);
   });
 
   it('branches into the middle of a loop', () => {
@@ -185,8 +185,8 @@ describe('a region', function () {
       }, {}),
       60_000,
     );
-    assert.equal(machine.harts[0].x(s3), 10_000n);
-    assert.equal(machine.harts[0].x(s2), 9000n);
+    assert.equal(machine.harts[0]!.x(s3), 10_000n);
+    assert.equal(machine.harts[0]!.x(s2), 9000n);
   });
 
   it('ends exactly where a slice of any length ends', function () {
@@ -207,7 +207,7 @@ describe('a region', function () {
     const warm = 60_000;
     const traces = TIERS.map((tier) => {
       const { machine } = runInTier(tier, { kernel, points: [warm] });
-      const [hart] = machine.harts;
+      const hart = machine.harts[0]!;
       const trace: string[] = [];
       for (let length = 1; length <= 50; length++) {
         for (let repeat = 0; repeat < 40; repeat++) {

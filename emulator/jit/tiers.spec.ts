@@ -138,7 +138,7 @@ class ProgramWriter {
       }
       case 'loop':
         if (depth === COUNTERS.length) return this.body(s.body, within, depth);
-        times(a, COUNTERS[depth], s.count, this.fresh(), () => this.body(s.body, within, depth + 1));
+        times(a, COUNTERS[depth]!, s.count, this.fresh(), () => this.body(s.body, within, depth + 1));
         return;
       case 'call':
         if (s.to > within) call(a, `function${s.to}`);

@@ -61,7 +61,7 @@ export class TranslationCache {
     this.free.pop();
     this.table.set(index, instance.exports.region as () => number);
     this.departures[index] = departures;
-    const { record } = blocks[0].instructions[0];
+    const { record } = blocks[0]!.instructions[0]!;
     view.setInt32(REGIONS + (record - RECORDS) / 4, index, true);
     view.setUint16(record + RecordLayout.op, view.getUint16(record + RecordLayout.op, true) | REGION, true);
     const region = { index, record, slots: [...slots] };
@@ -71,7 +71,7 @@ export class TranslationCache {
 
   /** Where and why a region left an instruction to others. */
   departure(index: number, answer: number): SideExit {
-    return this.departures[index][answer - FIRST_SIDE_EXIT];
+    return this.departures[index]![answer - FIRST_SIDE_EXIT]!;
   }
 
   /** Forgets how often jumps went to a record. */

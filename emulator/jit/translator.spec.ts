@@ -63,7 +63,7 @@ describe('hot code', function () {
         [PAGES + 0x2000, adding(3)],
       );
       const machine = sameInTiers({ kernel, points: points(PASSES * 12) });
-      assert.equal(machine.harts[0].x(a0), 1000n + 800n * 2n + 700n * 3n);
+      assert.equal(machine.harts[0]!.x(a0), 1000n + 800n * 2n + 700n * 3n);
     });
 
     it(`sees data mapped elsewhere in the middle of its loop (${how})`, () => {
@@ -91,8 +91,8 @@ describe('hot code', function () {
         [PAGES + 0x3000, doubles(3)],
       );
       const machine = sameInTiers({ kernel, points: points(PASSES * 15) });
-      assert.equal(machine.harts[0].x(s1), 1001n + 800n * 2n + 699n * 3n);
-      assert.equal(machine.harts[0].x(s2), 1000n + 800n * 2n + 700n * 3n);
+      assert.equal(machine.harts[0]!.x(s1), 1001n + 800n * 2n + 699n * 3n);
+      assert.equal(machine.harts[0]!.x(s2), 1000n + 800n * 2n + 700n * 3n);
       const stored = (at: number) => machine.memory.readU64(BigInt(at + 8));
       assert.deepEqual([stored(PAGES), stored(PAGES + 0x2000), stored(PAGES + 0x3000)], [1501n, 701n, 1n]);
     });
@@ -117,11 +117,11 @@ describe('hot code', function () {
     csrw(a, Csr.sepc, t2).op('sret');
     const kernel = laidOut(a, [TABLES, all.bytes()]);
     const machine = sameInTiers({ kernel, points: points(PASSES * 17) });
-    assert.equal(machine.harts[0].x(s2), 899n);
+    assert.equal(machine.harts[0]!.x(s2), 899n);
     const at = entry(PAGES, 0);
     const [read, write] = [at | 0x47n, at | 0xc7n];
     // Every pass reads the entry before it may change it.
-    assert.equal(machine.harts[0].x(s1), 702n * read + 899n * write + 899n * (at | 0x43n));
+    assert.equal(machine.harts[0]!.x(s1), 702n * read + 899n * write + 899n * (at | 0x43n));
     assert.equal(machine.memory.read(BigInt(PAGES + 1), 1)![0], 900 & 255);
   });
 
@@ -138,7 +138,7 @@ describe('hot code', function () {
       a.label('halt').to('halt', 'jal').align(4096).label('callee').op('addi', { rd: a0, rs1: a0, imm: 1 });
       ret(a);
       const machine = sameInTiers({ kernel: laidOut(a), points: points(PASSES * 8) });
-      assert.equal(machine.harts[0].x(a0), 1300n + 1200n * 2n);
+      assert.equal(machine.harts[0]!.x(a0), 1300n + 1200n * 2n);
     });
   }
 
@@ -159,7 +159,7 @@ describe('hot code', function () {
       if (pass % 128 === 0) adds = (pass >> 7) & 3;
       sum += adds;
     }
-    assert.equal(machine.harts[0].x(a0), BigInt(sum));
+    assert.equal(machine.harts[0]!.x(a0), BigInt(sum));
   });
 
   it('tells pages that share code by their content apart when one of them is rewritten', () => {
@@ -171,7 +171,7 @@ describe('hot code', function () {
       return root;
     });
     const a = new Assembler();
-    toSupervisor(a, all.satp(roots[0])).li(s5, VA).li(s1, all.satp(roots[0])).li(s2, all.satp(roots[1]));
+    toSupervisor(a, all.satp(roots[0]!)).li(s5, VA).li(s1, all.satp(roots[0]!)).li(s2, all.satp(roots[1]!));
     a.li(s3, PAGES + 0x1000).li(s4, encode('addi', { rd: a0, rs1: a0, imm: 100 }));
     times(a, s0, PASSES, 'again', () => {
       for (const satp of [s1, s2]) {
@@ -186,7 +186,7 @@ describe('hot code', function () {
     const kernel = laidOut(a, [TABLES, all.bytes()], [PAGES, adding(1)], [PAGES + 0x1000, adding(1)]);
     const machine = sameInTiers({ kernel, points: points(PASSES * 48) });
     const before = PASSES - 1000 + 1;
-    assert.equal(machine.harts[0].x(t2), BigInt(PASSES * 3 + before * 3 + 999 * 300));
+    assert.equal(machine.harts[0]!.x(t2), BigInt(PASSES * 3 + before * 3 + 999 * 300));
   });
 
   it('stops at a breakpoint set in a function that it has taken in, until it is removed', () => {
@@ -207,7 +207,10 @@ describe('hot code', function () {
     const run = { kernel, points: points(90_000), meanwhile };
     sameInTiers(run, [997, 29]);
     const stops = runInTier('mixed', run).trace.filter((line) => line.includes('breakpoint'));
-    const [first, last] = [stops[0], stops[stops.length - 1]].map((line) => Number(line.split(':')[0]));
+    const [first, last] = [stops[0], stops[stops.length - 1]].map((line) => Number(line!.split(':')[0]!)) as [
+      number,
+      number,
+    ];
     assert.ok(first > 30_000 && first < 30_010 && last > 60_060 && last < 60_090);
     // Seven instructions a pass: 99 of them, 50 with two breakpoints, 40 with one.
     assert.ok(stops.length >= 14 + 14 + 5 && stops.length <= 15 + 15 + 6, `${stops.length} stops`);

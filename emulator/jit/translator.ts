@@ -74,7 +74,7 @@ function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<num
     if (!/^(l[bhwd]u?|s[bhwd])$/.test(instruction.name)) continue;
     const use = uses.get(rs1) ?? { count: 0, kinds: new Set() };
     use.count++;
-    use.kinds.add(instruction.name[0]);
+    use.kinds.add(instruction.name[0]!);
     uses.set(rs1, use);
   }
   const most = [...uses].sort(([, a], [, b]) => b.count - a.count).slice(0, REMEMBERED);
@@ -153,7 +153,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       if (instruction.straddles) code.push(straddling(instruction, count - index));
       code.push(instruction.instruction.meaning(builder(b, instruction, count - 1 - index, to)));
     });
-    const last = b.instructions[count - 1];
+    const last = b.instructions[count - 1]!;
     if (last.instruction.control !== 'indirect')
       code.push(b.next ? checked(last.offset, b.next, to(b.next)) : jumpOut(end));
     return code;
@@ -201,7 +201,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       load: (bytes, signed, address) => {
         const leave = departForAccess(Exit.load, bytes | (signed ? SIGNED : 0));
         const { find, host } = access('l', bytes, address, leave);
-        return [find, LOADS[bytes][Number(signed)](host)];
+        return [find, LOADS[bytes][Number(signed)]!(host)];
       },
       store: (bytes, address, value) => {
         const { find, host } = access('s', bytes, address, departForAccess(Exit.store, bytes));
@@ -252,7 +252,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       [...pages.values()].map(({ tag }) => local.set(tag, i64.const(EMPTY))),
       block(
         out,
-        structured(blocks[0], emitBlock, (b) => jumpOut(b.start)),
+        structured(blocks[0]!, emitBlock, (b) => jumpOut(b.start)),
       ),
       [...written].map((r) => i64.store(ZERO, local.get(x(r)), X + r * 8)),
       set64(HartOffset.pc, local.get(L.pc)),

@@ -39,7 +39,7 @@ function round(entry: Block): Block[] {
 
 describe('unrolling', () => {
   it('makes a ring of copies of a short loop', () => {
-    const [loop, out] = blocks(4, 1);
+    const [loop, out] = blocks(4, 1) as [Block, Block];
     Object.assign(loop, { target: loop, next: out });
     unroll(loop);
     const copies = round(loop);
@@ -49,7 +49,7 @@ describe('unrolling', () => {
   });
 
   it('takes the inner of two loops that begin at the same place, and no loop that is long', () => {
-    const [head, tail, around] = blocks(2, 3, 40);
+    const [head, tail, around] = blocks(2, 3, 40) as [Block, Block, Block];
     Object.assign(head, { target: around, next: tail });
     Object.assign(tail, { target: head, next: around });
     around.target = head;
@@ -61,16 +61,16 @@ describe('unrolling', () => {
     ]);
     assert.notEqual(tail.target, head);
     assert.equal(around.target, head, 'the outer loop goes on from the first copy');
-    const [long] = blocks(40);
+    const long = blocks(40)[0]!;
     long.target = long;
     unroll(long);
     assert.equal(long.target, long);
   });
 
   it('leaves loops to themselves that fill or copy memory', () => {
-    const [loop] = blocks(3);
+    const loop = blocks(3)[0]!;
     loop.target = loop;
-    loop.instructions[2] = { ...loop.instructions[2], bulk: true };
+    loop.instructions[2] = { ...loop.instructions[2]!, bulk: true };
     unroll(loop);
     assert.equal(loop.target, loop);
   });
@@ -84,8 +84,8 @@ describe('unrolling', () => {
     const make = (nodes: { length: number; target?: number; next?: number }[]): Block => {
       const made = blocks(...nodes.map(({ length }) => length));
       const at = (index: number | undefined): Block | undefined => (index === undefined ? undefined : made[index]);
-      nodes.forEach(({ target, next }, i) => Object.assign(made[i], { target: at(target), next: at(next) }));
-      return made[0];
+      nodes.forEach(({ target, next }, i) => Object.assign(made[i]!, { target: at(target), next: at(next) }));
+      return made[0]!;
     };
     fc.assert(
       fc.property(graph, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), (nodes, decisions) => {

@@ -44,7 +44,7 @@ function ring(header: Block, body: readonly Block[]): void {
   const passes = [new Map(body.map((block) => [block, block]))];
   while (passes.length < copies) passes.push(new Map(body.map((block) => [block, { ...block }])));
   passes.forEach((pass, i) => {
-    const following = passes[(i + 1) % passes.length];
+    const following = passes[(i + 1) % passes.length]!;
     const lead = (to: Block | undefined): Block | undefined =>
       to === undefined ? undefined : to === header ? following.get(header) : (pass.get(to) ?? to);
     for (const block of pass.values()) {

@@ -78,7 +78,7 @@ function run(acceleration: MachineOptions['acceleration'], watches: Watch[], sto
     const stop = machine.run({ instructions: INSTRUCTIONS - machine.executed });
     if (stop.kind !== 'data') continue;
     for (const event of stop.events) lines.push(line(machine, event));
-    assert.equal(machine.harts[0].pc, stop.events[0].pc! + 4n);
+    assert.equal(machine.harts[0]!.pc, stop.events[0]!.pc! + 4n);
   }
   return { lines, hash: machine.stateHash() };
 }
@@ -114,15 +114,15 @@ describe('watched bytes', function () {
     machine.observer = { data: (event) => events.push(event) < 0 };
     machine.setWatches([word('write', DATA - 4n, 6)]);
     machine.run({ instructions: 25 + 800 });
-    const [first] = events;
+    const first = events[0]!;
     // The store of eight bytes is cut to what is watched.
     assert.deepEqual(
       [first.access, first.by, first.hart, first.va, first.address, hex(first.before), hex(first.after)],
       ['write', 'instruction', 0, DATA, DATA, '0000', '0000'],
     );
     const across = events.filter(({ address }) => address === DATA - 4n);
-    assert.equal(hex(across[0].before), '00000000');
-    assert.equal(across[0].va, DATA - 4n);
+    assert.equal(hex(across[0]!.before), '00000000');
+    assert.equal(across[0]!.va, DATA - 4n);
   });
 
   it('stop nothing when other words of the page are stored to', () => {
@@ -130,7 +130,7 @@ describe('watched bytes', function () {
     machine.observer = { data: () => assert.fail('nothing watched was touched') };
     machine.setWatches([word('readWrite', DATA + 512n, 64)]);
     assert.equal(machine.run({ instructions: INSTRUCTIONS }).kind, 'budget');
-    assert.equal(machine.harts[0].x(S1), BigInt(PASSES));
+    assert.equal(machine.harts[0]!.x(S1), BigInt(PASSES));
   });
 
   it('may be set and taken back in the middle of a run', () => {
@@ -167,7 +167,7 @@ describe('watched bytes', function () {
     machine.setWatches([word('write')]);
     const stop = machine.run({ instructions: 1000 });
     assert.equal(stop.kind, 'data');
-    machine.setBreakpoints([machine.harts[0].pc]);
+    machine.setBreakpoints([machine.harts[0]!.pc]);
     assert.equal(machine.run({ instructions: 1000 }).kind, 'breakpoint');
   });
 
@@ -223,7 +223,7 @@ describe('watched bytes', function () {
     poke(machine, root + 16n, (DRAM >> 2n) | 0xcfn);
     poke(machine, middle, pointer(last));
     poke(machine, last, (DATA >> 2n) | 7n);
-    const [hart] = machine.harts;
+    const hart = machine.harts[0]!;
     hart.setCsr(Csr.pmpaddr0, (1n << 54n) - 1n);
     hart.setCsr(Csr.pmpcfg0, 0xfn);
     hart.setCsr(Csr.satp, (8n << 60n) | (root >> 12n));

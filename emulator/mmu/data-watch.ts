@@ -76,20 +76,20 @@ export class DataWatches {
    * it needs, or, without a hart, by a device. `va` is the virtual address that the instruction used.
    */
   beforeStore(host: number, length: number, hart: HartState | undefined, by: DataEvent['by'], va?: bigint): void {
-    if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.watchedStores) !== 0)
+    if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.watchedStores) !== 0)
       this.note(host, length, hart, by, va, 'write', ({ stores }) => stores);
   }
 
   /** As `beforeStore`, when they are read. */
   loaded(host: number, length: number, hart: HartState | undefined, by: DataEvent['by'], va?: bigint): void {
-    if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.watchedLoads) !== 0)
+    if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.watchedLoads) !== 0)
       this.note(host, length, hart, by, va, 'read', ({ loads }) => loads);
   }
 
   /** Before an instruction reads and writes an aligned word: one event for each watch. */
   beforeUpdate(host: number, length: number, hart: HartState, va: bigint): void {
     this.beforeStore(host, length, hart, 'instruction', va);
-    if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.watchedLoads) !== 0)
+    if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.watchedLoads) !== 0)
       this.note(host, length, hart, 'instruction', va, 'read', ({ loads, stores }) => loads && !stores);
   }
 
@@ -149,8 +149,8 @@ export class DataWatches {
   /** Sets the flags of a page by the parts in it. */
   private flag(page: number): void {
     const { flags } = this.memory;
-    flags[page] &= ~(PageFlag.watchedStores | PageFlag.watchedLoads);
+    flags[page]! &= ~(PageFlag.watchedStores | PageFlag.watchedLoads);
     for (const { loads, stores } of this.byPage.get(page) ?? [])
-      flags[page] |= (loads ? PageFlag.watchedLoads : 0) | (stores ? PageFlag.watchedStores : 0);
+      flags[page]! |= (loads ? PageFlag.watchedLoads : 0) | (stores ? PageFlag.watchedStores : 0);
   }
 }

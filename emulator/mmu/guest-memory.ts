@@ -84,7 +84,7 @@ export class GuestMemory implements PhysicalMemory {
 
   /** Whether any bytes of the page at `host` are watched. */
   isWatched(host: number): boolean {
-    return (this.flags[(host - ROM) >>> 12] & (PageFlag.watchedStores | PageFlag.watchedLoads)) !== 0;
+    return (this.flags[(host - ROM) >>> 12]! & (PageFlag.watchedStores | PageFlag.watchedLoads)) !== 0;
   }
 
   /** To be called before `length` bytes at `host`, within one page, are changed. */

@@ -72,8 +72,8 @@ export class LazyPages {
         this.saved!.decode(page, bytes);
         break;
       case Kind.filled:
-        bytes.fill(this.front[page], 0, this.boundary[page]);
-        bytes.fill(this.behind[page], this.boundary[page]);
+        bytes.fill(this.front[page]!, 0, this.boundary[page]);
+        bytes.fill(this.behind[page]!, this.boundary[page]);
         if (this.wordAt[page] !== NO_WORD)
           bytes.set(this.words.subarray(page * WORD, (page + 1) * WORD), this.wordAt[page]);
         break;
@@ -87,11 +87,11 @@ export class LazyPages {
    * to be made for that.
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
-    if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from])) return true;
+    if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) return true;
     if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page, offset))) return false;
     if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
     this.wordAt[page] = offset;
-    for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i];
+    for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i]!;
     return true;
   }
 
@@ -106,9 +106,9 @@ export class LazyPages {
     } else if (this.kinds[page] === Kind.zero) {
       this.begin(page, 0);
     } else if (this.isFull(page)) {
-      if (this.wordAt[page] !== NO_WORD && this.wordAt[page] + WORD > to) return false;
-      this.begin(page, this.front[page]);
-    } else if (!filled || to < this.boundary[page]) {
+      if (this.wordAt[page] !== NO_WORD && this.wordAt[page]! + WORD > to) return false;
+      this.begin(page, this.front[page]!);
+    } else if (!filled || to < this.boundary[page]!) {
       return false;
     }
     this.front[page] = byte;

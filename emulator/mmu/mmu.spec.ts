@@ -35,7 +35,7 @@ describe('address translation', () => {
     const kernel = laidOut(a, [TABLES, all.bytes()], [PAGES, doubles(11)], [PAGES + 0x1000, doubles(22)]);
     for (const tier of TIERS) {
       const { machine } = runInTier(tier, { kernel, points: [1000] });
-      const [hart] = machine.harts;
+      const hart = machine.harts[0]!;
       assert.deepEqual([hart.x(a0), hart.x(s0), hart.x(s1)], [1n, 11n, 22n], tier);
     }
   });
@@ -57,7 +57,7 @@ describe('address translation', () => {
     a.to('fill', 'bne', { rs1: t0, rs2: t1 }).label('trap').to('trap', 'jal');
     const kernel = laidOut(a, [TABLES, all.bytes()]);
     const expected = runInTier('interp', { kernel, slice: 1, points: [20_000] });
-    assert.equal(expected.machine.harts[0].x(t0), BigInt(VA + 0x3000 + 3 * 8 + 1));
+    assert.equal(expected.machine.harts[0]!.x(t0), BigInt(VA + 0x3000 + 3 * 8 + 1));
     for (const tier of TIERS)
       for (const slice of [7, 1000, Infinity])
         assert.deepEqual(

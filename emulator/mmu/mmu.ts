@@ -97,7 +97,7 @@ export class Mmu {
         ? bare(low, high)
         : this.walk(hart, low, high, access, mode);
     if (physical < 0) return -1;
-    const entries = this.protection[hart.id];
+    const entries = this.protection[hart.id]!;
     if (entries.length > 0 && (rightsAt(entries, physical, bytes, mode) & RIGHTS[access]) === 0) {
       this.cause = ACCESS_FAULT[access];
       return -1;
@@ -113,13 +113,13 @@ export class Mmu {
     const host = this.memory.hostOf(physical);
     const page = physical - (physical % PAGE);
     const mode = hart.dataMode;
-    const rights = rightsAt(this.protection[hart.id], page, PAGE, mode);
+    const rights = rightsAt(this.protection[hart.id]!, page, PAGE, mode);
     if (host === 0) return false;
     const translated = mode !== Mode.Machine && hart.high(Cell.satp) >>> 28 !== 0;
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, AccessType.load, mode, mstatus);
     const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, AccessType.store, mode, mstatus));
-    const flags = this.memory.flags[this.memory.pageOf(host)];
+    const flags = this.memory.flags[this.memory.pageOf(host)]!;
     const plain = !this.memory.isRom(host) && flags === 0;
     const storable = writable && plain && (rights & Right.write) !== 0;
     this.tlb.fillData(
@@ -139,9 +139,9 @@ export class Mmu {
     const page = this.memory.pageOf(host);
     const first = ((host & ~7) >>> 0) / 4;
     for (let word = first; word * 4 < host + length; word += 2) {
-      if ((i32[word] & Pte.V) === 0) continue;
+      if ((i32[word]! & Pte.V) === 0) continue;
       this.invalidateTable(page);
-      flags[page] &= ~PageFlag.table;
+      flags[page]! &= ~PageFlag.table;
       return;
     }
   }
@@ -156,9 +156,9 @@ export class Mmu {
   watch(host: number, flag: PageFlag): void {
     const { flags } = this.memory;
     const page = this.memory.pageOf(host);
-    if ((flags[page] & flag) !== 0) return;
+    if ((flags[page]! & flag) !== 0) return;
     if (flags[page] === 0) this.tlb.invalidateWrites(this.harts, (host & ~(PAGE - 1)) >>> 0);
-    flags[page] |= flag;
+    flags[page]! |= flag;
   }
 
   /** The table at `host` is read: what it says is forgotten when it changes. */
@@ -191,14 +191,14 @@ export class Mmu {
     let first = 0;
     let pages = 512 ** 3;
     for (let level = 2; level >= 0; level--) {
-      const address = table + indices[level] * 8;
+      const address = table + indices[level]! * 8;
       const host = this.memory.hostOf(address);
       if (host === 0 || !this.mayWalk(hart, address)) {
         this.cause = ACCESS_FAULT[access];
         return -1;
       }
-      const pte = i32[host / 4];
-      const upper = i32[host / 4 + 1];
+      const pte = i32[host / 4]!;
+      const upper = i32[host / 4 + 1]!;
       // V = 0, W without R, and the reserved bits 63 to 54 (Svnapot and Svpbmt are not there).
       if ((pte & Pte.V) === 0 || (pte & (Pte.R | Pte.W)) === Pte.W || upper >>> 22 !== 0) return -1;
       const ppn = (upper & 0x3fffff) * 0x400000 + (pte >>> 10);
@@ -208,7 +208,7 @@ export class Mmu {
         this.watchTable(host, root, first, pages);
         table = ppn * PAGE;
         pages /= 512;
-        first += indices[level] * pages;
+        first += indices[level]! * pages;
         continue;
       }
       if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
@@ -221,7 +221,7 @@ export class Mmu {
       }
       // Last: the update may have had the table forgotten.
       this.watchTable(host, root, first, pages);
-      const within = level === 0 ? 0 : level === 1 ? indices[0] : indices[1] * 512 + indices[0];
+      const within = level === 0 ? 0 : level === 1 ? indices[0]! : indices[1]! * 512 + indices[0]!;
       return (ppn + within) * PAGE + (low & (PAGE - 1));
     }
     return -1;
@@ -231,7 +231,7 @@ export class Mmu {
   private update(hart: HartState, address: number, host: number): boolean {
     if (this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
     // Nothing is forgotten because of A and D, unless the table's page holds code as well.
-    if ((this.memory.flags[this.memory.pageOf(host)] & PageFlag.code) !== 0) this.memory.stored(host, 8);
+    if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.code) !== 0) this.memory.stored(host, 8);
     this.memory.watches.beforeStore(host, 8, hart, 'walk');
     this.memory.i32[host / 4] = this.leaf;
     return true;
@@ -239,7 +239,7 @@ export class Mmu {
 
   /** The walk's own accesses are judged by PMP as those of S-mode. */
   private mayWalk(hart: HartState, address: number, right = Right.read): boolean {
-    const entries = this.protection[hart.id];
+    const entries = this.protection[hart.id]!;
     return entries.length === 0 || (rightsAt(entries, address, 8, Mode.Supervisor) & right) !== 0;
   }
 }

@@ -10,9 +10,9 @@ import { Right, activeEntries, rightsAt } from './pmp';
 function hartWith(pmpaddr0 = 0n, pmpcfg0 = 0n) {
   const kernel = elf(assembleProgram([label('halt'), jumpTo('halt')]));
   const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel });
-  machine.harts[0].setCsr(Csr.pmpaddr0, pmpaddr0);
-  machine.harts[0].setCsr(Csr.pmpcfg0, pmpcfg0);
-  return machine.harts[0];
+  machine.harts[0]!.setCsr(Csr.pmpaddr0, pmpaddr0);
+  machine.harts[0]!.setCsr(Csr.pmpcfg0, pmpcfg0);
+  return machine.harts[0]!;
 }
 
 describe('physical memory protection', () => {

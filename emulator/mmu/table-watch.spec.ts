@@ -7,7 +7,12 @@ import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } fro
 import type { TableStoreEvent } from '../types';
 
 const DRAM = 0x8000_0000n;
-const [ROOT, MIDDLE, LAST, OTHER] = [0x20000n, 0x21000n, 0x22000n, 0x23000n].map((offset) => DRAM + offset);
+const [ROOT, MIDDLE, LAST, OTHER] = [0x20000n, 0x21000n, 0x22000n, 0x23000n].map((offset) => DRAM + offset) as [
+  bigint,
+  bigint,
+  bigint,
+  bigint,
+];
 const [S0, S1, S2, S3] = [8, 9, 18, 19];
 const pointer = (to: bigint) => (to >> 2n) | 1n;
 
@@ -120,11 +125,11 @@ describe('watched page tables', function () {
       machine.observer = { tableStore: () => true };
       machine.run({ instructions: 1000 });
       machine.watchTables([ROOT]);
-      const count = machine.harts[0].x(S3);
+      const count = machine.harts[0]!.x(S3);
       for (let stops = 1n; stops <= 100n; stops++) {
         const stop = machine.run({ instructions: 1000 });
-        assert.ok(stop.kind === 'tableStore' && stop.event.pc! + 4n === machine.harts[0].pc);
-        assert.equal(machine.harts[0].x(S3), count + stops);
+        assert.ok(stop.kind === 'tableStore' && stop.event.pc! + 4n === machine.harts[0]!.pc);
+        assert.equal(machine.harts[0]!.x(S3), count + stops);
       }
     }
   });
@@ -137,7 +142,7 @@ describe('watched page tables', function () {
     ];
     const options = { harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: elf(assembleProgram(program)) };
     const before = new Machine(options);
-    while (before.harts[0].csr(Csr.satp) === 0n) before.run({ instructions: 1 });
+    while (before.harts[0]!.csr(Csr.satp) === 0n) before.run({ instructions: 1 });
     const machine = new Machine(options);
     const events: TableStoreEvent[] = [];
     machine.observer = { tableStore: (event) => events.push(event) < 0 };

@@ -61,15 +61,15 @@ export class Tlb {
 
   /** Puts the bank for an address space in force. */
   select(hart: HartState, satp: bigint, modes: number): void {
-    const banks = this.contexts[hart.id];
-    const now = banks[this.current[hart.id]];
+    const banks = this.contexts[hart.id]!;
+    const now = banks[this.current[hart.id]!]!;
     if (now.used && now.modes === modes && now.satp === satp) return;
     let index = banks.findIndex((bank) => bank.used && bank.modes === modes && bank.satp === satp);
     if (index < 0) {
-      index = this.victim[hart.id];
+      index = this.victim[hart.id]!;
       this.victim[hart.id] = (index + 1) % TLB_CONTEXTS;
       this.empty(hart, index);
-      Object.assign(banks[index], { satp, root: rootOf(satp), modes, used: true });
+      Object.assign(banks[index]!, { satp, root: rootOf(satp), modes, used: true });
     }
     this.current[hart.id] = index;
     hart.tlb = contextAddress(hart, index);
@@ -87,7 +87,7 @@ export class Tlb {
 
   /** Notes at which index of banks a page may be found to be written. */
   private noteWriter(page: number, index: number): void {
-    const known = this.writers[page];
+    const known = this.writers[page]!;
     if (known === ANYWHERE) return;
     const count = known >>> 30;
     for (let i = 0; i < count; i++) if (((known >>> (INDEX_BITS * i)) & (DATA_ENTRIES - 1)) === index) return;
@@ -105,8 +105,8 @@ export class Tlb {
   /** Host address of the page that an entry lets be written; -1 if none. */
   private writes(entry: number): number {
     const { i32 } = this.memory;
-    const low = i32[(entry + DataEntry.write) / 4];
-    return (low & 1) === 0 ? (i32[(entry + DataEntry.addend) / 4] + low) >>> 0 : -1;
+    const low = i32[(entry + DataEntry.write) / 4]!;
+    return (low & 1) === 0 ? (i32[(entry + DataEntry.addend) / 4]! + low) >>> 0 : -1;
   }
 
   /** Enters a page for fetches, with the host addresses of its records and of itself. */
@@ -119,15 +119,15 @@ export class Tlb {
 
   /** The page of code at a virtual address (of its first byte), if it is in the bank in force. */
   codePage(hart: HartState, virtual: bigint): CodePage | undefined {
-    const entry = fetchEntry(contextAddress(hart, this.current[hart.id]), virtual);
+    const entry = fetchEntry(contextAddress(hart, this.current[hart.id]!), virtual);
     const { u64, i32 } = this.memory;
     if (u64[(entry + FetchEntry.tag) / 8] !== BigInt.asUintN(64, virtual)) return undefined;
-    return { host: i32[(entry + FetchEntry.host) / 4] >>> 0, records: i32[(entry + FetchEntry.records) / 4] };
+    return { host: i32[(entry + FetchEntry.host) / 4]! >>> 0, records: i32[(entry + FetchEntry.records) / 4]! };
   }
 
   private selectedContext(hart: HartState): number {
-    const index = this.current[hart.id];
-    this.contexts[hart.id][index].filled = true;
+    const index = this.current[hart.id]!;
+    this.contexts[hart.id]![index]!.filled = true;
     return contextAddress(hart, index);
   }
 
@@ -138,17 +138,17 @@ export class Tlb {
 
   /** Forgets everything, on one hart or on all. */
   flush(harts: readonly HartState[]): void {
-    for (const hart of harts) this.contexts[hart.id].forEach((bank, index) => bank.filled && this.empty(hart, index));
+    for (const hart of harts) this.contexts[hart.id]!.forEach((bank, index) => bank.filled && this.empty(hart, index));
   }
 
   /** Forgets the translations of `count` pages from virtual page `first` on in address spaces with this root. */
   invalidate(harts: readonly HartState[], root: number, first: number, count: number): void {
     const { i32, u64 } = this.memory;
     const drop = (tag: number): void => {
-      const low = i32[tag / 4];
+      const low = i32[tag / 4]!;
       // Of EMPTY, too.
       if ((low & 1) !== 0) return;
-      const page = (i32[tag / 4 + 1] & 0x7f) * 0x100000 + (low >>> 12);
+      const page = (i32[tag / 4 + 1]! & 0x7f) * 0x100000 + (low >>> 12);
       if (page >= first && page < first + count) u64[tag / 8] = BigInt.asUintN(64, EMPTY);
     };
     this.eachFilled(
@@ -178,7 +178,7 @@ export class Tlb {
     const { u64, i32 } = this.memory;
     this.eachFilled(harts, (bank) => {
       for (let entry = bank + FetchEntry.base; entry < bank + TLB_CONTEXT_SIZE; entry += FetchEntry.size) {
-        if (i32[(entry + FetchEntry.host) / 4] >>> 0 === host)
+        if (i32[(entry + FetchEntry.host) / 4]! >>> 0 === host)
           u64[(entry + FetchEntry.tag) / 8] = BigInt.asUintN(64, EMPTY);
       }
     });
@@ -187,7 +187,7 @@ export class Tlb {
   /** From now on stores to the page at `host` take the slow path. */
   invalidateWrites(harts: readonly HartState[], host: number): void {
     const page = this.memory.pageOf(host);
-    const known = this.writers[page];
+    const known = this.writers[page]!;
     if (known === 0) return;
     this.writers[page] = 0;
     this.eachFilled(harts, (bank) => {
@@ -203,7 +203,7 @@ export class Tlb {
   /** Banks with anything in them, of all address spaces or of those with one root. */
   private eachFilled(harts: readonly HartState[], action: (bank: number) => void, root?: number): void {
     for (const hart of harts)
-      this.contexts[hart.id].forEach((bank, index) => {
+      this.contexts[hart.id]!.forEach((bank, index) => {
         if (bank.used && bank.filled && (root === undefined || bank.root === root)) action(contextAddress(hart, index));
       });
   }
@@ -211,7 +211,7 @@ export class Tlb {
   private empty(hart: HartState, index: number): void {
     const bank = contextAddress(hart, index);
     this.memory.u8.fill(0xff, bank, bank + TLB_CONTEXT_SIZE);
-    this.contexts[hart.id][index].filled = false;
+    this.contexts[hart.id]![index]!.filled = false;
   }
 }
 

@@ -43,7 +43,7 @@ describe('address translation', () => {
     this.timeout(60_000);
     const program = elf(assembleProgram([label('halt'), jumpTo('halt')]));
     const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: program });
-    const [hart] = machine.harts;
+    const hart = machine.harts[0]!;
     const kind = fc.constantFrom('load', 'store', 'fetch') as fc.Arbitrary<'load' | 'store' | 'fetch'>;
     fc.assert(
       fc.property(
@@ -51,7 +51,7 @@ describe('address translation', () => {
         ...[fc.constantFrom(Mode.User, Mode.Supervisor), fc.boolean(), fc.boolean()],
         (entries, va, access, mode, sum, mxr) => {
           entries.forEach((pte, i) => {
-            const at = ROOT + BigInt(Math.floor(i / INDICES.length) * 4096 + INDICES[i % INDICES.length] * 8);
+            const at = ROOT + BigInt(Math.floor(i / INDICES.length) * 4096 + INDICES[i % INDICES.length]! * 8);
             const bytes = new Uint8Array(new BigUint64Array([pte]).buffer);
             machine.memory.write(at, bytes);
           });

@@ -46,14 +46,14 @@ export class Scheduler {
 
   /** The hart to run: the one whose turn it is, else the next that neither waits nor rests. */
   next(): HartState | undefined {
-    const holder = this.harts[this.hart];
+    const holder = this.harts[this.hart]!;
     if (this.left > 0 && !holder.waiting) return holder;
     if (this.extends(holder)) return holder;
     for (let i = 1; i <= this.harts.length; i++) {
       const next = (this.hart + i) % this.harts.length;
-      if (this.harts[next].waiting) continue;
-      const granted = this.spinWaits.quantum(this.harts[next]);
-      this.harts[next].spinning = granted === 0;
+      if (this.harts[next]!.waiting) continue;
+      const granted = this.spinWaits.quantum(this.harts[next]!);
+      this.harts[next]!.spinning = granted === 0;
       if (granted === 0) continue;
       // Others may now write what this hart had reserved.
       if (next !== this.hart) holder.reservation = -1;

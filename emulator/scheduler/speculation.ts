@@ -59,7 +59,7 @@ export class Speculation {
 
   /** What the words that were touched hold now is what they held before. */
   beginPass(): void {
-    for (const word of this.touched.keys()) this.touched.set(word, this.memory.u64[word / 8]);
+    for (const word of this.touched.keys()) this.touched.set(word, this.memory.u64[word / 8]!);
   }
 
   /** Executes an instruction. False, and nothing done, if the trial cannot go on. */
@@ -115,7 +115,7 @@ export class Speculation {
     if (BigInt.asUintN(bytes * 8, before) !== BigInt.asUintN(bytes * 8, after)) {
       this.changed = true;
       const word = wordOf(host);
-      if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]);
+      if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]!);
       for (let i = 0; i < bytes; i++) memory.u8[host + i] = Number((after >> BigInt(8 * i)) & 0xffn);
     } else if (way === 'swaps') this.lockContended = true;
     if (way === 'swaps') hart.setX(rd, before);
@@ -149,12 +149,12 @@ export class Speculation {
     const virtual = BigInt.asUintN(64, address);
     const host = Number(virtual & 7n) % bytes === 0 ? this.hostOf(virtual, AccessType.load) : 0;
     const word = wordOf(host);
-    if (host !== 0 && !this.touched.has(word)) this.touched.set(word, this.memory.u64[word / 8]);
+    if (host !== 0 && !this.touched.has(word)) this.touched.set(word, this.memory.u64[word / 8]!);
     return host;
   }
 
   private value(host: number, bytes: number, signed: boolean): bigint {
-    const bits = this.memory.u64[wordOf(host) / 8] >> BigInt(8 * (host & 7));
+    const bits = this.memory.u64[wordOf(host) / 8]! >> BigInt(8 * (host & 7));
     return BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, bits) : BigInt.asUintN(bytes * 8, bits));
   }
 
@@ -190,7 +190,7 @@ function stepOf(word: number): SpeculativeStep | undefined {
 function makeStep(word: number): SpeculativeStep | null {
   const decoded = decode(word);
   if (decoded === undefined) return null;
-  const [, kind, width, unsigned] = /^(l|s|amoswap\.)([bhwd])(u?)$/.exec(decoded.instruction.name) ?? [];
+  const [, kind, width = '', unsigned] = /^(l|s|amoswap\.)([bhwd])(u?)$/.exec(decoded.instruction.name) ?? [];
   if (kind !== undefined) {
     const way = kind === 'l' ? 'loads' : kind === 's' ? 'stores' : 'swaps';
     return { decoded, way, bytes: { b: 1, h: 2, w: 4, d: 8 }[width]!, signed: unsigned === '' };

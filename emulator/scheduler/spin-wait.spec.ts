@@ -159,7 +159,7 @@ describe('harts that schedule without wfi', function () {
     const machine = same(schedulers(WORK), TOTAL * 3);
     const [none, ...taken] = runs(machine);
     assert.equal(none, 0n);
-    assert.equal(taken[0] + taken[1], BigInt(COUNT));
+    assert.equal(taken[0]! + taken[1]!, BigInt(COUNT));
     // The work, and less than half of it again until the loops are known; each hart would have taken as much as it.
     assert.ok(machine.executed < TOTAL * 1.5, `${machine.executed}`);
     assert.deepEqual(
@@ -176,7 +176,7 @@ describe('harts that schedule without wfi', function () {
   it('are woken by their timers, and rest again', () => {
     const machine = same(schedulers(WORK, 400_000), TOTAL * 1.5);
     const [, ...taken] = runs(machine);
-    assert.equal(taken[0] + taken[1], BigInt(COUNT));
+    assert.equal(taken[0]! + taken[1]!, BigInt(COUNT));
     const ticks = Number(machine.memory.readU64(BigInt(TICKS)));
     const passed = machine.now / 400_000;
     // Hart 0 has them disabled.
@@ -186,7 +186,7 @@ describe('harts that schedule without wfi', function () {
   it('do so with turns of different lengths', () => {
     const machine = same(schedulers(WORK, 444_444), TOTAL * 1.5, 5);
     const [, ...taken] = runs(machine);
-    assert.equal(taken[0] + taken[1], BigInt(COUNT));
+    assert.equal(taken[0]! + taken[1]!, BigInt(COUNT));
   });
 
   it('go on from a saved state as they would have gone on', () => {

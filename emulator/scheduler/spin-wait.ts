@@ -105,7 +105,7 @@ export class SpinWaitDetector {
 
   /** Instructions of the turn that a hart is to have, or UNTIL_ENABLED; 0 if it rests, undefined if a full one is due. */
   quantum(hart: HartState): number | undefined {
-    const own = this.history[hart.id];
+    const own = this.history[hart.id]!;
     const known = own.loop === undefined ? undefined : this.quantumInLoop(hart, own.loop);
     if (known !== undefined) return known;
     const sp = hart.x(SP);
@@ -135,7 +135,7 @@ export class SpinWaitDetector {
 
   /** Whether a loop that is known begins at the hart's pc: then another turn should, too. */
   begins(hart: HartState): boolean {
-    const loop = this.history[hart.id].loop;
+    const loop = this.history[hart.id]!.loop;
     return loop !== undefined && hart.hasPc(loop.registers);
   }
 
@@ -201,13 +201,13 @@ export class SpinWaitDetector {
   private valuesOf(words: readonly number[]): Int32Array {
     const { i32 } = this.memory;
     const values = new Int32Array(words.length);
-    for (let i = 0; i < values.length; i++) values[i] = i32[words[i] / 4];
+    for (let i = 0; i < values.length; i++) values[i] = i32[words[i]! / 4]!;
     return values;
   }
 
   private holds({ words, values }: Loop): boolean {
     const { i32 } = this.memory;
-    for (let i = 0; i < words.length; i++) if (i32[words[i] / 4] !== values[i]) return false;
+    for (let i = 0; i < words.length; i++) if (i32[words[i]! / 4] !== values[i]) return false;
     return true;
   }
 

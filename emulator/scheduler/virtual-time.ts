@@ -104,7 +104,7 @@ export class VirtualTime {
   get nextTimer(): number {
     let tick = Infinity;
     for (const hart of this.harts) {
-      if ((hart.lines & Interrupt.stip) === 0) tick = Math.min(tick, this.timers[hart.id]);
+      if ((hart.lines & Interrupt.stip) === 0) tick = Math.min(tick, this.timers[hart.id]!);
     }
     return tick;
   }
@@ -112,7 +112,7 @@ export class VirtualTime {
   /** Raises the interrupts of the timers that are due. */
   raiseTimers(): void {
     const now = this.ticks;
-    for (const hart of this.harts) if (this.timers[hart.id] <= now) hart.raise(Interrupt.stip, true);
+    for (const hart of this.harts) if (this.timers[hart.id]! <= now) hart.raise(Interrupt.stip, true);
   }
 
   /** A hart's stimecmp, the guest's clock `mtime` or menvcfg.STCE was written. */
@@ -120,7 +120,7 @@ export class VirtualTime {
     const left = hart.cell(Cell.stimecmp) - mtime;
     const never = !stceOf(hart) || left > BigInt(Number.MAX_SAFE_INTEGER);
     this.timers[hart.id] = never ? Infinity : this.ticks + Math.max(0, Number(left));
-    hart.raise(Interrupt.stip, this.timers[hart.id] <= this.ticks);
+    hart.raise(Interrupt.stip, this.timers[hart.id]! <= this.ticks);
     this.cut();
   }
 

@@ -1,12 +1,7 @@
 /** For tests: the words of instructions, from the machine's own table, which is held against QEMU and so may serve here. */
 import { INSTRUCTIONS } from '../isa/decode';
 
-/** Registers by their ABI names. */
-export const R: Record<string, number> = Object.fromEntries(
-  'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'
-    .split(' ')
-    .map((name, number) => [name, number]),
-);
+export { X as R } from '../isa/registers';
 
 export interface Operands {
   rd?: number;

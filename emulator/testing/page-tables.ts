@@ -49,11 +49,11 @@ export class PageTables {
 
   set(address: number, pte: bigint): void {
     const offset = address - this.base;
-    this.tables[Math.floor(offset / PAGE)][(offset % PAGE) / 8] = pte;
+    this.tables[Math.floor(offset / PAGE)]![(offset % PAGE) / 8] = pte;
   }
   private get(address: number): bigint {
     const offset = address - this.base;
-    return this.tables[Math.floor(offset / PAGE)][(offset % PAGE) / 8];
+    return this.tables[Math.floor(offset / PAGE)]![(offset % PAGE) / 8]!;
   }
 
   /** All tables, in the order in which they were made. */

@@ -23,11 +23,11 @@ function commandLine(): string {
 
 /** To be taken before anything is measured. */
 export function describeHost(withQemu: boolean): string[] {
-  const version = withQemu ? spawnSync(QEMU, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] : 'no QEMU';
+  const version = withQemu ? spawnSync(QEMU, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]! : 'no QEMU';
   const load = os.loadavg().map((value) => value.toFixed(2));
   const rounds = `medians of ${ROUNDS}${USERTESTS_ROUNDS > 0 ? ` (usertests: ${USERTESTS_ROUNDS})` : ''}`;
   return [
-    `${os.cpus()[0].model}, ${os.cpus().length} processors, ${(os.totalmem() / 2 ** 30).toFixed(1)} GiB of memory`,
+    `${os.cpus()[0]!.model}, ${os.cpus().length} processors, ${(os.totalmem() / 2 ** 30).toFixed(1)} GiB of memory`,
     `${os.type()} ${os.release()} ${os.arch()}, Node ${process.version} (V8 ${process.versions.v8})`,
     version,
     `Load average at the start: ${load.join(', ')}`,

@@ -51,7 +51,7 @@ export function plot(rows: readonly Row[]): string {
   }
   shown.forEach(({ row, ratio }, index) => {
     const y = TOP + index * ROW;
-    const [from, to] = [x(0), x(Math.log2(ratio))].sort((a, b) => a - b);
+    const [from, to] = [x(0), x(Math.log2(ratio))].sort((a, b) => a - b) as [number, number];
     const kind = ratio >= 1 ? 'faster' : 'slower';
     lines.push(`<text x="0" y="${y + 15}">${escaped(row.name)}</text>`);
     const width = fixed(Math.max(to - from, 1));

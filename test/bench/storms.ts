@@ -131,7 +131,7 @@ const systemCalls = (count: number): Uint8Array =>
     },
   );
 
-const CONTEXT = [ra, sp, ...[s0, s1, s2, s3, s4, s5], ...[6, 7, 8, 9, 10, 11].map((s) => R[`s${s}`])];
+const CONTEXT = [ra, sp, ...[s0, s1, s2, s3, s4, s5], R.s6, R.s7, R.s8, R.s9, R.s10, R.s11];
 
 /** Two threads in address spaces of their own give the hart to each other: registers, satp, a fence, a word of their data. */
 function switches(count: number): Uint8Array {
@@ -142,7 +142,7 @@ function switches(count: number): Uint8Array {
     return root;
   });
   const a = new Assembler();
-  toSupervisor(a, all.satp(roots[0])).li(s5, DATA);
+  toSupervisor(a, all.satp(roots[0]!)).li(s5, DATA);
   // The second thread begins where the first one does after its first switch.
   a.li(t0, CONTEXTS + 256)
     .la(t1, 'thread')
@@ -152,13 +152,13 @@ function switches(count: number): Uint8Array {
   const known: [number, bigint][] = [
     [s1, BigInt(CONTEXTS)],
     [s2, BigInt(CONTEXTS + 256)],
-    [s3, all.satp(roots[1])],
+    [s3, all.satp(roots[1]!)],
     [s4, BigInt(count)],
   ];
-  const swapped = [known[1][1], known[0][1], all.satp(roots[0]), BigInt(count)];
+  const swapped = [known[1]![1], known[0]![1], all.satp(roots[0]!), BigInt(count)];
   known.forEach(([register, value], index) => {
     a.li(register, value)
-      .li(t1, swapped[index])
+      .li(t1, swapped[index]!)
       .op('sd', { rs1: t0, rs2: t1, imm: place(register) });
   });
   a.label('thread')
@@ -191,33 +191,27 @@ function blockReads(count: number): Uint8Array {
   for (const status of [0, 1, 3]) put(0x70, status);
   // None of the features is asked for.
   for (const [offset, value] of [
-    ...[
-      [0x24, 0],
-      [0x20, 0],
-      [0x70, 11],
-      [0x30, 0],
-      [0x38, ENTRIES],
-    ],
-    ...[
-      [0x80, DESCRIPTORS],
-      [0x84, 0],
-      [0x90, AVAILABLE],
-      [0x94, 0],
-      [0xa0, USED],
-      [0xa4, 0],
-    ],
-    ...[
-      [0x44, 1],
-      [0x70, 15],
-    ],
-  ])
+    [0x24, 0],
+    [0x20, 0],
+    [0x70, 11],
+    [0x30, 0],
+    [0x38, ENTRIES],
+    [0x80, DESCRIPTORS],
+    [0x84, 0],
+    [0x90, AVAILABLE],
+    [0x94, 0],
+    [0xa0, USED],
+    [0xa4, 0],
+    [0x44, 1],
+    [0x70, 15],
+  ] as const)
     put(offset, value);
   // Header, data and status: written once, but for the sector.
   const descriptors = [
     [REQUEST, 16, 1, 1],
     [POOL, BLOCK, 1 | 2, 2],
     [REQUEST + 16, 1, 2, 0],
-  ];
+  ] as const;
   a.li(t0, DESCRIPTORS);
   for (const [at, length, flags, next] of descriptors) {
     a.li(t1, at).op('sd', { rs1: t0, rs2: t1 }).li(t1, length).op('sw', { rs1: t0, rs2: t1, imm: 8 });

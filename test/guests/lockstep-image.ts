@@ -92,7 +92,7 @@ const HEADER_SIZE = Header.entries + 8 * OWN_ENTRIES;
 function randomEntry(random: Random, level: number): bigint {
   const page = FUZZED_PAGES + 4096 * random.below(FUZZED_PAGE_COUNT);
   // The first place of a superpage is aligned to its size.
-  const aligned = [page, FUZZED_PAGES, BASE][level];
+  const aligned = [page, FUZZED_PAGES, BASE][level]!;
   const target = BigInt(random.chance(80) ? aligned : random.pick([page, page, 0x4_0000]));
   let flags = random.pick([
     Pte.V | Pte.R | Pte.W | Pte.X | Pte.A | Pte.D,
@@ -198,7 +198,7 @@ function driver(a: Assembler): void {
   for (const [address, bytes] of [
     [SCRATCH, SCRATCH_SIZE],
     [FUZZED_PAGES, FUZZED_PAGE_COUNT * 4096],
-  ]) {
+  ] as const) {
     a.li(t0, address)
       .li(t1, address + bytes)
       .li(t2, 0x0123_4567_89ab_cdefn);
@@ -296,7 +296,7 @@ function driver(a: Assembler): void {
   for (const [address, bytes] of [
     [SCRATCH, SCRATCH_SIZE],
     [FUZZED_PAGES, FUZZED_PAGE_COUNT * 4096],
-  ]) {
+  ] as const) {
     a.li(t0, address)
       .li(t1, address + bytes)
       .label(`sum${address}`)
@@ -328,7 +328,7 @@ export function parseResults(bytes: Uint8Array, count: number): ProgramResult[] 
   let next = 0;
   const take = (): bigint => {
     if (next >= words.length) throw new Error(`the guest sent ${words.length} words only`);
-    return words[next++];
+    return words[next++]!;
   };
   return Array.from({ length: count }, () => {
     const traps = Array.from({ length: Number(take()) }, () => ({

@@ -31,7 +31,7 @@ function runHere(kernel: Uint8Array): Uint8Array {
   assert.equal(
     stop.kind,
     'poweroff',
-    `the programs did not come to their end: pc 0x${machine.harts[0].pc.toString(16)}`,
+    `the programs did not come to their end: pc 0x${machine.harts[0]!.pc.toString(16)}`,
   );
   return Buffer.concat(pieces);
 }
@@ -90,11 +90,11 @@ function deviates(here: ProgramResult, qemu: ProgramResult, { code, address }: L
     return trap.mcause !== other?.mcause || trap.mepc !== other.mepc || trap.mtval !== other.mtval;
   });
   if (first < 0) return false;
-  const { mcause, mepc, mtval } = here.traps[first];
+  const { mcause, mepc, mtval } = here.traps[first]!;
   const other = qemu.traps[first];
   const at = Number(mepc) - address;
-  const atomic = (code[at] & 127) === 0x2f;
-  if (atomic && code[at + 3] >> 3 === 3) return other?.mepc !== mepc;
+  const atomic = (code[at]! & 127) === 0x2f;
+  if (atomic && code[at + 3]! >> 3 === 3) return other?.mepc !== mepc;
   if (atomic) return mcause === 7n && other?.mcause === 5n;
   if (mcause === 12n) return other?.mepc === mepc;
   return mcause >= 4n && mcause <= 7n && (mtval & 7n) !== 0n;
@@ -103,7 +103,7 @@ function deviates(here: ProgramResult, qemu: ProgramResult, { code, address }: L
 function listing({ code, address }: LockstepProgram): string {
   const lines: string[] = [];
   for (let at = 0; at + 1 < code.length;) {
-    const half = code[at] | (code[at + 1] << 8);
+    const half = code[at]! | (code[at + 1]! << 8);
     const length = lengthOf(half);
     const word = length === 4 ? half | (((code[at + 2] ?? 0) | ((code[at + 3] ?? 0) << 8)) << 16) : half;
     const text = disassemble(word, BigInt(address + at)).text;
@@ -127,11 +127,11 @@ describe('random programs, here and in QEMU', function () {
     const qemu = parseResults(await runInQemu(kernel), PROGRAMS);
     let deviating = 0;
     const reports = programs.flatMap((program, index) => {
-      if (deviates(here[index], qemu[index], program)) {
+      if (deviates(here[index]!, qemu[index]!, program)) {
         deviating++;
         return [];
       }
-      const found = differences(here[index], qemu[index]);
+      const found = differences(here[index]!, qemu[index]!);
       const title = `  program ${index}, mode ${program.mode}:`;
       return found.length > 0 ? [[title, ...found.map((line) => `    ${line}`), listing(program)].join('\n')] : [];
     });

@@ -308,7 +308,7 @@ export class ProgramGenerator {
   private selfModifying(): Parcels {
     const pointer = this.free();
     const value = this.free(pointer);
-    const [low, high] = this.straight();
+    const [low, high] = this.straight() as [number, number];
     const word = low | (high << 16) | 0;
     const before = at('auipc', { rd: pointer });
     const setValue = [

@@ -25,7 +25,7 @@ export class Random {
     return this.below(100) < percent;
   }
   pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)];
+    return items[this.below(items.length)]!;
   }
   /** 64 bits of the kind that find mistakes: small, near a power of two, sign-extended, or just random. */
   word(): bigint {

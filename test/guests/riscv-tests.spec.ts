@@ -36,7 +36,7 @@ describe('riscv-tests', function () {
           if (stop.kind === 'idle') machine.idleUntil(stop.until);
           result = machine.memory.readU64(tohost)!;
         }
-        const pc = machine.harts[0].pc.toString(16);
+        const pc = machine.harts[0]!.pc.toString(16);
         assert.notEqual(result, 0n, `no result; pc is at 0x${pc}`);
         assert.equal(result, 1n, `test ${result >> 1n} failed`);
       });

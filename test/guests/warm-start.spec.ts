@@ -133,7 +133,7 @@ describe('warm start', () => {
     assert.equal(warmStartName({ ...options, rtcEpoch: 1 }), name);
     assert.notEqual(warmStartName({ ...options, harts: 2 }), name);
     const kernel = options.kernel.slice();
-    kernel[kernel.length - 1] ^= 1;
+    kernel[kernel.length - 1]! ^= 1;
     assert.notEqual(warmStartName({ ...options, kernel }), name);
   });
 });

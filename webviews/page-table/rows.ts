@@ -81,7 +81,7 @@ export class VisibleRows {
 
   /** The row at 0 ≤ `at` < length. */
   at(at: number): Row {
-    const span = this.spans[this.spanAt(at)];
+    const span = this.spans[this.spanAt(at)]!;
     const offset = at - span.from;
     const { run, key, depth, expanded, position, siblings } = span;
     const step = pageSize(run.level);
@@ -130,9 +130,9 @@ export class VisibleRows {
 
   /** The row under which `at` stands; -1 for an entry of the root. */
   parentOf(at: number): number {
-    const { depth } = this.spans[this.spanAt(at)];
+    const { depth } = this.spans[this.spanAt(at)]!;
     for (let span = this.spanAt(at) - 1; span >= 0; span--) {
-      if (this.spans[span].depth < depth) return this.spans[span].from;
+      if (this.spans[span]!.depth < depth) return this.spans[span]!.from;
     }
     return -1;
   }
@@ -182,7 +182,7 @@ export class VisibleRows {
     let high = this.spans.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.spans[middle].from <= at) low = middle;
+      if (this.spans[middle]!.from <= at) low = middle;
       else high = middle - 1;
     }
     return low;

@@ -151,7 +151,7 @@ export class VirtioDriver {
       [0x080, QUEUE],
       [0x090, MODERN_AVAILABLE],
       [0x0a0, MODERN_USED],
-    ]) {
+    ] as const) {
       await this.setRegister(register, address);
       await this.setRegister(register + 4, 0);
     }

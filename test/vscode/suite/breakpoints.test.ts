@@ -33,7 +33,7 @@ describe('breakpoints in VS Code', function () {
   const ask = <T>(request: string, args: object): Promise<T> => session().customRequest(request, args) as Promise<T>;
   async function evaluated(expression: string, { threadId }: Stopped): Promise<string> {
     const { stackFrames } = await ask<{ stackFrames: { id: number }[] }>('stackTrace', { threadId, levels: 1 });
-    return (await ask<{ result: string }>('evaluate', { expression, frameId: stackFrames[0].id })).result;
+    return (await ask<{ result: string }>('evaluate', { expression, frameId: stackFrames[0]!.id })).result;
   }
   /** On the first line of a file that contains the words. */
   async function breakAt(name: string, words: string, more: { condition?: string; logMessage?: string } = {}) {
@@ -52,7 +52,7 @@ describe('breakpoints in VS Code', function () {
   }
 
   before(() => {
-    folder = vscode.workspace.workspaceFolders![0];
+    folder = vscode.workspace.workspaceFolders![0]!;
     tracker = vscode.debug.registerDebugAdapterTrackerFactory('xv6', {
       createDebugAdapterTracker: () => ({
         onDidSendMessage: ({ event, body }: { event?: string; body?: Record<string, unknown> }) => {
@@ -106,7 +106,7 @@ describe('breakpoints in VS Code', function () {
     const { breakpoints } = await ask<{ breakpoints: { verified: boolean }[] }>('setDataBreakpoints', {
       breakpoints: [{ dataId, accessType: 'write' }],
     });
-    assert.equal(breakpoints[0].verified, true);
+    assert.equal(breakpoints[0]!.verified, true);
     await ask('continue', { threadId: stop.threadId });
     const hit = await stopped();
     assert.equal(hit.reason, 'data breakpoint');

@@ -103,10 +103,10 @@ describe('xv6 Debug in VS Code', function () {
     const { stackFrames } = (await session().customRequest('stackTrace', { threadId: frame.threadId })) as {
       stackFrames: { name: string; line: number; source?: { path?: string } }[];
     };
-    assert.equal(stackFrames[0].name, 'syscall');
+    assert.equal(stackFrames[0]!.name, 'syscall');
     // In a remote window VS Code turns the adapter's paths into addresses of the remote.
-    assert.ok(stackFrames[0].source?.path?.endsWith(file('kernel/syscall.c').path), stackFrames[0].source?.path);
-    assert.ok(Math.abs(stackFrames[0].line - 1 - line) <= 1, `stopped at line ${stackFrames[0].line}`);
+    assert.ok(stackFrames[0]!.source?.path?.endsWith(file('kernel/syscall.c').path), stackFrames[0]!.source?.path);
+    assert.ok(Math.abs(stackFrames[0]!.line - 1 - line) <= 1, `stopped at line ${stackFrames[0]!.line}`);
 
     const assembly = await vscode.workspace.openTextDocument(file('kernel/swtch.S'));
     const at = assembly.positionAt(assembly.getText().indexOf('(a0)') + 1);
@@ -160,10 +160,12 @@ describe('xv6 Debug in VS Code', function () {
     } finally {
       await debug.update('onTaskErrors', undefined, vscode.ConfigurationTarget.Global);
     }
-    const [problem] = await until(() => {
-      const found = vscode.languages.getDiagnostics(file('kernel/main.c'));
-      return found.length > 0 && found;
-    });
+    const problem = (
+      await until(() => {
+        const found = vscode.languages.getDiagnostics(file('kernel/main.c'));
+        return found.length > 0 && found;
+      })
+    )[0]!;
     assert.equal(problem.message, 'planted here');
     assert.equal(problem.range.start.line, 2);
     assert.equal(vscode.debug.activeDebugSession, undefined);
