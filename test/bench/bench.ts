@@ -2,6 +2,7 @@
  * npm run bench: this machine beside QEMU on the same computer, by turns, with medians. Writes docs/benchmark.md and
  * docs/images/benchmark.svg (BENCH_DOCS names another folder). With XV6_DIR a real xv6 boots too, and with
  * BENCH_USERTESTS=1 its usertests run; BENCH_ROUNDS (5) is for how many rounds, BENCH_SCALE for less work in each.
+ * BENCH_AGAINST=…/dist/xv6-emu.js compares with another build of this machine in QEMU's place, and writes nothing.
  */
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -14,12 +15,13 @@ import { bundleSizes, describeHost } from './host';
 import { measureLabs } from './labs';
 import type { Row } from './measure';
 import { plot } from './plot';
-import { PLOTTED, line, markdown } from './report';
+import { PLOTTED, head, line, markdown } from './report';
 
 async function main(): Promise<void> {
   if (!fs.existsSync(EMULATOR)) throw new Error(`${EMULATOR} is missing: npm run build`);
   const docs = path.resolve(ROOT, process.env.BENCH_DOCS ?? 'docs');
-  const withQemu = haveQemu();
+  const compares = process.env.BENCH_AGAINST !== undefined;
+  const withQemu = compares || haveQemu();
   const host = describeHost(withQemu);
   const rows: Row[] = [];
   const remarks: string[] = [];
@@ -31,7 +33,7 @@ async function main(): Promise<void> {
     remarks.push(text);
     console.log(text);
   };
-  console.log(`${host.join('\n')}\n`);
+  console.log(`${host.join('\n')}\n\n${head('')}`);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
   try {
     await measureGuests(folder, withQemu, report);
@@ -39,6 +41,8 @@ async function main(): Promise<void> {
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+  // A comparison of two builds is no benchmark against QEMU.
+  if (compares) return;
   fs.mkdirSync(path.join(docs, 'images'), { recursive: true });
   const text = markdown(host, rows, remarks, await bundleSizes());
   const style = await resolveConfig(path.join(ROOT, 'docs', 'benchmark.md'));

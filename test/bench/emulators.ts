@@ -9,7 +9,12 @@ export const ROOT = path.join(__dirname, '..', '..');
 export const EMULATOR = path.join(ROOT, 'dist', 'xv6-emu.js');
 
 export const HERE: Command = [process.execPath, EMULATOR];
-export const THERE: Command = [QEMU];
+/** Another build's dist/xv6-emu.js to compare with in QEMU's place: two commits side by side in one run. */
+const AGAINST = process.env.BENCH_AGAINST;
+export const THERE: Command = AGAINST === undefined ? [QEMU] : [process.execPath, path.resolve(AGAINST)];
+/** What stands in the other column. */
+export const OTHER = AGAINST === undefined ? 'QEMU' : 'other build';
+export const isQemu = (program: Command): boolean => program[0] === QEMU;
 
 /** A bare guest with 64 MiB and one hart. With a disk, it is on the modern virtio bus. */
 export function bare(program: Command, kernel: string, disk?: string): Command {
@@ -30,7 +35,7 @@ export function lab(program: Command, { kernel, memory, legacyVirtio }: Lab, ima
   return [
     ...program,
     // The kernels of 2019 and 2020 program no PMP, and run in QEMU only without one.
-    ...(program === THERE && legacyVirtio ? ['-cpu', 'rv64,pmp=false'] : []),
+    ...(isQemu(program) && legacyVirtio ? ['-cpu', 'rv64,pmp=false'] : []),
     ...['-machine', 'virt', '-bios', 'none', '-kernel', kernel, '-m', `${memory / 2 ** 20}M`, '-smp', String(harts)],
     '-nographic',
     ...(legacyVirtio ? [] : ['-global', 'virtio-mmio.force-legacy=false']),

@@ -10,7 +10,7 @@ import { ROOT } from './emulators';
 import { ROUNDS, USERTESTS_ROUNDS } from './measure';
 
 /** Variables that choose what is measured. */
-const CHOICES = ['XV6_DIR', 'BENCH_USERTESTS', 'BENCH_ROUNDS', 'BENCH_SCALE'];
+const CHOICES = ['XV6_DIR', 'BENCH_USERTESTS', 'BENCH_ROUNDS', 'BENCH_SCALE', 'BENCH_AGAINST'];
 
 /** The line that measures the same again. */
 function commandLine(): string {

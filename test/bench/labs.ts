@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type Lab, labAt } from '../guests/lab';
-import { EMULATOR, HERE, ROOT, THERE, copyOf, lab as labCommand } from './emulators';
+import { EMULATOR, HERE, ROOT, THERE, copyOf, isQemu, lab as labCommand } from './emulators';
 import { type Row, USERTESTS_ROUNDS, byTurns, medians } from './measure';
 import { type Command, type Measured, Talk, untilText } from './processes';
 
@@ -51,10 +51,15 @@ export async function measureLabs(
       const cold = await byTurns(boot(HERE), withQemu ? boot(THERE) : undefined);
       report({ group: 'boot', name: `${name}: cold`, unit: 's', ...seconds(cold) });
       if (warm) {
-        const saved = fs.mkdtempSync(path.join(folder, 'saved-'));
-        await prepare([...command(HERE), '--warm-start', saved], () => copyOf(lab.image, image));
-        const again = await byTurns(boot(HERE, '--warm-start', saved), withQemu ? boot(THERE) : undefined);
-        report({ group: 'boot', name: `${name}: warm`, unit: 's', ...seconds(again), note: "QEMU's is cold" });
+        const warmBoot = async (program: Command): Promise<() => Promise<Measured>> => {
+          const saved = fs.mkdtempSync(path.join(folder, 'saved-'));
+          await prepare([...command(program), '--warm-start', saved], () => copyOf(lab.image, image));
+          return boot(program, '--warm-start', saved);
+        };
+        const there = isQemu(THERE) ? boot(THERE) : await warmBoot(THERE);
+        const again = await byTurns(await warmBoot(HERE), withQemu ? there : undefined);
+        const note = isQemu(THERE) ? { note: "QEMU's is cold" } : {};
+        report({ group: 'boot', name: `${name}: warm`, unit: 's', ...seconds(again), ...note });
       }
       report({ group: 'memory', name: `${name}: at the prompt`, unit: 'MiB', ...resident(cold) });
       if (USERTESTS_ROUNDS > 0 && lab.quick !== '') {

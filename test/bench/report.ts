@@ -1,5 +1,6 @@
 /** The rows as a table in Markdown. */
 import type { BundleSize } from './host';
+import { OTHER } from './emulators';
 import { type Row, advantage } from './measure';
 
 const TITLES: Readonly<Record<string, string>> = {
@@ -17,6 +18,9 @@ export const PLOTTED = ['boot', 'usertests', 'kernels', 'storms'];
 const shown = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
 const cells = (...values: string[]): string => `| ${values.join(' | ')} |`;
 const DIGITS: Readonly<Record<Row['unit'], number>> = { s: 2, ms: 0, MIPS: 0, 'thousand/s': 0, MiB: 0 };
+
+/** The heads of the columns of `line`. */
+export const head = (last: string): string => cells('', 'unit', 'here', OTHER, `here / ${OTHER}`, last);
 
 export function line(row: Row): string {
   const digits = DIGITS[row.unit];
@@ -44,11 +48,8 @@ export function markdown(
   const tables = groups.flatMap((group) => {
     const own = rows.filter((row) => row.group === group);
     const last = group === 'memory' ? 'QEMU / here' : 'speed, here / QEMU';
-    const head = [
-      cells('', 'unit', 'here', 'QEMU', 'here / QEMU', last),
-      cells('---', '---', '---:', '---:', '---:', '---:'),
-    ];
-    return [`## ${TITLES[group]}`, '', ...head, ...own.map(line), ''];
+    const ruler = cells('---', '---', '---:', '---:', '---:', '---:');
+    return [`## ${TITLES[group]}`, '', head(last), ruler, ...own.map(line), ''];
   });
   const sizes = bundles.map(({ name, built, minified, compressed }) =>
     cells(name, kib(built), kib(minified), kib(compressed)),
