@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Files } from '../launch/files';
 import { PTE_FLAGS } from '../protocol';
-import { TestMemory } from '../page-tables/testing/table';
+import { TestMemory } from '../testing/table-memory';
 import { findPrograms, Program, Programs } from './programs';
 
 const BUILT = join(__dirname, '..', '..', 'sample', 'prebuilt', 'user');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { complete } from './completions';
-import { testKernel } from './testing/kernel';
+import { expressionProgram } from '../testing/expression-program';
 
 describe('completions in C expressions', () => {
-  const context = testKernel().context([], { satp: 0x8000000000087fffn, sstatus: 0x120n });
+  const context = expressionProgram().context([], { satp: 0x8000000000087fffn, sstatus: 0x120n });
   const helpers = [
     { name: 'hart', detail: 'number of this hart' },
     { name: 'va2pa', detail: 'physical address', parameters: 'va' },

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { childrenOf, countChildren } from './children';
 import { evaluate } from './evaluate';
 import { formatValue, symbolSuffix } from './format';
-import { SECOND, testKernel } from './testing/kernel';
-import { arrayOf, struct } from './testing/program';
+import { SECOND, expressionProgram } from '../testing/expression-program';
+import { arrayOf, struct } from '../testing/program';
 import * as C from './types';
 
-const program = testKernel();
+const program = expressionProgram();
 const x: bigint[] = Array.from({ length: 32 }, () => 0n);
 x[9] = SECOND(program);
 const context = program.context(x, { satp: 0x8000000000087fffn, sstatus: 0x120n });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { ExpressionError } from './error';
 import { evaluate } from './evaluate';
 import { formatValue } from './format';
-import { testKernel } from './testing/kernel';
+import { expressionProgram } from '../testing/expression-program';
 
 describe('macros in expressions', () => {
-  const program = testKernel();
+  const program = expressionProgram();
   const define = (text: string): void => {
     const [, name, parameters, body] = /^(\w+)(?:\(([^)]*)\))? (.*)$/.exec(text)!;
     program.macros.set(name!, {

@@ -4,7 +4,7 @@ import { explainTrap, type TrapContext } from './explain';
 import { memoryMap } from './memory-map';
 import { userRegions } from './regions';
 import { takeSnapshot } from './snapshot';
-import { TestMemory } from './testing/table';
+import { TestMemory } from '../testing/table-memory';
 
 const { R, W, X, U } = PTE_FLAGS;
 const SV39 = 8n << 60n;

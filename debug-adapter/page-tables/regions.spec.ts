@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { TestProgram } from '../expressions/testing/program';
+import { TestProgram } from '../testing/program';
 import { PTE_FLAGS, type PteRun } from '../protocol';
 import { memoryMap } from './memory-map';
 import { pageTableModel, SnapshotHistory } from './model';
 import { kernelLayout, kernelRegions, userRegions } from './regions';
-import { TestMemory } from './testing/table';
+import { TestMemory } from '../testing/table-memory';
 import { translate } from './translate';
 
 const { R, W, X, U } = PTE_FLAGS;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PTE_FLAGS, type PteRun } from '../protocol';
 import { memoryMap } from './memory-map';
 import { takeSnapshot } from './snapshot';
-import { TestMemory } from './testing/table';
+import { TestMemory } from '../testing/table-memory';
 import { buildTree } from './tree';
 
 const { R, W, X, A, D } = PTE_FLAGS;

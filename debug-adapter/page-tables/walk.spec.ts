@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { TestMemory } from './testing/table';
+import { TestMemory } from '../testing/table-memory';
 import { flagText, isCanonical, pteProblem, satpFields, walk } from './walk';
 
 const R = 2;

@@ -3,7 +3,7 @@ import type { TrapEvent } from '../../emulator/types';
 import { Catchpoints, FILTERS, type KernelWatch } from './catchpoints';
 import { faultWords } from './catchpoints/traps';
 import type { Condition, Overlay } from './conditions';
-import { FakeHart } from './testing/fake-machine';
+import { FakeHart } from '../testing/fake-machine';
 
 const trap = (fields: Partial<TrapEvent>): TrapEvent => ({
   hart: 0,

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { Mode, type DataEvent, type Stop } from '../../emulator/types';
 import { DataBreakpoints, dataCondition, type DataLocation } from './data-breakpoints';
 import type { ConditionEvaluator } from './conditions';
-import { FakeMachine } from './testing/fake-machine';
+import { FakeMachine } from '../testing/fake-machine';
 
 const SATP = 0x180;
 const ROOT = 0x3000n;

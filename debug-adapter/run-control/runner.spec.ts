@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert';
 import type { TrapEvent } from '../../emulator/types';
 import { Runner } from './runner';
-import { TestProgram } from '../expressions/testing/program';
+import { TestProgram } from '../testing/program';
 import { MappedProgram } from '../code/mapped-program';
 import type { StepContext } from './stepping/step-plan';
 import { reachAddress, stepInstruction } from './stepping/stepping';
 import type { Ended, StopReport } from './stops';
-import { FakeClock, FakeMachine } from './testing/fake-machine';
+import { FakeClock, FakeMachine } from '../testing/fake-machine';
 
 function setUp(machine = new FakeMachine()) {
   const clock = new FakeClock(machine);

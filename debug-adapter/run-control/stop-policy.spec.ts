@@ -4,7 +4,7 @@ import { Breakpoints, type Breakpoint } from './breakpoints';
 import { Catchpoints } from './catchpoints';
 import { DataBreakpoints } from './data-breakpoints';
 import { hitConditionProblem, type ConditionEvaluator, type BreakpointOptions } from './conditions';
-import { FakeHart } from './testing/fake-machine';
+import { FakeHart } from '../testing/fake-machine';
 import { BreakpointPolicy } from './stop-policy';
 
 const AT = 0x80001000n;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { RecordType, Variable } from './api';
 import { openBinary } from './binary';
 import { sizeOf } from './types';
-import { fixtureBytes, fixtureNames, frameAt, lineOf, memoryOf, openFixture, spell } from './testing/fixtures';
+import { fixtureBytes, fixtureNames, frameAt, lineOf, memoryOf, openFixture, spell } from '../testing/symbols/fixtures';
 
 const nothing = memoryOf({});
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CallFrames, type FrameRules } from './call-frame';
 import { Cfa } from './dwarf';
-import { Bytes } from './testing/elf-builder';
+import { Bytes } from '../../emulator/testing/bytes';
 
 const start = 0x80000000n;
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SymbolError } from './api';
 import { openBinary } from './binary';
-import { damages, sectionHeaders } from './testing/damage';
-import { exercise } from './testing/exercise';
-import { fixtureBytes, fixtureNames } from './testing/fixtures';
-import { generator } from './testing/random';
-import { randomProgram } from './testing/random-dwarf';
+import { damages, sectionHeaders } from '../testing/symbols/damage';
+import { exercise } from '../testing/symbols/exercise';
+import { fixtureBytes, fixtureNames } from '../testing/symbols/fixtures';
+import { Random } from '../../emulator/testing/random';
+import { randomProgram } from '../testing/symbols/random-dwarf';
 
 /** As many as the suite has time for. DAMAGED_CASES=100000 is a long run, and DAMAGED_SEED=2 one of other cases. */
 const cases = Number(process.env.DAMAGED_CASES ?? 1400);
@@ -47,7 +47,7 @@ describe('Damaged files', function () {
   let asked = 0;
 
   before(() => {
-    watchdog = new Worker(join(import.meta.dirname ?? __dirname, 'testing/watchdog.mjs'), {
+    watchdog = new Worker(join(import.meta.dirname ?? __dirname, '../testing/symbols/watchdog.mjs'), {
       workerData: { progress: progress.buffer, patience: 3 * slowest },
     });
     watchdog.unref();
@@ -92,7 +92,7 @@ describe('Damaged files', function () {
         const whole = fixtureBytes(name);
         for (let index = 0; index < each / programs.length; index++) {
           const message = askSoon(
-            damage(whole.slice(), generator(seed * 1_000_003 + index)),
+            damage(whole.slice(), new Random(seed * 1_000_003 + index)),
             `${name} ${kind}, case ${index}`,
           );
           if (kind === 'cut') {
@@ -105,7 +105,7 @@ describe('Damaged files', function () {
 
   it('made by chance of well-formed parts are read or refused', () => {
     for (let index = 0; index < share * each; index++) {
-      askSoon(randomProgram(generator(seed * 1_000_003 + index)), `by chance, case ${index}`);
+      askSoon(randomProgram(new Random(seed * 1_000_003 + index)), `by chance, case ${index}`);
     }
   });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { SymbolError, type Location } from './api';
 import { At, Encoding, Op } from './dwarf';
 import { type ExpressionFrame, Unavailable, evaluateLocation, evaluateValue, noUnit } from './expression';
-import { Bytes } from './testing/elf-builder';
+import { Bytes } from '../../emulator/testing/bytes';
 
 const mask = (1n << 64n) - 1n;
 

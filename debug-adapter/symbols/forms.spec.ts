@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { openBinary } from './binary';
 import { At, Form, Lle, Op, Rle, Tag } from './dwarf';
-import { Bytes, abbreviation, buildElf } from './testing/elf-builder';
-import { frameAt, memoryOf, spell } from './testing/fixtures';
+import { Bytes } from '../../emulator/testing/bytes';
+import { elf } from '../../emulator/testing/elf';
+import { abbreviation } from '../testing/symbols/abbreviation';
+import { frameAt, memoryOf, spell } from '../testing/symbols/fixtures';
 
 const nothing = memoryOf({});
 const code = new Bytes().u8(...new Array<number>(64).fill(0));
@@ -82,14 +84,16 @@ describe('Forms by index', () => {
   info.u8(5, 4, 0, 0).u32(typeOffset).uleb(2).u8(Op.addrx, 2).u8(0);
   const binary = openBinary(
     'made',
-    buildElf(code, {
-      '.debug_info': info.withLength(),
-      '.debug_abbrev': abbreviations,
-      '.debug_str': strings,
-      '.debug_str_offsets': offsets.withLength(),
-      '.debug_addr': addresses.withLength(),
-      '.debug_rnglists': ranges.withLength(),
-      '.debug_loclists': places.withLength(),
+    elf(code.toArray(), {
+      sections: {
+        '.debug_info': info.withLength(),
+        '.debug_abbrev': abbreviations,
+        '.debug_str': strings,
+        '.debug_str_offsets': offsets.withLength(),
+        '.debug_addr': addresses.withLength(),
+        '.debug_rnglists': ranges.withLength(),
+        '.debug_loclists': places.withLength(),
+      },
     }),
   );
 
@@ -152,7 +156,7 @@ describe('Constant values', () => {
     info.u8(...wide);
     info.u8(4).text('text').text('hi').u8(0);
     const sections = { '.debug_info': info.withLength(), '.debug_abbrev': abbreviations };
-    const binary = openBinary('made', buildElf(code, sections));
+    const binary = openBinary('made', elf(code.toArray(), { sections }));
     const locate = (name: string): unknown => binary.locate(binary.global(name)!, frameAt(0n), nothing);
     assert.deepEqual(locate('minus'), { kind: 'value', value: 0xffffffffffffffffn });
     assert.deepEqual(locate('wide'), { kind: 'bytes', bytes: Uint8Array.from(wide) });
@@ -188,7 +192,7 @@ describe('Descriptions in circles', () => {
   function open(entries: Bytes): ReturnType<typeof openBinary> {
     const info = unitHeader5().u8(1).add(entries).u8(0);
     const sections = { '.debug_info': info.withLength(), '.debug_abbrev': abbreviations };
-    return openBinary('made', buildElf(code, sections));
+    return openBinary('made', elf(code.toArray(), { sections }));
   }
 
   it('end in void, with a warning', () => {
@@ -223,7 +227,7 @@ describe('Descriptions in circles', () => {
       .u8(...new Array<number>(20_000).fill(2))
       .u8(0);
     const sections = { '.debug_info': info.withLength(), '.debug_abbrev': greedy.u8(0) };
-    const binary = openBinary('made', buildElf(code, sections));
+    const binary = openBinary('made', elf(code.toArray(), { sections }));
     assert.deepEqual(binary.globals, []);
     assert.match(binary.warnings.join(), /asks for more work than its size explains/);
   });

@@ -1,16 +1,16 @@
 /**
  * The symbol reader against gdb-multiarch: on the fixtures, on the sample kernel and its programs, and on the kernel and the
- * programs of a lab in XV6_DIR. What gdb gets wrong is named beside each comparison in testing/compare-*.ts.
+ * programs of a lab in XV6_DIR. What gdb gets wrong is named beside each comparison in debug-adapter/testing/symbols/compare-*.ts.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { openBinary } from './binary';
-import { comparePlaces } from './testing/compare-places';
-import { compareState } from './testing/compare-states';
-import { comparePrologues, compareStatic } from './testing/compare-static';
-import { fixtureNames, fixturePath } from './testing/fixtures';
-import { askPrologues, askStates, askStatic, isInstalled } from './testing/gdb';
+import { comparePlaces } from '../testing/symbols/compare-places';
+import { compareState } from '../testing/symbols/compare-states';
+import { comparePrologues, compareStatic } from '../testing/symbols/compare-static';
+import { fixtureNames, fixturePath } from '../testing/symbols/fixtures';
+import { askPrologues, askStates, askStatic, isInstalled } from '../testing/symbols/gdb';
 
 const here = import.meta.dirname ?? __dirname;
 const prebuilt = resolve(here, '../../sample/prebuilt');

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import type { Binary } from './api';
 import { openBinary } from './binary';
 import { At, Form, Op, Tag } from './dwarf';
-import { Bytes, abbreviation, buildElf } from './testing/elf-builder';
-import { frameAt, memoryOf } from './testing/fixtures';
+import { Bytes } from '../../emulator/testing/bytes';
+import { elf } from '../../emulator/testing/elf';
+import { abbreviation } from '../testing/symbols/abbreviation';
+import { frameAt, memoryOf } from '../testing/symbols/fixtures';
 
 const low = 0x80000000n;
 const code = new Bytes().u8(...new Array<number>(64).fill(0));
@@ -58,7 +60,9 @@ function program(
     unit.u32(0);
   }
   unit.u8(0).add(more).u8(0);
-  return buildElf(code, { '.debug_abbrev': abbreviations, '.debug_info': unit.withLength(), ...others });
+  return elf(code.toArray(), {
+    sections: { '.debug_abbrev': abbreviations, '.debug_info': unit.withLength(), ...others },
+  });
 }
 
 /** Where `a` is. */
@@ -111,7 +115,7 @@ describe('Hostile files', () => {
       symbols.u32(index).u8(0x12, 0).u16(1).u64(low).u64(4n);
       names.u8(0x61);
     }
-    const bytes = buildElf(code, { '.symtab': symbols, '.strtab': names.u8(0) });
+    const bytes = elf(code.toArray(), { sections: { '.symtab': symbols, '.strtab': names.u8(0) } });
     const view = new DataView(bytes.buffer);
     const header = Number(view.getBigUint64(40, true)) + 2 * 64;
     // Of the type of symbol tables, and with the table of strings behind it.

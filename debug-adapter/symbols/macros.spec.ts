@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { openBinary } from './binary';
-import { openFixture } from './testing/fixtures';
+import { fixtureBytes, openFixture } from '../testing/symbols/fixtures';
 
-const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(join(__dirname, 'testing', `${name}.elf`)));
-
-for (const name of ['macinfo', 'macro4', 'macro5']) {
+for (const name of ['macinfo', 'macro4', 'macro5'] as const) {
   describe(`macros of ${name}.elf`, () => {
-    const binary = openBinary(name, bytesOf(name));
+    const binary = openBinary(name, fixtureBytes(name));
 
     it('are read with their parameters', () => {
       assert.deepEqual(binary.macro('PAGE'), { name: 'PAGE', body: '4096' });
@@ -23,7 +19,7 @@ for (const name of ['macinfo', 'macro4', 'macro5']) {
     });
 
     it('end with a warning where they are damaged', () => {
-      const whole = bytesOf(name);
+      const whole = fixtureBytes(name);
       const sections = name === 'macinfo' ? '.debug_macinfo' : '.debug_macro';
       const at = sectionOf(whole, sections);
       fc.assert(

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import * as C from '../expressions/types';
-import { arrayOf, struct } from '../expressions/testing/program';
+import { arrayOf, struct } from '../testing/program';
 import { channelName, pathTo } from './channel';
 import { openXv6 } from './kernel';
-import { guestKernel, PROC } from './testing/kernel';
+import { guestKernel, PROC } from '../testing/xv6-kernel';
 
 describe('the name of a channel', () => {
   const lock = struct('spinlock', { locked: C.INT, cpu: C.pointerTo(C.VOID) });

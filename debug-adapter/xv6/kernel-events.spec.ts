@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Mode } from '../../emulator/types';
-import { FakeHart } from '../run-control/testing/fake-machine';
+import { FakeHart } from '../testing/fake-machine';
 import { openXv6 } from './kernel';
 import { KernelEvents, type KernelEventKind } from './kernel-events';
-import { guestKernel, PROC } from './testing/kernel';
+import { guestKernel, PROC } from '../testing/xv6-kernel';
 
 const TEXT = 0x80000600n;
 const [A0, A1] = [10, 11];

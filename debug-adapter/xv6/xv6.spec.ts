@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import * as C from '../expressions/types';
-import { TestProgram, typedef } from '../expressions/testing/program';
+import { TestProgram, typedef } from '../testing/program';
 import { memoryMap } from '../page-tables/memory-map';
 import { processOfHart } from './cpus';
 import { kernelRoot, pageTableRoots, regionsOfTable } from './roots';
 import { openXv6 } from './kernel';
 import { panicMessage, readString } from './panic';
 import { allProcesses, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
-import { guestKernel, PROC, type Options } from './testing/kernel';
+import { guestKernel, PROC, type Options } from '../testing/xv6-kernel';
 
 const open = (options?: Options) => {
   const { program, ...rest } = guestKernel(options);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Clint } from './clint';
-import { FakeBoard } from './testing/fake-board';
+import { FakeBoard } from '../testing/fake-board';
 
 const MTIMECMP = 0x4000;
 const MTIME = 0xbff8;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Plic } from './plic';
-import { FakeBoard } from './testing/fake-board';
+import { FakeBoard } from '../testing/fake-board';
 
 const enable = (context: number): number => 0x2000 + 0x80 * context;
 const threshold = (context: number): number => 0x200000 + 0x1000 * context;

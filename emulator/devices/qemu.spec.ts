@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import fc from 'fast-check';
-import { DeviceBus } from './testing/device-bus';
-import { FakeBoard, FakeDisk } from './testing/fake-board';
-import { blockHeader, VERSION_1, VirtioDriver, type Bus } from './testing/virtio-driver';
+import { DeviceBus } from '../testing/device-bus';
+import { FakeBoard, FakeDisk } from '../testing/fake-board';
+import { blockHeader, VERSION_1, VirtioDriver, type Bus } from '../testing/virtio-driver';
 import { createVirtDevices, MemoryMap } from './virt';
 
 const SECTORS = 32;

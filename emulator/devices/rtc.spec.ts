@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { GoldfishRtc } from './rtc';
-import { FakeBoard } from './testing/fake-board';
+import { FakeBoard } from '../testing/fake-board';
 
 const EPOCH = 1_700_000_000;
 

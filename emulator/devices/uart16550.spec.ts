@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { FakeBoard } from './testing/fake-board';
+import { FakeBoard } from '../testing/fake-board';
 import { Uart16550 } from './uart16550';
 
 const THR = 0;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { AccessSize, Device, State } from '../types';
-import { FakeBoard, FakeDisk } from './testing/fake-board';
+import { FakeBoard, FakeDisk } from '../testing/fake-board';
 import { createVirtDevices, MemoryMap, type VirtDevices } from './virt';
 
 interface Board {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { DeviceBus } from './testing/device-bus';
-import { FakeBoard, FakeDisk } from './testing/fake-board';
-import { blockHeader, VirtioDriver, type Descriptor } from './testing/virtio-driver';
+import { DeviceBus } from '../testing/device-bus';
+import { FakeBoard, FakeDisk } from '../testing/fake-board';
+import { blockHeader, VirtioDriver, type Descriptor } from '../testing/virtio-driver';
 import { BLOCK_LATENCY, VirtioBlock } from './virtio-blk';
 import { VirtioMmio } from './virtio-mmio';
 

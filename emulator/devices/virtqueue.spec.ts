@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { FakeMemory } from './testing/fake-board';
+import { FakeMemory } from '../testing/fake-board';
 import { Virtqueue, VirtqueueError } from './virtqueue';
 
 const BASE = 0x80000000n;

@@ -1,14 +1,16 @@
-/** For tests: short programs written as lists. */
-import { encode } from './encode';
+/** For tests: short programs written as lists, for specs that count instructions. */
+import { Assembler } from './assembler';
+import { type Operands, encode } from './encode';
 
-/** A program as a list of words, with labels for jumps: functions that are given the distance to a label. */
-export type Item = number | string | { to: string; word: (distance: number) => number };
+/** An instruction's word, a label, or a branch or jal to a label. */
+export type Item = number | string | { to: string; name: string; operands: Operands };
 
 export const label = (name: string): string => name;
-export const jumpTo = (to: string, rd = 0): Item => ({ to, word: (imm) => encode('jal', { rd, imm }) });
+export const jumpTo = (to: string, rd = 0): Item => ({ to, name: 'jal', operands: { rd } });
 export const branchTo = (name: string, rs1: number, rs2: number, to: string): Item => ({
   to,
-  word: (imm) => encode(name, { rs1, rs2, imm }),
+  name,
+  operands: { rs1, rs2 },
 });
 
 /** rd := a constant of 64 bits, in a fixed number of instructions. */
@@ -21,21 +23,13 @@ export function loadConstant(rd: number, value: bigint): number[] {
   return words;
 }
 
-/** Puts a program's words into bytes, with its labels resolved. */
+/** A program's bytes, its labels resolved. */
 export function assembleProgram(items: readonly Item[]): Uint8Array {
-  const labels = new Map<string, number>();
-  let at = 0;
+  const assembler = new Assembler();
   for (const item of items) {
-    if (typeof item === 'string') labels.set(item, at);
-    else at += 4;
+    if (typeof item === 'string') assembler.label(item);
+    else if (typeof item === 'number') assembler.word(item);
+    else assembler.to(item.to, item.name, item.operands);
   }
-  const view = new DataView(new ArrayBuffer(at));
-  at = 0;
-  for (const item of items) {
-    if (typeof item === 'string') continue;
-    const word = typeof item === 'number' ? item : item.word(labels.get(item.to)! - at);
-    view.setUint32(at, word >>> 0, true);
-    at += 4;
-  }
-  return new Uint8Array(view.buffer);
+  return assembler.image();
 }

@@ -10,7 +10,7 @@ import { strict as assert } from 'node:assert';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askStates, isInstalled, type StateAnswer } from '../../debug-adapter/symbols/testing/gdb';
+import { askStates, isInstalled, type StateAnswer } from '../../debug-adapter/testing/symbols/gdb';
 import { DISK, KERNEL, TestSession } from '../adapter/support';
 
 // Before the first timer interrupt comes and makes the two runs differ.

@@ -7,7 +7,7 @@ import { Assembler } from '../../emulator/testing/assembler';
 import { BASE } from '../../emulator/testing/elf';
 import { R } from '../../emulator/testing/encode';
 import { FUZZ_POINTER, ProgramGenerator, SCRATCH_POINTERS } from './random-program';
-import { Random } from './random';
+import { Random } from '../../emulator/testing/random';
 
 const MIB = 1 << 20;
 export const MEMORY = 64 * MIB;

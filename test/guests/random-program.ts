@@ -6,7 +6,7 @@
 import { INSTRUCTIONS, decode } from '../../emulator/isa/decode';
 import { Mode } from '../../emulator/types';
 import { type Operands, encode } from '../../emulator/testing/encode';
-import type { Random } from './random';
+import type { Random } from '../../emulator/testing/random';
 
 /** Instructions as a list of 16-bit parcels. */
 type Parcels = number[];

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { Mode } from '../../../emulator/types';
-import { TestProgram } from '../../expressions/testing/program';
+import { TestProgram } from '../../testing/program';
 import { MappedProgram } from '../../code/mapped-program';
 import { runTo, instruction, threadOn, untilUser, type StepContext, type StepCondition } from './step-plan';
-import { FakeHart } from '../testing/fake-machine';
+import { FakeHart } from '../../testing/fake-machine';
 
 const SP = 2;
 const SATP = 0x180;

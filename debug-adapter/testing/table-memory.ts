@@ -1,7 +1,7 @@
 /**
  * RAM for tests, and a maker of Sv39 tables in it.
  */
-import type { PhysicalMemory } from '../../../emulator/types';
+import type { PhysicalMemory } from '../../emulator/types';
 
 export class TestMemory implements PhysicalMemory {
   readonly dramBase = 0x80000000n;

@@ -1,8 +1,8 @@
 /** The committed programs, for tests: see README.md. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FrameRegisters, ReadMemory, Type } from '../api';
-import { openBinary } from '../binary';
+import type { FrameRegisters, ReadMemory, Type } from '../../symbols/api';
+import { openBinary } from '../../symbols/binary';
 
 export const fixtureNames = [
   'dwarf2',

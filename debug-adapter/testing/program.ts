@@ -13,9 +13,9 @@ import type {
   Segment,
   Type,
   Variable,
-} from '../../symbols/api';
-import * as C from '../types';
-import type { EvaluationContext } from '../value';
+} from '../symbols/api';
+import * as C from '../expressions/types';
+import type { EvaluationContext } from '../expressions/value';
 
 export const typedef = (name: string, target: Type): Type => ({ kind: 'typedef', name, target });
 export const arrayOf = (element: Type, count: number | undefined): Type => ({ kind: 'array', element, count });

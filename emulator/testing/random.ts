@@ -1,4 +1,4 @@
-/** Reproducible randomness for generated tests: xorshift32 behind a few ways to draw. */
+/** For tests: chance that is the same in every run. Marsaglia's xorshift32, and a few ways to draw from it. */
 export class Random {
   private state: number;
 
@@ -27,7 +27,7 @@ export class Random {
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }
-  /** 64 bits of the kind that find mistakes: small, near a power of two, sign-extended, or just random. */
+  /** 64 bits of the kind that finds mistakes: small, near a power of two, sign-extended, or just random. */
   word(): bigint {
     const random = (BigInt(this.bits() >>> 0) << 32n) | BigInt(this.bits() >>> 0);
     const near = (): bigint => (1n << BigInt(this.below(64))) + BigInt(this.between(-2, 2));

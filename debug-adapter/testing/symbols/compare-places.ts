@@ -3,7 +3,7 @@
  * and variables. Registers hold values of their own, those that frames rest on lead to memory, and each word of that holds
  * its address with all bits turned; so a value tells where it was read.
  */
-import type { Binary, FrameRegisters, ReadMemory, Variable } from '../api';
+import type { Binary, FrameRegisters, ReadMemory, Variable } from '../../symbols/api';
 import { valueOf } from './compare-states';
 import { type PlaceAnswer, askPlaces } from './gdb';
 

@@ -1,6 +1,6 @@
 /** Asks a binary everything that its contract has, of whatever it says is there. */
-import type { Binary, FrameRegisters, ReadMemory, Type } from '../api';
-import { sizeOf } from '../types';
+import type { Binary, FrameRegisters, ReadMemory, Type } from '../../symbols/api';
+import { sizeOf } from '../../symbols/types';
 import { frameAt } from './fixtures';
 
 const deepest = 300;

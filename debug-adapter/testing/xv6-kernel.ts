@@ -1,10 +1,10 @@
 /**
  * A guest kernel for tests: its types and data made by hand, with members in an order that no real one has.
  */
-import type { EnumType, RecordType, Type } from '../../symbols/api';
-import * as C from '../../expressions/types';
-import { arrayOf, layOut, struct, TestProgram, typedef } from '../../expressions/testing/program';
-import { ABI_NAMES } from '../../registers/integer-registers';
+import type { EnumType, RecordType, Type } from '../symbols/api';
+import * as C from '../expressions/types';
+import { arrayOf, layOut, struct, TestProgram, typedef } from './program';
+import { ABI_NAMES } from '../registers/integer-registers';
 
 export const PROC = 0x80010000n;
 export const CPUS = 0x80018000n;

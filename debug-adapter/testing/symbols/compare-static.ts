@@ -1,6 +1,6 @@
 /** Differences between the symbol reader and gdb on what a program is. */
-import type { Binary, QualifiedType, Type } from '../api';
-import { sizeOf } from '../types';
+import type { Binary, QualifiedType, Type } from '../../symbols/api';
+import { sizeOf } from '../../symbols/types';
 import { memoryOf, frameAt } from './fixtures';
 import type { StaticAnswer, TypeAnswer, askPrologues } from './gdb';
 

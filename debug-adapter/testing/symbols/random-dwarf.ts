@@ -3,9 +3,10 @@
  * types that contain themselves, functions without end, expressions that jump, lists that never close, counts that no file
  * could hold. What a flipped bit seldom makes.
  */
-import { At, Cfa, Form, Line, Lle, Op, Rle, Tag } from '../dwarf';
-import { Bytes, buildElf } from './elf-builder';
-import { type Random, oneOf } from './random';
+import { At, Cfa, Form, Line, Lle, Op, Rle, Tag } from '../../symbols/dwarf';
+import { Bytes } from '../../../emulator/testing/bytes';
+import { elf } from '../../../emulator/testing/elf';
+import type { Random } from '../../../emulator/testing/random';
 
 const code = 0x80000000n;
 const codeSize = 64;
@@ -31,7 +32,7 @@ const forms = Object.values(Form);
 
 /** A file of a kilobyte or so, of DWARF 4 or 5. */
 export function randomProgram(random: Random): Uint8Array {
-  const version = oneOf(random, [4, 5]);
+  const version = random.pick([4, 5]);
   const shapes = Array.from({ length: abbreviations }, () => randomShape(random));
   // The first is a unit's own entry, and the second a function's, so that there is something to ask for.
   shapes[0] = {
@@ -64,7 +65,7 @@ export function randomProgram(random: Random): Uint8Array {
       abbrev
         .uleb(name!)
         .uleb(form!)
-        .add(new Bytes().u8(...(form === Form.implicitConst ? [random(128)] : []))),
+        .add(new Bytes().u8(...(form === Form.implicitConst ? [random.below(128)] : []))),
     );
     abbrev.u8(0, 0);
   });
@@ -75,38 +76,40 @@ export function randomProgram(random: Random): Uint8Array {
   } else {
     body.u32(0).u8(8);
   }
-  const entries = 8 + random(40);
+  const entries = 8 + random.below(40);
   const offsets: number[] = [];
   for (let entry = 0; entry < entries; entry++) {
-    const index = entry < 2 ? entry : random(8) === 0 ? 1 : random(abbreviations);
+    const index = entry < 2 ? entry : random.below(8) === 0 ? 1 : random.below(abbreviations);
     // From the unit's length on, which is put before this.
     offsets.push(body.length + 4);
     body.uleb(index + 1);
     shapes[index]!.attributes.forEach(([name, form]) => addValue(body, random, name!, form!, offsets));
-    if (random(4) === 0) {
+    if (random.below(4) === 0) {
       body.u8(0);
     }
   }
   const text = new Bytes();
   while (text.length < codeSize) {
     // Returns, calls, and stack pointers that move.
-    text.u32(oneOf(random, [0x00008067, 0xff010113, 0x00113423, 0x000080e7, 0x01010413]));
+    text.u32(random.pick([0x00008067, 0xff010113, 0x00113423, 0x000080e7, 0x01010413]));
   }
-  return buildElf(text, {
-    '.debug_info': body.u8(...new Array<number>(random(8)).fill(0)).withLength(),
-    '.debug_abbrev': abbrev,
-    '.debug_line': randomLines(random, version),
-    '.debug_str': new Bytes().text('node').text('ANSWER').text('m(a) a'),
-    '.debug_line_str': new Bytes().text('main.c').text('/'),
-    '.debug_rnglists': randomList(random, Object.values(Rle), false),
-    '.debug_loclists': randomList(random, Object.values(Lle), true),
-    '.debug_ranges': randomBytes(random, 64),
-    '.debug_loc': randomBytes(random, 64),
-    '.debug_addr': randomBytes(random, 32),
-    '.debug_str_offsets': randomBytes(random, 32),
-    '.debug_macro': randomMacros(random, version),
-    '.debug_macinfo': randomBytes(random, 16),
-    '.debug_frame': randomFrames(random),
+  return elf(text.toArray(), {
+    sections: {
+      '.debug_info': body.u8(...new Array<number>(random.below(8)).fill(0)).withLength(),
+      '.debug_abbrev': abbrev,
+      '.debug_line': randomLines(random, version),
+      '.debug_str': new Bytes().text('node').text('ANSWER').text('m(a) a'),
+      '.debug_line_str': new Bytes().text('main.c').text('/'),
+      '.debug_rnglists': randomList(random, Object.values(Rle), false),
+      '.debug_loclists': randomList(random, Object.values(Lle), true),
+      '.debug_ranges': randomBytes(random, 64),
+      '.debug_loc': randomBytes(random, 64),
+      '.debug_addr': randomBytes(random, 32),
+      '.debug_str_offsets': randomBytes(random, 32),
+      '.debug_macro': randomMacros(random, version),
+      '.debug_macinfo': randomBytes(random, 16),
+      '.debug_frame': randomFrames(random),
+    },
   });
 }
 
@@ -117,30 +120,31 @@ interface Shape {
 }
 
 function randomShape(random: Random): Shape {
-  const attributeCount = random(8);
+  const attributeCount = random.below(8);
   const list = Array.from({ length: attributeCount }, () => {
-    const name = random(3) === 0 ? oneOf(random, references) : oneOf(random, attributes);
+    const name = random.below(3) === 0 ? random.pick(references) : random.pick(attributes);
     const sensible = references.includes(name)
-      ? oneOf(random, referenceForms)
+      ? random.pick(referenceForms)
       : expressions.includes(name)
-        ? oneOf(random, [Form.exprloc, Form.exprloc, Form.secOffset, Form.loclistx])
-        : oneOf(random, [Form.data1, Form.udata, Form.sdata, Form.string, Form.strp, Form.secOffset, Form.flagPresent]);
-    return [name, random(100) === 0 ? oneOf(random, forms) : sensible];
+        ? random.pick([Form.exprloc, Form.exprloc, Form.secOffset, Form.loclistx])
+        : random.pick([Form.data1, Form.udata, Form.sdata, Form.string, Form.strp, Form.secOffset, Form.flagPresent]);
+    return [name, random.below(100) === 0 ? random.pick(forms) : sensible];
   });
-  const tag = random(2) === 0 ? oneOf(random, tags) : oneOf(random, common);
+  const tag = random.below(2) === 0 ? random.pick(tags) : random.pick(common);
   const named = [At.name, Form.string];
-  return { tag, children: random(2) === 0, attributes: random(4) === 0 ? list : [named, ...list] };
+  return { tag, children: random.below(2) === 0, attributes: random.below(4) === 0 ? list : [named, ...list] };
 }
 
 function addValue(bytes: Bytes, random: Random, name: number, form: number, offsets: readonly number[]): void {
   // Most references lead to an entry that there is, itself at times.
-  const entry = random(100) === 0 ? random(300) : random(4) === 0 ? offsets.at(-1)! : oneOf(random, offsets);
+  const entry =
+    random.below(100) === 0 ? random.below(300) : random.below(4) === 0 ? offsets.at(-1)! : random.pick(offsets);
   switch (form) {
     case Form.string:
-      bytes.text(oneOf(random, ['node', 'f', '', 'ANSWER', 'int']));
+      bytes.text(random.pick(['node', 'f', '', 'ANSWER', 'int']));
       break;
     case Form.addr:
-      bytes.u64(random(8) === 0 ? randomNumber(random) : code + BigInt(random(codeSize)));
+      bytes.u64(random.below(8) === 0 ? randomNumber(random) : code + BigInt(random.below(codeSize)));
       break;
     case Form.exprloc:
     case Form.block:
@@ -162,14 +166,14 @@ function addValue(bytes: Bytes, random: Random, name: number, form: number, offs
     case Form.strp:
     case Form.lineStrp:
     case Form.secOffset:
-      bytes.u32(name === At.statementList || name === At.macros ? 0 : random(12));
+      bytes.u32(name === At.statementList || name === At.macros ? 0 : random.below(12));
       break;
     case Form.refSig8:
     case Form.data8:
-      bytes.u64(random(60) === 0 ? randomNumber(random) : BigInt(random(300)));
+      bytes.u64(random.below(60) === 0 ? randomNumber(random) : BigInt(random.below(300)));
       break;
     case Form.data4:
-      bytes.u32(random(16) === 0 ? 0xffffffff : random(codeSize));
+      bytes.u32(random.below(16) === 0 ? 0xffffffff : random.below(codeSize));
       break;
     case Form.udata:
     case Form.sdata:
@@ -181,46 +185,46 @@ function addValue(bytes: Bytes, random: Random, name: number, form: number, offs
     case Form.implicitConst:
       break;
     default:
-      bytes.u8(random(256));
+      bytes.u8(random.below(256));
   }
 }
 
 function addLeb(bytes: Bytes, random: Random): void {
-  if (random(60) === 0) {
-    bytes.u8(...new Array<number>(random(10)).fill(0xff), random(128));
+  if (random.below(60) === 0) {
+    bytes.u8(...new Array<number>(random.below(10)).fill(0xff), random.below(128));
   } else {
-    bytes.uleb(random(300));
+    bytes.uleb(random.below(300));
   }
 }
 
 /** Those at which numbers change their nature. */
 function randomNumber(random: Random): bigint {
-  const power = 1n << BigInt(oneOf(random, [7, 8, 15, 16, 31, 32, 53, 62, 63]));
-  return BigInt.asUintN(64, oneOf(random, [power, power - 1n, -power, ~0n, 0n]));
+  const power = 1n << BigInt(random.pick([7, 8, 15, 16, 31, 32, 53, 62, 63]));
+  return BigInt.asUintN(64, random.pick([power, power - 1n, -power, ~0n, 0n]));
 }
 
 function randomExpression(random: Random): Bytes {
   const bytes = new Bytes();
-  for (let left = random(12); left > 0; left--) {
-    const op = oneOf(random, [
+  for (let left = random.below(12); left > 0; left--) {
+    const op = random.pick([
       ...operations,
       Op.skip,
       Op.bra,
       Op.entryValue,
       Op.fbreg,
       Op.piece,
-      Op.lit0 + random(32),
-      Op.breg0 + random(32),
+      Op.lit0 + random.below(32),
+      Op.breg0 + random.below(32),
     ]);
     bytes.u8(op);
     if (op === Op.skip || op === Op.bra) {
-      bytes.u16((random(12) - 8) & 0xffff);
+      bytes.u16((random.below(12) - 8) & 0xffff);
     } else if (op === Op.entryValue || op === Op.gnuEntryValue) {
-      const size = random(3);
-      bytes.uleb(size).u8(...Array.from({ length: size }, () => oneOf(random, [Op.reg0 + 10, Op.entryValue, 1])));
+      const size = random.below(3);
+      bytes.uleb(size).u8(...Array.from({ length: size }, () => random.pick([Op.reg0 + 10, Op.entryValue, 1])));
     } else if (op >= Op.const1u && op <= Op.consts) {
-      bytes.u8(...Array.from({ length: 1 << Math.min(3, (op - Op.const1u) >> 1) }, () => random(256)));
-    } else if (random(2) === 0) {
+      bytes.u8(...Array.from({ length: 1 << Math.min(3, (op - Op.const1u) >> 1) }, () => random.below(256)));
+    } else if (random.below(2) === 0) {
       addLeb(bytes, random);
     }
   }
@@ -229,16 +233,16 @@ function randomExpression(random: Random): Bytes {
 
 function randomBytes(random: Random, length: number): Bytes {
   return new Bytes().u8(
-    ...Array.from({ length: random(length + 1) }, () => oneOf(random, [0, 0, 1, 0xff, 0x80, random(256)])),
+    ...Array.from({ length: random.below(length + 1) }, () => random.pick([0, 0, 1, 0xff, 0x80, random.below(256)])),
   );
 }
 
 function randomList(random: Random, kinds: readonly number[], hasExpressions: boolean): Bytes {
-  const bytes = new Bytes().u16(5).u8(8, 0).u32(random(4));
-  for (let left = random(12); left > 0; left--) {
-    bytes.u8(oneOf(random, kinds));
-    if (random(2) === 0) {
-      bytes.u64(code + BigInt(random(codeSize))).u64(code + BigInt(random(codeSize)));
+  const bytes = new Bytes().u16(5).u8(8, 0).u32(random.below(4));
+  for (let left = random.below(12); left > 0; left--) {
+    bytes.u8(random.pick(kinds));
+    if (random.below(2) === 0) {
+      bytes.u64(code + BigInt(random.below(codeSize))).u64(code + BigInt(random.below(codeSize)));
     } else {
       addLeb(bytes, random);
       addLeb(bytes, random);
@@ -248,28 +252,28 @@ function randomList(random: Random, kinds: readonly number[], hasExpressions: bo
       bytes.uleb(expression.length).add(expression);
     }
   }
-  return bytes.u8(...(random(4) === 0 ? [] : [0])).withLength();
+  return bytes.u8(...(random.below(4) === 0 ? [] : [0])).withLength();
 }
 
 function randomLines(random: Random, version: number): Bytes {
   const header = new Bytes()
-    .u8(oneOf(random, [1, 2, 255]), 1, 1)
-    .u8(0xfb, random(20) === 0 ? oneOf(random, [1, 0, 255]) : 14);
-  header.u8(random(20) === 0 ? oneOf(random, [10, 1, 0]) : 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1);
+    .u8(random.pick([1, 2, 255]), 1, 1)
+    .u8(0xfb, random.below(20) === 0 ? random.pick([1, 0, 255]) : 14);
+  header.u8(random.below(20) === 0 ? random.pick([10, 1, 0]) : 13).u8(0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1);
   if (version === 5) {
-    const isSound = random(20) > 0;
+    const isSound = random.below(20) > 0;
     const count = (): Bytes => (isSound ? header.u8(1) : header.uleb(Number(randomNumber(random) >> 12n)));
-    header.u8(1, Line.contentPath, isSound ? Form.string : oneOf(random, forms));
+    header.u8(1, Line.contentPath, isSound ? Form.string : random.pick(forms));
     count()
       .text('/')
-      .u8(isSound ? 2 : random(256), Line.contentPath, Form.string, Line.contentDirectory, Form.udata);
-    count().text('main.c').uleb(random(3));
+      .u8(isSound ? 2 : random.below(256), Line.contentPath, Form.string, Line.contentDirectory, Form.udata);
+    count().text('main.c').uleb(random.below(3));
   } else {
-    header.text('include').u8(0).text('main.c').u8(random(3), 0, 0).u8(0);
+    header.text('include').u8(0).text('main.c').u8(random.below(3), 0, 0).u8(0);
   }
-  const program = new Bytes().u8(0, 9, Line.setAddress).u64(random(20) === 0 ? randomNumber(random) : code);
-  for (let left = random(40); left > 0; left--) {
-    const opcode = random(3) === 0 ? random(256) : 1 + random(12);
+  const program = new Bytes().u8(0, 9, Line.setAddress).u64(random.below(20) === 0 ? randomNumber(random) : code);
+  for (let left = random.below(40); left > 0; left--) {
+    const opcode = random.below(3) === 0 ? random.below(256) : 1 + random.below(12);
     program.u8(opcode);
     if (opcode >= Line.advancePc && opcode <= Line.setColumn) {
       addLeb(program, random);
@@ -281,35 +285,35 @@ function randomLines(random: Random, version: number): Bytes {
     unit.u8(8, 0);
   }
   return unit
-    .u32(random(8) === 0 ? random(200) : header.length)
+    .u32(random.below(8) === 0 ? random.below(200) : header.length)
     .add(header)
     .add(program)
     .withLength();
 }
 
 function randomMacros(random: Random, version: number): Bytes {
-  const bytes = new Bytes().u16(version).u8(oneOf(random, [0, 0, 2, 1, 4]));
-  for (let left = random(10); left > 0; left--) {
-    const op = 1 + random(12);
+  const bytes = new Bytes().u16(version).u8(random.pick([0, 0, 2, 1, 4]));
+  for (let left = random.below(10); left > 0; left--) {
+    const op = 1 + random.below(12);
     bytes.u8(op);
     if (op <= 2) {
-      bytes.uleb(1).text(oneOf(random, ['X 1', 'X(a) a', '(', 'X X']));
+      bytes.uleb(1).text(random.pick(['X 1', 'X(a) a', '(', 'X X']));
     } else if (op === 7) {
       // Often itself.
-      bytes.u32(oneOf(random, [0, 0, 3, 9]));
+      bytes.u32(random.pick([0, 0, 3, 9]));
     } else if (op !== 4) {
-      bytes.uleb(1).u32(random(12));
+      bytes.uleb(1).u32(random.below(12));
     }
   }
-  return bytes.u8(...(random(4) === 0 ? [] : [0]));
+  return bytes.u8(...(random.below(4) === 0 ? [] : [0]));
 }
 
 function randomFrames(random: Random): Bytes {
   const instructions = (): Bytes => {
     const bytes = new Bytes();
-    for (let left = random(16); left > 0; left--) {
-      bytes.u8(random(3) === 0 ? random(256) : oneOf(random, callFrame));
-      if (random(2) === 0) {
+    for (let left = random.below(16); left > 0; left--) {
+      bytes.u8(random.below(3) === 0 ? random.below(256) : random.pick(callFrame));
+      if (random.below(2) === 0) {
         addLeb(bytes, random);
       }
     }
@@ -317,8 +321,8 @@ function randomFrames(random: Random): Bytes {
   };
   const common = new Bytes()
     .u32(0xffffffff)
-    .u8(oneOf(random, [1, 3, 3, 3, 4]))
-    .u8(...(random(8) === 0 ? [0x7a, 0x52, 0] : [0]));
+    .u8(random.pick([1, 3, 3, 3, 4]))
+    .u8(...(random.below(8) === 0 ? [0x7a, 0x52, 0] : [0]));
   common.uleb(1).u8(0x78, 1, 0x0c, 2, 0).add(instructions());
   const entry = new Bytes().u32(0).u64(code).u64(BigInt(codeSize)).add(instructions());
   return common.withLength().add(entry.withLength());

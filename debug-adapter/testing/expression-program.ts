@@ -1,13 +1,13 @@
 /**
  * The program that the specs of expressions evaluate in: a few things of every kind that C has.
  */
-import type { EnumType, RecordType } from '../../symbols/api';
-import * as C from '../types';
+import type { EnumType, RecordType } from '../symbols/api';
+import * as C from '../expressions/types';
 import { arrayOf, layOut, struct, TestProgram, typedef } from './program';
 
 export const PROC = 0x80010000n;
 
-export function testKernel(): TestProgram {
+export function expressionProgram(): TestProgram {
   const program = new TestProgram();
   const uint64 = typedef('uint64', C.UNSIGNED_LONG);
   const state: EnumType = {

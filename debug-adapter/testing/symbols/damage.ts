@@ -1,6 +1,6 @@
 /** Copies of a program with something wrong in them. Each kind of damage is one function; all are the same for one seed. */
-import { Form, Op } from '../dwarf';
-import { type Random, oneOf } from './random';
+import { Form, Op } from '../../symbols/dwarf';
+import type { Random } from '../../../emulator/testing/random';
 
 interface Extent {
   /** Of the section's header, and of the section, in the file. */
@@ -15,47 +15,48 @@ type Damage = (bytes: Uint8Array, random: Random) => Uint8Array;
 export const damages: Readonly<Record<string, Damage>> = {
   flipped(bytes, random) {
     const at = debugOffset(bytes, random);
-    for (let flips = 1 + random(8); flips > 0; flips--) {
-      const offset = random(4) === 0 ? random(bytes.length) : Math.min(bytes.length - 1, at + random(64));
-      bytes[offset]! ^= 1 << random(8);
+    for (let flips = 1 + random.below(8); flips > 0; flips--) {
+      const offset =
+        random.below(4) === 0 ? random.below(bytes.length) : Math.min(bytes.length - 1, at + random.below(64));
+      bytes[offset]! ^= 1 << random.below(8);
     }
     return bytes;
   },
 
   overwritten(bytes, random) {
     const at = debugOffset(bytes, random);
-    return bytes.fill(oneOf(random, [0, 1, 0x7f, 0x80, 0xff]), at, at + 1 + random(16));
+    return bytes.fill(random.pick([0, 1, 0x7f, 0x80, 0xff]), at, at + 1 + random.below(16));
   },
 
-  cut: (bytes, random) => bytes.subarray(0, random(bytes.length)),
+  cut: (bytes, random) => bytes.subarray(0, random.below(bytes.length)),
 
   'with a section cut'(bytes, random) {
     const { header, size } = debugSection(bytes, random);
-    view(bytes).setBigUint64(header + 32, BigInt(random(size)), true);
+    view(bytes).setBigUint64(header + 32, BigInt(random.below(size)), true);
     return bytes;
   },
 
   /** What was well-formed where it stood leads in circles elsewhere. */
   'with a part elsewhere'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
-    const length = Math.min(size, 1 + random(48));
-    const from = offset + random(size - length + 1);
-    return bytes.copyWithin(offset + random(size - length + 1), from, from + length);
+    const length = Math.min(size, 1 + random.below(48));
+    const from = offset + random.below(size - length + 1);
+    return bytes.copyWithin(offset + random.below(size - length + 1), from, from + length);
   },
 
   /** Offsets of entries, strings and lists, lengths of units: each leads to some place in its section. */
   'with other offsets'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
-    for (let left = 1 + random(12); left > 0 && size >= 4; left--) {
-      view(bytes).setUint32(offset + random(size - 3), random(size), true);
+    for (let left = 1 + random.below(12); left > 0 && size >= 4; left--) {
+      view(bytes).setUint32(offset + random.below(size - 3), random.below(size), true);
     }
     return bytes;
   },
 
   'with huge counts'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
-    const at = offset + random(size);
-    const count = oneOf(random, [
+    const at = offset + random.below(size);
+    const count = random.pick([
       [0xff, 0xff, 0xff, 0xff],
       [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
       [0xff, 0xff, 0xff, 0xff, 0x07],
@@ -69,10 +70,10 @@ export const damages: Readonly<Record<string, Damage>> = {
   /** Forms, operations and opcodes are small numbers. */
   'with other operations'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
-    const at = offset + random(size);
-    for (let left = 1 + random(6); left > 0; left--) {
-      const chosen = random(2) === 0 ? oneOf(random, Object.values(Op)) : oneOf(random, Object.values(Form));
-      bytes[Math.min(offset + size - 1, at + random(24))] = chosen;
+    const at = offset + random.below(size);
+    for (let left = 1 + random.below(6); left > 0; left--) {
+      const chosen = random.below(2) === 0 ? random.pick(Object.values(Op)) : random.pick(Object.values(Form));
+      bytes[Math.min(offset + size - 1, at + random.below(24))] = chosen;
     }
     return bytes;
   },
@@ -82,12 +83,12 @@ export const damages: Readonly<Record<string, Damage>> = {
     const headers = sectionHeaders(bytes);
     const symbols = headers.find(({ name }) => name === '.symtab')!;
     const places = [
-      random(64),
-      64 + random(112),
-      oneOf(random, headers).header + random(64),
-      symbols.offset + random(symbols.size),
+      random.below(64),
+      64 + random.below(112),
+      random.pick(headers).header + random.below(64),
+      symbols.offset + random.below(symbols.size),
     ];
-    const value = oneOf(random, [
+    const value = random.pick([
       0n,
       1n,
       0xffn,
@@ -95,10 +96,10 @@ export const damages: Readonly<Record<string, Damage>> = {
       0xffffffffn,
       1n << 40n,
       (1n << 64n) - 1n,
-      BigInt(random(bytes.length)),
+      BigInt(random.below(bytes.length)),
     ]);
-    const size = oneOf(random, [1, 2, 4, 8]);
-    const at = Math.min(oneOf(random, places), bytes.length - 8);
+    const size = random.pick([1, 2, 4, 8]);
+    const at = Math.min(random.pick(places), bytes.length - 8);
     for (let index = 0; index < size; index++) {
       bytes[at + index] = Number((value >> BigInt(8 * index)) & 0xffn);
     }
@@ -125,16 +126,13 @@ export function sectionHeaders(bytes: Uint8Array): (Extent & { name: string })[]
 }
 
 function debugSection(bytes: Uint8Array, random: Random): Extent {
-  return oneOf(
-    random,
-    sectionHeaders(bytes).filter(({ name, size }) => name.startsWith('.debug_') && size > 0),
-  );
+  return random.pick(sectionHeaders(bytes).filter(({ name, size }) => name.startsWith('.debug_') && size > 0));
 }
 
 /** An offset within a debug section of the file. */
 function debugOffset(bytes: Uint8Array, random: Random): number {
   const { offset, size } = debugSection(bytes, random);
-  return offset + random(size);
+  return offset + random.below(size);
 }
 
 function view(bytes: Uint8Array): DataView {

@@ -1,7 +1,7 @@
 /** Differences between the symbol reader and gdb on a program that runs: its stack, and what its variables are. */
-import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../api';
-import { sizeOf } from '../types';
-import { lookupAddress } from '../unwind';
+import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../../symbols/api';
+import { sizeOf } from '../../symbols/types';
+import { lookupAddress } from '../../symbols/unwind';
 import type { FrameAnswer, StateAnswer } from './gdb';
 
 interface Frame {

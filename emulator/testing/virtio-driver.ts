@@ -2,7 +2,7 @@
  * The driver's half of a virtio transport, for tests: it finds the device, negotiates, lays out a queue and puts
  * requests into it, over any bus that reaches the registers and the memory.
  */
-import { MemoryMap } from '../memory-map';
+import { MemoryMap } from '../devices/memory-map';
 
 /** Physical addresses. Both the devices here and those of a QEMU in another process can stand behind it. */
 export interface Bus {

@@ -2,8 +2,8 @@
  * A machine for the specs of run control: harts whose instructions are functions by address, four bytes long where the
  * spec gives none. It stops, counts and skips as the contract in emulator/types.ts says.
  */
-import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../../emulator/types';
-import type { HostClock } from '../clock';
+import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../emulator/types';
+import type { HostClock } from '../run-control/clock';
 
 export class FakeHart implements Hart {
   pc = 0x1000n;

@@ -1,6 +1,6 @@
 /** A board for tests of single devices: memory, a clock that is set by hand, and a record of every line driven. */
-import type { Board, BlockImage, HartLine, PhysicalMemory } from '../../types';
-import { MemoryMap } from '../memory-map';
+import type { Board, BlockImage, HartLine, PhysicalMemory } from '../types';
+import { MemoryMap } from '../devices/memory-map';
 
 export class FakeMemory implements PhysicalMemory {
   readonly dramBase = BigInt(MemoryMap.dram.base);
