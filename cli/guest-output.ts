@@ -1,12 +1,12 @@
 /**
- * What the guest writes to its console, watched for the first shell prompt and for a panic. Bytes are gathered and handed
- * on in pieces, since the UART gives them one by one.
+ * Watches the guest's console output for the first shell prompt and for a panic. Gathers the bytes, which the UART delivers
+ * one by one, into pieces.
  */
 
 const TICKS_PER_SECOND = 10_000_000;
-/** A guest that has printed "panic:" and then nothing for so long is taken to be dead. */
+/** A guest that prints "panic:" and then nothing for this long counts as dead. */
 const QUIET_TICKS = TICKS_PER_SECOND;
-/** Long enough to find a word that began in the piece before, and to see whether the output ends in a prompt. */
+/** Characters kept: enough to find a word that began in the piece before, and a prompt at the end. */
 const TAIL = 64;
 
 export class GuestOutput {
@@ -26,7 +26,7 @@ export class GuestOutput {
     return this.prompted;
   }
 
-  /** What has come since the last call; `now` is the virtual time in ticks. */
+  /** Returns the output since the last call; `now` is the virtual time in ticks. */
   take(now: number): Uint8Array {
     const bytes = Buffer.concat(this.pieces);
     this.pieces = [];
@@ -40,8 +40,8 @@ export class GuestOutput {
   }
 
   /**
-   * True once the guest has said "panic:" and gone silent: nothing more for a second of virtual time, but for lines that
-   * came at once behind it (a backtrace), and no prompt of a shell that goes on.
+   * True once the guest has printed "panic:" and gone silent: after the lines that follow at once (a backtrace), nothing
+   * more for a second of virtual time, and no prompt of a shell that goes on.
    */
   panicked(now: number): boolean {
     return this.panicAt !== undefined && now - this.panicAt >= QUIET_TICKS && !this.tail.endsWith('$ ');

@@ -1,18 +1,18 @@
 /**
  * The command line in QEMU's words: the options of `qemu-system-riscv64` (QEMU 7.2, "Invocation" in its System Emulation
- * manual) that xv6's Makefiles and graders use, and a few of our own for scripts. What would change the machine and is
- * not to be had is refused by name; what cannot matter to the guest is accepted with a warning.
+ * manual) that xv6's Makefiles and graders use, and a few of our own for scripts. An option that would change the machine
+ * and is not supported is an error; one that cannot matter to the guest is accepted with a warning.
  */
 import type { MachineOptions } from '../emulator/types';
 
-/** Wrong usage: the message names the option, what was found and what to do. */
+/** Wrong usage. The message names the option, what was found and what to do. */
 export class UsageError extends Error {}
 
 export interface DriveOptions {
   file: string;
   /** The guest may not write. */
   readOnly: boolean;
-  /** Writes stay in memory and are gone at the end. */
+  /** Writes stay in memory and are lost at the end. */
   snapshot: boolean;
 }
 
@@ -26,11 +26,11 @@ export interface RunOptions {
   harts: number | undefined;
   /** Undefined: not stated; QEMU's default is true. */
   legacyVirtio: boolean | undefined;
-  /** The drive that a virtio-blk-device stands for. */
+  /** The drive of the virtio-blk-device. */
   drive: DriveOptions | undefined;
   /** A reset of the guest ends the run. */
   noReboot: boolean;
-  /** Whether the console's input is read, and Ctrl-A commands with it. */
+  /** Whether to read the console's input, and Ctrl-A commands with it. */
   console: boolean;
   seed: number;
   /** Which tier runs the guest; undefined: the machine's own choice. */
@@ -39,7 +39,7 @@ export interface RunOptions {
   /** Seconds of wall-clock time. */
   timeout: number | undefined;
   stats: string | undefined;
-  /** Folder of saved boots: one of the same kernel and options is gone on from, or this one is saved. */
+  /** Folder of saved boots: the run continues from one of the same kernel and options, or saves its own there. */
   warmStart: string | undefined;
   warnings: string[];
 }
@@ -47,7 +47,7 @@ export interface RunOptions {
 export type CommandLine = RunOptions | { action: 'help' } | { action: 'version' };
 
 const MIB = 1024 * 1024;
-/** What QEMU's virt board gives without -m. */
+/** QEMU's default without -m. */
 const DEFAULT_MEMORY = 128 * MIB;
 const MAX_MEMORY = 3072 * MIB;
 const MAX_HARTS = 8;
@@ -75,8 +75,8 @@ const ignore = (why: string) => (draft: Draft) => void draft.warnings.push(why);
 const nothing = (): void => undefined;
 
 /**
- * A list as QEMU writes it, `first,key=value,key=value`; a doubled comma stands for one. The first item may go without
- * the key, which then is `implied`.
+ * Parses a list as QEMU writes it, `first,key=value,key=value`; a doubled comma stands for one. The first item may omit
+ * its key, which is then `implied`.
  */
 export function parseList(text: string, implied: string): Map<string, string> {
   const items = new Map<string, string>();
@@ -96,7 +96,7 @@ function onOff(name: string, value: string): boolean {
   throw new UsageError(`${name}: "${value}" is neither on nor off`);
 }
 
-/** Takes the keys known to `known` out of a list and refuses the rest by name. */
+/** Throws UsageError if a list has a key that is not in `known`. */
 function onlyKeys(option: string, items: Map<string, string>, known: readonly string[]): void {
   for (const key of items.keys()) {
     if (!known.includes(key))
@@ -312,10 +312,10 @@ const OPTIONS: Record<string, Option> = {
   },
   'warm-start': {
     argument: 'folder',
-    help: 'go on from the prompt of an earlier boot saved there, or save this one',
+    help: 'continue from the prompt of a boot saved there, or save this one',
     apply: (draft, folder) => void (draft.warmStart = folder),
   },
-  timeout: { argument: 'seconds', help: 'give up after so long (exit status 1)', apply: setTimeoutSeconds },
+  timeout: { argument: 'seconds', help: 'give up after that time (exit status 1)', apply: setTimeoutSeconds },
   stats: {
     argument: 'file',
     help: 'write counts and times there, as JSON',
@@ -329,11 +329,11 @@ const OPTIONS: Record<string, Option> = {
 };
 OPTIONS.M = OPTIONS.machine!;
 
-/** Options of our own are shown with two dashes; any number of dashes up to two is accepted for all. */
+/** Our own options, which help shows with two dashes. All options work with one dash or two. */
 const OURS = ['script', 'timeout', 'stats', 'seed', 'warm-start'];
 
 /**
- * Reads the arguments behind the program's name. Throws UsageError for what is unknown, unavailable or contradictory.
+ * Reads the arguments after the program's name. Throws UsageError for unknown, unavailable or contradictory ones.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const draft: Draft = {
@@ -376,7 +376,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   return finish(draft);
 }
 
-/** Joins drives to devices, and checks what only all options together can tell. */
+/** Joins drives to devices, and checks the options against one another. */
 function finish({ drives, blockDevices, snapshot, ...options }: Draft): RunOptions {
   if (blockDevices.length > 1) throw new UsageError('-device virtio-blk-device: the board takes one disk here');
   for (const { drive: id, bus } of blockDevices) {
@@ -394,7 +394,7 @@ function finish({ drives, blockDevices, snapshot, ...options }: Draft): RunOptio
   return options;
 }
 
-/** What -help prints. Makefiles of the labs look in it for a line that begins with "-gdb". */
+/** What -help prints. The labs' Makefiles search it for a line that begins with "-gdb". */
 export function usage(): string {
   const lines = Object.entries(OPTIONS)
     .filter(([name]) => name !== 'M')

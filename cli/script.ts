@@ -20,8 +20,8 @@ function unescape(text: string, where: string): string {
 }
 
 /**
- * Reads a script; `name` is for messages. What is sent ends with Enter, unless it is written with \c at its end, or
- * ends in an escape that is a control character itself.
+ * Reads a script; `name` is for messages. `send` adds Enter, unless its text ends with \c or with an escape that is a
+ * control character itself.
  */
 export function parseScript(source: string, name: string): Command[] {
   const commands: Command[] = [];
@@ -46,7 +46,7 @@ export function parseScript(source: string, name: string): Command[] {
   return commands;
 }
 
-/** A script under way. Each expect begins to look behind the end of what the one before it has found. */
+/** A running script. Each expect searches from the end of what the previous one found. */
 export class ScriptRun {
   private readonly decoder = new TextDecoder('utf-8');
   private readonly encoder = new TextEncoder();
@@ -59,7 +59,7 @@ export class ScriptRun {
     return this.next >= this.commands.length;
   }
 
-  /** What it waits for. */
+  /** The expect that it is waiting for. */
   get waitingFor(): Command | undefined {
     return this.commands[this.next];
   }
@@ -68,7 +68,7 @@ export class ScriptRun {
     this.unseen += this.decoder.decode(bytes, { stream: true });
   }
 
-  /** Goes on as far as the output allows; returns what is to be typed now, empty if nothing. */
+  /** Advances as far as the output allows. Returns what to type now, which may be empty. */
   advance(): Uint8Array {
     let typed = '';
     for (; !this.done; this.next++) {
@@ -87,7 +87,7 @@ export class ScriptRun {
     return this.encoder.encode(typed);
   }
 
-  /** Keeps only what a match could still begin in, so that a talkative guest costs no memory and no repeated search. */
+  /** Drops output in which no match can begin any more, so that a talkative guest costs no memory and no repeated search. */
   private forget(length: number): void {
     if (this.unseen.length >= length) this.unseen = length > 1 ? this.unseen.slice(1 - length) : '';
   }

@@ -6,14 +6,14 @@ export interface Stats {
   status: number;
   /** Instructions retired by each hart. */
   instructionsPerHart: number[];
-  /** Of all harts together, those that trapped included. */
+  /** Of all harts together, including those that trapped. */
   instructions: number;
   /** From the first instruction to the end. */
   wallSeconds: number;
   mips: number;
   /** From the start of the process to the shell's first `$ `; null if there was none. */
   secondsToPrompt: number | null;
-  /** What the guest's clock showed at the end. */
+  /** The guest's clock at the end. */
   virtualSeconds: number;
 }
 

@@ -15,11 +15,11 @@ C-a x    exit emulator
 C-a C-a  sends C-a
 `;
 
-/** Takes Ctrl-A and the key behind it out of what is typed; the two may come in different pieces. */
+/** Takes Ctrl-A and the key after it out of the input; the two may come in different pieces. */
 export class EscapeFilter {
   private escaped = false;
 
-  /** What is for the guest, and the commands among it in order. Ctrl-A twice is one for the guest. */
+  /** Splits input into bytes for the guest and commands in order. Ctrl-A typed twice is one Ctrl-A for the guest. */
   feed(typed: Uint8Array): { forward: Uint8Array; commands: EscapeCommand[] } {
     const forward: number[] = [];
     const commands: EscapeCommand[] = [];
@@ -41,14 +41,14 @@ export class EscapeFilter {
 export interface TerminalListener {
   input(bytes: Uint8Array): void;
   command(command: EscapeCommand): void;
-  /** Standard input has come to its end: nothing more will be typed. */
+  /** Standard input has ended. */
   end(): void;
 }
 
 /** Standard input attached to the console, until `close`. */
 export class Terminal {
   private readonly filter = new EscapeFilter();
-  /** Whether a person sits there, so that a stopped guest is left on the screen. */
+  /** Whether standard input is a terminal, where a guest that has stopped stays on the screen. */
   readonly interactive: boolean;
 
   constructor(
@@ -67,7 +67,7 @@ export class Terminal {
     stdin.resume();
   }
 
-  /** Gives the terminal back as it was, and lets the process end. */
+  /** Restores the terminal's mode and lets the process end. */
   close(): void {
     if (this.stdin.isTTY) this.stdin.setRawMode(false);
     this.stdin.pause();

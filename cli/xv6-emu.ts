@@ -19,7 +19,7 @@ import { ScriptRun, parseScript } from './script';
 import { statsOf } from './stats';
 import { ESCAPE_HELP, type EscapeCommand, Terminal } from './terminal';
 
-/** xv6's Makefiles want to see QEMU's name and a version of at least 7.2. */
+/** xv6's Makefiles require QEMU's name and a version of at least 7.2. */
 const QEMU_VERSION = '7.2.0';
 
 const SAMPLE = path.join(__dirname, '..', 'sample', 'prebuilt');
@@ -34,7 +34,7 @@ function readInput(file: string, what: string): Buffer {
   }
 }
 
-/** The sample has modern virtio and wants three harts; its disk is a copy, so that every run finds it as it was built. */
+/** The sample uses modern virtio and three harts; its disk is a copy, so that every run starts from the disk as built. */
 function withSample(options: RunOptions): RunOptions & { kernel: string } {
   if (options.kernel !== undefined) return { ...options, kernel: options.kernel };
   const disk = { file: path.join(SAMPLE, 'fs.img'), readOnly: false, snapshot: true };
@@ -47,7 +47,7 @@ function withSample(options: RunOptions): RunOptions & { kernel: string } {
   };
 }
 
-/** Builds the machine; what is wrong with its kernel, its disk or its memory is bad input. */
+/** Builds the machine. Throws UsageError if something is wrong with its kernel, its disk or its memory. */
 function powerOn(
   given: RunOptions,
   output: GuestOutput,
@@ -79,7 +79,7 @@ function powerOn(
       recorder?.output(bytes);
       output.write(bytes);
     },
-    // A script's run is the same every time; at a terminal the guest's clock shows the time of day.
+    // A script must run the same every time; at a terminal the guest's clock shows the time of day.
     rtcEpoch: options.script === undefined ? Math.floor(Date.now() / 1000) : undefined,
   };
   try {
@@ -132,7 +132,7 @@ async function runMachine(options: RunOptions): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => run.end({ status: 128 + constants.signals[signal], message: '' }));
   }
-  // Whoever read the console has gone.
+  // The reader of the console has gone.
   process.stdout.on('error', () => run.end({ status: 128 + constants.signals.SIGPIPE, message: '' }));
   const terminal = typing
     ? new Terminal(process.stdin, {
@@ -171,7 +171,7 @@ async function main(argv: readonly string[]): Promise<number> {
 main(process.argv.slice(2)).then(
   (status) => {
     process.exitCode = status;
-    // Signal handlers and a terminal that is shared keep nothing alive that matters.
+    // Neither signal handlers nor a shared terminal should keep the process alive.
     process.stdin.unref?.();
   },
   (error: unknown) => {

@@ -1,7 +1,7 @@
 /**
  * What a hart executes at power on, at 0x1000: the reset vector of QEMU 7.2's `virt` board (hw/riscv/boot.c). It
- * enters the kernel with mhartid in a0, the address of the device tree in a1, and in a2 the record by which OpenSBI is
- * told what to start next.
+ * enters the kernel with mhartid in a0, the address of the device tree in a1, and in a2 the address of the record from
+ * which OpenSBI learns what to start next.
  */
 import { MemoryMap } from './memory-map';
 
@@ -19,7 +19,7 @@ const CODE = [
 /** "OSBI", version 2 of the record, and supervisor mode as the next stage's. */
 const DYNAMIC_INFO = { magic: 0x4942534fn, version: 2n, nextMode: 1n };
 
-/** The ROM's contents from `RESET_VECTOR` on: jumps to `entry`. `next` is what a firmware is to start, 0 for nothing. */
+/** The ROM's contents from `RESET_VECTOR` on: jumps to `entry`. `next` is the address a firmware starts, 0 for none. */
 export function bootRom(entry: bigint, deviceTree: bigint, next = 0n): Uint8Array {
   const { magic, version, nextMode } = DYNAMIC_INFO;
   const data = [entry, deviceTree, magic, version, next, nextMode, 0n, 0n];

@@ -23,7 +23,7 @@ export class Clint implements Device {
   private offset = 0n;
   private next = Infinity;
 
-  /** `timeWritten` is told when the guest has changed mtime, so that what else depends on it can be looked at anew. */
+  /** `timeWritten` is called after the guest writes mtime, so that others can recompute what depends on it. */
   constructor(
     private readonly board: ClintBoard,
     private readonly timeWritten?: () => void,
@@ -33,7 +33,7 @@ export class Clint implements Device {
     this.mtimecmp = Array<bigint>(board.harts).fill(0n);
   }
 
-  /** mtime minus virtual time, modulo 2^64: not 0 once the guest has written mtime. The `time` CSR has it too. */
+  /** mtime minus virtual time, modulo 2^64: not 0 once the guest has written mtime. The `time` CSR adds it too. */
   get timeOffset(): bigint {
     return this.offset;
   }
@@ -116,7 +116,7 @@ export class Clint implements Device {
     this.board.setHartLine(hart, 'mtip', level);
   }
 
-  /** The tick at which mtime reaches the hart's mtimecmp; beyond 2^53 no machine lives to see it. */
+  /** The tick at which mtime reaches the hart's mtimecmp; Infinity beyond 2^53, which no run reaches. */
   private dueAt(hart: number): number {
     if (this.mtip[hart]) return Infinity;
     const tick = BigInt.asUintN(64, this.mtimecmp[hart]! - this.offset);

@@ -38,8 +38,8 @@ export function deviceTree(board: { harts: number; memory: number }): Uint8Array
 }
 
 /**
- * Where the tree goes, as QEMU has it: as far up as it can in DRAM but under 3 GiB, at a multiple of 2 MiB. In a DRAM too
- * small for that, at its end.
+ * Where QEMU puts the tree: at the highest multiple of 2 MiB at which it fits in DRAM below 3 GiB. If DRAM is too small
+ * for that, at its end.
  */
 export function deviceTreeAddress(memory: number, length: number): bigint {
   const dram = MemoryMap.dram.base;

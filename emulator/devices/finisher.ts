@@ -1,6 +1,6 @@
 /**
- * The SiFive test finisher, by which a guest ends the machine or resets it (QEMU hw/misc/sifive_test.c). Reads are
- * zero; a write counts at offset 0 only.
+ * The SiFive test finisher, with which a guest powers the machine off or resets it (QEMU hw/misc/sifive_test.c). Reads
+ * return zero; only writes at offset 0 have an effect.
  */
 import type { AccessSize, Device, State } from '../types';
 import { MemoryMap } from './memory-map';
@@ -9,7 +9,7 @@ const FAIL = 0x3333;
 const PASS = 0x5555;
 const RESET = 0x7777;
 
-/** What the guest asked for; the code of a failure is its 16 bits, of a pass 0. */
+/** What the guest requested. `code` is the 16-bit code of a failure, 0 for a pass. */
 export type Finish = { kind: 'poweroff'; code: number } | { kind: 'reset' };
 
 export class Finisher implements Device {

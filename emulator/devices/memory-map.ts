@@ -1,5 +1,6 @@
 /**
- * Where QEMU 7.2's `virt` board has its devices, and which PLIC source each one drives (hw/riscv/virt.c). Bytes.
+ * The addresses and sizes, in bytes, of the devices on QEMU 7.2's `virt` board, and the PLIC source that each one drives
+ * (hw/riscv/virt.c).
  */
 export const MemoryMap = {
   bootRom: { base: 0x1000, size: 0xf000 },

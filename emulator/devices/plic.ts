@@ -2,9 +2,9 @@
  * The platform-level interrupt controller, laid out and behaving as on QEMU's `virt` board (hw/intc/sifive_plic.c of
  * QEMU 7.2; the RISC-V PLIC specification). Context 2h is hart h in M-mode, 2h + 1 in S-mode.
  *
- * As in QEMU, and unlike the gateways of the specification, a source becomes pending each time its line is *driven* high,
- * also while it is high already or claimed, and completing a claim does not look at the line. Kernels rely on it: one that
- * never reads the UART's IIR leaves that line high for good, and would take the interrupt for ever.
+ * As in QEMU, and unlike the gateways of the specification, a source becomes pending each time a device *drives* its line
+ * high, even if the line is high already or the source is claimed; completing a claim does not sample the line. Kernels
+ * rely on this: one that never reads the UART's IIR leaves that line high for good, and would take the interrupt for ever.
  */
 import { type AccessSize, type Board, type Device, Mode, type State } from '../types';
 import { MemoryMap } from './memory-map';
@@ -36,7 +36,7 @@ export class Plic implements Device {
   /** `WORDS` words for each context. */
   private readonly enable: Uint32Array;
   private readonly threshold: Uint32Array;
-  /** The level each context's hart line was last driven to. */
+  /** The last level driven on each context's hart line. */
   private readonly level: Uint8Array;
 
   constructor(private readonly board: Pick<Board, 'harts' | 'setHartLine'>) {

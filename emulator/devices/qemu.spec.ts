@@ -63,7 +63,7 @@ class QemuBus implements Bus {
     await this.command(`write 0x${address.toString(16)} 0x${bytes.length.toString(16)} 0x${hex}`);
   }
 
-  /** Requests are carried out by QEMU's main loop, which this gives time to turn. */
+  /** QEMU's main loop carries requests out; this gives it time to run. */
   async settle(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
@@ -136,7 +136,7 @@ const plicAccess = access(
   4,
   fc.oneof(anyWord, fc.constantFrom(10n, 11n, 0xffff_ffffn, 1n, 7n, 0n)),
 );
-/** Alarms in 1970 or in the 27th century, the enable and clear registers; the time itself is the host's in QEMU. */
+/** Alarms in 1970 or in the 27th century, the enable and clear registers. Not the time: QEMU has the host's. */
 const rtcAccess = access(
   fc.constantFrom(0x08, 0x10, 0x14, 0x18, 0x1c).map((offset) => MemoryMap.rtc.base + offset),
   4,
@@ -300,7 +300,7 @@ const BROKEN_RINGS: Record<string, Plant> = {
   },
 };
 
-/** Status and interrupt after the fault, that a good request is then left alone, and that a reset heals. */
+/** Status and interrupt after the fault; then that the device ignores a good request, and that a reset revives it. */
 async function brokenRing(bus: Bus, legacy: boolean, plant: Plant): Promise<unknown[]> {
   const driver = new VirtioDriver(bus, legacy);
   const seen: unknown[] = [];
@@ -349,7 +349,7 @@ describe('devices against QEMU', function () {
       { weight: 1, arbitrary: rtcAlarmHigh },
       { weight: 1, arbitrary: clintAccess },
     );
-    // One long run, not many short ones: state that is wrong shows the later the deeper it lies.
+    // One long run, not many short ones: wrong state deep inside shows late.
     const run = fc.sample(steps, { numRuns: 6000, seed: 20221213 });
     const plicIsPending: Step = { address: MemoryMap.plic.base + 0x1000, size: 4 };
     const watched = run.flatMap((step) => [step, plicIsPending]);

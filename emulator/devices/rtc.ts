@@ -26,15 +26,15 @@ export class GoldfishRtc implements Device {
   readonly size = MemoryMap.rtc.size;
 
   private readonly epoch: bigint;
-  /** What guest writes to the time have added, nanoseconds modulo 2^64. */
+  /** Nanoseconds that the guest's writes to the time have added, modulo 2^64. */
   private offset = 0n;
-  /** High half of the time, held from the last read of the low half. */
+  /** High half of the time, latched by the last read of the low half. */
   private timeHigh = 0n;
   private alarm = 0n;
   private alarmDue = Infinity;
   private pending = false;
   private enabled = false;
-  /** The guest has looked at the clock since power on, so what it does may depend on when it was started. */
+  /** The guest has read the clock since power on, so its behaviour may depend on the date. */
   consulted = false;
 
   /** `epoch`: Unix time in seconds at tick 0. */

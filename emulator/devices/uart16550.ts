@@ -1,7 +1,7 @@
 /**
- * The 16550A serial port as QEMU 7.2 models it (hw/char/serial.c; TI PC16550D data sheet): what is written leaves at
- * once, so the transmitter is always empty. Bytes come in over a wire that brings one every `WIRE_INTERVAL` ticks and
- * waits while the receiver is full, so that a pasted page is neither lost here nor poured out in one interrupt.
+ * The 16550A serial port as QEMU 7.2 models it (hw/char/serial.c; TI PC16550D data sheet): a written byte leaves at once,
+ * so the transmitter is always empty. Input arrives over a wire that delivers one byte every `WIRE_INTERVAL` ticks and
+ * waits while the receiver is full, so that a pasted page is neither lost nor delivered in one interrupt.
  */
 import type { AccessSize, Board, Device, State } from '../types';
 import { MemoryMap, Source, TICKS_PER_SECOND } from './memory-map';
@@ -9,9 +9,9 @@ import { SavedState } from '../history/saved-state';
 
 const REGISTERS = 8;
 const FIFO_SIZE = 16;
-/** Ticks between two bytes from the wire: 10,000 bytes a second. */
+/** Ticks between two bytes on the wire: 10,000 bytes a second. */
 const WIRE_INTERVAL = 1000;
-/** QEMU's clock of this port; a divisor of 1 is so many baud. */
+/** Bits per second at a divisor of 1, by QEMU's clock for this port. */
 const BAUD_BASE = 399_193;
 
 const enum Interrupt {
@@ -37,7 +37,7 @@ const enum Fifo {
   ClearReceiver = 0x02,
   ClearTransmitter = 0x04,
   Trigger = 0xc0,
-  /** Those that stay. */
+  /** The bits that the register keeps. */
   Sticky = 0xc9,
 }
 
@@ -68,13 +68,13 @@ interface Registers {
   scr: number;
   rbr: number;
   divisor: number;
-  /** Ticks that a character takes at the programmed speed; the receiver's timeout counts in these. */
+  /** Ticks for one character at the programmed speed; the receiver's timeout is a multiple of it. */
   characterTicks: number;
   transmitterInterrupt: boolean;
   timeoutInterrupt: boolean;
-  /** Tick at which the receiver's timeout falls due. */
+  /** Tick of the receiver's next timeout. */
   timeoutDue: number;
-  /** Tick from which the wire can bring its next byte. */
+  /** Tick from which the wire can deliver its next byte. */
   wireReady: number;
 }
 
@@ -104,7 +104,7 @@ export class Uart16550 implements Device {
   /** Input that has not reached the receiver yet. */
   private wire: number[] = [];
 
-  /** `output` gets each byte as the guest writes it. */
+  /** `output` receives each byte as the guest writes it. */
   constructor(
     private readonly board: Pick<Board, 'now' | 'setInterrupt'>,
     private readonly output: (bytes: Uint8Array) => void,
@@ -182,7 +182,7 @@ export class Uart16550 implements Device {
     }
   }
 
-  /** To be called where the receiver may have become free: a byte that waited for that comes in now. */
+  /** Called wherever the receiver may have become free: delivers a byte that was waiting for that. */
   private listen(): void {
     const now = this.board.now();
     this.registers.wireReady = Math.max(this.registers.wireReady, now);
@@ -193,7 +193,7 @@ export class Uart16550 implements Device {
     return (this.registers.fcr & Fifo.Enable) !== 0;
   }
 
-  /** In loopback the receiver is cut off from the wire. */
+  /** Loopback disconnects the receiver from the wire. */
   private canReceive(): boolean {
     if (this.registers.mcr & MCR_LOOPBACK) return false;
     return this.fifoEnabled ? this.fifo.length < FIFO_SIZE : (this.registers.lsr & Line.DataReady) === 0;
@@ -351,8 +351,8 @@ export class Uart16550 implements Device {
   }
 
   /**
-   * Drives the interrupt line, at the very places where QEMU does and nowhere else: each drive counts at the PLIC, and a
-   * kernel that polls LSR in its handler would never leave it if a mere look raised the interrupt again.
+   * Drives the interrupt line exactly where QEMU does, since each drive counts at the PLIC: a kernel that polls LSR in its
+   * handler would never leave it if reading LSR raised the interrupt again.
    */
   private update(): void {
     this.board.setInterrupt(Source.uart, this.interrupt() !== Interrupt.None);

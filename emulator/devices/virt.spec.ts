@@ -107,8 +107,8 @@ describe('createVirtDevices', () => {
     assert.equal(virt.virtio[0]!.read(4, 4), 1n);
   });
 
-  /** Found by loads in qemu-system-riscv64 7.2 with a trap handler: `f` faults; sizes 1, 2, 4 and 8. */
-  it('answers or faults at the widths where QEMU does', () => {
+  /** Measured by loads in qemu-system-riscv64 7.2 with a trap handler: `f` faults; sizes 1, 2, 4 and 8. */
+  it('responds or faults at the widths where QEMU does', () => {
     const { virt } = build();
     const widths: [keyof VirtDevices, number, string][] = [
       ['uart', 0, '....'],

@@ -1,6 +1,6 @@
 /**
- * The devices of QEMU's `virt` board put together and wired to the PLIC. Memory, harts and virtual time are the
- * machine's.
+ * Builds the devices of QEMU's `virt` board and wires them to the PLIC. Memory, harts and virtual time belong to the
+ * machine.
  */
 import type { BlockImage, Board, Device, PhysicalMemory } from '../types';
 import { bootRom } from './boot-rom';
@@ -29,7 +29,7 @@ export interface VirtOptions {
   rtcEpoch?: number;
   /** The guest has asked to power off or to be reset. */
   finish: (finish: Finish) => void;
-  /** The guest has written mtime: `clint.timeOffset` has changed, and with it what `stimecmp` is compared to. */
+  /** The guest has written mtime: `clint.timeOffset` has changed, and so has the time that `stimecmp` is compared with. */
   timeWritten?: () => void;
   /** A virtio device has stopped because the guest broke its rules. */
   deviceFault?: (device: string, reason: string) => void;
@@ -47,7 +47,7 @@ export interface VirtDevices {
   readonly virtio: readonly VirtioMmio[];
 }
 
-/** What is in memory at power on: the device tree, and the boot ROM, which leads to the kernel's entry. */
+/** Writes what is in memory at power on: the device tree, and the boot ROM, which jumps to the kernel's entry. */
 export function placeFirmware(memory: PhysicalMemory, harts: number, entry: bigint): void {
   const size = Number(memory.dramSize);
   const tree = deviceTree({ harts, memory: size });
@@ -57,8 +57,8 @@ export function placeFirmware(memory: PhysicalMemory, harts: number, entry: bigi
 }
 
 /**
- * The PLIC is built here, so the board need not bring `setInterrupt`; if it does, it is not called. To power on, reset the
- * harts and then every device: those that drive lines of a hart do so from there.
+ * Builds the PLIC too, so the board needs no `setInterrupt`. To power on, reset the harts and then every device, since the
+ * devices' resets drive the harts' lines.
  */
 export function createVirtDevices(board: Omit<Board, 'setInterrupt'>, options: VirtOptions): VirtDevices {
   const plic = new Plic(board);

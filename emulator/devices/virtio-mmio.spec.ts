@@ -9,7 +9,7 @@ import { VirtioMmio } from './virtio-mmio';
 import type { VirtioModel, VirtioPort } from './virtio-model';
 import { VirtqueueError } from './virtqueue';
 
-/** A made-up device: gives every request back at once, stops on request. */
+/** A device for these tests: gives every request back at once, and stops on request. */
 class Echo implements VirtioModel {
   readonly name = 'echo';
   readonly deviceId = 42;

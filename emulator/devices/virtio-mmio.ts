@@ -1,7 +1,7 @@
 /**
  * The virtio transport over memory-mapped registers (virtio 1.2, section 4.2): version 2, and the legacy version 1 of
- * section 4.2.4 that QEMU has by default. It knows queues, features, status and interrupts; what the device does with
- * them is a `VirtioModel`. Where the document leaves room it does as QEMU 7.2 (hw/virtio/virtio-mmio.c).
+ * section 4.2.4, which is QEMU's default. It handles queues, features, status and interrupts; a `VirtioModel` is the device
+ * itself. Where the document leaves a choice, this follows QEMU 7.2 (hw/virtio/virtio-mmio.c).
  */
 import type { AccessSize, Board, Device, PhysicalMemory, State } from '../types';
 import { MemoryMap, Source } from './memory-map';
@@ -100,8 +100,8 @@ export class VirtioMmio implements Device, VirtioPort {
   private stopped: string | undefined;
 
   /**
-   * Transport number `slot` with `model` behind it, or with nothing: then it shows device id 0. `report` is told why a
-   * device was stopped.
+   * Transport number `slot` of `model`; without a model it shows device id 0. `report` is called with the reason when the
+   * device stops.
    */
   constructor(
     private readonly board: Pick<Board, 'now' | 'memory' | 'setInterrupt'>,
@@ -143,7 +143,7 @@ export class VirtioMmio implements Device, VirtioPort {
   configurationChanged(): void {
     if ((this.registers.status & DRIVER_OK) === 0) return;
     this.registers.generation = (this.registers.generation + 1) >>> 0;
-    // QEMU sets both, so that a driver which looks at the first alone looks at its queues.
+    // QEMU sets both, so that a driver that tests only the queue bit still scans its queues.
     this.raise(CONFIGURATION_CHANGED | USED_BUFFERS);
   }
 
@@ -354,7 +354,7 @@ export class VirtioMmio implements Device, VirtioPort {
     if (this.legacy) this.negotiate();
   }
 
-  /** Features that were not offered are dropped without a word, as QEMU does it: kernels in the field rely on that. */
+  /** Silently drops features that were not offered, as QEMU does: kernels in the field rely on it. */
   private negotiate(): void {
     this.registers.negotiated = this.registers.driverFeatures & this.offered();
   }
@@ -395,7 +395,7 @@ export class VirtioMmio implements Device, VirtioPort {
     return this.queueRegisters[this.registers.queueSelect];
   }
 
-  /** What the driver asks for by writing 0 to Status. The page size and the feature selectors outlive it. */
+  /** The driver's reset: it writes 0 to Status. Keeps the page size and the feature selectors. */
   private resetDevice(): void {
     const { deviceFeaturesSelect, driverFeaturesSelect, pageShift } = this.registers;
     this.registers = { ...AT_RESET, deviceFeaturesSelect, driverFeaturesSelect, pageShift };
@@ -406,7 +406,7 @@ export class VirtioMmio implements Device, VirtioPort {
     this.drive();
   }
 
-  /** Lets the model work; if the guest broke the rules the device stops, and says so in the way its version has. */
+  /** Lets the model work. If the guest broke the rules, stops the device and reports that as its version defines. */
   private guard(work: (model: VirtioModel) => void): void {
     if (!this.model || this.stopped !== undefined) return;
     try {

@@ -1,33 +1,31 @@
 /**
- * Where a virtio device and its transport meet: what the transport asks of a model, and what it offers one. The block
- * device is one model; a network device would be another on the same transport.
+ * The interface between a virtio device (the model) and its transport. The block device is one model; a network device
+ * would be another on the same transport.
  */
 import type { PhysicalMemory, State } from '../types';
 import type { Virtqueue } from './virtqueue';
 
-/** What a model may do with its transport. */
+/** What the transport offers a model. */
 export interface VirtioPort {
   readonly memory: PhysicalMemory;
   now(): number;
   queue(index: number): Virtqueue;
   /** Features that the driver has accepted. */
   readonly features: bigint;
-  /** Tells the driver that a queue has used buffers; to be called where `Virtqueue.push` says so. */
+  /** Notifies the driver of used buffers; call it when `Virtqueue.push` returns true. */
   usedBuffers(): void;
   /** Tells the driver that the configuration space has changed. */
   configurationChanged(): void;
 }
 
-/**
- * A virtio device without its transport. What it throws as `VirtqueueError` stops it until the driver resets it.
- */
+/** A virtio device without its transport. A `VirtqueueError` that it throws stops it until the driver resets it. */
 export interface VirtioModel {
   readonly name: string;
   /** Section 5: 1 network, 2 block, ... */
   readonly deviceId: number;
-  /** Feature bits offered, those of the transport left out. */
+  /** Feature bits offered, without those of the transport. */
   readonly features: bigint;
-  /** For each queue its number of entries until the driver chooses. */
+  /** For each queue, its number of entries until the driver chooses one. */
   readonly queues: readonly number[];
   /** Called once, before anything else. */
   attach(port: VirtioPort): void;
@@ -35,7 +33,7 @@ export interface VirtioModel {
   configRead(offset: number, size: number): bigint | undefined;
   configWrite(offset: number, size: number, value: bigint): void;
   queueNotify(index: number): void;
-  /** The driver has reset the device, or the board was powered on; or the guest broke the rules. Drops all requests. */
+  /** Drops all requests: at power on, when the driver resets the device, and when the guest broke the rules. */
   reset(): void;
   save(): State;
   restore(state: State): void;

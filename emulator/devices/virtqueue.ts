@@ -1,7 +1,7 @@
 /**
- * The split virtqueue (virtio 1.2, section 2.7) from the device's side. Everything in it was written by the guest: an
- * index, a chain or an address that cannot be right throws `VirtqueueError`, on which the transport stops the device.
- * Indirect descriptors and event indexes are not offered, so they are not understood.
+ * The split virtqueue (virtio 1.2, section 2.7) from the device's side. The guest wrote everything in it: an impossible
+ * index, chain or address throws `VirtqueueError`, on which the transport stops the device. Indirect descriptors and event
+ * indexes are neither offered nor supported.
  */
 import type { PhysicalMemory, State } from '../types';
 import type { SavedState } from '../history/saved-state';
@@ -28,7 +28,7 @@ export interface Rings {
   used: bigint;
 }
 
-/** One request: its buffers, all of them inside DRAM, those the device reads before those it writes. */
+/** One request: its buffers, all inside DRAM; those that the device reads come before those that it writes. */
 export class DescriptorChain {
   readonly readableLength: number;
   readonly writableLength: number;
@@ -81,10 +81,10 @@ export class Virtqueue {
   private rings: Rings | undefined;
   private lastAvailable = 0;
   private usedIndex = 0;
-  /** Chains taken and not given back yet. */
+  /** Chains popped and not pushed back yet. */
   private inFlight = 0;
 
-  /** `defaultEntries` until the driver asks for another number. */
+  /** The queue has `defaultEntries` entries until the driver chooses another number. */
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly defaultEntries: number,
@@ -97,7 +97,7 @@ export class Virtqueue {
     return this.rings !== undefined;
   }
 
-  /** The parts lie at `rings` from now on; undefined: the device leaves the queue alone. */
+  /** Sets where the parts lie; undefined: the device does not use the queue. */
   setRings(rings: Rings | undefined): void {
     this.rings = rings;
   }
@@ -122,7 +122,7 @@ export class Virtqueue {
     return chain;
   }
 
-  /** Gives a request back with `written` bytes written. True if the driver wants an interrupt for it. */
+  /** Gives a request back with `written` bytes written. Returns true if the driver wants an interrupt for it. */
   push(chain: DescriptorChain, written: number): boolean {
     if (!this.rings) return false;
     const { available, used } = this.rings;
@@ -215,7 +215,7 @@ function totalLength(segments: readonly Segment[]): number {
   return segments.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Calls `visit` for each run of contiguous memory in `length` bytes from `offset`; how many bytes there were. */
+/** Calls `visit` for each run of contiguous memory in `length` bytes from `offset`. Returns how many bytes there were. */
 function forEachPiece(
   segments: readonly Segment[],
   offset: number,

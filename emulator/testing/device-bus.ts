@@ -1,4 +1,4 @@
-/** The devices of a board behind a bus, as the harts of a machine would see them. */
+/** The devices of a board on a bus, as the harts of a machine would see them. */
 import type { AccessSize, Device } from '../types';
 import { BLOCK_LATENCY } from '../devices/virtio-blk';
 import type { FakeBoard } from './fake-board';

@@ -1,4 +1,4 @@
-/** A board for tests of single devices: memory, a clock that is set by hand, and a record of every line driven. */
+/** A board for tests of single devices: memory, a clock that the spec sets, and a record of every line driven. */
 import type { Board, BlockImage, HartLine, PhysicalMemory } from '../types';
 import { MemoryMap } from '../devices/memory-map';
 

@@ -1,6 +1,6 @@
 /**
- * For tests: the same program in every tier, cut into slices of different lengths, with what happened along the way. All of
- * it must come out alike, whatever runs the guest and however often its run is interrupted.
+ * For tests: runs the same program in every tier, in slices of different lengths, and records what happens. All records
+ * must be equal, whichever tier runs the guest and however often its run is interrupted.
  */
 import assert from 'node:assert/strict';
 import { HOTNESS_LIMIT } from '../layout';
@@ -12,19 +12,19 @@ export type Tier = (typeof TIERS)[number];
 
 export interface TierRun {
   kernel: Uint8Array;
-  /** Counts of executed instructions at which state is hashed; the last ends the run. */
+  /** Counts of executed instructions at which to hash the state; the last ends the run. */
   points: readonly number[];
-  /** Length of the slices in between; absent: as long as they can be. */
+  /** Length of the slices in between; by default as long as possible. */
   slice?: number;
-  /** What is done to the machine when it has executed so many instructions. */
+  /** What to do to the machine, by the count of executed instructions. */
   meanwhile?: ReadonlyMap<number, (machine: Machine) => void>;
   options?: Partial<MachineOptions>;
 }
 
-/** At how many points code is hot in a mixed run here: soon, so that short programs go to and fro between the tiers. */
+/** The hotness limit of a mixed run here: low, so that short programs change often between the tiers. */
 const HOT = 400;
 
-/** Has a machine translate code after few passes. */
+/** Makes a machine translate code after few passes. */
 export function warmUp(machine: Machine): void {
   machine.memory.i32[HOTNESS_LIMIT / 4] = HOT;
 }
@@ -33,7 +33,7 @@ export function warmUp(machine: Machine): void {
 export const points = (last: number, count = 8): number[] =>
   Array.from({ length: count }, (_, i) => Math.round((last * (i + 1)) / count));
 
-/** What happened, a line each: every stop but that of a budget, and the state's hash at every point. */
+/** Runs a program. The trace has a line for every stop except those of the budget, and the state's hash at every point. */
 export function runInTier(acceleration: Tier, run: TierRun): { machine: Machine; trace: string[] } {
   const { kernel, slice = Infinity, meanwhile = new Map<number, (machine: Machine) => void>() } = run;
   const machine = new Machine({
@@ -59,7 +59,7 @@ export function runInTier(acceleration: Tier, run: TierRun): { machine: Machine;
   return { machine, trace };
 }
 
-/** Runs the program whole and cut up in every tier; all must come out as the interpreter does. Answers that one's machine. */
+/** Runs the program whole and in slices in every tier and compares with the interpreter, whose machine it returns. */
 export function sameInTiers(run: TierRun, slices = [997]): Machine {
   const { machine, trace } = runInTier('interp', run);
   for (const tier of TIERS) {

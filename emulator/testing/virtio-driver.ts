@@ -4,7 +4,7 @@
  */
 import { MemoryMap } from '../devices/memory-map';
 
-/** Physical addresses. Both the devices here and those of a QEMU in another process can stand behind it. */
+/** Access by physical address, to our own devices or to those of a QEMU in another process. */
 export interface Bus {
   load(address: number, size: 1 | 2 | 4 | 8): Promise<bigint>;
   store(address: number, size: 1 | 2 | 4 | 8, value: bigint): Promise<void>;
@@ -27,12 +27,12 @@ export interface Descriptor {
 
 export const VERSION_1 = 1n << 32n;
 
-/** Where the parts of the queue go; far enough apart for any size used in tests. */
+/** The addresses of the queue's parts; far enough apart for any size used in tests. */
 const QUEUE = MemoryMap.dram.base + 0x1000;
 const MODERN_AVAILABLE = QUEUE + 0x400;
 const MODERN_USED = QUEUE + 0x800;
 
-/** Times that the driver waits for requests it has submitted. */
+/** How often the driver waits for the requests that it has submitted. */
 const PATIENCE = 8;
 
 export class VirtioDriver {
@@ -53,7 +53,7 @@ export class VirtioDriver {
     return this.bus.store(this.base + offset, 4, BigInt(value));
   }
 
-  /** The whole way of section 3.1.1 up to DRIVER_OK, accepting `features` as far as they are offered. */
+  /** Initializes the device as section 3.1.1 says, up to DRIVER_OK, accepting `features` as far as they are offered. */
   async start(features = VERSION_1): Promise<void> {
     await this.setRegister(0x070, 0);
     await this.setRegister(0x070, 1);
@@ -94,7 +94,7 @@ export class VirtioDriver {
     }
     await this.setU16(this.available + 2, this.availableIndex);
     await this.setRegister(0x050, 0);
-    // A ring that the device gives up never gets there.
+    // The used index never gets there if the device stops at a broken ring.
     for (let wait = 0; wait < PATIENCE; wait++) {
       await this.bus.settle();
       const [used] = await this.used();

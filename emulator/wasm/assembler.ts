@@ -1,20 +1,20 @@
 /**
- * A small assembler for WebAssembly. Code is a tree: each function here takes the code of its operands and gives the
+ * A small assembler for WebAssembly. Code is a tree: each function here takes the code of its operands and returns the
  * code of the whole, so that `i64.add(a, b)` reads like an expression; `assemble` flattens the tree into bytes.
- * Branches name their target by a Label, and the flattening counts the nesting depth.
+ * Branches name their target by a Label; `assemble` turns labels into nesting depths.
  *
  * Follows the WebAssembly core specification 1.0, chapter 5 (binary format).
  */
 
-/** The target of a branch. Each use of a label stands inside the block or loop that opens it. */
+/** The target of a branch. A label may be used only inside the block or loop that opens it. */
 export class Label {
-  /** How many blocks are open around it while the code is flattened. */
+  /** The number of blocks around it that are open while `assemble` runs. */
   level = 0;
 }
 
 type Marker =
   { open: number; label: Label; type: number } | { branch: number; label: Label } | { table: readonly Label[] };
-/** Bytes that are flattened already stand for themselves. */
+/** A Uint8Array holds bytes that are flattened already. */
 export type Code = number | Marker | Uint8Array | readonly Code[];
 
 export const enum Type {
@@ -68,7 +68,7 @@ const one =
 const two =
   (opcode: number) =>
   (a: Code, b: Code): Code => [a, b, opcode];
-/** Loads and stores: natural alignment is only a hint, so none is claimed. */
+/** Loads and stores. Alignment is only a hint, so none is claimed. */
 const load =
   (opcode: number) =>
   (address: Code, offset = 0): Code => [address, opcode, 0, unsigned(offset)];
@@ -160,7 +160,7 @@ export const when = (condition: Code, then: Code, otherwise?: Code): Code => [
   otherwise === undefined ? [] : [0x05, otherwise],
   0x0b,
 ];
-/** `if` as an expression of the given type: only the arm taken is evaluated. */
+/** `if` as an expression of the given type: evaluates only the arm that it takes. */
 export const choose = (type: Type, condition: Code, then: Code, otherwise: Code): Code => [
   condition,
   { open: 0x04, label: new Label(), type },
@@ -173,9 +173,9 @@ export const choose = (type: Type, condition: Code, then: Code, otherwise: Code)
 const END = 0x0b;
 
 /**
- * Flattens a function body. Opcodes, immediates and markers come in the order of the binary format, so the end of a
- * block can be told from an immediate of the same value only by the shape of the tree: `block`, `loop`, `when` and
- * `choose` put their 0x0b as the last element of an array that begins or continues with an `open` marker.
+ * Flattens a function body. Opcodes, immediates and markers come in the order of the binary format. Only the shape of the
+ * tree tells the end of a block from an immediate of the same value: `block`, `loop`, `when` and `choose` put their 0x0b
+ * as the last element of an array that begins or continues with an `open` marker.
  */
 export function assemble(code: Code): Uint8Array<ArrayBuffer> {
   let bytes = new Uint8Array(4096);

@@ -1,6 +1,6 @@
 /**
- * Puts functions together into a WebAssembly module that imports a memory, and a table if it calls through one, and
- * exports some of its functions. WebAssembly core specification 1.0, section 5.5.
+ * Builds a WebAssembly module of functions. It imports a memory, and a table if it calls through one, and exports some of
+ * the functions. WebAssembly core specification 1.0, section 5.5.
  */
 import { type Code, type Type, assemble, unsigned } from './assembler';
 
@@ -21,19 +21,19 @@ export class ModuleBuilder {
   private readonly signatures: Signature[] = [];
   private table = false;
 
-  /** Declares the type of functions that are called through the table env.table, which is then imported; gives its index. */
+  /** Declares a type of functions called through the table env.table, which the module then imports. Returns its index. */
   signature(signature: Signature): number {
     this.table = true;
     return this.signatures.push(signature) - 1;
   }
 
-  /** Adds a function; gives its index. */
+  /** Adds a function. Returns its index. */
   define(body: Omit<FunctionBody, 'exported'> & { exported?: string }): number {
     this.functions.push({ exported: undefined, ...body });
     return this.functions.length - 1;
   }
 
-  /** The bytes of the module. The memory is imported as env.memory, of at least one page and any maximum. */
+  /** The bytes of the module, which imports env.memory, of at least one page and any maximum. */
   build(): Uint8Array<ArrayBuffer> {
     const signatures = [...this.signatures, ...this.functions];
     const first = this.signatures.length;
