@@ -1,6 +1,6 @@
 /**
  * The contexts in which C expressions are evaluated: a frame with its program, memory and registers, or a hart as it
- * stands; and the names that the debugger adds to C's: see `special`.
+ * stands; and the names that the debugger adds to C's: see `builtin`.
  */
 import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace } from '../memory/address-spaces';
@@ -99,7 +99,7 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
       const csr = csrNamed(name);
       return csr !== undefined && (hart?.setCsr(csr.address, value) ?? false);
     },
-    special: (name, given) =>
+    builtin: (name, given) =>
       overlaid(overlay, name, given) ?? builtinValue(debuggee, { hart, space, pid: place.pid }, name, given),
     ...(binary === kernel ? {} : { kernel }),
   };

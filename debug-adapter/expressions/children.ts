@@ -1,6 +1,6 @@
 /**
- * What the variables view finds when it unfolds a value: members, elements (a page at a time), what a pointer points to,
- * the fields of a CSR.
+ * What the variables view shows when a user expands a value: members, elements (a page at a time), a pointer's target, the
+ * fields of a CSR.
  */
 import { elementValue, memberValue } from './format';
 import type { PointerType, RecordType, Type } from '../symbols/api';
@@ -17,13 +17,13 @@ export interface Child {
   evaluateName?: string;
 }
 
-/** How many children there are, by kind, without reading any; 0 and 0: none. */
+/** The numbers of children of each kind, computed without reading any. */
 export interface ChildCounts {
   named: number;
   indexed: number;
 }
 
-/** Lengths above this are taken for broken debug information. */
+/** A longer array is a sign of broken debug information. */
 const MAX_INDEXED = 10_000_000;
 
 export function countChildren(value: Value, context: EvaluationContext): ChildCounts {
@@ -49,8 +49,8 @@ export function countChildren(value: Value, context: EvaluationContext): ChildCo
 }
 
 /**
- * The children of a value, those from `start` on and at most `count`. `expression` is the parent's own, from which the
- * children's evaluateName is made. Values that cannot be read are children all the same: their text says why.
+ * At most `count` children of a value, from `start` on. `expression` is the parent's expression, of which the children's
+ * evaluateNames are made. Unreadable values are children too: their text says why they cannot be read.
  */
 export function childrenOf(
   value: Value,
@@ -97,7 +97,7 @@ const recordOf = (type: Value['type']): RecordType | undefined => {
   return bare.kind === 'struct' || bare.kind === 'union' ? bare : undefined;
 };
 
-/** Whether there is something to be seen at the other end of a pointer. */
+/** Whether a pointer's target can be shown. */
 function isFollowable(value: Value, target: Value['type'], context: EvaluationContext): boolean {
   const bare = C.plain(target);
   if (bare.kind === 'void' || bare.kind === 'function') return false;
@@ -113,7 +113,7 @@ function isFollowable(value: Value, target: Value['type'], context: EvaluationCo
 function members(value: Value, record: RecordType, prefix: string | undefined): Child[] {
   return record.members.map((member) =>
     member.name === undefined
-      ? // The members of an unnamed one are reached as the record's own; of its own it has no name in C.
+      ? // C has no name for an unnamed member; its members are reached as the record's own.
         named('<unnamed>', memberValue(value, member), undefined)
       : named(member.name, memberValue(value, member), prefix === undefined ? undefined : prefix + member.name),
   );
@@ -132,7 +132,7 @@ function elements(
   const out: Child[] = [];
   for (let i = Math.max(0, start); i < Math.min(length, start + count); i++) {
     const name = `[${first + i}]`;
-    // A slice's own expression counts its elements as the whole array does.
+    // An index into a slice's expression counts from the start of the whole array.
     out.push(named(name, elementValue(value, element, i, size), parent === undefined ? undefined : parent + name));
   }
   return out;
@@ -149,6 +149,6 @@ function fields({ machine }: Value, expression: string | undefined): Child[] {
   );
 }
 
-/** Parentheses around everything that binds less tightly than a member access. */
+/** Puts parentheses around anything that binds less tightly than a member access. */
 const asOperand = (expression: string): string =>
   /^[$\w]+(?:\([\w, ]*\))?(?:(?:\.|->)\w+|\[[^[\]]*\])*$/.test(expression) ? expression : `(${expression})`;

@@ -5,13 +5,13 @@ import { expressionProgram } from '../testing/expression-program';
 
 describe('completions in C expressions', () => {
   const context = expressionProgram().context([], { satp: 0x8000000000087fffn, sstatus: 0x120n });
-  const helpers = [
+  const builtins = [
     { name: 'hart', detail: 'number of this hart' },
     { name: 'va2pa', detail: 'physical address', parameters: 'va' },
   ];
   const at = (text: string): { labels: string[]; start: number; length: number } => {
     const place = text.indexOf('|');
-    const { items, start, length } = complete(text.replace('|', ''), place, context, helpers);
+    const { items, start, length } = complete(text.replace('|', ''), place, context, builtins);
     return { labels: items.map(({ label }) => label), start, length };
   };
 
@@ -37,13 +37,13 @@ describe('completions in C expressions', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[-+*&!~()[\]{}.,:'"\\a-zA-Z0-9$ <>=|]{0,60}$/), fc.nat(80), (text, place) => {
         const cursor = Math.min(place, text.length);
-        const { start, length, items } = complete(text, cursor, context, helpers);
+        const { start, length, items } = complete(text, cursor, context, builtins);
         assert.equal(start + length, cursor);
         assert.ok(items.length <= 500);
       }),
       { numRuns: 2000 },
     );
     for (const text of ['('.repeat(5000), '[)'.repeat(2000), 'a.'.repeat(5000), '"', "'", 'x'.repeat(10_000)])
-      complete(text, text.length, context, helpers);
+      complete(text, text.length, context, builtins);
   }).timeout(20_000);
 });

@@ -1,6 +1,6 @@
 /**
- * What may stand at a place of an expression that is being typed: members after `.` and `->`, registers and helpers after
- * `$`, types where a cast or sizeof wants one, tags after `struct`, else what is in scope.
+ * Completes an expression at the cursor: members after `.` and `->`, registers and built-ins after `$`, types where a cast
+ * or sizeof needs one, tags after `struct`, else the names in scope.
  */
 import { CSRS } from '../registers/csrs';
 import { ABI_NAMES } from '../registers/integer-registers';
@@ -13,20 +13,20 @@ import type { EvaluationContext } from './value';
 
 export interface Completion {
   label: string;
-  kind: 'variable' | 'function' | 'member' | 'type' | 'enumerator' | 'register' | 'field' | 'helper' | 'keyword';
-  /** A word of what it is: its type, its description. */
+  kind: 'variable' | 'function' | 'member' | 'type' | 'enumerator' | 'register' | 'field' | 'builtin' | 'keyword';
+  /** Its type or description. */
   detail?: string;
 }
 
 export interface Completions {
   items: Completion[];
-  /** 0-based: what has been typed of the word so far, which the item replaces. */
+  /** 0-based: the part of the word typed so far, which the item replaces. */
   start: number;
   length: number;
 }
 
-/** A function of the debugger's own, or a value. */
-export interface Helper {
+/** A function or a value that the debugger provides. */
+export interface Builtin {
   name: string;
   detail: string;
   parameters?: string;
@@ -34,22 +34,22 @@ export interface Helper {
 
 const KEYWORDS = ['sizeof', '_Alignof', 'struct', 'union', 'enum'];
 const MOST_ITEMS = 500;
-/** Longer texts are no expressions. */
+/** Only so many characters before the cursor are looked at. */
 const LONGEST = 1024;
 
-/** Completions of `text` at the 0-based place `at`. Never throws. */
+/** Completions of `text` at the 0-based offset `at`. Never throws. */
 export function complete(
   text: string,
   at: number,
   context: EvaluationContext,
-  helpers: readonly Helper[],
+  builtins: readonly Builtin[],
 ): Completions {
   const before = text.slice(Math.max(0, at - LONGEST), at);
   const typed = wordStart(before, before.length);
   const word = before.slice(Math.max(typed, before.lastIndexOf(':') + 1));
   const start = at - word.length;
   const ahead = before.slice(0, before.length - word.length).trimEnd();
-  const found = insideText(ahead) ? [] : candidates(ahead, word, context, helpers);
+  const found = insideText(ahead) ? [] : candidates(ahead, word, context, builtins);
   const wanted = word.toLowerCase();
   const items = distinct(found.filter(({ label }) => label.toLowerCase().startsWith(wanted)));
   return { items: items.slice(0, MOST_ITEMS), start, length: word.length };
@@ -61,12 +61,17 @@ function insideText(text: string): boolean {
   return /["']/.test(rest);
 }
 
-function candidates(ahead: string, word: string, context: EvaluationContext, helpers: readonly Helper[]): Completion[] {
+function candidates(
+  ahead: string,
+  word: string,
+  context: EvaluationContext,
+  builtins: readonly Builtin[],
+): Completion[] {
   if (ahead.endsWith('->') || (ahead.endsWith('.') && !ahead.endsWith('..'))) {
     const object = operandBefore(ahead.slice(0, ahead.endsWith('->') ? -2 : -1));
     return object === '' ? [] : members(object, context);
   }
-  if (word.startsWith('$')) return specials(context, helpers);
+  if (word.startsWith('$')) return dollarNames(context, builtins);
   if (ahead.endsWith('::')) return statics(ahead.slice(wordStart(`${ahead}x`, ahead.length + 1), -2), context);
   const tag = /\b(struct|union|enum)$/.exec(ahead)?.[1];
   if (tag !== undefined) return tags(tag, context);
@@ -86,7 +91,7 @@ function operandBefore(text: string): string {
       const open = opening(text, at - 1);
       if (open < 0) return '';
       at = open;
-      // What stands before a bracket belongs to it; before a parenthesis only the name of a helper does.
+      // A word before a bracket belongs to the operand; before a parenthesis, only the name of a built-in does.
       if (end === ')') {
         const start = wordStart(text, at);
         return text.slice(text[start] === '$' ? start : at);
@@ -104,7 +109,7 @@ function operandBefore(text: string): string {
   }
 }
 
-/** Where the word begins that ends at `at`: `pid`, `$sp`, `kernel/proc.c::nextpid`. Character by character: texts may be long. */
+/** The start of the word that ends at `at`: `pid`, `$sp`, `kernel/proc.c::nextpid`. */
 function wordStart(text: string, at: number): number {
   let start = at;
   while (start > 0 && /\w/.test(text[start - 1]!)) start--;
@@ -115,7 +120,7 @@ function wordStart(text: string, at: number): number {
   return start;
 }
 
-/** The place of the bracket that the one at `at` closes; -1 if there is none. */
+/** The offset of the bracket that the one at `at` closes; -1 if there is none. */
 function opening(text: string, at: number): number {
   let depth = 0;
   for (let i = at; i >= 0; i--) {
@@ -141,7 +146,7 @@ function members(object: string, context: EvaluationContext): Completion[] {
   }
 }
 
-/** Those of unnamed members are the record's own. */
+/** The members of a record; those of its unnamed members are its own. */
 function recordMembers(record: RecordType, depth = 0): Completion[] {
   return record.members.flatMap(({ name, type }): Completion[] => {
     if (name !== undefined) return [{ label: name, kind: 'member', detail: C.typeName(type) }];
@@ -162,11 +167,11 @@ function fieldsOf(object: string, context: EvaluationContext): Completion[] | un
   }
 }
 
-function specials(context: EvaluationContext, helpers: readonly Helper[]): Completion[] {
+function dollarNames(context: EvaluationContext, builtins: readonly Builtin[]): Completion[] {
   return [
-    ...helpers.map(({ name, detail, parameters }): Completion => ({
+    ...builtins.map(({ name, detail, parameters }): Completion => ({
       label: `$${name}${parameters === undefined ? '' : '('}`,
-      kind: 'helper',
+      kind: 'builtin',
       detail: parameters === undefined ? detail : `$${name}(${parameters}): ${detail}`,
     })),
     ...['pc', ...ABI_NAMES].map((name): Completion => ({ label: `$${name}`, kind: 'register' })),
@@ -218,7 +223,7 @@ function inScope(context: EvaluationContext): Completion[] {
       ...binary.functions.map(functionItem),
       ...binary.enumeratorNames.map((label): Completion => ({ label, kind: 'enumerator' })),
     ]),
-    ...FALLBACK_NAMES.map((label): Completion => ({ label, kind: 'helper' })),
+    ...FALLBACK_NAMES.map((label): Completion => ({ label, kind: 'builtin' })),
     ...KEYWORDS.map((label): Completion => ({ label, kind: 'keyword' })),
   ];
 }

@@ -1,8 +1,8 @@
-/** What is wrong with an expression, and where. */
+/** An error in an expression, and where it is. */
 export class ExpressionError extends Error {
   constructor(
     readonly reason: string,
-    /** 0-based offset in the expression's text; undefined where no single place is to blame. */
+    /** 0-based offset in the expression's text; undefined if no single place is to blame. */
     readonly offset?: number,
   ) {
     super(offset === undefined ? reason : `expression:1:${offset + 1}: ${reason}`);

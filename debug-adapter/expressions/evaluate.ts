@@ -1,6 +1,6 @@
 /**
- * C expressions (ISO C11, section 6.5) on the state of a stopped machine: what the rest of the debugger calls. Nothing of
- * the guest is called, and nothing is written unless asked for.
+ * Evaluates C expressions (ISO C11, section 6.5) on the state of a stopped machine, for the rest of the debugger. Calls no
+ * code of the guest, and writes only where the caller allows assignments.
  */
 import type { Binary, Type } from '../symbols/api';
 import { ExpressionError } from './error';
@@ -14,19 +14,19 @@ import type { Expression } from './syntax';
 import * as C from './types';
 import { numberOf, type EvaluationContext, type Value } from './value';
 
-/** Evaluates a text. Throws ExpressionError whose message begins with the place: "expression:1:5: …". */
+/** Evaluates a text. Throws ExpressionError, whose message begins with the position: "expression:1:5: …". */
 export function evaluate(text: string, context: EvaluationContext, options: EvaluationOptions = {}): Value {
   return new Evaluator(context, options).value(parse(text, context));
 }
 
-/** The type that a text's value would have: nothing is read or written on the way. */
+/** The type that a text's value would have. Reads and writes nothing. */
 export function evaluateType(text: string, context: EvaluationContext): Type {
   return new Evaluator(context, { assignments: true }).typeOf(parse(text, context));
 }
 
 function parse(text: string, context: EvaluationContext): Expression {
   if (text.trim() === '') throw new ExpressionError('the expression is empty', 0);
-  // The place decides which names are types.
+  // Which names are types depends on the pc.
   return PARSED.of(context.binary, `${context.scopePc ?? context.frame.pc} ${text}`, () =>
     parseExpression(text, {
       isTypedef: (name) => isTypedef(name, context),
@@ -38,7 +38,7 @@ function parse(text: string, context: EvaluationContext): Expression {
 
 const PARSED = new Memo<Expression>();
 
-/** What keeps a text from being an expression in a program, wherever it is evaluated; undefined if nothing does. */
+/** Why a text cannot be an expression anywhere in a program; undefined if it can. */
 export function syntaxProblem(text: string, binary: Binary): string | undefined {
   try {
     parseExpression(text, {
@@ -54,8 +54,8 @@ export function syntaxProblem(text: string, binary: Binary): string | undefined 
 }
 
 /**
- * Writes the value of `valueText` to what `targetText` names, converted as C's assignment does, and answers the target
- * as it is then. Throws ExpressionError.
+ * Assigns the value of `valueText` to `targetText`, converted as in C. Returns the target with its new value. Throws
+ * ExpressionError.
  */
 export function assign(targetText: string, valueText: string, context: EvaluationContext): Value {
   const target = evaluate(targetText, context);
@@ -63,7 +63,7 @@ export function assign(targetText: string, valueText: string, context: Evaluatio
   return store(target, value, undefined, context);
 }
 
-/** A value's number for conditions and translations; undefined if it is no number (a struct, a float, unreadable). */
+/** A value's number, for conditions and translations; undefined if it has none (a struct, a float, unreadable). */
 export function integerOf(value: Value, context: EvaluationContext): bigint | undefined {
   const bare = C.plain(value.type);
   if (bare.kind === 'array' || bare.kind === 'function') {
@@ -72,7 +72,7 @@ export function integerOf(value: Value, context: EvaluationContext): bigint | un
   return C.isInteger(bare) || bare.kind === 'pointer' ? numberOf(value, context) : undefined;
 }
 
-/** Whether a condition holds; throws ExpressionError if it is wrong. */
+/** Whether a condition holds. Throws ExpressionError if it cannot be evaluated. */
 export function evaluateCondition(text: string, context: EvaluationContext): boolean {
   return isTruthy(evaluate(text, context), context);
 }

@@ -1,7 +1,7 @@
 /**
- * Gives the nodes of a parsed expression their values, by the rules of ISO C11, section 6.5. Arithmetic wraps around as
- * RV64 does. What C leaves unevaluated (the operand of sizeof, the branch of ?: that is not taken) is asked for its type
- * only: then nothing is read, and nothing written.
+ * Evaluates the nodes of a parsed expression by the rules of ISO C11, section 6.5. Arithmetic wraps around as on RV64. Of
+ * what C does not evaluate (the operand of sizeof, the branch of ?: not taken) it computes only the type, without reading
+ * or writing anything.
  */
 import type { Type } from '../symbols/api';
 import { ExpressionError } from './error';
@@ -16,14 +16,14 @@ import {
   pointerTarget,
   requireNumber,
 } from './operators';
-import { fieldValue, nameValue, qualifiedValue, specialValue } from './names';
+import { fieldValue, nameValue, qualifiedValue, dollarValue } from './names';
 import { store } from './store';
 import type { Expression } from './syntax';
 import * as C from './types';
 import { constant, numberOf, partOf, type EvaluationContext, type Value } from './value';
 
 export interface EvaluationOptions {
-  /** Lets =, += and ++ write. Default false: then they are errors, as befits hovers and watches. */
+  /** Lets =, += and ++ write. Default false: then they are errors, since hovers and watches must not change anything. */
   assignments?: boolean;
 }
 
@@ -34,7 +34,7 @@ export class Evaluator {
   constructor(
     private readonly context: EvaluationContext,
     private readonly options: EvaluationOptions,
-    /** Only types are wanted. */
+    /** Computes types only, and reads nothing. */
     private readonly dry = false,
   ) {}
 
@@ -42,7 +42,7 @@ export class Evaluator {
     try {
       return this.evaluateNode(node);
     } catch (error) {
-      // An error from deeper down that knows no place happened here.
+      // An error without a position happened at this node.
       if (error instanceof ExpressionError && error.offset === undefined) {
         throw new ExpressionError(error.reason, node.at);
       }
@@ -72,8 +72,8 @@ export class Evaluator {
         return nameValue(node.name, node.at, context);
       case 'qualified':
         return qualifiedValue(node.scope, node.name, node.at, context);
-      case 'special':
-        return specialValue(node.name, node.at, context);
+      case 'dollar':
+        return dollarValue(node.name, node.at, context);
       case 'member':
         return this.member(node);
       case 'index':
@@ -100,7 +100,7 @@ export class Evaluator {
     }
   }
 
-  /** A number; where only types are wanted, one that no operator stumbles over. */
+  /** A value's number; when computing types only, a number that is an error for no operator. */
   private number(value: Value): bigint {
     return this.dry ? 1n : requireNumber(value, this.context);
   }
@@ -122,7 +122,7 @@ export class Evaluator {
     if (value.machine?.kind === 'word' && !value.machine.field && !arrow)
       return fieldValue(value.machine.word, name, at);
     const type = C.plain(value.type);
-    // Like gdb, a dot is taken for the arrow that was meant.
+    // Like gdb, accept a dot after a pointer.
     if (type.kind === 'pointer' || (arrow && type.kind === 'array')) value = this.dereference(value, object.at);
     else if (arrow) throw new ExpressionError(`-> needs a pointer, but this is ${C.typeName(value.type)}`, at);
     const record = C.plain(value.type);
@@ -158,7 +158,7 @@ export class Evaluator {
   private index({ object, index, at }: Expression & { kind: 'index' }): Value {
     const left = this.value(object);
     const right = this.value(index);
-    // C lets the two stand either way round: 2[a] is a[2].
+    // C allows both orders: 2[a] is a[2].
     const [whole, number] = C.isInteger(C.plain(left.type)) ? [right, left] : [left, right];
     if (!C.isInteger(C.plain(number.type)))
       throw new ExpressionError(`an index must be a whole number, but this is ${C.typeName(number.type)}`, index.at);
@@ -279,7 +279,7 @@ export class Evaluator {
     }
   }
 
-  /** An operand of arithmetic; where only types are wanted, a number of that type that can be divided by. */
+  /** An operand of arithmetic; when computing types only, a nonzero number of the operand's type. */
   private operand(value: Value): Value {
     const decayed = decay(value);
     if (!this.dry) return decayed;
@@ -287,7 +287,7 @@ export class Evaluator {
     return { ...constant(1n, decayed.type), ...(decayed.bitField && { bitField: { ...decayed.bitField, offset: 0 } }) };
   }
 
-  /** The two branches have one type (6.5.15): that of the arithmetic between them, where both are numbers. */
+  /** If both branches are numbers, the result has the type of arithmetic between them (6.5.15). */
   private conditional({ condition, whenTrue, whenFalse }: Expression & { kind: 'conditional' }): Value {
     const holds = this.dry || isTruthy(this.value(condition), this.context);
     const taken = this.value(holds ? whenTrue : whenFalse);
@@ -310,7 +310,7 @@ export class Evaluator {
           : requireNumber(decay(value), this.context);
       return { ...constant(C.wrap(number, to), type), ...(value.hex && { hex: true }) };
     }
-    // Not C, but what is meant is plain: the same bytes, seen as something else.
+    // Not C, but the meaning is clear: the same bytes as another type.
     const inMemory = value.location.kind === 'memory' && !value.bitField;
     if (inMemory && (to.kind === 'array' || C.sizeOf(to) === C.sizeOf(from))) return { type, location: value.location };
     throw new ExpressionError(
@@ -320,12 +320,12 @@ export class Evaluator {
   }
 
   private call(node: Expression & { kind: 'call' }): Value {
-    if (node.callee.kind !== 'special') {
+    if (node.callee.kind !== 'dollar') {
       throw new ExpressionError('functions of the program cannot be called while it is stopped', node.at);
     }
     if (this.dry) return this.dryCall(node);
     const given = node.arguments.map((argument) => requireNumber(decay(this.value(argument)), this.context));
-    const result = this.context.special?.(node.callee.name, given);
+    const result = this.context.builtin?.(node.callee.name, given);
     if (!result) {
       const values = given.length === 1 ? 'one value' : `${given.length} values`;
       throw new ExpressionError(`there is no function $${node.callee.name} that takes ${values}`, node.callee.at);
@@ -333,7 +333,7 @@ export class Evaluator {
     return result;
   }
 
-  /** What a helper gives may be of several types, so it is asked; one that has no answer would have given a number. */
+  /** A built-in may return values of several types, so it must be called; one that fails would have returned a number. */
   private dryCall(node: Expression & { kind: 'call' }): Value {
     try {
       return new Evaluator(this.context, {}).value(node);
@@ -359,7 +359,7 @@ export class Evaluator {
     return node.kind === 'step' && !node.prefix ? before : after;
   }
 
-  /** A number as it is now, which a later store does not change. */
+  /** A copy of a number, which a later store does not change. */
   private copy(value: Value): Value {
     return isFloating(value)
       ? floatValue(toFloat(value, this.context), value.type)

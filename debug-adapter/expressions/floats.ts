@@ -1,6 +1,6 @@
 /**
- * Floating-point values (ISO C11, sections 6.3.1.4, 6.3.1.5 and 6.5.5): float and double as IEEE 754 has them; long double,
- * which RISC-V has in 128 bits, with the precision of a double.
+ * Floating-point values (ISO C11, sections 6.3.1.4, 6.3.1.5 and 6.5.5): float and double as in IEEE 754; long double, 128
+ * bits on RISC-V, with the precision of a double.
  */
 import type { BaseType, Location, Type } from '../symbols/api';
 import { ExpressionError } from './error';
@@ -8,7 +8,7 @@ import type { ArithmeticOperator } from './syntax';
 import * as C from './types';
 import { fromBytes, numberOf, readLocation, toBytes, type EvaluationContext, type Value } from './value';
 
-/** The number that the bytes of a float type hold. */
+/** Decodes the bytes of a floating type. */
 export function floatFrom(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length === 4) return view.getFloat32(0, true);
@@ -21,7 +21,7 @@ export function floatFrom(bytes: Uint8Array): number {
   return exponent === 0 ? sign * 0 : sign * (1 + fraction) * 2 ** (exponent - 16383);
 }
 
-/** A number as the bytes of a float type. */
+/** Encodes a number as the bytes of a floating type. */
 export function floatBytes(value: number, { size }: Pick<BaseType, 'size'>): Uint8Array {
   const view = new DataView(new ArrayBuffer(8));
   if (size === 4) view.setFloat32(0, value, true);
@@ -39,7 +39,7 @@ export const floatValue = (value: number, type: Type): Value => {
   return { type, location };
 };
 
-/** A number of any arithmetic type, as a floating one. */
+/** A value of any arithmetic type as a floating-point number. */
 export function toFloat(value: Value, context: EvaluationContext): number {
   const type = C.plain(value.type);
   if (C.isFloat(type)) return floatFrom(readLocation(value.location, 0, type.size, context));
@@ -47,7 +47,7 @@ export function toFloat(value: Value, context: EvaluationContext): number {
   throw new ExpressionError(`${C.typeName(value.type)} is not a number`);
 }
 
-/** A floating number as a whole one: cut off towards zero, and what is out of range as RISC-V's fcvt gives it. */
+/** Converts to an integer: rounds towards zero, and saturates out of range as RISC-V's fcvt does. */
 export function truncated(value: number, type: C.IntegerType): bigint {
   if (type.kind === 'base' && type.encoding === 'boolean') return value === 0 ? 0n : 1n;
   const bits = BigInt(8 * type.size);
@@ -59,7 +59,7 @@ export function truncated(value: number, type: C.IntegerType): bigint {
   return whole < lowest ? lowest : whole > highest ? highest : whole;
 }
 
-/** An arithmetic operator of which one operand at least is floating. */
+/** An arithmetic operator with at least one floating operand. */
 export function floatArithmetic(
   operator: ArithmeticOperator,
   left: Value,
@@ -93,7 +93,7 @@ export function commonFloat(left: Value, right: Value): BaseType {
 
 export const isFloating = (value: Value): boolean => C.isFloat(C.plain(value.type));
 
-/** As C's printf("%g") would with as many digits as tell the number from its neighbours. */
+/** The text of printf("%g") with as many digits as distinguish the number from its neighbours. */
 export function floatText(value: number, { size }: Pick<BaseType, 'size'>): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
@@ -101,7 +101,7 @@ export function floatText(value: number, { size }: Pick<BaseType, 'size'>): stri
   return String(size === 4 ? shortestSingle(value) : value);
 }
 
-/** The number with fewest digits that is this one in single precision. */
+/** The number with the fewest digits that equals this one in single precision. */
 function shortestSingle(value: number): number {
   for (let digits = 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));

@@ -1,5 +1,5 @@
 /**
- * Shows values as gdb does, for C: numbers in decimal, characters with their letter, pointers with the symbol they point
+ * Formats values as gdb does for C: numbers in decimal, characters with their letter, pointers with the symbol they point
  * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
  */
 import { describeField, describeWord, type Field } from '../registers/fields';
@@ -12,26 +12,26 @@ import * as C from './types';
 import { numberOf, partOf, readLocation, type EvaluationContext, type MachineWord, type Value } from './value';
 
 export interface FormatOptions {
-  /** Integers in hexadecimal. */
+  /** Show integers in hexadecimal. */
   hex?: boolean;
-  /** Levels of structures and arrays inside each other that are spelt out; default 2. */
+  /** Levels of nested structures and arrays to show; default 2. */
   depth?: number;
-  /** Characters after which a structure or an array ends with `...`; default 400. */
+  /** Characters of a structure or an array to show before `...`; default 400. */
   length?: number;
-  /** Elements, or runs of equal ones, after which an array does; default 100. */
+  /** Elements of an array, or runs of equal ones, to show before `...`; default 100. */
   elements?: number;
-  /** Characters after which a string does; default 200. */
+  /** Characters of a string to show before `...`; default 200. */
   text?: number;
 }
 
 const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, elements: 100, text: 200 };
 
-/** More equal elements in a row than this are shown once. */
+/** A longer run of equal elements is shown once. */
 const REPEATS = 10;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-/** A value as text. Never throws: what cannot be read says so in its place. */
+/** A value as text. Never throws: the text says what cannot be read. */
 export function formatValue(value: Value, context: EvaluationContext, options: FormatOptions = {}): string {
   return format(value, context, { ...DEFAULTS, ...options });
 }
@@ -93,9 +93,9 @@ function formatPointer(address: bigint, target: Type, context: EvaluationContext
     : `${hex(address)}${suffix} ${text}`;
 }
 
-/** A quoted string in memory; undefined where nothing can be read. */
+/** A string in memory, quoted; undefined if nothing can be read. */
 function stringAt(address: bigint, context: EvaluationContext, longest: number): string | undefined {
-  // A string may end just before memory that cannot be read: page by page then.
+  // A string may end just before unreadable memory: then read page by page.
   let bytes = context.readMemory(address, longest);
   if (!bytes) bytes = context.readMemory(address, Math.min(longest, Number(4096n - (address & 4095n))));
   if (!bytes || bytes.length === 0) return undefined;
@@ -103,11 +103,11 @@ function stringAt(address: bigint, context: EvaluationContext, longest: number):
   return quote(text) + (ended ? '' : '...');
 }
 
-/** ` <main+4>` for an address that a symbol of the program, or of the kernel, covers. */
+/** ` <main+4>` for an address that is inside a symbol of the program or of the kernel. */
 export function symbolSuffix(address: bigint, context: EvaluationContext): string {
   for (const binary of binariesOf(context)) {
     const found = binary.symbolAt(address);
-    // Past the end of a sized symbol the address is not that symbol's: string constants have none of their own.
+    // An address past the end of a sized symbol is not in it: string constants have no symbols.
     if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) continue;
     return ` <${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}>`;
   }
@@ -191,7 +191,7 @@ function formatArray(
   return `{${parts.join(', ')}}`;
 }
 
-/** An array's bytes, to find equal elements by; undefined where it cannot be read in one go. */
+/** An array's bytes, for finding equal elements; undefined if it cannot be read at once. */
 function wholeArray(value: Value, size: number, context: EvaluationContext): Uint8Array | undefined {
   try {
     return readLocation(value.location, 0, size, context);
@@ -201,7 +201,7 @@ function wholeArray(value: Value, size: number, context: EvaluationContext): Uin
   }
 }
 
-/** How many elements from `first` on have the same bytes. */
+/** The number of elements from `first` on that have the same bytes. */
 function equalElements(bytes: Uint8Array, first: number, size: number, count: number): number {
   const start = first * size;
   let at = start + size;

@@ -4,8 +4,8 @@
 import { ExpressionError } from './error';
 
 export interface Token {
-  kind: 'name' | 'qualified' | 'special' | 'integer' | 'float' | 'character' | 'string' | 'symbol' | 'end';
-  /** As written; for strings and characters, what they stand for; for specials, the name without $. */
+  kind: 'name' | 'qualified' | 'dollar' | 'integer' | 'float' | 'character' | 'string' | 'symbol' | 'end';
+  /** As written; for strings and characters, their contents; for `dollar`, the name without $. */
   text: string;
   /** Of a qualified name: the file or function before `::`. */
   scope?: string;
@@ -13,7 +13,7 @@ export interface Token {
   at: number;
 }
 
-/** Longest first, so that the first that fits is the one meant. */
+/** Longest first, so that the first match is the longest. */
 const SYMBOLS = [
   ...['<<=', '>>='],
   ...['->', '++', '--', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^='],
@@ -59,9 +59,9 @@ const ESCAPES: Record<string, string> = {
   '?': '?',
 };
 
-/** Expressions longer than this are refused: nobody types them, and conditions run often. */
+/** Longest expression accepted: nobody types a longer one, and conditions run often. */
 const MAX_LENGTH = 4096;
-/** Bounds how deep an expression can be: each level takes a token. */
+/** Also limits the depth of an expression: each level takes a token. */
 export const MAX_TOKENS = 1000;
 
 export function tokenize(text: string): Token[] {
@@ -88,7 +88,7 @@ export function tokenize(text: string): Token[] {
 /** `proc.c::nextpid`, `kernel/proc.c::nextpid`, `freerange::count`; a file of any other name in quotes: `'a-b.c'::x`. */
 const QUALIFIED = /^(?:'([\w./+-]+)'|([A-Za-z_][\w./]*))::([A-Za-z_]\w*)/;
 
-/** Decimal floating constants (6.4.4.2). A slice's `0..4` is none. */
+/** Decimal floating constants (6.4.4.2). The `0..4` of a slice does not match. */
 const FLOAT = /^(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?[fFlL]?(?![\w.])/;
 
 function nextToken(rest: string, at: number): Omit<Token, 'at'> & { length: number } {
@@ -100,7 +100,7 @@ function nextToken(rest: string, at: number): Omit<Token, 'at'> & { length: numb
   const float = FLOAT.exec(rest)?.[0];
   if (float) return { kind: 'float', text: float, length: float.length };
   const word = /^\$?[A-Za-z_][A-Za-z0-9_]*/.exec(rest)?.[0];
-  if (word?.startsWith('$')) return { kind: 'special', text: word.slice(1), length: word.length };
+  if (word?.startsWith('$')) return { kind: 'dollar', text: word.slice(1), length: word.length };
   if (word) return { kind: 'name', text: word, length: word.length };
   const number = /^[0-9][0-9A-Za-z_]*/.exec(rest)?.[0];
   if (number) return { kind: 'integer', text: number, length: number.length };

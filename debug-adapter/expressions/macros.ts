@@ -1,30 +1,29 @@
 /**
- * Replaces macros in an expression by what they stand for (ISO C11, section 6.10.3), where the program's debug information
- * has them. # and ## are not followed: such a macro is refused when it is used.
+ * Expands the macros of an expression (ISO C11, section 6.10.3) that the program's debug information records. # and ## are
+ * not supported: using such a macro is an error.
  */
 import type { Macro } from '../symbols/api';
 import { ExpressionError } from './error';
 import { MAX_TOKENS, tokenize, type Token } from './lexer';
 
-/** The macro of a name; undefined where there is none, or where a variable, function or type of that name is meant. */
+/** Finds a macro; undefined if there is none, or if the name means a variable, function or type. */
 export type MacroLookup = (name: string) => Macro | undefined;
 
-/** Tokens without macros. What a macro stands for is at its name's place, for errors. */
+/** Expands all macros. The tokens of an expansion have the offset of the macro's name, for errors. */
 export function expandMacros(tokens: readonly Token[], lookup: MacroLookup): Token[] {
   const out: Token[] = [];
   expandInto(out, tokens, lookup, new Set());
   return out;
 }
 
-/** `active` are the macros that are being replaced: within what they stand for, their own names stay (6.10.3.4). */
+/** `active` are the macros being expanded: a macro's name inside its own expansion stays as it is (6.10.3.4). */
 function expandInto(out: Token[], tokens: readonly Token[], lookup: MacroLookup, active: ReadonlySet<string>): void {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     const macro = token.kind === 'name' && !active.has(token.text) && !isMember(out) ? lookup(token.text) : undefined;
     if (!macro || (macro.parameters && tokens[i + 1]?.text !== '(')) {
       out.push(token);
-      if (out.length > MAX_TOKENS + 1)
-        throw new ExpressionError('what the macros here stand for is too long', token.at);
+      if (out.length > MAX_TOKENS + 1) throw new ExpressionError('the macros here expand to too long a text', token.at);
       continue;
     }
     let given: Token[][] = [];
@@ -38,7 +37,7 @@ function expandInto(out: Token[], tokens: readonly Token[], lookup: MacroLookup,
   }
 }
 
-/** A name behind . or -> is a member's. */
+/** A name after . or -> is a member's. */
 const isMember = (out: readonly Token[]): boolean => ['.', '->'].includes(out.at(-1)?.text ?? '');
 
 function expanded(tokens: readonly Token[], lookup: MacroLookup, active: ReadonlySet<string>): Token[] {
@@ -47,7 +46,7 @@ function expanded(tokens: readonly Token[], lookup: MacroLookup, active: Readonl
   return out;
 }
 
-/** The arguments from behind the opening parenthesis up to the closing one, whose index is `end`. */
+/** The arguments from `from`, after the opening parenthesis, up to the closing one, whose index is `end`. */
 function argumentsFrom(tokens: readonly Token[], from: number, name: Token): { given: Token[][]; end: number } {
   const given: Token[][] = [[]];
   let depth = 0;

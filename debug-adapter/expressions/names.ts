@@ -1,8 +1,8 @@
 /**
- * What a name in an expression stands for. C's own order: local variables from the innermost block out, then this file's
- * and the program's globals, functions, enumerators; in a user program's frame the kernel's after its own; then the
- * machine's registers, which C does not know; then symbols of assembly, and the debugger's own `pid`, `hart` and `mode`.
- * Names with $ are always the machine's or the debugger's.
+ * Looks up the names of an expression. C's order comes first: local variables from the innermost block out, then this file's
+ * and the program's globals, functions, enumerators; in a user program's frame the kernel's after its own. Then come the
+ * machine's registers, symbols of assembly, and the debugger's `pid`, `hart` and `mode`. A name with $ always means a
+ * register or a built-in of the debugger.
  */
 import { csrNamed } from '../registers/csrs';
 import { fieldNamed } from '../registers/fields';
@@ -23,20 +23,20 @@ import {
 
 const pcOf = (context: EvaluationContext): bigint => context.scopePc ?? context.frame.pc;
 
-/** The programs in which names are looked up, in order. */
+/** The programs to search for names, in order. */
 export const binariesOf = ({ binary, kernel }: Pick<EvaluationContext, 'binary' | 'kernel'>): Binary[] =>
   kernel && kernel !== binary ? [binary, kernel] : [binary];
 
-/** The first answer that one of the programs has. */
-function fromAny<T>(context: EvaluationContext, ask: (binary: Binary) => T | undefined): T | undefined {
+/** The first result of `find` in one of the programs. */
+function fromAny<T>(context: EvaluationContext, find: (binary: Binary) => T | undefined): T | undefined {
   for (const binary of binariesOf(context)) {
-    const found = ask(binary);
+    const found = find(binary);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** A type by the words that C uses for it. */
+/** A type by its name in C, such as `struct proc`. */
 export const typeNamed = (name: string, context: EvaluationContext): Type | undefined =>
   fromAny(context, (binary) => binary.typeNamed(name));
 
@@ -64,11 +64,11 @@ function lookForVariable(name: string, pc: bigint, context: EvaluationContext): 
   });
 }
 
-/** Whether a bare name is a type's: it is one, and no variable hides it. */
+/** Whether a bare name means a type: there is one, and no variable hides it. */
 export const isTypedef = (name: string, context: EvaluationContext): boolean =>
   typeNamed(name, context) !== undefined && findVariable(name, context) === undefined;
 
-/** The macro that a name stands for; what the program itself has of that name comes first. */
+/** The macro of a name, unless a variable, function, enumerator or type has the name. */
 export function macroNamed(name: string, context: EvaluationContext): Macro | undefined {
   const pc = pcOf(context);
   const macro = fromAny(context, (binary) => binary.macro(name, binary === context.binary ? pc : undefined));
@@ -82,7 +82,7 @@ const functionValue = (info: FunctionInfo): Value => ({
   location: { kind: 'memory', address: info.low },
 });
 
-/** What the debugger itself adds to C's names, where C has nothing of that name. */
+/** Names that the debugger adds where C has nothing of that name. */
 export const FALLBACK_NAMES: readonly string[] = [
   ...['pid', 'hart', 'mode', 'USER', 'SUPERVISOR', 'MACHINE'],
   ...['user', 'supervisor', 'machine'],
@@ -94,11 +94,11 @@ export function nameValue(name: string, at: number, context: EvaluationContext):
     namedInC(name, context) ??
     machineValue(name, context) ??
     fromAny(context, (binary) => symbolValue(name, binary)) ??
-    (FALLBACK_NAMES.includes(name) ? context.special?.(name, undefined) : undefined);
+    (FALLBACK_NAMES.includes(name) ? context.builtin?.(name, undefined) : undefined);
   if (found) return found;
   const { binary } = context;
   const why = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
-  // A name in capitals is mostly a macro's, of which the compiler leaves a record only if it is told to.
+  // A name in capitals is probably a macro's, which the compiler records only with -g3.
   const macro = why === '' && /^[A-Z][A-Z0-9_]+$/.test(name) ? '; macros are known if built with -g3' : '';
   throw new ExpressionError(`no variable, function or register is named "${name}" here${why}${macro}`, at);
 }
@@ -114,12 +114,12 @@ function namedInC(name: string, context: EvaluationContext): Value | undefined {
   });
 }
 
-/** An enumerator is an int, whatever the type that holds variables of its enumeration (6.4.4.3). */
+/** An enumerator is an int, whatever the size of its enumeration's variables (6.4.4.3). */
 function enumeratorValue({ type, value }: { type: EnumType; value: bigint }): Value {
   return constant(value, type.size === 4 ? { ...type, signed: true } : type);
 }
 
-/** A symbol of assembly or the linker has a place but no type: as C's `extern char etext[]` has it. */
+/** A symbol of assembly or the linker has an address but no type: like C's `extern char etext[]`. */
 function symbolValue(name: string, binary: Binary): Value | undefined {
   const symbol = binary.symbol(name);
   if (!symbol) return undefined;
@@ -128,8 +128,8 @@ function symbolValue(name: string, binary: Binary): Value | undefined {
 }
 
 /**
- * The value of `scope::name`: a static of a file (`proc.c::nextpid`) or of a function (`freerange::count`), or what the
- * kernel has by that name (`kernel::printf`).
+ * The value of `scope::name`: a static of a file (`proc.c::nextpid`) or of a function (`freerange::count`), or a name of
+ * the kernel (`kernel::printf`).
  */
 export function qualifiedValue(scope: string, name: string, at: number, context: EvaluationContext): Value {
   const found = fromAny(context, (binary) =>
@@ -152,7 +152,7 @@ function inFile(scope: string, name: string, binary: Binary, context: Evaluation
   return info && functionValue(info);
 }
 
-/** Steps of the search for blocks in a function; no function of a kernel is longer. */
+/** Most steps of the search for blocks in a function; no function of a kernel needs more. */
 const MOST_STEPS = 16_384;
 
 function inFunction(scope: string, name: string, binary: Binary, context: EvaluationContext): Value | undefined {
@@ -171,13 +171,13 @@ function inFunction(scope: string, name: string, binary: Binary, context: Evalua
 }
 
 /** The value of `$name`. */
-export function specialValue(name: string, at: number, context: EvaluationContext): Value {
-  const value = machineValue(name, context) ?? context.special?.(name, undefined);
+export function dollarValue(name: string, at: number, context: EvaluationContext): Value {
+  const value = machineValue(name, context) ?? context.builtin?.(name, undefined);
   if (value) return value;
   throw new ExpressionError(`there is no register $${name}`, at);
 }
 
-/** Registers that hold addresses are shown as such. */
+/** Registers that hold addresses, shown in hexadecimal. */
 const ADDRESS_REGISTERS = new Set([1, 2, 3, 4, 8]);
 
 function machineValue(name: string, context: EvaluationContext): Value | undefined {
@@ -193,7 +193,7 @@ function machineValue(name: string, context: EvaluationContext): Value | undefin
   return word && wordValue(word);
 }
 
-/** A CSR of the context's hart; undefined if it has none of that name. */
+/** A CSR of the context's hart; undefined if the hart has none of that name. */
 function csrWord(name: string, context: EvaluationContext): MachineWord | undefined {
   const value = context.csr?.(name);
   if (value === undefined) return undefined;

@@ -30,7 +30,7 @@ export function pointerTarget(value: Value, at: number, context: EvaluationConte
   );
 }
 
-/** A number out of an integer or pointer. */
+/** The number in an integer or pointer. */
 export function requireNumber(value: Value, context: EvaluationContext): bigint {
   const bare = C.plain(value.type);
   if (bare.kind === 'array' || bare.kind === 'function') {
@@ -47,7 +47,7 @@ export function requireNumber(value: Value, context: EvaluationContext): bigint 
 export const isTruthy = (value: Value, context: EvaluationContext): boolean =>
   isFloating(value) ? toFloat(value, context) !== 0 : requireNumber(value, context) !== 0n;
 
-/** The type to which the usual arithmetic conversions (6.3.1.8) bring two values; undefined if one is no number. */
+/** The common type of two values by the usual arithmetic conversions (6.3.1.8); undefined if one is no number. */
 export function commonArithmetic(left: Value, right: Value): C.PlainType | undefined {
   const a = C.plain(left.type);
   const b = C.plain(right.type);
@@ -58,7 +58,7 @@ export function commonArithmetic(left: Value, right: Value): C.PlainType | undef
   return C.commonType(C.promote(a, left.bitField?.size), C.promote(b, right.bitField?.size));
 }
 
-/** A number in another arithmetic type. */
+/** Converts a number to another arithmetic type. */
 export function convert(value: Value, type: C.PlainType, context: EvaluationContext): Value {
   if (C.isFloat(type)) return floatValue(toFloat(value, context), type);
   return C.isInteger(type) ? constant(C.wrap(requireNumber(value, context), type), type) : value;
@@ -139,7 +139,7 @@ function pointerArithmetic(
   );
 }
 
-/** Compares; text with text where one side is a string constant, since comparing its address could never be meant. */
+/** Compares. If one side is a string constant, compares texts, since nobody means to compare its address. */
 export function compare(
   operator: ComparisonOperator,
   left: Value,
@@ -185,7 +185,7 @@ function holds(operator: ComparisonOperator, order: number): boolean {
   }
 }
 
-/** Where one is not a number, nothing holds but !=. */
+/** With a NaN, only != holds. */
 function compareFloats(operator: ComparisonOperator, x: number, y: number): boolean {
   if (Number.isNaN(x) || Number.isNaN(y)) return operator === '!=';
   return holds(operator, x < y ? -1 : x > y ? 1 : 0);

@@ -1,5 +1,5 @@
 /**
- * Parses C expressions by operator precedence (Pratt's method; precedences of ISO C11, section 6.5). What it builds is in
+ * Parses C expressions by operator precedence (Pratt's method; precedences of ISO C11, section 6.5) into the tree of
  * syntax.ts.
  */
 import { ExpressionError } from './error';
@@ -9,7 +9,7 @@ import type { ArithmeticOperator, BinaryOperator, Expression, Measure, UnaryOper
 import { parseTypeName, startsType, type Cursor, type TypeLookup } from './type-names';
 import * as C from './types';
 
-/** What the parser must know of the program: C cannot be parsed without its type names. */
+/** What the parser needs from the program: C cannot be parsed without its type names. */
 export interface Names {
   /** Whether a bare name is a typedef (and not a variable that hides it). */
   isTypedef(name: string): boolean;
@@ -70,7 +70,7 @@ const MEASURES: ReadonlyMap<string, Measure> = new Map([
 
 const MAX_DEPTH = 200;
 
-/** Parses a whole text. Throws ExpressionError that names the place. */
+/** Parses a whole text. Throws ExpressionError with the position. */
 export function parseExpression(text: string, names: Names): Expression {
   const parser = new Parser(expandMacros(tokenize(text), names.macro), names);
   const expression = parser.expression(0);
@@ -112,7 +112,7 @@ class Parser implements Cursor {
     if (!this.accept(symbol)) throw new ExpressionError(`expected "${symbol}", found ${describe(token)}`, token.at);
   }
 
-  /** An expression of operators that bind tighter than `binding`. */
+  /** Parses an expression of operators that bind tighter than `binding`. */
   expression(binding: number): Expression {
     if (++this.depth > MAX_DEPTH) throw new ExpressionError('this expression is nested too deeply', this.peek().at);
     let left = this.prefix();
@@ -135,8 +135,8 @@ class Parser implements Cursor {
         return { kind: 'integer', at, value: BigInt(token.text.charCodeAt(0)), type: C.INT };
       case 'string':
         return this.strings(token);
-      case 'special':
-        return { kind: 'special', at, name: token.text };
+      case 'dollar':
+        return { kind: 'dollar', at, name: token.text };
       case 'float':
         return float(token);
       case 'qualified':
@@ -190,7 +190,7 @@ class Parser implements Cursor {
     return { kind: 'string', at: first.at, text };
   }
 
-  /** The next operator and its right-hand side, if it binds tighter than `binding`. */
+  /** Parses the next operator and its right-hand side, if it binds tighter than `binding`. */
   private infix(left: Expression, binding: number): Expression | undefined {
     const token = this.peek();
     if (token.kind !== 'symbol') return undefined;
@@ -255,7 +255,7 @@ class Parser implements Cursor {
   }
 }
 
-/** The type of a constant is the first of C's list that holds it (6.4.4.1). */
+/** The type of an integer constant is the first in C's list that can hold it (6.4.4.1). */
 function integer({ text, at }: Token): Expression {
   const parts = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uU]?[lL]{0,2}|[lL]{1,2}[uU])$/.exec(text);
   if (!parts) throw new ExpressionError(`"${text}" is not a number of C`, at);

@@ -8,7 +8,7 @@ import { decay, requireNumber } from './operators';
 import * as C from './types';
 import { bytesOf, fromBytes, readLocation, toBytes, wordValue, type EvaluationContext, type Value } from './value';
 
-/** Writes `value` to where `target` lives and answers the target as it is then. */
+/** Writes `value` to the location of `target`. Returns the target with its new value. */
 export function store(target: Value, value: Value, at: number | undefined, context: EvaluationContext): Value {
   const type = C.plain(target.type);
   if (target.machine) return storeMachine(target, requireNumber(decay(value), context), at, context);
@@ -35,7 +35,7 @@ export function store(target: Value, value: Value, at: number | undefined, conte
     throw new ExpressionError(`a value of type ${C.typeName(target.type)} cannot be assigned to`, at);
   }
   write(target.location, bytes, at, context);
-  // A register's new value is not in the frame that the context still holds.
+  // The context's frame still has the register's old value.
   return target.location.kind === 'memory' ? target : { ...target, location: { kind: 'bytes', bytes } };
 }
 
@@ -106,6 +106,6 @@ function storeMachine(target: Value, number: bigint, at: number | undefined, con
     whole = ((word.read() ?? 0n) & ~mask) | (number << BigInt(field.lsb));
   }
   if (!word.write(whole)) throw new ExpressionError(`${word.name} cannot be written`, at);
-  // A CSR keeps only what it implements, so it is read back.
+  // A CSR keeps only the bits that it implements, so read it back.
   return wordValue(word, field);
 }

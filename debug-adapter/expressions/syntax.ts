@@ -1,5 +1,5 @@
 /**
- * The shape of a parsed C expression (ISO C11, section 6.5), with the debugger's additions: `$register`, `$csr.FIELD`,
+ * The tree of a parsed C expression (ISO C11, section 6.5), with the debugger's additions: `$register`, `$csr.FIELD`,
  * `$function(arguments)`, slices `a[0..4]` and gdb's `a[0]@4`.
  */
 import type { Type } from '../symbols/api';
@@ -10,7 +10,7 @@ export type ArithmeticOperator = '*' | '/' | '%' | '+' | '-' | '<<' | '>>' | '&'
 export type Measure = 'sizeof' | '_Alignof';
 export type BinaryOperator = ArithmeticOperator | ComparisonOperator | '&&' | '||' | ',' | '@';
 
-/** `at` is the 0-based offset in the text that an error about the node points to. */
+/** `at` is the 0-based offset for errors about the node. */
 export type Expression = { at: number } & (
   | { kind: 'integer'; value: bigint; type: Type }
   | { kind: 'float'; value: number; type: Type }
@@ -18,8 +18,8 @@ export type Expression = { at: number } & (
   | { kind: 'name'; name: string }
   /** `proc.c::nextpid`, `freerange::count`. */
   | { kind: 'qualified'; scope: string; name: string }
-  /** `$name`: a register, a CSR or a value that the debugger provides. */
-  | { kind: 'special'; name: string }
+  /** `$name`: a register, a CSR or a built-in of the debugger. */
+  | { kind: 'dollar'; name: string }
   | { kind: 'call'; callee: Expression; arguments: Expression[] }
   | { kind: 'member'; object: Expression; name: string; arrow: boolean }
   | { kind: 'index'; object: Expression; index: Expression }
@@ -29,7 +29,7 @@ export type Expression = { at: number } & (
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression }
   | { kind: 'conditional'; condition: Expression; whenTrue: Expression; whenFalse: Expression }
   | { kind: 'cast'; type: Type; operand: Expression }
-  /** sizeof and _Alignof, of a type or of what an expression has. */
+  /** sizeof and _Alignof of a type; `measure-of` is of an expression's type. */
   | { kind: 'measure'; what: Measure; type: Type }
   | { kind: 'measure-of'; what: Measure; operand: Expression }
   /** `operator` undefined is plain `=`. */

@@ -1,16 +1,16 @@
 /**
- * Types as they are written in casts and sizeof (ISO C11, section 6.7.7): specifiers and an abstract declarator.
+ * Parses the type names of casts and sizeof (ISO C11, section 6.7.7): specifiers and an abstract declarator.
  */
 import type { Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import type { Token } from './lexer';
 import * as C from './types';
 
-/** The parser's place among the tokens. */
+/** The parser's position among the tokens. */
 export interface Cursor {
   peek(ahead?: number): Token;
   next(): Token;
-  /** Takes the token if it is this symbol. */
+  /** Consumes the next token if it is this symbol. */
   accept(symbol: string): boolean;
   expect(symbol: string): void;
 }
@@ -22,7 +22,7 @@ const QUALIFIERS = ['const', 'volatile', 'restrict'];
 const TAGGED = ['struct', 'union', 'enum'];
 const WORDS = ['void', 'char', 'short', 'int', 'long', 'signed', 'unsigned', '_Bool', 'bool', 'float', 'double'];
 
-/** By the words sorted, with a lone `int` left out where another word makes it superfluous. */
+/** By the specifiers in sorted order, without an `int` that another specifier implies. */
 const BASE_TYPES: Record<string, Type> = {
   void: C.VOID,
   char: C.CHAR,
@@ -47,13 +47,13 @@ const BASE_TYPES: Record<string, Type> = {
   'double long': C.LONG_DOUBLE,
 };
 
-/** Whether a type begins at this token. `isTypedef` decides for names that C's grammar leaves open. */
+/** Whether a type begins at this token. `isTypedef` decides about names, which C's grammar leaves open. */
 export function startsType(token: Token, isTypedef: (name: string) => boolean): boolean {
   if (token.kind !== 'name') return false;
   return [QUALIFIERS, TAGGED, WORDS].some((words) => words.includes(token.text)) || isTypedef(token.text);
 }
 
-/** Parses a type name up to its closing parenthesis, which is left standing. */
+/** Parses a type name up to its closing parenthesis, which it does not consume. */
 export function parseTypeName(cursor: Cursor, lookup: TypeLookup, depth = 0): Type {
   const type = parseSpecifiers(cursor, lookup);
   return parseDeclarator(cursor, lookup, depth)(type);
@@ -91,7 +91,7 @@ function parseSpecifiers(cursor: Cursor, lookup: TypeLookup): Type {
   return qualifiers.reduce<Type>((target, kind) => ({ kind, target }), type);
 }
 
-/** An abstract declarator as what it does to the type before it. */
+/** Parses an abstract declarator. Returns the function that it applies to the type before it. */
 function parseDeclarator(cursor: Cursor, lookup: TypeLookup, depth: number): (type: Type) => Type {
   if (depth > 32) throw new ExpressionError('this type is nested too deeply', cursor.peek().at);
   const pointers: Type['kind'][][] = [];

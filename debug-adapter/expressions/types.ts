@@ -44,10 +44,10 @@ export const pointerTo = (target: Type): PointerType => ({ kind: 'pointer', size
 /** A type without its typedefs and qualifiers. */
 export type PlainType = BaseType | PointerType | RecordType | ArrayType | EnumType | FunctionType | VoidType;
 
-/** Types that contain themselves without a name in between exist in damaged debug information only. */
+/** Deepest nesting of unnamed types. Only damaged debug information has types that contain themselves. */
 const MAX_NESTING = 64;
 
-/** Takes typedefs and qualifiers off the outside of a type. */
+/** Removes the outer typedefs and qualifiers of a type. */
 export function plain(type: Type): PlainType {
   for (;;) {
     switch (type.kind) {
@@ -65,8 +65,8 @@ export function plain(type: Type): PlainType {
 }
 
 /**
- * The full type of a structure that one source file only declares (`struct inode;`) and another one defines; any other
- * type as it is.
+ * The full type of a structure that one source file only declares (`struct inode;`) and another defines. Returns any other
+ * type unchanged.
  */
 export function completed(type: Type, typeNamed: (name: string) => Type | undefined): Type {
   const bare = plain(type);
@@ -75,8 +75,8 @@ export function completed(type: Type, typeNamed: (name: string) => Type | undefi
 }
 
 /**
- * What `_Alignof` gives, by the ABI's natural alignment. Debug information does not say that a structure is packed, but one
- * whose members lie where they could not otherwise is.
+ * The result of `_Alignof`, by the ABI's natural alignment. Debug information does not say that a structure is packed; the
+ * offsets of its members show it.
  */
 export function alignOf(type: Type, depth = 0): number {
   const bare = plain(type);
@@ -91,12 +91,12 @@ export function alignOf(type: Type, depth = 0): number {
   return isPacked ? 1 : align;
 }
 
-/** What pointer arithmetic counts in: as gcc has it, 1 for void and functions. */
+/** The unit of pointer arithmetic in bytes; as in gcc, 1 for void and functions. */
 export const stride = (type: Type): bigint => BigInt(sizeOf(type) || 1);
 
 export type IntegerType = BaseType | EnumType;
 
-/** Whether values of the type are whole numbers: integers, characters, booleans and enumerations. */
+/** Whether the type is an integer, character, boolean or enumeration type. */
 export const isInteger = (type: PlainType): type is IntegerType =>
   type.kind === 'enum' || (type.kind === 'base' && type.encoding !== 'float');
 
@@ -110,7 +110,7 @@ export const isCharacter = (type: Type): boolean => {
   return bare.kind === 'base' && bare.size === 1 && (bare.encoding === 'char' || bare.encoding === 'unsigned char');
 };
 
-/** Brings a number into the range of an integer or pointer type, wrapping around as hardware does. */
+/** Wraps a number around to the range of an integer or pointer type, as hardware does. */
 export function wrap(value: bigint, type: IntegerType | PointerType): bigint {
   if (type.kind === 'pointer') return BigInt.asUintN(64, value);
   if (type.kind === 'base' && type.encoding === 'boolean') return value === 0n ? 0n : 1n;
@@ -118,7 +118,7 @@ export function wrap(value: bigint, type: IntegerType | PointerType): bigint {
   return isSigned(type) ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
 }
 
-/** Integer promotion (6.3.1.1): whatever fits into int becomes int. A bit field counts with its width. */
+/** Integer promotion (6.3.1.1): a type whose values fit into int becomes int. `bits` is the width of a bit field. */
 export function promote(type: IntegerType, bits = 8 * type.size): BaseType {
   if (bits < 32 || (bits === 32 && isSigned(type))) return INT;
   if (bits === 32) return UNSIGNED;
@@ -155,7 +155,7 @@ export function typeName(type: Type): string {
   return spell(type, '', 0);
 }
 
-/** Writes the declaration of `inner` with `type`: C declarators are read from the inside out. */
+/** Writes the declaration of `inner` with `type`, from the inside out as C's declarators are. */
 function spell(type: Type, inner: string, depth: number): string {
   if (depth > MAX_NESTING) return '…';
   const spaced = (name: string) => (inner === '' ? name : `${name} ${inner}`);

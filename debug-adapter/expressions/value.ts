@@ -1,6 +1,6 @@
 /**
- * Typed values, and where they come from: what the evaluator computes with, and what the formatter and the variables
- * view read. A value knows its place and is read only when asked for: a global array may be large.
+ * Typed values and their locations: the evaluator computes with them, the formatter and the variables view read them. A
+ * value is a location that is read only when needed, since a global array may be large.
  */
 import { fieldOf, type Field, type Fields } from '../registers/fields';
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../symbols/api';
@@ -12,11 +12,11 @@ export interface Value {
   readonly location: Location;
   /** A bit field: its width, and its lowest bit counted from bit 0 of the byte at the location. */
   readonly bitField?: { size: number; offset: number };
-  /** What stands behind a value of the machine that is in no memory and no integer register. */
+  /** The source of a machine value that is neither in memory nor in an integer register. */
   readonly machine?: { kind: 'pc' } | { kind: 'word'; word: MachineWord; field?: Field };
-  /** Shown in hexadecimal unless asked otherwise: registers, addresses. */
+  /** Shown in hexadecimal by default: registers, addresses. */
   readonly hex?: boolean;
-  /** Of a slice: the index that its first element has in the whole array. */
+  /** Of a slice: the index of its first element in the whole array. */
   readonly firstIndex?: number;
 }
 
@@ -24,36 +24,36 @@ export interface Value {
 export interface MachineWord extends Fields {
   /** As errors name it: "$satp". */
   readonly name: string;
-  /** Undefined where it cannot be read. */
+  /** Undefined if it cannot be read. */
   read(): bigint | undefined;
-  /** False where it cannot be written. It may keep only a part of the value. */
+  /** Returns false if it cannot be written. It may keep only a part of the value. */
   write(value: bigint): boolean;
-  /** Its place in physical memory, if it has one. */
+  /** Its physical address, if it is in memory. */
   readonly physical?: bigint;
 }
 
-/** What expressions are evaluated in: a program, one frame of it, and the machine's memory and registers. */
+/** What an expression is evaluated in: a program, one of its frames, and the machine's memory and registers. */
 export interface EvaluationContext {
   readonly binary: Binary;
   readonly frame: FrameRegisters;
-  /** Where names are looked up; default frame.pc. In a caller's frame: its return address minus 1. */
+  /** The pc whose scope names are looked up in; default frame.pc. In a caller's frame, its return address minus 1. */
   readonly scopePc?: bigint;
   readonly readMemory: ReadMemory;
   /** Where its addresses lead, and the name by which memory references have it. */
   readonly space?: { readonly name: string; physical(address: bigint): bigint | undefined };
-  /** False where it cannot be written. Absent: nothing may be written. */
+  /** Returns false if the memory cannot be written. Absent if writing is not allowed. */
   readonly writeMemory?: (address: bigint, bytes: Uint8Array) => boolean;
-  /** x1..x31 by number, or 'pc'. False if this frame's register cannot be set. */
+  /** Sets x1..x31 by number, or 'pc'. Returns false if this frame's register cannot be set. */
   readonly setRegister?: (register: number | 'pc', value: bigint) => boolean;
   /** A CSR by its name in lower case; undefined if the hart has none. */
   readonly csr?: (name: string) => bigint | undefined;
   readonly setCsr?: (name: string, value: bigint) => boolean;
   /**
-   * Values and functions of the debugger's own: `$hart`, `$va2pa(va)`. Undefined: there is none of that name. Throws
-   * ExpressionError where there is no such value now.
+   * The debugger's own values and functions: `$hart`, `$va2pa(va)`. Undefined if there is none of that name. Throws
+   * ExpressionError if it has no value now.
    */
-  readonly special?: (name: string, given: readonly bigint[] | undefined) => Value | undefined;
-  /** Where names and types are looked up that the program itself has not: for user programs, the kernel. */
+  readonly builtin?: (name: string, given: readonly bigint[] | undefined) => Value | undefined;
+  /** A second program to search for names and types: for user programs, the kernel. */
   readonly kernel?: Binary;
 }
 
@@ -82,7 +82,7 @@ export function fromBytes(bytes: Uint8Array): bigint {
   return value;
 }
 
-/** `size` bytes of a location from `offset` on. Throws ExpressionError that says why they cannot be had. */
+/** `size` bytes of a location from `offset` on. Throws ExpressionError if they cannot be read. */
 export function readLocation(
   location: Location,
   offset: number,
@@ -146,7 +146,7 @@ export function partOf(location: Location, offset: number, size: number): Locati
   }
 }
 
-/** A stretch of pieces. A piece that is cut at its front becomes bytes only when read, so it is kept whole and shifted. */
+/** The pieces from `offset` on. Of a register, only a part that starts with its first byte can be kept. */
 function cut(
   pieces: readonly { location: Location; size: number }[],
   offset: number,

@@ -17,7 +17,7 @@ const TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemTyp
   enumerator: 'enum',
   register: 'variable',
   field: 'property',
-  helper: 'method',
+  builtin: 'method',
   keyword: 'keyword',
 };
 

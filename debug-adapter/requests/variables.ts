@@ -185,7 +185,7 @@ function trapFrameOf(view: View): Container | undefined {
 
 function processOf(view: View): Process | undefined {
   const { debuggee } = requireSession(view.context);
-  const pid = view.evaluation.special?.('pid', undefined);
+  const pid = view.evaluation.builtin?.('pid', undefined);
   const number = pid && numberOf(pid, view.evaluation);
   return number ? allProcesses(debuggee.xv6).find((one) => one.used && BigInt(one.pid) === number) : undefined;
 }

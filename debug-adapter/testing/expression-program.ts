@@ -1,6 +1,4 @@
-/**
- * The program that the specs of expressions evaluate in: a few things of every kind that C has.
- */
+/** The program that the specs of expressions use: a few declarations of every kind that C has. */
 import type { EnumType, RecordType } from '../symbols/api';
 import * as C from '../expressions/types';
 import { arrayOf, layOut, struct, TestProgram, typedef } from './program';

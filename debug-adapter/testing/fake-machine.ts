@@ -1,6 +1,6 @@
 /**
- * A machine for the specs of run control: harts whose instructions are functions by address, four bytes long where the
- * spec gives none. It stops, counts and skips as the contract in emulator/types.ts says.
+ * A machine for the specs of run control: its harts execute functions by address; at an address without one they only move
+ * on by four bytes. It stops, counts and skips as the contract in emulator/types.ts says.
  */
 import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../emulator/types';
 import type { HostClock } from '../run-control/clock';
@@ -43,7 +43,7 @@ export class FakeMachine implements MachineApi {
   observer: Observer = {};
   breakpoints = new Set<bigint>();
   watches: Watch[] = [];
-  /** What stands at an address; absent: an instruction that goes to the next. */
+  /** The instruction at an address; without an entry it only moves on to the next. */
   readonly program = new Map<bigint, Instruction>();
   /** Traps to take, by hart, at its next instruction; the handler is at `vector`. */
   readonly pending = new Map<number, TrapEvent>();
@@ -140,7 +140,7 @@ export class FakeMachine implements MachineApi {
 /** Instructions that the machine executes in a millisecond of the fake clock. */
 const SPEED = 10_000;
 
-/** Time and turns that a spec moves by hand; executing takes time, too. */
+/** A clock and its timers, which a spec moves by hand. Executing takes time too. */
 export class FakeClock implements HostClock {
   time = 0;
   private executed = 0;
@@ -166,7 +166,7 @@ export class FakeClock implements HostClock {
       this.turns = this.turns.filter((other) => other !== turn);
     };
   }
-  /** Takes the next turn, moving time to it. False if there is none. */
+  /** Runs the next timer and moves time to it. Returns false if there is none. */
   turn(): boolean {
     const next = this.turns.sort((a, b) => a.at - b.at).shift();
     if (!next) return false;

@@ -1,6 +1,4 @@
-/**
- * A program for tests, made by hand: a `Binary` of a few types, variables and functions over a flat memory.
- */
+/** A program for tests: a `Binary` of a few types, variables and functions over a flat memory. */
 import type {
   Binary,
   ElfSymbol,
@@ -20,14 +18,14 @@ import type { EvaluationContext } from '../expressions/value';
 export const typedef = (name: string, target: Type): Type => ({ kind: 'typedef', name, target });
 export const arrayOf = (element: Type, count: number | undefined): Type => ({ kind: 'array', element, count });
 
-/** A structure with the members laid out as the ABI does. */
+/** A structure, its members laid out by the ABI's rules. */
 export function struct(name: string | undefined, members: Record<string, Type>, kind: 'struct' | 'union' = 'struct') {
   const record: RecordType = { kind, name, size: 0, complete: true, members: [] };
   layOut(record, members);
   return record;
 }
 
-/** Fills in a structure's members; apart from `struct` for those that point to themselves. */
+/** Fills in a structure's members: for structures that point to themselves, which `struct` cannot make. */
 export function layOut(record: RecordType, members: Record<string, Type>): void {
   let end = 0;
   let align = 1;

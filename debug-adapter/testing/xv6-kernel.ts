@@ -1,6 +1,4 @@
-/**
- * A guest kernel for tests: its types and data made by hand, with members in an order that no real one has.
- */
+/** A guest kernel for tests: types and data written by hand, with members in an order that no real kernel has. */
 import type { EnumType, RecordType, Type } from '../symbols/api';
 import * as C from '../expressions/types';
 import { arrayOf, layOut, struct, TestProgram, typedef } from './program';

@@ -30,7 +30,7 @@ describe('completions', function () {
     assert.ok((await labels('hart')).includes('hart'));
   });
 
-  it('offers members after . and ->, through pointers, brackets and helpers', async () => {
+  it('offers members after . and ->, through pointers, brackets and built-ins', async () => {
     assert.ok((await labels('proc[0].')).includes('trapframe'));
     assert.deepEqual(await labels('proc[0].tr'), ['trapframe']);
     assert.ok((await labels('proc[0].trapframe->')).includes('kernel_satp'));
@@ -41,10 +41,10 @@ describe('completions', function () {
     assert.deepEqual(await labels('nobody->'), []);
   });
 
-  it('offers registers, CSRs with their fields, and helpers after $', async () => {
-    const specials = await labels('$');
+  it('offers registers, CSRs with their fields, and built-ins after $', async () => {
+    const names = await labels('$');
     for (const name of ['$sp', '$pc', '$satp', '$hart', '$va2pa(', '$pte(', '$proc(', '$pid'])
-      assert.ok(specials.includes(name), name);
+      assert.ok(names.includes(name), name);
     assert.deepEqual(await labels('$sstatus.sp'), ['SPIE', 'SPP']);
     assert.ok((await labels('$scause.')).includes('code'));
   });
