@@ -3,7 +3,7 @@
  * editor's own Node (ELECTRON_RUN_AS_NODE makes the desktop's executable behave as one).
  */
 import * as vscode from 'vscode';
-import { sharesImage } from './one-machine';
+import { sharesImage } from './launch/one-machine';
 import type { Sessions } from './sessions';
 
 export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {

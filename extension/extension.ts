@@ -1,16 +1,16 @@
 /** What VS Code calls when the extension is first needed. The parts know each other only by what is handed to them here. */
 import * as vscode from 'vscode';
 import { AdapterFactory } from './adapter';
-import { claimPlainAssembly } from './assembly-language';
-import { BuildTasks } from './build-task';
-import { ConfigurationProvider } from './configuration';
-import { Consoles } from './console';
-import { Disassembly, DISASSEMBLY } from './disassembly';
-import { SELECTOR, TranslatingHover } from './hover';
-import { PageTablePanel } from './page-table-panel';
-import { ProcessesView } from './processes-view';
-import { InlineValues } from './inline-values';
-import { openSampleLab } from './sample-lab';
+import { claimPlainAssembly } from './editor/assembly-language';
+import { BuildTasks } from './launch/build-task';
+import { ConfigurationProvider } from './launch/configuration';
+import { Consoles } from './views/console';
+import { Disassembly, DISASSEMBLY } from './editor/disassembly';
+import { SELECTOR, TranslatingHover } from './editor/hover';
+import { PageTablePanel } from './views/page-table-panel';
+import { ProcessesView } from './views/processes-view';
+import { InlineValues } from './editor/inline-values';
+import { openSampleLab } from './launch/sample-lab';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
 export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {

@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import type { Requests } from '../debug-adapter/protocol';
-import type { Identity } from './one-machine';
+import type { Identity } from './launch/one-machine';
 
 export const DEBUG_TYPE = 'xv6';
 

@@ -8,9 +8,9 @@ import { Evaluator, type EvaluationOptions } from './evaluator';
 import { isTypedef, macroNamed, typeNamed } from './names';
 import { Memo } from './memo';
 import { isTruthy } from './operators';
-import { parseExpression } from './parser';
+import { parseExpression } from './parsing/parser';
 import { store } from './store';
-import type { Expression } from './syntax';
+import type { Expression } from './parsing/syntax';
 import * as C from './types';
 import { numberOf, type EvaluationContext, type Value } from './value';
 

@@ -18,7 +18,7 @@ import {
 } from './operators';
 import { fieldValue, nameValue, qualifiedValue, dollarValue } from './names';
 import { store } from './store';
-import type { Expression } from './syntax';
+import type { Expression } from './parsing/syntax';
 import * as C from './types';
 import { constant, numberOf, partOf, type EvaluationContext, type Value } from './value';
 

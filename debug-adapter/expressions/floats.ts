@@ -4,7 +4,7 @@
  */
 import type { BaseType, Location, Type } from '../symbols/api';
 import { ExpressionError } from './error';
-import type { ArithmeticOperator } from './syntax';
+import type { ArithmeticOperator } from './parsing/syntax';
 import * as C from './types';
 import { fromBytes, numberOf, readLocation, toBytes, type EvaluationContext, type Value } from './value';
 

@@ -6,7 +6,7 @@ import type { Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { commonFloat, floatArithmetic, floatValue, isFloating, toFloat } from './floats';
 import { typeNamed } from './names';
-import type { ArithmeticOperator, ComparisonOperator } from './syntax';
+import type { ArithmeticOperator, ComparisonOperator } from './parsing/syntax';
 import * as C from './types';
 import { constant, numberOf, readLocation, type EvaluationContext, type Value } from './value';
 

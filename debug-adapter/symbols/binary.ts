@@ -20,21 +20,21 @@ import {
   type Type,
   type Variable,
 } from './api';
-import { CallFrames } from './call-frame';
+import { CallFrames } from './dwarf/call-frame';
 import { Code } from './code';
-import type { Die } from './die';
-import { At, Tag } from './dwarf';
+import type { Die } from './dwarf/die';
+import { At, Tag } from './dwarf/constants';
 import { type Elf, readElf } from './elf';
 import { Subprogram, type VariableOrigin, makeVariable } from './functions';
 import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
-import { readMacros } from './macros';
+import { readMacros } from './dwarf/macros';
 import { Names, builtinType } from './names';
 import { hex } from './reader';
 import { Types, sizeOf } from './types';
 import { compareAddresses, countWhile } from './search';
-import { DebugInfo } from './debug-info';
-import type { Unit } from './unit';
+import { DebugInfo } from './dwarf/debug-info';
+import type { Unit } from './dwarf/unit';
 import { Unwinder } from './unwind';
 
 /** One for each unit of a large program; what more damage would say is no news. */

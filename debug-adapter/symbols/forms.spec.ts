@@ -1,7 +1,7 @@
 /** Forms of attributes that GCC writes only when debug information is split off, or never; and descriptions in circles. */
 import assert from 'node:assert/strict';
 import { openBinary } from './binary';
-import { At, Form, Lle, Op, Rle, Tag } from './dwarf';
+import { At, Form, Lle, Op, Rle, Tag } from './dwarf/constants';
 import { Bytes } from '../../emulator/testing/bytes';
 import { elf } from '../../emulator/testing/elf';
 import { abbreviation } from '../testing/symbols/abbreviation';

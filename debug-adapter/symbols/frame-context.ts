@@ -1,6 +1,6 @@
 /** A frame as expressions see it: its registers and memory, and what the function around them adds. */
 import type { FrameRegisters, Location, ReadMemory } from './api';
-import { type ExpressionFrame, Unavailable } from './expression';
+import { type ExpressionFrame, Unavailable } from './dwarf/expression';
 
 const integerRegisters = 32;
 const registerLimit = 64;

@@ -12,10 +12,10 @@ import {
   type Type,
   type Variable,
 } from './api';
-import type { AddressRange, Die } from './die';
-import { At, Op, Tag } from './dwarf';
+import type { AddressRange, Die } from './dwarf/die';
+import { At, Op, Tag } from './dwarf/constants';
 import type { Types } from './types';
-import type { Unit } from './unit';
+import type { Unit } from './dwarf/unit';
 
 /** What a variable of the contract was made from, to locate it by. */
 export interface VariableOrigin {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Binary } from './api';
 import { openBinary } from './binary';
-import { At, Form, Op, Tag } from './dwarf';
+import { At, Form, Op, Tag } from './dwarf/constants';
 import { Bytes } from '../../emulator/testing/bytes';
 import { elf } from '../../emulator/testing/elf';
 import { abbreviation } from '../testing/symbols/abbreviation';

@@ -4,7 +4,7 @@
  * the prologue, when the frame is there and its variables can be read.
  */
 import type { BreakLocation, LineEntry } from './api';
-import type { LineRow, LineSequence } from './line-table';
+import type { LineRow, LineSequence } from './dwarf/line-table';
 import { compareAddresses, countWhile } from './search';
 
 interface Sequence extends LineSequence {

@@ -3,12 +3,12 @@
  * which its caller's call site tells (section 3.4). What cannot be told for certain is `optimized-out`.
  */
 import { type FrameRegisters, type Location, type ReadMemory } from './api';
-import type { AddressRange, Die } from './die';
-import { At, Form, Op, Tag } from './dwarf';
-import { Unavailable, evaluateLocation, evaluateValue } from './expression';
+import type { AddressRange, Die } from './dwarf/die';
+import { At, Form, Op, Tag } from './dwarf/constants';
+import { Unavailable, evaluateLocation, evaluateValue } from './dwarf/expression';
 import { FrameContext } from './frame-context';
 import type { Subprogram, VariableOrigin } from './functions';
-import { readLocationList } from './lists';
+import { readLocationList } from './dwarf/lists';
 import { type Unwinder, lookupAddress } from './unwind';
 
 /** An entry value may rest on one of the caller, and so on; recursion has to end somewhere. */

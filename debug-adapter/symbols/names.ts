@@ -3,8 +3,8 @@
  * those entries and no others.
  */
 import type { BaseType } from './api';
-import type { Die } from './die';
-import { At, Tag } from './dwarf';
+import type { Die } from './dwarf/die';
+import { At, Tag } from './dwarf/constants';
 
 export class Names {
   readonly functions: Die[] = [];

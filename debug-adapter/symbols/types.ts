@@ -17,8 +17,8 @@ import {
   type TypedefType,
   type VoidType,
 } from './api';
-import type { Die } from './die';
-import { At, Encoding, Form, Op, Tag } from './dwarf';
+import type { Die } from './dwarf/die';
+import { At, Encoding, Form, Op, Tag } from './dwarf/constants';
 import { canonical } from './names';
 import { Reader, hex } from './reader';
 

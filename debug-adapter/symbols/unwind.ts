@@ -6,9 +6,9 @@
  * A stack ends where the return address cannot be one: outside the program's code, or not behind a call.
  */
 import type { FrameRegisters, ReadMemory } from './api';
-import type { CallFrames, CfaRule, FrameRules, RegisterRule } from './call-frame';
+import type { CallFrames, CfaRule, FrameRules, RegisterRule } from './dwarf/call-frame';
 import type { Code } from './code';
-import { Unavailable, evaluateValue, noUnit } from './expression';
+import { Unavailable, evaluateValue, noUnit } from './dwarf/expression';
 import { FrameContext } from './frame-context';
 import { Reader } from './reader';
 

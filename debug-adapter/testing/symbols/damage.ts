@@ -1,5 +1,5 @@
 /** Copies of a program with something wrong in them. Each kind of damage is one function; all are the same for one seed. */
-import { Form, Op } from '../../symbols/dwarf';
+import { Form, Op } from '../../symbols/dwarf/constants';
 import type { Random } from '../../../emulator/testing/random';
 
 interface Extent {

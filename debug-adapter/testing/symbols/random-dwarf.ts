@@ -3,7 +3,7 @@
  * types that contain themselves, functions without end, expressions that jump, lists that never close, counts that no file
  * could hold. What a flipped bit seldom makes.
  */
-import { At, Cfa, Form, Line, Lle, Op, Rle, Tag } from '../../symbols/dwarf';
+import { At, Cfa, Form, Line, Lle, Op, Rle, Tag } from '../../symbols/dwarf/constants';
 import { Bytes } from '../../../emulator/testing/bytes';
 import { elf } from '../../../emulator/testing/elf';
 import type { Random } from '../../../emulator/testing/random';

@@ -1,0 +1,46 @@
+/**
+ * completions of the protocol: what may be typed next in the debug console. An item replaces the `length` characters
+ * before the cursor. It has no `start`: the protocol counts that from 1, but VS Code counts it from 0 and would filter by
+ * the wrong word; with none, both mean the same.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { BUILTINS } from '../../evaluation/builtins';
+import { complete, type Completion } from '../../expressions/completions';
+import { requireSession, type Body, type SessionContext } from '../context';
+import { viewFor } from './evaluate';
+
+const TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemType>> = {
+  variable: 'variable',
+  function: 'function',
+  member: 'field',
+  type: 'class',
+  enumerator: 'enum',
+  register: 'variable',
+  field: 'property',
+  builtin: 'method',
+  keyword: 'keyword',
+};
+
+/** What is nearer comes first, in the order in which it was found. */
+const sortText = (index: number): string => String(index).padStart(5, '0');
+
+export function completions(
+  context: SessionContext,
+  args: DebugProtocol.CompletionsArguments,
+): Body<DebugProtocol.CompletionsResponse> {
+  requireSession(context);
+  const lines = args.text.split('\n');
+  const line = lines[(args.line ?? 1) - 1] ?? '';
+  const at = Math.min(Math.max(args.column - 1, 0), line.length);
+  const { evaluation } = viewFor(context, args.frameId);
+  const { items, length } = complete(line, at, evaluation, BUILTINS);
+  return {
+    targets: items.map(({ label, kind, detail }, index) => ({
+      label,
+      type: TYPES[kind],
+      sortText: sortText(index),
+      length,
+      ...(detail === undefined ? {} : { detail }),
+    })),
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * source and locations of the protocol. A source that was not found here is answered with its instructions, each at the
+ * line that it was compiled from, so that stepping through it still shows where one is.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { disassemble } from '../../../emulator/isa/disassemble';
+import type { Debuggee } from '../../launch/debuggee';
+import type { MappedProgram } from '../../code/mapped-program';
+import { baseName } from '../../code/sources';
+import type { Binary } from '../../symbols/api';
+import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
+
+/** Lines above this are taken for broken debug information. */
+const MOST_LINES = 100_000;
+
+/** A source as the client is told of it. One that was not found here is asked for by its reference. */
+export function sourceOf(debuggee: Debuggee, recorded: string): DebugProtocol.Source {
+  const here = debuggee.sources.here(recorded);
+  if (here !== undefined) return { name: baseName(here), path: here };
+  return {
+    name: baseName(recorded),
+    path: recorded,
+    sourceReference: referenceOf(debuggee, recorded),
+    presentationHint: 'deemphasize',
+    origin: 'not found here: its instructions',
+  };
+}
+
+function referenceOf({ missing }: Debuggee, recorded: string): number {
+  const known = missing.indexOf(recorded);
+  return known < 0 ? missing.push(recorded) : known + 1;
+}
+
+export function source(
+  context: SessionContext,
+  args: Partial<DebugProtocol.SourceArguments>,
+): Body<DebugProtocol.SourceResponse> {
+  const { debuggee } = requireSession(context);
+  const reference = args.source?.sourceReference || args.sourceReference || 0;
+  const path = debuggee.missing[reference - 1];
+  if (path === undefined)
+    throw new Error(
+      `There is no source with reference ${reference} in this session${args.source?.path === undefined ? '' : `; ${args.source.path} is read from its file`}.`,
+    );
+  const image = imagesOf(debuggee).find(({ binary }) => binary.files.includes(path));
+  if (!image) throw new Error(`No program of this session was compiled from ${path}.`);
+  return { content: listing(path, image), mimeType: 'text/x-riscv-asm' };
+}
+
+/** The kernel, and the user programs that have been needed so far. */
+const imagesOf = (debuggee: Debuggee): MappedProgram[] => [
+  debuggee.image,
+  ...debuggee.programs.all.flatMap((program) => (program.isOpen ? (program.image ?? []) : [])),
+];
+
+/** A text in which each line holds the instructions of the source's line of that number. */
+function listing(path: string, { binary }: MappedProgram): string {
+  const lines: string[] = [];
+  for (const { low, high } of binary.functions) {
+    for (let address = low; address < high;) {
+      const entry = binary.lineAt(address);
+      const end = entry && entry.end > address && entry.end < high ? entry.end : high;
+      if (entry?.file === path && entry.line > 0 && entry.line <= MOST_LINES) {
+        const texts = instructions(binary, address, end);
+        lines[entry.line] = [lines[entry.line], texts].filter(Boolean).join('; ');
+      }
+      address = end;
+    }
+  }
+  const missing = `// ${path} was not found here. These are its instructions, each at the line of the source it is of.`;
+  return [missing, ...Array.from(lines.slice(2), (line) => line ?? '')].join('\n') + '\n';
+}
+
+function instructions(binary: Binary, from: bigint, to: bigint): string {
+  const texts: string[] = [];
+  for (let address = from; address < to;) {
+    const bytes = bytesAt(binary, address);
+    if (!bytes) break;
+    const length = (bytes[0]! & 3) === 3 ? 4 : 2;
+    const word = bytes.subarray(0, length).reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
+    texts.push(`${address.toString(16)}: ${disassemble(word, address).text}`);
+    address += BigInt(length);
+  }
+  return texts.join('; ');
+}
+
+/** Up to four bytes of the program as it is in its file. */
+function bytesAt({ segments }: Binary, address: bigint): Uint8Array | undefined {
+  const segment = segments.find(
+    ({ virtualAddress, bytes }) => address >= virtualAddress && address + 2n <= virtualAddress + BigInt(bytes.length),
+  );
+  const at = segment && Number(address - segment.virtualAddress);
+  return at === undefined ? undefined : segment!.bytes.subarray(at, at + 4);
+}
+
+/** Where a variable or a function is declared, by a reference that was given out with its value. */
+export function locations(
+  context: SessionContext,
+  args: DebugProtocol.LocationsArguments,
+): Body<DebugProtocol.LocationsResponse> {
+  const { debuggee, stopped } = requireStopped(context);
+  const { file, line } = stopped.location(args.locationReference);
+  return { source: sourceOf(debuggee, file), line };
+}

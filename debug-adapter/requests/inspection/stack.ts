@@ -1,0 +1,61 @@
+/** stackTrace, loadedSources and source lookup of the protocol. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { memoryReference } from '../../memory/address-spaces';
+import type { Debuggee } from '../../launch/debuggee';
+import type { Frame } from '../../stack/stack';
+import { threadNamed } from '../../stack/threads';
+import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
+import { frameName } from './frame-name';
+import { moduleId } from '../lifecycle/modules';
+import { canRestart } from '../running/goto';
+import { sourceOf } from './source';
+
+export async function stackTrace(
+  context: SessionContext,
+  args: DebugProtocol.StackTraceArguments,
+): Promise<Body<DebugProtocol.StackTraceResponse>> {
+  const { debuggee, stopped } = requireStopped(context);
+  const stack = stopped.stack(threadNamed(debuggee, args.threadId));
+  // A program that has just been opened: its sources are being looked for.
+  await debuggee.sources.settled();
+  const start = args.startFrame ?? 0;
+  const end = args.levels ? start + args.levels : stack.length;
+  const body = (frame: Frame): DebugProtocol.StackFrame => ({
+    ...frameBody(debuggee, stopped.report.hart, frame, args.format),
+    canRestart: canRestart(debuggee, stopped, frame),
+  });
+  return { stackFrames: stack.slice(start, end).map(body), totalFrames: stack.length };
+}
+
+/** Of the kernel and of all user programs: they can be opened and take breakpoints before anything of them runs. */
+export async function loadedSources(context: SessionContext): Promise<Body<DebugProtocol.LoadedSourcesResponse>> {
+  const { debuggee } = requireSession(context);
+  const images = [debuggee.image, ...debuggee.programs.all.flatMap(({ image }) => image ?? [])];
+  const files = new Set(images.flatMap(({ binary }) => binary.files));
+  await debuggee.sources.settled();
+  return { sources: [...files].map((file) => sourceOf(debuggee, file)) };
+}
+
+function frameBody(
+  debuggee: Debuggee,
+  stoppedHart: number,
+  frame: Frame,
+  format: DebugProtocol.StackFrameFormat | undefined,
+): DebugProtocol.StackFrame {
+  const { pc } = frame.registers;
+  const body: DebugProtocol.StackFrame = {
+    id: frame.id,
+    name: frameName(debuggee, frame, format),
+    line: frame.line,
+    column: frame.file === undefined ? 0 : Math.max(frame.column, 1),
+  };
+  if (frame.isLabel) return { ...body, presentationHint: 'label' };
+  // The kernel's code has its address in every table; a user program's only in its own.
+  body.instructionPointerReference = frame.isUser
+    ? memoryReference(frame.space, pc, stoppedHart)
+    : `0x${pc.toString(16)}`;
+  const module = frame.image && moduleId(debuggee, frame.image);
+  if (module !== undefined) body.moduleId = module;
+  if (frame.file !== undefined) body.source = sourceOf(debuggee, frame.file);
+  return body;
+}

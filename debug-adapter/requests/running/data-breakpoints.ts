@@ -1,0 +1,62 @@
+/** dataBreakpointInfo and setDataBreakpoints of the protocol. What they set is kept in run-control/data-breakpoints.ts. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Found } from '../../evaluation/data-places';
+import { evaluate } from '../../expressions/evaluate';
+import type { DataBreakpoint, DataBreakpointSpec } from '../../run-control/data-breakpoints';
+import { hitConditionProblem } from '../../run-control/conditions';
+import { extras } from './breakpoints';
+import { requireStopped, type Body, type SessionContext } from '../context';
+import { viewFor } from '../inspection/evaluate';
+
+const ACCESS_TYPES: DebugProtocol.DataBreakpointAccessType[] = ['write', 'read', 'readWrite'];
+
+export function dataBreakpointInfo(
+  context: SessionContext,
+  args: DebugProtocol.DataBreakpointInfoArguments,
+): Body<DebugProtocol.DataBreakpointInfoResponse> {
+  const { dataLocations, stopped } = requireStopped(context);
+  const { name, bytes, mode } = args;
+  try {
+    if (args.asAddress) return answer(dataLocations.ofAddress(name, stopped.report.hart, bytes, mode));
+    if (args.variablesReference) {
+      const found = stopped.container(args.variablesReference).find?.(name);
+      if (!found) throw new Error(`${name} has no place in memory.`);
+      const label = found.evaluateName ?? name;
+      return answer(dataLocations.ofValue(label, found.value, found.evaluation, bytes, mode));
+    }
+    const { evaluation } = viewFor(context, args.frameId);
+    return answer(dataLocations.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode));
+  } catch (error) {
+    // As the protocol has it: no id, and a description that says why.
+    return { dataId: null, description: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const answer = (found: Found): Body<DebugProtocol.DataBreakpointInfoResponse> => ({
+  ...found,
+  accessTypes: ACCESS_TYPES,
+});
+
+export function setDataBreakpoints(
+  context: SessionContext,
+  args: Partial<DebugProtocol.SetDataBreakpointsArguments>,
+): Body<DebugProtocol.SetDataBreakpointsResponse> {
+  const wanted = (args.breakpoints ?? []).map((one): DataBreakpointSpec => {
+    const accessType = one.accessType ?? 'write';
+    if (!ACCESS_TYPES.includes(accessType)) throw new Error(`There is no access type "${String(accessType)}".`);
+    return { dataId: one.dataId, accessType, ...extras(one) };
+  });
+  const made = context.dataBreakpoints.set(wanted);
+  context.running?.watchTables();
+  return { breakpoints: made.map(dataBreakpointBody) };
+}
+
+export function dataBreakpointBody({ id, place, message, wanted }: DataBreakpoint): DebugProtocol.Breakpoint {
+  const problem = wanted.hitCondition === undefined ? undefined : hitConditionProblem(wanted.hitCondition);
+  const said = problem ?? message;
+  return {
+    id,
+    verified: place !== undefined && problem === undefined,
+    ...(said === undefined ? {} : { message: said }),
+  };
+}

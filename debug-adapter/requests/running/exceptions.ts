@@ -1,0 +1,96 @@
+/** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Hart, TrapEvent } from '../../../emulator/types';
+import { stopText } from '../../run-control/stop-text';
+import type { Debuggee } from '../../launch/debuggee';
+import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
+import { flagText, hex, pteFlags, type Walk } from '../../page-tables/walk';
+import { causeName } from '../../registers/causes';
+import { sourceName } from '../../run-control/catchpoints/interrupts';
+import { isSystemCall } from '../../run-control/causes';
+import { kernelPlace } from '../../code/place-names';
+import type { StopReport } from '../../run-control/stops';
+import { systemCallName } from '../../xv6/system-calls';
+import { requireStopped, type Body, type SessionContext } from '../context';
+import { surroundingsOf } from '../xv6/page-tables';
+
+const STVEC = 0x105;
+const SATP = 0x180;
+const MSTATUS = 0x300;
+const A7 = 17;
+
+export function exceptionInfo(
+  context: SessionContext,
+  args: DebugProtocol.ExceptionInfoArguments,
+): Body<DebugProtocol.ExceptionInfoResponse> {
+  const { debuggee, stopped } = requireStopped(context);
+  const { cause, hart, description, text } = stopped.report;
+  if (args.threadId !== hart + 1) throw new Error(`Thread ${args.threadId} did not stop at an exception.`);
+  if (!cause)
+    return { exceptionId: 'stop', description: text ?? description ?? stopped.report.reason, breakMode: 'always' };
+  switch (cause.kind) {
+    case 'trap':
+      return answer(idOf(cause.event), explain(debuggee, cause.event));
+    case 'trap-loop': {
+      const first = explain(debuggee, cause.first);
+      const again = explain(debuggee, cause.event);
+      const heading = `hart ${hart} traps for ever: its trap handler cannot be executed, it faults itself at ${hex(cause.event.epc)}`;
+      return answer('trap loop', {
+        ...first,
+        text: `${heading}\nIt began with: ${first.text}${walkText(first.walk)}\nThen, at the handler: ${again.text}`,
+        walk: again.walk,
+      });
+    }
+    default: {
+      const { id, text: words } = stopText(debuggee, cause);
+      return { exceptionId: id, description: words, breakMode: 'always' };
+    }
+  }
+}
+
+/** A stop in words: a heading for the call stack, and all of it. */
+export function describe(debuggee: Debuggee, report: StopReport): { description?: string; text?: string } {
+  const { cause } = report;
+  if (cause === undefined || cause.kind === 'trap-loop') return report;
+  const { title, text } = cause.kind === 'trap' ? explain(debuggee, cause.event) : stopText(debuggee, cause);
+  // A condition that failed is said first.
+  const { description } = report;
+  return { description: description ?? title, text: description === undefined ? text : `${description}\n${text}` };
+}
+
+function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
+  const hart = debuggee.harts[event.hart]!;
+  const explanation = explainTrap(event, {
+    ...surroundingsOf(debuggee, event.hart),
+    satp: hart.csr(SATP) ?? 0n,
+    mstatus: hart.csr(MSTATUS) ?? 0n,
+    stvec: hart.csr(STVEC) ?? 0n,
+    nameOf: (address) => kernelPlace(debuggee, address),
+  });
+  const { source } = event;
+  const more = isSystemCall(event) ? systemCall(debuggee, hart) : source === undefined ? undefined : sourceName(source);
+  if (more === undefined) return explanation;
+  return { ...explanation, title: `${explanation.title}: ${more}`, text: `${explanation.text}: ${more}` };
+}
+
+/** "call 7, exec": by the kernel's own table of calls, where it has one. */
+function systemCall(debuggee: Debuggee, hart: Hart): string {
+  const number = hart.x(A7);
+  const name = systemCallName(debuggee.xv6, number);
+  return name === undefined ? `call ${number}` : `call ${number}, ${name}`;
+}
+
+const idOf = (event: TrapEvent): string => causeName(event.interrupt, event.cause);
+
+function answer(exceptionId: string, { text, walk }: TrapExplanation): Body<DebugProtocol.ExceptionInfoResponse> {
+  return { exceptionId, description: `${text}${walkText(walk)}`, breakMode: 'always' };
+}
+
+function walkText(walk: Walk | undefined): string {
+  if (!walk) return '';
+  const lines = walk.steps.map(({ level, index, pte, pteAddress, meaning }) => {
+    const entry = pte === undefined ? '(not in RAM)' : `${hex(pte)} ${flagText(pteFlags(pte))}`;
+    return `  level ${level} [${index}] PTE at ${hex(pteAddress)}: ${entry}: ${meaning}`;
+  });
+  return `\nwalk of ${hex(walk.va)} from root ${hex(walk.root)}:\n${lines.join('\n')}`;
+}

@@ -1,0 +1,90 @@
+/** continue, pause, next, stepIn and stepOut of the protocol. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee } from '../../launch/debuggee';
+import type { StepPlan } from '../../run-control/stepping/step-plan';
+import { stepInTargets as targetsAt } from '../../run-control/stepping/step-in-targets';
+import { stepInstruction, stepLine, stepOut as leaving } from '../../run-control/stepping/stepping';
+import type { BreakpointOrigin } from '../../run-control/stops';
+import { parkedAt, threadNamed } from '../../stack/threads';
+import { onceItRuns } from '../../run-control/stepping/parked';
+import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
+
+export function continueRun(context: SessionContext): Body<DebugProtocol.ContinueResponse> {
+  const { runner } = requireStopped(context);
+  goOn(context, () => runner.start());
+  return { allThreadsContinued: true };
+}
+
+export function pause(context: SessionContext, args: DebugProtocol.PauseArguments): void {
+  const { runner, debuggee } = requireSession(context);
+  const thread = threadNamed(debuggee, args.threadId);
+  context.connection.afterResponse(() =>
+    runner.pause({
+      hart: thread.kind === 'hart' ? thread.hart : debuggee.machine.current,
+      ...(thread.kind === 'process' ? { thread: args.threadId } : {}),
+      reason: 'pause',
+    }),
+  );
+}
+
+export function next(context: SessionContext, args: DebugProtocol.NextArguments): void {
+  step(context, args.threadId, (hart, debuggee, asked) =>
+    args.granularity === 'instruction'
+      ? stepInstruction(debuggee, hart, true)
+      : stepLine(debuggee, hart, { into: false, asked }),
+  );
+}
+
+export function stepIn(context: SessionContext, args: DebugProtocol.StepInArguments): void {
+  const { stopped } = requireStopped(context);
+  const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
+  step(context, args.threadId, (hart, debuggee, asked) => {
+    if (target) return stepLine(debuggee, hart, { into: false, asked, ...target });
+    return args.granularity === 'instruction'
+      ? stepInstruction(debuggee, hart, false)
+      : stepLine(debuggee, hart, { into: true });
+  });
+}
+
+/** The calls that the line of a frame still has to make. Only where a hart stands, it can be said what it will do next. */
+export function stepInTargets(
+  context: SessionContext,
+  args: DebugProtocol.StepInTargetsArguments,
+): Body<DebugProtocol.StepInTargetsResponse> {
+  const { debuggee, stopped } = requireStopped(context);
+  const frame = stopped.frame(args.frameId);
+  const hart = frame.hart === undefined ? undefined : debuggee.harts[frame.hart];
+  if (!hart || stopped.stack({ kind: 'hart', hart: hart.id })[0] !== frame) return { targets: [] };
+  return {
+    targets: targetsAt(debuggee, hart).map((target) => ({
+      id: stopped.keepStep(target),
+      label: target.label,
+      ...(target.line === undefined ? {} : { line: target.line }),
+      ...(target.column === undefined ? {} : { column: target.column }),
+    })),
+  };
+}
+
+export function stepOut(context: SessionContext, args: DebugProtocol.StepOutArguments): void {
+  step(context, args.threadId, (hart, debuggee, asked) => leaving(debuggee, hart, asked));
+}
+
+/** `asked`: the breakpoint that has stopped the hart, if one has. */
+type MakePlan = (hart: number, debuggee: Debuggee, asked: BreakpointOrigin | undefined) => StepPlan;
+
+function step(context: SessionContext, threadId: number, plan: MakePlan): void {
+  const { runner, debuggee, stopped } = requireStopped(context);
+  const thread = threadNamed(debuggee, threadId);
+  const { report } = stopped;
+  const made =
+    thread.kind === 'hart'
+      ? plan(thread.hart, debuggee, thread.hart === report.hart ? report.origin : undefined)
+      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee, undefined));
+  goOn(context, () => runner.start(made));
+}
+
+/** The answer comes first, then the run: its stop must not overtake it. */
+function goOn(context: SessionContext, start: () => void): void {
+  context.stopped = undefined;
+  context.connection.afterResponse(start);
+}

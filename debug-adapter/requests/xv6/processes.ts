@@ -1,0 +1,110 @@
+/**
+ * Our own requests `xv6.processes`, `xv6.showThread` and `xv6.breakWhenRun`: the guest's process table, as the kernel's own
+ * types tell it. The first and the last are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
+ */
+import type { Debuggee } from '../../launch/debuggee';
+import type { HartSummary, ProcessSummary, ProcessTable, Requests } from '../../protocol';
+import {
+  hartOfProcess,
+  hartRuns,
+  hartThread,
+  parkedAt,
+  processOn,
+  processThread,
+  threadNamed,
+} from '../../stack/threads';
+import { channelName } from '../../xv6/channel';
+import { openFiles, workingDirectory } from '../../xv6/open-files';
+import { processes as existing, trapFrameRegisters, type Process } from '../../xv6/processes';
+import { requireSession, requireStopped, type SessionContext } from '../context';
+
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+export function processes(context: SessionContext): ProcessTable {
+  const { debuggee, awaited } = requireSession(context);
+  const harts = debuggee.harts.map((hart): HartSummary => {
+    const process = processOn(debuggee, hart);
+    const functions = (): string[] =>
+      (context.stopped?.stack({ kind: 'hart', hart: hart.id }) ?? []).map(({ name }) => name);
+    return {
+      hart: hart.id,
+      threadId: hartThread(hart.id),
+      runs: context.stopped ? hartRuns(debuggee, hart, functions) : process ? `pid ${process.pid} ${process.name}` : '',
+      ...(process ? { pid: process.pid } : {}),
+    };
+  });
+  const found = existing(debuggee.xv6).sort((a, b) => a.pid - b.pid || a.slot - b.slot);
+  const why = debuggee.xv6.features.find(({ name, available }) => name === 'processes' && !available)?.why;
+  return {
+    harts,
+    processes: found.map((process) => ({ ...stateOf(debuggee, process), awaited: awaited.awaits(process) })),
+    ...(why === undefined ? {} : { message: `The processes of this kernel are not known: ${why}.` }),
+  };
+}
+
+export function showThread(
+  context: SessionContext,
+  { threadId }: Requests['xv6.showThread']['arguments'],
+): Requests['xv6.showThread']['response'] {
+  const { debuggee } = requireStopped(context);
+  threadNamed(debuggee, threadId);
+  context.connection.afterResponse(() =>
+    context.connection.event('stopped', {
+      reason: 'pause',
+      description: 'Stopped',
+      threadId,
+      preserveFocusHint: false,
+      allThreadsStopped: true,
+    }),
+  );
+  return {};
+}
+
+export function breakWhenRun(
+  context: SessionContext,
+  { pid, on = true }: Requests['xv6.breakWhenRun']['arguments'],
+): Requests['xv6.breakWhenRun']['response'] {
+  const { debuggee, awaited, runner } = requireSession(context);
+  const process = existing(debuggee.xv6).find((one) => one.pid === pid);
+  if (!process) throw new Error(`There is no process with pid ${pid} now.`);
+  // A process that never runs again, or of which it cannot be told, is not waited for.
+  if (on && !hartOfProcess(debuggee, process)) parkedAt(debuggee, process);
+  awaited.set(process, on);
+  runner.breakpointsChanged();
+  return {};
+}
+
+function stateOf(debuggee: Debuggee, process: Process): Omit<ProcessSummary, 'awaited'> {
+  const { xv6 } = debuggee;
+  const { pid, name, state, slot, address, parentPid, size, pagetable, kernelTables, kstack, channel, trapframe } =
+    process;
+  const hart = hartOfProcess(debuggee, process)?.id;
+  const registers = trapFrameRegisters(xv6, process);
+  const directory = workingDirectory(xv6, process);
+  return {
+    pid,
+    name,
+    state,
+    slot,
+    address: hex(address),
+    threadId: hart === undefined ? (processThread(debuggee, process) ?? 0) : hartThread(hart),
+    ...(hart === undefined ? {} : { hart }),
+    ...(parentPid === undefined ? {} : { parentPid }),
+    ...(size === undefined ? {} : { size: hex(size) }),
+    pageTables: [
+      ...(pagetable === undefined
+        ? []
+        : [{ id: `pid:${pid}`, member: xv6.userTableMember ?? 'pagetable', root: hex(pagetable) }]),
+      ...kernelTables.map(({ member, root }, index) => ({
+        id: `pid:${pid}:${index === 0 ? 'kernel' : member}`,
+        member,
+        root: hex(root),
+      })),
+    ],
+    ...(kstack === undefined ? {} : { kernelStack: hex(kstack) }),
+    ...(channel ? { channel: { address: hex(channel), name: channelName(xv6, channel) } } : {}),
+    ...(trapframe !== undefined && registers ? { trapFrame: { address: hex(trapframe), epc: hex(registers.pc) } } : {}),
+    files: openFiles(xv6, process),
+    ...(directory === undefined ? {} : { workingDirectory: directory }),
+  };
+}

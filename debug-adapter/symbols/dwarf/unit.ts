@@ -1,0 +1,286 @@
+/**
+ * A unit of .debug_info or .debug_types (DWARF 5, sections 3.1 and 7.5.1): its header, its entries, and what their forms
+ * refer to in other sections.
+ */
+import { SymbolError } from '../api';
+import type { DebugInfo } from './debug-info';
+import { type AddressRange, type AttributeValue, Die, readForm } from './die';
+import { At, Form, Tag, UnitType } from './constants';
+import { type LineTable, joinPath } from './line-table';
+import { readRangeList } from './lists';
+import { Reader, hex } from '../reader';
+
+export interface DebugSection {
+  name: string;
+  bytes: Uint8Array;
+}
+
+export interface UnitHeader {
+  section: DebugSection;
+  /** Of the header, and of the byte behind the unit. */
+  offset: number;
+  end: number;
+  version: number;
+  unitType: number;
+  offsetSize: 4 | 8;
+  addressSize: number;
+  abbreviationsOffset: number;
+  rootOffset: number;
+  signature: bigint | undefined;
+  /** Of the type that a type unit is about, from the unit's header. */
+  typeOffset: number;
+}
+
+/** Entries nest as deep as blocks do in C; deeper ones are damage. */
+const deepestEntry = 200;
+/** What an entry costs besides its attributes. */
+const wordsOfEntry = 24;
+
+export class Unit {
+  /** Set once its entries turn out to be damaged: it is then left out of every answer. */
+  broken = false;
+  private readonly dies = new Map<number, Die>();
+  /** For entries, which are many. */
+  private reader: Reader | undefined;
+  private rootDie: Die | undefined;
+  private lines: LineTable | undefined;
+  private locationLists: boolean | undefined;
+
+  constructor(
+    readonly info: DebugInfo,
+    readonly header: UnitHeader,
+  ) {}
+
+  get section(): DebugSection {
+    return this.header.section;
+  }
+  get offset(): number {
+    return this.header.offset;
+  }
+  get end(): number {
+    return this.header.end;
+  }
+  get version(): number {
+    return this.header.version;
+  }
+  get addressSize(): number {
+    return this.header.addressSize;
+  }
+  get offsetSize(): 4 | 8 {
+    return this.header.offsetSize;
+  }
+
+  get isCode(): boolean {
+    return this.root.tag === Tag.compileUnit || this.root.tag === Tag.partialUnit;
+  }
+
+  get root(): Die {
+    if (this.rootDie === undefined) {
+      const root = this.read(this.header.rootOffset, 0);
+      if (root === undefined) {
+        throw new SymbolError(`${this.section.name}: the unit at ${hex(this.offset)} is empty`);
+      }
+      this.rootDie = root;
+      if (root.has(At.dwoName) || root.has(At.gnuDwoName)) {
+        const name = root.string(At.name) ?? hex(this.offset);
+        this.info.warn(`The debug information of ${name} is in a .dwo file; build without -gsplit-dwarf.`);
+      }
+    }
+    return this.rootDie;
+  }
+
+  get compilationDirectory(): string {
+    return this.root.string(At.compilationDirectory) ?? '';
+  }
+
+  /** Its source as the compiler was given it, joined to the directory. */
+  get path(): string {
+    return joinPath(this.compilationDirectory, this.root.string(At.name) ?? '');
+  }
+
+  /**
+   * Whether places of variables are given by the instruction, as compilers do when they optimize: they then hold in a
+   * function's prologue too.
+   */
+  get hasLocationLists(): boolean {
+    this.locationLists ??= [...this.info.abbreviations(this.header.abbreviationsOffset).values()].some(
+      ({ tag, attributes }) =>
+        (tag === Tag.variable || tag === Tag.formalParameter) &&
+        attributes.some(({ name, form }) => name === At.location && isListOffset(form)),
+    );
+    return this.locationLists;
+  }
+
+  /** The table of its lines; undefined if it has none. */
+  get lineTable(): LineTable | undefined {
+    const offset = this.root.number(At.statementList);
+    if (offset !== undefined && this.lines === undefined) {
+      this.lines = this.info.lineTable(this, offset);
+    }
+    return this.lines;
+  }
+
+  fileName(index: number): string | undefined {
+    return this.lineTable?.files[index];
+  }
+
+  /** The entry at an offset of the section. */
+  dieAt(offset: number): Die {
+    const die = offset >= this.header.rootOffset && offset < this.end ? this.read(offset, 1) : undefined;
+    if (die === undefined) {
+      throw new SymbolError(`${this.section.name}: no entry at ${hex(offset)} of the unit at ${hex(this.offset)}`);
+    }
+    return die;
+  }
+
+  /** The entry at an offset; undefined where a list of siblings ends. */
+  read(offset: number, depth: number): Die | undefined {
+    const known = this.dies.get(offset);
+    if (known !== undefined) {
+      return known;
+    }
+    if (offset >= this.end) {
+      return undefined;
+    }
+    if (depth > deepestEntry) {
+      throw new SymbolError(`${this.section.name}: entries nest more than ${deepestEntry} deep at ${hex(offset)}`);
+    }
+    const reader = (this.reader ??= new Reader(this.section.bytes, this.section.name, offset, this.end));
+    reader.offset = offset;
+    const code = reader.uleb();
+    if (code === 0) {
+      return undefined;
+    }
+    const abbreviation = this.info.abbreviations(this.header.abbreviationsOffset).get(code);
+    if (abbreviation === undefined) {
+      throw new SymbolError(`${this.section.name}: unknown abbreviation ${code} at ${hex(offset)}`);
+    }
+    let { attributes } = abbreviation;
+    this.info.budget.spend(wordsOfEntry + attributes.length);
+    if (attributes.some((attribute) => attribute.form === Form.indirect)) {
+      attributes = attributes.map((attribute) => ({ ...attribute }));
+    }
+    const values: AttributeValue[] = [];
+    for (const attribute of attributes) {
+      for (; attribute.form === Form.indirect;) {
+        attribute.form = reader.uleb();
+      }
+      values.push(readForm(reader, attribute, this));
+    }
+    const die = new Die(this, offset, abbreviation, attributes, values, reader.offset, depth);
+    this.dies.set(offset, die);
+    return die;
+  }
+
+  /** The entry that a reference leads to; undefined where that is in another file. */
+  refer(form: number, value: number | bigint): Die | undefined {
+    if (form === Form.refSig8) {
+      const unit = this.info.typeUnit(BigInt(value));
+      return unit?.dieAt(unit.offset + unit.header.typeOffset);
+    }
+    if (form === Form.refAddr) {
+      return this.info.unitAt(Number(value))?.dieAt(Number(value));
+    }
+    const inUnit = form >= Form.ref1 && form <= Form.refUdata;
+    return inUnit ? this.dieAt(Number(value)) : undefined;
+  }
+
+  string(form: number, value: number): string | undefined {
+    switch (form) {
+      case Form.string:
+        return this.info.stringAt(this.section.name === '.debug_types' ? 'types' : 'info', value);
+      case Form.strp:
+        return this.info.stringAt('str', value);
+      case Form.lineStrp:
+        return this.info.stringAt('line_str', value);
+      case Form.strx:
+      case Form.strx1:
+      case Form.strx2:
+      case Form.strx3:
+      case Form.strx4: {
+        const base = this.root.number(At.strOffsetsBase) ?? (this.offsetSize === 4 ? 8 : 16);
+        const offsets = this.info.reader('str_offsets', base + value * this.offsetSize);
+        return this.info.stringAt('str', offsets.offsetOf(this.offsetSize));
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** An entry of .debug_addr. */
+  addressAt(index: number): bigint {
+    const base = this.root.number(At.addrBase) ?? 8;
+    return this.info.reader('addr', base + index * this.addressSize).unsigned(this.addressSize);
+  }
+
+  rangesAt(form: number, value: number): AddressRange[] {
+    const isIndex = form === Form.rnglistx;
+    return readRangeList(this, isIndex ? this.listOffset('rnglists', At.rnglistsBase, value) : value);
+  }
+
+  /** What ranges and location lists count from. */
+  get baseAddress(): bigint {
+    return this.root.address(At.lowPc) ?? 0n;
+  }
+
+  /** The offset of the list with an index, for DW_FORM_rnglistx and DW_FORM_loclistx. */
+  listOffset(section: 'rnglists' | 'loclists', baseAttribute: number, index: number): number {
+    const base = this.root.number(baseAttribute) ?? (this.offsetSize === 4 ? 12 : 20);
+    return base + this.info.reader(section, base + index * this.offsetSize).offsetOf(this.offsetSize);
+  }
+}
+
+/** Until DWARF 3 an offset into a section had the form of a constant. */
+function isListOffset(form: number): boolean {
+  return form === Form.secOffset || form === Form.loclistx || form === Form.data4 || form === Form.data8;
+}
+
+/** Reads the header at the reader. */
+export function readUnitHeader(reader: Reader, section: DebugSection, isTypes: boolean): UnitHeader {
+  const offset = reader.offset;
+  const { length, offsetSize } = reader.initialLength();
+  const end = reader.offset + length;
+  if (end > reader.end) {
+    throw new SymbolError(`${section.name}: the unit at ${hex(offset)} would end at ${hex(end)}, behind the section`);
+  }
+  const version = reader.u16();
+  if (version < 2 || version > 5) {
+    throw new SymbolError(
+      `${section.name}: the unit at ${hex(offset)} is of DWARF version ${version}; 2 to 5 are read`,
+    );
+  }
+  let unitType: number = isTypes ? UnitType.type : UnitType.compile;
+  let addressSize;
+  let abbreviationsOffset;
+  if (version === 5) {
+    unitType = reader.u8();
+    addressSize = reader.u8();
+    abbreviationsOffset = reader.offsetOf(offsetSize);
+  } else {
+    abbreviationsOffset = reader.offsetOf(offsetSize);
+    addressSize = reader.u8();
+  }
+  if (unitType === UnitType.skeleton || unitType === UnitType.splitCompile) {
+    reader.skip(8);
+  }
+  const isType = unitType === UnitType.type || unitType === UnitType.splitType;
+  const signature = isType ? reader.u64() : undefined;
+  const typeOffset = isType ? reader.offsetOf(offsetSize) : 0;
+  if (addressSize !== 8 && addressSize !== 4) {
+    throw new SymbolError(`${section.name}: the unit at ${hex(offset)} has addresses of ${addressSize} bytes`);
+  }
+  const rootOffset = reader.offset;
+  return {
+    section,
+    offset,
+    end,
+    version,
+    unitType,
+    offsetSize,
+    addressSize,
+    abbreviationsOffset,
+    rootOffset,
+    signature,
+    typeOffset,
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * "xv6: Show Disassembly": the instructions around the focused frame's pc as a text document. VS Code's own disassembly view
+ * takes no hovers; here an address, a register or a memory operand under the mouse is translated. Follows every stop.
+ */
+import * as vscode from 'vscode';
+import { addressIn, type Instruction, listing } from './listing';
+import type { Sessions } from '../sessions';
+
+export const DISASSEMBLY = 'xv6-disassembly';
+
+const URI = vscode.Uri.from({ scheme: DISASSEMBLY, path: '/disassembly.asm' });
+/** Instructions shown before the pc, and in all. */
+const BEFORE = 64;
+const COUNT = 256;
+
+export class Disassembly implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  private readonly subscriptions: vscode.Disposable[];
+  private readonly pointer = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor('editor.stackFrameHighlightBackground'),
+  });
+  private text = '';
+  /** Line of the pc in `text`, -1 if it is not there. */
+  private current = -1;
+  /** Requests made so far: an answer that comes after that of a later one is not shown. */
+  private asked = 0;
+
+  readonly onDidChange = this.changed.event;
+
+  constructor(private readonly sessions: Sessions) {
+    this.subscriptions = [
+      vscode.debug.onDidChangeActiveStackItem(() => {
+        if (editors().length > 0) void this.refresh();
+      }),
+      // The pc can be pointed at when the new text has arrived, and not before.
+      vscode.workspace.onDidChangeTextDocument(({ document }) => {
+        if (document.uri.scheme === DISASSEMBLY) this.point();
+      }),
+    ];
+  }
+
+  provideTextDocumentContent(): string {
+    return this.text;
+  }
+
+  async show(): Promise<void> {
+    if (!(await this.refresh())) {
+      void vscode.window.showInformationMessage(
+        'Disassembly is shown while xv6 is stopped in the debugger: pause it first.',
+      );
+      return;
+    }
+    await vscode.window.showTextDocument(URI, { viewColumn: vscode.ViewColumn.Beside, preview: false });
+    this.point();
+  }
+
+  dispose(): void {
+    this.subscriptions.forEach((subscription) => void subscription.dispose());
+    this.changed.dispose();
+    this.pointer.dispose();
+  }
+
+  /** Reads the code around the focused frame; false if there is no such frame, or none any more. */
+  private async refresh(): Promise<boolean> {
+    const item = vscode.debug.activeStackItem;
+    if (!(item instanceof vscode.DebugStackFrame)) return false;
+    const reference = this.sessions.frame(item.session, item.frameId)?.instructionPointerReference;
+    if (reference === undefined) return false;
+    const turn = ++this.asked;
+    const answer = await item.session
+      .customRequest('disassemble', {
+        memoryReference: reference,
+        instructionOffset: -BEFORE,
+        instructionCount: COUNT,
+        resolveSymbols: true,
+      })
+      .then(
+        (body: { instructions?: Instruction[] } | undefined) => body ?? {},
+        () => undefined,
+      );
+    // The machine went on, or the session ended, before it could answer.
+    if (!answer) return false;
+    if (turn !== this.asked) return true;
+    ({ text: this.text, current: this.current } = listing(answer.instructions ?? [], addressIn(reference)));
+    this.changed.fire(URI);
+    return true;
+  }
+
+  private point(): void {
+    const at = this.current < 0 ? [] : [new vscode.Range(this.current, 0, this.current, 0)];
+    for (const editor of editors()) {
+      editor.setDecorations(this.pointer, at);
+      if (at[0]) editor.revealRange(at[0], vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    }
+  }
+}
+
+function editors(): vscode.TextEditor[] {
+  return vscode.window.visibleTextEditors.filter(({ document }) => document.uri.scheme === DISASSEMBLY);
+}

@@ -1,0 +1,108 @@
+/**
+ * Hovers that translate an address. In the file of the focused frame VS Code shows its own debug hover: it asks the evaluatable
+ * expression provider for the range and the adapter for the value, which unfolds into the walk. Everywhere else (another
+ * file, kernel.asm, a disassembly), and where that hover has nothing, the hover provider shows the walk as a table.
+ */
+import * as vscode from 'vscode';
+import type { Translation, TranslateResponse } from '../../debug-adapter/protocol';
+import { DISASSEMBLY } from './disassembly';
+import { type ExpressionAt, expressionInAssembly, expressionInC } from './expression-at';
+import { request, type Sessions } from '../sessions';
+
+export const SELECTOR: vscode.DocumentSelector = [
+  { language: 'c' },
+  { language: 'cpp' },
+  { language: 'riscv-asm' },
+  { pattern: '**/*.{S,s,asm}' },
+  { scheme: 'debug' },
+  { scheme: DISASSEMBLY },
+];
+
+export class TranslatingHover implements vscode.HoverProvider, vscode.EvaluatableExpressionProvider {
+  constructor(private readonly sessions: Sessions) {}
+
+  provideEvaluatableExpression(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): vscode.EvaluatableExpression | undefined {
+    const found = expressionAt(document, position);
+    return found && new vscode.EvaluatableExpression(rangeOf(found, position), found.expression);
+  }
+
+  async provideHover(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Hover | undefined> {
+    const session = this.sessions.current();
+    if (!session || !this.sessions.isStopped(session)) return undefined;
+    const found = expressionAt(document, position);
+    if (!found) return undefined;
+    const frameId = this.frameFor(session, found, document);
+    try {
+      const args = { expression: found.expression, ...(frameId === undefined ? {} : { frameId }) };
+      const answer = await request(session, 'xv6.translate', args);
+      return new vscode.Hover(describe(found.expression, answer), rangeOf(found, position));
+    } catch {
+      // Not every word under the mouse is an expression: nothing to show is no error.
+      return undefined;
+    }
+  }
+
+  /** Names in a file that is not the frame's own must not be taken for the frame's locals: those are asked for without one. */
+  private frameFor(
+    session: vscode.DebugSession,
+    found: ExpressionAt,
+    document: vscode.TextDocument,
+  ): number | undefined {
+    const item = vscode.debug.activeStackItem;
+    if (!(item instanceof vscode.DebugStackFrame) || item.session.id !== session.id) return undefined;
+    const foreign = isC(document) && this.sessions.frame(session, item.frameId)?.source?.path !== document.uri.fsPath;
+    return foreign && found.kind === 'name' ? undefined : item.frameId;
+  }
+}
+
+function expressionAt(document: vscode.TextDocument, position: vscode.Position): ExpressionAt | undefined {
+  const line = document.lineAt(position.line).text;
+  if (line.length > 2000) return undefined;
+  return isC(document) ? expressionInC(line, position.character) : expressionInAssembly(line, position.character);
+}
+
+function isC(document: vscode.TextDocument): boolean {
+  return document.languageId === 'c' || document.languageId === 'cpp';
+}
+
+function rangeOf(found: ExpressionAt, position: vscode.Position): vscode.Range {
+  return new vscode.Range(position.line, found.start, position.line, found.end);
+}
+
+function describe(expression: string, { value, type, translation }: TranslateResponse): vscode.MarkdownString {
+  const text = new vscode.MarkdownString();
+  text.appendCodeblock(`${type === undefined ? '' : `(${type}) `}${expression} = ${value}`, 'c');
+  if (translation) appendWalk(text, translation);
+  return text;
+}
+
+function appendWalk(text: vscode.MarkdownString, translation: Translation): void {
+  const { va, pa, root, mode, verdict, region, steps } = translation;
+  const where = region === undefined ? '' : ` (${plain(region)})`;
+  text.appendMarkdown(
+    pa === undefined ? `\`${plain(va)}\` has no translation` : `\`${plain(va)}\` → \`${plain(pa)}\`${where}`,
+  );
+  text.appendMarkdown(`  \n${plain(verdict)}  \n_${plain(root.label)}, ${mode}-mode_\n\n`);
+  if (steps.length === 0) return;
+  text.appendMarkdown('| Level | Index | PTE at | PTE | Flags | PA | |\n|--:|--:|:--|:--|:--|:--|:--|\n');
+  for (const step of steps) {
+    const cells = [
+      `${step.level}`,
+      `${step.index}`,
+      step.pteAddress,
+      step.pte ?? 'outside memory',
+      step.flags,
+      step.pa ?? '',
+      step.meaning,
+    ];
+    text.appendMarkdown(`| ${cells.map(plain).join(' | ')} |\n`);
+  }
+}
+
+/** What comes from the guest is text, not Markdown. */
+function plain(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+!|<>~&]/g, '\\$&').replace(/\r?\n/g, ' ');
+}

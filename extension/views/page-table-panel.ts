@@ -1,0 +1,130 @@
+/**
+ * "xv6: Show Page Table": the panel beside the editor. Asks the adapter (`xv6.pageTable`) at every stop while it is visible and
+ * passes the answer on; what is drawn, and how, is webviews/page-table/.
+ */
+import * as vscode from 'vscode';
+import { isPageTableModel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
+import { request, type Sessions } from '../sessions';
+import { webviewPage } from './webview-page';
+
+export class PageTablePanel implements vscode.Disposable {
+  private panel: vscode.WebviewPanel | undefined;
+  /** The session it follows, kept after its end until another takes its place. */
+  private session: vscode.DebugSession | undefined;
+  private root: string | undefined;
+  private ready = false;
+  /** One request at a time; a stop that comes meanwhile asks once more. */
+  private asking = false;
+  private outdated = false;
+  private readonly subscription: vscode.Disposable;
+
+  constructor(
+    private readonly extension: vscode.Uri,
+    private readonly sessions: Sessions,
+  ) {
+    this.subscription = sessions.onEvent(({ kind, session }) => {
+      if (!this.panel) return;
+      if (kind === 'launched') this.follow(session);
+      if (session !== this.session) return;
+      if (kind === 'stopped') void this.refresh();
+      else if (kind === 'running' || kind === 'restarting' || kind === 'launched') this.post({ type: 'running' });
+      else if (kind === 'ended') this.post({ type: 'ended' });
+    });
+  }
+
+  /** `root`: the id of the table to show; without one, that which was chosen before. */
+  show(root?: string): void {
+    const session = this.sessions.current();
+    if (!session) {
+      void vscode.window.showInformationMessage(
+        'A page table can be shown while xv6 is debugged: start it with F5 first.',
+      );
+      return;
+    }
+    this.panel ??= this.create();
+    this.panel.reveal(undefined, true);
+    if (session !== this.session) this.follow(session);
+    if (root !== undefined) this.root = root;
+    void this.refresh();
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.panel?.dispose();
+  }
+
+  private follow(session: vscode.DebugSession): void {
+    this.session = session;
+    this.root = undefined;
+  }
+
+  private create(): vscode.WebviewPanel {
+    const assets = vscode.Uri.joinPath(this.extension, 'dist', 'webviews');
+    const panel = vscode.window.createWebviewPanel(
+      'xv6.pageTable',
+      'Page Table',
+      { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true },
+      { enableScripts: true, localResourceRoots: [assets], enableFindWidget: true },
+    );
+    panel.webview.html = webviewPage(panel.webview, assets, 'page-table', 'Page Table');
+    panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message));
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.ready = false;
+    });
+    panel.onDidDispose(() => {
+      this.panel = undefined;
+      this.session = undefined;
+      this.ready = false;
+    });
+    return panel;
+  }
+
+  private hear(untrusted: unknown): void {
+    const message = readFromPanel(untrusted);
+    if (!message) return;
+    if (message.type === 'ready') this.ready = true;
+    else this.root = message.root;
+    void this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    const { session } = this;
+    if (!session || !this.ready) return;
+    if (!this.sessions.all().includes(session)) {
+      this.post({ type: 'ended' });
+      return;
+    }
+    if (this.asking) {
+      this.outdated = true;
+      return;
+    }
+    this.asking = true;
+    this.post(await this.ask(session));
+    this.asking = false;
+    if (!this.sessions.isStopped(session))
+      this.post({ type: this.sessions.all().includes(session) ? 'running' : 'ended' });
+    if (!this.outdated) return;
+    this.outdated = false;
+    await this.refresh();
+  }
+
+  private async ask(session: vscode.DebugSession): Promise<ToPanel> {
+    const { root } = this;
+    try {
+      const model: unknown = await request(session, 'xv6.pageTable', root === undefined ? {} : { root });
+      if (isPageTableModel(model)) return { type: 'model', model };
+      return { type: 'failed', message: 'The debugger answered with something that is no page table.' };
+    } catch (error) {
+      if (root !== undefined && root === this.root && this.sessions.isStopped(session)) {
+        // The process whose table was chosen has exited: back to the table that is always there.
+        this.root = undefined;
+        return this.ask(session);
+      }
+      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  private post(message: ToPanel): void {
+    if (this.ready) void this.panel?.webview.postMessage(message);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The rows of the Processes view, from what the adapter tells of the guest (`xv6.processes`): what each says, and what is
+ * below it. Knows no VS Code.
+ */
+import type { HartSummary, ProcessSummary, ProcessTable } from '../../debug-adapter/protocol';
+
+export interface Row {
+  /** The same from one refresh to the next, so that what is unfolded stays so. */
+  id: string;
+  label: string;
+  /** Beside the label, fainter. */
+  description?: string;
+  tooltip?: string;
+  /** Name of a codicon. */
+  icon?: string;
+  /** What the menus ask for: `process`, `process awaited`, `hart`. */
+  context?: string;
+  /** The process that the row, or one above it, is of. */
+  pid?: number;
+  /** What an inspection of the row shows: a thread's stack, or a C expression. */
+  threadId?: number;
+  expression?: string;
+  children?: Row[];
+}
+
+const ICONS: Readonly<Record<string, string>> = {
+  RUNNING: 'play-circle',
+  RUNNABLE: 'circle-large-outline',
+  SLEEPING: 'clock',
+  ZOMBIE: 'circle-slash',
+};
+
+/** Harts first, then processes by pid; one row with the reason where there is nothing to show. */
+export function rowsOf({ harts, processes, message }: ProcessTable): Row[] {
+  if (message !== undefined) return [{ id: 'message', label: message, icon: 'info' }];
+  return [
+    {
+      id: 'harts',
+      label: 'Harts',
+      description: harts.map(({ runs }) => runs || 'no process').join(' · '),
+      icon: 'server-process',
+      children: harts.map(hartRow),
+    },
+    ...processes.map(processRow),
+  ];
+}
+
+const hartRow = ({ hart, threadId, runs }: HartSummary): Row => ({
+  id: `hart ${hart}`,
+  label: `hart ${hart}`,
+  description: runs || 'no process',
+  icon: 'circuit-board',
+  context: 'hart',
+  threadId,
+});
+
+function processRow(process: ProcessSummary): Row {
+  const { pid, name, slot, state, hart, channel, awaited } = process;
+  const doing = [
+    state.toLowerCase(),
+    ...(hart === undefined ? [] : [`on hart ${hart}`]),
+    ...(channel ? [`on ${channel.name}`] : []),
+  ].join(' ');
+  const id = `process ${slot} ${pid}`;
+  return {
+    id,
+    label: `${pid} ${name}`.trimEnd(),
+    description: awaited ? `${doing}, awaited` : doing,
+    tooltip: awaited ? 'The machine stops when this process next runs.' : `${name}: ${doing}. Click to see its stack.`,
+    icon: ICONS[state] ?? 'circle-outline',
+    context: awaited ? 'process awaited' : 'process',
+    pid,
+    threadId: process.threadId,
+    children: details(process).map((row) => within(row, id, pid)),
+  };
+}
+
+const within = (row: Row, parent: string, pid: number): Row => ({
+  ...row,
+  id: `${parent} ${row.id}`,
+  pid,
+  ...(row.children ? { children: row.children.map((child) => within(child, parent, pid)) } : {}),
+});
+
+function details(process: ProcessSummary): Row[] {
+  const { state, parentPid, size, pageTables, kernelStack, channel, trapFrame, workingDirectory, address, slot } =
+    process;
+  const row = (label: string, description: string | undefined, expression: string): Row[] =>
+    description === undefined ? [] : [{ id: label, label, description, context: 'value', expression }];
+  const member = (name: string): string => `((struct proc *)${address})->${name}`;
+  return [
+    ...row('state', state, member('state')),
+    ...row('parent', parentPid === undefined ? undefined : `pid ${parentPid}`, member('parent')),
+    ...row('size', size === undefined ? undefined : bytes(BigInt(size)), member('sz')),
+    ...pageTables.flatMap(({ member: name, root }) => row(name, root, member(name))),
+    ...row('kernel stack', kernelStack, member('kstack')),
+    ...row('channel', channel && `${channel.name} (${channel.address})`, member('chan')),
+    ...row('trap frame', trapFrame && `${trapFrame.address}, epc ${trapFrame.epc}`, `*${member('trapframe')}`),
+    ...row(
+      'working directory',
+      workingDirectory === undefined ? undefined : `inode ${workingDirectory}`,
+      `*${member('cwd')}`,
+    ),
+    ...row('struct proc', `proc[${slot}] at ${address}`, `*(struct proc *)${address}`),
+    filesRow(process),
+  ];
+}
+
+function filesRow({ files, address }: ProcessSummary): Row {
+  return {
+    id: 'files',
+    label: 'open files',
+    description: String(files.length),
+    children: files.map(({ fd, description }) => ({
+      id: `file ${fd}`,
+      label: String(fd),
+      description,
+      context: 'value',
+      expression: `*((struct proc *)${address})->ofile[${fd}]`,
+    })),
+  };
+}
+
+/** "20480 bytes (0x5000)". */
+const bytes = (size: bigint): string => `${size} bytes (0x${size.toString(16)})`;

@@ -1,0 +1,148 @@
+/**
+ * The Processes view in the debug side bar: the guest's processes and what the harts run, asked of the adapter
+ * (`xv6.processes`) at every stop and, while the guest runs and the view is in sight, once a second. A click shows the stack of
+ * the process in VS Code's own call stack.
+ */
+import * as vscode from 'vscode';
+import type { PageTablePanel } from './page-table-panel';
+import { rowsOf, type Row } from './process-rows';
+import { request, type Sessions } from '../sessions';
+
+const VIEW = 'xv6.processes';
+/** Milliseconds between two looks at a guest that runs. */
+const PERIOD = 1000;
+
+export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly view: vscode.TreeView<Row>;
+  private readonly subscriptions: vscode.Disposable[];
+  private readonly timer: NodeJS.Timeout;
+  private rows: Row[] = [];
+  /** What the rows were made from, to leave the view alone where nothing is new. */
+  private shown = '';
+  /** One request at a time; a stop that comes meanwhile asks once more. */
+  private asking = false;
+  private outdated = false;
+
+  readonly onDidChangeTreeData = this.changed.event;
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly pageTable: PageTablePanel,
+  ) {
+    this.view = vscode.window.createTreeView(VIEW, { treeDataProvider: this });
+    this.timer = setInterval(() => {
+      const session = this.sessions.current();
+      if (session && !this.sessions.isStopped(session)) this.refresh();
+    }, PERIOD);
+    const { registerCommand } = vscode.commands;
+    this.subscriptions = [
+      this.view,
+      this.view.onDidChangeVisibility(() => this.refresh()),
+      vscode.debug.onDidChangeActiveDebugSession(() => this.refresh()),
+      sessions.onEvent(({ kind }) => {
+        if (kind !== 'running') this.refresh();
+      }),
+      registerCommand('xv6.inspectProcess', (row?: Row) => this.inspect(row)),
+      registerCommand('xv6.watchProcess', (row?: Row) => this.watch(row)),
+      registerCommand('xv6.showProcessPageTable', (row?: Row) => {
+        if (row?.pid !== undefined) this.pageTable.show(`pid:${row.pid}`);
+      }),
+      registerCommand('xv6.breakWhenRun', (row?: Row) => this.breakWhenRun(row, true)),
+      registerCommand('xv6.doNotBreakWhenRun', (row?: Row) => this.breakWhenRun(row, false)),
+    ];
+  }
+
+  getChildren(row?: Row): Row[] {
+    return row ? (row.children ?? []) : this.rows;
+  }
+
+  getTreeItem(row: Row): vscode.TreeItem {
+    const { None, Collapsed } = vscode.TreeItemCollapsibleState;
+    const item = new vscode.TreeItem(row.label, row.children?.length ? Collapsed : None);
+    item.id = row.id;
+    if (row.description !== undefined) item.description = row.description;
+    if (row.tooltip !== undefined) item.tooltip = row.tooltip;
+    if (row.icon !== undefined) item.iconPath = new vscode.ThemeIcon(row.icon);
+    if (row.context !== undefined) item.contextValue = row.context;
+    if (row.threadId !== undefined)
+      item.command = { command: 'xv6.inspectProcess', title: 'Show Stack', arguments: [row] };
+    return item;
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    this.subscriptions.forEach((subscription) => void subscription.dispose());
+    this.changed.dispose();
+  }
+
+  private refresh(): void {
+    void this.read();
+  }
+
+  private async read(): Promise<void> {
+    if (!this.view.visible) return;
+    if (this.asking) {
+      this.outdated = true;
+      return;
+    }
+    this.asking = true;
+    const rows = await this.ask();
+    this.asking = false;
+    const text = JSON.stringify(rows);
+    if (text !== this.shown) {
+      this.shown = text;
+      this.rows = rows;
+      this.changed.fire();
+    }
+    if (!this.outdated) return;
+    this.outdated = false;
+    await this.read();
+  }
+
+  private async ask(): Promise<Row[]> {
+    const session = this.sessions.current();
+    if (!session) return [];
+    try {
+      return rowsOf(await request(session, 'xv6.processes', {}));
+    } catch (error) {
+      return [{ id: 'message', label: messageOf(error), icon: 'warning' }];
+    }
+  }
+
+  private async inspect(row: Row | undefined): Promise<void> {
+    const session = this.sessions.current();
+    if (!session || row?.threadId === undefined) return;
+    if (!this.sessions.isStopped(session)) {
+      void vscode.window.showInformationMessage(
+        'A stack is shown while xv6 is stopped in the debugger: pause it first.',
+      );
+      return;
+    }
+    await this.told(request(session, 'xv6.showThread', { threadId: row.threadId }));
+  }
+
+  /** Into the Watch view, where it unfolds and follows every stop. */
+  private async watch(row: Row | undefined): Promise<void> {
+    const expression = row?.expression ?? (row?.pid === undefined ? undefined : `*$proc(${row.pid})`);
+    if (expression === undefined) return;
+    await vscode.commands.executeCommand('debug.addToWatchExpressions', { variable: { evaluateName: expression } });
+  }
+
+  private async breakWhenRun(row: Row | undefined, on: boolean): Promise<void> {
+    const session = this.sessions.current();
+    if (!session || row?.pid === undefined) return;
+    await this.told(request(session, 'xv6.breakWhenRun', { pid: row.pid, on }));
+    this.refresh();
+  }
+
+  private async told(answer: Thenable<unknown>): Promise<void> {
+    try {
+      await answer;
+    } catch (error) {
+      void vscode.window.showErrorMessage(messageOf(error));
+    }
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,102 @@
+import { strict as assert } from 'node:assert';
+import { readdirSync, readFileSync } from 'node:fs';
+import { DISK, sessions, type TestSession } from '../support';
+
+/** Writes a file in the guest, and answers what must then be found in its disk image. */
+async function writeNote(session: TestSession): Promise<string> {
+  await session.boot();
+  await session.written('$ ');
+  const from = await session.type('echo a-word-to-be-found > note');
+  await session.written('$ ', from);
+  return 'a-word-to-be-found';
+}
+
+const saved = (session: TestSession): string => readFileSync(session.disk, 'latin1');
+
+describe('the end of a session', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  it('disconnect saves the disk and ends the adapter', async () => {
+    const note = await writeNote(session());
+    await session().disconnectRequest();
+    assert.equal(await session().ended, 0);
+    assert.ok(saved(session()).includes(note));
+    assert.deepEqual(readdirSync(session().folder), ['fs.img']);
+  });
+
+  it('terminate saves the disk and says that it is over', async () => {
+    const note = await writeNote(session());
+    const terminated = session().waitForEvent('terminated');
+    await session().terminateRequest();
+    await terminated;
+    assert.ok(saved(session()).includes(note));
+    await assert.rejects(
+      session()
+        .threadsRequest()
+        .then(() => session().pauseRequest({ threadId: 1 })),
+      /No kernel/,
+    );
+  });
+
+  it('a client that is gone, its pipe closed in the middle of a run, ends the adapter with the disk saved', async () => {
+    const note = await writeNote(session());
+    session().process.stdin.end();
+    assert.equal(await session().ended, 0);
+    assert.ok(saved(session()).includes(note));
+  });
+
+  it('SIGTERM does the same', async () => {
+    const note = await writeNote(session());
+    session().process.kill('SIGTERM');
+    assert.equal(await session().ended, 0);
+    assert.ok(saved(session()).includes(note));
+  });
+
+  it('an adapter that is killed leaves a whole image behind', async () => {
+    await session().boot();
+    await session().written('$ ');
+    await session().type('echo lost > note');
+    session().process.kill('SIGKILL');
+    await session().ended;
+    assert.equal(readFileSync(session().disk).length, readFileSync(DISK).length);
+    assert.deepEqual(
+      readdirSync(session().folder).filter((name) => name === 'fs.img'),
+      ['fs.img'],
+    );
+  });
+
+  it('what is written is saved now and then, though the session goes on', async () => {
+    const note = await writeNote(session());
+    const end = Date.now() + 10_000;
+    while (!saved(session()).includes(note)) {
+      assert.ok(Date.now() < end, 'not saved in 10 s');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  });
+
+  it('a guest that powers off ends the session with its exit code', async () => {
+    await session().boot({ stopOnEntry: true });
+    await session().stopped();
+    const exited = session().waitForEvent('exited');
+    const terminated = session().waitForEvent('terminated');
+    // sw a1, 0(a0): the test finisher, told to pass.
+    await session().value('*(int *)&main = 0x00b52023', 'repl');
+    await session().setFunctionBreakpointsRequest({ breakpoints: [] });
+    await session().customRequest('setInstructionBreakpoints', {
+      breakpoints: [{ instructionReference: await session().value('(uint64)&main', 'watch') }],
+    });
+    await session().goOn();
+    await session().value('$a0 = 0x100000', 'repl');
+    await session().value('$a1 = 0x5555', 'repl');
+    await session().continueRequest({ threadId: 1 });
+    assert.equal(((await exited).body as { exitCode: number }).exitCode, 0);
+    await terminated;
+  });
+
+  it('garbage on its input ends the adapter with a message', async () => {
+    session().process.stdin.write('GET / HTTP/1.1\r\nHost: nobody\r\n\r\n');
+    assert.equal(await session().ended, 1);
+    assert.match(session().messages, /not the Debug Adapter Protocol/);
+  });
+});

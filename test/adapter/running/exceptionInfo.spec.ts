@@ -1,0 +1,55 @@
+import { strict as assert } from 'node:assert';
+import { kernelWithBug, sessions, type TestSession } from '../support';
+
+async function info(session: TestSession, threadId = 1): Promise<{ exceptionId: string; description?: string }> {
+  const { body } = await session.customRequest('exceptionInfo', { threadId });
+  return body as { exceptionId: string; description?: string };
+}
+
+describe('exceptionInfo, unasked', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  it('panic stops where it is called, with its message', async () => {
+    await session().boot({ kernel: kernelWithBug(42) });
+    const stop = await session().stopped();
+    assert.equal(stop.reason, 'exception');
+    assert.equal(stop.description, 'panic: freewalk: leaf');
+    const places = await session().places();
+    assert.match(places[0]!, /^panic kernel\/printf\.c/);
+    assert.match(places[1]!, /^freewalk kernel\/vm\.c/);
+    assert.deepEqual(await info(session()), {
+      exceptionId: 'panic',
+      description: 'panic: freewalk: leaf',
+      breakMode: 'always',
+    });
+  });
+
+  it('a guest that jumps to nowhere stops with the first fault and the handler that cannot be reached', async () => {
+    await session().boot({ stopOnEntry: true });
+    await session().stopped();
+    await session().evaluateRequest({ expression: '$pc = 0x40', context: 'repl' });
+    const stop = await session().goOn();
+    assert.equal(stop.description, 'Trap loop');
+    assert.match(
+      (await info(session())).description!,
+      /hart 0 traps for ever.*\nIt began with: instruction access fault at 0x40/,
+    );
+  });
+
+  it('a stack pointer to nowhere stops at the handler that cannot save registers there', async () => {
+    await session().boot({ functions: ['scheduler'] });
+    await session().stopped();
+    await session().evaluateRequest({ expression: '$sp = 0x100', context: 'repl' });
+    const stop = await session().goOn();
+    assert.equal(stop.description, 'Trap loop');
+    assert.match((await info(session())).description!, /traps for ever.*\n[^]*bad stack pointer/);
+  });
+
+  it('a satp that points outside RAM stops at once', async () => {
+    await session().boot({ kernel: kernelWithBug(15) });
+    const stop = await session().stopped();
+    assert.equal(stop.description, 'Trap loop');
+    assert.match((await info(session())).description!, /root 0x[0-9a-f]+ lies outside RAM/);
+  });
+});

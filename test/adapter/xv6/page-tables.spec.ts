@@ -1,0 +1,117 @@
+import { strict as assert } from 'node:assert';
+import type { PteRun } from '../../../debug-adapter/protocol';
+import { lineOf, sessions } from '../support';
+
+/** All leaves of a tree. */
+const leaves = (runs: readonly PteRun[]): PteRun[] =>
+  runs.flatMap((run) => (run.children ? leaves(run.children) : [run]));
+
+describe('xv6.pageTable', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  it('says that there is none while paging is off', async () => {
+    await session().boot({ stopOnEntry: true });
+    await session().stopped();
+    const model = await session().ask('xv6.pageTable', {});
+    assert.match(model.message ?? '', /Bare/);
+    assert.deepEqual(model.entries, []);
+  });
+
+  it('shows the kernel table with its regions', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const model = await session().ask('xv6.pageTable', {});
+    assert.equal(model.shown.id, 'satp');
+    assert.match(model.shown.label, /satp of hart 0 \(kernel_pagetable\)/);
+    assert.deepEqual(
+      model.roots.map(({ id }) => id).filter((id) => !id.startsWith('satp:')),
+      ['satp', 'kernel', 'pid:1'],
+    );
+    assert.ok(model.leaves > 30_000);
+    const regions = new Set(leaves(model.entries).map(({ region }) => region));
+    assert.ok([...regions].some((region) => region?.includes('trampoline')));
+    assert.ok([...regions].some((region) => region?.includes('UART')));
+    assert.ok(JSON.stringify(model).length < 200_000, 'neighbouring entries are told as one run');
+  });
+
+  it('shows a process, and marks what changed since the stop before', async () => {
+    const line = lineOf('kernel/vm.c', /\*pte = PA2PTE\(pa \+ offset\) \| perm \| PTE_V;/);
+    await session().boot({ lines: [{ file: 'kernel/vm.c', lines: [line] }] });
+    await session().stopped();
+    // The kernel's own table is being made: root is a local of kvmmake's.
+    await session().setLines('kernel/vm.c');
+    await session().setFunctionBreakpointsRequest({ breakpoints: [{ name: 'sys_write' }] });
+    await session().goOn();
+    const first = await session().ask('xv6.pageTable', { root: 'pid:1' });
+    assert.ok(leaves(first.entries).every(({ change }) => change === undefined));
+    assert.ok(leaves(first.entries).some(({ region }) => region?.includes('user stack')));
+    const table = BigInt(first.shown.root!);
+    await session().evaluateRequest({ expression: `((uint64 *)${table})[5] = 0x21fdd807`, context: 'repl' });
+    await session().step('next');
+    const second = await session().ask('xv6.pageTable', { root: 'pid:1' });
+    assert.deepEqual(
+      second.entries.filter(({ change }) => change !== undefined).map(({ index, change }) => [index, change]),
+      [[5, 'added']],
+    );
+  });
+
+  it('names the tables there are when one is asked for that is not', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    await assert.rejects(session().ask('xv6.pageTable', { root: 'pid:99' }), /no page table "pid:99".*kernel/);
+    await assert.rejects(session().ask('xv6.pageTable', { hart: 7 }), /no hart 7/);
+  });
+
+  it('answers within 100 ms', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    await session().ask('xv6.pageTable', {});
+    const began = performance.now();
+    await session().ask('xv6.pageTable', {});
+    const took = performance.now() - began;
+    assert.ok(took < 100, `${took} ms`);
+  });
+});
+
+describe('xv6.translate', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  it('walks level by level', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const { value, translation } = await session().ask('xv6.translate', { expression: '$sp' });
+    assert.match(value, /^0x3fffff/);
+    assert.equal(translation?.mode, 'S');
+    assert.equal(translation?.steps.length, 3);
+    assert.deepEqual(translation?.allowed, { load: true, store: true, fetch: false });
+    assert.match(translation?.region ?? '', /kernel stack/);
+  });
+
+  it('translates by another table', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const user = await session().ask('xv6.translate', { expression: '0x0', root: 'pid:1' });
+    assert.equal(user.translation?.mode, 'U');
+    assert.equal(user.translation?.allowed.fetch, true);
+    const kernel = await session().ask('xv6.translate', { expression: '0x0' });
+    assert.equal(kernel.translation?.pa, undefined);
+    assert.match(kernel.translation?.verdict ?? '', /V=0/);
+  });
+
+  it('gives no translation for what is no address', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const { value, translation } = await session().ask('xv6.translate', { expression: 'proc[0].context' });
+    assert.match(value, /^\{ra = /);
+    assert.equal(translation, undefined);
+  });
+
+  it('says that an address is physical while paging is off', async () => {
+    await session().boot({ stopOnEntry: true });
+    await session().stopped();
+    const { translation } = await session().ask('xv6.translate', { expression: '&main' });
+    assert.match(translation?.verdict ?? '', /M-mode addresses are physical/);
+  });
+});
