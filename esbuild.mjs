@@ -38,7 +38,7 @@ const bundles = [
   },
 ];
 
-// What is packaged is only what this build made.
+// Package only what this build makes.
 if (production) await rm('dist', { recursive: true, force: true });
 const contexts = await Promise.all(bundles.map((bundle) => context(bundle)));
 if (watch) {
@@ -49,7 +49,7 @@ if (watch) {
     await Promise.all(contexts.map((bundle) => bundle.rebuild()));
     await Promise.all(programs.map((file) => chmod(file, 0o755)));
   } catch {
-    // esbuild has printed what is wrong.
+    // esbuild has printed the error.
     process.exitCode = 1;
   } finally {
     await Promise.all(contexts.map((bundle) => bundle.dispose()));

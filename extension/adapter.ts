@@ -1,6 +1,6 @@
 /**
- * Starts the debug adapter: a process of its own, so that a guest that spins never slows the editor. It runs on the
- * editor's own Node (ELECTRON_RUN_AS_NODE makes the desktop's executable behave as one).
+ * Starts the debug adapter in a process of its own, so that a spinning guest never slows the editor down. It runs on the
+ * editor's own Node (ELECTRON_RUN_AS_NODE makes the desktop's executable behave as Node).
  */
 import * as vscode from 'vscode';
 import { sharesImage } from './launch/one-machine';
@@ -12,7 +12,7 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
     private readonly sessions: Sessions,
   ) {}
 
-  /** Throws if another session runs with the same disk image: a start can look like that session's restart until here. */
+  /** Throws if another session runs with the same disk image: until here, a start can look like that session's restart. */
   createDebugAdapterDescriptor(session: vscode.DebugSession): vscode.DebugAdapterDescriptor {
     const wanted = this.sessions.configuration(session);
     const running = this.sessions

@@ -1,4 +1,4 @@
-/** What VS Code calls when the extension is first needed. The parts know each other only by what is handed to them here. */
+/** VS Code calls this when the extension is first needed. It creates the parts and passes each one those that it uses. */
 import * as vscode from 'vscode';
 import { AdapterFactory } from './adapter';
 import { claimPlainAssembly } from './editor/assembly-language';

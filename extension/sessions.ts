@@ -1,6 +1,6 @@
 /**
- * The xv6 sessions of this window, and what the other parts want to know of them. A tracker sees every protocol message
- * (Debug Adapter Protocol: `launch`, `restart`, `stopped`, `continued`, `terminated`), which VS Code's own events do not tell.
+ * The xv6 sessions of this window, for the other parts. VS Code's own events do not report `launch`, `restart`, `stopped`,
+ * `continued` and `terminated` of the Debug Adapter Protocol, so a tracker reads every protocol message.
  */
 import * as vscode from 'vscode';
 import type { Requests } from '../debug-adapter/protocol';
@@ -15,9 +15,9 @@ export type SessionEvent =
 export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<SessionEvent>();
   private readonly live = new Map<string, vscode.DebugSession>();
-  /** Sessions that stand still, with the frames asked for since they stopped, by frame id. */
+  /** Stopped sessions, with the frames requested since the stop, by frame id. */
   private readonly stopped = new Map<string, Map<number, Frame>>();
-  /** Configurations of sessions that were restarted with another one, by session id; VS Code tells extensions the first only. */
+  /** Configurations of sessions restarted with another one, by session id: VS Code gives extensions only the first. */
   private readonly reconfigured = new Map<string, Identity>();
   private readonly subscriptions: vscode.Disposable[];
 
@@ -35,13 +35,13 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     return [...this.live.values()];
   }
 
-  /** The session in the foreground, else the one launched last. */
+  /** The active session, else the one launched last. */
   current(): vscode.DebugSession | undefined {
     const active = vscode.debug.activeDebugSession;
     return active && this.live.has(active.id) ? active : [...this.live.values()].pop();
   }
 
-  /** What a session runs with now. */
+  /** The configuration that a session runs with now. */
   configuration(session: vscode.DebugSession): Identity {
     return this.reconfigured.get(session.id) ?? session.configuration;
   }
@@ -50,7 +50,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     return this.stopped.has(session.id);
   }
 
-  /** A frame of the present stop, as the adapter gave it. */
+  /** A frame of the current stop, as the adapter sent it. */
   frame(session: vscode.DebugSession, frameId: number): Frame | undefined {
     return this.stopped.get(session.id)?.get(frameId);
   }
@@ -64,7 +64,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
         if (configuration) this.reconfigured.set(session.id, configuration);
         this.fire({ kind: 'restarting', session });
       },
-      onDidSendMessage: (message: ProtocolMessage) => this.heard(session, message),
+      onDidSendMessage: (message: ProtocolMessage) => this.track(session, message),
       onExit: () => this.end(session),
     };
   }
@@ -74,7 +74,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     this.emitter.dispose();
   }
 
-  private heard(session: vscode.DebugSession, message: ProtocolMessage): void {
+  private track(session: vscode.DebugSession, message: ProtocolMessage): void {
     if (message.type === 'response') {
       if (message.command === 'launch' && message.success) {
         this.live.set(session.id, session);
@@ -114,10 +114,10 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
   }
 }
 
-/** Requests whose success means that the machine runs on. */
+/** Requests after whose success the machine runs. */
 const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut']);
 
-/** What is used of the protocol's StackFrame. */
+/** The parts of the protocol's StackFrame that are used here. */
 export interface Frame {
   id: number;
   source?: { path?: string };

@@ -1,7 +1,7 @@
-// The real workbench of VS Code in a browser: the pinned code-server, installed once into .vscode-test/ from the npm
-// registry alone, and started on a loopback port. Its own install script wants a release site, so its steps that matter
-// here are done one by one: VS Code's dependencies, the native modules that a server needs, the link for the asar
-// archive that only the desktop has, and the system's ripgrep.
+// The real workbench of VS Code in a browser: installs the pinned code-server once into .vscode-test/, from the npm registry
+// alone, and starts it on a loopback port. Its own install script needs a release site, so this does the necessary steps one
+// by one: VS Code's dependencies, the native modules that a server needs, the link in place of the asar archive that only the
+// desktop has, and the system's ripgrep.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -17,13 +17,13 @@ const packageFolder = join(home, 'node_modules', 'code-server');
 const entry = join(packageFolder, 'out', 'node', 'entry.js');
 const readyMark = join(home, 'ready');
 
-/** Headers that came with this Node, so that node-gyp need not look for them on the network. */
+/** The headers of this Node, so that node-gyp does not download them. */
 function nodeHeaders() {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include', 'node', 'node_version.h')) ? { npm_config_nodedir: prefix } : {};
 }
 
-/** Installs code-server if this version was not yet, for this Node; some two minutes the first time. */
+/** Installs this version of code-server for this Node unless it is there; takes about two minutes. */
 export async function ensureCodeServer() {
   const mark = `${version} node ${process.versions.modules}`;
   if (existsSync(readyMark) && (await readFile(readyMark, 'utf8')) === mark) return;
@@ -49,7 +49,7 @@ export async function ensureCodeServer() {
   await writeFile(readyMark, mark);
 }
 
-/** node-pty builds its module and then fails in a step that only a development checkout can do. */
+/** Builds node-pty, which then fails in a step that only a development checkout can do. */
 async function rebuildTerminal(npm, vscode) {
   try {
     await npm(vscode, 'rebuild', 'node-pty');
@@ -58,7 +58,7 @@ async function rebuildTerminal(npm, vscode) {
   }
 }
 
-/** A port that nothing listens on now. */
+/** A port on which nothing listens now. */
 export async function freePort() {
   const probe = createServer();
   await new Promise((resolve, reject) => probe.once('error', reject).listen(0, '127.0.0.1', resolve));
@@ -132,7 +132,7 @@ export async function startCodeServer({ dataFolder, folder, settings, env = {} }
   return { url, port, log: () => output, closed, stop };
 }
 
-/** To the server and to the extension hosts and adapters that it started: its process group. */
+/** Signals the server's process group: the server, and the extension hosts and adapters that it started. */
 function signal(pid, name) {
   try {
     process.kill(-pid, name);

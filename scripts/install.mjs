@@ -1,4 +1,4 @@
-// Bringing node_modules to what package-lock.json says, when it is not there already.
+// Installs what package-lock.json says into node_modules, unless it is there already.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run } from './run.mjs';
@@ -12,7 +12,7 @@ async function packagesIn(file) {
   }
 }
 
-/** True if every package that this platform needs stands in node_modules in the version that the lock names. */
+/** True if node_modules has every package that this platform needs in the version of the lock. */
 async function isInstalled() {
   const wanted = await packagesIn('package-lock.json');
   const there = await packagesIn('node_modules/.package-lock.json');

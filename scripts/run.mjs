@@ -1,4 +1,4 @@
-// Starting other programs, for the scripts beside this one. Node's own modules only: it runs before `npm ci` did.
+// Runs other programs, for the scripts beside this one. Uses only Node's own modules: it runs before `npm ci`.
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** What stops a script with one line for the person who started it, and no stack. */
+/** An error that ends a script with one line for the person who started it, without a stack trace. */
 export class Stop extends Error {}
 
 /** Runs a program with our output and no input; throws `Stop` if it fails. */
@@ -15,7 +15,7 @@ export async function run(command, args, options = {}) {
   if (status !== 0) throw new Stop(`"${[command, ...args].join(' ')}" failed (${status})`);
 }
 
-/** Runs a program with our output and no input; answers its exit status, or the name of the signal that ended it. */
+/** Runs a program with our output and no input. Returns its exit status, or the name of the signal that ended it. */
 export function exitStatus(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
@@ -24,7 +24,7 @@ export function exitStatus(command, args, options = {}) {
   });
 }
 
-/** Runs a program silently; throws `Stop` with what it printed if it fails. */
+/** Runs a program silently; throws `Stop` with its output if it fails. */
 export function runQuietly(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options });
@@ -39,7 +39,7 @@ export function runQuietly(command, args, options = {}) {
   });
 }
 
-/** True if a program runs and ends with status 0; what it prints is not shown. */
+/** Runs a program silently. True if it ends with status 0. */
 export function succeeds(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
@@ -64,7 +64,7 @@ export function isExecutable(path) {
   }
 }
 
-/** Runs a script's body; a `Stop` becomes one line on stderr and exit status 1. */
+/** Runs the body of a script. A `Stop` becomes one line on stderr and exit status 1. */
 export async function main(body) {
   try {
     await body();

@@ -1,4 +1,4 @@
-// A copy of the sample lab as a clone has it: sources and prebuilt files, and nothing that a build here left behind.
+// Copies the sample lab as a clone has it: sources and prebuilt files, without the output of a build.
 //   node scripts/sample.mjs FOLDER     copies it there, unless there is something already
 import { cp } from 'node:fs/promises';
 import { existsSync } from 'node:fs';

@@ -11,10 +11,10 @@ import { findOnPath, main, root, run, runQuietly } from './run.mjs';
 const home = join(root, '.vscode-test', 'start');
 const lab = join(home, 'xv6-sample');
 
-/** Without it VS Code asks for a debugger on F5, until a C file is open. */
+/** Without a launch.json, VS Code asks for a debugger on F5 until a C file is open. */
 const launch = { version: '0.2.0', configurations: [{ type: 'xv6', request: 'launch', name: 'Debug xv6' }] };
 
-/** The copy is kept from one start to the next, with whatever was edited in it. */
+/** Keeps the copy from an earlier start, with the user's edits. */
 async function ensureLab() {
   if (existsSync(lab)) return;
   await copySample(lab);

@@ -1,5 +1,5 @@
-// What the tests and the browser edition of VS Code need of the system, by Debian's and Ubuntu's package names; and
-// installing it where that is allowed.
+// The system packages that the tests and the browser edition of VS Code need, by Debian's and Ubuntu's names, and their
+// installation where that is allowed.
 import { findOnPath, isExecutable, run, Stop, succeeds } from './run.mjs';
 
 const commandsOf = {
@@ -15,7 +15,7 @@ const commandsOf = {
   git: ['git'],
 };
 
-/** To build code-server's native modules and to let it search. */
+/** For building code-server's native modules, and for its search. */
 export const forCodeServer = ['ripgrep', 'make', 'g++', 'python3'];
 export const forTests = [
   ...forCodeServer,
@@ -27,7 +27,7 @@ export const forTests = [
   'device-tree-compiler',
 ];
 
-/** Chromium's path: CHROMIUM if set, else what is on the PATH. */
+/** Chromium's path: CHROMIUM if set, else the one on the PATH. */
 export function chromium() {
   const named = process.env.CHROMIUM;
   if (named && !isExecutable(named)) throw new Stop(`CHROMIUM is ${named}, which cannot be run`);
@@ -38,7 +38,7 @@ function isMissing(name) {
   return name === 'chromium' ? chromium() === undefined : findOnPath(...commandsOf[name]) === undefined;
 }
 
-/** Installs those that are missing, as root or by a sudo that asks nothing; else throws `Stop` naming them all. */
+/** Installs missing packages, as root or with a sudo that needs no password; else throws `Stop` with their names. */
 export async function ensurePackages(names) {
   let missing = names.filter(isMissing);
   if (missing.length === 0) return;

@@ -1,4 +1,4 @@
-// `npm test`: installs, builds and runs every suite, and ends with one line that sums them.
+// `npm test`: installs, builds and runs every suite, and ends with one line of totals.
 //   node scripts/test.mjs [SUITE …]     suites: unit, adapter, guests, vscode; default: all
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { ensureInstalled } from './install.mjs';
 import { exitStatus, main, root, run, Stop } from './run.mjs';
 import { ensurePackages, forTests } from './system-packages.mjs';
 
-/** Milliseconds for a test that does not say: a busy machine is no failure. */
+/** Default timeout of a test in milliseconds: long, since a busy machine is no failure. */
 const PATIENCE = '60000';
 
-/** What mocha runs for each; in this order, the quick ones first. */
+/** The files of each suite, in the order in which they run, the quick ones first. */
 const suites = {
   unit: ['{emulator,debug-adapter,extension,webviews,cli}/**/*.spec.ts'],
   adapter: ['test/adapter/**/*.spec.ts'],
@@ -18,7 +18,7 @@ const suites = {
   vscode: ['test/vscode/e2e/**/*.spec.ts'],
 };
 
-/** Answers what the suite's reporters counted, those in other processes included. */
+/** Returns the counts of the suite's reporters, including those in other processes. */
 async function runSuite(name, patterns) {
   console.log(`\n== ${name}`);
   const folder = await mkdtemp(join(root, 'out', 'counts-'));

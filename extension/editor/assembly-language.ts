@@ -1,6 +1,6 @@
 /**
- * Gives assembly files of a lab a language, and with it breakpoints and hovers, where no other extension has: files that
- * VS Code opened as plain text only, so that nothing is taken from an extension for assembly.
+ * Gives a lab's assembly files a language, and with it breakpoints and hovers, unless another extension does: it changes only
+ * files that VS Code opened as plain text, so an extension for assembly keeps its own.
  */
 import * as vscode from 'vscode';
 

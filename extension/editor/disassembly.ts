@@ -1,6 +1,6 @@
 /**
- * "xv6: Show Disassembly": the instructions around the focused frame's pc as a text document. VS Code's own disassembly view
- * takes no hovers; here an address, a register or a memory operand under the mouse is translated. Follows every stop.
+ * "xv6: Show Disassembly": the instructions around the focused frame's pc as a text document, updated at every stop. VS
+ * Code's own disassembly view has no hovers; here hovering an address, a register or a memory operand translates it.
  */
 import * as vscode from 'vscode';
 import { addressIn, type Instruction, listing } from './listing';
@@ -23,8 +23,8 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
   private text = '';
   /** Line of the pc in `text`, -1 if it is not there. */
   private current = -1;
-  /** Requests made so far: an answer that comes after that of a later one is not shown. */
-  private asked = 0;
+  /** Requests made so far. Only the response to the last one is shown. */
+  private requests = 0;
 
   readonly onDidChange = this.changed.event;
 
@@ -33,7 +33,7 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
       vscode.debug.onDidChangeActiveStackItem(() => {
         if (editors().length > 0) void this.refresh();
       }),
-      // The pc can be pointed at when the new text has arrived, and not before.
+      // The pc can be marked only after the new text has arrived.
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (document.uri.scheme === DISASSEMBLY) this.point();
       }),
@@ -61,14 +61,14 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
     this.pointer.dispose();
   }
 
-  /** Reads the code around the focused frame; false if there is no such frame, or none any more. */
+  /** Reads the code around the focused frame. Returns false if there is no such frame, or no longer one. */
   private async refresh(): Promise<boolean> {
     const item = vscode.debug.activeStackItem;
     if (!(item instanceof vscode.DebugStackFrame)) return false;
     const reference = this.sessions.frame(item.session, item.frameId)?.instructionPointerReference;
     if (reference === undefined) return false;
-    const turn = ++this.asked;
-    const answer = await item.session
+    const number = ++this.requests;
+    const body = await item.session
       .customRequest('disassemble', {
         memoryReference: reference,
         instructionOffset: -BEFORE,
@@ -76,13 +76,13 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
         resolveSymbols: true,
       })
       .then(
-        (body: { instructions?: Instruction[] } | undefined) => body ?? {},
+        (response: { instructions?: Instruction[] } | undefined) => response ?? {},
         () => undefined,
       );
-    // The machine went on, or the session ended, before it could answer.
-    if (!answer) return false;
-    if (turn !== this.asked) return true;
-    ({ text: this.text, current: this.current } = listing(answer.instructions ?? [], addressIn(reference)));
+    // The machine went on, or the session ended, before it could respond.
+    if (!body) return false;
+    if (number !== this.requests) return true;
+    ({ text: this.text, current: this.current } = listing(body.instructions ?? [], addressIn(reference)));
     this.changed.fire(URI);
     return true;
   }

@@ -1,7 +1,7 @@
 /**
- * Which expression the mouse is on: the identifier, member chain, register or number at a column of a line of C, of
- * assembly or of a listing such as kernel.asm. Lexical only (C11 6.4 and 6.5.2; registers by the RISC-V psABI): calls are
- * left alone, since a hover must not run anything.
+ * Finds the expression under the mouse: the identifier, member chain, register or number at a column of a line of C, of
+ * assembly or of a listing such as kernel.asm. Lexical only (C11 6.4 and 6.5.2; registers by the RISC-V psABI). Skips
+ * calls, since a hover must not run anything.
  */
 
 export interface ExpressionAt {
@@ -10,7 +10,7 @@ export interface ExpressionAt {
   /** Columns in the line, 0-based, end exclusive. */
   start: number;
   end: number;
-  /** `name` means something in one scope only; registers and numbers in every one. */
+  /** A `name` depends on the scope; registers and numbers do not. */
   kind: 'name' | 'register' | 'number';
 }
 
@@ -53,7 +53,7 @@ export function expressionInAssembly(line: string, column: number): ExpressionAt
   if (!token) return undefined;
   const { text } = token;
   if (/^0x/i.test(text)) return numberAt(token);
-  // A listing writes addresses in bare hexadecimal: at least six digits, or the label of the line.
+  // A listing has addresses in hexadecimal without 0x: at least six digits, or the label of the line.
   if (/^[\da-f]{6,}$/i.test(text) || (/^[\da-f]+$/i.test(text) && labels(line, token))) {
     return { expression: `0x${text}`, start: token.start, end: token.end, kind: 'number' };
   }
@@ -91,7 +91,7 @@ function labels(line: string, token: Token): boolean {
   return line[token.end] === ':' && line.slice(0, token.start).trim() === '';
 }
 
-/** Where the chain of `.`, `->`, `[…]` and `(…)` that leads to a member begins; undefined if a call is part of it. */
+/** The start of the chain of `.`, `->`, `[…]` and `(…)` that leads to a member; undefined if it has a call in it. */
 function chainStart(line: string, start: number): number | undefined {
   let at = start;
   for (;;) {
@@ -104,7 +104,7 @@ function chainStart(line: string, start: number): number | undefined {
   }
 }
 
-/** Where the postfix expression that ends the text begins: a name, possibly indexed, or something in parentheses. */
+/** The start of the postfix expression that ends the text: a name, possibly indexed, or something in parentheses. */
 function postfixStart(text: string): number | undefined {
   const last = text[text.length - 1];
   if (last === ']') {
@@ -134,7 +134,7 @@ function openingOf(text: string, open: string, close: string): number | undefine
   return undefined;
 }
 
-/** Judged by the line alone: a line that starts with an asterisk and a blank is taken for the middle of a comment. */
+/** Looks at the line alone: a line that starts with an asterisk and a blank counts as the middle of a comment. */
 function inCommentOrString(line: string, column: number): boolean {
   if (/^\s*\*(\s|\/|$)/.test(line)) return true;
   for (const match of line.matchAll(/\/\/.*|\/\*.*?(?:\*\/|$)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g)) {

@@ -1,7 +1,7 @@
 /**
- * Hovers that translate an address. In the file of the focused frame VS Code shows its own debug hover: it asks the evaluatable
- * expression provider for the range and the adapter for the value, which unfolds into the walk. Everywhere else (another
- * file, kernel.asm, a disassembly), and where that hover has nothing, the hover provider shows the walk as a table.
+ * Hovers that translate an address. In the file of the focused frame VS Code shows its own debug hover: it gets the range from
+ * the evaluatable expression provider and the value from the adapter, which expands into the walk. Everywhere else (another
+ * file, kernel.asm, a disassembly), and where that hover shows nothing, the hover provider shows the walk as a table.
  */
 import * as vscode from 'vscode';
 import type { Translation, TranslateResponse } from '../../debug-adapter/protocol';
@@ -40,12 +40,12 @@ export class TranslatingHover implements vscode.HoverProvider, vscode.Evaluatabl
       const answer = await request(session, 'xv6.translate', args);
       return new vscode.Hover(describe(found.expression, answer), rangeOf(found, position));
     } catch {
-      // Not every word under the mouse is an expression: nothing to show is no error.
+      // Not every word under the mouse is an expression.
       return undefined;
     }
   }
 
-  /** Names in a file that is not the frame's own must not be taken for the frame's locals: those are asked for without one. */
+  /** A name in a file other than the frame's must not be looked up among the frame's locals, so it gets no frame. */
   private frameFor(
     session: vscode.DebugSession,
     found: ExpressionAt,
@@ -102,7 +102,7 @@ function appendWalk(text: vscode.MarkdownString, translation: Translation): void
   }
 }
 
-/** What comes from the guest is text, not Markdown. */
+/** Escapes text from the guest, which is not Markdown. */
 function plain(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+!|<>~&]/g, '\\$&').replace(/\r?\n/g, ' ');
 }

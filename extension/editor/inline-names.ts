@@ -1,6 +1,6 @@
 /**
- * Where variables are named in lines of C, for values shown at the ends of lines. Lexical only (C11 6.4): comments, strings,
- * members behind `.` and `->`, and names that are called are left out.
+ * Finds variable names in lines of C, for values shown at the ends of lines. Lexical only (C11 6.4): skips comments, strings,
+ * members after `.` and `->`, and names that are called.
  */
 
 export interface NameAt {
@@ -11,11 +11,11 @@ export interface NameAt {
   end: number;
 }
 
-/** Comments, which may run over lines, strings, and identifiers with what stands around them. */
+/** Comments, which may span lines, strings, and identifiers with the characters around them. */
 const TOKEN =
   /\/\/.*|\/\*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<member>(?:\.|->)\s*)?\b(?<name>[A-Za-z_]\w*)\b(?<call>\s*\()?/g;
 
-/** The first place of each of `names` in each line from `first` to `last`; comments are followed from `first` on. */
+/** The first position of each of `names` in each line from `first` to `last`. Assumes that `first` is not inside a comment. */
 export function namesIn(
   lineAt: (line: number) => string,
   first: number,

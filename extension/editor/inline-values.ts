@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { namesIn } from './inline-names';
 import { DEBUG_TYPE } from '../sessions';
 
-/** What is used of the protocol's Scope and Variable. */
+/** The parts of the protocol's Scope and Variable that are used here. */
 interface Scope {
   presentationHint?: string;
   variablesReference: number;
@@ -14,7 +14,7 @@ interface Variable {
   value: string;
 }
 
-/** Longer values are for the Variables view. */
+/** Longest value shown; the Variables view shows longer ones. */
 const LONGEST = 60;
 
 export class InlineValues implements vscode.InlineValuesProvider {
@@ -51,7 +51,7 @@ export class InlineValues implements vscode.InlineValuesProvider {
             ),
         );
     } catch {
-      // The machine went on before it could answer.
+      // The machine went on before it could respond.
       return [];
     }
   }

@@ -1,9 +1,9 @@
 /**
- * A disassembly as text, in the form of objdump's listings (`80000e16:  1141  addi sp,sp,-16`), so that the hover reads
- * both alike. The instructions are those of the protocol's `disassemble` request.
+ * A disassembly as text, in the format of objdump's listings (`80000e16:  1141  addi sp,sp,-16`), so that the hover reads
+ * both in the same way. The instructions come from the protocol's `disassemble` request.
  */
 
-/** What is used of the protocol's DisassembledInstruction. */
+/** The parts of the protocol's DisassembledInstruction that are used here. */
 export interface Instruction {
   address: string;
   instructionBytes?: string;
@@ -20,10 +20,10 @@ export interface Listing {
   current: number;
 }
 
-/** The address in a memory reference of the adapter, which may say whose it is before: "user:2:0xb40". */
+/** The address in a memory reference of the adapter, which may begin with the address space: "user:2:0xb40". */
 export const addressIn = (reference: string): bigint => BigInt(reference.slice(reference.lastIndexOf(':') + 1));
 
-/** Instructions with their symbols and source lines; the one at `pc` is pointed at. */
+/** Instructions with their symbols and source lines, with an arrow at `pc`. */
 export function listing(instructions: readonly Instruction[], pc: bigint): Listing {
   const lines: string[] = [];
   let current = -1;

@@ -1,6 +1,6 @@
 /**
- * The build as a task of type `xv6`. A launch configuration names it as its `preLaunchTask`, and VS Code then runs it before
- * every start and every restart, fills Problems from it, and asks what to do when it fails.
+ * The build as a task of type `xv6`. A launch configuration names it as its `preLaunchTask`; VS Code then runs it before
+ * every start and restart, shows its errors under Problems, and asks what to do when it fails.
  */
 import * as vscode from 'vscode';
 import { buildName } from './launch-paths';
@@ -14,10 +14,10 @@ interface BuildDefinition extends vscode.TaskDefinition {
 }
 
 export class BuildTasks implements vscode.TaskProvider {
-  /** Builds that launch configurations asked for, by label. */
+  /** The builds of launch configurations, by label. */
   private readonly builds = new Map<string, vscode.Task>();
 
-  /** Makes the build known to VS Code; answers the label to put into `preLaunchTask`. `cwd` is absolute. */
+  /** Makes the build known to VS Code. Returns the label for `preLaunchTask`. `cwd` is absolute. */
   add(command: string, cwd: string, folder: vscode.WorkspaceFolder): string {
     const task = taskFor({ type: TASK_TYPE, command, cwd }, folder);
     this.builds.set(`${folder.uri.toString()} ${cwd} ${command}`, task);

@@ -1,6 +1,6 @@
 /**
- * From F5 to a launch configuration with everything in it: recognizes the lab, asks its Makefile for the machine, and
- * names the build that goes before. What a launch.json says is never overruled.
+ * Completes a launch configuration after F5: finds the lab, reads the machine from its Makefile, and names the build that
+ * runs first. Never overrides what launch.json says.
  */
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -15,8 +15,8 @@ import { DEBUG_TYPE, type Sessions } from '../sessions';
 type Configuration = vscode.DebugConfiguration & LaunchAttributes & Identity;
 
 export class ConfigurationProvider implements vscode.DebugConfigurationProvider {
-  /** Notes already shown: a lab says the same on every F5. */
-  private readonly told = new Set<string>();
+  /** Notes already shown: a lab gives the same ones on every F5. */
+  private readonly shownNotes = new Set<string>();
 
   constructor(
     private readonly sessions: Sessions,
@@ -31,7 +31,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     return [{ ...launch('Debug xv6'), ...cwd }];
   }
 
-  /** Before VS Code replaces variables and runs the build: everything that the build depends on. */
+  /** Called before VS Code replaces variables and runs the build: fills in everything that the build depends on. */
   async resolveDebugConfiguration(
     folder: vscode.WorkspaceFolder | undefined,
     given: vscode.DebugConfiguration,
@@ -45,18 +45,18 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
       if (folder && config.cwd !== undefined) await this.fillIn(config, config.cwd, folder);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
-      void (error instanceof NoLabError ? tellNoLab(error) : tell(error));
+      void (error instanceof NoLabError ? offerSampleLab(error) : showError(error));
       return undefined;
     }
     if (this.isRunning(config, folder)) return undefined;
-    // The guest's console is a terminal; the debug console would open in front of it.
+    // The guest's console is a terminal; the debug console would cover it.
     config['internalConsoleOptions'] ??= 'neverOpen';
-    // The question that VS Code would ask has been answered above: two machines never share a disk image.
+    // VS Code need not warn: isRunning has made sure that two machines do not share a disk image.
     config['suppressMultipleSessionWarning'] = true;
     return config;
   }
 
-  /** After the build: paths as the adapter takes them, which has no workspace to start from. */
+  /** Called after the build: makes paths absolute for the adapter, which has no workspace. */
   resolveDebugConfigurationWithSubstitutedVariables(
     folder: vscode.WorkspaceFolder | undefined,
     config: Configuration,
@@ -70,7 +70,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     };
   }
 
-  /** Takes from the lab in `cwd` what the configuration leaves open. Throws LabError if it must have a lab and has none. */
+  /** Fills in from the lab in `cwd` what the configuration leaves out. Throws LabError if it needs a lab and there is none. */
   private async fillIn(config: Configuration, cwd: string, folder: vscode.WorkspaceFolder): Promise<void> {
     const lab =
       config.kernel === undefined ? await labIn(cwd, config) : await labIn(cwd, config).catch(() => undefined);
@@ -90,8 +90,8 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     const build = config.build ?? (makesIt ? lab.build : undefined);
     if (build) this.buildBefore(config, build, lab.folder, folder);
     for (const note of lab.notes) {
-      if (this.told.has(note)) continue;
-      this.told.add(note);
+      if (this.shownNotes.has(note)) continue;
+      this.shownNotes.add(note);
       void vscode.window.showInformationMessage(note);
     }
   }
@@ -100,7 +100,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     config.preLaunchTask ??= this.builds.add(command, cwd, folder);
   }
 
-  /** Two machines with one disk image would overwrite each other, and a build would change it under a running guest. */
+  /** Two machines with one disk image would overwrite each other's writes, and a build would change it under a running guest. */
   private isRunning(config: Configuration, folder: vscode.WorkspaceFolder | undefined): boolean {
     const resolved = this.resolveDebugConfigurationWithSubstitutedVariables(folder, config);
     const running = this.sessions.all().find((session) => sharesImage(this.sessions.configuration(session), resolved));
@@ -112,7 +112,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
 
 class NoLabError extends LabError {}
 
-/** The lab in the folder to start from. Where the configuration says what to build, or nothing, no compiler is looked for. */
+/** The lab at `start`. Looks for a compiler only if the configuration does not say what to build. */
 async function labIn(start: string, config: Configuration): Promise<Lab> {
   if (hasVariables(start)) {
     throw new LabError(
@@ -128,16 +128,16 @@ async function labIn(start: string, config: Configuration): Promise<Lab> {
   );
 }
 
-/** Says why nothing was started, in a dialog as VS Code's own for a launch that failed: a notification is soon overlooked. */
-async function tell({ message }: LabError, ...choices: string[]): Promise<string | undefined> {
+/** Shows why nothing was started, in a dialog as VS Code does for a failed launch: a notification is easily overlooked. */
+async function showError({ message }: LabError, ...choices: string[]): Promise<string | undefined> {
   const end = message.indexOf('. ') + 1;
   const [words, detail] = end > 0 ? [message.slice(0, end), message.slice(end + 1)] : [message, ''];
   return vscode.window.showErrorMessage(words, { modal: true, detail }, ...choices);
 }
 
-async function tellNoLab(error: NoLabError): Promise<void> {
+async function offerSampleLab(error: NoLabError): Promise<void> {
   const open = 'Open Sample Lab';
-  if ((await tell(error, open)) === open) await vscode.commands.executeCommand('xv6.openSampleLab');
+  if ((await showError(error, open)) === open) await vscode.commands.executeCommand('xv6.openSampleLab');
 }
 
 async function offerRestart(running: vscode.DebugSession): Promise<void> {

@@ -1,9 +1,9 @@
 /**
- * What a lab's Makefile says of the machine it wants, read off the lines that `make -n qemu` prints. Rests on QEMU's own
- * names for the options of its `virt` board (qemu-system-riscv64(1)). Knows neither VS Code nor processes.
+ * Reads from the lines that `make -n qemu` prints which machine a lab's Makefile runs, by QEMU's names for the options of its
+ * `virt` board (qemu-system-riscv64(1)). Uses neither VS Code nor processes.
  */
 
-/** The machine a lab asks QEMU for. Paths are as the Makefile has them: relative to its folder. */
+/** The machine that a lab runs in QEMU. Paths are as in the Makefile: relative to its folder. */
 export interface LabMachine {
   kernel: string;
   disk?: string;
@@ -13,11 +13,11 @@ export interface LabMachine {
   memory: string;
   /** QEMU's virtio-mmio.force-legacy; true unless switched off. */
   legacyVirtio: boolean;
-  /** Options that this machine has no counterpart for, as written ("-device e1000,…"). */
+  /** Options that our machine does not support, as written ("-device e1000,…"). */
   ignored: string[];
 }
 
-/** A compiler that the printed recipes run: `cross` builds for RISC-V, the other one builds tools such as mkfs. */
+/** A compiler that the printed recipes run. With `cross` it builds for RISC-V, else it builds tools such as mkfs. */
 export interface Compiler {
   program: string;
   cross: boolean;
@@ -25,7 +25,7 @@ export interface Compiler {
 
 export class LabError extends Error {}
 
-/** The word that stands for QEMU in the recipes: passed to make as `QEMU=`, found again in what it prints. */
+/** The name of QEMU in the recipes: passed to make as `QEMU=`, and found again in its output. */
 export const QEMU_WORD = 'qemu-system-riscv64';
 
 /** Whether a Makefile builds xv6's kernel: it names `kernel/kernel`, or `$K/kernel` with K=kernel. */
@@ -60,17 +60,17 @@ export function readCompilers(printed: string): Compiler[] {
   return [...found.values()];
 }
 
-/** Whether make's own words say that the Makefile searched for a RISC-V toolchain and found none. */
+/** Whether make's messages say that the Makefile searched for a RISC-V toolchain and found none. */
 export function saysNoToolchain(errors: string): boolean {
   return /couldn't find a riscv64/i.test(errors);
 }
 
-/** Recipes as single lines: those that end in a backslash are joined to the next. */
+/** Recipes as single lines: joins a line that ends with a backslash to the next. */
 function recipeLines(printed: string): string[] {
   return printed.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
 }
 
-/** Splits a shell command into words, with quotes and backslashes as sh(1) has them; expansions stay as they are. */
+/** Splits a shell command into words, with quotes and backslashes as in sh(1). Does not expand anything. */
 export function splitWords(line: string): string[] {
   const words: string[] = [];
   for (const match of line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g)) {
@@ -135,7 +135,7 @@ function machineOf(words: string[]): LabMachine {
 
 /** Options without a value, none of which changes the machine. */
 const FLAGS = new Set(['-nographic', '-S', '-s', '-no-reboot', '-no-shutdown', '-snapshot']);
-/** Options whose value is read; every other one is taken to have a value, and reported. */
+/** Options whose value is read. Any other option is assumed to have a value, and is reported. */
 const VALUED = new Set([
   '-machine',
   '-M',

@@ -1,6 +1,6 @@
 /**
- * A lab's folder: finding it, asking its Makefile for the machine, and saying what is missing to build it. Runs `make -n`
- * only, which prints recipes and builds nothing. Knows no VS Code.
+ * Finds a lab's folder, reads the machine from its Makefile, and says what is missing to build it. Runs only `make -n`, which
+ * prints recipes and builds nothing. Does not use VS Code.
  */
 import { execFile } from 'node:child_process';
 import { access, constants, readdir, readFile } from 'node:fs/promises';
@@ -20,18 +20,18 @@ import {
 export interface Lab {
   folder: string;
   machine: LabMachine;
-  /** Command line that builds kernel and disk image in `folder`; undefined where the prebuilt ones are taken. */
+  /** Command line that builds kernel and disk image in `folder`; undefined if the prebuilt ones are used. */
   build: string | undefined;
-  /** Worth telling the user, e.g. that a prebuilt kernel runs for want of a compiler. */
+  /** Notes for the user, e.g. that a prebuilt kernel runs because there is no compiler. */
   notes: string[];
 }
 
-/** Kernel and disk image that a lab may bring along, for machines without a cross compiler. */
+/** Kernel and disk image that a lab may contain, for machines without a cross compiler. */
 const PREBUILT = { kernel: 'prebuilt/kernel', disk: 'prebuilt/fs.img' };
 
 const MAKE_TIMEOUT = 20_000;
 
-/** The lab at `folder` or, failing that, the only one in a folder directly below it. */
+/** The lab at `folder` or, if there is none, the only one in a folder directly below it. */
 export async function findLab(folder: string): Promise<string | undefined> {
   if (await isLab(folder)) return folder;
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -53,16 +53,15 @@ async function isLab(folder: string): Promise<boolean> {
 }
 
 /**
- * Asks the Makefile of `folder` for the machine. Throws LabError, worded for the user, when make is missing, fails or
- * prints no machine, or when something must be compiled and there is no compiler and no prebuilt kernel; with `toBuild`
- * false compilers are not looked for.
+ * Reads the machine from the Makefile of `folder`. Throws LabError, worded for the user, when make is missing, fails or
+ * prints no machine, or when there is neither a compiler nor a prebuilt kernel; with `toBuild` false no compiler is needed.
  */
 export async function inspectLab(folder: string, toBuild = true): Promise<Lab> {
   const { printed, errors } = await dryRun(folder);
   const machine = await machineFrom(printed, errors, folder);
   const missing = toBuild ? await missingCompiler(readCompilers(printed), errors) : undefined;
   const notes =
-    machine.ignored.length > 0 ? [`Left out, as this machine has none of it: ${machine.ignored.join(', ')}.`] : [];
+    machine.ignored.length > 0 ? [`Ignored, since this machine does not have it: ${machine.ignored.join(', ')}.`] : [];
   if (missing === undefined) {
     const targets = [machine.kernel, ...(machine.disk === undefined ? [] : [machine.disk])];
     return { folder, machine, build: `make ${targets.map(quote).join(' ')}`, notes };
@@ -80,14 +79,14 @@ async function machineFrom(printed: string, errors: string, folder: string): Pro
     if (saysNoToolchain(errors)) throw new LabError(noCompiler());
     const said = errors.trim().split('\n').slice(-5).join('\n');
     throw new LabError(
-      `The Makefile in ${folder} did not say which machine it wants. ${error.message}` +
+      `The Makefile in ${folder} does not say which machine to run. ${error.message}` +
         (said ? ` make said: ${said}` : '') +
         ' Correct the Makefile, or name kernel and disk in a launch.json.',
     );
   }
 }
 
-/** What `make -n qemu` prints; a make that fails half-way still counts, since it may have printed the machine. */
+/** What `make -n qemu` prints, even if make fails half-way, since it may have printed the machine before. */
 function dryRun(folder: string): Promise<{ printed: string; errors: string }> {
   return new Promise((resolve, reject) => {
     execFile(
@@ -98,7 +97,7 @@ function dryRun(folder: string): Promise<{ printed: string; errors: string }> {
         if (error && error.code === 'ENOENT') {
           reject(new LabError(`make was not found, and the lab is built with it. ${install('make', 'make')}`));
         } else if (error?.killed) {
-          reject(new LabError(`"make -n qemu" in ${folder} gave no answer within ${MAKE_TIMEOUT / 1000} s.`));
+          reject(new LabError(`"make -n qemu" in ${folder} did not end within ${MAKE_TIMEOUT / 1000} s.`));
         } else {
           resolve({ printed, errors });
         }
@@ -109,7 +108,7 @@ function dryRun(folder: string): Promise<{ printed: string; errors: string }> {
 
 async function missingCompiler(compilers: Compiler[], errors: string): Promise<string | undefined> {
   for (const { program, cross } of compilers) {
-    // xv6's Makefiles fall back to the host's gcc when they find no toolchain, and that cannot build for RISC-V.
+    // Without a toolchain, xv6's Makefiles fall back to the host's gcc, which cannot build for RISC-V.
     const unfit = cross && (saysNoToolchain(errors) || !/riscv|clang/.test(program));
     if (!unfit && (await onPath(program))) continue;
     if (cross) return unfit ? noCompiler() : noCompiler(program);

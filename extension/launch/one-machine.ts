@@ -1,32 +1,32 @@
 /**
- * Two machines never share a disk image: they would overwrite each other. Tells a start that would do so from the restart of a
- * session whose launch.json was edited, for which VS Code resolves the configuration while that session still runs. Knows no
- * VS Code.
+ * Two machines must not share a disk image: they would overwrite each other's writes. Distinguishes a start that would do so
+ * from the restart of a session whose launch.json was edited: for that, VS Code resolves the configuration while the session
+ * still runs. Does not use VS Code.
  */
 import { createHash } from 'node:crypto';
 
-/** What is looked at in a launch configuration. `disk` and `kernel` are absolute. */
+/** The parts of a launch configuration that matter here. `disk` and `kernel` are absolute. */
 export interface Identity {
   name: string;
   kernel?: string;
   disk?: string;
-  /** Fingerprint of what launch.json said. */
+  /** Fingerprint of the configuration in launch.json. */
   __given?: string;
 }
 
-/** A fingerprint, and not the text: VS Code would replace the variables in it. With or without debugging is all the same. */
+/** A fingerprint rather than the text, in which VS Code would replace the variables. Ignores `noDebug`. */
 export function fingerprint(given: object): string {
   return createHash('sha256')
     .update(JSON.stringify({ ...given, noDebug: undefined }))
     .digest('hex');
 }
 
-/** Whether both run from the same disk image or, without any, the same kernel. */
+/** Whether both run from the same disk image or, if neither has one, the same kernel. */
 export function sharesImage(one: Identity, other: Identity): boolean {
   return one.disk === undefined ? other.disk === undefined && one.kernel === other.kernel : one.disk === other.disk;
 }
 
-/** VS Code resolves again for a restart only if launch.json says something new of a session, which it knows by name. */
+/** On a restart VS Code resolves the configuration again only if its entry in launch.json, found by name, has changed. */
 export function isRestartOf(running: Identity, config: Identity): boolean {
   return running.name === config.name && running.__given !== config.__given;
 }

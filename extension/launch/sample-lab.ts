@@ -1,10 +1,10 @@
-/** "xv6: Open Sample Lab": copies the sample kernel, sources and prebuilt images, to where the user wants it, and opens it. */
+/** "xv6: Open Sample Lab": copies the sample kernel, sources and prebuilt images, to a folder of the user's choice and opens it. */
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 
 const NAME = 'xv6-sample';
 
-/** Asks for a folder, copies the sample into a new folder below it and opens that. Nothing existing is written over. */
+/** Asks for a folder, copies the sample into a new folder below it and opens that. Overwrites nothing. */
 export async function openSampleLab(extension: vscode.Uri): Promise<void> {
   const picked = await vscode.window.showOpenDialog({
     defaultUri: vscode.Uri.file(homedir()),
@@ -24,7 +24,7 @@ export async function openSampleLab(extension: vscode.Uri): Promise<void> {
   }
 }
 
-/** Copies the sample into the first free of xv6-sample, xv6-sample-2, … below `parent`; answers that folder. */
+/** Copies the sample into the first free of xv6-sample, xv6-sample-2, … below `parent`. Returns that folder. */
 async function copySample(extension: vscode.Uri, parent: vscode.Uri): Promise<vscode.Uri> {
   const source = vscode.Uri.joinPath(extension, 'sample');
   let target = vscode.Uri.joinPath(parent, NAME);

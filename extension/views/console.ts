@@ -1,6 +1,6 @@
 /**
- * The guest's console as a terminal. What the guest writes comes as `xv6.consoleOutput` events; what is typed goes back
- * as the terminal gives it (Enter is a carriage return, Backspace a DEL), which is what a UART sees.
+ * The guest's console as a terminal. The guest's output arrives as `xv6.consoleOutput` events; keys go to the guest as the
+ * terminal encodes them (Enter is a carriage return, Backspace a DEL), as a UART would receive them.
  */
 import * as vscode from 'vscode';
 import type { Events } from '../../debug-adapter/protocol';
@@ -11,7 +11,7 @@ const DIM = '\x1b[2m';
 const PLAIN = '\x1b[0m';
 
 export class Consoles implements vscode.Disposable {
-  /** By session id. One whose session has ended is kept to be read until another session starts. */
+  /** By session id. A console stays readable after its session has ended, until another session starts. */
   private readonly consoles = new Map<string, Console>();
   /** The console of the session launched last. */
   private last: Console | undefined;
@@ -37,7 +37,7 @@ export class Consoles implements vscode.Disposable {
     ];
   }
 
-  /** Brings the console of the session in the foreground, or of the last one, before the eye. */
+  /** Shows the console of the active session, or the last console. */
   show(): void {
     const session = this.sessions.current();
     const console = (session && this.consoles.get(session.id)) ?? this.last;
@@ -57,7 +57,7 @@ export class Consoles implements vscode.Disposable {
     this.consoles.set(session.id, console);
     this.last = console;
     void vscode.commands.executeCommand('setContext', 'xv6.hasConsole', true);
-    // What comes next is a prompt to type at; a breakpoint that hits takes the focus to the editor by itself.
+    // Takes the focus, since a prompt to type at comes next; a breakpoint moves the focus to the editor by itself.
     console.show(false);
     await console.attach();
   }
@@ -67,7 +67,7 @@ export class Consoles implements vscode.Disposable {
     this.consoles.delete(id);
   }
 
-  /** Keys that the guest is to have rather than the editor go to a console only while there is a guest behind it. */
+  /** Sets the context key for keybindings that send keys to the guest: true only while the console has a running session. */
   private markActive(terminal: vscode.Terminal | undefined): void {
     const active = [...this.consoles.values()].some((console) => !console.ended && console.isIn(terminal));
     void vscode.commands.executeCommand('setContext', 'xv6.consoleActive', active);
@@ -80,7 +80,7 @@ class Console {
   private terminal: vscode.Terminal | undefined;
   private open = false;
   private over = false;
-  /** Output that came before the answer to `attachConsole`, which holds what was written earlier still. */
+  /** Output that arrived before the response to `attachConsole`, whose text comes first. */
   private early: string[] | undefined = [];
 
   constructor(private readonly session: vscode.DebugSession) {}
@@ -114,12 +114,12 @@ class Console {
     else this.put(text);
   }
 
-  /** A word of our own, told apart from the guest's. */
+  /** Writes a note of the debugger, dimmed so that it differs from the guest's output. */
   note(words: string): void {
     this.put(`\r\n${DIM}[${words}]${PLAIN}\r\n`);
   }
 
-  /** The build has shown its own terminal by now; what follows is to be seen here. */
+  /** Shows this console again: the build has just shown its own terminal. */
   restart(): void {
     this.note('restart');
     this.show(true);
@@ -164,7 +164,7 @@ class Console {
   private send(text: string): void {
     if (this.over) return;
     request(this.session, 'xv6.consoleInput', { text }).then(undefined, (error: unknown) => {
-      if (!this.over) this.note(`key strokes were not taken: ${String(error)}`);
+      if (!this.over) this.note(`the key strokes were lost: ${String(error)}`);
     });
   }
 }

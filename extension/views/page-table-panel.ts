@@ -1,6 +1,6 @@
 /**
- * "xv6: Show Page Table": the panel beside the editor. Asks the adapter (`xv6.pageTable`) at every stop while it is visible and
- * passes the answer on; what is drawn, and how, is webviews/page-table/.
+ * "xv6: Show Page Table": the panel beside the editor. While it is visible, requests the table from the adapter
+ * (`xv6.pageTable`) at every stop and passes it to the page, which webviews/page-table/ draws.
  */
 import * as vscode from 'vscode';
 import { isPageTableModel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
@@ -9,12 +9,12 @@ import { webviewPage } from './webview-page';
 
 export class PageTablePanel implements vscode.Disposable {
   private panel: vscode.WebviewPanel | undefined;
-  /** The session it follows, kept after its end until another takes its place. */
+  /** The session that the panel shows, kept after its end until another one starts. */
   private session: vscode.DebugSession | undefined;
   private root: string | undefined;
   private ready = false;
-  /** One request at a time; a stop that comes meanwhile asks once more. */
-  private asking = false;
+  /** One request at a time; after a stop in the meantime, another request follows. */
+  private requesting = false;
   private outdated = false;
   private readonly subscription: vscode.Disposable;
 
@@ -32,7 +32,7 @@ export class PageTablePanel implements vscode.Disposable {
     });
   }
 
-  /** `root`: the id of the table to show; without one, that which was chosen before. */
+  /** `root`: the id of the table to show; by default the one chosen before. */
   show(root?: string): void {
     const session = this.sessions.current();
     if (!session) {
@@ -67,7 +67,7 @@ export class PageTablePanel implements vscode.Disposable {
       { enableScripts: true, localResourceRoots: [assets], enableFindWidget: true },
     );
     panel.webview.html = webviewPage(panel.webview, assets, 'page-table', 'Page Table');
-    panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message));
+    panel.webview.onDidReceiveMessage((message: unknown) => this.receive(message));
     panel.onDidChangeViewState(() => {
       if (!panel.visible) this.ready = false;
     });
@@ -79,7 +79,7 @@ export class PageTablePanel implements vscode.Disposable {
     return panel;
   }
 
-  private hear(untrusted: unknown): void {
+  private receive(untrusted: unknown): void {
     const message = readFromPanel(untrusted);
     if (!message) return;
     if (message.type === 'ready') this.ready = true;
@@ -94,13 +94,13 @@ export class PageTablePanel implements vscode.Disposable {
       this.post({ type: 'ended' });
       return;
     }
-    if (this.asking) {
+    if (this.requesting) {
       this.outdated = true;
       return;
     }
-    this.asking = true;
-    this.post(await this.ask(session));
-    this.asking = false;
+    this.requesting = true;
+    this.post(await this.requestTable(session));
+    this.requesting = false;
     if (!this.sessions.isStopped(session))
       this.post({ type: this.sessions.all().includes(session) ? 'running' : 'ended' });
     if (!this.outdated) return;
@@ -108,17 +108,17 @@ export class PageTablePanel implements vscode.Disposable {
     await this.refresh();
   }
 
-  private async ask(session: vscode.DebugSession): Promise<ToPanel> {
+  private async requestTable(session: vscode.DebugSession): Promise<ToPanel> {
     const { root } = this;
     try {
       const model: unknown = await request(session, 'xv6.pageTable', root === undefined ? {} : { root });
       if (isPageTableModel(model)) return { type: 'model', model };
-      return { type: 'failed', message: 'The debugger answered with something that is no page table.' };
+      return { type: 'failed', message: 'The debugger returned something that is not a page table.' };
     } catch (error) {
       if (root !== undefined && root === this.root && this.sessions.isStopped(session)) {
-        // The process whose table was chosen has exited: back to the table that is always there.
+        // The process whose table was chosen has exited: show the default table.
         this.root = undefined;
-        return this.ask(session);
+        return this.requestTable(session);
       }
       return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
     }

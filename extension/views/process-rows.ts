@@ -1,23 +1,22 @@
 /**
- * The rows of the Processes view, from what the adapter tells of the guest (`xv6.processes`): what each says, and what is
- * below it. Knows no VS Code.
+ * Makes the rows of the Processes view from the adapter's response to `xv6.processes`. Does not use VS Code.
  */
 import type { HartSummary, ProcessSummary, ProcessTable } from '../../debug-adapter/protocol';
 
 export interface Row {
-  /** The same from one refresh to the next, so that what is unfolded stays so. */
+  /** The same at every refresh, so that an expanded row stays expanded. */
   id: string;
   label: string;
-  /** Beside the label, fainter. */
+  /** Shown after the label, fainter. */
   description?: string;
   tooltip?: string;
   /** Name of a codicon. */
   icon?: string;
-  /** What the menus ask for: `process`, `process awaited`, `hart`. */
+  /** What the menus' conditions test: `process`, `process awaited`, `hart`. */
   context?: string;
-  /** The process that the row, or one above it, is of. */
+  /** The process of the row or of a row above it. */
   pid?: number;
-  /** What an inspection of the row shows: a thread's stack, or a C expression. */
+  /** What a click on the row shows: a thread's stack, or a C expression. */
   threadId?: number;
   expression?: string;
   children?: Row[];
@@ -30,7 +29,7 @@ const ICONS: Readonly<Record<string, string>> = {
   ZOMBIE: 'circle-slash',
 };
 
-/** Harts first, then processes by pid; one row with the reason where there is nothing to show. */
+/** Harts first, then processes by pid. If there is nothing to show, one row says why. */
 export function rowsOf({ harts, processes, message }: ProcessTable): Row[] {
   if (message !== undefined) return [{ id: 'message', label: message, icon: 'info' }];
   return [

@@ -1,6 +1,6 @@
 /**
- * The Processes view in the debug side bar: the guest's processes and what the harts run, asked of the adapter
- * (`xv6.processes`) at every stop and, while the guest runs and the view is in sight, once a second. A click shows the stack of
+ * The Processes view in the debug side bar: the guest's processes and what the harts run. Requests them from the adapter
+ * (`xv6.processes`) at every stop and, while the guest runs and the view is visible, once a second. A click shows the stack of
  * the process in VS Code's own call stack.
  */
 import * as vscode from 'vscode';
@@ -9,7 +9,7 @@ import { rowsOf, type Row } from './process-rows';
 import { request, type Sessions } from '../sessions';
 
 const VIEW = 'xv6.processes';
-/** Milliseconds between two looks at a guest that runs. */
+/** Milliseconds between two requests while the guest runs. */
 const PERIOD = 1000;
 
 export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Disposable {
@@ -18,10 +18,10 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
   private readonly subscriptions: vscode.Disposable[];
   private readonly timer: NodeJS.Timeout;
   private rows: Row[] = [];
-  /** What the rows were made from, to leave the view alone where nothing is new. */
+  /** The rows shown, as text: equal rows do not refresh the view. */
   private shown = '';
-  /** One request at a time; a stop that comes meanwhile asks once more. */
-  private asking = false;
+  /** One request at a time; after a stop in the meantime, another request follows. */
+  private requesting = false;
   private outdated = false;
 
   readonly onDidChangeTreeData = this.changed.event;
@@ -82,13 +82,13 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
 
   private async read(): Promise<void> {
     if (!this.view.visible) return;
-    if (this.asking) {
+    if (this.requesting) {
       this.outdated = true;
       return;
     }
-    this.asking = true;
-    const rows = await this.ask();
-    this.asking = false;
+    this.requesting = true;
+    const rows = await this.requestRows();
+    this.requesting = false;
     const text = JSON.stringify(rows);
     if (text !== this.shown) {
       this.shown = text;
@@ -100,7 +100,7 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
     await this.read();
   }
 
-  private async ask(): Promise<Row[]> {
+  private async requestRows(): Promise<Row[]> {
     const session = this.sessions.current();
     if (!session) return [];
     try {
@@ -119,10 +119,10 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
       );
       return;
     }
-    await this.told(request(session, 'xv6.showThread', { threadId: row.threadId }));
+    await this.showFailure(request(session, 'xv6.showThread', { threadId: row.threadId }));
   }
 
-  /** Into the Watch view, where it unfolds and follows every stop. */
+  /** Adds the row to the Watch view, where it can be expanded and follows every stop. */
   private async watch(row: Row | undefined): Promise<void> {
     const expression = row?.expression ?? (row?.pid === undefined ? undefined : `*$proc(${row.pid})`);
     if (expression === undefined) return;
@@ -132,13 +132,13 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
   private async breakWhenRun(row: Row | undefined, on: boolean): Promise<void> {
     const session = this.sessions.current();
     if (!session || row?.pid === undefined) return;
-    await this.told(request(session, 'xv6.breakWhenRun', { pid: row.pid, on }));
+    await this.showFailure(request(session, 'xv6.breakWhenRun', { pid: row.pid, on }));
     this.refresh();
   }
 
-  private async told(answer: Thenable<unknown>): Promise<void> {
+  private async showFailure(response: Thenable<unknown>): Promise<void> {
     try {
-      await answer;
+      await response;
     } catch (error) {
       void vscode.window.showErrorMessage(messageOf(error));
     }

@@ -91,7 +91,7 @@ describe('filter of a page table', () => {
     assert.deepEqual(found('ADDED'), [shell]);
   });
 
-  it('wants all words, and keeps the tables that lead there', () => {
+  it('requires all words to match, and keeps the tables that lead there', () => {
     assert.deepEqual(
       found('kernel 80009fff').map(({ index }) => index),
       [9],
@@ -105,7 +105,7 @@ describe('filter of a page table', () => {
     assert.equal(root.pa, '0x87f65000');
   });
 
-  it('lets everything through when empty, and nothing when nothing fits', () => {
+  it('matches everything when empty, and returns nothing when nothing matches', () => {
     assert.equal(filterEntries(entries, '  '), entries);
     assert.deepEqual(filterEntries(entries, 'plic'), []);
   });

@@ -1,11 +1,11 @@
 /**
- * Narrows a page table to what a text asks for. A number finds the entries that map it or map to it (and the tables and entries
- * that stand there); any other word must occur in an entry's region, problem, change, flags or addresses. All words must fit.
+ * Filters a page table by a text. A number matches entries that map it or map to it, and the tables and entries at that
+ * address; any other word must occur in an entry's region, problem, change or permissions. All words must match.
  */
 import { PTE_FLAGS, type PteRun } from '../../debug-adapter/protocol';
 import { pageSize } from './rows';
 
-/** The entries that fit, with the tables that lead to them. An empty text lets everything through, unchanged. */
+/** The entries that match, with the tables that lead to them. An empty text matches everything. */
 export function filterEntries(entries: PteRun[], text: string): PteRun[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return words.length === 0 ? entries : entries.flatMap((run) => filterRun(run, words));
@@ -15,16 +15,16 @@ function filterRun(run: PteRun, words: string[]): PteRun[] {
   if (run.children) {
     const children = run.children.flatMap((child) => filterRun(child, words));
     if (children.length > 0) return [{ ...run, children }];
-    return words.every((word) => fitsTable(run, word)) ? [run] : [];
+    return words.every((word) => matchesTable(run, word)) ? [run] : [];
   }
   let leaves: PteRun[] = [run];
   for (const word of words) leaves = leaves.flatMap((leaf) => narrow(leaf, word));
   return leaves;
 }
 
-/** The part of a run that a word fits: all of it, the one leaf that an address falls into, or nothing. */
+/** The part of a run that a word matches: all of it, the leaves that contain an address, or nothing. */
 function narrow(run: PteRun, word: string): PteRun[] {
-  if (fitsText(run, word)) return [run];
+  if (matchesText(run, word)) return [run];
   const address = addressIn(word);
   if (address === undefined) return [];
   const size = pageSize(run.level);
@@ -54,15 +54,15 @@ function leafOf(run: PteRun, offset: number): PteRun {
   };
 }
 
-/** A pointer fits an address that lies in the table it points to, or is its own place. */
-function fitsTable(run: PteRun, word: string): boolean {
-  if (fitsText(run, word)) return true;
+/** A pointer matches an address in the table that it points to, and its own address. */
+function matchesTable(run: PteRun, word: string): boolean {
+  if (matchesText(run, word)) return true;
   const address = addressIn(word);
   if (address === undefined) return false;
   return address >> 12n === BigInt(run.pa) >> 12n || address === BigInt(run.pteAddress);
 }
 
-function fitsText(run: PteRun, word: string): boolean {
+function matchesText(run: PteRun, word: string): boolean {
   const texts = [run.region, run.problem, run.change];
   if (texts.some((text) => text?.toLowerCase().includes(word))) return true;
   return /^[rwxu]{2,4}$/.test(word) && permissions(run.flags) === word;
@@ -75,7 +75,7 @@ function permissions(flags: number): string {
     .toLowerCase();
 }
 
-/** A number in hexadecimal, with or without 0x; without it, of at least three digits, so that no word is taken for one. */
+/** A hexadecimal number, with or without 0x. Without 0x it needs at least three digits, to be no word. */
 function addressIn(word: string): bigint | undefined {
   return /^(0x[\da-f]{1,16}|[\da-f]{3,16})$/.test(word)
     ? BigInt(word.startsWith('0x') ? word : `0x${word}`)

@@ -1,22 +1,22 @@
 /**
- * What the page-table panel and the extension say to each other, and the checks that each message passes on arrival: a
- * webview's messages are hostile input, and so is a model that came out of a guest. No function here throws.
+ * The messages between the page-table panel and the extension, and the checks on arrival: a webview's messages are hostile
+ * input, and so is a model read from a guest. No function here throws.
  */
 import type { PageTableModel, PageTableRoot, PteRun } from '../../debug-adapter/protocol';
 
 /** From the extension to the panel. */
 export type ToPanel =
-  /** A table, as of a stop. */
+  /** A table at a stop. */
   | { type: 'model'; model: PageTableModel }
-  /** The guest runs, so what is shown is of the past; or the session is over. */
+  /** The guest runs, so the table shown is of the last stop; or the session has ended. */
   | { type: 'running' }
   | { type: 'ended' }
-  /** The table could not be read, and why. */
+  /** Why the table could not be read. */
   | { type: 'failed'; message: string };
 
 /** From the panel to the extension. */
 export type FromPanel =
-  /** The panel has been loaded and listens. */
+  /** The panel is loaded and listens. */
   | { type: 'ready' }
   /** Show another root, by its id. */
   | { type: 'root'; root: string };
@@ -62,7 +62,7 @@ function isRoot(value: unknown): value is PageTableRoot {
   );
 }
 
-/** An entry at `highest` or below; its children one level further down, so that no model is deeper than Sv39's three. */
+/** Checks an entry of level `highest` or below; its children are one level lower, so no model is deeper than Sv39's three. */
 function isRun(value: unknown, highest: number): value is PteRun {
   if (!isObject(value)) return false;
   const { level, index, count, children } = value;

@@ -1,7 +1,7 @@
 /** One row of the page table: index, addresses, flags, region, and a mark where it differs from the stop before. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { PTE_FLAGS } from '../../debug-adapter/protocol';
-import { changeInWords, type Row } from './rows';
+import { changeText, type Row } from './rows';
 
 const LETTERS = ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D'] as const;
 const WORDS = {
@@ -16,7 +16,7 @@ const WORDS = {
 } as const;
 const CHANGES = { added: 'diff-added', removed: 'diff-removed', changed: 'diff-modified' } as const;
 
-/** `clicked` is told whether the click was on the twisty, or a double click, and so unfolds. */
+/** `clicked` is called with true if the click expands or collapses: on the twisty, or a double click. */
 export function rowTemplate(row: Row, id: string, active: boolean, clicked: (toggle: boolean) => void): TemplateResult {
   const { change, problem } = row;
   const classes = [
@@ -38,7 +38,7 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
     aria-setsize=${row.siblings}
     aria-selected=${active}
     aria-expanded=${row.expandable ? row.expanded : nothing}
-    aria-label=${spoken(row)}
+    aria-label=${ariaLabel(row)}
     @click=${(event: Event) => clicked((event.target as Element).classList.contains('twisty'))}
     @dblclick=${() => clicked(true)}
   >
@@ -60,7 +60,7 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
       )}<span class=${row.flags & PTE_FLAGS.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
     >
     <span class="region" title=${row.region ?? nothing}
-      >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeInWords(row)}></i>` : nothing}${
+      >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row)}></i>` : nothing}${
         problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
       }${
         row.kind === 'table' ? html`<span class="faint">${row.region ?? 'empty table'}</span>` : (row.region ?? problem)
@@ -78,15 +78,15 @@ function rsw(flags: number): string {
   return ((flags & PTE_FLAGS.RSW) >> 8).toString(2).padStart(2, '0');
 }
 
-/** What a row covers, in words: "2 MiB". Every size here is a whole number of KiB, MiB or GiB. */
+/** The size that a row covers: "2 MiB". It is always a whole number of KiB, MiB or GiB. */
 function size({ va, last }: Row): string {
   const kibibytes = (last + 1n - va) >> 10n;
   if (kibibytes % (1n << 20n) === 0n) return `${kibibytes >> 20n} GiB`;
   return kibibytes % 1024n === 0n ? `${kibibytes >> 10n} MiB` : `${kibibytes} KiB`;
 }
 
-/** The row for a screen reader. */
-function spoken(row: Row): string {
+/** The row as text for a screen reader. */
+function ariaLabel(row: Row): string {
   const set = LETTERS.filter((letter) => row.flags & PTE_FLAGS[letter]).map((letter) => WORDS[letter]);
   const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
   const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;
@@ -97,7 +97,7 @@ function spoken(row: Row): string {
     row.region,
     set.join(', ') || 'no flags',
     row.flags & PTE_FLAGS.RSW ? `RSW ${rsw(row.flags)}` : undefined,
-    changeInWords(row),
+    changeText(row),
     row.problem,
   ]
     .filter(Boolean)

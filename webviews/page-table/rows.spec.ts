@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import type { PteRun } from '../../debug-adapter/protocol';
-import { changeInWords, expandableKeys, VisibleRows } from './rows';
+import { changeText, expandableKeys, VisibleRows } from './rows';
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
@@ -134,7 +134,7 @@ describe('rows of a page table', () => {
 
   it('says in words what a change is, and whether more than A or D changed', () => {
     const words = (more: Partial<PteRun>) =>
-      changeInWords(new VisibleRows([leaves(2, 0, 1, 0n, 0x80000000n, more)], none).at(0));
+      changeText(new VisibleRows([leaves(2, 0, 1, 0n, 0x80000000n, more)], none).at(0));
     assert.equal(words({}), undefined);
     assert.equal(words({ change: 'added' }), 'added since the last stop');
     assert.equal(words({ change: 'changed', before: '0x1' }), 'changed since the last stop');
@@ -206,7 +206,7 @@ describe('rows of a page table', () => {
       times.push(performance.now() - start);
       assert.equal(rows.length, 1 + 65 + 65 * 512);
     }
-    // The best of a few: this machine may be busy with other things.
+    // The best of a few: the machine may be busy.
     const took = Math.min(...times);
     assert.ok(took < 100, `took ${took.toFixed(1)} ms`);
   });

@@ -1,21 +1,21 @@
 /**
- * From a page-table model and what is unfolded in it to the rows on the screen. Rows are made when they are looked at: a
- * table of tens of thousands of leaves costs as much as it has runs. Sv39 as in the RISC-V privileged specification, 10.4.
+ * Computes the rows on the screen from a page-table model and what is unfolded in it. Makes a row only when it is drawn, so
+ * that the cost depends on the number of runs, not of leaves. Sv39 as in the RISC-V privileged specification, 10.4.
  */
 import type { PteRun } from '../../debug-adapter/protocol';
 
-/** What a row stands for: a pointer to a lower table, one leaf, or a run of neighbouring leaves folded into one row. */
+/** A pointer to a lower table, one leaf, or a run of neighbouring leaves folded into one row. */
 export type RowKind = 'table' | 'leaf' | 'run';
 
 export interface Row {
   /** The same for the same entry at every stop. */
   key: string;
   kind: RowKind;
-  /** 0 for the root's entries; the leaves of a run stand one deeper than the run. */
+  /** 0 for the root's entries; the leaves of a run are one deeper than the run. */
   depth: number;
   level: number;
   index: number;
-  /** Entries that the row stands for. */
+  /** Number of entries in the row. */
   count: number;
   va: bigint;
   /** Last address covered. */
@@ -28,11 +28,11 @@ export interface Row {
   problem: string | undefined;
   change: PteRun['change'];
   before: bigint | undefined;
-  /** Changed in A or D only, which the hart sets by itself. */
+  /** Only A or D changed, which the hart sets by itself. */
   touchedOnly: boolean;
   expandable: boolean;
   expanded: boolean;
-  /** Among its siblings, from 1; for assistive technology. */
+  /** Position among its siblings, from 1; for assistive technology. */
   position: number;
   siblings: number;
 }
@@ -40,9 +40,9 @@ export interface Row {
 /** What the user has unfolded (true) or folded (false), by row key; everything else follows the default. */
 export type Expansion = ReadonlyMap<string, boolean>;
 
-/** A run up to this long is shown leaf by leaf, without a row of its own. */
+/** Leaves of the longest run that is shown leaf by leaf, without a row of its own. */
 const SHORT = 4;
-/** Unfold the lower tables by default as long as the whole tree then has no more rows than this. */
+/** The lower tables are unfolded by default if the whole tree then has at most so many rows. */
 const SMALL = 200;
 
 /** Neighbouring rows: one row (`count` 1), or the leaves of an unfolded run. */
@@ -65,7 +65,7 @@ export class VisibleRows {
   private size = 0;
   private readonly unfoldTables: boolean;
 
-  /** `unfoldAll` shows every table's entries by default, as a filtered tree wants it. */
+  /** `unfoldAll` shows every table's entries by default, for a filtered tree. */
   constructor(
     entries: readonly PteRun[],
     private readonly expansion: Expansion,
@@ -113,7 +113,7 @@ export class VisibleRows {
     };
   }
 
-  /** Where a row with this key stands, -1 if it is not on the screen. */
+  /** The index of the row with this key, -1 if no such row is visible. */
   indexOf(key: string): number {
     const slash = key.lastIndexOf('/');
     const table = slash < 0 ? '' : key.slice(0, slash);
@@ -128,7 +128,7 @@ export class VisibleRows {
     return -1;
   }
 
-  /** The row under which `at` stands; -1 for an entry of the root. */
+  /** The index of the parent of the row `at`; -1 for an entry of the root. */
   parentOf(at: number): number {
     const { depth } = this.spans[this.spanAt(at)]!;
     for (let span = this.spanAt(at) - 1; span >= 0; span--) {
@@ -198,8 +198,8 @@ export function expandableKeys(entries: readonly PteRun[], runs: boolean, path =
   });
 }
 
-/** How an entry differs from the stop before, undefined if it does not. */
-export function changeInWords({ change, touchedOnly }: Row): string | undefined {
+/** How an entry differs from the stop before; undefined if it does not. */
+export function changeText({ change, touchedOnly }: Row): string | undefined {
   return change && `${change} since the last stop${touchedOnly ? ': only A or D' : ''}`;
 }
 
@@ -217,7 +217,7 @@ function isFolded(run: PteRun): boolean {
   return run.children === undefined && run.count > SHORT;
 }
 
-/** The regions below a table, each once, the first few by name. */
+/** The regions below a table, each once; only the first few by name. */
 function regionsOf(entries: readonly PteRun[]): string | undefined {
   const names = new Set<string>();
   collectRegions(entries, names);

@@ -1,7 +1,7 @@
 /**
- * The page-table panel: a tree of entries under a bar with the root and a filter. Rows have one height and only those in sight
- * are in the document, so its length does not matter. Drawn in the light DOM with a style sheet of its own; positions are
- * set through the object model, which the content security policy allows, and never as style attributes.
+ * The page-table panel: a tree of entries under a bar with the root and a filter. All rows have one height and only visible
+ * ones are in the document, so a long table costs nothing. Drawn in the light DOM with its own style sheet; positions are set
+ * through the object model, since the content security policy forbids style attributes.
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
@@ -9,14 +9,14 @@ import type { PageTableModel } from '../../debug-adapter/protocol';
 import { filterEntries } from './filter';
 import { type FromPanel, readToPanel } from './messages';
 import { rowTemplate } from './row';
-import { changeInWords, expandableKeys, type Row, VisibleRows } from './rows';
+import { changeText, expandableKeys, type Row, VisibleRows } from './rows';
 
-/** Height of a row in pixels; the same stands in page-table.css. */
+/** Height of a row in pixels, as in page-table.css. */
 const ROW = 22;
-/** Rows drawn above and below those in sight. */
+/** Rows drawn above and below the visible ones. */
 const MARGIN = 8;
 
-/** What outlives a reload of the panel, as VS Code does when it is hidden and shown again. */
+/** What survives a reload of the panel: VS Code reloads it when it is hidden and shown again. */
 interface Memory {
   expansion?: [string, boolean][];
   filter?: string;
@@ -46,11 +46,11 @@ export class PageTableView extends LitElement {
 
   private readonly host = acquireVsCodeApi();
   private expansion = new Map<string, boolean>();
-  /** In place of `expansion` while a filter holds: what it finds is unfolded, whatever was folded before. */
+  /** Replaces `expansion` while there is a filter: what it finds is unfolded, whatever was folded before. */
   private found = new Map<string, boolean>();
   private rows = new VisibleRows([], this.expansion);
-  private place = 0;
-  private readonly resized = new ResizeObserver(() => this.look());
+  private savedScroll = 0;
+  private readonly resized = new ResizeObserver(() => this.measure());
 
   protected override createRenderRoot(): HTMLElement {
     return this;
@@ -61,15 +61,15 @@ export class PageTableView extends LitElement {
     const memory = this.host.getState();
     this.expansion = new Map(memory?.expansion);
     this.filter = memory?.filter ?? '';
-    this.place = memory?.scroll ?? 0;
-    window.addEventListener('message', this.heard);
+    this.savedScroll = memory?.scroll ?? 0;
+    window.addEventListener('message', this.receive);
     window.addEventListener('keydown', this.shortcut);
     this.host.postMessage({ type: 'ready' });
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    window.removeEventListener('message', this.heard);
+    window.removeEventListener('message', this.receive);
     window.removeEventListener('keydown', this.shortcut);
     this.resized.disconnect();
   }
@@ -79,14 +79,14 @@ export class PageTableView extends LitElement {
   }
 
   protected override updated(): void {
-    // A reloaded panel finds its place again as soon as it has the rows to scroll through.
-    if (this.tree && this.place > 0 && this.rows.length > 0) {
-      this.tree.scrollTop = this.place;
-      this.place = 0;
+    // A reloaded panel scrolls back to its position as soon as it has rows.
+    if (this.tree && this.savedScroll > 0 && this.rows.length > 0) {
+      this.tree.scrollTop = this.savedScroll;
+      this.savedScroll = 0;
     }
   }
 
-  private readonly heard = ({ data }: MessageEvent<unknown>): void => {
+  private readonly receive = ({ data }: MessageEvent<unknown>): void => {
     const message = readToPanel(data);
     switch (message?.type) {
       case 'model':
@@ -145,11 +145,11 @@ export class PageTableView extends LitElement {
         tabindex="0"
         aria-activedescendant=${this.active === undefined ? nothing : rowId(this.active)}
         ?hidden=${!shown}
-        @scroll=${this.look}
+        @scroll=${this.measure}
         @keydown=${this.key}
       >
         <div class="length" .style=${`height: ${this.rows.length * ROW}px`}>
-          <div class="window" .style=${`transform: translateY(${this.first * ROW}px)`}>${this.inSight()}</div>
+          <div class="window" .style=${`transform: translateY(${this.first * ROW}px)`}>${this.visibleRows()}</div>
         </div>
       </div>
       ${shown ? this.details() : nothing}`;
@@ -187,24 +187,25 @@ export class PageTableView extends LitElement {
     </header>`;
   }
 
-  /** What the tree does not say itself, in one line. */
+  /** One line with what the tree does not show: the state of the session, a failure, an empty result. */
   private notice(): TemplateResult | typeof nothing {
-    const say = (icon: string, text: string) =>
+    const line = (icon: string, text: string) =>
       html`<p class="notice" role="status"><i class="codicon codicon-${icon}"></i> ${text}</p>`;
     if (this.status === 'ended') {
-      return say('debug-disconnect', 'The session has ended. Start debugging again to see its page tables.');
+      return line('debug-disconnect', 'The session has ended. Start debugging again to see its page tables.');
     }
-    if (this.failure !== undefined) return say('warning', this.failure);
-    if (!this.model) return say('loading', 'Waiting for the debugger.');
+    if (this.failure !== undefined) return line('warning', this.failure);
+    if (!this.model) return line('loading', 'Waiting for the debugger.');
     if (this.status === 'running')
-      return say('debug-start', `Running. This is the table as of stop ${this.model.stop}.`);
-    if (this.model.message !== undefined) return say('info', this.model.message);
-    if (this.model.truncated) return say('warning', 'The table is broken or too large: not all of it is shown.');
-    if (this.rows.length === 0) return say('info', this.filtering ? 'Nothing fits the filter.' : 'The table is empty.');
+      return line('debug-start', `Running. This is the table as of stop ${this.model.stop}.`);
+    if (this.model.message !== undefined) return line('info', this.model.message);
+    if (this.model.truncated) return line('warning', 'The table is broken or too large: not all of it is shown.');
+    if (this.rows.length === 0)
+      return line('info', this.filtering ? 'No entry matches the filter.' : 'The table is empty.');
     return nothing;
   }
 
-  private inSight(): TemplateResult[] {
+  private visibleRows(): TemplateResult[] {
     const end = Math.min(this.rows.length, this.first + Math.ceil(this.height / ROW) + 2 * MARGIN);
     const drawn: TemplateResult[] = [];
     for (let at = this.first; at < end; at++) {
@@ -224,13 +225,13 @@ export class PageTableView extends LitElement {
     ];
     if (row.count > 1) parts.push(`and the ${row.count - 1} entries after it`);
     if (row.before !== undefined) parts.push(`was ${hexadecimal(row.before)}`);
-    const change = changeInWords(row);
+    const change = changeText(row);
     if (change !== undefined) parts.push(change);
     if (row.problem !== undefined) parts.push(row.problem);
     return html`<footer aria-live="polite">${parts.join(' · ')}</footer>`;
   }
 
-  private readonly look = (): void => {
+  private readonly measure = (): void => {
     if (!this.tree) return;
     this.height = this.tree.clientHeight;
     this.first = Math.max(0, Math.floor(this.tree.scrollTop / ROW) - MARGIN);
@@ -287,7 +288,7 @@ export class PageTableView extends LitElement {
     this.input?.select();
   };
 
-  /** The keys of a tree as the ARIA authoring practices give them. */
+  /** The keys of a tree, after the ARIA authoring practices. */
   private readonly key = (event: KeyboardEvent): void => {
     const at = this.active === undefined ? -1 : this.rows.indexOf(this.active);
     const row = at < 0 ? undefined : this.rows.at(at);
