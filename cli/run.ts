@@ -5,6 +5,7 @@
  * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
+import { Csr } from '../emulator/isa/csrs';
 import type { Hart, MachineApi, Stop } from '../emulator/types';
 import type { GuestOutput } from './guest-output';
 import type { ScriptRun } from './script';
@@ -192,13 +193,10 @@ export class ConsoleRun {
   }
 }
 
-const MCAUSE = 0x342;
-const MTVEC = 0x305;
-
 function describeTraps(hart: Hart): string {
   const hex = (value: bigint | undefined): string => `0x${(value ?? 0n).toString(16)}`;
   return (
     `hart ${hart.id} traps without end at pc ${hex(hart.pc)} ` +
-    `(mcause ${hex(hart.csr(MCAUSE))}, mtvec ${hex(hart.csr(MTVEC))}); is the trap vector set?`
+    `(mcause ${hex(hart.csr(Csr.mcause))}, mtvec ${hex(hart.csr(Csr.mtvec))}); is the trap vector set?`
   );
 }

@@ -2,8 +2,10 @@
  * Rows of a disassembly view: instructions before and after an address, with symbols and source lines. Instructions are
  * 2 or 4 bytes long, so what lies before an address is found by decoding forward from the start of its function.
  */
+import { pairedDistance } from '../../emulator/isa/calls';
 import { decode } from '../../emulator/isa/decode';
 import { disassemble } from '../../emulator/isa/disassemble';
+import { instructionAt, wordAt } from '../../emulator/isa/instruction-at';
 import type { MappedProgram } from './mapped-program';
 import type { AddressSpace } from '../memory/memory';
 import type { LineEntry } from '../symbols/api';
@@ -114,12 +116,10 @@ function fitting(rows: Row[], at: bigint): Row[] {
 
 function rowAt(code: CodeView, address: bigint): Row {
   const { space, imageAt } = code;
-  const half = space.read(address, 2);
-  const length = half && (half[0]! & 3) === 3 ? 4 : 2;
-  const bytes = length === 4 ? space.read(address, 4) : half;
-  if (!bytes) return { address, text: '(not mapped)' };
-  const word = wordOf(bytes);
-  const { text, target } = disassemble(word, address);
+  const word = wordAt((from, bytes) => space.read(from, bytes), address);
+  if (word === undefined) return { address, text: '(not mapped)' };
+  const { text, target, length } = disassemble(word, address);
+  const bytes = Uint8Array.from({ length }, (_, index) => word >> (8 * index));
   const row: Row = { address, text: text + reference(code, word, address, target), bytes };
   const image = imageAt(address);
   if (!image) return row;
@@ -129,8 +129,6 @@ function rowAt(code: CodeView, address: bigint): Row {
   if (line) row.line = line;
   return row;
 }
-
-const wordOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
 
 /** ` <walk>` for a jump to there; ` # 0x800011d0 <walk>` where an auipc just before gives the upper part of the address. */
 function reference(code: CodeView, word: number, address: bigint, target: bigint | undefined): string {
@@ -143,13 +141,14 @@ function reference(code: CodeView, word: number, address: bigint, target: bigint
 
 /** The address that an instruction makes of the register that the auipc before it has set. */
 function pairedAddress({ space }: CodeView, word: number, address: bigint): bigint | undefined {
-  const before = space.read(address - 4n, 4);
-  const upper = before && decode(wordOf(before));
   const lower = decode(word);
-  if (upper?.instruction.name !== 'auipc' || !lower?.instruction.hasRs1 || lower.rs1 !== upper.rd) return undefined;
-  const { immediate } = lower.instruction;
-  if (lower.length !== 4 || (immediate !== 'I' && immediate !== 'S')) return undefined;
-  return BigInt.asUintN(64, address - 4n + BigInt(upper.imm) + BigInt(lower.imm));
+  const immediate = lower?.instruction.immediate;
+  if (lower?.length !== 4 || (immediate !== 'I' && immediate !== 'S')) return undefined;
+  const distance = pairedDistance(
+    lower,
+    instructionAt((from, bytes) => space.read(from, bytes), address - 4n),
+  );
+  return distance === undefined ? undefined : BigInt.asUintN(64, address + BigInt(distance));
 }
 
 /** "memset+0x10", as objdump writes it, for an address in a program. */

@@ -2,6 +2,7 @@
 import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
 import { disassemble } from '../../emulator/isa/disassemble';
+import { wordAt } from '../../emulator/isa/instruction-at';
 import { hex } from '../page-tables/walk';
 import type { MappedProgram } from './mapped-program';
 
@@ -19,9 +20,8 @@ function placeIn(image: MappedProgram, address: bigint): string | undefined {
 
 /** "sd a0,24(a1) at 0x80001234 (walk+24 at vm.c:96) on hart 1 (pid 3 sh)": an instruction that a hart has just executed. */
 export function instructionText(debuggee: Debuggee, hart: Hart, pc: bigint): string {
-  const bytes = debuggee.read(hart)(pc, 4) ?? debuggee.read(hart)(pc, 2);
-  const word = bytes?.reduceRight((value, byte) => value * 256 + byte, 0);
-  const text = word === undefined ? undefined : disassemble(word | 0, pc).text;
+  const word = wordAt(debuggee.read(hart), pc);
+  const text = word === undefined ? undefined : disassemble(word, pc).text;
   const image = debuggee.imageOf(hart, pc);
   const name = image && placeIn(image, pc);
   return `${text === undefined ? 'the instruction' : text} at ${hex(pc)}${name === undefined ? '' : ` (${name})`} ${hartText(debuggee, hart.id)}`;

@@ -1,6 +1,9 @@
 /**
  * What a launch makes: the machine with the kernel in it, the program the debugger knows, its sources and the disk.
  */
+import { Csr } from '../../emulator/isa/csrs';
+import { X } from '../../emulator/isa/registers';
+import { SRET } from '../../emulator/isa/system';
 import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
 import { Mode, type Hart, type MachineApi, type MachineOptions } from '../../emulator/types';
@@ -26,11 +29,6 @@ import { processOfHart, runningProcess } from '../xv6/cpus';
 import { openXv6, type Xv6 } from '../xv6/kernel';
 import { systemCallFunction, systemCallFunctions } from '../xv6/system-calls';
 import { allProcesses, processes, type Process } from '../xv6/processes';
-
-const SATP = 0x180;
-const SP = 2;
-/** The encoding of sret. */
-const SRET = 0x10200073;
 
 export class Debuggee implements StepContext {
   readonly xv6: Xv6;
@@ -126,7 +124,7 @@ export class Debuggee implements StepContext {
 
   private onBootStack(hart: Hart): boolean {
     const stacks = this.image.binary.symbol('stack0');
-    const sp = hart.x(SP);
+    const sp = hart.x(X.sp);
     return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
   }
 
@@ -157,7 +155,7 @@ export class Debuggee implements StepContext {
 
   /** Of the page table in satp; undefined without one. */
   userRoot(hart: Hart): bigint | undefined {
-    const { mode, root } = satpFields(hart.csr(SATP) ?? 0n);
+    const { mode, root } = satpFields(hart.csr(Csr.satp) ?? 0n);
     return mode === 8 ? root : undefined;
   }
 

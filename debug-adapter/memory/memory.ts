@@ -2,11 +2,11 @@
  * Ways to see the guest's memory: as a hart does now, by a page table that no hart need have loaded, or physically. For
  * looking only: permissions are not asked, and nothing is written to the tables.
  */
+import { Csr } from '../../emulator/isa/csrs';
 import { Mode, type Hart, type MachineApi } from '../../emulator/types';
 import { PAGE_SIZE, satpFields, walk } from '../page-tables/walk';
 import type { ReadMemory } from '../symbols/api';
 
-const SATP = 0x180;
 /** xv6 runs its traps' first and last instructions here, on a user program's table, but as the kernel. */
 const TRAMPOLINE = (1n << 38n) - PAGE_SIZE;
 
@@ -62,7 +62,7 @@ export function hartSpace(machine: MachineApi, hart: Hart): AddressSpace {
     machine,
     `hart:${hart.id}`,
     (va) => physical(machine, hart, va),
-    () => (hart.translating ? satpFields(hart.csr(SATP) ?? 0n).root : undefined),
+    () => (hart.translating ? satpFields(hart.csr(Csr.satp) ?? 0n).root : undefined),
     (va) => physical(machine, hart, va) ?? (onUserTable(hart) ? ram(va) : undefined),
   );
 }
@@ -89,7 +89,7 @@ export const physicalSpace = (machine: MachineApi): AddressSpace =>
 /** The physical address of `va` in this hart's address space; undefined where nothing is mapped. */
 export function physical(machine: MachineApi, hart: Hart, va: bigint): bigint | undefined {
   if (!hart.translating) return va;
-  const { root } = satpFields(hart.csr(SATP) ?? 0n);
+  const { root } = satpFields(hart.csr(Csr.satp) ?? 0n);
   return walk(root, va, (address) => machine.memory.readU64(address)).leaf?.pa;
 }
 

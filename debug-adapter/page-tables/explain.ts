@@ -3,6 +3,8 @@
  * Judged by the machine's state alone, without history. Causes and their order of checks are those of the RISC-V
  * privileged specification 1.12, sections 3.1.15, 4.3.1 and 4.3.2.
  */
+import { lengthOf } from '../../emulator/isa/decode';
+import { wordAt } from '../../emulator/isa/instruction-at';
 import type { Access, PhysicalMemory, TrapEvent } from '../../emulator/types';
 import { causeName } from '../registers/causes';
 import { MODE_NAMES } from '../registers/integer-registers';
@@ -131,7 +133,7 @@ function explainOther(
   const name = context.nameOf?.(trap.epc);
   const where = `at pc ${hex(trap.epc)}${name ? ` (${name})` : ''}`;
   if (trap.cause === 2) {
-    const bytes = instructionAt(trap, context);
+    const bytes = instructionBits(trap, context);
     out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
     if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
     const filling = bytes && fillingNote(BigInt(`0x${bytes.repeat(4)}`));
@@ -145,22 +147,19 @@ function explainOther(
   if (trap.cause === 3) out.reason = where;
 }
 
-/** The instruction's bytes as memory has them, most significant first; tval may be 0 on some machines. */
-function instructionAt(trap: Pick<TrapEvent, 'epc' | 'tval' | 'from'>, context: TrapContext): string | undefined {
+/** The bits of the instruction, most significant first; tval may be 0 on some machines. */
+function instructionBits(trap: Pick<TrapEvent, 'epc' | 'tval' | 'from'>, context: TrapContext): string | undefined {
   const satp = satpFields(context.satp);
   const paged = modeLetter(trap.from) !== 'M' && satp.mode !== 0;
-  const word = (address: bigint): bigint | undefined => {
+  const read = (address: bigint, length: number): Uint8Array | undefined => {
     const pa = paged ? walk(satp.root, address, context.memory.readU64.bind(context.memory)).leaf?.pa : address;
-    if (pa === undefined) return undefined;
-    const whole = context.memory.readU64(pa & ~7n);
-    return whole === undefined ? undefined : (whole >> (8n * (pa & 6n))) & 0xffffn;
+    const word = pa === undefined ? undefined : context.memory.readU64(pa & ~7n);
+    return word === undefined
+      ? undefined
+      : Uint8Array.from({ length }, (_, index) => Number((word >> (8n * ((pa! & 7n) + BigInt(index)))) & 0xffn));
   };
-  const low = word(trap.epc);
-  if (low === undefined) return undefined;
-  const text = low.toString(16).padStart(4, '0');
-  if ((low & 3n) !== 3n) return text;
-  const high = word(trap.epc + 2n);
-  return high === undefined ? undefined : high.toString(16).padStart(4, '0') + text;
+  const word = wordAt(read, trap.epc);
+  return word === undefined ? undefined : (word >>> 0).toString(16).padStart(2 * lengthOf(word), '0');
 }
 
 function physicalReason(address: bigint, context: TrapContext): string {

@@ -1,10 +1,10 @@
+import { Csr } from '../../emulator/isa/csrs';
 import { strict as assert } from 'node:assert';
 import { Mode, type DataEvent, type Stop } from '../../emulator/types';
 import { DataBreakpoints, dataCondition, type DataLocation } from './data-breakpoints';
 import type { ConditionEvaluator } from './conditions';
 import { FakeMachine } from '../testing/fake-machine';
 
-const SATP = 0x180;
 const ROOT = 0x3000n;
 
 /** A machine in which the user address 0x1000 is mapped where `mapped` says, and watched physical memory can be poked. */
@@ -93,11 +93,11 @@ describe('data breakpoints', () => {
     data.set([{ dataId: 'user', accessType: 'write' }]);
     const [hart] = machine.harts;
     hart!.mode = Mode.User;
-    hart!.setCsr(SATP, (8n << 60n) | 4n);
+    hart!.setCsr(Csr.satp, (8n << 60n) | 4n);
     assert.equal(touch(1, 2), undefined);
-    hart!.setCsr(SATP, (8n << 60n) | (ROOT >> 12n));
+    hart!.setCsr(Csr.satp, (8n << 60n) | (ROOT >> 12n));
     assert.equal(touch(1, 2), 'user: 1 → 2');
-    hart!.setCsr(SATP, (8n << 60n) | 4n);
+    hart!.setCsr(Csr.satp, (8n << 60n) | 4n);
     hart!.mode = Mode.Supervisor;
     assert.equal(touch(2, 3), 'user: 2 → 3');
   });

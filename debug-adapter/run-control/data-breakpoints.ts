@@ -7,6 +7,7 @@
  * there now, and of user code it heeds that in its address space alone, since other programs may share the page. One
  * asked for by its physical address stays where it is.
  */
+import { Csr } from '../../emulator/isa/csrs';
 import { Mode, type DataEvent, type Hart, type MachineApi, type Stop, type Watch } from '../../emulator/types';
 import {
   evaluateHit,
@@ -270,8 +271,7 @@ function aliasText({ va, address, by }: DataEvent, place: DataLocation): string 
   return `, by the address 0x${va.toString(16)} (physical 0x${address.toString(16)})`;
 }
 
-const SATP = 0x180;
-const rootOf = (hart: Hart): bigint => ((hart.csr(SATP) ?? 0n) & 0xfff_ffff_ffffn) << 12n;
+const rootOf = (hart: Hart): bigint => ((hart.csr(Csr.satp) ?? 0n) & 0xfff_ffff_ffffn) << 12n;
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, index) => byte === b[index]);
 

@@ -4,7 +4,12 @@
  * instructions, up to the one at which the hart stands. Rests on the RISC-V unprivileged specification (RV64I) and
  * "Zicsr". A call on the way is taken to keep what the psABI says that a call keeps.
  */
-import { decode, lengthOf, type Decoded } from '../../emulator/isa/decode';
+import { isCall, isJump, isTrapReturn } from '../../emulator/isa/calls';
+import type { Decoded } from '../../emulator/isa/decode';
+import { evaluate } from '../../emulator/isa/evaluate';
+import { CsrUpdate, type CsrAccess } from '../../emulator/isa/instruction';
+import { instructionAt } from '../../emulator/isa/instruction-at';
+import { X } from '../../emulator/isa/registers';
 import type { ReadMemory } from '../symbols/api';
 
 /** A value that something had at the start (`x2`, `csr 0x140`), or that was loaded then, plus a number; or a number alone. */
@@ -29,8 +34,6 @@ export interface Recovered {
 
 /** A vector that saves all registers has about 70 instructions. */
 const LONGEST = 512;
-const RA = 1;
-const SP = 2;
 /** gp, tp, sp and s0 to s11. */
 const kept = (register: number): boolean =>
   (register >= 2 && register <= 4) || register === 8 || register === 9 || (register >= 18 && register <= 27);
@@ -39,17 +42,6 @@ const wrap = (value: bigint): bigint => BigInt.asUintN(64, value);
 const constant = (value: bigint): Term => ({ base: undefined, offset: wrap(value) });
 const plus = (term: Term, offset: bigint): Term => ({ base: term.base, offset: wrap(term.offset + offset) });
 const key = ({ base, offset }: Term): string => `${base ?? ''}+${offset}`;
-
-/** The instruction at an address, with its length; undefined where it cannot be read or is none. */
-export function instructionAt(read: ReadMemory, address: bigint): Decoded | undefined {
-  const half = read(address, 2);
-  if (half?.length !== 2) return undefined;
-  const bytes = lengthOf(half[0]!) === 2 ? half : read(address, 4);
-  return bytes && decode(bytes.reduce((sum, byte, index) => sum | (byte << (8 * index)), 0));
-}
-
-export const isReturn = ({ instruction, rd, rs1 }: Decoded): boolean =>
-  instruction.name === 'jalr' && rd === 0 && rs1 === RA;
 
 export class RegisterTracker {
   private readonly registers: (Term | undefined)[] = Array.from({ length: 32 }, (_, register) =>
@@ -74,7 +66,7 @@ export class RegisterTracker {
 
   /** Whether sp is still on the stack on which the stretch began. */
   get keepsStack(): boolean {
-    return this.registers[SP]?.base === `x${SP}`;
+    return this.registers[X.sp]?.base === `x${X.sp}`;
   }
 
   /** What register `register` was at the start, by what things are at the end. */
@@ -131,65 +123,33 @@ export class RegisterTracker {
     return start === undefined ? undefined : wrap(start + offset);
   }
 
-  /** False if the line does not go on behind the instruction. */
-  private follow({ instruction: { name }, rd, rs1, rs2, imm, length }: Decoded, at: bigint): boolean {
-    const source = this.registers[rs1];
-    const offset = BigInt(imm);
-    switch (name) {
-      case 'addi':
-        this.set(rd, source && plus(source, offset));
-        break;
-      case 'add':
-        this.set(rd, sum(source, this.registers[rs2]));
-        break;
-      case 'addiw':
-        this.set(
-          rd,
-          computed(source, (value) => BigInt.asIntN(32, value + offset)),
-        );
-        break;
-      case 'slli':
-        this.set(
-          rd,
-          computed(source, (value) => value << offset),
-        );
-        break;
-      case 'lui':
-        this.set(rd, constant(offset));
-        break;
-      case 'auipc':
-        this.set(rd, constant(at + offset));
-        break;
-      case 'sd':
-        if (source) {
-          const place = plus(source, offset);
-          this.memory.set(key(place), { at: place, value: this.registers[rs2] });
-        }
-        break;
-      case 'ld':
-        this.set(rd, source && this.load(plus(source, offset)));
-        break;
-      case 'csrrw':
-      case 'csrrs':
-      case 'csrrc':
-      case 'csrrwi':
-      case 'csrrsi':
-      case 'csrrci':
-        this.csr(name, rd, rs1, imm & 0xfff);
-        break;
-      case 'jal':
-      case 'jalr':
-        if (rd !== RA) return false;
-        this.call(at + BigInt(length));
-        break;
-      case 'sret':
-      case 'mret':
-        return false;
-      default:
-        if (name.startsWith('b') && rd === 0) return false;
-        this.set(rd, undefined);
-    }
+  /** False if the line does not go on after the instruction. */
+  private follow(decoded: Decoded, at: bigint): boolean {
+    const { instruction, rd, rs1, rs2, imm, length } = decoded;
+    const { access, csr } = instruction;
+    if (instruction.control === 'branch' || isTrapReturn(decoded)) return false;
+    if (isJump(decoded)) {
+      if (!isCall(decoded)) return false;
+      this.call(at + BigInt(length));
+    } else if (csr) this.csr(csr, rd, rs1, imm);
+    else if (access) {
+      const base = access.bytes === 8 ? this.registers[rs1] : undefined;
+      const place = base && plus(base, BigInt(imm));
+      if (access.kind === 'load') this.set(rd, place && this.load(place));
+      else if (access.kind !== 'store') this.set(rd, undefined);
+      else if (place) this.memory.set(key(place), { at: place, value: this.registers[rs2] });
+    } else this.set(rd, this.computed(decoded, at));
     return true;
+  }
+
+  /** What an instruction that only computes writes to rd. */
+  private computed(decoded: Decoded, at: bigint): Term | undefined {
+    const { instruction, rs1, rs2, imm } = decoded;
+    const terms = { rs1: this.registers[rs1], rs2: this.registers[rs2], imm: constant(BigInt(imm)), pc: constant(at) };
+    if (instruction.sum) return instruction.sum.map((term) => terms[term]).reduce(sum);
+    const [a, b] = [valueOf(terms.rs1), valueOf(terms.rs2)];
+    const value = a === undefined || b === undefined ? undefined : evaluate(decoded, { rs1: a, rs2: b, pc: at });
+    return value === undefined ? undefined : constant(value);
   }
 
   private set(register: number, term: Term | undefined): void {
@@ -204,18 +164,17 @@ export class RegisterTracker {
     return { base, offset: 0n };
   }
 
-  private csr(name: string, rd: number, rs1: number, csr: number): void {
+  private csr({ update, immediate }: CsrAccess, rd: number, rs1: number, csr: number): void {
     const before = this.csrs.has(csr) ? this.csrs.get(csr) : { base: `csr ${csr}`, offset: 0n };
+    const isWrite = update === CsrUpdate.write;
     // With an operand of zero the others only read.
-    const writes = name === 'csrrw' || name === 'csrrwi' || rs1 !== 0;
-    const written = name === 'csrrw' ? this.registers[rs1] : undefined;
-    if (writes) this.csrs.set(csr, written);
+    if (isWrite || rs1 !== 0) this.csrs.set(csr, isWrite && !immediate ? this.registers[rs1] : undefined);
     this.set(rd, before);
   }
 
   private call(returnAddress: bigint): void {
     for (let register = 1; register < 32; register++) if (!kept(register)) this.registers[register] = undefined;
-    this.registers[RA] = constant(returnAddress);
+    this.registers[X.ra] = constant(returnAddress);
     for (const csr of this.csrs.keys()) this.csrs.set(csr, undefined);
   }
 }
@@ -229,8 +188,9 @@ const sum = (a: Term | undefined, b: Term | undefined): Term | undefined => {
   return a.base === undefined ? plus(b, a.offset) : plus(a, b.offset);
 };
 
-const computed = (term: Term | undefined, compute: (value: bigint) => bigint): Term | undefined =>
-  term && term.base === undefined ? constant(compute(term.offset)) : undefined;
+/** The value of a term that is a number alone. */
+const valueOf = (term: Term | undefined): bigint | undefined =>
+  term && term.base === undefined ? term.offset : undefined;
 
 function word(read: ReadMemory, address: bigint): bigint | undefined {
   const bytes = read(address, 8);

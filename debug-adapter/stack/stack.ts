@@ -4,6 +4,8 @@
  * which it was. A process that no hart runs has its stack too, from where swtch left it (p->context) and from its trap
  * frame.
  */
+import { Csr } from '../../emulator/isa/csrs';
+import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace, userSpace } from '../memory/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
@@ -15,7 +17,7 @@ import { processOn, type Thread } from './threads';
 import { cameFrom } from './trap-log';
 import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
-import { CSR, nowOf, assemblyFrameAt, registersAtEntry, acrossContextSwitch, type AssemblyFrame } from './trap-vector';
+import { nowOf, assemblyFrameAt, registersAtEntry, acrossContextSwitch, type AssemblyFrame } from './trap-vector';
 import { parkedRegisters, trapFrameRegisters, userTrapHandler, type Process } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 
@@ -48,8 +50,6 @@ export interface Frame {
 /** A stack this deep is a broken one; xv6's are one page. */
 const DEEPEST = 256;
 
-const SP = 2;
-const A7 = 17;
 const SPP = 1n << 8n;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -127,7 +127,7 @@ class Walk {
         }
       }
       // A caller that stands where its callee does: the unwinding runs in a circle.
-      if (registers?.pc === here.pc && registers.x[SP] === here.x[SP]) return;
+      if (registers?.pc === here.pc && registers.x[X.sp] === here.x[X.sp]) return;
       callee = here;
     }
   }
@@ -146,7 +146,7 @@ class Walk {
           ? acrossSwitch(image, passage.entry, here, space, undefined)
           : image.caller(here, space.read);
       if (registers && !image.contains(registers.pc)) return;
-      if (registers?.pc === here.pc && registers.x[SP] === here.x[SP]) return;
+      if (registers?.pc === here.pc && registers.x[X.sp] === here.x[X.sp]) return;
     }
   }
 
@@ -157,7 +157,7 @@ class Walk {
       if (this.process) this.belowFrame(this.trapFrame(), RETURN_LABEL);
       return;
     }
-    const pc = this.csr(CSR.sepc);
+    const pc = this.csr(Csr.sepc);
     const entered = registersAtEntry(passage.entry, here, nowOf(here, user.read, this.hart));
     if (pc === undefined || !entered) return;
     this.belowFrame({ ...entered, pc }, undefined, user);
@@ -170,7 +170,7 @@ class Walk {
       this.label(this.userLabel(undefined, undefined), handler, space);
       return;
     }
-    const pc = hasSavedPc(this.debuggee, handler, space.read) === false ? this.csr(CSR.sepc) : undefined;
+    const pc = hasSavedPc(this.debuggee, handler, space.read) === false ? this.csr(Csr.sepc) : undefined;
     this.belowFrame(pc === undefined ? registers : { ...registers, pc });
   }
 
@@ -206,14 +206,14 @@ class Walk {
     // Once the handler has read sepc other traps may come: what it keeps is right then, and the register may not be.
     const keeps = (name: string): bigint | undefined => handler && keptBy(image, handler, space.read, name);
     const kept = keeps('sepc');
-    const own = this.sinceTrap === 0 ? this.csr(CSR.sepc) : undefined;
+    const own = this.sinceTrap === 0 ? this.csr(Csr.sepc) : undefined;
     const pc = isCode(kept) ? kept : own;
     const before = registersAtEntry(entry, here, nowOf(here, space.read, undefined));
     if (pc === undefined || !isCode(pc) || !before) return undefined;
     const cause =
       keeps('scause') ??
-      (own === pc && ((this.csr(CSR.sstatus) ?? 0n) & SPP) !== 0n ? this.csr(CSR.scause) : undefined);
-    const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.csr(CSR.stval) : undefined);
+      (own === pc && ((this.csr(Csr.sstatus) ?? 0n) & SPP) !== 0n ? this.csr(Csr.scause) : undefined);
+    const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.csr(Csr.stval) : undefined);
     const name = handler ? (functionAt(this.debuggee.image, image.lookup(handler))?.name ?? '') : '';
     this.label(kernelTrapLabel(trap, this.surroundings(undefined), name), before, space);
     this.sinceTrap = this.frames.length;
@@ -222,11 +222,11 @@ class Walk {
 
   /** Below code of the machine mode, which may have interrupted anything. */
   private belowMachine(entry: bigint, here: FrameRegisters, space: AddressSpace): void {
-    const pc = this.csr(CSR.mepc);
-    const cause = this.csr(CSR.mcause);
+    const pc = this.csr(Csr.mepc);
+    const cause = this.csr(Csr.mcause);
     const before = registersAtEntry(entry, here, nowOf(here, space.read, this.hart));
     if (pc === undefined || cause === undefined || !before) return;
-    const mode = ((this.csr(CSR.mstatus) ?? 0n) >> 11n) & 3n;
+    const mode = ((this.csr(Csr.mstatus) ?? 0n) >> 11n) & 3n;
     const root = this.debuggee.userRoot(this.hart!);
     const registers = { ...before, pc };
     const below =
@@ -245,9 +245,9 @@ class Walk {
   /** The trap from which a process goes on at `pc`. */
   private userTrap(pc: bigint | undefined, root: bigint | undefined): Trap | undefined {
     if (pc === undefined) return undefined;
-    const cause = this.sinceTrap === 0 ? this.csr(CSR.scause) : undefined;
-    if (cause !== undefined && ((this.csr(CSR.sstatus) ?? 0n) & SPP) === 0n) {
-      const trap = { ...trapOf(cause, this.csr(CSR.stval)), epc: this.csr(CSR.sepc) ?? 0n };
+    const cause = this.sinceTrap === 0 ? this.csr(Csr.scause) : undefined;
+    if (cause !== undefined && ((this.csr(Csr.sstatus) ?? 0n) & SPP) === 0n) {
+      const trap = { ...trapOf(cause, this.csr(Csr.stval)), epc: this.csr(Csr.sepc) ?? 0n };
       if (cameFrom(trap, pc)) return trap;
     }
     return root === undefined ? undefined : this.debuggee.traps.from(root, pc);
@@ -258,7 +258,7 @@ class Walk {
     return {
       functions: this.frames.slice(this.sinceTrap).map(({ name }) => name),
       systemCall: () => {
-        const number = user?.x[A7];
+        const number = user?.x[X.a7];
         return number === undefined ? 'unknown' : (systemCallName(xv6, number) ?? String(BigInt.asIntN(64, number)));
       },
       relaysTimer: image.binary.symbol('timervec') !== undefined,

@@ -4,6 +4,7 @@
  * Ids: hart n is n + 1 (1 to 8). A process is 1000 + its slot in `proc` + the slots there are * its pid: the same from its
  * birth to its end, and another for the next process in the slot.
  */
+import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
 import { channelName } from '../xv6/channel';
@@ -13,7 +14,6 @@ import { allProcesses, parkedRegisters, type Process } from '../xv6/processes';
 export type Thread = { kind: 'hart'; hart: number } | { kind: 'process'; process: Process };
 
 const FIRST_PROCESS = 1000;
-const SP = 2;
 
 export const hartThread = (hart: number): number => hart + 1;
 
@@ -39,7 +39,7 @@ export const hartOfProcess = (debuggee: Debuggee, { address }: Pick<Process, 'ad
 /** The stacks that the harts begin with are the scheduler's later. */
 function onBootStack(debuggee: Debuggee, hart: Hart): boolean {
   const stacks = debuggee.image.binary.symbol('stack0');
-  const sp = hart.x(SP);
+  const sp = hart.x(X.sp);
   return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
 }
 
@@ -98,7 +98,7 @@ function idleName({ xv6 }: Debuggee, { mode, waiting, spinning }: Hart, function
 /** Where a parked process goes on when it is switched to. Throws an Error where that is not known. */
 export function parkedAt({ xv6 }: Debuggee, process: Process): { pc: bigint; sp: bigint } {
   const registers = parkedRegisters(xv6, process);
-  const sp = registers?.x[SP];
+  const sp = registers?.x[X.sp];
   if (!registers || sp === undefined)
     throw new Error(`Where ${named(process)} goes on is not known: struct proc has no context with ra and sp.`);
   if (process.state === 'ZOMBIE') throw new Error(`${named(process)} has exited: it will not run again.`);

@@ -9,24 +9,24 @@ import { ExpressionError } from '../expressions/error';
 import { findMember, isInteger, plain, sizeOf } from '../expressions/types';
 import type { MappedProgram } from '../code/mapped-program';
 import type { Decoded } from '../../emulator/isa/decode';
-import { instructionAt } from './register-tracker';
+import { isCall } from '../../emulator/isa/calls';
+import { Csr } from '../../emulator/isa/csrs';
+import { instructionsFrom } from '../../emulator/isa/instruction-at';
+import { X } from '../../emulator/isa/registers';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
-import { CSR } from './trap-vector';
 
 /** Instructions of a handler that are looked at. */
 const LONGEST = 512;
-const SP = 2;
-const FP = 8;
-const RA = 1;
 
 /** Whether usertrap has put the user's pc into the trap frame; undefined where its code does not tell. */
 export function hasSavedPc({ image, xv6 }: Debuggee, handler: FrameRegisters, read: ReadMemory): boolean | undefined {
   const member = xv6.trapframe && findMember(xv6.trapframe.record, 'epc');
   if (!member) return undefined;
   // Its own registers it saves relative to sp or s0.
-  return isBehind(image, handler, read, ({ instruction, rs1, imm }) =>
-    instruction.name === 'sd' && imm === member.offset && rs1 !== SP && rs1 !== FP ? 0n : undefined,
-  );
+  return isBehind(image, handler, read, ({ instruction: { access }, rs1, imm }) => {
+    const stores = access?.kind === 'store' && access.bytes === 8 && imm === member.offset;
+    return stores && rs1 !== X.sp && rs1 !== X.s0 ? 0n : undefined;
+  });
 }
 
 /** What kerneltrap keeps of sepc or scause in a variable of that name; undefined until it has read sepc, or without one. */
@@ -36,9 +36,10 @@ export function keptBy(
   read: ReadMemory,
   name: string,
 ): bigint | undefined {
-  const has = isBehind(image, handler, read, ({ instruction, rd, imm }, at) => {
-    if (instruction.name === 'csrrs') return rd !== 0 && (imm & 0xfff) === CSR.sepc ? 0n : undefined;
-    if (instruction.name !== 'jal' || rd !== RA) return undefined;
+  const has = isBehind(image, handler, read, (decoded, at) => {
+    const { instruction, rd, imm } = decoded;
+    if (instruction.csr) return rd !== 0 && imm === Csr.sepc ? 0n : undefined;
+    if (instruction.control !== 'jump' || !isCall(decoded)) return undefined;
     // Unoptimized, the inline function that reads it is called, and then its value stored.
     return image.binary.symbolAt(at + BigInt(imm))?.symbol.name === 'r_sepc' ? 4n : undefined;
   });
@@ -67,12 +68,11 @@ function isBehind(
 ): boolean | undefined {
   const info = image.binary.functionAt(image.lookup(frame));
   if (!info) return undefined;
-  for (let at = info.low, count = 0; at < info.high && count < LONGEST; count++) {
-    const decoded = instructionAt(read, at);
-    if (!decoded) return undefined;
-    const after = find(decoded, at);
-    if (after !== undefined) return image.linked(frame.pc) > at + after;
-    at += BigInt(decoded.length);
+  let count = 0;
+  for (const { address, decoded } of instructionsFrom(read, info.low, info.high)) {
+    if (!decoded || ++count > LONGEST) return undefined;
+    const after = find(decoded, address);
+    if (after !== undefined) return image.linked(frame.pc) > address + after;
   }
   return undefined;
 }

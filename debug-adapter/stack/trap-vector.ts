@@ -5,23 +5,13 @@
  */
 import { Mode, type Hart } from '../../emulator/types';
 import type { MappedProgram } from '../code/mapped-program';
-import { instructionAt, isReturn, RegisterTracker, type RegisterState } from './register-tracker';
+import { isJump, isReturn } from '../../emulator/isa/calls';
+import { Csr } from '../../emulator/isa/csrs';
+import { instructionsFrom } from '../../emulator/isa/instruction-at';
+import { X } from '../../emulator/isa/registers';
+import { RegisterTracker, type RegisterState } from './register-tracker';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
 
-const SP = 2;
-const RA = 1;
-export const CSR = {
-  sstatus: 0x100,
-  stvec: 0x105,
-  sepc: 0x141,
-  scause: 0x142,
-  stval: 0x143,
-  satp: 0x180,
-  mstatus: 0x300,
-  mtvec: 0x305,
-  mepc: 0x341,
-  mcause: 0x342,
-} as const;
 /** Instructions of a context switch that are looked at. */
 const LONGEST_SWITCH = 128;
 
@@ -57,8 +47,8 @@ export function assemblyFrameAt(
 
   const entry = runningAt(image, registers, symbol.address);
   const isAt = (csr: number): boolean => image.linked((hart?.csr(csr) ?? 0n) & ~3n) === symbol.address;
-  if (hart?.mode === Mode.Machine && isAt(CSR.mtvec)) return { kind: 'machine vector', entry };
-  if (symbol.name === 'kernelvec' || (hart && isAt(CSR.stvec))) return { kind: 'kernel vector', entry };
+  if (hart?.mode === Mode.Machine && isAt(Csr.mtvec)) return { kind: 'machine vector', entry };
+  if (symbol.name === 'kernelvec' || (hart && isAt(Csr.stvec))) return { kind: 'kernel vector', entry };
   return registers.returnAddress !== true && switchesStack(entry, read) ? { kind: 'switch', entry } : undefined;
 }
 
@@ -95,11 +85,10 @@ export const nowOf = (registers: FrameRegisters, read: ReadMemory, hart: Hart | 
 
 /** A C function never loads sp from anywhere but its own frame. */
 function switchesStack(entry: bigint, read: ReadMemory): boolean {
-  for (let at = entry, count = 0; count < LONGEST_SWITCH; count++) {
-    const decoded = instructionAt(read, at);
-    if (!decoded || decoded.instruction.name === 'jal' || decoded.instruction.name === 'jalr') return false;
-    if (decoded.instruction.name === 'ld' && decoded.rd === SP && decoded.rs1 !== SP) return true;
-    at += BigInt(decoded.length);
+  let count = 0;
+  for (const { decoded } of instructionsFrom(read, entry)) {
+    if (!decoded || isJump(decoded) || ++count > LONGEST_SWITCH) return false;
+    if (decoded.instruction.access?.kind === 'load' && decoded.rd === X.sp && decoded.rs1 !== X.sp) return true;
   }
   return false;
 }
@@ -125,7 +114,7 @@ export function acrossContextSwitch(
     // Registers that a call need not keep are not saved: what stands in them is the switch's own.
     return isPreserved(register) ? found.value : undefined;
   });
-  const pc = (ahead ? ahead.after(RA, now) : behind.before(RA, now)).value;
+  const pc = (ahead ? ahead.after(X.ra, now) : behind.before(X.ra, now)).value;
   return pc === undefined ? undefined : { pc, x, savedAt };
 }
 
@@ -133,11 +122,10 @@ const isPreserved = (register: number): boolean =>
   register <= 4 || register === 8 || register === 9 || (register >= 18 && register <= 27);
 
 function returnOf(from: bigint, read: ReadMemory): bigint | undefined {
-  for (let at = from, count = 0; count < LONGEST_SWITCH; count++) {
-    const decoded = instructionAt(read, at);
-    if (!decoded) return undefined;
-    if (isReturn(decoded)) return at;
-    at += BigInt(decoded.length);
+  let count = 0;
+  for (const { address, decoded } of instructionsFrom(read, from)) {
+    if (!decoded || ++count > LONGEST_SWITCH) return undefined;
+    if (isReturn(decoded)) return address;
   }
   return undefined;
 }

@@ -2,14 +2,16 @@
  * The program's code as the file has it: symbols over addresses, and just enough of the instructions to unwind what comes
  * without call frame information. Assembly in a kernel (entry, context switch, trap vectors) is of that kind.
  */
-import { type Decoded, decode, lengthOf } from '../../emulator/isa/decode';
-import type { ElfSymbol, Segment } from './api';
+import { isCall, isTrapReturn } from '../../emulator/isa/calls';
+import type { Decoded } from '../../emulator/isa/decode';
+import { isSum } from '../../emulator/isa/instruction';
+import { instructionAt, instructionsFrom } from '../../emulator/isa/instruction-at';
+import { X } from '../../emulator/isa/registers';
+import type { ElfSymbol, ReadMemory, Segment } from './api';
 import type { Elf, Section } from './elf';
+import { fileMemory } from './file-memory';
 import { compareAddresses, countWhile } from './search';
 
-const returnAddress = 1;
-const stackPointer = 2;
-const framePointer = 8;
 const longestScan = 4096;
 
 /** What a function without call frame information has done to its frame on the way to an address. */
@@ -27,10 +29,13 @@ export class Code {
   private readonly byName = new Map<string, ElfSymbol>();
   private readonly sections: readonly Section[];
   private readonly segments: readonly Segment[];
+  /** Reads code. */
+  private readonly read: ReadMemory;
 
   constructor(elf: Elf) {
     this.sections = elf.sections.filter((section) => section.allocated && section.size > 0n);
     this.segments = elf.segments;
+    this.read = fileMemory(elf.segments.filter(({ executable }) => executable));
     for (const symbol of elf.symbols) {
       if (!isPlace(symbol)) {
         continue;
@@ -100,9 +105,8 @@ export class Code {
   /** Whether the instruction before a return address is one that sets ra: what does not follow a call was never returned to. */
   followsCall(address: bigint): boolean {
     for (const length of [4, 2] as const) {
-      const decoded = this.instructionAt(address - BigInt(length));
-      const isJump = decoded?.instruction.name === 'jal' || decoded?.instruction.name === 'jalr';
-      if (isJump && decoded.length === length && decoded.rd === returnAddress) {
+      const decoded = instructionAt(this.read, address - BigInt(length));
+      if (decoded?.length === length && isCall(decoded)) {
         return true;
       }
     }
@@ -111,8 +115,8 @@ export class Code {
 
   /** Whether code between two addresses returns from a trap: then what it was entered from is no call. */
   returnsFromTrap(low: bigint, high: bigint): boolean {
-    for (const { decoded } of this.instructions(low, high)) {
-      if (decoded?.instruction.name === 'sret' || decoded?.instruction.name === 'mret') {
+    for (const decoded of this.instructions(low, high)) {
+      if (isTrapReturn(decoded)) {
         return true;
       }
     }
@@ -122,40 +126,22 @@ export class Code {
   /** Follows sp, s0 and the saved registers in a straight line from a function's entry up to an address. */
   frameEffect(entry: bigint, address: bigint): FrameEffect {
     const effect: FrameEffect = { depth: 0n, framePointer: undefined, saved: new Map() };
-    for (const { decoded } of this.instructions(entry, address)) {
-      if (decoded !== undefined) {
-        follow(effect, decoded);
-      }
+    for (const decoded of this.instructions(entry, address)) {
+      follow(effect, decoded);
     }
     return effect;
   }
 
-  private *instructions(low: bigint, high: bigint): Generator<{ decoded: Decoded | undefined }> {
-    let address = low;
-    for (let count = 0; address < high && count < longestScan; count++) {
-      const bytes = this.bytesAt(address);
-      if (bytes === undefined) {
+  private *instructions(low: bigint, high: bigint): Generator<Decoded> {
+    let count = 0;
+    for (const { decoded } of instructionsFrom(this.read, low, high)) {
+      if (++count > longestScan) {
         return;
       }
-      yield { decoded: this.instructionAt(address) };
-      address += BigInt(lengthOf(bytes[0]!));
-    }
-  }
-
-  private instructionAt(address: bigint): Decoded | undefined {
-    const bytes = this.bytesAt(address);
-    return bytes && decode(bytes[0]! | (bytes[1]! << 8) | ((bytes[2] ?? 0) << 16) | ((bytes[3] ?? 0) << 24));
-  }
-
-  /** Two to four bytes of code. */
-  private bytesAt(address: bigint): Uint8Array | undefined {
-    for (const { executable, virtualAddress, bytes } of this.segments) {
-      if (executable && virtualAddress <= address && address + 2n <= virtualAddress + BigInt(bytes.length)) {
-        const offset = Number(address - virtualAddress);
-        return bytes.subarray(offset, offset + 4);
+      if (decoded !== undefined) {
+        yield decoded;
       }
     }
-    return undefined;
   }
 
   private symbolsAround(address: bigint): readonly ElfSymbol[] {
@@ -187,25 +173,20 @@ function better(nearest: ElfSymbol | undefined, symbol: ElfSymbol): ElfSymbol {
 }
 
 function follow(effect: FrameEffect, { instruction, rd, rs1, rs2, imm }: Decoded): void {
+  const { access } = instruction;
   const offset = BigInt(imm);
-  switch (instruction.name) {
-    case 'addi':
-      if (rd === stackPointer && rs1 === stackPointer) {
-        effect.depth -= offset;
-      } else if (rd === framePointer) {
-        effect.framePointer = rs1 === stackPointer ? offset - effect.depth : undefined;
-      }
-      break;
-    case 'sd':
-      if (rs1 === stackPointer && !effect.saved.has(rs2)) {
-        effect.saved.set(rs2, offset - effect.depth);
-      }
-      break;
-    case 'ld':
-      if (rs1 === stackPointer && effect.saved.get(rd) === offset - effect.depth) {
-        effect.saved.delete(rd);
-        effect.framePointer = rd === framePointer ? undefined : effect.framePointer;
-      }
-      break;
+  if (isSum(instruction, 'rs1', 'imm')) {
+    if (rd === X.sp && rs1 === X.sp) {
+      effect.depth -= offset;
+    } else if (rd === X.s0) {
+      effect.framePointer = rs1 === X.sp ? offset - effect.depth : undefined;
+    }
+  } else if (access?.bytes === 8 && rs1 === X.sp) {
+    if (access.kind === 'store' && !effect.saved.has(rs2)) {
+      effect.saved.set(rs2, offset - effect.depth);
+    } else if (access.kind === 'load' && effect.saved.get(rd) === offset - effect.depth) {
+      effect.saved.delete(rd);
+      effect.framePointer = rd === X.s0 ? undefined : effect.framePointer;
+    }
   }
 }

@@ -4,7 +4,8 @@
  * A kernel without the function has that event switched off, with a word of why.
  */
 import { Mode, type Hart } from '../../emulator/types';
-import { decode, lengthOf } from '../../emulator/isa/decode';
+import { isReturn } from '../../emulator/isa/calls';
+import { instructionsFrom } from '../../emulator/isa/instruction-at';
 import { runningProcess } from './cpus';
 import type { Xv6 } from './kernel';
 import { panicMessage, readString } from './panic';
@@ -38,7 +39,6 @@ const FUNCTIONS: Readonly<Record<KernelEventKind, readonly string[]>> = {
   map: ['mappages'],
 };
 
-const RA = 1;
 const [A0, A1] = [10, 11];
 /** No function of xv6 is longer. */
 const LONGEST = 4096n;
@@ -121,18 +121,8 @@ export class KernelEvents {
     const end = found?.high ?? (symbol && symbol.size > 0n ? start + symbol.size : undefined);
     const returns: bigint[] = [];
     if (end === undefined || end - start > LONGEST) return returns;
-    const code = this.xv6.read(start, Number(end - start));
-    if (!code) return returns;
-    const view = new DataView(code.buffer, code.byteOffset, code.length);
-    for (let at = 0; at + 2 <= code.length;) {
-      const half = view.getUint16(at, true);
-      const length = lengthOf(half);
-      if (at + length > code.length) break;
-      const decoded = decode(length === 2 ? half : view.getInt32(at, true));
-      if (decoded?.instruction.name === 'jalr' && decoded.rd === 0 && decoded.rs1 === RA)
-        returns.push(start + BigInt(at));
-      at += length;
-    }
+    for (const { address, decoded } of instructionsFrom((at, length) => this.xv6.read(at, length), start, end))
+      if (decoded && isReturn(decoded)) returns.push(address);
     return returns;
   }
 }

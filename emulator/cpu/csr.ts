@@ -3,6 +3,7 @@
  * checked by the instructions (system-instructions.ts), not here. RISC-V privileged specification 1.12, chapters 3 and 4; Sstc.
  */
 import { Csr } from '../isa/csrs';
+import { type CsrAccess, CsrUpdate } from '../isa/instruction';
 import { Mode } from '../types';
 import type { HartState } from './hart';
 import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
@@ -300,28 +301,30 @@ export function writeCsr(hart: HartState, address: number, value: bigint): boole
   return true;
 }
 
-/** The three ways of csrrw, csrrs and csrrc. */
-export const enum Modify {
-  write,
-  set,
-  clear,
-}
+/** What a CSR instruction makes of a register's value and its operand. */
+export const updated = (update: CsrUpdate, old: bigint, operand: bigint): bigint =>
+  update === CsrUpdate.write ? operand : update === CsrUpdate.set ? old | operand : old & ~operand;
 
 /**
- * What the CSR instructions do: rd takes the value before, and unless `writing` is false the CSR takes a new one made from
- * it and the operand. Undefined, and nothing done, if the hart may not access it; else whether anything else may have changed.
+ * Executes a CSR instruction: rd takes the value before, and the CSR a new one made from it and the operand, except where
+ * csrrs and csrrc with x0 or 0 only read. Returns undefined, with nothing done, if the hart may not access the register;
+ * else whether anything else may have changed.
  */
-export function executeCsr(hart: HartState, address: number, modify: Modify, writing: boolean): boolean | undefined {
+export function executeCsr(hart: HartState, address: number, { update, immediate }: CsrAccess): boolean | undefined {
+  const writing = update === CsrUpdate.write || hart.rs1Index !== 0;
   const register = byAddress[address];
   if (register === undefined || !mayAccess(hart, address, writing)) return undefined;
   const { low } = register;
   if (low !== undefined) {
     const old = low.get(hart);
     // rd may be the register that the operand comes from.
-    const operand = hart.operandLow;
+    const operand = hart.operandLow(immediate);
     if (writing) {
       const basis = low.basis === undefined ? old : low.basis(hart);
-      low.set(hart, modify === Modify.write ? operand : modify === Modify.set ? basis | operand : basis & ~operand);
+      low.set(
+        hart,
+        update === CsrUpdate.write ? operand : update === CsrUpdate.set ? basis | operand : basis & ~operand,
+      );
     }
     hart.setRdHalves(old, low.high);
     return writing;
@@ -331,8 +334,7 @@ export function executeCsr(hart: HartState, address: number, modify: Modify, wri
     hart.setRd(old, 8, false);
     return false;
   }
-  const operand = hart.operand;
-  register.write?.(hart, modify === Modify.write ? operand : modify === Modify.set ? old | operand : old & ~operand);
+  register.write?.(hart, updated(update, old, hart.operand(immediate)));
   hart.setRd(old, 8, false);
   return register.plain !== true;
 }

@@ -244,14 +244,18 @@ export class HartState implements Hart {
   get rs2(): bigint {
     return this.x(this.rs2Index);
   }
-  /** What a CSR instruction is given: rs1, or (funct3 has bit 2, bit 14 of the word) the immediate in its place. */
-  get operand(): bigint {
-    return (this.word & 0x4000) !== 0 ? BigInt(this.rs1Index) : this.rs1;
+  /** What a CSR instruction is given: rs1, or the immediate in its place. */
+  operand(immediate: boolean): bigint {
+    return immediate ? BigInt(this.rs1Index) : this.rs1;
   }
-  get operandLow(): number {
-    return (this.word & 0x4000) !== 0
+  operandLow(immediate: boolean): number {
+    return immediate
       ? this.rs1Index
       : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + RecordLayout.rs1, true)) / 4]!;
+  }
+  /** The instruction's immediate; of a CSR instruction the CSR's address. */
+  get immediate(): number {
+    return this.memory.view.getInt32(this.record + RecordLayout.imm, true);
   }
   /** The instruction's bits, unsigned. */
   get word(): number {

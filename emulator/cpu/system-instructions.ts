@@ -3,10 +3,11 @@
  * lr and sc. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
  */
 import { Csr } from '../isa/csrs';
-import { SystemOperation } from '../isa/instruction';
+import { type CsrAccess, SystemOperation } from '../isa/instruction';
+import { SYSTEM } from '../isa/system';
 import { Mode } from '../types';
 import type { MemoryAccess } from './access';
-import { Modify, executeCsr } from './csr';
+import { executeCsr } from './csr';
 import type { HartState } from './hart';
 import { Status } from '../layout';
 import { Cell, Mstatus } from './csr-bits';
@@ -26,6 +27,11 @@ export interface SystemHost {
   fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status;
 }
 
+/** By the operation: what the instruction does with its CSR. */
+const CSR_ACCESSES = Object.fromEntries(
+  SYSTEM.flatMap(({ system, csr }) => (system === undefined || csr === undefined ? [] : [[system, csr]])),
+) as Readonly<Record<SystemOperation, CsrAccess>>;
+
 export class SystemInstructions {
   constructor(
     private readonly access: MemoryAccess,
@@ -35,14 +41,12 @@ export class SystemInstructions {
   execute(hart: HartState, operation: SystemOperation): Status {
     switch (operation) {
       case SystemOperation.csrrw:
-      case SystemOperation.csrrwi:
-        return this.csr(hart, Modify.write, true);
       case SystemOperation.csrrs:
-      case SystemOperation.csrrsi:
-        return this.csr(hart, Modify.set, hart.rs1Index !== 0);
       case SystemOperation.csrrc:
+      case SystemOperation.csrrwi:
+      case SystemOperation.csrrsi:
       case SystemOperation.csrrci:
-        return this.csr(hart, Modify.clear, hart.rs1Index !== 0);
+        return this.csr(hart, CSR_ACCESSES[operation]);
       case SystemOperation.ecall:
         return this.machine.raise(hart, Cause.userEcall + hart.mode, 0n);
       case SystemOperation.ebreak:
@@ -75,10 +79,10 @@ export class SystemInstructions {
     }
   }
 
-  private csr(hart: HartState, modify: Modify, writing: boolean): Status {
-    const address = hart.word >>> 20;
+  private csr(hart: HartState, csr: CsrAccess): Status {
+    const address = hart.immediate;
     const satp = address === Csr.satp ? hart.cell(Cell.satp) : 0n;
-    const changes = executeCsr(hart, address, modify, writing);
+    const changes = executeCsr(hart, address, csr);
     if (changes === undefined) return this.illegal(hart);
     if (!changes) return Status.done;
     hart.advance(4);

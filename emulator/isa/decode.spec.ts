@@ -4,6 +4,8 @@ import { encode } from '../testing/encode';
 import { COMPRESSIBLE, expand } from './compressed';
 import { INSTRUCTIONS, decode } from './decode';
 import { disassemble } from './disassemble';
+import type { Kind } from './instruction';
+import { type Code, i64 } from '../wasm/assembler';
 
 describe('the instruction table', () => {
   it('gives no word two meanings', () => {
@@ -48,6 +50,41 @@ describe('the instruction table', () => {
     }
   });
 
+  it('says of each instruction what kind it is, as its meaning has it', () => {
+    for (const { name, meaning, ...said } of INSTRUCTIONS) {
+      const found: Partial<Kind> & { writes?: Code } = {};
+      const note = (kind: Partial<Kind>) => (Object.assign(found, kind), []);
+      const terms: Record<'rs1' | 'rs2' | 'imm' | 'pc' | 'link', Code> = {
+        rs1: [1],
+        rs2: [2],
+        imm: [3],
+        pc: [4],
+        link: [5],
+      };
+      meaning({
+        ...terms,
+        write: (writes) => note({ writes } as object),
+        load: (bytes, signed) => note({ access: { kind: 'load', bytes, signed } }),
+        store: (bytes) => note({ access: { kind: 'store', bytes, signed: false } }),
+        atomic: (bytes, _, update) => {
+          const swaps = !String(update([-1], [2])).includes('-1');
+          return note({ access: { kind: 'amo', bytes, signed: true, ...(swaps && { swaps }) } });
+        },
+        branch: (condition) => note({ control: 'branch', writes: condition } as object),
+        jump: () => note({ control: 'jump' }),
+        jumpTo: () => note({ control: 'indirect' }),
+        mulhu: () => [],
+        system: (system) => note({ system }),
+      });
+      assert.equal(said.system, found.system, name);
+      if (found.system === undefined) assert.deepEqual(said.access, found.access, name);
+      if (said.control !== 'trap') assert.equal(said.control, found.control ?? 'none', name);
+      assert.equal(said.csr !== undefined, said.immediate === 'csr', name);
+      if (said.condition) assert.deepEqual(found.writes, i64[said.condition](terms.rs1, terms.rs2), name);
+      if (said.sum) assert.deepEqual(found.writes, said.sum.map((term) => terms[term]).reduce(i64.add));
+    }
+  });
+
   it('knows every instruction that a compressed one stands for, and no other', () => {
     const seen = new Set<string>();
     for (let half = 0; half < 65536; half++) {
@@ -72,7 +109,18 @@ describe('the disassembler', () => {
     [0x18079073, 'csrrw zero, satp, a5'],
     [0x30047073, 'csrrci zero, mstatus, 8'],
     [0x12000073, 'sfence.vma zero, zero'],
-    [0x0cf4a7af, 'amoswap.w a5, a5, (s1)'],
+    [0x08f4a7af, 'amoswap.w a5, a5, (s1)'],
+    [0x0cf4a7af, 'amoswap.w.aq a5, a5, (s1)'],
+    [0x0af4a7af, 'amoswap.w.rl a5, a5, (s1)'],
+    [0x0ef4b7af, 'amoswap.d.aqrl a5, a5, (s1)'],
+    [0x1604b7af, 'lr.d.aqrl a5, (s1)'],
+    [0x1af4a7af, 'sc.w.rl a5, a5, (s1)'],
+    [0x0330000f, 'fence rw,rw'],
+    [0x0310000f, 'fence rw,w'],
+    [0x0ff0000f, 'fence iorw,iorw'],
+    [0x0100000f, 'fence w,unknown'],
+    [0x8330000f, 'fence.tso'],
+    [0x0000100f, 'fence.i'],
     [0x000117b7, 'lui a5, 0x11'],
     [0xfee79de3, 'bne a5, a4, 0x80000ce0'],
     [0x00000000, '.2byte 0x0'],

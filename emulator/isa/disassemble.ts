@@ -1,6 +1,10 @@
-/** Assembly text of an instruction, as the GNU disassembler writes it without aliases. */
+/**
+ * Assembly text of an instruction, as the GNU disassembler writes it without aliases; of a compressed one, that of the
+ * instruction it stands for. Shift amounts are decimal, and reserved fences, which the machine executes, are no data.
+ */
 import { CSR_NAMES } from './csrs';
 import { decode, lengthOf } from './decode';
+import { isRelative } from './instruction';
 import { X_NAMES } from './registers';
 
 export interface Disassembled {
@@ -20,7 +24,9 @@ export function disassemble(word: number, pc: bigint): Disassembled {
     return { text, length };
   }
   const { instruction, length, rd, rs1, rs2, imm } = decoded;
-  const target = instruction.control === 'relative' ? BigInt.asUintN(64, pc + BigInt(imm)) : undefined;
+  const other = instruction.names?.get(word | 0);
+  if (other !== undefined) return { text: other, length };
+  const target = isRelative(instruction) ? BigInt.asUintN(64, pc + BigInt(imm)) : undefined;
   const operands = instruction.operands.replace(/[a-z]+[0-9]?/g, (field) => {
     switch (field) {
       case 'rd':
@@ -37,10 +43,22 @@ export function disassemble(word: number, pc: bigint): Disassembled {
         return `0x${(target ?? 0n).toString(16)}`;
       case 'csr':
         return CSR_NAMES.get(imm) ?? `0x${imm.toString(16)}`;
+      case 'pred':
+        return fenced(word >>> 24);
+      case 'succ':
+        return fenced(word >>> 20);
       default:
         return String(imm);
     }
   });
-  const text = operands === '' ? instruction.name : `${instruction.name} ${operands}`;
+  const name = instruction.hasOrdering ? `${instruction.name}${ORDERINGS[(word >>> 25) & 3]!}` : instruction.name;
+  const text = operands === '' ? name : `${name} ${operands}`;
   return target === undefined ? { text, length } : { text, length, target };
 }
+
+/** By the bits aq and rl of an atomic instruction (RISC-V unprivileged specification, section 8.1). */
+const ORDERINGS = ['', '.rl', '.aq', '.aqrl'];
+
+/** The accesses that a fence orders, by four bits: device input and output, memory reads and writes (section 2.7). */
+const fenced = (bits: number): string =>
+  [...'iorw'].filter((_, i) => ((bits >> (3 - i)) & 1) !== 0).join('') || 'unknown';

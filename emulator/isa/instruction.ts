@@ -13,7 +13,7 @@ export interface Builder {
   readonly rs1: Code;
   readonly rs2: Code;
   readonly imm: Code;
-  /** Address of the instruction, and of the one behind it. */
+  /** Address of the instruction, and of the one after it. */
   readonly pc: Code;
   readonly link: Code;
   /** rd := value. */
@@ -35,7 +35,7 @@ export interface Builder {
   system(operation: SystemOperation): Code;
 }
 
-/** Instructions that are carried out by cpu/system-instructions.ts. */
+/** Instructions that cpu/system-instructions.ts carries out. */
 export const enum SystemOperation {
   csrrw,
   csrrs,
@@ -57,7 +57,52 @@ export const enum SystemOperation {
 
 export type ImmediateKind = 'none' | 'I' | 'S' | 'B' | 'U' | 'J' | 'shamt' | 'csr';
 
-export interface Instruction {
+/** How an instruction reads and writes memory; addresses are rs1 + imm for loads and stores, rs1 for the others. */
+export interface Access {
+  readonly kind: 'load' | 'store' | 'amo' | 'lr' | 'sc';
+  readonly bytes: 1 | 2 | 4 | 8;
+  /** What is read is sign-extended. */
+  readonly signed: boolean;
+  /** An AMO that stores rs2 whatever it finds: amoswap, by which locks are taken. */
+  readonly swaps?: true;
+}
+
+/** What a CSR instruction makes of the value that it finds and its operand: the operand, or with its bits set or cleared. */
+export const enum CsrUpdate {
+  write,
+  set,
+  clear,
+}
+
+export interface CsrAccess {
+  readonly update: CsrUpdate;
+  /** The operand is the number in the field of rs1. */
+  readonly immediate: boolean;
+}
+
+/** Comparisons of rs1 with rs2, by the names of WebAssembly's operators. */
+export type Comparison = 'eq' | 'ne' | 'lt_s' | 'ge_s' | 'lt_u' | 'ge_u';
+
+/** What kind of instruction it is, for those who must know without executing it. */
+export interface Kind {
+  /**
+   * Where the hart may go on if not at the next instruction: at pc + imm, on a condition ('branch') or always ('jump'); at
+   * rs1 + imm ('indirect'); at a trap vector, or where a trap was taken ('trap').
+   */
+  readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'trap';
+  readonly access?: Access;
+  readonly csr?: CsrAccess;
+  /** It is carried out outside the generated code. */
+  readonly system?: SystemOperation;
+  /** rd is the 64-bit sum of these. */
+  readonly sum?: readonly ('rs1' | 'rs2' | 'imm' | 'pc')[];
+  /** A branch's condition. */
+  readonly condition?: Comparison;
+  /** Instruction words that assembly has another name for, operands included. */
+  readonly names?: ReadonlyMap<number, string>;
+}
+
+export interface Instruction extends Kind {
   readonly name: string;
   /** An instruction word w is this one if (w & mask) === match (as signed 32-bit integers). */
   readonly mask: number;
@@ -66,12 +111,19 @@ export interface Instruction {
   readonly hasRd: boolean;
   readonly hasRs1: boolean;
   readonly hasRs2: boolean;
+  /** It has the ordering bits aq and rl, which assembly appends to the name. */
+  readonly hasOrdering: boolean;
   /** Operands as written in assembly, e.g. "rd, imm(rs1)". */
   readonly operands: string;
   readonly meaning: (b: Builder) => Code;
-  /** It leaves the straight line: relative jumps and branches (to pc + imm), other jumps, or not at all. */
-  readonly control: 'relative' | 'indirect' | 'none';
 }
+
+/** Whether rd becomes the sum of just these. */
+export const isSum = ({ sum }: Instruction, ...terms: NonNullable<Kind['sum']>): boolean =>
+  sum?.length === terms.length && terms.every((term) => sum.includes(term));
+
+/** It jumps to pc + imm, always or on a condition. */
+export const isRelative = ({ control }: Instruction): boolean => control === 'branch' || control === 'jump';
 
 /** Widths in bits of the named fields in an encoding. */
 const FIELDS: Record<string, number> = {
@@ -92,7 +144,7 @@ export function instruction(
   encoding: string,
   operands: string,
   meaning: (b: Builder) => Code,
-  control: Instruction['control'] = 'none',
+  kind: Partial<Kind> = {},
 ): Instruction {
   let mask = 0;
   let match = 0;
@@ -118,8 +170,10 @@ export function instruction(
     hasRd: fields.includes('rd'),
     hasRs1: fields.includes('rs1') || fields.includes('uimm5'),
     hasRs2: fields.includes('rs2'),
+    hasOrdering: fields.includes('aq'),
     operands,
     meaning,
-    control,
+    control: 'none',
+    ...kind,
   };
 }

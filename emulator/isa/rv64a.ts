@@ -11,29 +11,37 @@ const pick =
     choose(Type.I64, first(old, operand), old, operand);
 
 /** The .w and .d forms. Old values come sign-extended; a word operand is extended alike, so that comparisons hold. */
-const amo = (name: string, funct5: string, update: Update): Instruction[] => [
-  instruction(`${name}.w`, `${funct5} aq rl rs2 rs1 010 rd 0101111`, 'rd, rs2, (rs1)', (b) =>
-    b.atomic(4, b.rs1, (old, operand) => update(old, word(operand))),
-  ),
-  instruction(`${name}.d`, `${funct5} aq rl rs2 rs1 011 rd 0101111`, 'rd, rs2, (rs1)', (b) =>
-    b.atomic(8, b.rs1, update),
-  ),
-];
+const amo = (name: string, funct5: string, update: Update, swaps?: 'swaps'): Instruction[] =>
+  (
+    [
+      ['w', '010', 4, (old, operand) => update(old, word(operand))],
+      ['d', '011', 8, update],
+    ] as const satisfies readonly [string, string, number, Update][]
+  ).map(([width, funct3, bytes, extended]) =>
+    instruction(
+      `${name}.${width}`,
+      `${funct5} aq rl rs2 rs1 ${funct3} rd 0101111`,
+      'rd, rs2, (rs1)',
+      (b) => b.atomic(bytes, b.rs1, extended),
+      { access: { kind: 'amo', bytes, signed: true, ...(swaps && { swaps: true }) } },
+    ),
+  );
+
+const loadReserved = (name: string, funct3: string, bytes: 4 | 8, system: SystemOperation): Instruction =>
+  instruction(name, `00010 aq rl 00000 rs1 ${funct3} rd 0101111`, 'rd, (rs1)', (b) => b.system(system), {
+    ...{ system, access: { kind: 'lr', bytes, signed: true } },
+  });
+const storeConditional = (name: string, funct3: string, bytes: 4 | 8, system: SystemOperation): Instruction =>
+  instruction(name, `00011 aq rl rs2 rs1 ${funct3} rd 0101111`, 'rd, rs2, (rs1)', (b) => b.system(system), {
+    ...{ system, access: { kind: 'sc', bytes, signed: false } },
+  });
 
 export const RV64A: readonly Instruction[] = [
-  instruction('lr.w', '00010 aq rl 00000 rs1 010 rd 0101111', 'rd, (rs1)', (b) =>
-    b.system(SystemOperation.loadReserved32),
-  ),
-  instruction('lr.d', '00010 aq rl 00000 rs1 011 rd 0101111', 'rd, (rs1)', (b) =>
-    b.system(SystemOperation.loadReserved64),
-  ),
-  instruction('sc.w', '00011 aq rl rs2 rs1 010 rd 0101111', 'rd, rs2, (rs1)', (b) =>
-    b.system(SystemOperation.storeConditional32),
-  ),
-  instruction('sc.d', '00011 aq rl rs2 rs1 011 rd 0101111', 'rd, rs2, (rs1)', (b) =>
-    b.system(SystemOperation.storeConditional64),
-  ),
-  ...amo('amoswap', '00001', (_, operand) => operand),
+  loadReserved('lr.w', '010', 4, SystemOperation.loadReserved32),
+  loadReserved('lr.d', '011', 8, SystemOperation.loadReserved64),
+  storeConditional('sc.w', '010', 4, SystemOperation.storeConditional32),
+  storeConditional('sc.d', '011', 8, SystemOperation.storeConditional64),
+  ...amo('amoswap', '00001', (_, operand) => operand, 'swaps'),
   ...amo('amoadd', '00000', i64.add),
   ...amo('amoxor', '00100', i64.xor),
   ...amo('amoand', '01100', i64.and),

@@ -1,6 +1,6 @@
 /** RV64I, the base integer instructions (RISC-V unprivileged specification, chapters 2 and 5). */
 import { type Code, i32, i64 } from '../wasm/assembler';
-import { type Builder, type Instruction, instruction } from './instruction';
+import { type Builder, type Comparison, type Instruction, type Kind, instruction } from './instruction';
 
 /** Sign-extends the low 32 bits: the result of every *W instruction. */
 export const word = (value: Code): Code => i64.extend_s(i32.wrap(value));
@@ -28,39 +28,48 @@ const immediate = (name: string, funct3: string, op: Binary, opcode = '0010011')
   instruction(name, `imm12 rs1 ${funct3} rd ${opcode}`, 'rd, rs1, imm', (b) => b.write(op(b.rs1, b.imm)));
 const shiftImmediate = (name: string, encoding: string, op: Binary): Instruction =>
   instruction(name, encoding, 'rd, rs1, imm', (b) => b.write(op(b.rs1, b.imm)));
+/** rd := the sum of the terms. */
+const sum = (name: string, encoding: string, operands: string, ...terms: NonNullable<Kind['sum']>): Instruction =>
+  instruction(name, encoding, operands, (b) => b.write(terms.map((term) => b[term]).reduce(i64.add)), { sum: terms });
 const load = (name: string, funct3: string, bytes: 1 | 2 | 4 | 8, signed: boolean): Instruction =>
-  instruction(name, `imm12 rs1 ${funct3} rd 0000011`, 'rd, imm(rs1)', (b) =>
-    b.write(b.load(bytes, signed, address(b))),
+  instruction(
+    name,
+    `imm12 rs1 ${funct3} rd 0000011`,
+    'rd, imm(rs1)',
+    (b) => b.write(b.load(bytes, signed, address(b))),
+    { access: { kind: 'load', bytes, signed } },
   );
 const store = (name: string, funct3: string, bytes: 1 | 2 | 4 | 8): Instruction =>
-  instruction(name, `simm7 rs2 rs1 ${funct3} simm5 0100011`, 'rs2, imm(rs1)', (b) => b.store(bytes, address(b), b.rs2));
-const branch = (name: string, funct3: string, condition: Binary): Instruction =>
+  instruction(
+    name,
+    `simm7 rs2 rs1 ${funct3} simm5 0100011`,
+    'rs2, imm(rs1)',
+    (b) => b.store(bytes, address(b), b.rs2),
+    { access: { kind: 'store', bytes, signed: false } },
+  );
+const branch = (name: string, funct3: string, condition: Comparison): Instruction =>
   instruction(
     name,
     `bimm7 rs2 rs1 ${funct3} bimm5 1100011`,
     'rs1, rs2, target',
-    (b) => b.branch(condition(b.rs1, b.rs2)),
-    'relative',
+    (b) => b.branch(i64[condition](b.rs1, b.rs2)),
+    { control: 'branch', condition },
   );
 
 export const RV64I: readonly Instruction[] = [
-  instruction('lui', 'imm20 rd 0110111', 'rd, upper', (b) => b.write(b.imm)),
-  instruction('auipc', 'imm20 rd 0010111', 'rd, upper', (b) => b.write(i64.add(b.pc, b.imm))),
-  instruction('jal', 'jimm20 rd 1101111', 'rd, target', (b) => b.jump(), 'relative'),
-  instruction(
-    'jalr',
-    'imm12 rs1 000 rd 1100111',
-    'rd, imm(rs1)',
-    (b) => b.jumpTo(i64.and(address(b), i64.const(-2))),
-    'indirect',
-  ),
+  sum('lui', 'imm20 rd 0110111', 'rd, upper', 'imm'),
+  sum('auipc', 'imm20 rd 0010111', 'rd, upper', 'pc', 'imm'),
+  instruction('jal', 'jimm20 rd 1101111', 'rd, target', (b) => b.jump(), { control: 'jump' }),
+  instruction('jalr', 'imm12 rs1 000 rd 1100111', 'rd, imm(rs1)', (b) => b.jumpTo(i64.and(address(b), i64.const(-2))), {
+    control: 'indirect',
+  }),
 
-  branch('beq', '000', i64.eq),
-  branch('bne', '001', i64.ne),
-  branch('blt', '100', i64.lt_s),
-  branch('bge', '101', i64.ge_s),
-  branch('bltu', '110', i64.lt_u),
-  branch('bgeu', '111', i64.ge_u),
+  branch('beq', '000', 'eq'),
+  branch('bne', '001', 'ne'),
+  branch('blt', '100', 'lt_s'),
+  branch('bge', '101', 'ge_s'),
+  branch('bltu', '110', 'lt_u'),
+  branch('bgeu', '111', 'ge_u'),
 
   load('lb', '000', 1, true),
   load('lh', '001', 2, true),
@@ -74,7 +83,7 @@ export const RV64I: readonly Instruction[] = [
   store('sw', '010', 4),
   store('sd', '011', 8),
 
-  immediate('addi', '000', i64.add),
+  sum('addi', 'imm12 rs1 000 rd 0010011', 'rd, rs1, imm', 'rs1', 'imm'),
   immediate('slti', '010', flag(i64.lt_s)),
   immediate('sltiu', '011', flag(i64.lt_u)),
   immediate('xori', '100', i64.xor),
@@ -84,7 +93,7 @@ export const RV64I: readonly Instruction[] = [
   shiftImmediate('srli', '000000 shamt6 rs1 101 rd 0010011', i64.shr_u),
   shiftImmediate('srai', '010000 shamt6 rs1 101 rd 0010011', i64.shr_s),
 
-  register('add', '0000000', '000', i64.add),
+  sum('add', '0000000 rs2 rs1 000 rd 0110011', 'rd, rs1, rs2', 'rs1', 'rs2'),
   register('sub', '0100000', '000', i64.sub),
   register('sll', '0000000', '001', i64.shl),
   register('slt', '0000000', '010', flag(i64.lt_s)),
@@ -106,6 +115,9 @@ export const RV64I: readonly Instruction[] = [
   register('sraw', '0100000', '101', shiftWord(i32.shr_s), '0111011'),
 
   // Harts take turns on one thread and every cache of the machine is kept coherent, so fences order nothing further.
-  instruction('fence', 'fm pred succ rs1 000 rd 0001111', '', () => []),
+  // Reserved fences (another fm, or registers in it) are to be taken as the ordinary one.
+  instruction('fence', 'fm pred succ rs1 000 rd 0001111', 'pred,succ', () => [], {
+    names: new Map([[0x8330000f | 0, 'fence.tso']]),
+  }),
   instruction('fence.i', 'imm12 rs1 001 rd 0001111', '', () => []),
 ];

@@ -4,6 +4,7 @@
  * Breakpoints are records left undecoded, so that reaching one leads here.
  */
 import { decode, lengthOf } from '../isa/decode';
+import { SystemOperation } from '../isa/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { Tlb } from '../mmu/tlb';
@@ -29,12 +30,10 @@ export interface CodeHost {
 /** Whether a breakpoint's address is meant in the address space that a hart is in. */
 type Concerns = (hart: HartState, address: bigint) => boolean;
 
-/** Instructions that are no jumps, and after which the hart may go on elsewhere. */
-const ELSEWHERE = /^(ecall|ebreak|[ms]ret|wfi)$/;
 /** Whether the next instruction in memory need not be the next to be executed. */
 function endsBlock(word: number): boolean {
   const instruction = decode(word)?.instruction;
-  return instruction === undefined || instruction.control !== 'none' || ELSEWHERE.test(instruction.name);
+  return instruction === undefined || instruction.control !== 'none' || instruction.system === SystemOperation.wfi;
 }
 
 export class CodeCache {

@@ -5,9 +5,9 @@
  */
 import { Csr } from '../isa/csrs';
 import type { Decoded } from '../isa/decode';
-import type { Instruction } from '../isa/instruction';
+import { CsrUpdate } from '../isa/instruction';
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
-import { MSTATUS, Modify, SSTATUS } from '../cpu/csr';
+import { MSTATUS, SSTATUS } from '../cpu/csr';
 import { HartOffset } from '../layout';
 import { Cell, Mstatus } from '../cpu/csr-bits';
 import { ZERO, cell, get32 } from './emit';
@@ -45,32 +45,22 @@ const STORAGE = new Map<number, Storage>([
   [Csr.satp, { kind: 'satp' }],
 ]);
 
-const MODIFY = new Map<string, Modify>([
-  ['csrrw', Modify.write],
-  ['csrrs', Modify.set],
-  ['csrrc', Modify.clear],
-]);
-
 /** What its code depends on: which instruction, the CSR's address as `imm`, and whether rs1 (or the immediate) is 0. */
 export type CsrOperation = Pick<Decoded, 'instruction' | 'imm' | 'rs1'>;
 
 interface CsrInstruction {
   storage: Storage;
-  modify: Modify;
+  update: CsrUpdate;
   writing: boolean;
 }
 
-/** Whether the operand of a CSR instruction stands in it. */
-export const isImmediate = ({ name }: Instruction): boolean => name.endsWith('i');
-
 function csrInstruction({ instruction, imm, rs1 }: CsrOperation): CsrInstruction | undefined {
-  const { name } = instruction;
-  const modify = MODIFY.get(isImmediate(instruction) ? name.slice(0, -1) : name);
-  const storage = modify === undefined ? undefined : STORAGE.get(imm);
-  if (modify === undefined || storage === undefined) return undefined;
-  const writing = modify === Modify.write || rs1 !== 0;
+  const update = instruction.csr?.update;
+  const storage = update === undefined ? undefined : STORAGE.get(imm);
+  if (update === undefined || storage === undefined) return undefined;
+  const writing = update === CsrUpdate.write || rs1 !== 0;
   if (writing && (storage.kind === 'read' || storage.kind === 'satp')) return undefined;
-  return { storage, modify, writing };
+  return { storage, update, writing };
 }
 
 /** Whether the instruction can be done by `csrCode`. */
@@ -87,12 +77,12 @@ export function csrCode(
   outside: Code,
   [old, next]: readonly [number, number],
 ): Code {
-  const { storage, modify, writing } = csrInstruction(decoded)!;
+  const { storage, update, writing } = csrInstruction(decoded)!;
   const lowestMode = (decoded.imm >> 8) & 3;
   const modified: Code =
-    modify === Modify.write
+    update === CsrUpdate.write
       ? operand
-      : modify === Modify.set
+      : update === CsrUpdate.set
         ? i64.or(local.get(old), operand)
         : i64.and(local.get(old), i64.xor(operand, i64.const(-1)));
   const body = (): Code => {

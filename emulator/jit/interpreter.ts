@@ -10,12 +10,13 @@ import type { Builder } from '../isa/instruction';
 import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
-import { csrCode, isImmediate } from './csr-code';
+import { upperProduct } from '../wasm/upper-product';
+import { csrCode } from './csr-code';
 import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, PAGE } from '../layout';
 import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER } from '../layout';
-import { FORMS, type Form, REGION, isSwap } from './opcodes';
+import { FORMS, type Form, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { unlessStarts, upperProduct } from './emit';
+import { unlessStarts } from './emit';
 
 /** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -166,7 +167,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
         const at = local.get(L.entry);
         const old = local.get(L.scratch);
         const after = update(old, register(RecordLayout.rs2));
-        const swaps = isSwap(form.instruction);
+        const swaps = form.instruction.access?.swaps === true;
         return [
           tlb.find(address),
           when(
@@ -195,7 +196,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
         const leave = exitForAccess(Exit.environment, operation);
         if (!form.status) return leave;
         const index = i32.shr_u(field(RecordLayout.rs1), i32.const(3));
-        const operand = isImmediate(form.instruction) ? i64.extend_u(index) : register(RecordLayout.rs1);
+        const operand = form.instruction.csr?.immediate ? i64.extend_u(index) : register(RecordLayout.rs1);
         return csrCode({ ...form, imm: Csr.sstatus, rs1: ANY }, operand, write, leave, [L.address, L.scratch]);
       },
     };

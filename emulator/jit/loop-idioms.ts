@@ -5,6 +5,7 @@
  * interrupts come where they would, and a page that is watched is left to the ordinary way.
  */
 import { decode, lengthOf } from '../isa/decode';
+import { type Instruction, isSum } from '../isa/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';
@@ -35,16 +36,17 @@ export interface LoopIdiom {
   approach: number;
 }
 
-const WIDTHS: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
 const LONGEST = 6;
 export const MAX_LOOP_BYTES = LONGEST * 4;
 
-/** The loop that the bne at host address `branch` closes, if it is of this kind. All of it lies in one page. */
+/** A branch that may close such a loop: bne. */
+export const canClose = ({ condition }: Instruction): boolean => condition === 'ne';
+
+/** The loop that the branch at host address `branch` closes, if it is of this kind. All of it lies in one page. */
 export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefined {
-  const word = wordAt(view, branch);
-  if ((word & 0x707f) !== 0x1063 && (word & 0xe003) !== 0xe001) return undefined;
-  const end = decode(word);
-  if (end?.instruction.name !== 'bne' || end.imm >= 0 || (branch % PAGE) + end.imm < 0) return undefined;
+  const end = decode(wordAt(view, branch));
+  if (end === undefined || !canClose(end.instruction) || end.imm >= 0 || (branch % PAGE) + end.imm < 0)
+    return undefined;
   const steps = new Map<number, number>();
   let store: Reference | undefined;
   let load: Reference | undefined;
@@ -53,17 +55,17 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
   for (; at < branch; length++) {
     const part = decode(wordAt(view, at));
     if (part === undefined || length > LONGEST) return undefined;
-    const { name } = part.instruction;
+    const { access } = part.instruction;
     const offset = part.imm + (steps.get(part.rs1) ?? 0);
-    if (name === 'addi') {
+    if (isSum(part.instruction, 'rs1', 'imm')) {
       if (part.rd !== part.rs1 || part.rd === 0 || steps.has(part.rd)) return undefined;
       steps.set(part.rd, part.imm);
-    } else if (/^l[bhwd]u?$/.test(name)) {
+    } else if (access?.kind === 'load') {
       if (load !== undefined || store !== undefined || part.rd === 0) return undefined;
-      load = { base: part.rs1, offset, bytes: WIDTHS[name[1]!]!, register: part.rd, signed: !name.endsWith('u') };
-    } else if (/^s[bhwd]$/.test(name)) {
+      load = { base: part.rs1, offset, bytes: access.bytes, register: part.rd, signed: access.signed };
+    } else if (access?.kind === 'store') {
       if (store !== undefined) return undefined;
-      store = { base: part.rs1, offset, bytes: WIDTHS[name[1]!]!, register: part.rs2, signed: false };
+      store = { base: part.rs1, offset, bytes: access.bytes, register: part.rs2, signed: false };
     } else {
       return undefined;
     }

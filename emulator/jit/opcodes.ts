@@ -5,8 +5,9 @@
 import { Csr } from '../isa/csrs';
 import { COMPRESSIBLE } from '../isa/compressed';
 import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
-import type { Instruction } from '../isa/instruction';
+import { type Instruction, isRelative } from '../isa/instruction';
 import type { GuestMemory } from '../mmu/guest-memory';
+import { canClose } from './loop-idioms';
 import { HartOffset, PAGE, RecordLayout, STRADDLER, CURRENT_HART } from '../layout';
 
 export const enum Opcode {
@@ -38,14 +39,12 @@ export interface Form {
 
 const PLAIN = { near: false, bulk: false, status: false };
 
-const isCsr = ({ immediate }: Instruction): boolean => immediate === 'csr';
-
 export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
   (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
     { ...PLAIN, instruction, length },
-    ...(instruction.control === 'relative' ? [{ ...PLAIN, instruction, length, near: true }] : []),
-    ...(instruction.name === 'bne' ? [{ ...PLAIN, instruction, length, near: true, bulk: true }] : []),
-    ...(isCsr(instruction) ? [{ ...PLAIN, instruction, length, status: true }] : []),
+    ...(isRelative(instruction) ? [{ ...PLAIN, instruction, length, near: true }] : []),
+    ...(canClose(instruction) ? [{ ...PLAIN, instruction, length, near: true, bulk: true }] : []),
+    ...(instruction.csr ? [{ ...PLAIN, instruction, length, status: true }] : []),
   ]),
 );
 
@@ -57,9 +56,6 @@ FORMS.forEach((form, index) => {
   forms[formIndex(form)] = Opcode.first + index;
   opcodes.set(form.instruction, forms);
 });
-
-/** amoswap, by which locks are taken: where it finds what it stores, the lock is another hart's. */
-export const isSwap = ({ name }: Instruction): boolean => name.startsWith('amoswap');
 
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
@@ -76,13 +72,13 @@ export function writeRecord(
   if (decoded === undefined) return false;
   const { instruction, length, rd, rs1, rs2, imm } = decoded;
   const target = pageOffset === undefined ? -1 : pageOffset + imm;
-  const near = instruction.control === 'relative' && target >= 0 && target < PAGE;
+  const near = isRelative(instruction) && target >= 0 && target < PAGE;
   records.setUint16(at + RecordLayout.rd, rd === 0 ? HartOffset.discard : rd * 8, true);
   records.setUint16(at + RecordLayout.rs1, rs1 * 8, true);
   records.setUint16(at + RecordLayout.rs2, rs2 * 8, true);
   records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
   records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
-  const status = isCsr(instruction) && imm === Csr.sstatus;
+  const status = instruction.csr !== undefined && imm === Csr.sstatus;
   records.setUint16(at + RecordLayout.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })]!, true);
   return true;
 }

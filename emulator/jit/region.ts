@@ -5,8 +5,9 @@
  * A function that is called is taken in once for every call (its context), so that each return has one place to go, and
  * the graph stays one of properly nested loops. Code that has never run is left out.
  */
-import { type Decoded, INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
-import type { Instruction } from '../isa/instruction';
+import { isCall, isJump, isReturn, jumpDistance } from '../isa/calls';
+import { type Decoded, decode, lengthOf } from '../isa/decode';
+import { isRelative } from '../isa/instruction';
 import { loopIdiomAt } from './loop-idioms';
 import { isCsrCode } from './csr-code';
 import { PAGE, RecordLayout } from '../layout';
@@ -59,26 +60,8 @@ interface Context {
 const LIMIT = 400;
 const DEEPEST = 3;
 
-const RA = 1;
-
 /** Instructions that the interpreter keeps for itself: what they do may change everything around. */
-const LEAVING: ReadonlySet<Instruction> = new Set(
-  INSTRUCTIONS.filter(({ name }) => /^(csr|ecall|ebreak|[ms]ret|wfi|sfence|lr\.|sc\.)/.test(name)),
-);
-const leaves = (decoded: Decoded): boolean => LEAVING.has(decoded.instruction) && !isCsrCode(decoded);
-
-const isJump = ({ instruction }: Decoded): boolean => /^jalr?$/.test(instruction.name);
-const isCall = (decoded: Decoded): boolean => isJump(decoded) && decoded.rd === RA;
-export const isReturn = ({ instruction, rd, rs1, imm }: Decoded): boolean =>
-  instruction.name === 'jalr' && rd === 0 && rs1 === RA && imm === 0;
-
-/** Where an instruction jumps to: by itself, or with the auipc before it, as code far apart is called. */
-function targetOf(decoded: Decoded, at: number, before: Decoded | undefined): number | undefined {
-  const { instruction, rs1, imm } = decoded;
-  if (instruction.control === 'relative') return at + imm;
-  const far = instruction.name === 'jalr' && before?.instruction.name === 'auipc' && before.rd === rs1;
-  return far ? (at - before.length + before.imm + imm) & ~1 : undefined;
-}
+const leaves = (decoded: Decoded): boolean => decoded.instruction.system !== undefined && !isCsrCode(decoded);
 
 /** Which page an offset lies in: 0 is the one in which the region begins. */
 export const pageOf = (offset: number): number => Math.floor(offset / PAGE);
@@ -175,8 +158,10 @@ function instructionAt(
     return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded)) return undefined;
-  const bulk = decoded.instruction.name === 'bne' && loopIdiomAt(view, host) !== undefined;
-  return { ...decoded, offset, word, record, bulk, straddles, to: targetOf(decoded, offset, before) };
+  const bulk = loopIdiomAt(view, host) !== undefined;
+  const distance = jumpDistance(decoded, before);
+  const to = distance === undefined ? undefined : offset + distance;
+  return { ...decoded, offset, word, record, bulk, straddles, to };
 }
 
 /** The word of an instruction that ends in the next page, if that is at hand. */
@@ -204,7 +189,6 @@ function blocksOf(source: CodeSource, contexts: readonly Context[], root: Contex
         if (instruction === undefined) break;
         block.instructions.push(instruction);
         at += instruction.length;
-        const { control, name } = instruction.instruction;
         const callee = within.callees.get(instruction.offset);
         if (instruction.to !== undefined) {
           block.target = isCall(instruction)
@@ -213,9 +197,9 @@ function blocksOf(source: CodeSource, contexts: readonly Context[], root: Contex
         } else if (isReturn(instruction) && within.caller) {
           block.target = blocks.get(within.caller)!.get(within.returnsTo);
         }
-        if (control === 'indirect' || name === 'jal') break;
+        if (isJump(instruction)) break;
         block.next = own.get(at);
-        if (control === 'relative' || block.next !== undefined) break;
+        if (isRelative(instruction.instruction) || block.next !== undefined) break;
       }
     }
   }

@@ -4,17 +4,18 @@
  * it fits into what remains of the slice. A block is counted at once; an access that must leave gives back what has not been
  * done, so counts are those of the interpreter.
  */
+import { isReturn } from '../isa/calls';
 import type { Builder } from '../isa/instruction';
-import { isSwap } from './opcodes';
 import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
-import { csrCode, isCsrCode, isImmediate } from './csr-code';
+import { upperProduct } from '../wasm/upper-product';
+import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
 import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, SIGNED } from '../layout';
-import { type Block, type RegionInstruction, isReturn, pageOf } from './region';
+import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { unlessStarts, upperProduct } from './emit';
+import { unlessStarts } from './emit';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
 const enum L {
@@ -71,10 +72,11 @@ interface LastPage {
 function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<number, LastPage>; types: Type[] } {
   const uses = new Map<number, { count: number; kinds: Set<string> }>();
   for (const { rs1, instruction } of instructions) {
-    if (!/^(l[bhwd]u?|s[bhwd])$/.test(instruction.name)) continue;
+    const kind = instruction.access?.kind;
+    if (kind !== 'load' && kind !== 'store') continue;
     const use = uses.get(rs1) ?? { count: 0, kinds: new Set() };
     use.count++;
-    use.kinds.add(instruction.name[0]!);
+    use.kinds.add(kind);
     uses.set(rs1, use);
   }
   const most = [...uses].sort(([, a], [, b]) => b.count - a.count).slice(0, REMEMBERED);
@@ -166,8 +168,13 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
     const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
     const departForAccess = (exit: Exit, detail: number): Code => depart(exit, i, after, detail);
     /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
-    const access = (kind: 'l' | 's', bytes: 1 | 2 | 4 | 8, address: Code, leave: Code): { find: Code; host: Code } => {
-      const [own, other] = kind === 'l' ? [DataEntry.read, DataEntry.write] : [DataEntry.write, DataEntry.read];
+    const access = (
+      kind: 'load' | 'store',
+      bytes: 1 | 2 | 4 | 8,
+      address: Code,
+      leave: Code,
+    ): { find: Code; host: Code } => {
+      const [own, other] = kind === 'load' ? [DataEntry.read, DataEntry.write] : [DataEntry.write, DataEntry.read];
       const hits = tlb.hits(bytes, own);
       const last = pages.get(i.rs1);
       const lookup = [tlb.look, when(i32.eqz(hits), leave)];
@@ -200,11 +207,11 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       write,
       load: (bytes, signed, address) => {
         const leave = departForAccess(Exit.load, bytes | (signed ? SIGNED : 0));
-        const { find, host } = access('l', bytes, address, leave);
+        const { find, host } = access('load', bytes, address, leave);
         return [find, LOADS[bytes][Number(signed)]!(host)];
       },
       store: (bytes, address, value) => {
-        const { find, host } = access('s', bytes, address, departForAccess(Exit.store, bytes));
+        const { find, host } = access('store', bytes, address, departForAccess(Exit.store, bytes));
         return [find, STORES[bytes](host, value)];
       },
       atomic: (bytes, address, update) => [
@@ -213,7 +220,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
         local.set(L.entry, tlb.host),
         local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
         STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
-        isSwap(i.instruction)
+        i.instruction.access?.swaps
           ? [
               local.set(L.address, i64.xor(local.get(L.scratch), update(local.get(L.scratch), read(i.rs2)))),
               write(local.get(L.scratch)),
@@ -233,7 +240,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
       system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
-        const operand = isImmediate(i.instruction) ? i64.const(i.rs1) : read(i.rs1);
+        const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
         return csrCode(i, operand, write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
       },
     };

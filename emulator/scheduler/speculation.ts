@@ -5,7 +5,6 @@
  * clock.
  */
 import { type Decoded, decode, lengthOf } from '../isa/decode';
-import type { Builder, Instruction } from '../isa/instruction';
 import { Csr } from '../isa/csrs';
 import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
@@ -13,6 +12,7 @@ import type { Executor } from '../jit/executor';
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 import { Cell, Mstatus } from '../cpu/csr-bits';
+import { updated } from '../cpu/csr';
 import { interruptToTake } from '../cpu/traps';
 
 /** How a trial goes about an instruction, and the width in bytes of the memory that it touches. */
@@ -128,9 +128,8 @@ export class Speculation {
     const { hart } = this;
     if (imm !== Csr.sstatus && imm !== Csr.sie) return false;
     const before = hart.csr(imm)!;
-    const operand = instruction.name.endsWith('i') ? BigInt(rs1) : hart.x(rs1);
-    const kind = instruction.name[4];
-    const after = kind === 'w' ? operand : kind === 's' ? before | operand : before & ~operand;
+    const { update, immediate } = instruction.csr!;
+    const after = updated(update, before, immediate ? BigInt(rs1) : hart.x(rs1));
     if (after !== before) {
       if (imm !== Csr.sstatus || (after ^ before) !== BigInt(Mstatus.sie)) return false;
       hart.setLow(Cell.mstatus, hart.low(Cell.mstatus) ^ Mstatus.sie);
@@ -190,25 +189,12 @@ function stepOf(word: number): SpeculativeStep | undefined {
 function makeStep(word: number): SpeculativeStep | null {
   const decoded = decode(word);
   if (decoded === undefined) return null;
-  const [, kind, width = '', unsigned] = /^(l|s|amoswap\.)([bhwd])(u?)$/.exec(decoded.instruction.name) ?? [];
-  if (kind !== undefined) {
-    const way = kind === 'l' ? 'loads' : kind === 's' ? 'stores' : 'swaps';
-    return { decoded, way, bytes: { b: 1, h: 2, w: 4, d: 8 }[width]!, signed: unsigned === '' };
+  const { access, csr, system } = decoded.instruction;
+  if (access !== undefined) {
+    const way =
+      access.kind === 'load' ? 'loads' : access.kind === 'store' ? 'stores' : access.swaps ? 'swaps' : undefined;
+    return way === undefined ? null : { decoded, way, bytes: access.bytes, signed: access.signed };
   }
-  if (/^csrr[wsc]i?$/.test(decoded.instruction.name)) return { decoded, way: 'csr', bytes: 0, signed: false };
-  return computes(decoded.instruction) ? { decoded, way: 'computes', bytes: 0, signed: false } : null;
-}
-
-/** Whether an instruction's meaning is only to compute and to jump. */
-function computes({ meaning }: Instruction): boolean {
-  let found = false;
-  const act = () => ((found = true), []);
-  const no = () => [];
-  const builder: Builder = {
-    ...{ rs1: [], rs2: [], imm: [], pc: [], link: [] },
-    ...{ write: no, branch: no, jump: no, jumpTo: no, mulhu: no },
-    ...{ load: act, store: act, atomic: act, system: act },
-  };
-  meaning(builder);
-  return !found;
+  if (csr !== undefined) return { decoded, way: 'csr', bytes: 0, signed: false };
+  return system === undefined ? { decoded, way: 'computes', bytes: 0, signed: false } : null;
 }

@@ -10,6 +10,7 @@
  * that were really executed. All of it follows from the state of the machine, so it is alike in every tier and every cut
  * of a run, and is saved with the machine.
  */
+import { X } from '../isa/registers';
 import type { SavedState } from '../history/saved-state';
 import type { GuestMemory } from '../mmu/guest-memory';
 import type { Mmu } from '../mmu/mmu';
@@ -43,7 +44,6 @@ const LOOK_EVERY = 256;
 /** Turns in a row that brought a loop nowhere; then the hart has so many full turns. */
 const MOST_MISSES = 32;
 const PAUSE = 32;
-const SP = 2;
 
 interface Loop {
   /** Where its turns begin: registers and pc by words, mode, mstatus, satp, and the lines that hold interrupts pending. */
@@ -108,7 +108,7 @@ export class SpinWaitDetector {
     const own = this.history[hart.id]!;
     const known = own.loop === undefined ? undefined : this.quantumInLoop(hart, own.loop);
     if (known !== undefined) return known;
-    const sp = hart.x(SP);
+    const sp = hart.x(X.sp);
     own.quiet = own.mode === hart.mode && near(sp, own.sp) ? own.quiet + 1 : 0;
     own.mode = hart.mode;
     own.sp = sp;
@@ -170,7 +170,7 @@ export class SpinWaitDetector {
         loop.steps = hart.steps;
         if (interruptToTake(hart) === undefined) return 0;
       }
-    } else if (loop.pure || !near(loop.sp, hart.x(SP))) {
+    } else if (loop.pure || !near(loop.sp, hart.x(X.sp))) {
       return undefined;
     }
     if (!loop.idle && ++loop.misses > MOST_MISSES) {
@@ -186,7 +186,7 @@ export class SpinWaitDetector {
   private here(hart: HartState, words: readonly number[]) {
     return {
       registers: hart.registers(),
-      sp: hart.x(SP),
+      sp: hart.x(X.sp),
       mode: hart.mode,
       mstatus: hart.low(Cell.mstatus),
       satp: hart.cell(Cell.satp),

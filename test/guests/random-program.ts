@@ -4,6 +4,7 @@
  * to their end: branches go forward, loops count down, and a trap skips its instruction.
  */
 import { INSTRUCTIONS, decode } from '../../emulator/isa/decode';
+import { isRelative } from '../../emulator/isa/instruction';
 import { Mode } from '../../emulator/types';
 import { type Operands, encode } from '../../emulator/testing/encode';
 import type { Random } from '../../emulator/testing/random';
@@ -72,9 +73,9 @@ for (let half = 0; half < 65536; half++) {
   const { instruction, rd, rs1, imm } = decoded;
   const writes = instruction.hasRd && RESERVED.includes(rd);
   const inMemory = LOADS.includes(instruction.name) || STORES.includes(instruction.name);
-  if (instruction.control === 'relative') {
+  if (isRelative(instruction)) {
     if (imm > 0 && imm <= 24 && !writes) compressed.branches.set(imm, [...(compressed.branches.get(imm) ?? []), half]);
-  } else if (instruction.control === 'none' && !writes && (!inMemory || rs1 === 2 || rs1 === 8)) {
+  } else if (instruction.control !== 'indirect' && !writes && (!inMemory || rs1 === 2 || rs1 === 8)) {
     compressed.plain.push(half);
   }
 }

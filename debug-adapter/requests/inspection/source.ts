@@ -9,6 +9,8 @@ import type { MappedProgram } from '../../code/mapped-program';
 import { baseName } from '../../code/sources';
 import type { Binary } from '../../symbols/api';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
+import { instructionsFrom } from '../../../emulator/isa/instruction-at';
+import { fileMemory } from '../../symbols/file-memory';
 
 /** Lines above this are taken for broken debug information. */
 const MOST_LINES = 100_000;
@@ -71,28 +73,12 @@ function listing(path: string, { binary }: MappedProgram): string {
   return [missing, ...Array.from(lines.slice(2), (line) => line ?? '')].join('\n') + '\n';
 }
 
-function instructions(binary: Binary, from: bigint, to: bigint): string {
+function instructions({ segments }: Binary, from: bigint, to: bigint): string {
   const texts: string[] = [];
-  for (let address = from; address < to;) {
-    const bytes = bytesAt(binary, address);
-    if (!bytes) break;
-    const length = (bytes[0]! & 3) === 3 ? 4 : 2;
-    const word = bytes.subarray(0, length).reduce((sum, byte, index) => sum + byte * 2 ** (8 * index), 0) | 0;
+  for (const { address, word } of instructionsFrom(fileMemory(segments), from, to))
     texts.push(`${address.toString(16)}: ${disassemble(word, address).text}`);
-    address += BigInt(length);
-  }
   return texts.join('; ');
 }
-
-/** Up to four bytes of the program as it is in its file. */
-function bytesAt({ segments }: Binary, address: bigint): Uint8Array | undefined {
-  const segment = segments.find(
-    ({ virtualAddress, bytes }) => address >= virtualAddress && address + 2n <= virtualAddress + BigInt(bytes.length),
-  );
-  const at = segment && Number(address - segment.virtualAddress);
-  return at === undefined ? undefined : segment!.bytes.subarray(at, at + 4);
-}
-
 /** Where a variable or a function is declared, by a reference that was given out with its value. */
 export function locations(
   context: SessionContext,

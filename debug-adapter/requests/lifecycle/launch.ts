@@ -2,6 +2,7 @@
  * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
+import { Csr } from '../../../emulator/isa/csrs';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Mode } from '../../../emulator/types';
 import { boot } from '../../launch/debuggee';
@@ -28,9 +29,6 @@ import { hartThread } from '../../stack/threads';
 import { processOn, resumptions } from '../../stack/threads';
 import { Stopped } from '../stopped';
 import { memoryChanged } from '../inspection/values';
-
-const STVEC = 0x105;
-const MTVEC = 0x305;
 
 export async function launch(context: SessionContext, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
@@ -151,7 +149,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   });
   catchpoints.bind(kernelWatch(debuggee));
   const catching = catchpoints.observer(
-    (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? MTVEC : STVEC) ?? 0n) & ~3n,
+    (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? Csr.mtvec : Csr.stvec) ?? 0n) & ~3n,
     (event) => {
       debuggee.traps.taken(event, () => debuggee.userRoot(machine.harts[event.hart]!));
       runner.trapTaken(event);

@@ -1,4 +1,6 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
+import { Csr } from '../../../emulator/isa/csrs';
+import { X } from '../../../emulator/isa/registers';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart, TrapEvent } from '../../../emulator/types';
 import { stopText } from '../../run-control/stop-text';
@@ -13,11 +15,6 @@ import type { StopReport } from '../../run-control/stops';
 import { systemCallName } from '../../xv6/system-calls';
 import { requireStopped, type Body, type SessionContext } from '../context';
 import { surroundingsOf } from '../xv6/page-tables';
-
-const STVEC = 0x105;
-const SATP = 0x180;
-const MSTATUS = 0x300;
-const A7 = 17;
 
 export function exceptionInfo(
   context: SessionContext,
@@ -62,9 +59,9 @@ function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
   const hart = debuggee.harts[event.hart]!;
   const explanation = explainTrap(event, {
     ...surroundingsOf(debuggee, event.hart),
-    satp: hart.csr(SATP) ?? 0n,
-    mstatus: hart.csr(MSTATUS) ?? 0n,
-    stvec: hart.csr(STVEC) ?? 0n,
+    satp: hart.csr(Csr.satp) ?? 0n,
+    mstatus: hart.csr(Csr.mstatus) ?? 0n,
+    stvec: hart.csr(Csr.stvec) ?? 0n,
     nameOf: (address) => kernelPlace(debuggee, address),
   });
   const { source } = event;
@@ -75,7 +72,7 @@ function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
 
 /** "call 7, exec": by the kernel's own table of calls, where it has one. */
 function systemCall(debuggee: Debuggee, hart: Hart): string {
-  const number = hart.x(A7);
+  const number = hart.x(X.a7);
   const name = systemCallName(debuggee.xv6, number);
   return name === undefined ? `call ${number}` : `call ${number}, ${name}`;
 }

@@ -2,6 +2,7 @@
  * gotoTargets, goto and restartFrame of the protocol: going on from another place. Both set registers and nothing else:
  * what the code has done to memory and devices stays as it is.
  */
+import { X } from '../../../emulator/isa/registers';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../../emulator/types';
 import type { Debuggee } from '../../launch/debuggee';
@@ -15,9 +16,6 @@ import { hartThread, threadNamed } from '../../stack/threads';
 import { requireSession, say, requireStopped, type Body, type SessionContext } from '../context';
 import { Stopped } from '../stopped';
 
-const RA = 1;
-const SP = 2;
-const A0 = 10;
 const ARGUMENT_REGISTERS = 8;
 /** s0, s1 and s2 to s11: what a function must give back as it found it (RISC-V calling convention). */
 const SAVED = [8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
@@ -77,9 +75,9 @@ export function restartFrame(context: SessionContext, args: DebugProtocol.Restar
     const value = caller.registers.x[register];
     if (value !== undefined) hart.setX(register, value);
   }
-  hart.setX(SP, caller.registers.x[SP]!);
-  hart.setX(RA, caller.registers.pc);
-  given.forEach((value, index) => hart.setX(A0 + index, value));
+  hart.setX(X.sp, caller.registers.x[X.sp]!);
+  hart.setX(X.ra, caller.registers.pc);
+  given.forEach((value, index) => hart.setX(X.a0 + index, value));
   hart.pc = info.low + (pc - frame.image!.linked(pc));
   say(
     context,
@@ -118,7 +116,7 @@ function restartable(
   if (within.some(({ image }) => image !== frame.image) || interrupted(stack.slice(1, at + 1)))
     return refuse('a trap has been taken since, and going back over it would leave the kernel in the middle of it');
   const caller = stack.slice(at + 1).find(({ registers }) => registers !== frame.registers);
-  if (!caller?.registers.returnAddress || caller.image !== frame.image || caller.registers.x[SP] === undefined)
+  if (!caller?.registers.returnAddress || caller.image !== frame.image || caller.registers.x[X.sp] === undefined)
     return refuse('its caller is not known');
   return { caller, info, given: argumentsOf(frame, info, frameEvaluation(debuggee, frame)) };
 }
@@ -140,7 +138,7 @@ function argumentsOf({ registers, image, lookup }: Frame, info: FunctionInfo, ev
     };
     const type = plain(parameter.type);
     if (type.kind === 'struct' || type.kind === 'union' || sizeOf(type) > 8) return refuse('not in one register');
-    const given = binary.registerAtEntry(A0 + index, image!.linkedFrame(registers), evaluation.readMemory);
+    const given = binary.registerAtEntry(X.a0 + index, image!.linkedFrame(registers), evaluation.readMemory);
     if (given !== undefined) return given;
     try {
       return passed(readLocation(variableValue(parameter, evaluation).location, 0, sizeOf(type), evaluation), type);

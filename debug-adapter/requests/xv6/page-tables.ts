@@ -11,6 +11,7 @@ import { accessMode, modeLetter } from '../../page-tables/permission';
 import type { Regions } from '../../page-tables/regions';
 import { takeSnapshot, type TableSnapshot } from '../../page-tables/snapshot';
 import { sameModes, translate as translateBy, translateBare, type AccessModes } from '../../page-tables/translate';
+import { Csr } from '../../../emulator/isa/csrs';
 import type {
   PageTableArguments,
   PageTableModel,
@@ -24,9 +25,6 @@ import { allProcesses, type Process } from '../../xv6/processes';
 import { pageTableRoots, regionsOfTable } from '../../xv6/roots';
 import { requireStopped, type SessionContext } from '../context';
 import { viewFor } from '../inspection/evaluate';
-
-const SATP = 0x180;
-const MSTATUS = 0x300;
 
 export function pageTable(context: SessionContext, args: PageTableArguments): PageTableModel {
   const { debuggee, stopped } = requireStopped(context);
@@ -106,7 +104,7 @@ class Tables {
     private readonly hart: Hart,
   ) {
     this.processes = allProcesses(debuggee.xv6);
-    const satps = debuggee.harts.map((one) => ({ hart: one.id, satp: one.csr(SATP) ?? 0n }));
+    const satps = debuggee.harts.map((one) => ({ hart: one.id, satp: one.csr(Csr.satp) ?? 0n }));
     this.roots = pageTableRoots(
       debuggee.xv6,
       satps,
@@ -133,7 +131,7 @@ class Tables {
 
   /** The table in satp is judged as the hart stands; any other as the one who would use it. */
   judgesOf({ id, root }: PageTableRoot): AccessModes {
-    const mstatus = this.hart.csr(MSTATUS) ?? 0n;
+    const mstatus = this.hart.csr(Csr.mstatus) ?? 0n;
     if (id === 'satp') {
       const { mode } = this.hart;
       return {

@@ -1,4 +1,5 @@
 /** Catchpoints at traps: page faults, exceptions in the kernel, system calls, interrupts. */
+import { X } from '../../../emulator/isa/registers';
 import { Mode, type TrapEvent } from '../../../emulator/types';
 import { isKernelTrap, isSystemCall, pageFaultAccess } from '../causes';
 import type { Overlay } from '../conditions';
@@ -6,7 +7,6 @@ import type { StopCause } from '../stops';
 import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher, type Guest } from './filter';
 import { interruptFits, interruptSources } from './interrupts';
 
-const A7 = 17;
 const eventOf = (cause: StopCause): TrapEvent | undefined => (cause.kind === 'trap' ? cause.event : undefined);
 const trap = (matches: (event: TrapEvent) => boolean) => ({
   matches: (cause: StopCause): boolean => cause.kind === 'trap' && matches(cause.event),
@@ -52,7 +52,7 @@ function callWords(condition: string, guest: Guest | undefined): Matcher | undef
     );
   return (cause, here) => {
     const event = eventOf(cause);
-    const name = event && here.systemCall(here.x(event.hart, A7));
+    const name = event && here.systemCall(here.x(event.hart, X.a7));
     return name !== undefined && words.includes(name);
   };
 }

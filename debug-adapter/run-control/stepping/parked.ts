@@ -2,6 +2,7 @@
  * Steps of a process that no hart runs: it is waited for where swtch will return to it, by its stack pointer, which no
  * other has; then it steps like any other.
  */
+import { X } from '../../../emulator/isa/registers';
 import type { StepPlan } from './step-plan';
 
 /** Where a parked process goes on. */
@@ -10,10 +11,8 @@ export interface Parked {
   sp: bigint;
 }
 
-const SP = 2;
-
 /** Until the process runs; then what `plan` makes for the hart on which it does. */
 export function* onceItRuns({ pc, sp }: Parked, plan: (hart: number) => StepPlan): StepPlan {
-  const { hart } = yield { kind: 'reach', addresses: [pc], accept: (other) => other.x(SP) === sp };
+  const { hart } = yield { kind: 'reach', addresses: [pc], accept: (other) => other.x(X.sp) === sp };
   return yield* plan(hart);
 }

@@ -4,8 +4,11 @@
  */
 import { Mode, type Hart } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
-import { instructionAt } from '../../stack/register-tracker';
-import { callLength } from './calls';
+import { isCall, jumpDistance } from '../../../emulator/isa/calls';
+import type { Decoded } from '../../../emulator/isa/decode';
+import { SystemOperation } from '../../../emulator/isa/instruction';
+import { instructionAt } from '../../../emulator/isa/instruction-at';
+import { X } from '../../../emulator/isa/registers';
 import type { StepContext } from './step-plan';
 import { stubNumber } from './system-call';
 
@@ -20,7 +23,6 @@ export interface StepInTarget {
   column?: number;
 }
 
-const A7 = 17;
 /** More instructions belong to no line that a person wrote. */
 const MOST_INSTRUCTIONS = 2000;
 
@@ -34,7 +36,7 @@ export function stepInTargets(context: StepContext, hart: Hart): StepInTarget[] 
   if (!own || !line) return [];
   const read = context.read(hart);
   const targets: StepInTarget[] = [];
-  let before: { rd: number; base: bigint } | undefined;
+  let before: Decoded | undefined;
   for (let linked = start, count = 0; linked < own.high && count < MOST_INSTRUCTIONS; count++) {
     const at = hart.pc + (linked - start);
     const decoded = instructionAt(read, at);
@@ -42,22 +44,20 @@ export function stepInTargets(context: StepContext, hart: Hart): StepInTarget[] 
     const entry = binary.lineAt(linked);
     if (entry?.line === line.line && entry.file === line.file) {
       const place = { call: at, line: entry.line, ...(entry.column > 0 ? { column: entry.column } : {}) };
-      const { name } = decoded.instruction;
-      if (name === 'ecall' && hart.mode === Mode.User) {
+      if (decoded.instruction.system === SystemOperation.ecall && hart.mode === Mode.User) {
         // In a stub, or where a7 is known already.
-        const number = at === hart.pc ? hart.x(A7) : stubNumber(read, hart.pc + (own.low - start));
+        const number = at === hart.pc ? hart.x(X.a7) : stubNumber(read, hart.pc + (own.low - start));
         targets.push({ ...place, label: systemCallLabel(context, number), throughStub: false });
-      } else if (callLength(read, at) !== undefined) {
-        const offset = BigInt(decoded.imm);
-        const isPair = before !== undefined && before.rd === decoded.rs1;
-        const target = name === 'jal' ? at + offset : isPair ? before!.base + offset : undefined;
+      } else if (isCall(decoded)) {
+        const distance = jumpDistance(decoded, before);
+        const target = distance === undefined ? undefined : at + BigInt(distance);
         targets.push({ ...place, label: functionLabel(image, target), throughStub: false });
         const number = hart.mode === Mode.User && target !== undefined ? stubNumber(read, target) : undefined;
         if (number !== undefined)
           targets.push({ ...place, label: systemCallLabel(context, number), throughStub: true });
       }
     }
-    before = decoded.instruction.name === 'auipc' ? { rd: decoded.rd, base: at + BigInt(decoded.imm) } : undefined;
+    before = decoded;
     linked += BigInt(decoded.length);
   }
   return targets;

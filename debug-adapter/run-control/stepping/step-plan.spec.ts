@@ -1,3 +1,5 @@
+import { Csr } from '../../../emulator/isa/csrs';
+import { X } from '../../../emulator/isa/registers';
 import { strict as assert } from 'node:assert';
 import { Mode } from '../../../emulator/types';
 import { TestProgram } from '../../testing/program';
@@ -5,9 +7,6 @@ import { MappedProgram } from '../../code/mapped-program';
 import { runTo, instruction, threadOn, untilUser, type StepContext, type StepCondition } from './step-plan';
 import { FakeHart } from '../../testing/fake-machine';
 
-const SP = 2;
-const SATP = 0x180;
-const SSTATUS = 0x100;
 const SPP = 1n << 8n;
 const SRET = 0x3ffffff100n;
 
@@ -33,9 +32,9 @@ function setUp() {
     else runs.set(id, process);
     hart.mode = mode;
     hart.pc = pc;
-    hart.setX(SP, sp);
-    hart.csrs.set(SATP, satp);
-    hart.csrs.set(SSTATUS, mode === Mode.Supervisor && pc === SRET ? 0n : SPP);
+    hart.setX(X.sp, sp);
+    hart.csrs.set(Csr.satp, satp);
+    hart.csrs.set(Csr.sstatus, mode === Mode.Supervisor && pc === SRET ? 0n : SPP);
     return hart;
   };
   return { context, harts, stand };
@@ -72,7 +71,7 @@ describe('a thread of execution in the kernel', () => {
     const want = reach(plan.next().value);
     assert.equal(want.accept(stand(1, 'b', Mode.Supervisor, SRET, 0x3000n)), false, 'another process returns');
     const kernels = stand(1, 'a', Mode.Supervisor, SRET, STACK);
-    kernels.csrs.set(SSTATUS, SPP);
+    kernels.csrs.set(Csr.sstatus, SPP);
     assert.equal(want.accept(kernels), false, 'to the kernel itself, from a nested trap');
     assert.equal(want.accept(stand(1, 'a', Mode.Supervisor, SRET, 0x3000n)), true);
     assert.deepEqual(plan.next({ hart: 1 }).value, { kind: 'instruction', hart: 1 });

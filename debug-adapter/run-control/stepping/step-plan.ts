@@ -6,6 +6,8 @@
  * What is stepped is a thread of execution, not a hart: the scheduler may move a process to another hart, and runs others
  * on this one meanwhile. It is known by its stack pointer, and by the process that the kernel says it runs.
  */
+import { Csr } from '../../../emulator/isa/csrs';
+import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart, type TrapEvent } from '../../../emulator/types';
 import type { FrameRegisters, ReadMemory } from '../../symbols/api';
 import type { MappedProgram } from '../../code/mapped-program';
@@ -66,9 +68,6 @@ export interface Arrival {
 
 export type Waiting = Generator<StepCondition, Arrival, StepEvent>;
 
-export const SP = 2;
-const SATP = 0x180;
-const SSTATUS = 0x100;
 const SPP = 1n << 8n;
 
 /** A thread of execution, at one moment of it. */
@@ -81,15 +80,15 @@ export interface Thread {
 
 export const threadOn = (context: StepContext, hart: Hart): Thread => ({
   mode: hart.mode,
-  satp: hart.csr(SATP),
-  sp: hart.x(SP),
+  satp: hart.csr(Csr.satp),
+  sp: hart.x(X.sp),
   process: context.processKey(hart),
 });
 
 /** Whether a hart executes a thread, in the mode and, if that is user mode, by the page table of that moment. */
 export const executes = (context: StepContext, hart: Hart, { mode, satp, process }: Thread): boolean =>
   hart.mode === mode &&
-  (mode !== Mode.User || hart.csr(SATP) === satp) &&
+  (mode !== Mode.User || hart.csr(Csr.satp) === satp) &&
   (process === undefined || context.processKey(hart) === process);
 
 /**
@@ -99,11 +98,11 @@ export const executes = (context: StepContext, hart: Hart, { mode, satp, process
 export function* runTo(context: StepContext, thread: Thread, address: bigint): Waiting {
   const { mode, satp, process } = thread;
   const there = (hart: Hart): boolean =>
-    hart.pc === address && hart.x(SP) === thread.sp && executes(context, hart, thread);
+    hart.pc === address && hart.x(X.sp) === thread.sp && executes(context, hart, thread);
   const leaves = (hart: Hart): boolean =>
     isReturnToUser(context, hart) &&
     // A program comes back where it was; one that exec has put in its place has another table.
-    (mode !== Mode.User || hart.csr(SATP) !== satp) &&
+    (mode !== Mode.User || hart.csr(Csr.satp) !== satp) &&
     context.processKey(hart) === process;
   const addresses = process === undefined ? [address] : [address, ...context.trapReturns];
   const accept = (hart: Hart): boolean => there(hart) || leaves(hart);
@@ -126,7 +125,7 @@ export function untilUser(context: StepContext, start: number): StepPlan {
 export function untilInterrupted(context: StepContext, start: number): StepPlan {
   const thread = threadOn(context, context.harts[start]!);
   const accept = (hart: Hart): boolean =>
-    context.trapReturns.includes(hart.pc) && executes(context, hart, thread) && hart.x(SP) >= thread.sp;
+    context.trapReturns.includes(hart.pc) && executes(context, hart, thread) && hart.x(X.sp) >= thread.sp;
   return pastReturn(context, start, accept);
 }
 
@@ -146,10 +145,12 @@ export const inKernel = (hart: Hart): boolean => hart.mode !== Mode.User;
 export const inSpaceOf =
   ({ mode, satp }: Thread) =>
   (hart: Hart): boolean =>
-    hart.mode !== Mode.User || (mode === Mode.User && hart.csr(SATP) === satp);
+    hart.mode !== Mode.User || (mode === Mode.User && hart.csr(Csr.satp) === satp);
 
 export const isReturnToUser = (context: StepContext, hart: Hart): boolean =>
-  hart.mode === Mode.Supervisor && ((hart.csr(SSTATUS) ?? 0n) & SPP) === 0n && context.trapReturns.includes(hart.pc);
+  hart.mode === Mode.Supervisor &&
+  ((hart.csr(Csr.sstatus) ?? 0n) & SPP) === 0n &&
+  context.trapReturns.includes(hart.pc);
 
 /**
  * One instruction of the thread on a hart. Interrupts are run through, exceptions too if `over`; one that is not enters

@@ -2,25 +2,16 @@
  * Stepping, as plans (step-plan.ts): by instruction, by line, into a function and out of one. What the compiler and the
  * kernel do in between is run through: prologues, interrupts, the way from a system call to the function that serves it.
  */
+import { Csr } from '../../../emulator/isa/csrs';
+import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart } from '../../../emulator/types';
-import { callLength } from './calls';
+import { isCall } from '../../../emulator/isa/calls';
+import { instructionAt } from '../../../emulator/isa/instruction-at';
 import type { BreakpointOrigin } from '../stops';
-import {
-  runTo,
-  executes,
-  inKernel,
-  inSpaceOf,
-  instruction,
-  SP,
-  threadOn,
-  untilInterrupted,
-  untilUser,
-} from './step-plan';
+import { runTo, executes, inKernel, inSpaceOf, instruction, threadOn, untilInterrupted, untilUser } from './step-plan';
 import type { Arrival, StepContext, StepPlan } from './step-plan';
 import { intoSystemCall, isAtSystemCall, stubNumber } from './system-call';
 
-const RA = 1;
-const STVEC = 0x105;
 /** No prologue makes a larger frame on xv6's one-page stacks. */
 const LARGEST_FRAME = 4096n;
 
@@ -84,7 +75,7 @@ export function* stepLine(context: StepContext, hart: number, how: LineStep): St
       const entered = place.offset === 0n;
       if (!entered) return hart;
       // A jump to the start of a function is a call in the last place of its caller.
-      const ra = here.x(RA);
+      const ra = here.x(X.ra);
       if (into || !context.imageAt(here)?.contains(ra)) return yield* pastPrologue(context, hart);
       arrival = yield* runTo(context, threadOn(context, here), ra);
       ({ hart } = arrival);
@@ -116,7 +107,7 @@ export function stepOut(context: StepContext, hart: number, asked?: BreakpointOr
   const isServing = info !== undefined && inKernel(now) && context.isSystemCall(info.low);
   if (below === 'user' || (isServing && context.processKey(now) !== undefined)) return untilUser(context, hart);
   if (below === 'kernel') return untilInterrupted(context, hart);
-  const sp = below?.x[SP];
+  const sp = below?.x[X.sp];
   if (below && sp !== undefined) return arrivalOf(context, runTo(context, { ...threadOn(context, now), sp }, below.pc));
   const name = info?.name ?? 'this code';
   throw new Error(`${name} is the outermost function of this stack: it has no caller to go out to.`);
@@ -162,13 +153,13 @@ function* pastPrologue(context: StepContext, hart: number): StepPlan {
   if (!image || body === undefined || body === image.linked(now.pc)) return hart;
   const thread = threadOn(context, now);
   const accept = (other: Hart): boolean =>
-    executes(context, other, thread) && other.x(SP) <= thread.sp && other.x(SP) > thread.sp - LARGEST_FRAME;
+    executes(context, other, thread) && other.x(X.sp) <= thread.sp && other.x(X.sp) > thread.sp - LARGEST_FRAME;
   return (yield { kind: 'reach', addresses: image.running(body), accept, concerns: inSpaceOf(thread) }).hart;
 }
 
 /** From code of which nothing is known (a user program) to its next trap into the kernel. */
 function* untilKernel(context: StepContext, hart: number): StepPlan {
-  const vector = context.harts[hart]!.csr(STVEC) ?? 0n;
+  const vector = context.harts[hart]!.csr(Csr.stvec) ?? 0n;
   const thread = threadOn(context, context.harts[hart]!);
   // The process may trap on another hart, if the kernel has moved it in between.
   const accept = (other: Hart): boolean =>
@@ -179,8 +170,8 @@ function* untilKernel(context: StepContext, hart: number): StepPlan {
 
 /** Where the call that the hart is about to execute returns to; undefined if it is no call. */
 function returnAddress(context: StepContext, hart: Hart): bigint | undefined {
-  const length = callLength((address, bytes) => context.read(hart)(address, bytes), hart.pc);
-  return length && hart.pc + BigInt(length);
+  const decoded = instructionAt(context.read(hart), hart.pc);
+  return decoded && isCall(decoded) ? hart.pc + BigInt(decoded.length) : undefined;
 }
 
 function hasLines(context: StepContext, hart: Hart): boolean {

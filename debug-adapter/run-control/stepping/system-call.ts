@@ -3,7 +3,10 @@
  * kernel's own table `syscalls` names, whatever the way from the trap vector to it.
  */
 import { Mode, type Hart } from '../../../emulator/types';
-import { instructionAt } from '../../stack/register-tracker';
+import type { Decoded } from '../../../emulator/isa/decode';
+import { SystemOperation, isSum } from '../../../emulator/isa/instruction';
+import { instructionAt } from '../../../emulator/isa/instruction-at';
+import { X } from '../../../emulator/isa/registers';
 import {
   executes,
   inKernel,
@@ -15,18 +18,18 @@ import {
   type StepCondition,
 } from './step-plan';
 
-const A7 = 17;
+const isSystemCall = (decoded: Decoded | undefined): boolean => decoded?.instruction.system === SystemOperation.ecall;
 
 /** Whether a hart in user mode is about to make a system call. */
 export const isAtSystemCall = (context: StepContext, hart: Hart): boolean =>
-  hart.mode === Mode.User && instructionAt(context.read(hart), hart.pc)?.instruction.name === 'ecall';
+  hart.mode === Mode.User && isSystemCall(instructionAt(context.read(hart), hart.pc));
 
 /** The number of the system call that code at an address makes, as its first deed: a stub such as usys.S has. */
 export function stubNumber(read: ReturnType<StepContext['read']>, address: bigint): bigint | undefined {
   const load = instructionAt(read, address);
-  if (load?.instruction.name !== 'addi' || load.rd !== A7 || load.rs1 !== 0) return undefined;
+  if (!load || !isSum(load.instruction, 'rs1', 'imm') || load.rd !== X.a7 || load.rs1 !== 0) return undefined;
   const call = instructionAt(read, address + BigInt(load.length));
-  return call?.instruction.name === 'ecall' ? BigInt(load.imm) : undefined;
+  return isSystemCall(call) ? BigInt(load.imm) : undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export function stubNumber(read: ReturnType<StepContext['read']>, address: bigin
 export function* intoSystemCall(context: StepContext, hart: number): StepPlan {
   const caller = context.harts[hart]!;
   const { process } = threadOn(context, caller);
-  const target = context.systemCall(caller.x(A7));
+  const target = context.systemCall(caller.x(X.a7));
   ({ hart } = yield* instruction(context, hart, false));
   if (target === undefined || process === undefined || context.harts[hart]!.mode === Mode.User) return hart;
   const { image } = context;

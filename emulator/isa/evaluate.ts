@@ -1,0 +1,53 @@
+/**
+ * What an instruction that only computes writes to rd, for given operands: its meaning from the table, compiled as a
+ * function of its own. For a debugger, which asks for few of them.
+ */
+import { type Code, Type, local } from '../wasm/assembler';
+import { ModuleBuilder } from '../wasm/module';
+import { upperProduct } from '../wasm/upper-product';
+import type { Decoded } from './decode';
+import type { Instruction } from './instruction';
+
+type Evaluate = (rs1: bigint, rs2: bigint, imm: bigint, pc: bigint) => bigint;
+
+const compiled = new Map<Instruction, Evaluate | undefined>();
+
+/** The new value of rd, unsigned; undefined if the instruction does anything else, or has no rd. */
+export function evaluate(
+  { instruction, imm }: Decoded,
+  operands: { rs1: bigint; rs2: bigint; pc: bigint },
+): bigint | undefined {
+  if (!compiled.has(instruction)) compiled.set(instruction, compile(instruction));
+  const result = compiled.get(instruction)?.(operands.rs1, operands.rs2, BigInt(imm), operands.pc);
+  return result === undefined ? undefined : BigInt.asUintN(64, result);
+}
+
+function compile({ control, access, system, hasRd, meaning }: Instruction): Evaluate | undefined {
+  if (control !== 'none' || access !== undefined || system !== undefined || !hasRd) return undefined;
+  const [rs1, rs2, imm, pc] = [local.get(0), local.get(1), local.get(2), local.get(3)] as const;
+  let value: Code | undefined;
+  const others = (): never => {
+    throw new Error('an instruction that only computes has no other effect');
+  };
+  meaning({
+    ...{ rs1, rs2, imm, pc },
+    get link() {
+      return others();
+    },
+    write: (result) => ((value = result), []),
+    mulhu: (a, b) => upperProduct(a, b, 4, 5),
+    ...{ load: others, store: others, atomic: others, branch: others, jump: others, jumpTo: others, system: others },
+  });
+  if (value === undefined) return undefined;
+  const module = new ModuleBuilder();
+  module.define({
+    exported: 'evaluate',
+    parameters: [Type.I64, Type.I64, Type.I64, Type.I64],
+    results: [Type.I64],
+    locals: [Type.I64, Type.I64],
+    code: value,
+  });
+  const env = { memory: new WebAssembly.Memory({ initial: 1 }) };
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()), { env });
+  return exports['evaluate'] as Evaluate;
+}
