@@ -1,13 +1,5 @@
 import tseslint from 'typescript-eslint';
-
-// Doors open one way: emulator <- debug-adapter <- (protocol.ts only) <- extension, webviews; cli -> emulator.
-const door = (room, forbidden, message) => ({
-  files: [`${room}/**/*.ts`],
-  ignores: ['**/*.spec.ts', '**/testing/**'],
-  rules: {
-    'no-restricted-imports': ['error', { patterns: [{ regex: forbidden, message }] }],
-  },
-});
+import doors from './lint/doors.mjs';
 
 export default tseslint.config(
   { ignores: ['dist/', 'out/', 'node_modules/', 'sample/', '.vscode-test/'] },
@@ -25,28 +17,10 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
-  door(
-    'emulator',
-    '^(node:|vscode$|.*/(debug-adapter|extension|webviews|cli)/)',
-    'emulator/ knows no Node, no debugger and no VS Code',
-  ),
   {
-    ...door(
-      'debug-adapter',
-      '^(node:|vscode$|.*/(extension|webviews|cli)/)',
-      'debug-adapter/ knows no Node and no VS Code outside its entry points',
-    ),
-    ignores: ['**/*.spec.ts', '**/testing/**', 'debug-adapter/stdio.ts', 'debug-adapter/node-files.ts'],
+    files: ['{emulator,debug-adapter,extension,webviews,cli}/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/testing/**'],
+    plugins: { doors },
+    rules: { 'doors/one-way': 'error' },
   },
-  door(
-    'extension',
-    '^.*/(emulator|debug-adapter/(?!protocol$)|cli)',
-    'extension/ enters the debugger by debug-adapter/protocol only',
-  ),
-  door(
-    'webviews',
-    '^(node:|vscode$|.*/(emulator|debug-adapter/(?!protocol$)|extension|cli)/)',
-    'webviews/ enter the debugger by debug-adapter/protocol only',
-  ),
-  door('cli', '^(vscode$|.*/(debug-adapter|extension|webviews)/)', 'cli/ stands on the emulator alone'),
 );

@@ -1,0 +1,75 @@
+/**
+ * The doors between the rooms: what each may import besides itself. The table is what the linter holds
+ * (eslint.config.mjs); doors.spec.ts shows of every room that its rule bites.
+ *
+ * A room is a folder or a file (without .ts). A file belongs to the room with the longest name that fits, and a name in a
+ * list stands for all that lies in it. Types count like values: who imports a type knows of it.
+ */
+import { dirname, relative, resolve, sep } from 'node:path';
+
+/** @typedef {{ mayImport?: readonly string[], node?: boolean, vscode?: boolean }} Door */
+
+/** @type {Readonly<Record<string, Door>>} */
+export const DOORS = {
+  // The machine. Its parts know each other from the instruction table upwards; machine.ts puts them together.
+  emulator: { mayImport: ['emulator'] },
+  'emulator/wasm': {},
+  'emulator/isa': { mayImport: ['emulator/wasm'] },
+  'emulator/devices': { mayImport: ['emulator/history', 'emulator/types'] },
+
+  // The debugger.
+  'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },
+  'debug-adapter/protocol': {},
+  'debug-adapter/dap': {},
+  // Its program in Node: the channel and the files.
+  'debug-adapter/stdio': { mayImport: ['debug-adapter'], node: true },
+  'debug-adapter/node-files': { mayImport: ['debug-adapter'], node: true },
+
+  extension: { mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages'], node: true, vscode: true },
+  webviews: { mayImport: ['debug-adapter/protocol'] },
+  cli: { mayImport: ['emulator'], node: true },
+};
+
+/** The room with the longest name that a path (without .ts) lies in. */
+export const roomOf = (path) =>
+  Object.keys(DOORS)
+    .filter((room) => isIn(path, room))
+    .sort((a, b) => b.length - a.length)[0];
+
+const isIn = (path, room) => path === room || path.startsWith(`${room}/`);
+
+/** Why a file may not import something; undefined if it may. Paths are relative to the project, without .ts. */
+export function refusal(file, imported) {
+  const room = roomOf(file);
+  if (room === undefined) return undefined;
+  const { mayImport = [], node = false, vscode = false } = DOORS[room];
+  if (imported === 'vscode') return vscode ? undefined : `${room} knows no VS Code`;
+  if (imported.startsWith('node:')) return node ? undefined : `${room} knows no Node`;
+  const other = roomOf(imported);
+  if (other === undefined || other === room || mayImport.some((name) => isIn(imported, name))) return undefined;
+  return `${room} may import ${mayImport.join(', ') || 'nothing but itself'}; ${imported} lies in ${other}`;
+}
+
+/** @type {import('eslint').Rule.RuleModule} */
+const oneWay = {
+  meta: { type: 'problem', messages: { refused: '{{why}} (lint/doors.mjs)' }, schema: [] },
+  create(context) {
+    const path = (absolute) => relative(context.cwd, absolute).split(sep).join('/').replace(/\.ts$/, '');
+    const file = path(context.filename);
+    const check = ({ source }) => {
+      if (typeof source?.value !== 'string') return;
+      const name = source.value;
+      const why = refusal(file, name.startsWith('.') ? path(resolve(dirname(context.filename), name)) : name);
+      if (why !== undefined) context.report({ node: source, messageId: 'refused', data: { why } });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
+    };
+  },
+};
+
+export default { rules: { 'one-way': oneWay } };

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { ESLint } from 'eslint';
+import { DOORS, roomOf } from './doors.mjs';
+
+/** For each room a file in it, an import that it may have and one that it may not. */
+const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbidden: string }>> = {
+  emulator: { file: 'emulator/elf-image', allowed: './types', forbidden: 'node:fs' },
+  'emulator/wasm': { allowed: './module', forbidden: '../isa/decode' },
+  'emulator/isa': { allowed: '../wasm/assembler', forbidden: '../cpu/hart' },
+  'emulator/devices': { allowed: '../types', forbidden: '../machine' },
+  'debug-adapter': { file: 'debug-adapter/session', allowed: './dap/connection', forbidden: './node-files' },
+  'debug-adapter/protocol': { file: 'debug-adapter/protocol', forbidden: './code/sources' },
+  'debug-adapter/dap': { allowed: './framing', forbidden: '../protocol' },
+  'debug-adapter/stdio': { file: 'debug-adapter/stdio', allowed: 'node:fs', forbidden: '../extension/sessions' },
+  'debug-adapter/node-files': { file: 'debug-adapter/node-files', allowed: 'node:fs', forbidden: 'vscode' },
+  extension: { file: 'extension/views/console', allowed: '../../debug-adapter/protocol', forbidden: '../../cli/run' },
+  webviews: {
+    file: 'webviews/page-table/view',
+    allowed: '../../debug-adapter/protocol',
+    forbidden: '../../debug-adapter/page-tables/walk',
+  },
+  cli: { file: 'cli/run', allowed: '../emulator/machine', forbidden: '../debug-adapter/protocol' },
+};
+
+describe('the doors between the rooms', function () {
+  const eslint = new ESLint({ cwd: join(__dirname, '..') });
+  const refused = async (file: string, imported: string): Promise<string[]> => {
+    const [result] = await eslint.lintText(`import { x } from '${imported}';\nx();\n`, { filePath: `${file}.ts` });
+    return result!.messages.map(({ ruleId, message }) => `${ruleId}: ${message}`);
+  };
+
+  for (const room of Object.keys(DOORS)) {
+    it(`let nothing into ${room} that its list does not name`, async () => {
+      const { file = `${room}/some-file`, allowed, forbidden } = IMPORTS[room]!;
+      assert.equal(roomOf(file), room);
+      if (allowed !== undefined) assert.deepEqual(await refused(file, allowed), []);
+      const messages = await refused(file, forbidden);
+      assert.equal(messages.length, 1, messages.join('\n'));
+      assert.match(messages[0]!, /^doors\/one-way: /);
+    });
+  }
+
+  it('are held for types, for what is exported on, and for what is loaded later', async () => {
+    const file = 'webviews/page-table/view.ts';
+    for (const line of [
+      "import type { X } from '../../emulator/types';\nexport type Y = X;",
+      "export * from '../../emulator/types';",
+      "export { x } from '../../emulator/types';",
+      "export const x = import('../../emulator/types');",
+    ]) {
+      const [result] = await eslint.lintText(`${line}\n`, { filePath: file });
+      assert.deepEqual(
+        result!.messages.map(({ ruleId }) => ruleId),
+        ['doors/one-way'],
+        line,
+      );
+    }
+  });
+
+  it('know every room, and let a room beside one of the same first letters alone', async () => {
+    assert.deepEqual(Object.keys(IMPORTS), Object.keys(DOORS));
+    // Once the rule for extension/ took every path that went on with "cli" for the command line.
+    assert.deepEqual(await refused('extension/sessions', './client'), []);
+  });
+});
