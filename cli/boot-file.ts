@@ -3,7 +3,6 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type BootRecorder, SavedBoot } from '../emulator/history/warm-start';
 import type { Machine } from '../emulator/machine';
-import type { BlockImage } from '../emulator/types';
 import { UsageError } from './options';
 import { reason } from './reason';
 
@@ -15,10 +14,10 @@ export class BootFile {
   ) {}
 
   /** Puts the machine, at power on, where the saved boot ended; what that wrote to the console, or undefined if there is none. */
-  goOn(disk: BlockImage | undefined): Uint8Array | undefined {
+  goOn(): Uint8Array | undefined {
     if (!fs.existsSync(this.file)) return undefined;
     try {
-      const begun = new SavedBoot(fs.readFileSync(this.file)).restoreBoot(this.machine, disk);
+      const begun = new SavedBoot(fs.readFileSync(this.file)).restoreBoot(this.machine);
       if (begun) this.recorder.discard();
       return begun?.console;
     } catch {

@@ -1,20 +1,16 @@
-/**
- * Disk images as raw files. FileDisk writes through to the file as QEMU does; MemoryDisk keeps a copy in memory, for the
- * sample's disk and for snapshots.
- */
+/** Disk images as raw files, of which no more is read than the guest asks for. */
 import * as fs from 'node:fs';
+import { SECTOR_SIZE } from '../emulator/devices/disk';
 import type { BlockImage } from '../emulator/types';
 import { UsageError } from './options';
 import { reason } from './reason';
 
-const SECTOR = 512;
-
 function checkedSize(path: string, descriptor: number): number {
   const status = fs.fstatSync(descriptor);
   if (!status.isFile()) throw new UsageError(`${path}: a disk image must be a regular file`);
-  if (status.size === 0 || status.size % SECTOR !== 0) {
+  if (status.size === 0 || status.size % SECTOR_SIZE !== 0) {
     throw new UsageError(
-      `${path}: ${status.size} bytes are not a whole number of ${SECTOR}-byte sectors; is this a disk image? (make fs.img makes one)`,
+      `${path}: ${status.size} bytes are not a whole number of ${SECTOR_SIZE}-byte sectors; is this a disk image? (make fs.img makes one)`,
     );
   }
   return status.size;
@@ -35,18 +31,28 @@ function open(path: string, writable: boolean): number {
   }
 }
 
-/** An image file. Errors of the system are thrown, and the guest sees them as failed requests. */
+/**
+ * An image file, written through as QEMU does: what the guest has written is in the file at once, whatever becomes of this
+ * process. Errors of the system are thrown, and the guest sees them as failed requests.
+ */
 export class FileDisk implements BlockImage {
   readonly sectors: number;
+  readonly readOnly: boolean;
   private readonly descriptor: number;
+  private readonly keepsWrites: boolean;
+  /** What the file held before, by sector, where something else has been written. */
+  private readonly originals = new Map<number, Uint8Array>();
 
+  /** With `snapshot` the file stays as it is, and what the guest writes is lost at the end. */
   constructor(
     readonly path: string,
-    readonly readOnly: boolean,
+    { readOnly = false, snapshot = false },
   ) {
-    this.descriptor = open(path, !readOnly);
+    this.readOnly = readOnly;
+    this.keepsWrites = !readOnly && !snapshot;
+    this.descriptor = open(path, this.keepsWrites);
     try {
-      this.sectors = checkedSize(path, this.descriptor) / SECTOR;
+      this.sectors = checkedSize(path, this.descriptor) / SECTOR_SIZE;
     } catch (error) {
       fs.closeSync(this.descriptor);
       throw error;
@@ -54,60 +60,35 @@ export class FileDisk implements BlockImage {
   }
 
   read(sector: number, into: Uint8Array): void {
-    const count = fs.readSync(this.descriptor, into, 0, into.length, sector * SECTOR);
+    const count = fs.readSync(this.descriptor, into, 0, into.length, sector * SECTOR_SIZE);
     if (count !== into.length) throw new Error(`${this.path}: ends at sector ${sector}; was it cut short?`);
-  }
-
-  write(sector: number, from: Uint8Array): void {
-    if (this.readOnly) throw new Error(`${this.path}: is read-only`);
-    for (let done = 0; done < from.length;) {
-      done += fs.writeSync(this.descriptor, from, done, from.length - done, sector * SECTOR + done);
+    for (let at = 0; at < into.length; at += SECTOR_SIZE) {
+      const original = this.originals.get(sector++);
+      if (original !== undefined) into.set(original, at);
     }
   }
 
+  written(sector: number, bytes: Uint8Array): void {
+    if (!this.keepsWrites) return;
+    this.keepOriginals(sector, bytes.length / SECTOR_SIZE);
+    for (let done = 0; done < bytes.length;)
+      done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
+  }
+
   flush(): void {
-    if (!this.readOnly) fs.fdatasyncSync(this.descriptor);
+    if (this.keepsWrites) fs.fdatasyncSync(this.descriptor);
   }
 
   close(): void {
     fs.closeSync(this.descriptor);
   }
-}
 
-/** An image in memory; what it began with is copied. */
-export class MemoryDisk implements BlockImage {
-  readonly sectors: number;
-  private readonly bytes: Uint8Array;
-
-  constructor(
-    content: Uint8Array,
-    readonly readOnly = false,
-  ) {
-    this.bytes = content.slice();
-    this.sectors = Math.floor(content.length / SECTOR);
-  }
-
-  /** A copy of an image file. */
-  static of(path: string, readOnly: boolean): MemoryDisk {
-    const descriptor = open(path, false);
-    try {
-      checkedSize(path, descriptor);
-      return new MemoryDisk(fs.readFileSync(descriptor), readOnly);
-    } finally {
-      fs.closeSync(descriptor);
+  private keepOriginals(first: number, count: number): void {
+    for (let sector = first; sector < first + count; sector++) {
+      if (this.originals.has(sector)) continue;
+      const original = new Uint8Array(SECTOR_SIZE);
+      this.read(sector, original);
+      this.originals.set(sector, original);
     }
-  }
-
-  read(sector: number, into: Uint8Array): void {
-    into.set(this.bytes.subarray(sector * SECTOR, sector * SECTOR + into.length));
-  }
-
-  write(sector: number, from: Uint8Array): void {
-    if (this.readOnly) throw new Error('the disk is read-only');
-    this.bytes.set(from, sector * SECTOR);
-  }
-
-  flush(): void {
-    // Memory has nothing to flush.
   }
 }

@@ -191,7 +191,7 @@ describe('xv6-emu', function () {
     assert.match(output, /\ntyped by hand/);
   });
 
-  it('keeps what the guest writes to its disk, as make qemu does', async () => {
+  it('keeps what the guest writes to its disk, as make qemu does, but for -snapshot', async () => {
     const image = path.join(folder, 'fs.img');
     fs.copyFileSync(path.join(SAMPLE, 'fs.img'), image);
     const machine = [
@@ -213,5 +213,12 @@ describe('xv6-emu', function () {
     assert.equal((await emulate([...all, '--script', write, '--timeout', '50'])).status, 0);
     const read = file('read', 'expect $ \nsend cat note\nexpect kept\nexpect $ \n');
     assert.equal((await emulate([...all, '--script', read, '--timeout', '50'])).status, 0);
+    const lost = file('lost', 'expect $ \nsend rm note\nexpect $ \nsend cat note\nexpect cannot open\nexpect $ \n');
+    assert.equal((await emulate([...all, '-snapshot', '--script', lost, '--timeout', '50'])).status, 0);
+    assert.equal(
+      (await emulate([...all, '--script', read, '--timeout', '50'])).status,
+      0,
+      'kept in spite of -snapshot',
+    );
   });
 });

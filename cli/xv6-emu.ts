@@ -7,10 +7,10 @@ import { constants } from 'node:os';
 import * as path from 'node:path';
 import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
-import type { BlockImage, MachineOptions } from '../emulator/types';
+import type { MachineOptions } from '../emulator/types';
 import { version } from '../package.json';
 import { BootFile } from './boot-file';
-import { FileDisk, MemoryDisk } from './file-disk';
+import { FileDisk } from './file-disk';
 import { GuestOutput } from './guest-output';
 import { type RunOptions, UsageError, parseCommandLine, usage } from './options';
 import { reason } from './reason';
@@ -34,7 +34,7 @@ function readInput(file: string, what: string): Buffer {
   }
 }
 
-/** The sample uses modern virtio and three harts; its disk is a copy, so that every run starts from the disk as built. */
+/** The sample uses modern virtio and three harts; its disk is a snapshot, so that every run starts from the disk as built. */
 function withSample(options: RunOptions): RunOptions & { kernel: string } {
   if (options.kernel !== undefined) return { ...options, kernel: options.kernel };
   const disk = { file: path.join(SAMPLE, 'fs.img'), readOnly: false, snapshot: true };
@@ -54,18 +54,8 @@ function powerOn(
 ): { machine: Machine; boot: BootFile | undefined; close: () => void } {
   const options = withSample(given);
   const kernel = readInput(options.kernel, 'kernel');
-  let disk: BlockImage | undefined;
-  let close = (): void => undefined;
-  if (options.drive) {
-    const { file, readOnly, snapshot } = options.drive;
-    if (snapshot) {
-      disk = MemoryDisk.of(file, readOnly);
-    } else {
-      const image = new FileDisk(file, readOnly);
-      disk = image;
-      close = () => image.close();
-    }
-  }
+  const disk = options.drive && new FileDisk(options.drive.file, options.drive);
+  const close = (): void => disk?.close();
   const recorder = options.warmStart === undefined ? undefined : new BootRecorder();
   const machineOptions: MachineOptions = {
     harts: options.harts ?? 1,
@@ -86,7 +76,7 @@ function powerOn(
     const machine = new Machine(machineOptions);
     if (recorder === undefined) return { machine, boot: undefined, close };
     const boot = new BootFile(path.join(options.warmStart!, warmStartName(machineOptions)), machine, recorder);
-    const shown = boot.goOn(disk);
+    const shown = boot.goOn();
     if (shown) output.write(shown);
     return { machine, boot, close };
   } catch (error) {

@@ -2,9 +2,10 @@ import { strict as assert } from 'node:assert';
 import fs, { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Disk } from '../emulator/devices/disk';
 import { nodeFiles } from './node-files';
 
-describe('a disk image in memory', () => {
+describe('a disk image of a session', () => {
   let folder: string;
   let path: string;
   beforeEach(() => {
@@ -14,15 +15,14 @@ describe('a disk image in memory', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('keeps writes to itself until it is flushed, then puts them into the file as a whole', async () => {
-    const disk = await nodeFiles.openDisk(path);
+  const open = async (snapshot = false): Promise<Disk> => new Disk(await nodeFiles.openDisk(path, snapshot));
+
+  it('is left alone until the disk is flushed, which puts all of it into the file', async () => {
+    const disk = await open();
     assert.equal(disk.sectors, 2);
     disk.write(1, new Uint8Array(512).fill(9));
-    const sector = new Uint8Array(512);
-    disk.read(1, sector);
-    assert.equal(sector[0], 9);
     assert.equal(readFileSync(path)[512], 7);
-    await disk.close();
+    disk.flush();
     assert.equal(readFileSync(path)[512], 9);
     assert.equal(readFileSync(path)[511], 7);
     assert.equal(statSync(path).mode & 0o777, 0o640);
@@ -31,23 +31,33 @@ describe('a disk image in memory', () => {
 
   it('does not touch a file that nothing was written to', async () => {
     const { mtimeMs } = statSync(path);
-    await (await nodeFiles.openDisk(path)).close();
+    (await open()).flush();
     assert.equal(statSync(path).mtimeMs, mtimeMs);
   });
 
+  it('is not written to if it serves as a snapshot, and need not be writable then', async () => {
+    const { mtimeMs } = statSync(path);
+    chmodSync(path, 0o440);
+    const disk = await open(true);
+    disk.write(1, new Uint8Array(512).fill(9));
+    disk.flush();
+    assert.equal(statSync(path).mtimeMs, mtimeMs);
+    assert.deepEqual(readdirSync(folder), ['fs.img']);
+  });
+
   it('leaves an image alone that was rebuilt meanwhile, and says so', async () => {
-    const disk = await nodeFiles.openDisk(path);
+    const disk = await open();
     disk.write(0, new Uint8Array(512));
     writeFileSync(path, new Uint8Array(2048).fill(1));
-    await assert.rejects(disk.close(), /rebuilt/);
+    assert.throws(() => disk.flush(), /rebuilt/);
     assert.equal(readFileSync(path).length, 2048);
     assert.equal(readFileSync(path)[0], 1);
     // A guest that asked first has not told the user.
-    await assert.rejects(disk.close(), /rebuilt/);
+    assert.throws(() => disk.flush(), /rebuilt/);
   });
 
   it('leaves an image alone that is rebuilt while it is being saved', async () => {
-    const disk = await nodeFiles.openDisk(path);
+    const disk = await open();
     disk.write(0, new Uint8Array(512));
     const write = fs.writeFileSync;
     fs.writeFileSync = (...given) => {
@@ -63,25 +73,19 @@ describe('a disk image in memory', () => {
     assert.deepEqual(readdirSync(folder), ['fs.img']);
   });
 
-  it('refuses what is beyond its end', async () => {
-    const disk = await nodeFiles.openDisk(path);
-    assert.throws(() => disk.write(2, new Uint8Array(512)), RangeError);
-    assert.throws(() => disk.read(1, new Uint8Array(1024)), RangeError);
-  });
-
   it('names the size that is not a multiple of 512', async () => {
     writeFileSync(path, new Uint8Array(1000));
-    await assert.rejects(nodeFiles.openDisk(path), /1000 bytes.*multiple of 512/);
+    await assert.rejects(nodeFiles.openDisk(path, false), /1000 bytes.*multiple of 512/);
     writeFileSync(path, new Uint8Array(0));
-    await assert.rejects(nodeFiles.openDisk(path), /0 bytes/);
+    await assert.rejects(nodeFiles.openDisk(path, false), /0 bytes/);
   });
 
   it('names an image that is missing or read-only', async () => {
     await assert.rejects(
-      nodeFiles.openDisk(join(folder, 'none.img')),
+      nodeFiles.openDisk(join(folder, 'none.img'), false),
       /none\.img cannot be read: there is no such file/,
     );
     chmodSync(path, 0o444);
-    await assert.rejects(nodeFiles.openDisk(path), /read-only/);
+    await assert.rejects(nodeFiles.openDisk(path, false), /read-only/);
   });
 });

@@ -4,9 +4,9 @@ import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writ
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { BootStore, Files, SessionDisk } from './launch/files';
-
-const SECTOR = 512;
+import { SECTOR_SIZE, imageOf } from '../emulator/devices/disk';
+import type { BlockImage, GuestDisk } from '../emulator/types';
+import type { BootStore, Files } from './launch/files';
 
 function reason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
@@ -40,40 +40,26 @@ const sameFile = (a: Stats, b: Stats): boolean => a.ino === b.ino && a.size === 
 /** The file is no longer the one that this session has read or saved. */
 class LostImage extends Error {}
 
-/** See `Files.openDisk`. */
-class ImageInMemory implements SessionDisk {
-  readonly readOnly = false;
-  readonly sectors: number;
+/** The file of a disk image that this session alone saves to. */
+class ImageFile {
   private readonly path: string;
-  private readonly bytes: Uint8Array;
   /** The file as this session last saw it: one that has changed since is someone else's, and is left alone. */
   private seen: Stats;
-  private dirty = false;
 
-  constructor(path: string, bytes: Uint8Array) {
+  constructor(path: string) {
     this.path = path;
-    this.bytes = bytes;
     this.seen = statSync(path);
-    this.sectors = bytes.length / SECTOR;
   }
 
-  read(sector: number, into: Uint8Array): void {
-    into.set(this.bytes.subarray(...this.range(sector, into.length)));
-  }
-
-  write(sector: number, from: Uint8Array): void {
-    const [start] = this.range(sector, from.length);
-    this.bytes.set(from, start);
-    this.dirty = true;
-  }
-
-  /** Throws for as long as there is something to save and it cannot be. */
-  flush(): void {
-    if (!this.dirty) return;
+  /** See `Files.openDisk`. */
+  save(now: GuestDisk): void {
+    if (!now.changed) return;
+    const bytes = new Uint8Array(now.sectors * SECTOR_SIZE);
+    now.read(0, bytes);
     const { mode } = this.unchanged();
     const beside = join(dirname(this.path), `.${basename(this.path)}.${randomBytes(6).toString('hex')}`);
     try {
-      writeFileSync(beside, this.bytes, { mode });
+      writeFileSync(beside, bytes, { mode });
       // A large image takes a while to write: a build may have begun meanwhile.
       this.unchanged();
       renameSync(beside, this.path);
@@ -83,14 +69,6 @@ class ImageInMemory implements SessionDisk {
       throw new Error(`${this.path} cannot be saved: ${reason(error)}.`);
     }
     this.seen = statSync(this.path);
-    this.dirty = false;
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.flush();
-      resolve();
-    });
   }
 
   /** The file, if it is still as this session last saw it. */
@@ -101,28 +79,25 @@ class ImageInMemory implements SessionDisk {
       `${this.path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel wrote since is not saved.`,
     );
   }
-
-  private range(sector: number, length: number): [number, number] {
-    const start = sector * SECTOR;
-    if (start + length > this.bytes.length) throw new RangeError(`sector ${sector} is beyond the disk`);
-    return [start, start + length];
-  }
 }
 
-async function openDisk(path: string): Promise<SessionDisk> {
+async function openDisk(path: string, snapshot: boolean): Promise<BlockImage> {
   const bytes = await read(path);
-  if (bytes.length === 0 || bytes.length % SECTOR !== 0) {
+  if (bytes.length === 0 || bytes.length % SECTOR_SIZE !== 0) {
     throw new Error(
-      `The disk image ${path} has ${bytes.length} bytes, which is not a multiple of ${SECTOR}: it is no whole disk image. Build it again (make fs.img).`,
+      `The disk image ${path} has ${bytes.length} bytes, which is not a multiple of ${SECTOR_SIZE}: it is no whole disk image. Build it again (make fs.img).`,
     );
   }
+  const image = imageOf(bytes);
+  if (snapshot) return image;
   const real = realpathSync(path);
   if (!writable(real)) {
     throw new Error(
       `The disk image ${path} is read-only. The kernel writes to its disk as it boots: make the file and its folder writable (chmod u+w).`,
     );
   }
-  return new ImageInMemory(real, new Uint8Array(bytes));
+  const file = new ImageFile(real);
+  return { ...image, flush: (now) => file.save(now) };
 }
 
 /** Saved boots that are kept, the latest ones; each takes one or a few MiB. */

@@ -9,6 +9,8 @@ export interface LaunchAttributes {
   kernel?: string;
   /** Path of the file-system image, a multiple of 512 bytes. Writes are kept in it, as QEMU does. */
   disk?: string;
+  /** QEMU's -snapshot: what the kernel writes to its disk is not kept in the image. */
+  snapshot?: boolean;
   /** 1 to 8; default 3. */
   harts?: number;
   /** QEMU's words: "128M", "3G"; default "128M". */

@@ -16,6 +16,7 @@ import { SpinWaitDetector } from './scheduler/spin-wait';
 import { Cell } from './cpu/csr-bits';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import { SavedState } from './history/saved-state';
+import { Disk } from './devices/disk';
 import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
 import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
 import { type InputEvent, InputLog } from './history/input-log';
@@ -41,6 +42,7 @@ function withLast(bits: Uint8Array): Uint8Array {
 export class Machine implements MachineApi {
   readonly memory: GuestMemory;
   readonly harts: readonly HartState[];
+  readonly disk: Disk | undefined;
   observer: Observer = {};
   inputs: InputLog;
 
@@ -82,6 +84,7 @@ export class Machine implements MachineApi {
     this.mmu = new Mmu(this.memory, tlb, this.harts);
     this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this, options.acceleration ?? 'mixed');
     this.memory.beforeStore = (host, length) => this.storeToWatched(host, length);
+    this.disk = options.disk && new Disk(options.disk);
     this.devices = createVirtDevices(
       {
         harts,
@@ -91,7 +94,7 @@ export class Machine implements MachineApi {
       },
       {
         legacyVirtio: options.legacyVirtio,
-        disk: options.disk,
+        disk: this.disk,
         consoleOutput: options.consoleOutput,
         rtcEpoch: options.rtcEpoch,
         finish: (finish) => (this.stop = finish),
@@ -218,12 +221,13 @@ export class Machine implements MachineApi {
   }
 
   /**
-   * Takes back what a machine of the same options has saved; the disk must be as it was then. Throws an Error, and stands
-   * at power on, if it is no such state.
+   * Takes back what a machine of the same options has saved. Throws an Error, and stands at power on with the disk as it
+   * was, if it is no such state.
    */
   restore({ state, memory }: { state: State; memory: Uint8Array }): void {
     const pages = new EncodedPages(memory, Number(this.memory.dramSize) / PAGE);
     if (this.clock.time > 0) this.powerOn();
+    const disk = this.disk?.save();
     try {
       const saved = new SavedState('machine', state);
       this.memory.restoreFrom(pages);
@@ -240,6 +244,7 @@ export class Machine implements MachineApi {
       }
     } catch (error) {
       this.reset();
+      if (disk !== undefined) this.disk?.restore(disk);
       throw error;
     }
   }

@@ -71,12 +71,30 @@ export interface PhysicalMemory {
   readU64(address: bigint): bigint | undefined;
 }
 
-/** A disk as the virtio block device sees it: 512-byte sectors. Errors are thrown and become VIRTIO_BLK_S_IOERR. */
-export interface BlockImage {
+/** What a disk holds, in sectors of 512 bytes; whole sectors are read. */
+export interface DiskContent {
   readonly sectors: number;
-  readonly readOnly: boolean;
   read(sector: number, into: Uint8Array): void;
-  write(sector: number, from: Uint8Array): void;
+}
+
+/**
+ * A disk's content at power on, from the host. What the guest writes is kept by the machine, so this one goes on reading as
+ * it did. Errors are thrown; the guest sees them as VIRTIO_BLK_S_IOERR.
+ */
+export interface BlockImage extends DiskContent {
+  /** The guest may not write. */
+  readonly readOnly: boolean;
+  /** The disk now holds other bytes from this sector on. Without it, the writes do not leave the machine at once. */
+  written?(sector: number, bytes: Uint8Array): void;
+  /** All that was written is to be put where it lasts; `now` is what the disk holds. */
+  flush?(now: GuestDisk): void;
+}
+
+/** The disk as the guest sees it. */
+export interface GuestDisk extends DiskContent {
+  /** It no longer holds what it held when it was last flushed. */
+  readonly changed: boolean;
+  /** Has the host put what was written where it lasts. Throws what the image's `flush` throws. */
   flush(): void;
 }
 
@@ -256,6 +274,8 @@ export interface MachineApi {
   readonly harts: readonly Hart[];
   readonly memory: PhysicalMemory;
   readonly options: Readonly<MachineOptions>;
+  /** Absent if the machine has none. */
+  readonly disk?: GuestDisk;
   /** Virtual time in ticks, and instructions executed by all harts together. */
   readonly now: number;
   readonly executed: number;

@@ -23,7 +23,7 @@ export const DOORS = {
   'debug-adapter/dap': {},
   // Its program in Node: the channel and the files.
   'debug-adapter/stdio': { mayImport: ['debug-adapter'], node: true },
-  'debug-adapter/node-files': { mayImport: ['debug-adapter'], node: true },
+  'debug-adapter/node-files': { mayImport: ['emulator', 'debug-adapter'], node: true },
 
   extension: { mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages'], node: true, vscode: true },
   webviews: { mayImport: ['debug-adapter/protocol'] },

@@ -13,6 +13,7 @@ export interface Settings {
   cwd: string;
   kernel: string | undefined;
   disk: string | undefined;
+  snapshot: boolean;
   harts: number;
   /** Bytes. */
   memory: number;
@@ -36,6 +37,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     cwd,
     kernel: path('kernel'),
     disk: path('disk'),
+    snapshot: flag(given, 'snapshot') ?? false,
     harts: hartCount(given['harts']),
     memory: memorySize(given['memory']),
     legacyVirtio: flag(given, 'legacyVirtio'),

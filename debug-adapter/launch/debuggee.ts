@@ -4,15 +4,15 @@
 import { Csr } from '../../emulator/isa/csrs';
 import { X } from '../../emulator/isa/registers';
 import { SRET } from '../../emulator/isa/system';
+import { imageOf } from '../../emulator/devices/disk';
 import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
-import { Mode, type Hart, type MachineApi, type MachineOptions } from '../../emulator/types';
+import { Mode, type Hart, type BlockImage, type MachineApi, type MachineOptions } from '../../emulator/types';
 import { readAttributes, type Settings } from './attributes';
 import { UserError } from '../dap/connection';
-import type { Files, SessionDisk } from './files';
+import type { Files } from './files';
 import { MappedProgram } from '../code/mapped-program';
 import { hartSpace, type AddressSpace } from '../memory/memory';
-import { MemoryDisk } from './memory-disk';
 import { satpFields } from '../page-tables/walk';
 import { findPrograms, Programs, type Program } from '../code/programs';
 import type { LaunchAttributes } from '../protocol';
@@ -49,7 +49,6 @@ export class Debuggee implements StepContext {
     readonly image: MappedProgram,
     programs: readonly Program[],
     readonly sources: Sources,
-    readonly disk: SessionDisk | undefined,
     programDiffers: (program: Program) => void,
   ) {
     this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
@@ -226,25 +225,24 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
       around.damaged,
     );
     const image = new MappedProgram(binary);
-    const debuggee = new Debuggee(settings, machine, image, programs, sources, disk, around.programDiffers);
+    const debuggee = new Debuggee(settings, machine, image, programs, sources, around.programDiffers);
     if (settings.warmStart && files.boots) {
       const name = warmStartName(options);
       const saved = await files.boots.read(name);
-      debuggee.warmStart = new WarmStart(machine, disk, recorder, debuggee.traps, files.boots, name, saved);
+      debuggee.warmStart = new WarmStart(machine, recorder, debuggee.traps, files.boots, name, saved);
     }
     return debuggee;
   } catch (error) {
-    await disk?.close();
     throw new UserError(messageOf(error));
   }
 }
 
 /** The sample's own image serves many sessions, and may lie where nothing can be written: what is written to it is lost. */
-async function openDisk({ kernel, disk }: Settings, files: Files): Promise<SessionDisk | undefined> {
+async function openDisk({ kernel, disk, snapshot }: Settings, files: Files): Promise<BlockImage | undefined> {
   if (disk !== undefined)
-    return orTold(files.openDisk(disk), 'Build it first (make fs.img), or correct "disk" in launch.json.');
+    return orTold(files.openDisk(disk, snapshot), 'Build it first (make fs.img), or correct "disk" in launch.json.');
   if (kernel !== undefined) return undefined;
-  return new MemoryDisk((await orTold(files.read(files.sample.disk), 'The built-in sample is missing.')).slice());
+  return imageOf(await orTold(files.read(files.sample.disk), 'The built-in sample is missing.'));
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

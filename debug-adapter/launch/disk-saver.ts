@@ -1,5 +1,5 @@
 /** Puts what the guest writes to its disk into the image, now and then and at the end, and says once why that fails. */
-import type { SessionDisk } from './files';
+import type { GuestDisk } from '../../emulator/types';
 import type { HostClock } from '../run-control/clock';
 
 /** So long what the guest writes may be missing in the image, in milliseconds. */
@@ -13,7 +13,7 @@ export class DiskSaver {
   private told: string | undefined;
 
   constructor(
-    private readonly disk: SessionDisk | undefined,
+    private readonly disk: Pick<GuestDisk, 'flush'> | undefined,
     private readonly clock: Pick<HostClock, 'now'>,
     private readonly tell: (problem: string) => void,
   ) {
@@ -24,28 +24,20 @@ export class DiskSaver {
   nowAndThen(): void {
     const start = this.clock.now();
     if (!this.disk || start < this.due) return;
-    try {
-      this.disk.flush();
-      this.told = undefined;
-    } catch (error) {
-      this.failed(error);
-    }
+    this.save();
     const end = this.clock.now();
     this.due = end + Math.max(SAVE_EVERY, (end - start) / SHARE);
   }
 
-  /** Saves for the last time. */
-  async close(): Promise<void> {
+  /** Saves now, as for the last time. */
+  save(): void {
     try {
-      await this.disk?.close();
+      this.disk?.flush();
+      this.told = undefined;
     } catch (error) {
-      this.failed(error);
+      const problem = error instanceof Error ? error.message : String(error);
+      if (problem !== this.told) this.tell(problem);
+      this.told = problem;
     }
-  }
-
-  private failed(error: unknown): void {
-    const problem = error instanceof Error ? error.message : String(error);
-    if (problem !== this.told) this.tell(problem);
-    this.told = problem;
   }
 }

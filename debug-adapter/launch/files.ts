@@ -11,10 +11,10 @@ export interface Files {
   /** Names of what is in a folder; none if there is no such folder or it cannot be read. */
   list(folder: string): Promise<string[]>;
   /**
-   * A disk image for one session: reads the file, keeps writes in memory, and puts them into the file as a whole (written
-   * beside it, then renamed) on `flush` and `close`, so that it is never left half written.
+   * A disk image for one session, which is read whole. Its `flush` puts what the disk holds into the file as a whole (written
+   * beside it, then renamed), so that it is never left half written. With `snapshot` the file stays as it is.
    */
-  openDisk(path: string): Promise<SessionDisk>;
+  openDisk(path: string, snapshot: boolean): Promise<BlockImage>;
   /** Where boots are kept from session to session, if anywhere. */
   readonly boots?: BootStore;
   /** The built-in sample kernel, its disk image and its sources' folder. */
@@ -25,8 +25,4 @@ export interface Files {
 export interface BootStore {
   read(name: string): Promise<Uint8Array | undefined>;
   write(name: string, bytes: Uint8Array): Promise<void>;
-}
-
-export interface SessionDisk extends BlockImage {
-  close(): Promise<void>;
 }

@@ -4,7 +4,7 @@
  */
 import { type BootRecorder, SavedBoot } from '../../emulator/history/warm-start';
 import type { Machine } from '../../emulator/machine';
-import type { BlockImage, State } from '../../emulator/types';
+import type { State } from '../../emulator/types';
 import type { BootStore } from './files';
 
 /** What a debugger knows besides the machine's own state, and must find again. */
@@ -19,7 +19,6 @@ export class WarmStart {
   /** `saved` is what `store` has under `name`. */
   constructor(
     private readonly machine: Machine,
-    private readonly disk: BlockImage | undefined,
     private readonly recorder: BootRecorder,
     private readonly companion: Companion,
     private readonly store: BootStore,
@@ -37,7 +36,7 @@ export class WarmStart {
     const saved = this.saved;
     if (saved === undefined || [...addresses].some((address) => saved.mayHaveReached(address))) return undefined;
     try {
-      const begun = saved.restoreBoot(this.machine, this.disk);
+      const begun = saved.restoreBoot(this.machine);
       if (begun === undefined) return undefined;
       this.companion.restore(begun.companion);
       this.recorder.discard();

@@ -12,6 +12,7 @@ import fc from 'fast-check';
 import { DeviceBus } from '../testing/device-bus';
 import { FakeBoard, FakeDisk } from '../testing/fake-board';
 import { blockHeader, VERSION_1, VirtioDriver, type Bus } from '../testing/virtio-driver';
+import { Disk } from './disk';
 import { createVirtDevices, MemoryMap } from './virt';
 
 const SECTORS = 32;
@@ -97,7 +98,7 @@ function ourBoard(legacy: boolean, readOnly = false): { bus: DeviceBus; output: 
   const output: number[] = [];
   const { devices } = createVirtDevices(board, {
     legacyVirtio: legacy,
-    disk: new FakeDisk(SECTORS, readOnly),
+    disk: new Disk(new FakeDisk(SECTORS, readOnly)),
     rtcEpoch: 1_700_000_000,
     consoleOutput: (bytes) => output.push(...bytes),
     finish: () => assert.fail('nothing here asks to finish'),

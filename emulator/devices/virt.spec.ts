@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { AccessSize, Device, State } from '../types';
 import { FakeBoard, FakeDisk } from '../testing/fake-board';
+import { Disk } from './disk';
 import { createVirtDevices, MemoryMap, type VirtDevices } from './virt';
 
 interface Board {
@@ -15,7 +16,7 @@ function build(legacyVirtio = false): Board {
   const output: number[] = [];
   const virt = createVirtDevices(board, {
     legacyVirtio,
-    disk: new FakeDisk(64),
+    disk: new Disk(new FakeDisk(64)),
     rtcEpoch: 1_000_000,
     consoleOutput: (bytes) => output.push(...bytes),
     finish: () => undefined,

@@ -2,9 +2,10 @@
  * Builds the devices of QEMU's `virt` board and wires them to the PLIC. Memory, harts and virtual time belong to the
  * machine.
  */
-import type { BlockImage, Board, Device, PhysicalMemory } from '../types';
+import type { Board, Device, PhysicalMemory } from '../types';
 import { bootRom } from './boot-rom';
 import { Clint } from './clint';
+import type { Disk } from './disk';
 import { deviceTree, deviceTreeAddress } from './fdt';
 import { Finisher, type Finish } from './finisher';
 import { MemoryMap, VIRTIO_SLOTS } from './memory-map';
@@ -22,7 +23,7 @@ export interface VirtOptions {
   /** QEMU's `-global virtio-mmio.force-legacy`. */
   legacyVirtio: boolean;
   /** The disk in virtio slot 0. */
-  disk?: BlockImage;
+  disk?: Disk;
   /** Receives what the guest writes to the UART, byte by byte. */
   consoleOutput?: (bytes: Uint8Array) => void;
   /** Unix time in seconds at tick 0. */

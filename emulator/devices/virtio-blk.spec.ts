@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { DeviceBus } from '../testing/device-bus';
 import { FakeBoard, FakeDisk } from '../testing/fake-board';
 import { blockHeader, VirtioDriver, type Descriptor } from '../testing/virtio-driver';
+import { Disk } from './disk';
 import { BLOCK_LATENCY, VirtioBlock } from './virtio-blk';
 import { VirtioMmio } from './virtio-mmio';
 
@@ -25,7 +26,7 @@ for (const legacy of [true, false])
     async function use(image: FakeDisk): Promise<void> {
       board = new FakeBoard(1, 0x80000);
       disk = image;
-      transport = new VirtioMmio(board, 0, legacy, new VirtioBlock(disk, 'root'));
+      transport = new VirtioMmio(board, 0, legacy, new VirtioBlock(new Disk(disk), 'root'));
       transport.reset();
       driver = new VirtioDriver(new DeviceBus(board, [transport]), legacy);
       await driver.start();
@@ -154,7 +155,7 @@ for (const legacy of [true, false])
       driver.bus.settle = () => Promise.resolve();
       await driver.submit(0);
       const saved = transport.save();
-      const copy = new VirtioMmio(board, 0, legacy, new VirtioBlock(disk));
+      const copy = new VirtioMmio(board, 0, legacy, new VirtioBlock(new Disk(disk)));
       copy.restore(saved);
       assert.deepEqual(copy.save(), saved);
       copy.advance(BLOCK_LATENCY);

@@ -2,8 +2,9 @@
  * The virtio block device (virtio 1.2, section 5.2): read, write, flush, identify. Requests are carried out in the order
  * they came, each a fixed time after its notification, so that a run can be repeated whatever the host's disk does.
  */
-import type { BlockImage, State } from '../types';
+import type { State } from '../types';
 import { SavedState } from '../history/saved-state';
+import { type Disk, SECTOR_SIZE } from './disk';
 import type { VirtioModel, VirtioPort } from './virtio-model';
 import { DescriptorChain, VirtqueueError } from './virtqueue';
 
@@ -11,11 +12,10 @@ import { DescriptorChain, VirtqueueError } from './virtqueue';
 export const BLOCK_LATENCY = 100;
 
 const QUEUE_ENTRIES = 256;
-const SECTOR_SIZE = 512;
 const HEADER_SIZE = 16;
 const IDENTITY_SIZE = 20;
 const CONFIGURATION_SIZE = 60;
-/** Bytes moved between image and memory in one piece. */
+/** Bytes moved between disk and memory in one piece. */
 const PIECE = 64 * 1024;
 
 const SEG_MAX = 1n << 2n;
@@ -53,11 +53,11 @@ export class VirtioBlock implements VirtioModel {
 
   /** `identity`: up to 20 ASCII characters that the driver can ask for. */
   constructor(
-    private readonly image: BlockImage,
+    private readonly disk: Disk,
     private readonly identity = 'disk0',
   ) {
-    this.features = SEG_MAX | BLK_SIZE | FLUSH | (image.readOnly ? READ_ONLY : 0n);
-    this.configuration.setBigUint64(0, BigInt(image.sectors), true);
+    this.features = SEG_MAX | BLK_SIZE | FLUSH | (disk.readOnly ? READ_ONLY : 0n);
+    this.configuration.setBigUint64(0, BigInt(disk.sectors), true);
     this.configuration.setUint32(12, QUEUE_ENTRIES - 2, true);
     this.configuration.setUint32(20, SECTOR_SIZE, true);
   }
@@ -94,11 +94,13 @@ export class VirtioBlock implements VirtioModel {
   }
 
   save(): State {
-    return { pending: this.pending.map(({ due, chain }) => ({ due, chain: chain.save() })) };
+    return { pending: this.pending.map(({ due, chain }) => ({ due, chain: chain.save() })), disk: this.disk.save() };
   }
 
   restore(state: State): void {
-    this.pending = new SavedState(this.name, state).records('pending').map((entry) => ({
+    const saved = new SavedState(this.name, state);
+    this.disk.restore(saved.raw('disk'));
+    this.pending = saved.records('pending').map((entry) => ({
       due: entry.number('due'),
       chain: DescriptorChain.restore(this.port.memory, entry.record('chain')),
     }));
@@ -126,16 +128,16 @@ export class VirtioBlock implements VirtioModel {
       case Request.Read:
         return this.transfer(sector, chain.writableLength - 1, (at, first, length) => {
           const bytes = new Uint8Array(length);
-          this.image.read(first, bytes);
+          this.disk.read(first, bytes);
           chain.write(at, bytes);
         });
       case Request.Write:
-        if (this.image.readOnly) return Status.Error;
+        if (this.disk.readOnly) return Status.Error;
         return this.transfer(sector, chain.readableLength - HEADER_SIZE, (at, first, length) => {
-          this.image.write(first, chain.read(HEADER_SIZE + at, length));
+          this.disk.write(first, chain.read(HEADER_SIZE + at, length));
         });
       case Request.Flush:
-        return attempt(() => this.image.flush());
+        return attempt(() => this.disk.flush());
       case Request.Identify:
         return this.identify(chain);
       default:
@@ -145,7 +147,7 @@ export class VirtioBlock implements VirtioModel {
 
   /** Moves `length` bytes from `sector` on, piece by piece, if they are whole sectors of the disk. */
   private transfer(sector: bigint, length: number, move: (at: number, first: number, length: number) => void): Status {
-    const sectors = BigInt(this.image.sectors);
+    const sectors = BigInt(this.disk.sectors);
     if (length % SECTOR_SIZE !== 0 || sector + BigInt(length / SECTOR_SIZE) > sectors) return Status.Error;
     for (let at = 0; at < length; at += PIECE) {
       const count = Math.min(PIECE, length - at);
@@ -163,7 +165,7 @@ export class VirtioBlock implements VirtioModel {
   }
 }
 
-/** Whatever the image throws is an error of the disk; what the guest did wrong passes through. */
+/** Whatever the disk throws is an error of the disk; what the guest did wrong passes through. */
 function attempt(work: () => void): Status {
   try {
     work();

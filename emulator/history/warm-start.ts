@@ -5,18 +5,18 @@
  */
 import type { Machine } from '../machine';
 import type { BlockImage, MachineOptions, State } from '../types';
+import { SECTOR_SIZE } from '../devices/disk';
 import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-const FORMAT = 'xv6-debug warm start 2';
+const FORMAT = 'xv6-debug warm start 3';
 const PROMPT = '$ ';
-const SECTOR = 512;
 /** Bytes of the hash with which a saved boot begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
-/** Bytes that a boot may write to the console and to the disk, beyond which it is not kept. */
+/** Bytes that a boot may write to the console, and sectors that it may read, beyond which it is not kept. */
 const MOST_OUTPUT = 65536;
 const MOST_SECTORS = 4096;
 
@@ -36,36 +36,33 @@ const hashOf = (bytes: Uint8Array): string => {
   return hash.hex;
 };
 
-/** Watches a machine boot, from power on to its first prompt: what it reads and writes. */
+/** Watches a machine boot, from power on to its first prompt: what it reads of its disk's image, and writes to its console. */
 export class BootRecorder {
-  /** What it read before it wrote there, by sector; and what it wrote. */
+  /** Hashes of what it read, by sector. The machine's disk asks its image only for what the guest has not written. */
   private readonly read = new Map<number, string>();
-  private readonly written = new Map<number, Uint8Array>();
   private text = '';
   private recording = true;
 
-  /** The disk through which the machine is to reach the one that is given. */
-  watch(disk: BlockImage): BlockImage {
-    const sectors = (first: number, bytes: Uint8Array, each: (sector: number, part: Uint8Array) => void): void => {
-      if (!this.recording) return;
-      for (let i = 0; i * SECTOR < bytes.length; i++) each(first + i, bytes.subarray(i * SECTOR, (i + 1) * SECTOR));
-      if (this.read.size + this.written.size > MOST_SECTORS) this.discard();
-    };
+  /** The image through which the machine is to reach the one that is given. */
+  watch(image: BlockImage): BlockImage {
     return {
-      sectors: disk.sectors,
-      readOnly: disk.readOnly,
+      sectors: image.sectors,
+      readOnly: image.readOnly,
       read: (sector, into) => {
-        disk.read(sector, into);
-        sectors(sector, into, (at, part) => {
-          if (!this.written.has(at) && !this.read.has(at)) this.read.set(at, hashOf(part));
-        });
+        image.read(sector, into);
+        if (this.recording) this.noteRead(sector, into);
       },
-      write: (sector, from) => {
-        disk.write(sector, from);
-        sectors(sector, from, (at, part) => this.written.set(at, part.slice()));
-      },
-      flush: () => disk.flush(),
+      written: image.written && ((sector, bytes) => image.written?.(sector, bytes)),
+      flush: image.flush && ((now) => image.flush?.(now)),
     };
+  }
+
+  private noteRead(first: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += SECTOR_SIZE) {
+      const sector = first + at / SECTOR_SIZE;
+      if (!this.read.has(sector)) this.read.set(sector, hashOf(bytes.subarray(at, at + SECTOR_SIZE)));
+    }
+    if (this.read.size > MOST_SECTORS) this.discard();
   }
 
   /** What the guest writes to its console. */
@@ -79,7 +76,6 @@ export class BootRecorder {
   discard(): void {
     this.recording = false;
     this.read.clear();
-    this.written.clear();
   }
 
   /** The shell has asked for its first command, and nothing has come in between. */
@@ -96,7 +92,6 @@ export class BootRecorder {
       format: FORMAT,
       text: this.text,
       read: [...this.read].map(([sector, hash]) => [sector, hash]),
-      written: [...this.written].map(([sector, bytes]) => [sector, bytes]),
       reached: [...machine.reached()].map(([address, bits]) => [address, bits]),
       machine: state,
       companion,
@@ -138,20 +133,20 @@ export class SavedBoot {
   }
 
   /**
-   * Puts a machine at power on where the boot ended, and does to the disk what it did. Answers what it wrote to the console,
-   * and what was kept for the companion; undefined, and nothing done, if the disk is another one. Throws an Error, and leaves
+   * Puts a machine at power on where the boot ended. Returns what that wrote to the console, and what was kept for the
+   * companion; undefined, and nothing done, if the machine's disk is another one. Throws an Error, and leaves
    * the machine at power on, if the state is not one of such a machine.
    */
-  restoreBoot(machine: Machine, disk: BlockImage | undefined): { console: Uint8Array; companion: State } | undefined {
+  restoreBoot(machine: Machine): { console: Uint8Array; companion: State } | undefined {
     const { head, memory } = this;
-    const into = new Uint8Array(SECTOR);
+    const { disk } = machine;
+    const into = new Uint8Array(SECTOR_SIZE);
     for (const [sector, hash] of head.list('read') as [number, string][]) {
       if (disk === undefined || sector >= disk.sectors) return undefined;
       disk.read(sector, into);
       if (hashOf(into) !== hash) return undefined;
     }
     machine.restore({ state: head.raw('machine'), memory });
-    for (const [sector, bytes] of head.list('written') as [number, Uint8Array][]) disk?.write(sector, bytes);
     const console = Uint8Array.from(head.text('text') ?? '', (character) => character.charCodeAt(0));
     return { console, companion: head.raw('companion') };
   }

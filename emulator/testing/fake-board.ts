@@ -72,7 +72,7 @@ export class FakeBoard implements Board {
   }
 }
 
-/** A disk in memory whose sectors all start as their own number; `failing` makes every access throw. */
+/** The image of a disk whose sectors all hold their own number until others are written; `failing` makes every access throw. */
 export class FakeDisk implements BlockImage {
   readonly content: Uint8Array;
   flushes = 0;
@@ -91,7 +91,7 @@ export class FakeDisk implements BlockImage {
     into.set(this.content.subarray(512 * sector, 512 * sector + into.length));
   }
 
-  write(sector: number, from: Uint8Array): void {
+  written(sector: number, from: Uint8Array): void {
     this.fail();
     this.content.set(from, 512 * sector);
   }

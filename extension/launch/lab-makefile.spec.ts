@@ -14,6 +14,7 @@ describe('lab Makefile', () => {
     assert.deepEqual(readMachine(compile + modern), {
       kernel: 'kernel/kernel',
       disk: 'fs.img',
+      snapshot: false,
       harts: 3,
       memory: '128M',
       legacyVirtio: false,
@@ -48,6 +49,14 @@ describe('lab Makefile', () => {
       'qemu-system-riscv64 -kernel k -drive file=spare.img,if=none,id=x1 -drive file=fs.img,if=none,id=x0 -device virtio-blk-device,drive=x0',
     );
     assert.equal(machine.disk, 'fs.img');
+  });
+
+  it('sees that the disk is to stay as it is, of the machine or of the drive in use', () => {
+    const snapshot = (text: string): boolean => readMachine(text).snapshot;
+    assert.equal(snapshot(`${modern.trim()} -snapshot\n`), true);
+    assert.equal(snapshot(modern.replace('id=x0', 'id=x0,snapshot=on')), true);
+    assert.equal(snapshot(modern.replace('id=x0', 'id=x0,snapshot=off')), false);
+    assert.equal(snapshot(`${modern.trim()} -drive file=other.img,id=x1,snapshot=on\n`), false);
   });
 
   it('reads continued lines, quotes, and a path before the program', () => {

@@ -7,6 +7,8 @@
 export interface LabMachine {
   kernel: string;
   disk?: string;
+  /** What the kernel writes to the disk is lost at the end: -snapshot, or snapshot=on of the drive. */
+  snapshot: boolean;
   /** 1 to 8. */
   harts: number;
   /** QEMU's words: "128M". */
@@ -85,12 +87,16 @@ function unquote(_whole: string, single?: string, double?: string, escaped?: str
 
 function machineOf(words: string[]): LabMachine {
   let kernel: string | undefined;
-  const drives = new Map<string, string>();
+  const drives = new Map<string, { file: string; snapshot: boolean }>();
   const drivesInUse: string[] = [];
-  const machine = { harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
+  const machine = { snapshot: false, harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
   for (let at = 0; at < words.length; at++) {
     const option = words[at]!;
     if (FLAGS.has(option)) continue;
+    if (option === '-snapshot') {
+      machine.snapshot = true;
+      continue;
+    }
     const valued = option.startsWith('-') && at + 1 < words.length && !words[at + 1]!.startsWith('-');
     if (!VALUED.has(option)) {
       machine.ignored.push(valued ? `${option} ${words[++at]!}` : option);
@@ -114,7 +120,8 @@ function machineOf(words: string[]): LabMachine {
       case '-drive': {
         const settings = settingsOf(value);
         const file = settings.get('file');
-        if (file !== undefined) drives.set(settings.get('id') ?? file, file);
+        const snapshot = /^(on|true|yes|y)$/.test(settings.get('snapshot') ?? 'off');
+        if (file !== undefined) drives.set(settings.get('id') ?? file, { file, snapshot });
         break;
       }
       case '-device': {
@@ -129,12 +136,13 @@ function machineOf(words: string[]): LabMachine {
     }
   }
   if (kernel === undefined) throw new LabError('"make -n qemu" gives QEMU no -kernel.');
-  const disk = drives.get(drivesInUse[0] ?? '') ?? [...drives.values()][0];
-  return { kernel, ...(disk === undefined ? {} : { disk }), ...machine };
+  const drive = drives.get(drivesInUse[0] ?? '') ?? [...drives.values()][0];
+  const snapshot = machine.snapshot || drive?.snapshot === true;
+  return { kernel, ...(drive === undefined ? {} : { disk: drive.file }), ...machine, snapshot };
 }
 
 /** Options without a value, none of which changes the machine. */
-const FLAGS = new Set(['-nographic', '-S', '-s', '-no-reboot', '-no-shutdown', '-snapshot']);
+const FLAGS = new Set(['-nographic', '-S', '-s', '-no-reboot', '-no-shutdown']);
 /** Options whose value is read. Any other option is assumed to have a value, and is reported. */
 const VALUED = new Set([
   '-machine',

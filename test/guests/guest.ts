@@ -1,5 +1,5 @@
 /** A guest under test: a machine with an in-memory copy of a disk image, and its console to talk with. */
-import { MemoryDisk } from '../../cli/file-disk';
+import { imageOf } from '../../emulator/devices/disk';
 import { Machine } from '../../emulator/machine';
 import type { MachineOptions } from '../../emulator/types';
 
@@ -19,7 +19,7 @@ export class Guest {
   constructor(private readonly options: GuestOptions) {
     this.machine = new Machine({
       ...options,
-      disk: options.disk && new MemoryDisk(options.disk),
+      disk: options.disk && imageOf(options.disk),
       consoleOutput: (bytes) => void (this.console += Buffer.from(bytes).toString('latin1')),
     });
   }

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { imageOf } from '../../emulator/devices/disk';
 import { Machine } from '../../emulator/machine';
 import { warmUp } from '../../emulator/testing/tiers';
 import type { MachineOptions } from '../../emulator/types';
@@ -19,16 +20,9 @@ const COMMANDS = ['ls\n', 'echo hello | wc\n', 'pagefault null\n', 'forktest\n']
 
 /** Hashes of the state at every point of the run. */
 function run(acceleration: MachineOptions['acceleration'], harts: number): string[] {
-  const disk = image.slice();
   const machine = new Machine({
     ...{ harts, memory: 128 * 2 ** 20, legacyVirtio: false, kernel, acceleration },
-    disk: {
-      sectors: disk.length / 512,
-      readOnly: false,
-      read: (sector, into) => into.set(disk.subarray(sector * 512, sector * 512 + into.length)),
-      write: (sector, from) => disk.set(from, sector * 512),
-      flush: () => undefined,
-    },
+    disk: imageOf(image),
   });
   if (acceleration === 'mixed') warmUp(machine);
   const hashes: string[] = [];

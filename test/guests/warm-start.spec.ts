@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MemoryDisk } from '../../cli/file-disk';
+import { imageOf } from '../../emulator/devices/disk';
 import { BootRecorder, SavedBoot, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
-import type { MachineOptions } from '../../emulator/types';
+import type { BlockImage, GuestDisk, MachineOptions } from '../../emulator/types';
 import { symbolAddress } from './elf-symbols';
 import { type Lab, labAt } from './lab';
 
@@ -30,22 +30,25 @@ function runTo(machine: Machine, executed: number): void {
   }
 }
 
-function setUp(lab: Lab, harts: number) {
-  const disk = new MemoryDisk(new Uint8Array(readFileSync(lab.image)));
-  const options: MachineOptions = {
+/** `change` is done to the disk image first. */
+function setUp(lab: Lab, harts: number, change: (bytes: Uint8Array) => void = () => undefined) {
+  const bytes = new Uint8Array(readFileSync(lab.image));
+  change(bytes);
+  const disk: BlockImage = imageOf(bytes);
+  const options = {
     ...{ harts, memory: lab.memory, legacyVirtio: lab.legacyVirtio, disk },
     kernel: new Uint8Array(readFileSync(lab.kernel)),
-  };
-  return { disk, options };
+  } satisfies MachineOptions;
+  return options;
 }
 
 function bootAndSave(lab: Lab, harts: number) {
-  const { disk, options } = setUp(lab, harts);
+  const options = setUp(lab, harts);
   const recorder = new BootRecorder();
   let console = '';
   const machine = new Machine({
     ...options,
-    disk: recorder.watch(disk),
+    disk: recorder.watch(options.disk),
     consoleOutput: (bytes) => {
       recorder.output(bytes);
       console += Buffer.from(bytes).toString('latin1');
@@ -53,7 +56,7 @@ function bootAndSave(lab: Lab, harts: number) {
   });
   while (!recorder.isComplete(machine)) runTo(machine, machine.executed + 1_000_000);
   const at = machine.executed;
-  return { machine, disk, console, at, saved: recorder.save(machine) };
+  return { machine, console, at, saved: recorder.save(machine) };
 }
 
 const type = (machine: Machine, line: string): void => machine.consoleInput(new TextEncoder().encode(line));
@@ -63,9 +66,13 @@ describe('warm start', () => {
     for (const harts of [1, 3])
       it(`of ${lab.name} with ${harts} harts is where its boot ends`, () => {
         const cold = bootAndSave(lab, harts);
-        const { disk, options } = setUp(lab, harts);
-        const warm = new Machine({ ...options });
-        const shown = new SavedBoot(cold.saved).restoreBoot(warm, disk);
+        const host = new Map<number, Uint8Array>();
+        const options = setUp(lab, harts);
+        const written = (sector: number, bytes: Uint8Array): void => {
+          for (let at = 0; at < bytes.length; at += 512) host.set(sector + at / 512, bytes.slice(at, at + 512));
+        };
+        const warm = new Machine({ ...options, disk: { ...options.disk, written } });
+        const shown = new SavedBoot(cold.saved).restoreBoot(warm);
         assert.equal(Buffer.from(shown!.console).toString('latin1'), cold.console);
         for (const machine of [cold.machine, warm]) {
           type(machine, 'ls\n');
@@ -75,18 +82,18 @@ describe('warm start', () => {
         }
         assert.equal(warm.executed, cold.machine.executed);
         assert.equal(warm.stateHash(), cold.machine.stateHash());
-        assert.deepEqual(contents(disk), contents(cold.disk));
+        assert.deepEqual(contents(warm.disk!), contents(cold.machine.disk!));
+        assert.ok(host.size > 0);
+        for (const [sector, bytes] of host) assert.deepEqual(contents(warm.disk!, sector, 1), Buffer.from(bytes));
       });
 
   it('is refused where the boot would read something else, and only there', () => {
     const { saved } = bootAndSave(SAMPLE, 1);
-    const { disk, options } = setUp(SAMPLE, 1);
-    disk.write(disk.sectors - 1, new Uint8Array(512).fill(7));
-    assert.notEqual(new SavedBoot(saved).restoreBoot(new Machine(options), disk), undefined);
-    for (let sector = 0; sector < disk.sectors; sector++) disk.write(sector, new Uint8Array(512).fill(7));
-    const machine = new Machine(options);
+    const elsewhere = setUp(SAMPLE, 1, (bytes) => bytes.fill(7, bytes.length - 512));
+    assert.notEqual(new SavedBoot(saved).restoreBoot(new Machine(elsewhere)), undefined);
+    const machine = new Machine(setUp(SAMPLE, 1, (bytes) => bytes.fill(7)));
     const before = machine.stateHash();
-    assert.equal(new SavedBoot(saved).restoreBoot(machine, disk), undefined);
+    assert.equal(new SavedBoot(saved).restoreBoot(machine), undefined);
     assert.equal(machine.stateHash(), before);
   });
 
@@ -100,10 +107,9 @@ describe('warm start', () => {
       (bytes: Uint8Array) => bytes.fill(0x20, 100, 120),
       (bytes: Uint8Array) => bytes.fill(0x55, bytes.length - 200),
     ]) {
-      const { disk, options } = setUp(SAMPLE, 1);
-      const machine = new Machine(options);
+      const machine = new Machine(setUp(SAMPLE, 1));
       const before = machine.stateHash();
-      assert.throws(() => new SavedBoot(damage(saved.slice())).restoreBoot(machine, disk), Error);
+      assert.throws(() => new SavedBoot(damage(saved.slice())).restoreBoot(machine), Error);
       assert.equal(machine.stateHash(), before);
     }
   });
@@ -118,7 +124,7 @@ describe('warm start', () => {
   });
 
   it('is not offered once something was typed', () => {
-    const { options } = setUp(SAMPLE, 1);
+    const options = setUp(SAMPLE, 1);
     const recorder = new BootRecorder();
     const machine = new Machine({ ...options, consoleOutput: (bytes) => recorder.output(bytes) });
     type(machine, 'x');
@@ -127,7 +133,7 @@ describe('warm start', () => {
   });
 
   it('has a name by kernel and options', () => {
-    const { options } = setUp(SAMPLE, 1);
+    const options = setUp(SAMPLE, 1);
     const name = warmStartName(options);
     assert.match(name, /^[0-9a-f]{16}$/);
     assert.equal(warmStartName({ ...options, rtcEpoch: 1 }), name);
@@ -138,8 +144,8 @@ describe('warm start', () => {
   });
 });
 
-function contents(disk: MemoryDisk): Buffer {
-  const bytes = new Uint8Array(disk.sectors * 512);
-  disk.read(0, bytes);
+function contents(disk: GuestDisk, sector = 0, count = disk.sectors): Buffer {
+  const bytes = new Uint8Array(count * 512);
+  disk.read(sector, bytes);
   return Buffer.from(bytes);
 }

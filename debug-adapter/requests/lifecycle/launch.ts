@@ -46,7 +46,7 @@ export async function restart(context: SessionContext, args: DebugProtocol.Resta
   runner.abandon();
   const stood = context.stopped !== undefined;
   context.stopped = undefined;
-  await diskSaver.close();
+  diskSaver.save();
   announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
@@ -89,7 +89,7 @@ export async function close(context: SessionContext): Promise<void> {
   context.stopped = undefined;
   running.runner.abandon();
   context.console.flush();
-  await running.diskSaver.close();
+  running.diskSaver.save();
 }
 
 /** Boots a machine and binds to it what the user has set. */
@@ -117,7 +117,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
   });
   policy.enabled = !debuggee.settings.noDebug;
-  const saving = new DiskSaver(debuggee.disk, host.clock, (problem) => say(context, problem, 'important'));
+  const saving = new DiskSaver(machine.disk, host.clock, (problem) => say(context, problem, 'important'));
   const keyboard = new Keyboard(
     (bytes) => machine.consoleInput(bytes),
     () => machine.now,

@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { LaunchAttributes } from '../../../debug-adapter/protocol';
 import { DISK, sessions, type TestSession } from '../support';
 
 /** Writes a file in the guest, and answers what must then be found in its disk image. */
-async function writeNote(session: TestSession): Promise<string> {
-  await session.boot();
+async function writeNote(session: TestSession, attributes: LaunchAttributes = {}): Promise<string> {
+  await session.boot(attributes);
   await session.written('$ ');
   const from = await session.type('echo a-word-to-be-found > note');
   await session.written('$ ', from);
@@ -23,6 +24,12 @@ describe('the end of a session', function () {
     assert.equal(await session().ended, 0);
     assert.ok(saved(session()).includes(note));
     assert.deepEqual(readdirSync(session().folder), ['fs.img']);
+  });
+
+  it('leaves the disk image as it is, if the machine has only a snapshot of it', async () => {
+    await writeNote(session(), { snapshot: true });
+    await session().terminateRequest();
+    assert.ok(readFileSync(session().disk).equals(readFileSync(DISK)));
   });
 
   it('terminate saves the disk and says that it is over', async () => {
