@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import type { RecordType, Variable } from './api';
 import { openBinary } from './binary';
 import { sizeOf } from './types';
-import { fixtureBytes, fixtureNames, frameAt, lineOf, memoryOf, openFixture, spell } from '../testing/symbols/fixtures';
+import {
+  fixtureBytes,
+  FIXTURE_NAMES,
+  frameAt,
+  lineOf,
+  memoryOf,
+  openFixture,
+  spell,
+} from '../testing/symbols/fixtures';
 
 const nothing = memoryOf({});
 
-for (const name of fixtureNames) {
+for (const name of FIXTURE_NAMES) {
   describe(`Debug information of ${name}.elf`, () => {
     const binary = openFixture(name);
     const optimized = !['dwarf3', 'dwarf4', 'dwarf5-types'].includes(name);
@@ -15,13 +23,11 @@ for (const name of fixtureNames) {
 
     it('names the files and functions', () => {
       assert.ok(binary.hasDebugInfo);
-      for (const file of ['entry.S', 'main.c', 'other.c', 'shapes.h']) {
+      for (const file of ['entry.S', 'main.c', 'other.c', 'shapes.h'])
         assert.ok(binary.files.includes(`/program/${file}`), `${file} in ${binary.files}`);
-      }
       const names = binary.functions.map((candidate) => candidate.name);
-      for (const wanted of ['main', 'fill', 'middle', 'deepest', 'visit', 'trapped', 'limited']) {
+      for (const wanted of ['main', 'fill', 'middle', 'deepest', 'visit', 'trapped', 'limited'])
         assert.equal(names.filter((found) => found === wanted).length, 1, wanted);
-      }
       const fill = binary.functionsNamed('fill')[0]!;
       assert.equal(fill.file, '/program/main.c');
       assert.equal(fill.line, lineOf('main.c', 'fill(struct node *list, int count)'));
@@ -51,9 +57,8 @@ for (const name of fixtureNames) {
       const opening = lineOf('main.c', 'deepest(long value)') + 1;
       // At -O2 the opening line shares its address with the first statement, whose row comes last.
       assert.equal(binary.lineAt(deepest.low)?.line, name === 'dwarf5' ? lineOf('main.c', 'calls++') : opening);
-      if (optimized) {
-        assert.equal(deepest.bodyStart, deepest.low);
-      } else {
+      if (optimized) assert.equal(deepest.bodyStart, deepest.low);
+      else {
         assert.ok(deepest.bodyStart > deepest.low);
         assert.equal(binary.lineAt(deepest.bodyStart)?.line, lineOf('main.c', 'calls++'));
       }
@@ -108,9 +113,7 @@ for (const name of fixtureNames) {
         assert.ok(around.includes('fill') && around.includes('limited'), `${around}`);
         const fill = binary.functionsNamed('fill')[0]!;
         let inner = fill.low;
-        while (inner < fill.high && binary.inlinedCallsAt(inner).length < 2) {
-          inner += 2n;
-        }
+        while (inner < fill.high && binary.inlinedCallsAt(inner).length < 2) inner += 2n;
         const calls = binary.inlinedCallsAt(inner);
         assert.deepEqual(
           calls.map((call) => call.name),
@@ -125,11 +128,12 @@ for (const name of fixtureNames) {
         ] as const) {
           const copies = binary.inlinedCopies(name);
           assert.ok(copies.length >= fewest, `${copies.length} copies of ${name}`);
-          for (const address of copies)
+          for (const address of copies) {
             assert.ok(
               binary.inlinedCallsAt(address).some((call) => call.name === name),
               name,
             );
+          }
         }
         assert.deepEqual(binary.inlinedCopies('main'), []);
         const own = binary.scopesAt(inner).filter((scope) => scope.inlinedDepth === 0);
@@ -137,9 +141,7 @@ for (const name of fixtureNames) {
           'result',
           'x',
         ]);
-      } else {
-        assert.ok(around.length >= 2 && around.every((candidate) => candidate === 'square'), `${around}`);
-      }
+      } else assert.ok(around.length >= 2 && around.every((candidate) => candidate === 'square'), `${around}`);
     });
 
     it('lists statements by line and column', () => {

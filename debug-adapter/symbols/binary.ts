@@ -38,7 +38,7 @@ import type { Unit } from './dwarf/unit';
 import { Unwinder } from './unwind';
 
 /** One for each unit of a large program; what more damage would say is no news. */
-const mostWarnings = 100;
+const MOST_WARNINGS = 100;
 
 /**
  * Opens an ELF. `path` is for messages. Throws SymbolError for what is no 64-bit RISC-V executable. `warned` is told of what
@@ -135,18 +135,14 @@ class DwarfBinary implements Binary {
 
   functionAt(address: bigint): FunctionInfo | undefined {
     const subprogram = this.subprogramAt(address);
-    if (subprogram !== undefined) {
-      return subprogram;
-    }
+    if (subprogram !== undefined) return subprogram;
     const symbol = this.code.symbolAt(address)?.symbol;
     return symbol !== undefined && this.code.isCode(symbol) ? this.label(symbol) : undefined;
   }
 
   functionsNamed(name: string): FunctionInfo[] {
     const found = this.subprograms.filter((subprogram) => subprogram.name === name);
-    if (found.length > 0) {
-      return found;
-    }
+    if (found.length > 0) return found;
     return this.symbols
       .filter((symbol) => symbol.name === name && this.code.isCode(symbol))
       .map((symbol) => this.label(symbol));
@@ -199,9 +195,7 @@ class DwarfBinary implements Binary {
     if (found.length > 1 && near !== undefined) {
       const unit = this.subprogramAt(near)?.die.unit;
       const own = found.find((variable) => this.origins.get(variable)?.die.unit === unit);
-      if (own !== undefined) {
-        return own;
-      }
+      if (own !== undefined) return own;
     }
     return found.find(({ kind }) => kind === 'global') ?? found[0] ?? this.declaredElsewhere(name);
   }
@@ -230,9 +224,7 @@ class DwarfBinary implements Binary {
     const own = near === undefined ? undefined : this.subprogramAt(near)?.die.unit;
     for (const unit of own ? [own, ...this.info.units] : this.info.units) {
       const found = this.macrosOf(unit).get(name);
-      if (found !== undefined) {
-        return found;
-      }
+      if (found !== undefined) return found;
     }
     return undefined;
   }
@@ -253,9 +245,7 @@ class DwarfBinary implements Binary {
 
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location {
     const origin = this.origins.get(variable);
-    if (origin === undefined) {
-      throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
-    }
+    if (origin === undefined) throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
     const make = (): Location => this.locator.locate(origin, frame, read);
     return this.attempt<Location>({ kind: 'optimized-out' }, make, `${variable.name} is taken for optimized out`);
   }
@@ -288,9 +278,7 @@ class DwarfBinary implements Binary {
   private get names(): Names {
     if (this.nameIndex === undefined) {
       const names = new Names();
-      for (const unit of this.info.units) {
-        this.guard(unit, undefined, () => names.add(unit.root));
-      }
+      for (const unit of this.info.units) this.guard(unit, undefined, () => names.add(unit.root));
       this.nameIndex = names;
     }
     return this.nameIndex;
@@ -358,9 +346,7 @@ class DwarfBinary implements Binary {
 
   /** An array that was declared as `T a[]` is as long as its symbol says. */
   private withLength(type: Type, { name, kind }: Variable): Type {
-    if (type.kind !== 'array' || type.count !== undefined || kind !== 'global') {
-      return type;
-    }
+    if (type.kind !== 'array' || type.count !== undefined || kind !== 'global') return type;
     const size = Number(this.code.symbol(name)?.size ?? 0n);
     const elementSize = sizeOf(type.element);
     return size > 0 && elementSize > 0 ? { ...type, count: Math.floor(size / elementSize) } : type;
@@ -393,7 +379,7 @@ class DwarfBinary implements Binary {
 
   private warn(message: string): void {
     const warning = `${this.path}: ${message}`;
-    if (this.warnings.length < mostWarnings && !this.warnings.includes(warning)) {
+    if (this.warnings.length < MOST_WARNINGS && !this.warnings.includes(warning)) {
       this.warnings.push(warning);
       this.warned(warning);
     }
@@ -404,9 +390,7 @@ function orElse<T>(fallback: T, make: () => T, report: (error: SymbolError) => v
   try {
     return make();
   } catch (error) {
-    if (!(error instanceof SymbolError)) {
-      throw error;
-    }
+    if (!(error instanceof SymbolError)) throw error;
     report(error);
     return fallback;
   }

@@ -12,7 +12,7 @@ import type { Elf, Section } from './elf';
 import { fileMemory } from './file-memory';
 import { compareAddresses, countWhile } from './search';
 
-const longestScan = 4096;
+const LONGEST_SCAN = 4096;
 
 /** What a function without call frame information has done to its frame on the way to an address. */
 export interface FrameEffect {
@@ -37,25 +37,16 @@ export class Code {
     this.segments = elf.segments;
     this.read = fileMemory(elf.segments.filter(({ executable }) => executable));
     for (const symbol of elf.symbols) {
-      if (!isPlace(symbol)) {
-        continue;
-      }
+      if (!isPlace(symbol)) continue;
       const known = this.byName.get(symbol.name);
-      if (known === undefined || (symbol.global && !known.global)) {
-        this.byName.set(symbol.name, symbol);
-      }
+      if (known === undefined || (symbol.global && !known.global)) this.byName.set(symbol.name, symbol);
       if (symbol.section !== undefined) {
         const list = this.bySection.get(symbol.section);
-        if (list === undefined) {
-          this.bySection.set(symbol.section, [symbol]);
-        } else {
-          list.push(symbol);
-        }
+        if (list === undefined) this.bySection.set(symbol.section, [symbol]);
+        else list.push(symbol);
       }
     }
-    for (const list of this.bySection.values()) {
-      list.sort((a, b) => compareAddresses(a.address, b.address));
-    }
+    for (const list of this.bySection.values()) list.sort((a, b) => compareAddresses(a.address, b.address));
   }
 
   symbol(name: string): ElfSymbol | undefined {
@@ -89,9 +80,7 @@ export class Code {
         break;
       }
       nearest = better(nearest, symbol);
-      if (symbol.size > 0n && symbol.address < nearest.address) {
-        break;
-      }
+      if (symbol.size > 0n && symbol.address < nearest.address) break;
     }
     return nearest && { symbol: nearest, offset: address - nearest.address };
   }
@@ -106,41 +95,30 @@ export class Code {
   followsCall(address: bigint): boolean {
     for (const length of [4, 2] as const) {
       const decoded = instructionAt(this.read, address - BigInt(length));
-      if (decoded?.length === length && isCall(decoded)) {
-        return true;
-      }
+      if (decoded?.length === length && isCall(decoded)) return true;
     }
     return false;
   }
 
   /** Whether code between two addresses returns from a trap: then what it was entered from is no call. */
   returnsFromTrap(low: bigint, high: bigint): boolean {
-    for (const decoded of this.instructions(low, high)) {
-      if (isTrapReturn(decoded)) {
-        return true;
-      }
-    }
+    for (const decoded of this.instructions(low, high)) if (isTrapReturn(decoded)) return true;
+
     return false;
   }
 
   /** Follows sp, s0 and the saved registers in a straight line from a function's entry up to an address. */
   frameEffect(entry: bigint, address: bigint): FrameEffect {
     const effect: FrameEffect = { depth: 0n, framePointer: undefined, saved: new Map() };
-    for (const decoded of this.instructions(entry, address)) {
-      follow(effect, decoded);
-    }
+    for (const decoded of this.instructions(entry, address)) follow(effect, decoded);
     return effect;
   }
 
   private *instructions(low: bigint, high: bigint): Generator<Decoded> {
     let count = 0;
     for (const { decoded } of instructionsFrom(this.read, low, high)) {
-      if (++count > longestScan) {
-        return;
-      }
-      if (decoded !== undefined) {
-        yield decoded;
-      }
+      if (++count > LONGEST_SCAN) return;
+      if (decoded !== undefined) yield decoded;
     }
   }
 
@@ -166,9 +144,7 @@ function isPlace({ name, kind }: ElfSymbol): boolean {
 
 /** Of two symbols below an address the nearer one; at one address a global one. */
 function better(nearest: ElfSymbol | undefined, symbol: ElfSymbol): ElfSymbol {
-  if (nearest === undefined) {
-    return symbol;
-  }
+  if (nearest === undefined) return symbol;
   return symbol.address === nearest.address && symbol.global && !nearest.global ? symbol : nearest;
 }
 
@@ -176,15 +152,11 @@ function follow(effect: FrameEffect, { instruction, rd, rs1, rs2, imm }: Decoded
   const { access } = instruction;
   const offset = BigInt(imm);
   if (isSum(instruction, 'rs1', 'imm')) {
-    if (rd === X.sp && rs1 === X.sp) {
-      effect.depth -= offset;
-    } else if (rd === X.s0) {
-      effect.framePointer = rs1 === X.sp ? offset - effect.depth : undefined;
-    }
+    if (rd === X.sp && rs1 === X.sp) effect.depth -= offset;
+    else if (rd === X.s0) effect.framePointer = rs1 === X.sp ? offset - effect.depth : undefined;
   } else if (access?.bytes === 8 && rs1 === X.sp) {
-    if (access.kind === 'store' && !effect.saved.has(rs2)) {
-      effect.saved.set(rs2, offset - effect.depth);
-    } else if (access.kind === 'load' && effect.saved.get(rd) === offset - effect.depth) {
+    if (access.kind === 'store' && !effect.saved.has(rs2)) effect.saved.set(rs2, offset - effect.depth);
+    else if (access.kind === 'load' && effect.saved.get(rd) === offset - effect.depth) {
       effect.saved.delete(rd);
       effect.framePointer = rd === X.s0 ? undefined : effect.framePointer;
     }

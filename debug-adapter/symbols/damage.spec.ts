@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { SymbolError } from './api';
 import { openBinary } from './binary';
-import { damages, sectionHeaders } from '../testing/symbols/damage';
+import { DAMAGES, sectionHeaders } from '../testing/symbols/damage';
 import { exercise } from '../testing/symbols/exercise';
-import { fixtureBytes, fixtureNames } from '../testing/symbols/fixtures';
+import { fixtureBytes, FIXTURE_NAMES } from '../testing/symbols/fixtures';
 import { Random } from '../../emulator/testing/random';
 import { randomProgram } from '../testing/symbols/random-dwarf';
 
@@ -16,7 +16,7 @@ const seed = Number(process.env.DAMAGED_SEED ?? 1);
 /** Milliseconds for one case, on a machine that does other things too. */
 const slowest = 10_000;
 const mostMemory = 2 ** 30;
-const programs = [...fixtureNames, 'macinfo', 'macro4', 'macro5'] as const;
+const programs = [...FIXTURE_NAMES, 'macinfo', 'macro4', 'macro5'] as const;
 
 /** Asks everything of a file. Gives the error it was refused with, if it was. */
 function ask(bytes: Uint8Array, first: number): string | undefined {
@@ -55,9 +55,8 @@ describe('Damaged files', function () {
 
   after(async () => {
     await watchdog.terminate();
-    if (process.env.DAMAGED_CASES !== undefined) {
+    if (process.env.DAMAGED_CASES !== undefined)
       console.log(`      ${asked} cases; the slowest took ${Math.round(worst.milliseconds)} ms: ${worst.what}`);
-    }
   });
 
   /** Asserts that an answer comes, soon and without much memory. */
@@ -75,13 +74,11 @@ describe('Damaged files', function () {
       const milliseconds = performance.now() - start;
       assert.ok(milliseconds < slowest, `${what} took ${milliseconds} ms`);
       assert.ok(process.memoryUsage.rss() - before < mostMemory, `${what} took much memory`);
-      if (milliseconds > worst.milliseconds) {
-        Object.assign(worst, { milliseconds, what });
-      }
+      if (milliseconds > worst.milliseconds) Object.assign(worst, { milliseconds, what });
     }
   }
 
-  const kinds = Object.entries(damages);
+  const kinds = Object.entries(DAMAGES);
   /** Those made by chance are the quickest, and the most of a kind. */
   const share = 9;
   const each = cases / (kinds.length + share);
@@ -95,18 +92,15 @@ describe('Damaged files', function () {
             damage(whole.slice(), new Random(seed * 1_000_003 + index)),
             `${name} ${kind}, case ${index}`,
           );
-          if (kind === 'cut') {
-            assert.match(message ?? '', /cut short|is empty|not an ELF/);
-          }
+          if (kind === 'cut') assert.match(message ?? '', /cut short|is empty|not an ELF/);
         }
       });
     });
   }
 
   it('made by chance of well-formed parts are read or refused', () => {
-    for (let index = 0; index < share * each; index++) {
+    for (let index = 0; index < share * each; index++)
       askSoon(randomProgram(new Random(seed * 1_000_003 + index)), `by chance, case ${index}`);
-    }
   });
 
   it('say in a warning what was left out', () => {
@@ -124,9 +118,7 @@ describe('Damaged files', function () {
     const { offset, size } = sectionHeader(bytes, '.debug_info');
     const view = new DataView(bytes.buffer);
     const units = [];
-    for (let at = offset; at < offset + size; at += 4 + view.getUint32(at, true)) {
-      units.push(at);
-    }
+    for (let at = offset; at < offset + size; at += 4 + view.getUint32(at, true)) units.push(at);
     // Abbreviation numbers that do not exist, in the unit of main.c; that of other.c stays.
     bytes.fill(0x7e, units[1]! + 11, units[1]! + 100);
     const binary = openBinary('kernel', bytes);

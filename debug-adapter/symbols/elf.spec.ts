@@ -88,9 +88,7 @@ describe('An ELF', () => {
       for (let index = 0; index < view.getUint16(60, true); index++) {
         const at = headers + index * 64;
         const isDebug = view.getBigUint64(at + 16, true) === 0n && view.getUint32(at + 4, true) === 1;
-        if (isDebug) {
-          view.setUint32(at + 4, 8, true);
-        }
+        if (isDebug) view.setUint32(at + 4, 8, true);
       }
     });
     const binary = openBinary('stripped', bytes);

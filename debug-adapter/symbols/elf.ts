@@ -24,7 +24,7 @@ export interface Elf {
   warnings: string[];
 }
 
-const machines = new Map([
+const MACHINES = new Map([
   [2, 'a SPARC'],
   [3, 'an x86'],
   [8, 'a MIPS'],
@@ -35,16 +35,16 @@ const machines = new Map([
   [183, 'an AArch64'],
   [258, 'a LoongArch'],
 ]);
-const riscv = 243;
-const x86 = [3, 62];
+const EM_RISCV = 243;
+const X86_MACHINES = [3, 62];
 
-const typeNoBits = 8;
-const typeSymbols = 2;
-const flagAllocated = 2n;
-const flagExecutable = 4n;
-const flagCompressed = 0x800n;
-const segmentLoad = 1;
-const symbolKinds: readonly ElfSymbol['kind'][] = ['none', 'object', 'function', 'section', 'file'];
+const SHT_NOBITS = 8;
+const SHT_SYMTAB = 2;
+const SHF_ALLOC = 2n;
+const SHF_EXECINSTR = 4n;
+const SHF_COMPRESSED = 0x800n;
+const PT_LOAD = 1;
+const SYMBOL_KINDS: readonly ElfSymbol['kind'][] = ['none', 'object', 'function', 'section', 'file'];
 
 interface Header {
   entry: bigint;
@@ -90,26 +90,22 @@ function readContainer(path: string, bytes: Uint8Array): Elf {
 }
 
 function readHeader(path: string, bytes: Uint8Array): Header {
-  if (bytes.length === 0) {
-    throw new SymbolError(`${path} is empty; was the build interrupted? Build it again.`);
-  }
+  if (bytes.length === 0) throw new SymbolError(`${path} is empty; was the build interrupted? Build it again.`);
   if (bytes.length < 4 || bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
     throw new SymbolError(
       `${path} is not an ELF file: it begins with ${firstBytes(bytes)}. ` +
         `A kernel is the linker's output, usually kernel/kernel; an image made with objcopy will not do.`,
     );
   }
-  if (bytes.length < 64) {
-    throw truncated(path, bytes, 'its header ends at 64');
-  }
+  if (bytes.length < 64) throw truncated(path, bytes, 'its header ends at 64');
   const reader = new Reader(bytes, 'its header', 16);
   const [wordSize, byteOrder] = [bytes[4], bytes[5]];
   const little = byteOrder !== 2;
   const type = little ? reader.u16() : swap(reader.u16());
   const machine = little ? reader.u16() : swap(reader.u16());
-  if (machine !== riscv) {
-    const name = machines.get(machine) ?? `not a RISC-V (machine ${machine})`;
-    const guess = x86.includes(machine) ? ' Is this xv6-public?' : '';
+  if (machine !== EM_RISCV) {
+    const name = MACHINES.get(machine) ?? `not a RISC-V (machine ${machine})`;
+    const guess = X86_MACHINES.includes(machine) ? ' Is this xv6-public?' : '';
     throw new SymbolError(`${path} is ${name} ELF; this is the RISC-V debugger.${guess}`);
   }
   if (wordSize !== 2) {
@@ -117,9 +113,7 @@ function readHeader(path: string, bytes: Uint8Array): Header {
       `${path} is a 32-bit RISC-V ELF; this debugger is for 64-bit RISC-V. Build with -march=rv64gc.`,
     );
   }
-  if (!little) {
-    throw new SymbolError(`${path} is a big-endian RISC-V ELF; only little-endian ones can be run.`);
-  }
+  if (!little) throw new SymbolError(`${path} is a big-endian RISC-V ELF; only little-endian ones can be run.`);
   if (type !== 2 && type !== 3) {
     const found = type === 1 ? 'an object file, not yet linked' : type === 4 ? 'a core dump' : `of ELF type ${type}`;
     throw new SymbolError(`${path} is ${found}; name the linked executable, usually kernel/kernel.`);
@@ -144,12 +138,9 @@ function readSegments(path: string, bytes: Uint8Array, table: Table): Segment[] 
     const physicalAddress = reader.u64();
     const fileSize = reader.u64();
     const memorySize = reader.u64();
-    if (type !== segmentLoad) {
-      continue;
-    }
-    if (fileSize > memorySize) {
+    if (type !== PT_LOAD) continue;
+    if (fileSize > memorySize)
       throw new SymbolError(`${path} has a segment of ${hex(fileSize)} bytes for ${hex(memorySize)} bytes of memory.`);
-    }
     segments.push({
       virtualAddress,
       physicalAddress,
@@ -164,9 +155,7 @@ function readSegments(path: string, bytes: Uint8Array, table: Table): Segment[] 
 }
 
 function readSectionHeaders(path: string, bytes: Uint8Array, table: Table): SectionHeader[] {
-  if (table.offset === 0) {
-    return [];
-  }
+  if (table.offset === 0) return [];
   const headers: SectionHeader[] = [];
   for (const reader of entries(path, bytes, table, 64, 'section headers')) {
     headers.push({
@@ -195,9 +184,9 @@ function nameSections(
   return headers.map((header) => {
     const name =
       names === undefined ? '' : nameAt(names, `the names of sections of ${path}`, header.nameOffset, budget);
-    const inFile = header.type !== typeNoBits && header.type !== 0;
+    const inFile = header.type !== SHT_NOBITS && header.type !== 0;
     let contents = inFile ? slice(path, bytes, header.offset, header.size, `its section ${name}`) : new Uint8Array();
-    if ((header.flags & flagCompressed) !== 0n) {
+    if ((header.flags & SHF_COMPRESSED) !== 0n) {
       warnings.push(`${name} is compressed and is left out; build without -gz to debug with it.`);
       contents = new Uint8Array();
     }
@@ -206,18 +195,16 @@ function nameSections(
       address: header.address,
       size: header.size,
       bytes: contents,
-      executable: (header.flags & flagExecutable) !== 0n,
-      allocated: (header.flags & flagAllocated) !== 0n,
+      executable: (header.flags & SHF_EXECINSTR) !== 0n,
+      allocated: (header.flags & SHF_ALLOC) !== 0n,
     };
   });
 }
 
 function readSymbols(headers: SectionHeader[], sections: Section[], budget: Budget): ElfSymbol[] {
-  const index = headers.findIndex((header) => header.type === typeSymbols);
+  const index = headers.findIndex((header) => header.type === SHT_SYMTAB);
   const names = sections[headers[index]?.link ?? -1]?.bytes;
-  if (index < 0 || names === undefined) {
-    return [];
-  }
+  if (index < 0 || names === undefined) return [];
   const reader = new Reader(sections[index]!.bytes, '.symtab');
   const symbols: ElfSymbol[] = [];
   while (reader.end - reader.offset >= 24) {
@@ -227,11 +214,9 @@ function readSymbols(headers: SectionHeader[], sections: Section[], budget: Budg
     const sectionIndex = reader.u16();
     const address = reader.u64();
     const size = reader.u64();
-    const kind = symbolKinds[info & 0xf];
+    const kind = SYMBOL_KINDS[info & 0xf];
     const undefinedSymbol = sectionIndex === 0;
-    if (kind === undefined || undefinedSymbol) {
-      continue;
-    }
+    if (kind === undefined || undefinedSymbol) continue;
     const section = sections[sectionIndex]?.name;
     const name = kind === 'section' ? (section ?? '') : nameAt(names, '.strtab', nameOffset, budget);
     symbols.push({ name, address, size, kind, global: info >> 4 !== 0, section });
@@ -247,20 +232,16 @@ function nameAt(names: Uint8Array, table: string, offset: number, budget: Budget
 
 /** A reader on each entry of a table of the file. */
 function* entries(path: string, bytes: Uint8Array, table: Table, least: number, what: string): Generator<Reader> {
-  if (table.count > 0 && table.entrySize < least) {
+  if (table.count > 0 && table.entrySize < least)
     throw new SymbolError(`${path} is damaged: its ${what} have ${table.entrySize} bytes each, not ${least}.`);
-  }
   const length = table.count * table.entrySize;
   const contents = slice(path, bytes, BigInt(table.offset), BigInt(length), `its ${what}`);
-  for (let offset = 0; offset < length; offset += table.entrySize) {
+  for (let offset = 0; offset < length; offset += table.entrySize)
     yield new Reader(contents, `${what} of ${path}`, offset);
-  }
 }
 
 function slice(path: string, bytes: Uint8Array, offset: bigint, size: bigint, what: string): Uint8Array {
-  if (offset + size > BigInt(bytes.length)) {
-    throw truncated(path, bytes, `${what} would end at ${offset + size}`);
-  }
+  if (offset + size > BigInt(bytes.length)) throw truncated(path, bytes, `${what} would end at ${offset + size}`);
   return bytes.subarray(Number(offset), Number(offset + size));
 }
 

@@ -104,12 +104,10 @@ describe('Forms by index', () => {
     assert.equal(start.low, 0x80000000n);
     assert.equal(start.high, 0x80000008n);
     const inside = [0x0n, 0x7n, 0x10n, 0x1fn, 0x20n, 0x23n, 0x28n, 0x2bn, 0x30n, 0x31n, 0x34n, 0x38n, 0x39n];
-    for (const offset of inside) {
+    for (const offset of inside)
       assert.equal(binary.functionAt(0x80000000n + offset)?.name, 'start', offset.toString(16));
-    }
-    for (const offset of [0x8n, 0xfn, 0x24n, 0x27n, 0x2cn, 0x32n, 0x36n, 0x3an]) {
+    for (const offset of [0x8n, 0xfn, 0x24n, 0x27n, 0x2cn, 0x32n, 0x36n, 0x3an])
       assert.equal(binary.functionAt(0x80000000n + offset), undefined, offset.toString(16));
-    }
     const shared = binary.global('shared')!;
     assert.equal(spell(shared.type), 'int');
     assert.deepEqual(binary.locate(shared, frameAt(0n), nothing), { kind: 'memory', address: 0x80000020n });

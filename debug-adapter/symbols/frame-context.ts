@@ -2,8 +2,8 @@
 import type { FrameRegisters, Location, ReadMemory } from './api';
 import { type ExpressionFrame, Unavailable } from './dwarf/expression';
 
-const integerRegisters = 32;
-const registerLimit = 64;
+const INTEGER_REGISTERS = 32;
+const REGISTER_LIMIT = 64;
 
 /** What only a function knows; call frame information has no use for it. */
 export interface FunctionContext {
@@ -21,30 +21,24 @@ export class FrameContext implements ExpressionFrame {
 
   register(number: number): bigint {
     const value = this.frame.x[number];
-    if (value === undefined) {
-      throw new Unavailable();
-    }
+    if (value === undefined) throw new Unavailable();
     return value;
   }
 
   registerLocation(number: number): Location {
     const saved = this.frame.savedAt?.[number];
-    if (saved !== undefined) {
-      return { kind: 'memory', address: saved };
-    }
+    if (saved !== undefined) return { kind: 'memory', address: saved };
     // The floating-point registers f0 to f31 are not unwound: only the innermost frame's are where they were.
     const known =
-      number < integerRegisters
+      number < INTEGER_REGISTERS
         ? this.frame.x[number] !== undefined
-        : number < registerLimit && this.frame.returnAddress !== true;
+        : number < REGISTER_LIMIT && this.frame.returnAddress !== true;
     return known ? { kind: 'register', register: number } : { kind: 'optimized-out' };
   }
 
   read(address: bigint, length: number): Uint8Array {
     const bytes = this.memory(BigInt.asUintN(64, address), length);
-    if (bytes?.length !== length) {
-      throw new Unavailable();
-    }
+    if (bytes?.length !== length) throw new Unavailable();
     return bytes;
   }
 
@@ -59,9 +53,7 @@ export class FrameContext implements ExpressionFrame {
   }
 
   private function(): FunctionContext {
-    if (this.around === undefined) {
-      throw new Unavailable();
-    }
+    if (this.around === undefined) throw new Unavailable();
     return this.around;
   }
 }

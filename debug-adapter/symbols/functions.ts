@@ -51,9 +51,7 @@ export class Subprogram implements FunctionInfo {
     this.name = die.name ?? '';
     // A function in several parts, hot and cold, is entered in the one that its entry lies in: the first, if none is named.
     const first = die.ranges[0];
-    if (first === undefined) {
-      throw new SymbolError(`${die.unit.section.name}: ${this.name} has no code`);
-    }
+    if (first === undefined) throw new SymbolError(`${die.unit.section.name}: ${this.name} has no code`);
     this.low = die.address(At.entryPc) ?? first.low;
     this.high = (die.ranges.find((range) => range.low <= this.low && this.low < range.high) ?? first).high;
   }
@@ -95,9 +93,7 @@ export class Subprogram implements FunctionInfo {
     const path = [this.die];
     for (let at: Die | undefined = this.die; at !== undefined;) {
       at = at.children.find((child) => isBlock(child) && child.contains(address));
-      if (at !== undefined) {
-        path.push(at);
-      }
+      if (at !== undefined) path.push(at);
     }
     return path;
   }
@@ -128,9 +124,7 @@ export class Subprogram implements FunctionInfo {
     for (const block of this.blocksAt(address).reverse()) {
       const { low, high } = block.ranges.find((range) => range.low <= address && address < range.high) ?? this;
       const variables = this.variables(block);
-      if (block.tag !== Tag.lexicalBlock || variables.length > 0) {
-        scopes.push({ low, high, variables, inlinedDepth });
-      }
+      if (block.tag !== Tag.lexicalBlock || variables.length > 0) scopes.push({ low, high, variables, inlinedDepth });
       inlinedDepth += block.tag === Tag.inlinedSubroutine ? 1 : 0;
     }
     return scopes;
@@ -201,9 +195,7 @@ function isVariable(die: Die): boolean {
  */
 function inherited(block: Die): Die[] {
   const origin = block.reference(At.abstractOrigin);
-  if (origin === undefined) {
-    return [];
-  }
+  if (origin === undefined) return [];
   const copied = new Set(copiedVariables(block));
   return origin.children.filter((child) => isVariable(child) && !copied.has(child));
 }
@@ -211,11 +203,8 @@ function inherited(block: Die): Die[] {
 function* copiedVariables(block: Die): Generator<Die> {
   for (const child of block.children) {
     const origin = isVariable(child) ? child.reference(At.abstractOrigin) : undefined;
-    if (origin !== undefined) {
-      yield origin;
-    } else if (child.tag === Tag.lexicalBlock) {
-      yield* copiedVariables(child);
-    }
+    if (origin !== undefined) yield origin;
+    else if (child.tag === Tag.lexicalBlock) yield* copiedVariables(child);
   }
 }
 
@@ -229,11 +218,7 @@ function* callSites(die: Die): Generator<[bigint, Die]> {
   for (const child of die.children) {
     if (child.tag === Tag.callSite || child.tag === Tag.gnuCallSite) {
       const address = child.address(At.callReturnPc) ?? child.address(At.lowPc);
-      if (address !== undefined) {
-        yield [address, child];
-      }
-    } else if (isBlock(child)) {
-      yield* callSites(child);
-    }
+      if (address !== undefined) yield [address, child];
+    } else if (isBlock(child)) yield* callSites(child);
   }
 }

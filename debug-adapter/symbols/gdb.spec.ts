@@ -9,13 +9,13 @@ import { openBinary } from './binary';
 import { comparePlaces } from '../testing/symbols/compare-places';
 import { compareState } from '../testing/symbols/compare-states';
 import { comparePrologues, compareStatic } from '../testing/symbols/compare-static';
-import { fixtureNames, fixturePath } from '../testing/symbols/fixtures';
+import { FIXTURE_NAMES, fixturePath } from '../testing/symbols/fixtures';
 import { askPrologues, askStates, askStatic, isInstalled } from '../testing/symbols/gdb';
 
 const here = import.meta.dirname ?? __dirname;
 const prebuilt = resolve(here, '../../sample/prebuilt');
 const lab = process.env.XV6_DIR;
-const fixtures = fixtureNames.map(fixturePath);
+const fixtures = FIXTURE_NAMES.map(fixturePath);
 const kernels = [join(prebuilt, 'kernel'), ...(lab === undefined ? [] : [resolve(lab, 'kernel/kernel')])];
 const programs = [join(prebuilt, 'user'), ...(lab === undefined ? [] : [resolve(lab, 'user')])]
   .filter((folder) => existsSync(folder))

@@ -54,11 +54,8 @@ function program(
     .u8(frameBase.length, ...frameBase)
     .u8(3)
     .text('a');
-  if (place.length > 0) {
-    unit.u8(place.length, ...place);
-  } else {
-    unit.u32(0);
-  }
+  if (place.length > 0) unit.u8(place.length, ...place);
+  else unit.u32(0);
   unit.u8(0).add(more).u8(0);
   return elf(code.toArray(), {
     sections: { '.debug_abbrev': abbreviations, '.debug_info': unit.withLength(), ...others },
@@ -90,9 +87,7 @@ describe('Hostile files', () => {
 
   it('with arrays of many dimensions, or sizes below zero, lose the unit, and say so', () => {
     const dimensions = new Bytes().u8(4);
-    for (let count = 0; count < 20_000; count++) {
-      dimensions.u8(5, 1);
-    }
+    for (let count = 0; count < 20_000; count++) dimensions.u8(5, 1);
     // The typedef leads to the array, which is the first entry behind the function.
     const arrayAt = 4 + 7 + 1 + 1 + 2 + 8 + 1 + 2 + 1 + 2 + 2 + 1;
     const more = dimensions.u8(0).u8(6).text('t').u32(arrayAt);

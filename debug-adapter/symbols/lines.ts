@@ -47,11 +47,8 @@ export class Lines {
         if (name !== undefined && line > 0 && isStatement) {
           const list = this.statements.get(name);
           const location = { address, file: name, line, column };
-          if (list === undefined) {
-            this.statements.set(name, [location]);
-          } else {
-            list.push(location);
-          }
+          if (list === undefined) this.statements.set(name, [location]);
+          else list.push(location);
         }
       }
     }
@@ -68,9 +65,7 @@ export class Lines {
 
   private entryOf(found: FoundRow | undefined): LineEntry | undefined {
     const file = found?.sequence.files[found.row.file];
-    if (found === undefined || file === undefined || found.row.line === 0) {
-      return undefined;
-    }
+    if (found === undefined || file === undefined || found.row.line === 0) return undefined;
     const { row, end } = found;
     const { line, column, isStatement } = row;
     return { address: row.address, end, file, line, column, isStatement };
@@ -87,9 +82,7 @@ export class Lines {
     for (const location of chosen) {
       const block = blocks.blockAt(location.address) ?? location;
       const known = copies.get(block);
-      if (known === undefined || location.address < known.address) {
-        copies.set(block, location);
-      }
+      if (known === undefined || location.address < known.address) copies.set(block, location);
     }
     const placed = [...copies.values()].map((location) => this.behindPrologue(location, blocks));
     return unique(placed, ({ address }) => address).sort((a, b) => compareAddresses(a.address, b.address));
@@ -110,15 +103,11 @@ export class Lines {
    */
   endOfPrologue({ low, high }: { low: bigint; high: bigint }, blocks: Blocks): bigint {
     const start = this.rowAt(low);
-    if (start === undefined || start.row.line === 0) {
-      return low;
-    }
+    if (start === undefined || start.row.line === 0) return low;
     const { rows } = start.sequence;
     const first = rows.findIndex((row) => row.address === start.row.address && row.file === start.row.file);
     const second = rows[first + 1];
-    if (second?.address === low && second.file === start.row.file) {
-      return low;
-    }
+    if (second?.address === low && second.file === start.row.file) return low;
     let prologue = start;
     while (prologue.end < high) {
       const next = this.rowAt(prologue.end);
@@ -128,36 +117,26 @@ export class Lines {
         next.row.line >= prologue.row.line ||
         next.row.file !== prologue.row.file ||
         blocks.isInlined(prologue.end);
-      if (isBody) {
-        break;
-      }
+      if (isBody) break;
       prologue = next;
     }
-    if (start.end >= high) {
-      return low;
-    }
+    if (start.end >= high) return low;
     return prologue.end < high ? prologue.end : prologue.row.address;
   }
 
   /** The row in force at an address; of several at one address the last, but one that starts a statement before others. */
   private rowAt(address: bigint): FoundRow | undefined {
     const last = this.lastRowAt(address);
-    if (last === undefined || last.row.isStatement) {
-      return last;
-    }
+    if (last === undefined || last.row.isStatement) return last;
     const { rows } = last.sequence;
     let { index } = last;
-    while (!rows[index]!.isStatement && rows[index - 1]?.address === last.row.address) {
-      index--;
-    }
+    while (!rows[index]!.isStatement && rows[index - 1]?.address === last.row.address) index--;
     return rows[index]!.isStatement ? { ...last, row: rows[index]! } : last;
   }
 
   private lastRowAt(address: bigint): FoundRow | undefined {
     const sequence = this.sequenceAt(address);
-    if (sequence === undefined) {
-      return undefined;
-    }
+    if (sequence === undefined) return undefined;
     const { rows } = sequence;
     const next = countWhile(rows, (row) => row.address <= address);
     return { row: rows[next - 1]!, index: next - 1, end: rows[next]?.address ?? sequence.high, sequence };
@@ -171,19 +150,15 @@ export class Lines {
 
   private nextLine(statements: readonly BreakLocation[], line: number): number | undefined {
     let next: number | undefined;
-    for (const statement of statements) {
-      if (statement.line >= line && (next === undefined || statement.line < next)) {
-        next = statement.line;
-      }
-    }
+    for (const statement of statements)
+      if (statement.line >= line && (next === undefined || statement.line < next)) next = statement.line;
     return next;
   }
 
   private behindPrologue(location: BreakLocation, blocks: Blocks): BreakLocation {
     const around = blocks.functionAt(location.address);
-    if (around === undefined || location.address >= around.bodyStart || blocks.isInlined(location.address)) {
+    if (around === undefined || location.address >= around.bodyStart || blocks.isInlined(location.address))
       return location;
-    }
     const body = this.lineAt(around.bodyStart);
     const { line, column } = body?.file === location.file ? body : location;
     return { ...location, address: around.bodyStart, line, column };
@@ -195,9 +170,7 @@ export class Lines {
    */
   private matching(file: string): string[] {
     const wanted = file.replaceAll('\\', '/');
-    if (this.statements.has(wanted)) {
-      return [wanted];
-    }
+    if (this.statements.has(wanted)) return [wanted];
     const parts = pathParts(wanted);
     let best = 1;
     let names: string[] = [];
@@ -208,9 +181,7 @@ export class Lines {
       if (common > best || (isWhole && common === best && names.length === 0)) {
         best = common;
         names = [name];
-      } else if (common === best && (common > 1 || isWhole)) {
-        names.push(name);
-      }
+      } else if (common === best && (common > 1 || isWhole)) names.push(name);
     }
     return names;
   }
@@ -230,9 +201,7 @@ function pathParts(path: string): string[] {
 
 function commonSuffix(a: readonly string[], b: readonly string[]): number {
   let common = 0;
-  while (common < a.length && common < b.length && a.at(-1 - common) === b.at(-1 - common)) {
-    common++;
-  }
+  while (common < a.length && common < b.length && a.at(-1 - common) === b.at(-1 - common)) common++;
   return common;
 }
 

@@ -12,9 +12,9 @@ import { readLocationList } from './dwarf/lists';
 import { type Unwinder, lookupAddress } from './unwind';
 
 /** An entry value may rest on one of the caller, and so on; recursion has to end somewhere. */
-const mostCallers = 16;
+const MOST_CALLERS = 16;
 /** Each may rest on several: of so many in all a place is told. */
-const mostEntryValues = 64;
+const MOST_ENTRY_VALUES = 64;
 
 export class Locator {
   constructor(
@@ -26,24 +26,18 @@ export class Locator {
   /** Throws SymbolError where the description is damaged. */
   locate({ die, subprogram }: VariableOrigin, frame: FrameRegisters, read: ReadMemory): Location {
     const constant = constantValue(die);
-    if (constant !== undefined) {
-      return constant;
-    }
+    if (constant !== undefined) return constant;
     if (die.flag(At.declaration) && die.name !== undefined) {
       const address = this.addressOfSymbol(die.name);
       return address === undefined ? { kind: 'optimized-out' } : { kind: 'memory', address };
     }
     const isEntry = frame.returnAddress !== true && frame.pc === subprogram?.low;
     const expression = expressionAt(die, At.location, lookupAddress(frame), isEntry);
-    if (expression === undefined) {
-      return { kind: 'optimized-out' };
-    }
+    if (expression === undefined) return { kind: 'optimized-out' };
     try {
       return evaluateLocation(die.unit, expression, this.context(subprogram, frame, read, 0));
     } catch (error) {
-      if (error instanceof Unavailable) {
-        return { kind: 'optimized-out' };
-      }
+      if (error instanceof Unavailable) return { kind: 'optimized-out' };
       throw error;
     }
   }
@@ -53,9 +47,7 @@ export class Locator {
     try {
       return this.entryValue(Uint8Array.of(Op.reg0 + register), callee, frame, read, 0);
     } catch (error) {
-      if (error instanceof Unavailable) {
-        return undefined;
-      }
+      if (error instanceof Unavailable) return undefined;
       throw error;
     }
   }
@@ -66,13 +58,11 @@ export class Locator {
     frame: FrameRegisters,
     read: ReadMemory,
     depth: number,
-    left: { count: number } = { count: mostEntryValues },
+    left: { count: number } = { count: MOST_ENTRY_VALUES },
   ): FrameContext {
     const cfa = (): bigint => this.unwinder.cfa(frame, read);
     const entryValue = (expression: Uint8Array): bigint => {
-      if (subprogram === undefined || depth >= mostCallers || left.count === 0) {
-        throw new Unavailable();
-      }
+      if (subprogram === undefined || depth >= MOST_CALLERS || left.count === 0) throw new Unavailable();
       left.count--;
       return this.entryValue(expression, subprogram, frame, read, depth, left);
     };
@@ -100,21 +90,15 @@ export class Locator {
     const caller = this.unwinder.unwind(frame, read);
     const calling = caller && this.functionAt(lookupAddress(caller));
     const site = calling?.callSite(caller!.pc);
-    if (caller === undefined || site === undefined) {
-      throw new Unavailable();
-    }
+    if (caller === undefined || site === undefined) throw new Unavailable();
     const context = this.context(calling, caller, read, depth + 1, left);
-    if (!this.calls(site, callee, context)) {
-      throw new Unavailable();
-    }
+    if (!this.calls(site, callee, context)) throw new Unavailable();
     for (const parameter of site.children) {
       const isParameter = parameter.tag === Tag.callSiteParameter || parameter.tag === Tag.gnuCallSiteParameter;
       const place = isParameter ? parameter.block(At.location) : undefined;
       if (place !== undefined && sameBytes(place, expression)) {
         const value = parameter.block(At.callValue) ?? parameter.block(At.gnuCallSiteValue);
-        if (value !== undefined) {
-          return evaluateValue(site.unit, value, context);
-        }
+        if (value !== undefined) return evaluateValue(site.unit, value, context);
       }
     }
     throw new Unavailable();
@@ -123,9 +107,7 @@ export class Locator {
   /** Whether a call went to a function itself, and not to one which then jumped there. */
   private calls(site: Die, callee: Subprogram, context: FrameContext): boolean {
     const target = site.block(At.callTarget) ?? site.block(At.gnuCallSiteTarget);
-    if (target !== undefined) {
-      return evaluateValue(site.unit, target, context) === callee.low;
-    }
+    if (target !== undefined) return evaluateValue(site.unit, target, context) === callee.low;
     const origin = site.reference(At.callOrigin) ?? site.reference(At.abstractOrigin);
     return origin?.name !== undefined && origin.name === callee.name;
   }
@@ -138,9 +120,8 @@ export class Locator {
 function expressionAt(die: Die, name: number, address: bigint, isEntry = false): Uint8Array | undefined {
   const holder = die.withAttribute(name);
   const value = holder?.value(name);
-  if (holder === undefined || value === undefined || value instanceof Uint8Array) {
+  if (holder === undefined || value === undefined || value instanceof Uint8Array)
     return value instanceof Uint8Array ? value : undefined;
-  }
   const { unit } = holder;
   const index = Number(value);
   const offset = holder.form(name) === Form.loclistx ? unit.listOffset('loclists', At.loclistsBase, index) : index;
@@ -153,12 +134,8 @@ function expressionAt(die: Die, name: number, address: bigint, isEntry = false):
 function constantValue(die: Die): Location | undefined {
   const value = die.withAttribute(At.constValue);
   const constant = value?.value(At.constValue);
-  if (value === undefined || constant === undefined) {
-    return undefined;
-  }
-  if (constant instanceof Uint8Array) {
-    return { kind: 'bytes', bytes: constant };
-  }
+  if (value === undefined || constant === undefined) return undefined;
+  if (constant instanceof Uint8Array) return { kind: 'bytes', bytes: constant };
   if (value.form(At.constValue) === Form.string) {
     const text = value.string(At.constValue) ?? '';
     return { kind: 'bytes', bytes: new TextEncoder().encode(`${text}\0`) };

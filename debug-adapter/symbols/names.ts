@@ -15,9 +15,7 @@ export class Names {
   private readonly enumerators = new Map<string, Die>();
 
   add(root: Die): void {
-    for (const die of root.children) {
-      this.addEntry(die);
-    }
+    for (const die of root.children) this.addEntry(die);
   }
 
   /** By the words that C uses: `struct proc`, `uint64`, `unsigned long`. */
@@ -41,9 +39,7 @@ export class Names {
   private addEntry(die: Die): void {
     switch (die.tag) {
       case Tag.subprogram:
-        if (die.ranges.length > 0) {
-          this.functions.push(die);
-        }
+        if (die.ranges.length > 0) this.functions.push(die);
         break;
       case Tag.variable:
         this.addVariable(die);
@@ -57,9 +53,8 @@ export class Names {
       case Tag.enumerationType:
         this.addType(die, 'enum ');
         for (const child of die.children) {
-          if (child.tag === Tag.enumerator && child.name !== undefined && !this.enumerators.has(child.name)) {
+          if (child.tag === Tag.enumerator && child.name !== undefined && !this.enumerators.has(child.name))
             this.enumerators.set(child.name, die);
-          }
         }
         break;
       case Tag.typedef:
@@ -70,11 +65,8 @@ export class Names {
   }
 
   private addVariable(die: Die): void {
-    if (!die.flag(At.declaration)) {
-      this.variables.push(die);
-    } else if (die.name !== undefined && !this.declarations.has(die.name)) {
-      this.declarations.set(die.name, die);
-    }
+    if (!die.flag(At.declaration)) this.variables.push(die);
+    else if (die.name !== undefined && !this.declarations.has(die.name)) this.declarations.set(die.name, die);
   }
 
   /** Keeps the first complete type of a name. */
@@ -82,9 +74,8 @@ export class Names {
     const { name } = die;
     if (name !== undefined) {
       const key = canonical(prefix + name);
-      if (!this.types.has(key) || (this.types.get(key)!.flag(At.declaration) && !die.flag(At.declaration))) {
+      if (!this.types.has(key) || (this.types.get(key)!.flag(At.declaration) && !die.flag(At.declaration)))
         this.types.set(key, die);
-      }
     }
   }
 }
@@ -92,10 +83,8 @@ export class Names {
 /** Integer types under one name however they are spelt: `unsigned long` for `long unsigned int`, as gdb has it. */
 export function canonical(name: string): string {
   const words = name.trim().split(/\s+/);
-  const isInteger = words.every((word) => integerWords.has(word)) && !words.includes('_Bool');
-  if (!isInteger) {
-    return words.join(' ');
-  }
+  const isInteger = words.every((word) => INTEGER_WORDS.has(word)) && !words.includes('_Bool');
+  if (!isInteger) return words.join(' ');
   const longs = words.filter((word) => word === 'long').length;
   const isChar = words.includes('char');
   const size = isChar ? 'char' : words.includes('short') ? 'short' : ['int', 'long', 'long long'][Math.min(longs, 2)]!;
@@ -103,14 +92,14 @@ export function canonical(name: string): string {
   return sign + size;
 }
 
-const integerWords = new Set(['unsigned', 'signed', 'long', 'short', 'int', 'char']);
+const INTEGER_WORDS = new Set(['unsigned', 'signed', 'long', 'short', 'int', 'char']);
 
 /** C's own types on RV64 (RISC-V ELF psABI, LP64), for files that make no use of one. */
 export function builtinType(name: string): BaseType | undefined {
-  return builtinTypes.get(canonical(name));
+  return BUILTIN_TYPES.get(canonical(name));
 }
 
-const builtinTypes = new Map<string, BaseType>(
+const BUILTIN_TYPES = new Map<string, BaseType>(
   (
     [
       ['char', 1, 'unsigned char'],

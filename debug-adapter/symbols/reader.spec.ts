@@ -10,9 +10,7 @@ function encode(value: bigint, signed: boolean): Uint8Array {
     value >>= 7n;
     const done = signed ? value === (byte & 0x40 ? -1n : 0n) : value === 0n;
     bytes.push(done ? byte : byte | 0x80);
-    if (done) {
-      return Uint8Array.from(bytes);
-    }
+    if (done) return Uint8Array.from(bytes);
   }
 }
 
@@ -22,11 +20,8 @@ describe('Reader', () => {
       fc.property(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), (value) => {
         const bytes = encode(value, false);
         assert.equal(new Reader(bytes, 'b').uleb64(), value);
-        if (value <= BigInt(Number.MAX_SAFE_INTEGER)) {
-          assert.equal(new Reader(bytes, 'b').uleb(), Number(value));
-        } else {
-          assert.throws(() => new Reader(bytes, 'b').uleb(), SymbolError);
-        }
+        if (value <= BigInt(Number.MAX_SAFE_INTEGER)) assert.equal(new Reader(bytes, 'b').uleb(), Number(value));
+        else assert.throws(() => new Reader(bytes, 'b').uleb(), SymbolError);
       }),
     );
     fc.assert(
@@ -34,9 +29,8 @@ describe('Reader', () => {
         assert.equal(new Reader(encode(value, true), 'b').sleb64(), value);
       }),
     );
-    for (const value of [0, 1, 63, 64, -1, -64, -65, 127, 128, -(2 ** 40)]) {
+    for (const value of [0, 1, 63, 64, -1, -64, -65, 127, 128, -(2 ** 40)])
       assert.equal(new Reader(encode(BigInt(value), true), 'b').sleb(), value);
-    }
   });
 
   it('takes padded numbers, and refuses endless ones', () => {

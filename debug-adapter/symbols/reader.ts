@@ -8,7 +8,7 @@ import { SymbolError } from './api';
 
 const decoder = new TextDecoder();
 /** A 64-bit number takes ten bytes; assemblers may pad it a little. */
-const longestLeb = 16;
+const LONGEST_LEB = 16;
 
 export class Reader {
   private readonly view: DataView;
@@ -35,9 +35,8 @@ export class Reader {
   /** Moves `length` bytes on and gives the offset from before. */
   skip(length: number): number {
     const start = this.offset;
-    if (!(length >= 0 && length <= this.end - start)) {
+    if (!(length >= 0 && length <= this.end - start))
       throw new SymbolError(`${this.name} ends within a value of ${length} bytes at ${hex(start)}`);
-    }
     this.offset = start + length;
     return start;
   }
@@ -94,30 +93,24 @@ export class Reader {
   /** The initial length of a unit: its size in bytes, and the size of offsets in it (DWARF 5, section 7.4). */
   initialLength(): { length: number; offsetSize: 4 | 8 } {
     const length = this.u32();
-    if (length < 0xfffffff0) {
-      return { length, offsetSize: 4 };
-    }
-    if (length !== 0xffffffff) {
+    if (length < 0xfffffff0) return { length, offsetSize: 4 };
+    if (length !== 0xffffffff)
       throw new SymbolError(`${this.name}: reserved unit length ${hex(length)} at ${hex(this.offset - 4)}`);
-    }
     return { length: this.toNumber(this.u64()), offsetSize: 8 };
   }
 
   /** ULEB128 as a number; more than 2^53 is an error. */
   uleb(): number {
     const first = this.u8();
-    if (first < 0x80) {
-      return first;
-    }
+    if (first < 0x80) return first;
     let result = first & 0x7f;
     let scale = 0x80;
     for (let byte = 0x80, read = 1; byte & 0x80; read++) {
       byte = this.u8();
       result += (byte & 0x7f) * scale;
       scale *= 0x80;
-      if (result > Number.MAX_SAFE_INTEGER || read >= longestLeb) {
+      if (result > Number.MAX_SAFE_INTEGER || read >= LONGEST_LEB)
         throw new SymbolError(`${this.name}: a number too large before ${hex(this.offset)}`);
-      }
     }
     return result;
   }
@@ -134,9 +127,7 @@ export class Reader {
   /** SLEB128 as a number; outside ±2^53 is an error. */
   sleb(): number {
     const byte = this.view.getUint8(this.skip(1));
-    if (byte < 0x80) {
-      return (byte << 25) >> 25;
-    }
+    if (byte < 0x80) return (byte << 25) >> 25;
     this.offset--;
     return this.toNumber(this.sleb64());
   }
@@ -155,9 +146,7 @@ export class Reader {
   /** Moves behind a string and gives the offset of its NUL. */
   skipString(): number {
     const end = this.bytes.indexOf(0, this.offset);
-    if (end < 0 || end >= this.end) {
-      throw new SymbolError(`${this.name} ends within the string at ${hex(this.offset)}`);
-    }
+    if (end < 0 || end >= this.end) throw new SymbolError(`${this.name} ends within the string at ${hex(this.offset)}`);
     this.offset = end + 1;
     return end;
   }
@@ -170,21 +159,18 @@ export class Reader {
 
   private leb(): { bits: bigint; width: number } {
     let bits = 0n;
-    for (let read = 0; read < longestLeb; read++) {
+    for (let read = 0; read < LONGEST_LEB; read++) {
       const byte = this.u8();
       bits |= BigInt(byte & 0x7f) << BigInt(7 * read);
-      if (byte < 0x80) {
-        return { bits, width: 7 * (read + 1) };
-      }
+      if (byte < 0x80) return { bits, width: 7 * (read + 1) };
     }
-    throw new SymbolError(`${this.name}: a number of more than ${longestLeb} bytes before ${hex(this.offset)}`);
+    throw new SymbolError(`${this.name}: a number of more than ${LONGEST_LEB} bytes before ${hex(this.offset)}`);
   }
 
   private toNumber(value: bigint): number {
     const result = Number(value);
-    if (!Number.isSafeInteger(result)) {
+    if (!Number.isSafeInteger(result))
       throw new SymbolError(`${this.name}: ${value} is too large, before ${hex(this.offset)}`);
-    }
     return result;
   }
 }
@@ -201,9 +187,7 @@ export class Budget {
 
   spend(amount: number): void {
     this.left -= amount;
-    if (this.left < 0) {
-      throw new SymbolError(`${this.what} asks for more work than its size explains; it is damaged`);
-    }
+    if (this.left < 0) throw new SymbolError(`${this.what} asks for more work than its size explains; it is damaged`);
   }
 }
 

@@ -6,11 +6,8 @@ export function countWhile<T>(items: readonly T[], condition: (item: T) => boole
   let high = items.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (condition(items[middle]!)) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+    if (condition(items[middle]!)) low = middle + 1;
+    else high = middle;
   }
   return low;
 }

@@ -24,14 +24,14 @@ import { Reader, hex } from './reader';
 
 const voidType: VoidType = { kind: 'void' };
 
-const qualifiers = new Map<number, QualifiedType['kind']>([
+const QUALIFIERS = new Map<number, QualifiedType['kind']>([
   [Tag.constType, 'const'],
   [Tag.volatileType, 'volatile'],
   [Tag.restrictType, 'restrict'],
   [Tag.atomicType, 'atomic'],
 ]);
 
-const encodings = new Map<number, BaseType['encoding']>([
+const ENCODINGS = new Map<number, BaseType['encoding']>([
   [Encoding.boolean, 'boolean'],
   [Encoding.float, 'float'],
   [Encoding.signed, 'signed'],
@@ -42,12 +42,12 @@ const encodings = new Map<number, BaseType['encoding']>([
 ]);
 
 /** Members of members, elements of elements; C compilers promise 63 to 127. */
-const deepestContainment = 256;
-const mostDimensions = 256;
+const DEEPEST_CONTAINMENT = 256;
+const MOST_DIMENSIONS = 256;
 /** Bytes of what is a number. */
-const largestScalar = 16;
+const LARGEST_SCALAR = 16;
 /** Bytes of anything, in an address space of 39 bits. */
-const largestObject = 2 ** 39;
+const LARGEST_OBJECT = 2 ** 39;
 
 /** Makes types, and reports damage through `warn`. */
 export class Types {
@@ -85,7 +85,7 @@ export class Types {
           kind: 'base',
           name: canonical(die.name ?? ''),
           size: scalarSize(die, 0),
-          encoding: encodings.get(die.number(At.encoding) ?? 0) ?? 'unsigned',
+          encoding: ENCODINGS.get(die.number(At.encoding) ?? 0) ?? 'unsigned',
         };
       case Tag.pointerType:
         return new LazyPointer(scalarSize(die, die.unit.addressSize), () => this.ofEntry(die));
@@ -104,7 +104,7 @@ export class Types {
       case Tag.unspecifiedType:
         return voidType;
       default: {
-        const kind = qualifiers.get(die.tag);
+        const kind = QUALIFIERS.get(die.tag);
         if (kind === undefined) {
           throw new SymbolError(
             `${die.unit.section.name}: the entry at ${hex(die.offset)} is no type (${hex(die.tag)})`,
@@ -124,9 +124,7 @@ export class Types {
     try {
       return make();
     } catch (error) {
-      if (!(error instanceof SymbolError)) {
-        throw error;
-      }
+      if (!(error instanceof SymbolError)) throw error;
       this.warn(die, error);
       return fallback;
     }
@@ -134,7 +132,7 @@ export class Types {
 
   private array(die: Die): Type {
     const counts = die.children.filter((child) => child.tag === Tag.subrangeType).map(elementCount);
-    if (counts.length > mostDimensions) {
+    if (counts.length > MOST_DIMENSIONS) {
       throw new SymbolError(
         `${die.unit.section.name}: the array at ${hex(die.offset)} has ${counts.length} dimensions`,
       );
@@ -149,16 +147,11 @@ export class Types {
 
   /** Throws if the type contains itself other than through a pointer. */
   private checkContainment(die: Die, depth: number, within: Set<Die>): void {
-    if (this.sound.has(die)) {
-      return;
-    }
-    if (within.has(die) || depth > deepestContainment) {
+    if (this.sound.has(die)) return;
+    if (within.has(die) || depth > DEEPEST_CONTAINMENT)
       throw new SymbolError(`${die.unit.section.name}: the type at ${hex(die.offset)} contains itself`);
-    }
     within.add(die);
-    for (const part of contained(die)) {
-      this.checkContainment(part, depth + 1, within);
-    }
+    for (const part of contained(die)) this.checkContainment(part, depth + 1, within);
     within.delete(die);
     this.sound.add(die);
   }
@@ -171,7 +164,7 @@ function contained(die: Die): Die[] {
       .map((child) => child.reference(At.type))
       .filter((type) => type !== undefined);
   }
-  const wraps = die.tag === Tag.typedef || die.tag === Tag.arrayType || qualifiers.has(die.tag);
+  const wraps = die.tag === Tag.typedef || die.tag === Tag.arrayType || QUALIFIERS.has(die.tag);
   const target = wraps ? die.reference(At.type) : undefined;
   return target === undefined ? [] : [target];
 }
@@ -296,16 +289,15 @@ class LazyEnum implements EnumType {
   }
 }
 
-function size(die: Die, absent = 0, largest = largestObject): number {
+function size(die: Die, absent = 0, largest = LARGEST_OBJECT): number {
   const bytes = die.number(At.byteSize) ?? absent;
-  if (bytes < 0 || bytes > largest) {
+  if (bytes < 0 || bytes > largest)
     throw new SymbolError(`${die.unit.section.name}: the type at ${hex(die.offset)} has a size of ${bytes} bytes`);
-  }
   return bytes;
 }
 
 function scalarSize(die: Die, absent: number): number {
-  return size(die, absent, largestScalar);
+  return size(die, absent, LARGEST_SCALAR);
 }
 
 /** An integer attribute, of whatever form; the sign is as recorded. */
@@ -317,14 +309,12 @@ export function constant(die: Die, name: number): bigint | undefined {
 /** Elements of one dimension; undefined where it is open (`T a[]`) or known at run time only. */
 function elementCount(subrange: Die): number | undefined {
   const count = subrange.number(At.count);
-  if (count !== undefined) {
-    return count >= 0 && count <= largestObject ? count : undefined;
-  }
+  if (count !== undefined) return count >= 0 && count <= LARGEST_OBJECT ? count : undefined;
   const form = subrange.form(At.upperBound);
   const upper = form !== undefined && isConstant(form) ? constant(subrange, At.upperBound) : undefined;
   // GCC gives an array of no elements the upper bound -1.
   const elements = upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
-  return elements !== undefined && elements <= largestObject ? elements : undefined;
+  return elements !== undefined && elements <= LARGEST_OBJECT ? elements : undefined;
 }
 
 function isConstant(form: number): boolean {
@@ -336,19 +326,16 @@ function isConstant(form: number): boolean {
 
 function readMember(types: Types, die: Die): Member {
   const member = memberOf(types, die);
-  const isSound = member.offset >= 0 && member.offset <= largestObject && (member.bitSize ?? 1) > 0;
-  if (!isSound || (member.bitSize ?? 0) > 8 * largestScalar) {
+  const isSound = member.offset >= 0 && member.offset <= LARGEST_OBJECT && (member.bitSize ?? 1) > 0;
+  if (!isSound || (member.bitSize ?? 0) > 8 * LARGEST_SCALAR)
     throw new SymbolError(`${die.unit.section.name}: the member at ${hex(die.offset)} is placed outside of its type`);
-  }
   return member;
 }
 
 function memberOf(types: Types, die: Die): Member {
   const member: Member = { name: die.name, type: types.ofEntry(die), offset: memberOffset(die) };
   const bitSize = die.number(At.bitSize);
-  if (bitSize === undefined) {
-    return member;
-  }
+  if (bitSize === undefined) return member;
   const fromStart = die.number(At.dataBitOffset);
   if (fromStart !== undefined) {
     const bits = member.offset * 8 + fromStart;
@@ -363,14 +350,11 @@ function memberOf(types: Types, die: Die): Member {
 /** DWARF 2 gives an expression that adds to the record's address. */
 function memberOffset(die: Die): number {
   const expression = die.block(At.dataMemberLocation);
-  if (expression === undefined) {
-    return die.number(At.dataMemberLocation) ?? 0;
-  }
+  if (expression === undefined) return die.number(At.dataMemberLocation) ?? 0;
   const reader = new Reader(expression, die.unit.section.name);
   const opcode = reader.done ? undefined : reader.u8();
-  if (opcode !== Op.plusUconst && opcode !== Op.constu) {
+  if (opcode !== Op.plusUconst && opcode !== Op.constu)
     throw new SymbolError(`${die.unit.section.name}: the member at ${hex(die.offset)} has no fixed offset`);
-  }
   return reader.uleb();
 }
 

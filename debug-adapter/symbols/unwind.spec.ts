@@ -12,20 +12,16 @@ describe('Unwinding', () => {
   const called = binary.functionsNamed('middle')[0]!;
   /** Return addresses in `middle`: behind its calls, and nowhere else is one believed. */
   const returns: bigint[] = [];
-  for (let address = called.low; address < called.high; address += 2n) {
-    if (binary.unwind(frameAt(leaf, { 1: address, 2: sp }), memoryOf({})) !== undefined) {
-      returns.push(address);
-    }
-  }
+  for (let address = called.low; address < called.high; address += 2n)
+    if (binary.unwind(frameAt(leaf, { 1: address, 2: sp }), memoryOf({})) !== undefined) returns.push(address);
   const [back] = returns as [bigint];
 
   it('believes in return addresses behind calls only', () => {
     assert.equal(returns.length, 2, 'middle calls twice');
     const lines = returns.map((address) => binary.lineAt(address - 1n)?.line);
     assert.deepEqual(lines, [lineOf('main.c', 'long term = deepest'), lineOf('main.c', '// middle line')]);
-    for (const ra of [0n, 0x1000n, leaf, 0xffffffffffffffffn]) {
+    for (const ra of [0n, 0x1000n, leaf, 0xffffffffffffffffn])
       assert.equal(binary.unwind(frameAt(leaf, { 1: ra, 2: sp }), memoryOf({})), undefined, ra.toString(16));
-    }
   });
 
   it('follows ra out of a function without a frame', () => {
@@ -101,20 +97,15 @@ describe('Unwinding', () => {
     let depth = 0;
     // A stack whose frames point at themselves.
     const read = memoryOf({ [`${sp - 8n}`]: back, [`${sp - 16n}`]: sp });
-    for (; at !== undefined && depth < 100; depth++) {
-      at = binary.unwind(at, read);
-    }
+    for (; at !== undefined && depth < 100; depth++) at = binary.unwind(at, read);
     assert.ok(depth < 5, `${depth} frames`);
   });
 
   function callSitesOf(name: string): bigint[] {
     const around = binary.functionsNamed(name)[0]!;
     const found: bigint[] = [];
-    for (let address = around.low; address < around.high; address += 2n) {
-      if (binary.unwind(frameAt(leaf, { 1: address, 2: sp }), memoryOf({})) !== undefined) {
-        found.push(address);
-      }
-    }
+    for (let address = around.low; address < around.high; address += 2n)
+      if (binary.unwind(frameAt(leaf, { 1: address, 2: sp }), memoryOf({})) !== undefined) found.push(address);
     return found;
   }
 });

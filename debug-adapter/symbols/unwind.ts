@@ -5,17 +5,15 @@
  *
  * A stack ends where the return address cannot be one: outside the program's code, or not behind a call.
  */
+import { X } from '../../emulator/isa/registers';
 import type { FrameRegisters, ReadMemory } from './api';
 import type { CallFrames, CfaRule, FrameRules, RegisterRule } from './dwarf/call-frame';
 import type { Code } from './code';
-import { Unavailable, evaluateValue, noUnit } from './dwarf/expression';
+import { Unavailable, evaluateValue, NO_UNIT } from './dwarf/expression';
 import { FrameContext } from './frame-context';
 import { Reader } from './reader';
 
-const returnAddress = 1;
-const stackPointer = 2;
-const framePointer = 8;
-const registerCount = 32;
+const REGISTER_COUNT = 32;
 
 /** gp, tp and s0 to s11 keep their values over a call; sp is given by the frame. */
 function isPreserved(register: number): boolean {
@@ -50,26 +48,18 @@ export class Unwinder {
       const caller = rules ? this.byRules(rules, frame, read) : this.withoutRules(frame, read);
       return caller && this.isPlausible(frame, caller) ? this.withCfa(caller, read) : undefined;
     } catch (error) {
-      if (error instanceof Unavailable) {
-        return undefined;
-      }
+      if (error instanceof Unavailable) return undefined;
       throw error;
     }
   }
 
   /** The canonical frame address; throws `Unavailable` if it is lost. */
   cfa(frame: FrameRegisters, read: ReadMemory): bigint {
-    if (frame.cfa !== undefined) {
-      return frame.cfa;
-    }
+    if (frame.cfa !== undefined) return frame.cfa;
     const rules = this.frames.rulesAt(lookupAddress(frame));
-    if (rules !== undefined) {
-      return evaluateCfa(rules.cfa, new FrameContext(frame, read));
-    }
+    if (rules !== undefined) return evaluateCfa(rules.cfa, new FrameContext(frame, read));
     const layout = this.layout(frame);
-    if (layout === undefined) {
-      throw new Unavailable();
-    }
+    if (layout === undefined) throw new Unavailable();
     return layout.cfa;
   }
 
@@ -77,16 +67,14 @@ export class Unwinder {
     try {
       return { ...frame, cfa: this.cfa(frame, read) };
     } catch (error) {
-      if (error instanceof Unavailable) {
-        return frame;
-      }
+      if (error instanceof Unavailable) return frame;
       throw error;
     }
   }
 
   private isPlausible(frame: FrameRegisters, caller: FrameRegisters): boolean {
-    const grows = (caller.x[stackPointer] ?? 0n) >= (frame.x[stackPointer] ?? 0n);
-    const stands = caller.pc === frame.pc && caller.x[stackPointer] === frame.x[stackPointer];
+    const grows = (caller.x[X.sp] ?? 0n) >= (frame.x[X.sp] ?? 0n);
+    const stands = caller.pc === frame.pc && caller.x[X.sp] === frame.x[X.sp];
     const returned = caller.returnAddress !== true || this.code.followsCall(caller.pc);
     return grows && !stands && returned && this.code.isExecutable(caller.pc);
   }
@@ -96,7 +84,7 @@ export class Unwinder {
     const cfa = evaluateCfa(rules.cfa, context);
     const x: (bigint | undefined)[] = [];
     const savedAt: (bigint | undefined)[] = [];
-    for (let register = 0; register < registerCount; register++) {
+    for (let register = 0; register < REGISTER_COUNT; register++) {
       const rule = rules.registers.get(register);
       const found = recover(register, rule, cfa, frame, context);
       x.push(found.value);
@@ -107,32 +95,30 @@ export class Unwinder {
       // It has called on, so its own return address is in ra no more.
       return undefined;
     }
-    const pc = rules.registers.has(column) || column !== returnAddress ? x[column] : frame.x[returnAddress];
+    const pc = rules.registers.has(column) || column !== X.ra ? x[column] : frame.x[X.ra];
     return pc === undefined ? undefined : finish(pc, cfa, x, savedAt, !rules.signal);
   }
 
   private withoutRules(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
     const layout = this.layout(frame);
-    if (layout === undefined) {
-      return undefined;
-    }
+    if (layout === undefined) return undefined;
     const { cfa, saved } = layout;
     const x = frame.x.map((value, register) => (isPreserved(register) ? value : undefined));
     const savedAt: (bigint | undefined)[] = [];
     for (const [register, offset] of saved) {
-      if (isPreserved(register) || register === returnAddress) {
+      if (isPreserved(register) || register === X.ra) {
         savedAt[register] = BigInt.asUintN(64, cfa + offset);
         x[register] = readWord(read, savedAt[register]);
       }
     }
-    const pc = saved.has(returnAddress) ? x[returnAddress] : frame.x[returnAddress];
+    const pc = saved.has(X.ra) ? x[X.ra] : frame.x[X.ra];
     return pc === undefined ? undefined : finish(pc, cfa, x, savedAt, true);
   }
 
   /** Where a frame without call frame information begins, and what it keeps where. */
   private layout(frame: FrameRegisters): { cfa: bigint; saved: ReadonlyMap<number, bigint> } | undefined {
-    const sp = frame.x[stackPointer];
-    const s0 = frame.x[framePointer];
+    const sp = frame.x[X.sp];
+    const s0 = frame.x[X.s0];
     const address = lookupAddress(frame);
     const called = frame.returnAddress === true;
     const found = this.code.isExecutable(address) ? this.code.symbolAt(address) : undefined;
@@ -141,17 +127,13 @@ export class Unwinder {
       return called || sp === undefined ? undefined : { cfa: sp, saved: new Map() };
     }
     const entry = found.symbol.address;
-    if (this.code.returnsFromTrap(entry, this.code.endOfSymbol(entry) ?? address)) {
-      return undefined;
-    }
+    if (this.code.returnsFromTrap(entry, this.code.endOfSymbol(entry) ?? address)) return undefined;
     const effect = this.code.frameEffect(entry, address);
     const cfa = effect.framePointer !== undefined && s0 !== undefined ? s0 - effect.framePointer : sp + effect.depth;
-    if (effect.saved.has(returnAddress) || !called) {
-      return { cfa: BigInt.asUintN(64, cfa), saved: effect.saved };
-    }
+    if (effect.saved.has(X.ra) || !called) return { cfa: BigInt.asUintN(64, cfa), saved: effect.saved };
     const byFramePointer = new Map([
-      [returnAddress, -8n],
-      [framePointer, -16n],
+      [X.ra, -8n],
+      [X.s0, -16n],
     ]);
     return s0 === undefined ? undefined : { cfa: s0, saved: byFramePointer };
   }
@@ -165,10 +147,8 @@ function finish(
   isReturn: boolean,
 ): FrameRegisters {
   x[0] = 0n;
-  x[stackPointer] = cfa;
-  if (isReturn) {
-    x[returnAddress] = pc;
-  }
+  x[X.sp] = cfa;
+  if (isReturn) x[X.ra] = pc;
   return { pc, x, savedAt, returnAddress: isReturn };
 }
 
@@ -200,15 +180,15 @@ function recover(
     case 'value-offset':
       return known(BigInt.asUintN(64, cfa + rule.offset));
     case 'expression':
-      return at(evaluateValue(noUnit, rule.expression, context, cfa));
+      return at(evaluateValue(NO_UNIT, rule.expression, context, cfa));
     case 'value-expression':
-      return known(evaluateValue(noUnit, rule.expression, context, cfa));
+      return known(evaluateValue(NO_UNIT, rule.expression, context, cfa));
   }
 }
 
 function evaluateCfa(rule: CfaRule, context: FrameContext): bigint {
   return 'expression' in rule
-    ? evaluateValue(noUnit, rule.expression, context)
+    ? evaluateValue(NO_UNIT, rule.expression, context)
     : BigInt.asUintN(64, context.register(rule.register) + rule.offset);
 }
 

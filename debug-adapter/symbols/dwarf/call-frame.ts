@@ -27,9 +27,9 @@ export interface FrameRules {
   signal: boolean;
 }
 
-const deepestMemory = 64;
+const DEEPEST_MEMORY = 64;
 /** Integer, floating-point and vector registers; numbers above belong to CSRs, which no compiler saves. */
-const registerLimit = 128;
+const REGISTER_LIMIT = 128;
 
 /** The entries of one file, read once when the first frame is unwound. */
 export class CallFrames {
@@ -65,14 +65,10 @@ export class CallFrames {
     try {
       while (!reader.done) {
         const entry = readFrameEntry(section, reader, commons);
-        if (entry !== undefined && entry.low < entry.high) {
-          entries.push(entry);
-        }
+        if (entry !== undefined && entry.low < entry.high) entries.push(entry);
       }
     } catch (error) {
-      if (!(error instanceof SymbolError)) {
-        throw error;
-      }
+      if (!(error instanceof SymbolError)) throw error;
       this.warn(`${error.message}; frames from there on are found by the frame pointer.`);
     }
   }
@@ -108,9 +104,7 @@ class RuleMachine {
     while (!reader.done && this.location <= address) {
       const next = this.step(reader, reader.u8());
       if (next !== undefined) {
-        if (next > address) {
-          return;
-        }
+        if (next > address) return;
         this.location = next;
       }
     }
@@ -141,16 +135,13 @@ class RuleMachine {
       case Cfa.advanceLoc4:
         return this.advanced(BigInt(reader.u32()));
       case Cfa.rememberState:
-        if (this.remembered.length >= deepestMemory) {
-          throw new SymbolError(`${reader.name} remember more than ${deepestMemory} states`);
-        }
+        if (this.remembered.length >= DEEPEST_MEMORY)
+          throw new SymbolError(`${reader.name} remember more than ${DEEPEST_MEMORY} states`);
         this.remembered.push({ cfa: this.state.cfa, registers: new Map(this.state.registers) });
         return undefined;
       case Cfa.restoreState: {
         const state = this.remembered.pop();
-        if (state === undefined) {
-          throw new SymbolError(`${reader.name} restore a state that was not remembered`);
-        }
+        if (state === undefined) throw new SymbolError(`${reader.name} restore a state that was not remembered`);
         this.state = state;
         return undefined;
       }
@@ -212,18 +203,13 @@ class RuleMachine {
   }
 
   private set(register: number, rule: RegisterRule): void {
-    if (register < registerLimit) {
-      this.state.registers.set(register, rule);
-    }
+    if (register < REGISTER_LIMIT) this.state.registers.set(register, rule);
   }
 
   private restore(register: number): void {
     const rule = this.initial.get(register);
-    if (rule === undefined) {
-      this.state.registers.delete(register);
-    } else {
-      this.state.registers.set(register, rule);
-    }
+    if (rule === undefined) this.state.registers.delete(register);
+    else this.state.registers.set(register, rule);
   }
 
   private factored(kind: 'offset' | 'value-offset', factor: bigint): RegisterRule {
@@ -236,9 +222,8 @@ class RuleMachine {
 
   private cfaRegister(): number {
     const { cfa } = this.state;
-    if ('expression' in cfa) {
+    if ('expression' in cfa)
       throw new SymbolError('call frame instructions change the offset of a frame address that an expression gives');
-    }
     return cfa.register;
   }
 

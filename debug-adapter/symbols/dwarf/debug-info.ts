@@ -51,11 +51,8 @@ export class DebugInfo {
     }
     this.budget = new Budget(10_000 + 16 * size, 'the debug information');
     this.units = [...this.readUnits('info'), ...this.readUnits('types')];
-    for (const unit of this.units) {
-      if (unit.header.signature !== undefined) {
-        this.typeUnits.set(unit.header.signature, unit);
-      }
-    }
+    for (const unit of this.units)
+      if (unit.header.signature !== undefined) this.typeUnits.set(unit.header.signature, unit);
   }
 
   /** A section by its name behind `.debug_`; an empty one if the file has none. */
@@ -70,9 +67,7 @@ export class DebugInfo {
 
   stringAt(name: SectionName, offset: number): string {
     let known = this.strings.get(name);
-    if (known === undefined) {
-      this.strings.set(name, (known = new Map<number, string>()));
-    }
+    if (known === undefined) this.strings.set(name, (known = new Map<number, string>()));
     let text = known.get(offset);
     if (text === undefined) {
       const reader = this.reader(name, offset);
@@ -104,9 +99,7 @@ export class DebugInfo {
   lineTable(unit: Unit, offset: number): LineTable {
     const key = `${offset}:${unit.addressSize}:${unit.compilationDirectory}`;
     let table = this.lineTables.get(key);
-    if (table === undefined) {
-      this.lineTables.set(key, (table = readLineTable(this, unit, offset)));
-    }
+    if (table === undefined) this.lineTables.set(key, (table = readLineTable(this, unit, offset)));
     return table;
   }
 
@@ -119,9 +112,7 @@ export class DebugInfo {
         yield unit;
       }
     } catch (error) {
-      if (!(error instanceof SymbolError)) {
-        throw error;
-      }
+      if (!(error instanceof SymbolError)) throw error;
       this.warn(`${error.message}; the units from there on are left out.`);
     }
   }
@@ -131,9 +122,7 @@ function readAbbreviations(reader: Reader, budget: Budget): Map<number, Abbrevia
   const table = new Map<number, Abbreviation>();
   for (;;) {
     const code = reader.uleb();
-    if (code === 0) {
-      return table;
-    }
+    if (code === 0) return table;
     const tag = reader.uleb();
     const hasChildren = reader.u8() !== 0;
     const attributes: AttributeSpec[] = [];
@@ -141,9 +130,7 @@ function readAbbreviations(reader: Reader, budget: Budget): Map<number, Abbrevia
       const name = reader.uleb();
       const form = reader.uleb();
       const constant = form === Form.implicitConst ? reader.sleb() : 0;
-      if (name === 0 && form === 0) {
-        break;
-      }
+      if (name === 0 && form === 0) break;
       attributes.push({ name, form, constant });
     }
     budget.spend(8 * (1 + attributes.length));

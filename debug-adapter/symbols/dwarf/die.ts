@@ -43,7 +43,7 @@ export interface AddressRange {
 }
 
 /** DW_AT_abstract_origin and DW_AT_specification lead from entry to entry; more steps than this are a cycle. */
-const longestOriginChain = 16;
+const LONGEST_ORIGIN_CHAIN = 16;
 
 export class Die {
   private childList: readonly Die[] | undefined;
@@ -66,21 +66,15 @@ export class Die {
   }
 
   get children(): readonly Die[] {
-    if (this.childList === undefined) {
-      this.readChildren();
-    }
+    if (this.childList === undefined) this.readChildren();
     return this.childList!;
   }
 
   /** The offset behind this entry and all below it. */
   get end(): number {
-    if (!this.abbreviation.hasChildren) {
-      return this.next;
-    }
+    if (!this.abbreviation.hasChildren) return this.next;
     const sibling = this.value(At.sibling);
-    if (typeof sibling === 'number' && sibling > this.next && sibling <= this.unit.end) {
-      return sibling;
-    }
+    if (typeof sibling === 'number' && sibling > this.next && sibling <= this.unit.end) return sibling;
     this.readChildren();
     return this.afterChildren;
   }
@@ -91,11 +85,8 @@ export class Die {
 
   value(name: number): AttributeValue | undefined {
     const { attributes } = this;
-    for (let index = 0; index < attributes.length; index++) {
-      if (attributes[index]!.name === name) {
-        return this.values[index];
-      }
-    }
+    for (let index = 0; index < attributes.length; index++)
+      if (attributes[index]!.name === name) return this.values[index];
     return undefined;
   }
 
@@ -126,9 +117,7 @@ export class Die {
 
   address(name: number): bigint | undefined {
     const value = this.value(name);
-    if (typeof value === 'bigint') {
-      return value;
-    }
+    if (typeof value === 'bigint') return value;
     return typeof value === 'number' && isAddressIndex(this.form(name)!) ? this.unit.addressAt(value) : undefined;
   }
 
@@ -141,9 +130,8 @@ export class Die {
   *origins(): Generator<Die> {
     let die: Die | undefined = this as Die;
     for (let steps = 0; die !== undefined; steps++) {
-      if (steps > longestOriginChain) {
+      if (steps > LONGEST_ORIGIN_CHAIN)
         throw new SymbolError(`${this.unit.section.name}: the origin of the entry at ${hex(this.offset)} has no end`);
-      }
       yield die;
       die = die.reference(At.abstractOrigin) ?? die.reference(At.specification);
     }
@@ -151,11 +139,7 @@ export class Die {
 
   /** The entry that has the attribute: this one or one of its origins. */
   withAttribute(name: number): Die | undefined {
-    for (const die of this.origins()) {
-      if (die.has(name)) {
-        return die;
-      }
-    }
+    for (const die of this.origins()) if (die.has(name)) return die;
     return undefined;
   }
 
@@ -185,23 +169,17 @@ export class Die {
 
   private readRanges(): readonly AddressRange[] {
     const list = this.number(At.ranges);
-    if (list !== undefined) {
-      return this.unit.rangesAt(this.form(At.ranges)!, list);
-    }
+    if (list !== undefined) return this.unit.rangesAt(this.form(At.ranges)!, list);
     const low = this.address(At.lowPc);
     const highValue = this.value(At.highPc);
-    if (low === undefined || highValue === undefined || highValue instanceof Uint8Array) {
-      return [];
-    }
+    if (low === undefined || highValue === undefined || highValue instanceof Uint8Array) return [];
     const absolute = isAddress(this.form(At.highPc)!);
     const high = absolute ? this.address(At.highPc)! : low + BigInt(highValue);
     return [{ low, high }];
   }
 
   private readChildren(): void {
-    if (this.childList !== undefined) {
-      return;
-    }
+    if (this.childList !== undefined) return;
     const children: Die[] = [];
     let offset = this.next;
     if (this.abbreviation.hasChildren) {

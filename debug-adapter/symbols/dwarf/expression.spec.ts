@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { SymbolError, type Location } from '../api';
 import { At, Encoding, Op } from './constants';
-import { type ExpressionFrame, Unavailable, evaluateLocation, evaluateValue, noUnit } from './expression';
+import { type ExpressionFrame, Unavailable, evaluateLocation, evaluateValue, NO_UNIT } from './expression';
 import { Bytes } from '../../../emulator/testing/bytes';
 
 const mask = (1n << 64n) - 1n;
@@ -12,9 +12,7 @@ const frame: ExpressionFrame = {
   register: (number) => 0x1000n + BigInt(number),
   registerLocation: (register) => ({ kind: 'register', register }),
   read: (address, length) => {
-    if (address < 0x100n) {
-      throw new Unavailable();
-    }
+    if (address < 0x100n) throw new Unavailable();
     return new Bytes().u64(address).toArray().subarray(0, length);
   },
   frameBase: () => 0x8000n,
@@ -24,7 +22,7 @@ const frame: ExpressionFrame = {
 
 /** At offset 0x20 signed char, at 0x30 unsigned int, at 0x40 float. */
 const unit = {
-  ...noUnit,
+  ...NO_UNIT,
   addressAt: (index: number) => BigInt(index) * 0x10n,
   dieAt: (offset: number) => ({
     number: (name: number) => {

@@ -35,7 +35,7 @@ export interface ExpressionUnit {
 }
 
 /** For call frame information, whose expressions may not refer to a unit. */
-export const noUnit: ExpressionUnit = {
+export const NO_UNIT: ExpressionUnit = {
   offset: 0,
   addressSize: 8,
   addressAt() {
@@ -46,10 +46,10 @@ export const noUnit: ExpressionUnit = {
   },
 };
 
-const mostSteps = 10_000;
-const deepestStack = 1_000;
+const MOST_STEPS = 10_000;
+const DEEPEST_STACK = 1_000;
 /** Bytes of all its pieces. */
-const largestValue = 1 << 20;
+const LARGEST_VALUE = 1 << 20;
 
 /** Where the value is that a location description tells of. `initial` is pushed before it starts. */
 export function evaluateLocation(
@@ -101,21 +101,16 @@ class Machine {
   ) {
     this.reader = new Reader(
       expression,
-      unit === noUnit ? 'a call frame expression' : `an expression of the unit at ${hex(unit.offset)}`,
+      unit === NO_UNIT ? 'a call frame expression' : `an expression of the unit at ${hex(unit.offset)}`,
     );
-    if (initial !== undefined) {
-      this.push(initial);
-    }
+    if (initial !== undefined) this.push(initial);
   }
 
   location(): Location {
-    if (this.reader.done) {
-      return { kind: 'optimized-out' };
-    }
+    if (this.reader.done) return { kind: 'optimized-out' };
     for (let steps = 0; !this.reader.done; steps++) {
-      if (steps > mostSteps || this.stack.length > deepestStack) {
+      if (steps > MOST_STEPS || this.stack.length > DEEPEST_STACK)
         throw new SymbolError(`${this.reader.name} does not come to an end`);
-      }
       this.step(this.reader.u8());
     }
     return this.pieces.length > 0 ? { kind: 'pieces', pieces: this.pieces } : this.here();
@@ -127,15 +122,9 @@ class Machine {
 
   private step(op: number): void {
     const { reader, frame } = this;
-    if (op >= Op.lit0 && op < Op.reg0) {
-      return this.push(BigInt(op - Op.lit0));
-    }
-    if (op >= Op.reg0 && op < Op.breg0) {
-      return this.describeRegister(op - Op.reg0);
-    }
-    if (op >= Op.breg0 && op < Op.regx) {
-      return this.push(frame.register(op - Op.breg0) + reader.sleb64());
-    }
+    if (op >= Op.lit0 && op < Op.reg0) return this.push(BigInt(op - Op.lit0));
+    if (op >= Op.reg0 && op < Op.breg0) return this.describeRegister(op - Op.reg0);
+    if (op >= Op.breg0 && op < Op.regx) return this.push(frame.register(op - Op.breg0) + reader.sleb64());
     switch (op) {
       case Op.addr:
         return this.push(reader.unsigned(this.unit.addressSize));
@@ -182,9 +171,7 @@ class Machine {
         return this.piece(reader.uleb());
       case Op.bitPiece: {
         const bits = reader.uleb();
-        if (bits % 8 !== 0 || reader.uleb() !== 0) {
-          throw new Unavailable();
-        }
+        if (bits % 8 !== 0 || reader.uleb() !== 0) throw new Unavailable();
         return this.piece(bits / 8);
       }
       case Op.implicitValue:
@@ -287,9 +274,7 @@ class Machine {
     }
     const right = this.popTyped();
     const result = operate(op, this.popTyped(), right);
-    if (result === undefined) {
-      throw new Unavailable();
-    }
+    if (result === undefined) throw new Unavailable();
     this.push(result.bits, result.type);
   }
 
@@ -299,9 +284,8 @@ class Machine {
 
   private piece(size: number): void {
     this.pieceBytes += size;
-    if (this.pieceBytes > largestValue) {
+    if (this.pieceBytes > LARGEST_VALUE)
       throw new SymbolError(`${this.reader.name} has pieces of ${this.pieceBytes} bytes`);
-    }
     const empty = this.described === undefined && this.stack.length === 0;
     this.pieces.push({ location: empty ? { kind: 'optimized-out' } : this.here(), size });
     this.described = undefined;
@@ -309,9 +293,7 @@ class Machine {
 
   private jump(distance: number): void {
     const target = this.reader.offset + distance;
-    if (target < 0 || target > this.reader.end) {
-      throw new SymbolError(`${this.reader.name} jumps out of itself`);
-    }
+    if (target < 0 || target > this.reader.end) throw new SymbolError(`${this.reader.name} jumps out of itself`);
     this.reader.offset = target;
   }
 
@@ -322,15 +304,11 @@ class Machine {
 
   /** The base type at an offset of the unit; offset 0 stands for the untyped 64 bits. */
   private baseType(offset: number): BaseKind | undefined {
-    if (offset === 0) {
-      return undefined;
-    }
+    if (offset === 0) return undefined;
     const die = this.unit.dieAt(this.unit.offset + offset);
     const size = die.number(At.byteSize);
     const encoding = die.number(At.encoding);
-    if (encoding === Encoding.float || (size !== 1 && size !== 2 && size !== 4 && size !== 8)) {
-      throw new Unavailable();
-    }
+    if (encoding === Encoding.float || (size !== 1 && size !== 2 && size !== 4 && size !== 8)) throw new Unavailable();
     return { size, signed: encoding === Encoding.signed || encoding === Encoding.signedChar };
   }
 
@@ -344,17 +322,15 @@ class Machine {
 
   private popTyped(): StackValue {
     const value = this.stack.pop();
-    if (value === undefined) {
+    if (value === undefined)
       throw new SymbolError(`${this.reader.name} takes more than it has, at ${hex(this.reader.offset)}`);
-    }
     return value;
   }
 
   private peek(depth: number): StackValue {
     const value = this.stack.at(-1 - depth);
-    if (value === undefined || depth >= this.stack.length) {
+    if (value === undefined || depth >= this.stack.length)
       throw new SymbolError(`${this.reader.name} takes more than it has, at ${hex(this.reader.offset)}`);
-    }
     return value;
   }
 }

@@ -32,9 +32,9 @@ export interface FrameSection {
   isEhFrame: boolean;
 }
 
-const omitted = 0xff;
+const OMITTED = 0xff;
 /** Letters; "zPLRS" are all that are known. */
-const longestAugmentation = 16;
+const LONGEST_AUGMENTATION = 16;
 
 /** Reads the entry at the reader, and moves behind it; undefined for a CIE, which is read when an FDE names it. */
 export function readFrameEntry(
@@ -46,24 +46,16 @@ export function readFrameEntry(
   const idOffset = reader.offset;
   const end = idOffset + length;
   const body = new Reader(section.bytes, section.name, reader.skip(length), end);
-  if (length === 0) {
-    return undefined;
-  }
+  if (length === 0) return undefined;
   const id = section.isEhFrame ? body.u32() : BigInt.asUintN(offsetSize * 8, body.unsigned(offsetSize));
   const isCommon = section.isEhFrame ? id === 0 : id === (offsetSize === 4 ? 0xffffffffn : 0xffffffffffffffffn);
-  if (isCommon) {
-    return undefined;
-  }
+  if (isCommon) return undefined;
   const commonOffset = section.isEhFrame ? idOffset - Number(id) : Number(id);
   let common = commons.get(commonOffset);
-  if (common === undefined) {
-    commons.set(commonOffset, (common = readCommon(section, commonOffset)));
-  }
+  if (common === undefined) commons.set(commonOffset, (common = readCommon(section, commonOffset)));
   const low = readPointer(body, common.addressEncoding, common.addressSize, section.address);
   const size = readPointer(body, common.addressEncoding & 0x0f, common.addressSize, 0n);
-  if (common.hasAugmentationData) {
-    body.skip(body.uleb());
-  }
+  if (common.hasAugmentationData) body.skip(body.uleb());
   return { common, low, high: low + size, instructions: body.take(end - body.offset) };
 }
 
@@ -74,13 +66,11 @@ function readCommon(section: FrameSection, offset: number): CommonEntry {
   const reader = new Reader(section.bytes, section.name, start, start + length);
   reader.skip(section.isEhFrame ? 4 : offsetSize);
   const version = reader.u8();
-  if (version !== 1 && version !== 3 && version !== 4) {
+  if (version !== 1 && version !== 3 && version !== 4)
     throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} is of version ${version}; 1, 3 and 4 are read`);
-  }
   const augmentationOffset = reader.offset;
-  if (reader.skipString() - augmentationOffset > longestAugmentation) {
+  if (reader.skipString() - augmentationOffset > LONGEST_AUGMENTATION)
     throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} has an augmentation without end`);
-  }
   const augmentation = reader.stringAt(augmentationOffset);
   let addressSize = 8;
   if (version === 4) {
@@ -96,22 +86,15 @@ function readCommon(section: FrameSection, offset: number): CommonEntry {
   if (hasAugmentationData) {
     const dataEnd = reader.uleb() + reader.offset;
     for (const letter of augmentation.slice(1)) {
-      if (letter === 'R') {
-        addressEncoding = reader.u8();
-      } else if (letter === 'L') {
-        reader.u8();
-      } else if (letter === 'P') {
-        readPointer(reader, reader.u8(), addressSize, section.address);
-      } else if (letter === 'S') {
-        signal = true;
-      } else {
-        break;
-      }
+      if (letter === 'R') addressEncoding = reader.u8();
+      else if (letter === 'L') reader.u8();
+      else if (letter === 'P') readPointer(reader, reader.u8(), addressSize, section.address);
+      else if (letter === 'S') signal = true;
+      else break;
     }
     reader.skip(dataEnd - reader.offset);
-  } else if (augmentation !== '') {
+  } else if (augmentation !== '')
     throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} has the unknown augmentation "${augmentation}"`);
-  }
   return {
     codeAlignment,
     dataAlignment,
@@ -126,9 +109,7 @@ function readCommon(section: FrameSection, offset: number): CommonEntry {
 
 /** A pointer as .eh_frame encodes it: the low four bits are its form, the next three what it is relative to. */
 export function readPointer(reader: Reader, encoding: number, addressSize: number, sectionAddress: bigint): bigint {
-  if (encoding === omitted) {
-    return 0n;
-  }
+  if (encoding === OMITTED) return 0n;
   const here = sectionAddress + BigInt(reader.offset);
   const value = readPointerValue(reader, encoding & 0x0f, addressSize);
   const relative = (encoding & 0x70) === 0x10 ? here : 0n;

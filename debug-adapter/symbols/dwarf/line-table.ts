@@ -42,18 +42,15 @@ interface Program {
 }
 
 /** Units may share a table, and each reads it for itself where their directories differ. */
-const wordsOfRow = 8;
+const WORDS_OF_ROW = 8;
 
 /** `path` itself if it is absolute, else below `directory`; with / for separators and no `.` or `..` parts. */
 export function joinPath(directory: string, path: string): string {
   const whole = path.startsWith('/') || directory === '' ? path : `${directory}/${path}`;
   const parts: string[] = [];
   for (const part of whole.split('/')) {
-    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') {
-      parts.pop();
-    } else if (part !== '' && part !== '.') {
-      parts.push(part);
-    }
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
   }
   return (whole.startsWith('/') ? '/' : '') + parts.join('/');
 }
@@ -66,18 +63,13 @@ export function readLineTable(info: DebugInfo, unit: Unit, offset: number): Line
   const start = outer.skip(length);
   const reader = new Reader(section.bytes, section.name, start, start + length);
   const version = reader.u16();
-  if (version < 2 || version > 5) {
+  if (version < 2 || version > 5)
     throw new SymbolError(`${section.name}: the table at ${hex(offset)} is of version ${version}; 2 to 5 are read`);
-  }
-  if (version === 5) {
-    reader.skip(2);
-  }
+  if (version === 5) reader.skip(2);
   const headerLength = reader.offsetOf(offsetSize);
   const programStart = reader.offset + headerLength;
   const minimumInstructionLength = reader.u8();
-  if (version >= 4) {
-    reader.skip(1);
-  }
+  if (version >= 4) reader.skip(1);
   const defaultIsStatement = reader.u8() !== 0;
   const lineBase = reader.i8();
   const lineRange = reader.u8();
@@ -86,12 +78,9 @@ export function readLineTable(info: DebugInfo, unit: Unit, offset: number): Line
   const directory = unit.compilationDirectory;
   const files =
     version === 5 ? readFiles5(reader, info, unit, offsetSize, directory) : readFiles2(reader, info.budget, directory);
-  if (programStart < reader.offset || programStart > reader.end) {
+  if (programStart < reader.offset || programStart > reader.end)
     throw new SymbolError(`${section.name}: the header at ${hex(offset)} gives a wrong length, ${hex(headerLength)}`);
-  }
-  if (lineRange === 0) {
-    throw new SymbolError(`${section.name}: the table at ${hex(offset)} has a line range of 0`);
-  }
+  if (lineRange === 0) throw new SymbolError(`${section.name}: the table at ${hex(offset)} has a line range of 0`);
   reader.offset = programStart;
   const program = {
     reader,
@@ -130,13 +119,11 @@ function readFiles5(reader: Reader, info: DebugInfo, unit: Unit, offsetSize: 4 |
     info.budget.spend(parent.length + path.length);
     return joinPath(parent, path);
   };
-  for (const entry of readEntries5(reader, info, unit, offsetSize)) {
+  for (const entry of readEntries5(reader, info, unit, offsetSize))
     directories.push(join(directories[0] ?? directory, entry.path));
-  }
   const files: string[] = [];
-  for (const entry of readEntries5(reader, info, unit, offsetSize)) {
+  for (const entry of readEntries5(reader, info, unit, offsetSize))
     files.push(join(directories[entry.directory] ?? directory, entry.path));
-  }
   return files;
 }
 
@@ -156,9 +143,7 @@ function* readEntries5(
       if (content === Line.contentPath && typeof value === 'number') {
         const inline = form === Form.string;
         entry.path = inline ? reader.stringAt(value) : (unit.string(form, value) ?? '');
-      } else if (content === Line.contentDirectory && typeof value === 'number') {
-        entry.directory = value;
-      }
+      } else if (content === Line.contentDirectory && typeof value === 'number') entry.directory = value;
     }
     yield entry;
   }
@@ -186,11 +171,8 @@ class LineMachine {
         this.advance(Math.floor(adjusted / lineRange));
         this.row.line += lineBase + (adjusted % lineRange);
         this.emit();
-      } else if (opcode === 0) {
-        this.extended(files, directory);
-      } else {
-        this.standard(opcode);
-      }
+      } else if (opcode === 0) this.extended(files, directory);
+      else this.standard(opcode);
     }
   }
 
@@ -226,9 +208,7 @@ class LineMachine {
         this.row.address += BigInt(reader.u16());
         break;
       default:
-        for (let left = operandCounts[opcode - 1] ?? 0; left > 0; left--) {
-          reader.uleb();
-        }
+        for (let left = operandCounts[opcode - 1] ?? 0; left > 0; left--) reader.uleb();
     }
   }
 
@@ -259,21 +239,18 @@ class LineMachine {
   }
 
   private emit(): void {
-    this.budget.spend(wordsOfRow);
+    this.budget.spend(WORDS_OF_ROW);
     const { address, file, line, column, isStatement } = this.row;
     this.rows.push({ address, file, line, column, isStatement });
   }
 
   private endSequence(): void {
     const { rows } = this;
-    if (rows.some((row, index) => index > 0 && row.address < rows[index - 1]!.address)) {
+    if (rows.some((row, index) => index > 0 && row.address < rows[index - 1]!.address))
       rows.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
-    }
     const low = rows[0]?.address;
     const high = this.row.address;
-    if (low !== undefined && rows.at(-1)!.address <= high && low < high) {
-      this.sequences.push({ low, high, rows });
-    }
+    if (low !== undefined && rows.at(-1)!.address <= high && low < high) this.sequences.push({ low, high, rows });
     this.rows = [];
     this.row = this.initialRow();
   }

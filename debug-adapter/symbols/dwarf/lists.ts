@@ -13,13 +13,13 @@ export interface LocationListEntry extends AddressRange {
 }
 
 /** Many entries may have one list, each its own copy. */
-const wordsOfRange = 4;
+const WORDS_OF_RANGE = 4;
 
 export function readRangeList(unit: Unit, offset: number): AddressRange[] {
   if (unit.version < 5) {
     const ranges: AddressRange[] = [];
     readPairs(unit, unit.info.reader('ranges', offset), (low, high) => {
-      unit.info.budget.spend(wordsOfRange);
+      unit.info.budget.spend(WORDS_OF_RANGE);
       ranges.push({ low, high });
     });
     return ranges;
@@ -49,11 +49,8 @@ function readPairs(unit: Unit, reader: Reader, take: (low: bigint, high: bigint)
     if (low === newBase) {
       unit.info.budget.spend(1);
       base = high;
-    } else if (low === 0n && high === 0n) {
-      return;
-    } else {
-      take(low + base, high + base);
-    }
+    } else if (low === 0n && high === 0n) return;
+    else take(low + base, high + base);
   }
 }
 
@@ -63,7 +60,7 @@ function readRnglist(unit: Unit, reader: Reader): AddressRange[] {
   const ranges: AddressRange[] = [];
   let base = unit.baseAddress;
   for (;;) {
-    unit.info.budget.spend(wordsOfRange);
+    unit.info.budget.spend(WORDS_OF_RANGE);
     const kind = reader.u8();
     let low: bigint;
     switch (kind) {

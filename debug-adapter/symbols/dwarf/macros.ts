@@ -129,7 +129,7 @@ function note(macros: Map<string, Macro>, defined: boolean, text: string | undef
   if (!found) return;
   const [, name, parameters, body] = found;
   if (!defined) macros.delete(name!);
-  else
+  else {
     macros.set(name!, {
       name: name!,
       ...(parameters === undefined
@@ -137,4 +137,5 @@ function note(macros: Map<string, Macro>, defined: boolean, text: string | undef
         : { parameters: parameters.split(',').flatMap((one) => (one.trim() === '' ? [] : [one.trim()])) }),
       body: body!.trim(),
     });
+  }
 }

@@ -32,9 +32,9 @@ export interface UnitHeader {
 }
 
 /** Entries nest as deep as blocks do in C; deeper ones are damage. */
-const deepestEntry = 200;
+const DEEPEST_ENTRY = 200;
 /** What an entry costs besides its attributes. */
-const wordsOfEntry = 24;
+const WORDS_OF_ENTRY = 24;
 
 export class Unit {
   /** Set once its entries turn out to be damaged: it is then left out of every answer. */
@@ -77,9 +77,7 @@ export class Unit {
   get root(): Die {
     if (this.rootDie === undefined) {
       const root = this.read(this.header.rootOffset, 0);
-      if (root === undefined) {
-        throw new SymbolError(`${this.section.name}: the unit at ${hex(this.offset)} is empty`);
-      }
+      if (root === undefined) throw new SymbolError(`${this.section.name}: the unit at ${hex(this.offset)} is empty`);
       this.rootDie = root;
       if (root.has(At.dwoName) || root.has(At.gnuDwoName)) {
         const name = root.string(At.name) ?? hex(this.offset);
@@ -114,9 +112,7 @@ export class Unit {
   /** The table of its lines; undefined if it has none. */
   get lineTable(): LineTable | undefined {
     const offset = this.root.number(At.statementList);
-    if (offset !== undefined && this.lines === undefined) {
-      this.lines = this.info.lineTable(this, offset);
-    }
+    if (offset !== undefined && this.lines === undefined) this.lines = this.info.lineTable(this, offset);
     return this.lines;
   }
 
@@ -127,44 +123,32 @@ export class Unit {
   /** The entry at an offset of the section. */
   dieAt(offset: number): Die {
     const die = offset >= this.header.rootOffset && offset < this.end ? this.read(offset, 1) : undefined;
-    if (die === undefined) {
+    if (die === undefined)
       throw new SymbolError(`${this.section.name}: no entry at ${hex(offset)} of the unit at ${hex(this.offset)}`);
-    }
     return die;
   }
 
   /** The entry at an offset; undefined where a list of siblings ends. */
   read(offset: number, depth: number): Die | undefined {
     const known = this.dies.get(offset);
-    if (known !== undefined) {
-      return known;
-    }
-    if (offset >= this.end) {
-      return undefined;
-    }
-    if (depth > deepestEntry) {
-      throw new SymbolError(`${this.section.name}: entries nest more than ${deepestEntry} deep at ${hex(offset)}`);
-    }
+    if (known !== undefined) return known;
+    if (offset >= this.end) return undefined;
+    if (depth > DEEPEST_ENTRY)
+      throw new SymbolError(`${this.section.name}: entries nest more than ${DEEPEST_ENTRY} deep at ${hex(offset)}`);
     const reader = (this.reader ??= new Reader(this.section.bytes, this.section.name, offset, this.end));
     reader.offset = offset;
     const code = reader.uleb();
-    if (code === 0) {
-      return undefined;
-    }
+    if (code === 0) return undefined;
     const abbreviation = this.info.abbreviations(this.header.abbreviationsOffset).get(code);
-    if (abbreviation === undefined) {
+    if (abbreviation === undefined)
       throw new SymbolError(`${this.section.name}: unknown abbreviation ${code} at ${hex(offset)}`);
-    }
     let { attributes } = abbreviation;
-    this.info.budget.spend(wordsOfEntry + attributes.length);
-    if (attributes.some((attribute) => attribute.form === Form.indirect)) {
+    this.info.budget.spend(WORDS_OF_ENTRY + attributes.length);
+    if (attributes.some((attribute) => attribute.form === Form.indirect))
       attributes = attributes.map((attribute) => ({ ...attribute }));
-    }
     const values: AttributeValue[] = [];
     for (const attribute of attributes) {
-      for (; attribute.form === Form.indirect;) {
-        attribute.form = reader.uleb();
-      }
+      for (; attribute.form === Form.indirect;) attribute.form = reader.uleb();
       values.push(readForm(reader, attribute, this));
     }
     const die = new Die(this, offset, abbreviation, attributes, values, reader.offset, depth);
@@ -178,9 +162,7 @@ export class Unit {
       const unit = this.info.typeUnit(BigInt(value));
       return unit?.dieAt(unit.offset + unit.header.typeOffset);
     }
-    if (form === Form.refAddr) {
-      return this.info.unitAt(Number(value))?.dieAt(Number(value));
-    }
+    if (form === Form.refAddr) return this.info.unitAt(Number(value))?.dieAt(Number(value));
     const inUnit = form >= Form.ref1 && form <= Form.refUdata;
     return inUnit ? this.dieAt(Number(value)) : undefined;
   }
@@ -240,9 +222,8 @@ export function readUnitHeader(reader: Reader, section: DebugSection, isTypes: b
   const offset = reader.offset;
   const { length, offsetSize } = reader.initialLength();
   const end = reader.offset + length;
-  if (end > reader.end) {
+  if (end > reader.end)
     throw new SymbolError(`${section.name}: the unit at ${hex(offset)} would end at ${hex(end)}, behind the section`);
-  }
   const version = reader.u16();
   if (version < 2 || version > 5) {
     throw new SymbolError(
@@ -260,15 +241,12 @@ export function readUnitHeader(reader: Reader, section: DebugSection, isTypes: b
     abbreviationsOffset = reader.offsetOf(offsetSize);
     addressSize = reader.u8();
   }
-  if (unitType === UnitType.skeleton || unitType === UnitType.splitCompile) {
-    reader.skip(8);
-  }
+  if (unitType === UnitType.skeleton || unitType === UnitType.splitCompile) reader.skip(8);
   const isType = unitType === UnitType.type || unitType === UnitType.splitType;
   const signature = isType ? reader.u64() : undefined;
   const typeOffset = isType ? reader.offsetOf(offsetSize) : 0;
-  if (addressSize !== 8 && addressSize !== 4) {
+  if (addressSize !== 8 && addressSize !== 4)
     throw new SymbolError(`${section.name}: the unit at ${hex(offset)} has addresses of ${addressSize} bytes`);
-  }
   const rootOffset = reader.offset;
   return {
     section,

@@ -3,6 +3,7 @@
  * and variables. Registers hold values of their own, those that frames rest on lead to memory, and each word of that holds
  * its address with all bits turned; so a value tells where it was read.
  */
+import { X } from '../../../emulator/isa/registers';
 import type { Binary, FrameRegisters, ReadMemory, Variable } from '../../symbols/api';
 import { valueOf } from './compare-states';
 import { type PlaceAnswer, askPlaces } from './gdb';
@@ -12,13 +13,10 @@ interface Extent {
   high: bigint;
 }
 
-const returnAddress = 1;
-const stackPointer = 2;
-const framePointer = 8;
-const stacks = { [stackPointer]: 0x80420000n, [framePointer]: 0x80480000n };
-const memory: Extent[] = Object.values(stacks).map((middle) => ({ low: middle - 0x4000n, high: middle + 0x4000n }));
+const STACKS = { [X.sp]: 0x80420000n, [X.s0]: 0x80480000n };
+const memory: Extent[] = Object.values(STACKS).map((middle) => ({ low: middle - 0x4000n, high: middle + 0x4000n }));
 /** Of a machine that has not begun: its RAM, and its ROM behind the first instructions. */
-const zeroes: Extent[] = [
+const ZEROES: Extent[] = [
   { low: 0x80000000n, high: 0x87000000n },
   { low: 0x1100n, high: 0x10000n },
 ];
@@ -30,8 +28,8 @@ export async function comparePlaces(
   stride: number,
 ): Promise<{ places: number; variables: number; differences: string[] }> {
   const x = Array.from({ length: 32 }, (_, n) => (n === 0 ? 0n : 0xfedcba9800000000n + BigInt(n) * 0x0101010101n));
-  Object.entries(stacks).forEach(([register, value]) => (x[Number(register)] = value));
-  x[returnAddress] = behindSomeCall(binary);
+  Object.entries(STACKS).forEach(([register, value]) => (x[Number(register)] = value));
+  x[X.ra] = behindSomeCall(binary);
   const places = await askPlaces(path, x, memory, stride);
   const differences = places.flatMap((place) => {
     const where = `at 0x${BigInt(place.pc).toString(16)} in ${binary.functionAt(BigInt(place.pc))?.name}`;
@@ -56,9 +54,7 @@ function behindSomeCall(binary: Binary): bigint {
     const code = segment && new DataView(segment.bytes.buffer, segment.bytes.byteOffset, segment.bytes.length);
     for (let at = low; code !== undefined && at + 4n <= high; at += 2n) {
       // jal ra, … or jalr ra, …
-      if (((code.getUint32(Number(at - segment!.virtualAddress), true) & 0xfff) | 0x8) === 0xef) {
-        return at + 4n;
-      }
+      if (((code.getUint32(Number(at - segment!.virtualAddress), true) & 0xfff) | 0x8) === 0xef) return at + 4n;
     }
   }
   throw new Error('the program has no call');
@@ -66,10 +62,8 @@ function behindSomeCall(binary: Binary): bigint {
 
 const words: ReadMemory = (address, length) => {
   const within = ({ low, high }: Extent): boolean => low <= address && address + BigInt(length) <= high;
-  if (memory.some(within)) {
-    return Uint8Array.from({ length }, (_, index) => byteAt(address + BigInt(index)));
-  }
-  return zeroes.some(within) ? new Uint8Array(length) : undefined;
+  if (memory.some(within)) return Uint8Array.from({ length }, (_, index) => byteAt(address + BigInt(index)));
+  return ZEROES.some(within) ? new Uint8Array(length) : undefined;
 };
 
 function byteAt(address: bigint): number {
@@ -82,21 +76,19 @@ function turned(word: bigint): bigint {
 
 function* compareCaller(binary: Binary, { caller: wanted }: PlaceAnswer, frame: FrameRegisters): Generator<string> {
   const link = new DataView(new ArrayBuffer(8));
-  link.setBigUint64(0, frame.x[returnAddress]!, true);
+  link.setBigUint64(0, frame.x[X.ra]!, true);
   const links: ReadMemory = (address, length) => words(address, length) && new Uint8Array(link.buffer).slice(0, length);
   const caller = binary.unwind(frame, links);
   if (caller === undefined || wanted === null) {
-    if (caller !== undefined || wanted !== null) {
+    if (caller !== undefined || wanted !== null)
       yield `the caller is ${wanted === null ? 'unknown' : 'known'} to gdb, not so to us`;
-    }
     return;
   }
   for (const [register, value] of wanted) {
     const saved = caller.savedAt?.[register];
     const mine = saved === undefined ? caller.x[register] : turned(saved);
-    if (`${mine}` !== value) {
+    if (`${mine}` !== value)
       yield `the caller's x${register} is 0x${BigInt(value).toString(16)} for gdb, 0x${mine?.toString(16)} for us`;
-    }
   }
 }
 
@@ -106,9 +98,8 @@ function* compareVariables(binary: Binary, place: PlaceAnswer, frame: FrameRegis
   for (const variable of binary.scopesAt(frame.pc).flatMap((scope) => scope.variables)) {
     const found = ownPlaceOf(binary, variable, frame);
     const index = left.findIndex((theirs) => theirs.name === variable.name && theirs.place === found);
-    if (index >= 0) {
-      left.splice(index, 1);
-    } else {
+    if (index >= 0) left.splice(index, 1);
+    else {
       const theirs = left.filter(({ name }) => name === variable.name).map((other) => other.place);
       yield `${variable.name} is ${theirs.join(' or ') || 'unknown'} for gdb, ${found} for us`;
     }
@@ -135,11 +126,7 @@ function ownPlaceOf(binary: Binary, variable: Variable, frame: FrameRegisters): 
 
 /** What is computed from memory that cannot be read is lost, and so is a pointer to what is in no memory. */
 function placeOf({ address, value, composite, lost, error }: PlaceAnswer['variables'][number][1]): string {
-  if (address !== undefined || value !== undefined) {
-    return address === undefined ? value! : `at ${address}`;
-  }
-  if (composite) {
-    return 'pieces';
-  }
+  if (address !== undefined || value !== undefined) return address === undefined ? value! : `at ${address}`;
+  if (composite) return 'pieces';
   return lost || error?.startsWith('Cannot access memory at address') ? 'optimized-out' : `${error}`;
 }

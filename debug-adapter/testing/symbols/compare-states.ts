@@ -17,18 +17,15 @@ export function compareState(binary: Binary, state: StateAnswer): string[] {
   let mine = walk(binary, state, read);
   const [first] = mine;
   // At the first address of an inlined function gdb takes it that the function is not yet entered.
-  while (mine[0]?.inlined && mine.length > 1 && mine[0].name !== state.frames[0]!.name) {
-    mine = mine.slice(1);
-  }
+  while (mine[0]?.inlined && mine.length > 1 && mine[0].name !== state.frames[0]!.name) mine = mine.slice(1);
   const where = `at ${hex(state.pc)} in ${first?.name}`;
   const differences: string[] = [];
   const names = mine.map((frame) => frame.name);
   const theirs = state.frames.map((frame) => frame.name);
   const common = names.findIndex((name, index) => name !== theirs[index]);
   const agreed = common < 0 ? names.length : common;
-  if (agreed < names.length && agreed < theirs.length) {
+  if (agreed < names.length && agreed < theirs.length)
     differences.push(`stack ${where}: gdb ${theirs.join()}, we ${names.join()}`);
-  }
   for (let index = 0; index < Math.min(agreed, theirs.length); index++) {
     const found = [...compareFrame(binary, mine[index]!, state.frames[index]!, read, index > 0)];
     differences.push(...found.map((difference) => `${where}, frame ${index} ${names[index]}: ${difference}`));
@@ -67,9 +64,7 @@ export function valueOf(
   size = sizeOf(variable.type),
 ): bigint | undefined {
   const bits = bitsAt(binary.locate(variable, registers, read), size, registers, read);
-  if (bits === undefined) {
-    return undefined;
-  }
+  if (bits === undefined) return undefined;
   return isSigned(variable.type) ? BigInt.asIntN(size * 8, bits) : BigInt.asUintN(size * 8, bits);
 }
 
@@ -88,11 +83,8 @@ function* compareFrame(
     ['s1', registers.x[9], theirs.s1],
     ['line', BigInt(mine.line), `${theirs.line}`],
   ] as const;
-  for (const [what, found, wanted] of pairs) {
-    if (`${found ?? null}` !== `${wanted}`) {
-      yield `${what} is ${wanted} for gdb, ${found} for us`;
-    }
-  }
+  for (const [what, found, wanted] of pairs)
+    if (`${found ?? null}` !== `${wanted}`) yield `${what} is ${wanted} for gdb, ${found} for us`;
   const left = [...theirs.variables];
   for (const variable of mine.variables) {
     const index = left.findIndex(([name]) => name === variable.name);
@@ -103,17 +95,15 @@ function* compareFrame(
     const [, wanted] = left.splice(index, 1)[0]!;
     if (wanted.address !== undefined) {
       const location = binary.locate(variable, registers, read);
-      if (location.kind !== 'memory' || `${location.address}` !== wanted.address) {
+      if (location.kind !== 'memory' || `${location.address}` !== wanted.address)
         yield `${variable.name} is at ${wanted.address} for gdb, ${location.kind} for us`;
-      }
       continue;
     }
     const found = valueOf(binary, variable, registers, read);
     // gdb takes registers that calls overwrite for unchanged in the caller; we say that they are lost.
     const isClobbered = isCaller && found === undefined;
-    if (`${found}` !== `${wanted.value}` && !isClobbered) {
+    if (`${found}` !== `${wanted.value}` && !isClobbered)
       yield `${variable.name} is ${wanted.value} for gdb, ${found} for us`;
-    }
   }
 }
 
@@ -125,9 +115,8 @@ function memoryOfState(binary: Binary, state: StateAnswer): ReadMemory {
   const code = binary.segments.map(({ virtualAddress, bytes }) => ({ low: virtualAddress, bytes }));
   return (address, length) => {
     for (const { low, bytes } of [...regions, ...code]) {
-      if (low <= address && address + BigInt(length) <= low + BigInt(bytes.length)) {
+      if (low <= address && address + BigInt(length) <= low + BigInt(bytes.length))
         return bytes.subarray(Number(address - low), Number(address - low) + length);
-      }
     }
     return undefined;
   };
@@ -148,9 +137,7 @@ function bitsAt(location: Location, size: number, frame: FrameRegisters, read: R
       let shift = 0n;
       for (const piece of location.pieces) {
         const part = bitsAt(piece.location, piece.size, frame, read);
-        if (part === undefined) {
-          return undefined;
-        }
+        if (part === undefined) return undefined;
         bits |= BigInt.asUintN(piece.size * 8, part) << shift;
         shift += BigInt(piece.size * 8);
       }

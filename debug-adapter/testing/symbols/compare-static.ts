@@ -19,17 +19,15 @@ export function compareStatic(binary: Binary, gdb: StaticAnswer): string[] {
 function* compareLines(binary: Binary, gdb: StaticAnswer): Generator<string> {
   for (const [address, file, line] of gdb.lines) {
     const entry = binary.lineAt(BigInt(address));
-    if ((entry?.file ?? null) !== file || (entry?.line ?? 0) !== line) {
+    if ((entry?.file ?? null) !== file || (entry?.line ?? 0) !== line)
       yield `line at ${hex(address)}: gdb ${file}:${line}, we ${entry?.file}:${entry?.line}`;
-    }
   }
 }
 
 function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string> {
   const known = new Set(gdb.functions.map((wanted) => BigInt(wanted.low)));
-  for (const extra of binary.functions.filter((found) => !known.has(found.low))) {
+  for (const extra of binary.functions.filter((found) => !known.has(found.low)))
     yield `function ${extra.name}: gdb does not know it`;
-  }
   for (const wanted of gdb.functions) {
     const found = binary.functionsNamed(wanted.name).find((candidate) => candidate.low === BigInt(wanted.low));
     const mine = found && {
@@ -41,12 +39,10 @@ function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string>
     const { file, type, parameters } = wanted;
     // An assembler records no line of declaration; we give that of the first instruction.
     const line = wanted.line === 0 ? found?.line : wanted.line;
-    if (JSON.stringify(mine) !== JSON.stringify({ file, line, type, parameters })) {
+    if (JSON.stringify(mine) !== JSON.stringify({ file, line, type, parameters }))
       yield `function ${wanted.name}: gdb ${JSON.stringify(wanted)}, we ${JSON.stringify(mine)}`;
-    }
-    if (found !== undefined && !wanted.body.includes(`${found.bodyStart}`)) {
+    if (found !== undefined && !wanted.body.includes(`${found.bodyStart}`))
       yield `body of ${wanted.name}: gdb ${wanted.body.map(hex).join()}, we ${hex(found.bodyStart)}`;
-    }
   }
 }
 
@@ -54,32 +50,26 @@ function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string>
 export function* comparePrologues(binary: Binary, gdb: ReturnType<typeof askPrologues>): Generator<string> {
   for (const { name, low, ends } of gdb) {
     const found = binary.functionsNamed(name).find((candidate) => candidate.low === BigInt(low));
-    if (found === undefined || !ends.includes(`${found.stepStart}`)) {
+    if (found === undefined || !ends.includes(`${found.stepStart}`))
       yield `prologue of ${name}: gdb ${ends.map(hex).join()}, we ${found && hex(found.stepStart)}`;
-    }
   }
 }
 
 function* compareTypes(binary: Binary, gdb: StaticAnswer): Generator<string> {
   const wanted = new Map<string, Set<string>>();
-  for (const [name, answer] of gdb.types) {
-    wanted.set(name, (wanted.get(name) ?? new Set()).add(JSON.stringify(answer)));
-  }
+  for (const [name, answer] of gdb.types) wanted.set(name, (wanted.get(name) ?? new Set()).add(JSON.stringify(answer)));
   const isDeclared = (name: string): boolean => {
     const type = binary.typeNamed(name);
     return (type?.kind === 'struct' || type?.kind === 'union') && !type.complete;
   };
   // What is only declared is no type for gdb.
-  for (const name of binary.typeNames.filter((own) => !wanted.has(own) && !isDeclared(own))) {
+  for (const name of binary.typeNames.filter((own) => !wanted.has(own) && !isDeclared(own)))
     yield `type ${name}: gdb does not know it`;
-  }
   for (const [name, answers] of wanted) {
     const type = binary.typeNamed(name);
     const mine = type && JSON.stringify(answer(type));
     // Units may define a name each in their own way; one of the definitions is found.
-    if (mine === undefined || !answers.has(mine)) {
-      yield `type ${name}: gdb ${[...answers].join(' or ')}, we ${mine}`;
-    }
+    if (mine === undefined || !answers.has(mine)) yield `type ${name}: gdb ${[...answers].join(' or ')}, we ${mine}`;
   }
 }
 
@@ -92,9 +82,7 @@ function* compareGlobals(binary: Binary, gdb: StaticAnswer): Generator<string> {
     const mine = found && describe(found.type);
     // Where the length of an array is in its symbol only, gdb takes it for 1.
     const guessed = type.replace(/^\[1\]/, `[${found?.type.kind === 'array' ? found.type.count : ''}]`);
-    if (mine !== type && mine !== guessed) {
-      yield `global ${name} at ${hex(address)}: gdb ${type}, we ${mine}`;
-    }
+    if (mine !== type && mine !== guessed) yield `global ${name} at ${hex(address)}: gdb ${type}, we ${mine}`;
   }
 }
 
@@ -108,9 +96,8 @@ function* compareBreaks(binary: Binary, gdb: StaticAnswer): Generator<string> {
     const mine = binary.breakLocations(file, line).map(({ address }) => `${address}`);
     const known = mine.filter((address) => addresses.includes(address) || rows.has(address));
     const isAgreed = known.length === mine.length ? same(known, addresses) : known.every((a) => addresses.includes(a));
-    if (addresses.length > 0 && !isAgreed) {
+    if (addresses.length > 0 && !isAgreed)
       yield `break at ${file}:${line}: gdb ${addresses.map(hex).join()}, we ${mine.map(hex).join()}`;
-    }
   }
 }
 
@@ -124,9 +111,8 @@ function* compareScopes(binary: Binary, gdb: StaticAnswer): Generator<string> {
       const own = mine[index] ?? [];
       return same(own, names) || (isInlinedFunction && own.every((name) => names.includes(name)));
     });
-    if (!agrees || chain.length !== scopes.length) {
+    if (!agrees || chain.length !== scopes.length)
       yield `scopes at ${hex(address)}: gdb ${JSON.stringify(chain)}, we ${JSON.stringify(mine)}`;
-    }
   }
 }
 

@@ -12,7 +12,7 @@ interface Extent {
 type Damage = (bytes: Uint8Array, random: Random) => Uint8Array;
 
 /** By name. `cut` alone leaves no file that could be read. */
-export const damages: Readonly<Record<string, Damage>> = {
+export const DAMAGES: Readonly<Record<string, Damage>> = {
   flipped(bytes, random) {
     const at = debugOffset(bytes, random);
     for (let flips = 1 + random.below(8); flips > 0; flips--) {
@@ -47,9 +47,8 @@ export const damages: Readonly<Record<string, Damage>> = {
   /** Offsets of entries, strings and lists, lengths of units: each leads to some place in its section. */
   'with other offsets'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
-    for (let left = 1 + random.below(12); left > 0 && size >= 4; left--) {
+    for (let left = 1 + random.below(12); left > 0 && size >= 4; left--)
       view(bytes).setUint32(offset + random.below(size - 3), random.below(size), true);
-    }
     return bytes;
   },
 
@@ -100,9 +99,7 @@ export const damages: Readonly<Record<string, Damage>> = {
     ]);
     const size = random.pick([1, 2, 4, 8]);
     const at = Math.min(random.pick(places), bytes.length - 8);
-    for (let index = 0; index < size; index++) {
-      bytes[at + index] = Number((value >> BigInt(8 * index)) & 0xffn);
-    }
+    for (let index = 0; index < size; index++) bytes[at + index] = Number((value >> BigInt(8 * index)) & 0xffn);
     return bytes;
   },
 };

@@ -3,8 +3,8 @@ import type { Binary, FrameRegisters, ReadMemory, Type } from '../../symbols/api
 import { sizeOf } from '../../symbols/types';
 import { frameAt } from './fixtures';
 
-const deepest = 300;
-const mostFrames = 20;
+const DEEPEST = 300;
+const MOST_FRAMES = 20;
 
 /** Throws what the binary throws, and for answers that cannot be. Every third function is looked into, from `first` on. */
 export function exercise(binary: Binary, first: number): void {
@@ -17,9 +17,8 @@ export function exercise(binary: Binary, first: number): void {
     binary.functionsNamed(found.name);
     binary.inlinedCopies(found.name).forEach((copy) => binary.inlinedCallsAt(copy));
     const middle = found.low + (found.high - found.low) / 2n;
-    for (const address of [found.low, middle]) {
+    for (const address of [found.low, middle])
       at(binary, address, frameAt(address, { 1: found.high, 2: 0x80000800n, 8: 0x80000900n, 10: middle }));
-    }
   }
   for (const variable of binary.globals) {
     binary.locate(variable, frameAt(0n), read);
@@ -33,13 +32,9 @@ export function exercise(binary: Binary, first: number): void {
   }
   for (const name of binary.typeNames.slice(0, 60)) {
     const type = binary.typeNamed(name);
-    if (type !== undefined) {
-      touch(type);
-    }
+    if (type !== undefined) touch(type);
   }
-  for (const name of binary.enumeratorNames.slice(0, 20)) {
-    binary.enumerator(name);
-  }
+  for (const name of binary.enumeratorNames.slice(0, 20)) binary.enumerator(name);
   for (const { name, address } of binary.symbols.slice(0, 40)) {
     binary.symbol(name);
     binary.symbolAt(address);
@@ -64,9 +59,7 @@ function at(binary: Binary, address: bigint, frame: FrameRegisters): void {
     }
   }
   let current: FrameRegisters | undefined = frame;
-  for (let depth = 0; current !== undefined && depth < mostFrames; depth++) {
-    current = binary.unwind(current, read);
-  }
+  for (let depth = 0; current !== undefined && depth < MOST_FRAMES; depth++) current = binary.unwind(current, read);
 }
 
 /** Memory that is there for some addresses. Nobody may ask it for much at once. */
@@ -78,10 +71,8 @@ const read: ReadMemory = (address, length) => {
 /** Those that have been looked at. */
 const touched = new WeakSet<Type>();
 
-function touch(type: Type, depth = deepest): void {
-  if (depth === 0 || touched.has(type)) {
-    return;
-  }
+function touch(type: Type, depth = DEEPEST): void {
+  if (depth === 0 || touched.has(type)) return;
   touched.add(type);
   check(Number.isFinite(sizeOf(type)) && sizeOf(type) >= 0, `a ${type.kind} has a size of ${sizeOf(type)}`);
   const parts: readonly Type[] =
@@ -94,14 +85,11 @@ function touch(type: Type, depth = deepest): void {
           : 'target' in type
             ? [type.target]
             : [];
-  if (type.kind === 'enum') {
+  if (type.kind === 'enum')
     check(typeof type.signed === 'boolean' && type.values.every(({ value }) => typeof value === 'bigint'), 'an enum');
-  }
   parts.forEach((part) => touch(part, depth - 1));
 }
 
 function check(holds: boolean, what: string): void {
-  if (!holds) {
-    throw new Error(`It does not hold that ${what}`);
-  }
+  if (!holds) throw new Error(`It does not hold that ${what}`);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FrameRegisters, ReadMemory, Type } from '../../symbols/api';
 import { openBinary } from '../../symbols/binary';
 
-export const fixtureNames = [
+export const FIXTURE_NAMES = [
   'dwarf2',
   'dwarf3',
   'dwarf4',
@@ -13,7 +13,7 @@ export const fixtureNames = [
   'dwarf5-types',
   'dwarf5-64',
 ] as const;
-export type FixtureName = (typeof fixtureNames)[number];
+export type FixtureName = (typeof FIXTURE_NAMES)[number];
 
 /** Those with macros, which tell of nothing else that the others do not. */
 export type MacroFixtureName = 'macinfo' | 'macro4' | 'macro5';
@@ -34,9 +34,7 @@ export function openFixture(name: FixtureName): ReturnType<typeof openBinary> {
 export function lineOf(file: string, text: string): number {
   const source = readFileSync(join(import.meta.dirname ?? __dirname, 'program', file), 'utf8');
   const index = source.split('\n').findIndex((line) => line.includes(text));
-  if (index < 0) {
-    throw new Error(`${file} has no line with ${text}`);
-  }
+  if (index < 0) throw new Error(`${file} has no line with ${text}`);
   return index + 1;
 }
 
@@ -67,9 +65,8 @@ export function spell(type: Type): string {
 export function memoryOf(words: Record<string, bigint>): ReadMemory {
   const bytes = new Map<bigint, number>();
   for (const [address, word] of Object.entries(words)) {
-    for (let index = 0n; index < 8n; index++) {
+    for (let index = 0n; index < 8n; index++)
       bytes.set(BigInt(address) + index, Number((word >> (8n * index)) & 0xffn));
-    }
   }
   return (address, length) => {
     const found = Array.from({ length }, (_, index) => bytes.get(address + BigInt(index)));

@@ -81,9 +81,7 @@ export function askPrologues(program: string): { name: string; low: string; ends
   const folder = mkdtempSync(join(tmpdir(), 'xv6-debug-gdb-'));
   try {
     const bytes = readFileSync(program);
-    for (let at = bytes.indexOf('GNU C'); at >= 0; at = bytes.indexOf('GNU C', at + 1)) {
-      bytes.write('ANY C', at);
-    }
+    for (let at = bytes.indexOf('GNU C'); at >= 0; at = bytes.indexOf('GNU C', at + 1)) bytes.write('ANY C', at);
     const copy = join(folder, 'program');
     writeFileSync(copy, bytes);
     return askStatic(copy, []).functions.map(({ name, low, body }) => ({ name, low, ends: body }));
@@ -169,9 +167,8 @@ function runGdb(script: string, kernel: string, env: Record<string, string>): un
       timeout: 60_000,
       encoding: 'utf8',
     });
-    if (result.status !== 0 || !existsSync(answer)) {
+    if (result.status !== 0 || !existsSync(answer))
       throw new Error(`gdb ended with ${result.status ?? result.signal}: ${result.stderr.slice(-1000)}`);
-    }
     return JSON.parse(readFileSync(answer, 'utf8'));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -8,14 +8,14 @@ import { Bytes } from '../../../emulator/testing/bytes';
 import { elf } from '../../../emulator/testing/elf';
 import type { Random } from '../../../emulator/testing/random';
 
-const code = 0x80000000n;
-const codeSize = 64;
-const abbreviations = 12;
+const CODE = 0x80000000n;
+const CODE_SIZE = 64;
+const ABBREVIATIONS = 12;
 
-const tags = Object.values(Tag);
-const attributes = Object.values(At);
+const TAGS = Object.values(Tag);
+const ATTRIBUTES = Object.values(At);
 /** What most of a program is. */
-const common = [
+const COMMON = [
   Tag.variable,
   Tag.formalParameter,
   Tag.lexicalBlock,
@@ -23,17 +23,17 @@ const common = [
   Tag.structureType,
   Tag.typedef,
 ];
-const operations = Object.values(Op);
-const callFrame = Object.values(Cfa);
-const references: readonly number[] = [At.type, At.abstractOrigin, At.specification, At.signature, At.callOrigin];
-const expressions: readonly number[] = [At.location, At.frameBase, At.callValue, At.callTarget, At.dataMemberLocation];
-const referenceForms = [Form.ref4, Form.ref4, Form.refUdata, Form.refAddr, Form.ref8];
-const forms = Object.values(Form);
+const OPERATIONS = Object.values(Op);
+const CALL_FRAME = Object.values(Cfa);
+const REFERENCES: readonly number[] = [At.type, At.abstractOrigin, At.specification, At.signature, At.callOrigin];
+const EXPRESSIONS: readonly number[] = [At.location, At.frameBase, At.callValue, At.callTarget, At.dataMemberLocation];
+const REFERENCE_FORMS = [Form.ref4, Form.ref4, Form.refUdata, Form.refAddr, Form.ref8];
+const FORMS = Object.values(Form);
 
 /** A file of a kilobyte or so, of DWARF 4 or 5. */
 export function randomProgram(random: Random): Uint8Array {
   const version = random.pick([4, 5]);
-  const shapes = Array.from({ length: abbreviations }, () => randomShape(random));
+  const shapes = Array.from({ length: ABBREVIATIONS }, () => randomShape(random));
   // The first is a unit's own entry, and the second a function's, so that there is something to ask for.
   shapes[0] = {
     tag: Tag.compileUnit,
@@ -71,25 +71,20 @@ export function randomProgram(random: Random): Uint8Array {
   });
   abbrev.u8(0);
   const body = new Bytes().u16(version);
-  if (version === 5) {
-    body.u8(1, 8).u32(0);
-  } else {
-    body.u32(0).u8(8);
-  }
+  if (version === 5) body.u8(1, 8).u32(0);
+  else body.u32(0).u8(8);
   const entries = 8 + random.below(40);
   const offsets: number[] = [];
   for (let entry = 0; entry < entries; entry++) {
-    const index = entry < 2 ? entry : random.below(8) === 0 ? 1 : random.below(abbreviations);
+    const index = entry < 2 ? entry : random.below(8) === 0 ? 1 : random.below(ABBREVIATIONS);
     // From the unit's length on, which is put before this.
     offsets.push(body.length + 4);
     body.uleb(index + 1);
     shapes[index]!.attributes.forEach(([name, form]) => addValue(body, random, name!, form!, offsets));
-    if (random.below(4) === 0) {
-      body.u8(0);
-    }
+    if (random.below(4) === 0) body.u8(0);
   }
   const text = new Bytes();
-  while (text.length < codeSize) {
+  while (text.length < CODE_SIZE) {
     // Returns, calls, and stack pointers that move.
     text.u32(random.pick([0x00008067, 0xff010113, 0x00113423, 0x000080e7, 0x01010413]));
   }
@@ -122,15 +117,15 @@ interface Shape {
 function randomShape(random: Random): Shape {
   const attributeCount = random.below(8);
   const list = Array.from({ length: attributeCount }, () => {
-    const name = random.below(3) === 0 ? random.pick(references) : random.pick(attributes);
-    const sensible = references.includes(name)
-      ? random.pick(referenceForms)
-      : expressions.includes(name)
+    const name = random.below(3) === 0 ? random.pick(REFERENCES) : random.pick(ATTRIBUTES);
+    const sensible = REFERENCES.includes(name)
+      ? random.pick(REFERENCE_FORMS)
+      : EXPRESSIONS.includes(name)
         ? random.pick([Form.exprloc, Form.exprloc, Form.secOffset, Form.loclistx])
         : random.pick([Form.data1, Form.udata, Form.sdata, Form.string, Form.strp, Form.secOffset, Form.flagPresent]);
-    return [name, random.below(100) === 0 ? random.pick(forms) : sensible];
+    return [name, random.below(100) === 0 ? random.pick(FORMS) : sensible];
   });
-  const tag = random.below(2) === 0 ? random.pick(tags) : random.pick(common);
+  const tag = random.below(2) === 0 ? random.pick(TAGS) : random.pick(COMMON);
   const named = [At.name, Form.string];
   return { tag, children: random.below(2) === 0, attributes: random.below(4) === 0 ? list : [named, ...list] };
 }
@@ -144,7 +139,7 @@ function addValue(bytes: Bytes, random: Random, name: number, form: number, offs
       bytes.text(random.pick(['node', 'f', '', 'ANSWER', 'int']));
       break;
     case Form.addr:
-      bytes.u64(random.below(8) === 0 ? randomNumber(random) : code + BigInt(random.below(codeSize)));
+      bytes.u64(random.below(8) === 0 ? randomNumber(random) : CODE + BigInt(random.below(CODE_SIZE)));
       break;
     case Form.exprloc:
     case Form.block:
@@ -173,7 +168,7 @@ function addValue(bytes: Bytes, random: Random, name: number, form: number, offs
       bytes.u64(random.below(60) === 0 ? randomNumber(random) : BigInt(random.below(300)));
       break;
     case Form.data4:
-      bytes.u32(random.below(16) === 0 ? 0xffffffff : random.below(codeSize));
+      bytes.u32(random.below(16) === 0 ? 0xffffffff : random.below(CODE_SIZE));
       break;
     case Form.udata:
     case Form.sdata:
@@ -190,11 +185,8 @@ function addValue(bytes: Bytes, random: Random, name: number, form: number, offs
 }
 
 function addLeb(bytes: Bytes, random: Random): void {
-  if (random.below(60) === 0) {
-    bytes.u8(...new Array<number>(random.below(10)).fill(0xff), random.below(128));
-  } else {
-    bytes.uleb(random.below(300));
-  }
+  if (random.below(60) === 0) bytes.u8(...new Array<number>(random.below(10)).fill(0xff), random.below(128));
+  else bytes.uleb(random.below(300));
 }
 
 /** Those at which numbers change their nature. */
@@ -207,7 +199,7 @@ function randomExpression(random: Random): Bytes {
   const bytes = new Bytes();
   for (let left = random.below(12); left > 0; left--) {
     const op = random.pick([
-      ...operations,
+      ...OPERATIONS,
       Op.skip,
       Op.bra,
       Op.entryValue,
@@ -217,16 +209,13 @@ function randomExpression(random: Random): Bytes {
       Op.breg0 + random.below(32),
     ]);
     bytes.u8(op);
-    if (op === Op.skip || op === Op.bra) {
-      bytes.u16((random.below(12) - 8) & 0xffff);
-    } else if (op === Op.entryValue || op === Op.gnuEntryValue) {
+    if (op === Op.skip || op === Op.bra) bytes.u16((random.below(12) - 8) & 0xffff);
+    else if (op === Op.entryValue || op === Op.gnuEntryValue) {
       const size = random.below(3);
       bytes.uleb(size).u8(...Array.from({ length: size }, () => random.pick([Op.reg0 + 10, Op.entryValue, 1])));
-    } else if (op >= Op.const1u && op <= Op.consts) {
+    } else if (op >= Op.const1u && op <= Op.consts)
       bytes.u8(...Array.from({ length: 1 << Math.min(3, (op - Op.const1u) >> 1) }, () => random.below(256)));
-    } else if (random.below(2) === 0) {
-      addLeb(bytes, random);
-    }
+    else if (random.below(2) === 0) addLeb(bytes, random);
   }
   return bytes;
 }
@@ -241,9 +230,9 @@ function randomList(random: Random, kinds: readonly number[], hasExpressions: bo
   const bytes = new Bytes().u16(5).u8(8, 0).u32(random.below(4));
   for (let left = random.below(12); left > 0; left--) {
     bytes.u8(random.pick(kinds));
-    if (random.below(2) === 0) {
-      bytes.u64(code + BigInt(random.below(codeSize))).u64(code + BigInt(random.below(codeSize)));
-    } else {
+    if (random.below(2) === 0)
+      bytes.u64(CODE + BigInt(random.below(CODE_SIZE))).u64(CODE + BigInt(random.below(CODE_SIZE)));
+    else {
       addLeb(bytes, random);
       addLeb(bytes, random);
     }
@@ -263,27 +252,21 @@ function randomLines(random: Random, version: number): Bytes {
   if (version === 5) {
     const isSound = random.below(20) > 0;
     const count = (): Bytes => (isSound ? header.u8(1) : header.uleb(Number(randomNumber(random) >> 12n)));
-    header.u8(1, Line.contentPath, isSound ? Form.string : random.pick(forms));
+    header.u8(1, Line.contentPath, isSound ? Form.string : random.pick(FORMS));
     count()
       .text('/')
       .u8(isSound ? 2 : random.below(256), Line.contentPath, Form.string, Line.contentDirectory, Form.udata);
     count().text('main.c').uleb(random.below(3));
-  } else {
-    header.text('include').u8(0).text('main.c').u8(random.below(3), 0, 0).u8(0);
-  }
-  const program = new Bytes().u8(0, 9, Line.setAddress).u64(random.below(20) === 0 ? randomNumber(random) : code);
+  } else header.text('include').u8(0).text('main.c').u8(random.below(3), 0, 0).u8(0);
+  const program = new Bytes().u8(0, 9, Line.setAddress).u64(random.below(20) === 0 ? randomNumber(random) : CODE);
   for (let left = random.below(40); left > 0; left--) {
     const opcode = random.below(3) === 0 ? random.below(256) : 1 + random.below(12);
     program.u8(opcode);
-    if (opcode >= Line.advancePc && opcode <= Line.setColumn) {
-      addLeb(program, random);
-    }
+    if (opcode >= Line.advancePc && opcode <= Line.setColumn) addLeb(program, random);
   }
   program.u8(0, 1, Line.endSequence);
   const unit = new Bytes().u16(version);
-  if (version === 5) {
-    unit.u8(8, 0);
-  }
+  if (version === 5) unit.u8(8, 0);
   return unit
     .u32(random.below(8) === 0 ? random.below(200) : header.length)
     .add(header)
@@ -296,14 +279,11 @@ function randomMacros(random: Random, version: number): Bytes {
   for (let left = random.below(10); left > 0; left--) {
     const op = 1 + random.below(12);
     bytes.u8(op);
-    if (op <= 2) {
-      bytes.uleb(1).text(random.pick(['X 1', 'X(a) a', '(', 'X X']));
-    } else if (op === 7) {
+    if (op <= 2) bytes.uleb(1).text(random.pick(['X 1', 'X(a) a', '(', 'X X']));
+    else if (op === 7) {
       // Often itself.
       bytes.u32(random.pick([0, 0, 3, 9]));
-    } else if (op !== 4) {
-      bytes.uleb(1).u32(random.below(12));
-    }
+    } else if (op !== 4) bytes.uleb(1).u32(random.below(12));
   }
   return bytes.u8(...(random.below(4) === 0 ? [] : [0]));
 }
@@ -312,10 +292,8 @@ function randomFrames(random: Random): Bytes {
   const instructions = (): Bytes => {
     const bytes = new Bytes();
     for (let left = random.below(16); left > 0; left--) {
-      bytes.u8(random.below(3) === 0 ? random.below(256) : random.pick(callFrame));
-      if (random.below(2) === 0) {
-        addLeb(bytes, random);
-      }
+      bytes.u8(random.below(3) === 0 ? random.below(256) : random.pick(CALL_FRAME));
+      if (random.below(2) === 0) addLeb(bytes, random);
     }
     return bytes;
   };
@@ -324,6 +302,6 @@ function randomFrames(random: Random): Bytes {
     .u8(random.pick([1, 3, 3, 3, 4]))
     .u8(...(random.below(8) === 0 ? [0x7a, 0x52, 0] : [0]));
   common.uleb(1).u8(0x78, 1, 0x0c, 2, 0).add(instructions());
-  const entry = new Bytes().u32(0).u64(code).u64(BigInt(codeSize)).add(instructions());
+  const entry = new Bytes().u32(0).u64(CODE).u64(BigInt(CODE_SIZE)).add(instructions());
   return common.withLength().add(entry.withLength());
 }
