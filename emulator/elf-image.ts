@@ -2,7 +2,7 @@
  * Loading a kernel: the ELF header and its loadable segments (System V ABI, chapters 4 and 5), by physical address. The
  * debugger has its own, full reader; this one only decides whether the machine can run the file, and where it starts.
  */
-import type { PhysicalMemory } from './types';
+import type { WritableMemory } from './types';
 
 /** What is wrong with a kernel file, in words for its user. */
 export class KernelError extends Error {}
@@ -66,7 +66,7 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
 }
 
 /** Writes a kernel's segments into memory, with zeroes where they are longer than what the file has of them. */
-export function placeKernel(memory: PhysicalMemory, { segments }: LoadedKernel): void {
+export function placeKernel(memory: WritableMemory, { segments }: LoadedKernel): void {
   for (const { address, bytes, memorySize } of segments) {
     memory.write(address, bytes);
     memory.write(address + BigInt(bytes.length), new Uint8Array(Number(memorySize) - bytes.length));

@@ -15,21 +15,33 @@ import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './layout';
 import { SpinWaitDetector } from './scheduler/spin-wait';
 import { Cell } from './cpu/csr-bits';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
-import { SavedState } from './history/saved-state';
 import { Disk } from './devices/disk';
 import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
 import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
-import { type InputEvent, InputLog } from './history/input-log';
+import { type Instant, Phase } from './history/instant';
+import { NO_SUCH_RUN, Position } from './history/position';
+import { copyOf, write } from './inputs';
+import { MachineState } from './machine-state';
 import { EncodedPages, encodePages } from './history/page-codec';
 import { StateHash } from './history/state-hash';
 import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
-import { Mmu } from './mmu/mmu';
+import { AccessType, Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
 import { Scheduler } from './scheduler/scheduler';
-import type { AccessSize, Device, DeviceEvent, Hart, MachineApi, MachineOptions, Observer } from './types';
-import { Mode, type RunLimit, type State, type Stop, type TrapEvent, type Watch } from './types';
+import type {
+  AccessSize,
+  Device,
+  DeviceEvent,
+  Hart,
+  InputHistory,
+  LoggedInput,
+  MachineApi,
+  MachineInput,
+} from './types';
+import type { MachineOptions, Observer, RunLimit, State, Stop, TrapEvent, Watch } from './types';
+import { Mode } from './types';
 
 export { KernelError };
 
@@ -39,12 +51,19 @@ function withLast(bits: Uint8Array): Uint8Array {
   return bits;
 }
 
+/** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
+interface Resume {
+  hart: number;
+  pc: bigint;
+  steps: number;
+  trap?: { interrupt: boolean; cause: number } | undefined;
+}
+
 export class Machine implements MachineApi {
   readonly memory: GuestMemory;
   readonly harts: readonly HartState[];
   readonly disk: Disk | undefined;
   observer: Observer = {};
-  inputs: InputLog;
 
   private readonly devices: VirtDevices;
   private readonly timed: readonly Device[];
@@ -55,18 +74,23 @@ export class Machine implements MachineApi {
   private readonly executor: Executor;
 
   private readonly clock: VirtualTime;
+  private readonly position: Position;
+  private readonly state: MachineState;
   private readonly spinWaits: SpinWaitDetector;
   private readonly scheduler: Scheduler;
   private stop: Stop | undefined;
   /** The turn ends with this slice. */
   private quantumOver = false;
-  /** Input that came while a slice ran. */
-  private readonly typed: Uint8Array[] = [];
-  /** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
-  private resume: { hart: number; pc: bigint; steps: number; trap: TrapEvent | undefined } | undefined;
+  /** Inputs that came while a slice ran. */
+  private readonly deferred: MachineInput[] = [];
+  /** All harts wait, and nothing has come in since. */
+  private idle = false;
+  /** The next trap is not taken. */
+  private holdsTrap = false;
+  private resume: Resume | undefined;
 
   /** Throws KernelError if the kernel cannot be run, RangeError for impossible options. */
-  constructor(readonly options: Readonly<MachineOptions & { inputs?: readonly InputEvent[] }>) {
+  constructor(readonly options: Readonly<MachineOptions>) {
     const { harts, memory } = options;
     if (!Number.isInteger(harts) || harts < 1 || harts > MAX_HARTS) {
       throw new RangeError(`${harts} harts asked for; the machine has 1 to ${MAX_HARTS}`);
@@ -76,9 +100,9 @@ export class Machine implements MachineApi {
     }
     this.kernel = readKernel(options.kernel, BigInt(DRAM_BASE), memory);
     this.memory = new GuestMemory(memory);
-    this.inputs = new InputLog(options.inputs);
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
     this.clock = new VirtualTime(this.harts);
+    this.position = new Position(this.clock);
     const tlb = new Tlb(this.memory, harts);
     this.watching = new Watching(this.memory, tlb, this.harts);
     this.mmu = new Mmu(this.memory, tlb, this.harts);
@@ -106,6 +130,7 @@ export class Machine implements MachineApi {
     this.executor = new Executor(this.memory, this.code, access, new SystemInstructions(access, this), this);
     this.spinWaits = new SpinWaitDetector(this.harts, this.memory, this.mmu, this.executor);
     this.scheduler = new Scheduler(this.harts, options.seed ?? 0, this.spinWaits);
+    this.state = new MachineState(this.clock, this.scheduler, this.devices.devices, this.harts);
     this.powerOn();
   }
 
@@ -119,29 +144,32 @@ export class Machine implements MachineApi {
     return this.scheduler.hart;
   }
 
+  get instant(): Instant {
+    return this.position.instant;
+  }
+  get inputs(): InputHistory {
+    return this.position.inputs;
+  }
+
   run(limit: RunLimit): Stop {
+    const { to } = limit;
+    if (to !== undefined) this.position.checkAhead(to);
     this.stop = undefined;
-    // A debugger may have changed modes since.
-    for (const hart of this.harts) this.mmu.selectSpace(hart);
+    this.idle = false;
     let left = limit.instructions;
     let hartLeft = limit.hart?.instructions ?? Infinity;
     while (left > 0) {
-      this.deliver();
-      const hart = this.scheduler.next();
-      if (this.memory.watches.pending && this.watchedTouched())
-        return this.stopped(hart ?? this.harts[this.scheduler.hart]!);
-      if (hart === undefined) return { kind: 'idle', until: this.clock.tickAfter(this.nextEvent()) };
-      if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
+      const hart = this.choose(to);
+      if (hart === undefined) continue;
+      if (!(hart instanceof HartState)) return hart;
       const own = hart.id === limit.hart?.id;
-      const slice = Math.min(left, this.scheduler.left, this.nextEvent() - this.clock.time, own ? hartLeft : Infinity);
-      hart.untilEnabled = this.scheduler.untilEnabled;
-      this.clock.begin(hart, slice);
-      this.executor.run(hart);
-      const used = this.clock.end();
-      for (const bytes of this.typed.splice(0)) this.consoleInput(bytes);
-      this.scheduler.left -= used;
-      if (this.quantumOver) this.scheduler.yieldQuantum();
-      this.quantumOver = false;
+      const slice = Math.min(
+        left,
+        this.scheduler.left,
+        this.nextEvent(to) - this.clock.time,
+        own ? hartLeft : Infinity,
+      );
+      const used = this.runSlice(hart, slice);
       left -= used;
       if (own) hartLeft -= used;
       if (this.stop !== undefined) return this.stopped(hart);
@@ -153,9 +181,21 @@ export class Machine implements MachineApi {
     return { kind: 'budget' };
   }
 
-  idleUntil(tick: number): void {
-    const to = Math.min(this.clock.timeOf(Math.floor(tick)), this.nextEvent());
-    if (to < Infinity) this.clock.sleepUntil(to);
+  apply(input: MachineInput): boolean {
+    if (this.clock.isRunning) {
+      this.deferred.push(input);
+      this.clock.cut();
+      return true;
+    }
+    if (input.kind === 'idle') return this.sleep(this.clock.timeOf(Math.floor(input.until)), undefined);
+    const { time, phase } = this.position.instant;
+    if (!this.enter(input)) return false;
+    this.position.inputs.record({ time, phase, input: copyOf(input) });
+    return true;
+  }
+
+  replay(inputs: readonly LoggedInput[]): void {
+    this.position.inputs.replaceFuture(inputs);
   }
 
   setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void {
@@ -171,27 +211,20 @@ export class Machine implements MachineApi {
   }
 
   consoleInput(bytes: Uint8Array): void {
-    if (this.clock.isRunning) {
-      // From within a slice (an answer to output): it comes at the end of the instruction at hand.
-      this.typed.push(bytes.slice());
-      this.clock.cut();
-      return;
-    }
-    this.inputs.record({ time: this.clock.time, console: bytes.slice() });
-    this.devices.uart.receive(bytes);
+    this.apply({ kind: 'console', bytes });
+  }
+
+  idleUntil(tick: number): void {
+    this.apply({ kind: 'idle', until: tick });
   }
 
   reset(): void {
-    this.inputs = new InputLog();
-    this.powerOn();
+    this.apply({ kind: 'reset' });
   }
 
   stateHash(): string {
     const hash = new StateHash();
-    const { time, executed } = this.clock;
-    hash.state({ time, executed, scheduler: this.scheduler.save() });
-    hash.state(this.harts.map((hart) => hart.save()));
-    hash.state(this.devices.devices.map((device) => device.save()));
+    hash.state(this.state.save());
     for (const page of this.memory.pages()) hash.words(page);
     return hash.hex;
   }
@@ -212,12 +245,7 @@ export class Machine implements MachineApi {
 
   /** The machine between two runs: `state`, which is small, and its memory. */
   save(): { state: State; memory: Uint8Array } {
-    const state = {
-      ...{ ...this.clock.save(), scheduler: this.scheduler.save() },
-      harts: this.harts.map((hart) => hart.save()),
-      devices: this.devices.devices.map((device) => device.save()),
-    };
-    return { state, memory: encodePages(this.memory.pages()) };
+    return { state: this.state.save(), memory: encodePages(this.memory.pages()) };
   }
 
   /**
@@ -229,21 +257,14 @@ export class Machine implements MachineApi {
     if (this.clock.time > 0) this.powerOn();
     const disk = this.disk?.save();
     try {
-      const saved = new SavedState('machine', state);
       this.memory.restoreFrom(pages);
-      this.clock.restore(saved);
-      this.scheduler.restore(saved.record('scheduler'));
-      saved
-        .list('devices', this.devices.devices.length)
-        .forEach((device, i) => this.devices.devices[i]!.restore(device));
-      // After the devices, which may drive the harts' lines.
-      saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id]!.restore(hart));
+      this.state.restore(state);
       for (const hart of this.harts) {
         this.mmu.protectionChanged(hart);
         this.watching.satpChanged(hart);
       }
     } catch (error) {
-      this.reset();
+      this.powerOn();
       if (disk !== undefined) this.disk?.restore(disk);
       throw error;
     }
@@ -251,7 +272,7 @@ export class Machine implements MachineApi {
 
   private powerOn(): void {
     this.memory.clear();
-    this.typed.length = 0;
+    this.deferred.length = 0;
     this.clock.reset();
     this.scheduler.reset();
     this.resume = undefined;
@@ -268,9 +289,113 @@ export class Machine implements MachineApi {
     placeKernel(this.memory, this.kernel);
   }
 
-  /** Hands out what is due: inputs of a replay, devices' events, supervisor timers. */
+  /** The hart to run; a stop, if it comes first; undefined if an input has come in, or idle time has passed. */
+  private choose(to: Instant | undefined): HartState | Stop | undefined {
+    if (this.position.isHeld(Phase.arrived, to)) return this.hold(to);
+    this.deliver();
+    const hart = this.scheduler.next();
+    this.position.reach(Phase.chosen);
+    if (this.memory.watches.pending && this.watchedTouched())
+      return this.stopped(hart ?? this.harts[this.scheduler.hart]!);
+    if (this.position.isHeld(Phase.chosen, to)) return this.hold(to);
+    if (hart === undefined) {
+      this.idle = true;
+      if (to !== undefined && this.sleep(Infinity, to)) return undefined;
+      return { kind: 'idle', until: this.clock.tickAfter(this.nextEvent(to)) };
+    }
+    if (this.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
+    return this.position.next(to)?.time === this.clock.time ? this.begin(hart, to) : hart;
+  }
+
+  /** An input comes in again, or the run has come to where it is to end. */
+  private hold(to: Instant | undefined): Stop | undefined {
+    const { inputs } = this.position;
+    if (this.position.endsBeforeInput(to)) {
+      const hart = this.harts[this.scheduler.hart]!;
+      const cause = interruptToTake(hart);
+      if (to.phase === Phase.fetched) this.standsAt(hart, undefined);
+      else if (to.phase === Phase.chosen && cause !== undefined) this.standsAt(hart, { interrupt: true, cause });
+      return { kind: 'budget' };
+    }
+    const { input } = inputs.next!;
+    inputs.advance();
+    this.enter(input);
+    return undefined;
+  }
+
+  /** Begins an instruction, as far as the place between two instructions at which the run is held. */
+  private begin(hart: HartState, to: Instant | undefined): Stop | undefined {
+    const { phase } = this.position.next(to)!;
+    if (phase === Phase.attempted) {
+      this.holdsTrap = true;
+      const used = this.runSlice(hart, 1);
+      this.holdsTrap = false;
+      if (this.stop !== undefined) return this.stopped(hart);
+      if (used > 0) throw new Error(NO_SUCH_RUN);
+    } else {
+      const pc = hart.pc;
+      this.mmu.translate(
+        hart,
+        Number(BigInt.asIntN(32, pc)),
+        Number(BigInt.asIntN(32, pc >> 32n)),
+        AccessType.fetch,
+        2,
+      );
+    }
+    this.position.reach(phase);
+    return this.hold(to);
+  }
+
+  /** Runs a hart for so many instructions at most; those that it has executed. */
+  private runSlice(hart: HartState, slice: number): number {
+    hart.untilEnabled = this.scheduler.untilEnabled;
+    this.clock.begin(hart, slice);
+    this.executor.run(hart);
+    const used = this.clock.end();
+    if (used > 0) this.position.arrive();
+    if (this.stop?.kind === 'breakpoint') this.position.reach(Phase.fetched);
+    else if (this.stop?.kind === 'trap') this.position.reach(Phase.attempted);
+    this.scheduler.left -= used;
+    if (this.quantumOver) this.scheduler.yieldQuantum();
+    this.quantumOver = false;
+    for (const input of this.deferred.splice(0)) this.apply(input);
+    return used;
+  }
+
+  /** While all harts wait: lets time pass, up to what comes next. False if nothing passed. */
+  private sleep(until: number, to: Instant | undefined): boolean {
+    const end = Math.min(until, this.nextEvent(to));
+    if (!this.idle || end === Infinity || end <= this.clock.time) return false;
+    this.clock.sleepUntil(end);
+    this.position.arrive();
+    return true;
+  }
+
+  /** What an input does. */
+  private enter(input: MachineInput): boolean {
+    switch (input.kind) {
+      case 'idle':
+        break;
+      case 'console':
+        this.devices.uart.receive(input.bytes);
+        break;
+      case 'reset':
+        this.powerOn();
+        break;
+      default:
+        if (!write(this.harts, this.memory, input)) return false;
+        for (const hart of this.harts) {
+          this.mmu.selectSpace(hart);
+          this.watching.satpChanged(hart);
+        }
+    }
+    this.position.arrive();
+    this.idle = false;
+    return true;
+  }
+
+  /** Hands out what is due: devices' events, supervisor timers. */
   private deliver(): void {
-    for (const event of this.inputs.take(this.clock.time)) this.consoleInput(event.console);
     const now = this.clock.ticks;
     for (const device of this.timed) {
       if (device.nextEvent!() > now) continue;
@@ -284,19 +409,23 @@ export class Machine implements MachineApi {
   }
 
   /** Time in instructions of the next event. */
-  private nextEvent(): number {
+  private nextEvent(to: Instant | undefined): number {
     let tick = this.clock.nextTimer;
     for (const device of this.timed) tick = Math.min(tick, device.nextEvent!());
-    return Math.min(this.clock.timeOf(tick), this.inputs.nextTime);
+    return Math.min(this.clock.timeOf(tick), this.position.next(to)?.time ?? Infinity);
   }
 
   private stopped(hart: HartState): Stop {
     const stop = this.stop!;
     // After the others the hart stands before an instruction that has not been asked for.
     const before = stop.kind === 'breakpoint' || stop.kind === 'trap' || stop.kind === 'step';
-    const trap = stop.kind === 'trap' ? stop.event : undefined;
-    this.resume = before ? { hart: hart.id, pc: hart.pc, steps: hart.steps, trap } : undefined;
+    this.resume = undefined;
+    if (before) this.standsAt(hart, stop.kind === 'trap' ? stop.event : undefined);
     return stop;
+  }
+
+  private standsAt(hart: HartState, trap: Resume['trap']): void {
+    this.resume = { hart: hart.id, pc: hart.pc, steps: hart.steps, trap };
   }
 
   /** The hart is to take up where the machine last stopped. `counted`: the instruction at hand is in the count already. */
@@ -340,10 +469,10 @@ export class Machine implements MachineApi {
 
   settle(hart: HartState): Status {
     this.mmu.selectSpace(hart);
-    if (this.stop !== undefined) return Status.exit;
-    const status = this.takeInterrupt(hart);
-    if (this.scheduler.untilEnabled && interruptible(hart)) this.yields();
-    return status === Status.done ? Status.reload : status;
+    // An interrupt is taken between two slices, so that stopping for it changes nothing.
+    if (interruptToTake(hart) !== undefined) this.clock.cut();
+    else if (this.scheduler.untilEnabled && interruptible(hart)) this.yields();
+    return this.stop === undefined ? Status.reload : Status.exit;
   }
 
   returned(hart: HartState): Status {
@@ -389,7 +518,11 @@ export class Machine implements MachineApi {
   }
 
   /** True if the observer wants to stop for what was touched of watched bytes: then the slice ends here. */
-  watchedTouched(): boolean {
+  watchedTouched(done = true): boolean {
+    if (!done) {
+      this.clock.cut(1);
+      return false;
+    }
     // Another stop comes first; what was touched is told when the machine goes on.
     if (this.stop !== undefined && this.stop.kind !== 'device') return false;
     const stop = this.watching.settle(this.observer);
@@ -414,12 +547,13 @@ export class Machine implements MachineApi {
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
       if (interrupt && (cause === 9 || cause === 11))
         event.source = this.devices.plic.sourceFor(hart.id, cause === 9 ? Mode.Supervisor : Mode.Machine);
-      if (this.observer.trap(event)) {
-        this.stop = { kind: 'trap', event };
-        hart.remaining += counted;
-        hart.trapped -= counted;
-        return Status.exit;
-      }
+      if (this.observer.trap(event)) this.stop = { kind: 'trap', event };
+    }
+    if (this.stop?.kind === 'trap' || this.holdsTrap) {
+      hart.remaining += counted;
+      hart.trapped -= counted;
+      if (this.holdsTrap) this.standsAt(hart, { interrupt, cause });
+      return Status.exit;
     }
     takeTrap(hart, interrupt, cause, tval);
     this.mmu.selectSpace(hart);

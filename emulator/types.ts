@@ -5,6 +5,7 @@
  * Units: addresses and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that
  * `mtime` counts (exact up to 2^53); lengths are bytes.
  */
+import type { Instant, Moment } from './history/instant';
 
 /** Privilege modes by their encoding (RISC-V privileged specification, table 1.1). */
 export const enum Mode {
@@ -49,26 +50,28 @@ export interface Board {
   /** Virtual time in ticks. */
   now(): number;
   /** Physical memory, for devices that read and write it themselves (DMA). */
-  readonly memory: PhysicalMemory;
+  readonly memory: WritableMemory;
   /** Drives a wired interrupt of the PLIC (source 1 to 95). */
   setInterrupt(source: number, level: boolean): void;
   /** Drives an interrupt input of a hart. CLINT and PLIC only. */
   setHartLine(hart: number, line: HartLine, level: boolean): void;
 }
 
-/**
- * DRAM and ROM by physical address, without side effects: devices are not reached through it. Reads and writes outside
- * return undefined or false and do nothing. Writes keep every cache of the machine coherent.
- */
+/** DRAM and ROM by physical address, without side effects: devices are not reached through it. */
 export interface PhysicalMemory {
   readonly dramBase: bigint;
   /** Bytes. */
   readonly dramSize: bigint;
-  /** A copy of `length` bytes. */
+  /** A copy of `length` bytes; undefined if not all of them are memory. */
   read(address: bigint, length: number): Uint8Array | undefined;
-  write(address: bigint, bytes: Uint8Array): boolean;
   /** A little-endian, naturally aligned 64-bit word, as a page-table walk reads it. */
   readU64(address: bigint): bigint | undefined;
+}
+
+/** Memory for those within the machine who write it; every cache of the machine is kept coherent. */
+export interface WritableMemory extends PhysicalMemory {
+  /** False, and nothing done, if not all of the bytes are memory. */
+  write(address: bigint, bytes: Uint8Array): boolean;
 }
 
 /** What a disk holds, in sectors of 512 bytes; whole sectors are read. */
@@ -98,17 +101,15 @@ export interface GuestDisk extends DiskContent {
   flush(): void;
 }
 
-/** A hart as a debugger sees it. Reading never has side effects; writing takes effect before the next instruction. */
+/** A hart as a debugger sees it. Reading never has side effects; what a debugger writes goes through MachineApi.apply. */
 export interface Hart {
   readonly id: number;
-  pc: bigint;
-  mode: Mode;
+  readonly pc: bigint;
+  readonly mode: Mode;
   /** Integer register x0..x31, as an unsigned 64-bit value. */
   x(register: number): bigint;
-  setX(register: number, value: bigint): void;
   /** A CSR by its 12-bit address, undefined if the hart has none there. */
   csr(address: number): bigint | undefined;
-  setCsr(address: number, value: bigint): boolean;
   /** True while it waits in wfi. */
   readonly waiting: boolean;
   /** It goes round in a loop that waits for others to write, and has no turns until they do or an interrupt comes. */
@@ -221,9 +222,38 @@ export interface Observer {
   tableStore?(event: TableStoreEvent): boolean;
 }
 
+/** Whatever enters the machine from outside. */
+export type MachineInput =
+  /** Key strokes for the UART. */
+  | { kind: 'console'; bytes: Uint8Array }
+  /** Power on again: same kernel, same disk, fresh memory. */
+  | { kind: 'reset' }
+  /** While all harts wait: virtual time passes up to this tick, but not beyond what is due next. */
+  | { kind: 'idle'; until: number }
+  // What a debugger writes. It takes effect before the next instruction.
+  | { kind: 'pc'; hart: number; value: bigint }
+  | { kind: 'register'; hart: number; register: number; value: bigint }
+  /** By its 12-bit address. */
+  | { kind: 'csr'; hart: number; csr: number; value: bigint }
+  | { kind: 'mode'; hart: number; mode: Mode }
+  /** Physical, in DRAM. */
+  | { kind: 'memory'; address: bigint; bytes: Uint8Array };
+
+/** An input, and when it came. */
+export interface LoggedInput extends Moment {
+  readonly input: MachineInput;
+}
+
+/** The inputs that have come in since the first power on. */
+export interface InputHistory {
+  readonly count: number;
+  /** Those after the first `count`. Throws RangeError if they are not known, as before the checkpoint of another machine. */
+  since(count: number): readonly LoggedInput[];
+}
+
 /** Why `run` came back. */
 export type Stop =
-  /** The instructions asked for are done. */
+  /** The instructions asked for are done, or the instant is reached. */
   | { kind: 'budget' }
   /** Every hart waits in wfi and nothing is due before `until` (ticks; Infinity: only input can wake them). */
   | { kind: 'idle'; until: number }
@@ -247,6 +277,11 @@ export interface RunLimit {
   instructions: number;
   /** Stop when this hart has executed so many instructions (traps it takes count as one); the others take their turns. */
   hart?: { id: number; instructions: number };
+  /**
+   * Stop at this instant; idle time on the way to it passes by itself. RangeError if it lies behind, or among inputs that
+   * are not known.
+   */
+  to?: Instant;
 }
 
 export interface MachineOptions {
@@ -283,8 +318,20 @@ export interface MachineApi {
   /** The hart whose turn it is. */
   readonly current: number;
   run(limit: RunLimit): Stop;
-  /** While all harts wait: lets virtual time pass up to `tick`, but not beyond the next event. */
+  /** Where the machine stands, and what has come in on the way. */
+  readonly instant: Instant;
+  readonly inputs: InputHistory;
+  /**
+   * The one door by which anything enters the machine; it is noted in the log. From within a slice (an answer to output) it
+   * takes effect at the end of the instruction at hand. False, and nothing done, if there is no such CSR or memory.
+   */
+  apply(input: MachineInput): boolean;
+  /** `apply` of key strokes, of idle time, and of a reset. */
+  consoleInput(bytes: Uint8Array): void;
   idleUntil(tick: number): void;
+  reset(): void;
+  /** What is to come in from here on, at its moment; takes the place of what was to come. */
+  replay(inputs: readonly LoggedInput[]): void;
   /**
    * Virtual addresses at which any hart stops; replaces the earlier ones. `concerns` is asked when a hart comes to fetch
    * from such a page, and says whether the address is meant in the address space the hart is in: user programs all use the
@@ -298,10 +345,6 @@ export interface MachineApi {
    * shrink, and of any tree that satp comes to name. Roots are added to the earlier ones; undefined ends it all.
    */
   watchTables(roots: Iterable<bigint> | undefined): void;
-  /** Key strokes for the UART, logged with the time at which they came. */
-  consoleInput(bytes: Uint8Array): void;
-  /** Power on again: same kernel, same disk, fresh memory. */
-  reset(): void;
   /** A hash of all machine state that a guest could observe (hexadecimal). */
   stateHash(): string;
 }

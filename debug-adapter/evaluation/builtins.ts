@@ -114,7 +114,7 @@ function entry({ machine }: Debuggee, { space }: BuiltinContext, va: bigint): Va
     name: 'pte',
     physical: last.pteAddress,
     read: () => machine.memory.readU64(last.pteAddress),
-    write: (value) => machine.memory.write(last.pteAddress, toBytes(value, 8)),
+    write: (value) => machine.apply({ kind: 'memory', address: last.pteAddress, bytes: toBytes(value, 8) }),
   });
 }
 

@@ -81,15 +81,13 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
     setRegister: (register, value) => {
       if (register === 'pc') {
         if (!hart || registers.returnAddress || registers.pc !== hart.pc) return false;
-        hart.pc = value;
-        return true;
+        return debuggee.machine.apply({ kind: 'pc', hart: hart.id, value });
       }
       const saved = registers.savedAt?.[register];
       if (saved !== undefined) return writeMemory(saved, littleEndian(value));
       // A caller's register that another value has taken the place of is nowhere.
       if (!hart || registers.x[register] !== hart.x(register)) return false;
-      hart.setX(register, value);
-      return true;
+      return debuggee.machine.apply({ kind: 'register', hart: hart.id, register, value });
     },
     csr: (name) => {
       const csr = csrNamed(name);
@@ -97,7 +95,8 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
     },
     setCsr: (name, value) => {
       const csr = csrNamed(name);
-      return csr !== undefined && (hart?.setCsr(csr.address, value) ?? false);
+      if (csr === undefined || hart === undefined) return false;
+      return debuggee.machine.apply({ kind: 'csr', hart: hart.id, csr: csr.address, value });
     },
     builtin: (name, given) =>
       overlaid(overlay, name, given) ?? builtinValue(debuggee, { hart, space, pid: place.pid }, name, given),

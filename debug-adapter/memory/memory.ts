@@ -45,7 +45,8 @@ function addressSpace(
     if (!read(va, bytes.length)) return false;
     for (const { at, size, offset } of pagesOf(va, bytes.length)) {
       const pa = look(at);
-      if (pa === undefined || !machine.memory.write(pa, bytes.subarray(offset, offset + size))) return false;
+      const part = bytes.subarray(offset, offset + size);
+      if (pa === undefined || !machine.apply({ kind: 'memory', address: pa, bytes: part })) return false;
     }
     return true;
   };

@@ -3,6 +3,7 @@
  * on by four bytes. It stops, counts and skips as the contract in emulator/types.ts says.
  */
 import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../emulator/types';
+import { type Instant, Phase } from '../../emulator/history/instant';
 import type { HostClock } from '../run-control/clock';
 
 export class FakeHart implements Hart {
@@ -131,6 +132,14 @@ export class FakeMachine implements MachineApi {
   }
   reset(): void {
     for (const hart of this.harts) hart.pc = 0x1000n;
+  }
+  readonly instant: Instant = { inputs: 0, time: 0, phase: Phase.arrived };
+  readonly inputs = { count: 0, since: () => [] };
+  apply(): boolean {
+    throw new Error('no spec of run control writes through the machine');
+  }
+  replay(): void {
+    throw new Error('no spec of run control replays');
   }
   stateHash(): string {
     return '';

@@ -22,8 +22,6 @@ export interface AccessHost {
     size: AccessSize,
     value: bigint,
   ): Status;
-  /** Watched bytes were touched since this was last called; the instruction at hand is done. */
-  watchedTouched(): void;
 }
 
 /** The signed 32-bit halves of an address, in which translation takes it. */
@@ -69,11 +67,6 @@ export class MemoryAccess {
     this.mmu.fill(hart, low, high, physical);
     this.loadFrom(hart, host, bytes, signed);
     return true;
-  }
-
-  /** Tells the machine what was touched of watched bytes, if anything was. */
-  settleWatches(): void {
-    if (this.memory.watches.pending) this.machine.watchedTouched();
   }
 
   /** Stores the hart's `value` at its `address`. */

@@ -2,7 +2,7 @@
  * Builds the devices of QEMU's `virt` board and wires them to the PLIC. Memory, harts and virtual time belong to the
  * machine.
  */
-import type { Board, Device, PhysicalMemory } from '../types';
+import type { Board, Device, WritableMemory } from '../types';
 import { bootRom } from './boot-rom';
 import { Clint } from './clint';
 import type { Disk } from './disk';
@@ -49,7 +49,7 @@ export interface VirtDevices {
 }
 
 /** Writes what is in memory at power on: the device tree, and the boot ROM, which jumps to the kernel's entry. */
-export function placeFirmware(memory: PhysicalMemory, harts: number, entry: bigint): void {
+export function placeFirmware(memory: WritableMemory, harts: number, entry: bigint): void {
   const size = Number(memory.dramSize);
   const tree = deviceTree({ harts, memory: size });
   const address = deviceTreeAddress(size, tree.length);

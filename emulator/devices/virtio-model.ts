@@ -2,12 +2,12 @@
  * The interface between a virtio device (the model) and its transport. The block device is one model; a network device
  * would be another on the same transport.
  */
-import type { PhysicalMemory, State } from '../types';
+import type { WritableMemory, State } from '../types';
 import type { Virtqueue } from './virtqueue';
 
 /** What the transport offers a model. */
 export interface VirtioPort {
-  readonly memory: PhysicalMemory;
+  readonly memory: WritableMemory;
   now(): number;
   queue(index: number): Virtqueue;
   /** Features that the driver has accepted. */

@@ -3,7 +3,7 @@
  * index, chain or address throws `VirtqueueError`, on which the transport stops the device. Indirect descriptors and event
  * indexes are neither offered nor supported.
  */
-import type { PhysicalMemory, State } from '../types';
+import type { WritableMemory, State } from '../types';
 import type { SavedState } from '../history/saved-state';
 
 /** The guest broke the rules; the message says how. */
@@ -34,7 +34,7 @@ export class DescriptorChain {
   readonly writableLength: number;
 
   constructor(
-    private readonly memory: PhysicalMemory,
+    private readonly memory: WritableMemory,
     readonly head: number,
     private readonly readable: readonly Segment[],
     private readonly writable: readonly Segment[],
@@ -68,7 +68,7 @@ export class DescriptorChain {
     return { head: this.head, readable: segments(this.readable), writable: segments(this.writable) };
   }
 
-  static restore(memory: PhysicalMemory, saved: SavedState): DescriptorChain {
+  static restore(memory: WritableMemory, saved: SavedState): DescriptorChain {
     const segments = (field: string): Segment[] =>
       saved.records(field).map((entry) => ({ address: entry.bigint('address'), length: entry.number('length') }));
     return new DescriptorChain(memory, saved.number('head'), segments('readable'), segments('writable'));
@@ -86,7 +86,7 @@ export class Virtqueue {
 
   /** The queue has `defaultEntries` entries until the driver chooses another number. */
   constructor(
-    private readonly memory: PhysicalMemory,
+    private readonly memory: WritableMemory,
     private readonly defaultEntries: number,
     readonly maximum: number,
   ) {

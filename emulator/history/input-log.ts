@@ -1,34 +1,63 @@
 /**
- * What came into the machine from outside, with the instant at which it came. Together with the start state this decides
+ * What came into the machine from outside, with the moment at which it came. Together with the start state this decides
  * the whole run: put the same log into a machine of the same options and it does the same again.
+ *
+ * A machine that has gone back stands within its log, and comes to the later inputs again when it runs on; a new input
+ * there takes the place of all of them. Idle time that the wall clock lets pass needs no entry: it ends at what is due, or
+ * at the moment of the next entry.
  */
-export interface InputEvent {
-  /** Virtual time in instructions (a tenth of a tick), between two of them. */
-  time: number;
-  /** Bytes for the UART. */
-  console: Uint8Array;
-}
+import type { InputHistory, LoggedInput } from '../types';
 
-export class InputLog {
-  readonly events: InputEvent[] = [];
-  private replayed = 0;
+export class InputLog implements InputHistory {
+  /** Inputs before the first of `entries`: those of another machine, from which this one has a checkpoint. */
+  private first = 0;
+  private entries: LoggedInput[] = [];
+  /** Inputs since the first power on that have come in. */
+  private entered = 0;
 
-  /** `replay`: events to come, in order of time. */
-  constructor(private readonly replay: readonly InputEvent[] = []) {}
-
-  record(event: InputEvent): void {
-    this.events.push(event);
+  get count(): number {
+    return this.entered;
   }
 
-  /** Time of the next event to be replayed, Infinity if there is none. */
-  get nextTime(): number {
-    return this.replay[this.replayed]?.time ?? Infinity;
+  since(count: number): readonly LoggedInput[] {
+    if (count < this.first || count > this.entered)
+      throw new RangeError(
+        `the log has inputs ${this.first} to ${this.entered}, and was asked for those from ${count} on`,
+      );
+    return this.entries.slice(count - this.first, this.entered - this.first);
   }
 
-  /** Takes the events that are due. */
-  take(time: number): InputEvent[] {
-    const due: InputEvent[] = [];
-    while (this.nextTime <= time) due.push(this.replay[this.replayed++]!);
-    return due;
+  /** The next input to come in again. */
+  get next(): LoggedInput | undefined {
+    return this.entries[this.entered - this.first];
+  }
+
+  /** Whether there is an entry for each input up to so many. */
+  reaches(count: number): boolean {
+    return count <= this.first + this.entries.length;
+  }
+
+  /** Notes what has come in. Whatever was to come later will not. */
+  record(entry: LoggedInput): void {
+    this.replaceFuture([entry]);
+    this.entered++;
+  }
+
+  /** The next input comes in again. */
+  advance(): void {
+    this.entered++;
+  }
+
+  /** What is to come in from here on. */
+  replaceFuture(entries: readonly LoggedInput[]): void {
+    this.entries = [...this.entries.slice(0, this.entered - this.first), ...entries];
+  }
+
+  /** The machine stands where so many inputs had come in. */
+  moveTo(count: number): void {
+    this.entered = count;
+    if (count >= this.first && this.reaches(count)) return;
+    this.first = count;
+    this.entries = [];
   }
 }

@@ -81,7 +81,7 @@ export class BootRecorder {
   /** The shell has asked for its first command, and nothing has come in between. */
   isComplete(machine: Machine): boolean {
     if (!this.recording || !this.text.endsWith(PROMPT)) return false;
-    if (machine.clockConsulted || machine.inputs.events.length > 0) this.discard();
+    if (machine.clockConsulted || machine.inputs.count > 0) this.discard();
     return this.recording;
   }
 

@@ -15,6 +15,8 @@ import { writeSingleStep } from './opcodes';
 export interface ExecutorHost {
   /** The hart has asked for a lock that it did not get: the instruction at hand is the last of its turn. */
   yields(): void;
+  /** Watched bytes were touched since this was last called, by an instruction that is done or that has only been fetched. */
+  watchedTouched(done: boolean): void;
 }
 
 export class Executor {
@@ -50,7 +52,7 @@ export class Executor {
       const length = lengthOf(hart.word);
       status = this.handleExit(hart, reason);
       if (status === Status.done) hart.advance(length);
-      this.access.settleWatches();
+      if (this.memory.watches.pending) this.machine.watchedTouched(reason !== Exit.fetch && reason !== Exit.special);
     }
     hart.makeParked();
   }

@@ -1,9 +1,9 @@
 /** Memory as devices read and write it themselves (DMA): the same, but what they touch of watched bytes is noted. */
-import type { PhysicalMemory } from '../types';
+import type { WritableMemory } from '../types';
 import type { GuestMemory } from './guest-memory';
 import { PAGE } from '../layout';
 
-export class DeviceMemory implements PhysicalMemory {
+export class DeviceMemory implements WritableMemory {
   readonly dramBase: bigint;
   readonly dramSize: bigint;
 

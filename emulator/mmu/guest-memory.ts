@@ -3,7 +3,7 @@
  * machine's caches hold of it. Whoever writes guest memory outside the fast path asks `stored` first.
  */
 import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../layout';
-import type { PhysicalMemory } from '../types';
+import type { WritableMemory } from '../types';
 import type { EncodedPages } from '../history/page-codec';
 import { DataWatches } from './data-watch';
 import { LazyPages } from './lazy-pages';
@@ -19,7 +19,7 @@ export const enum PageFlag {
   watchedLoads = 8,
 }
 
-export class GuestMemory implements PhysicalMemory {
+export class GuestMemory implements WritableMemory {
   readonly memory: WebAssembly.Memory;
   readonly u8: Uint8Array;
   readonly i32: Int32Array;

@@ -43,7 +43,8 @@ describe('address translation', () => {
     this.timeout(60_000);
     const program = elf(assembleProgram([label('halt'), jumpTo('halt')]));
     const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: program });
-    const hart = machine.harts[0]!;
+    const hart = 0;
+    const csr = (address: number, value: bigint) => machine.apply({ kind: 'csr', hart, csr: address, value });
     const kind = fc.constantFrom('load', 'store', 'fetch') as fc.Arbitrary<'load' | 'store' | 'fetch'>;
     fc.assert(
       fc.property(
@@ -63,16 +64,16 @@ describe('address translation', () => {
 
           // Data accesses are made by M-mode code that borrows the mode (MPRV); a fetch is made by jumping there.
           // One instruction in between, so that the machine does not take this for going on after the last stop.
-          hart.mode = Mode.Machine;
-          hart.pc = DRAM;
+          machine.apply({ kind: 'mode', hart, mode: Mode.Machine });
+          machine.apply({ kind: 'pc', hart, value: DRAM });
           machine.run({ instructions: 1 });
-          hart.setCsr(Csr.satp, (8n << 60n) | (ROOT >> 12n));
-          hart.setCsr(Csr.mtvec, DRAM);
-          hart.setX(S0, va);
+          csr(Csr.satp, (8n << 60n) | (ROOT >> 12n));
+          csr(Csr.mtvec, DRAM);
+          machine.apply({ kind: 'register', hart, register: S0, value: va });
           machine.memory.write(DRAM + 0x1000n, assembleProgram([access === 'fetch' ? 0 : ACCESSES[access]]));
-          hart.pc = access === 'fetch' ? va : DRAM + 0x1000n;
-          if (access === 'fetch') hart.mode = mode;
-          hart.setCsr(Csr.mstatus, mstatus | (access === 'fetch' ? 0n : 1n << 17n) | (BigInt(mode) << 11n));
+          machine.apply({ kind: 'pc', hart, value: access === 'fetch' ? va : DRAM + 0x1000n });
+          if (access === 'fetch') machine.apply({ kind: 'mode', hart, mode });
+          csr(Csr.mstatus, mstatus | (access === 'fetch' ? 0n : 1n << 17n) | (BigInt(mode) << 11n));
           let cause: number | undefined;
           machine.observer = { trap: (event) => ((cause = event.cause), true) };
           machine.run({ instructions: 1 });

@@ -67,11 +67,11 @@ export class VirtualTime {
     this.running = hart;
   }
 
-  /** Lets the slice end with the instruction at hand: something happened that the schedule must see. */
-  cut(): void {
-    if (this.running === undefined) return;
-    this.slice -= this.running.remaining;
-    this.running.remaining = 0;
+  /** Lets the slice end with the instruction at hand, or so many after it: something happened that the schedule must see. */
+  cut(after = 0): void {
+    if (this.running === undefined || this.running.remaining <= after) return;
+    this.slice -= this.running.remaining - after;
+    this.running.remaining = after;
   }
 
   /** The slice has ended: the instructions that it took. */

@@ -1,8 +1,8 @@
 /** A board for tests of single devices: memory, a clock that the spec sets, and a record of every line driven. */
-import type { Board, BlockImage, HartLine, PhysicalMemory } from '../types';
+import type { Board, BlockImage, HartLine, WritableMemory } from '../types';
 import { MemoryMap } from '../devices/memory-map';
 
-export class FakeMemory implements PhysicalMemory {
+export class FakeMemory implements WritableMemory {
   readonly dramBase = BigInt(MemoryMap.dram.base);
   readonly dramSize: bigint;
   readonly bytes: Uint8Array;

@@ -60,7 +60,7 @@ export function goTo(context: SessionContext, args: DebugProtocol.GotoArguments)
     );
   const { pc } = frame.registers;
   const hart = hartUnder(debuggee, frame);
-  hart.pc = target.address + (pc - image.linked(pc));
+  debuggee.machine.apply({ kind: 'pc', hart: hart.id, value: target.address + (pc - image.linked(pc)) });
   again(context, hart, 'goto');
 }
 
@@ -71,14 +71,17 @@ export function restartFrame(context: SessionContext, args: DebugProtocol.Restar
   const hart = hartUnder(debuggee, frame);
   const { caller, info, given } = restartable(debuggee, stopped, frame);
   const { pc } = frame.registers;
+  const { machine } = debuggee;
+  const setRegister = (register: number, value: bigint): unknown =>
+    machine.apply({ kind: 'register', hart: hart.id, register, value });
   for (const register of SAVED) {
     const value = caller.registers.x[register];
-    if (value !== undefined) hart.setX(register, value);
+    if (value !== undefined) setRegister(register, value);
   }
-  hart.setX(X.sp, caller.registers.x[X.sp]!);
-  hart.setX(X.ra, caller.registers.pc);
-  given.forEach((value, index) => hart.setX(X.a0 + index, value));
-  hart.pc = info.low + (pc - frame.image!.linked(pc));
+  setRegister(X.sp, caller.registers.x[X.sp]!);
+  setRegister(X.ra, caller.registers.pc);
+  given.forEach((value, index) => setRegister(X.a0 + index, value));
+  machine.apply({ kind: 'pc', hart: hart.id, value: info.low + (pc - frame.image!.linked(pc)) });
   say(
     context,
     `${info.name} starts again with its arguments. What it has done so far stays done: memory written, locks taken, devices told.`,

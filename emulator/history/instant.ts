@@ -1,0 +1,35 @@
+/**
+ * Where a run stands. Between two instructions a machine may stop at several places that its clock does not tell apart:
+ * the schedule decides whose turn it is, an interrupt is taken, an instruction is fetched or traps, and no instruction is
+ * counted. An instant tells them apart, and is reached again by running the same inputs.
+ */
+
+/** How far the machine has come between two instructions, in this order. */
+export const enum Phase {
+  /** The instruction before is done, or idle time has passed. What is due has not been looked at. */
+  arrived,
+  /** What is due has happened, and whose turn it is has been decided; or all harts wait. The interrupt has not been taken. */
+  chosen,
+  /** The interrupt has been taken, if there was one, and the instruction has been fetched: here breakpoints stop. */
+  fetched,
+  /** The instruction has raised an exception, and the trap has not been taken. */
+  attempted,
+}
+
+export interface Moment {
+  /** Instructions executed and slept through since power on, the last one if there were several. */
+  readonly time: number;
+  readonly phase: Phase;
+}
+
+/** Instants of one log are ordered by the number of inputs before them, then by time, then by phase. */
+export interface Instant extends Moment {
+  /** Inputs that had come in since the first power on: those of the log which lie before this instant. */
+  readonly inputs: number;
+}
+
+/** Negative if `a` is the earlier one, 0 if they are the same. */
+export const compareInstants = (a: Instant, b: Instant): number => a.inputs - b.inputs || compareMoments(a, b);
+
+/** As `compareInstants`, of two between the same inputs. */
+export const compareMoments = (a: Moment, b: Moment): number => a.time - b.time || a.phase - b.phase;
