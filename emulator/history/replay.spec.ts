@@ -1,0 +1,150 @@
+/**
+ * An interactive session is done again by its log alone: whatever was typed, slept through and written by a debugger, and
+ * wherever it stopped, another machine comes by the same states at the same instants, in any tier and any slices, from power
+ * on and from a checkpoint. REPLAY_POINTS sets how many instants are compared.
+ */
+import assert from 'node:assert/strict';
+import { Csr } from '../isa/csrs';
+import { Machine } from '../machine';
+import { busyGuest } from '../testing/busy-guest';
+import { Random } from '../testing/random';
+import { TIERS, warmUp } from '../testing/tiers';
+import { type LoggedInput, type MachineInput, type MachineOptions, Mode } from '../types';
+import type { Instant } from './instant';
+
+const POINTS = Number(process.env.REPLAY_POINTS ?? 1000);
+/** Instants compared of one session. */
+const SESSION = 40;
+
+const GUEST = busyGuest();
+
+/** Where the session was, and how it stood there. */
+interface Point {
+  instant: Instant;
+  hash: string;
+}
+
+function machineOf(options: MachineOptions): Machine {
+  const machine = new Machine(options);
+  if (options.acceleration === 'mixed') warmUp(machine);
+  return machine;
+}
+
+/** A user at the console and at the debugger, by chance. */
+class Session {
+  readonly machine: Machine;
+  readonly points: Point[] = [];
+
+  constructor(
+    private readonly random: Random,
+    options: MachineOptions,
+  ) {
+    this.machine = machineOf(options);
+  }
+
+  /** Does something; most often runs on. */
+  act(): void {
+    const { machine, random } = this;
+    const hart = random.below(machine.harts.length);
+    const action = random.below(100);
+    if (action < 40) this.run(random.pick([1, 2, 10, 300, 5000]));
+    else if (action < 50) machine.run({ instructions: 2000, hart: { id: hart, instructions: random.between(1, 3) } });
+    else if (action < 58) machine.setBreakpoints(GUEST.code.filter(() => random.chance(25)));
+    else if (action < 62) machine.setBreakpoints([]);
+    else if (action < 70) this.observe();
+    else if (action < 72) machine.setWatches([]);
+    else if (action < 74)
+      machine.setWatches([{ address: random.pick([...GUEST.data, ...GUEST.leaves]), length: 8, access: 'write' }]);
+    else if (action < 84)
+      machine.consoleInput(Uint8Array.from({ length: random.between(1, 3) }, () => random.between(65, 90)));
+    else machine.apply(this.write(hart));
+    this.points.push({ instant: machine.instant, hash: machine.stateHash() });
+  }
+
+  /** Runs on to a stop. What the wall clock lets pass of idle time is left to chance. */
+  private run(instructions: number): void {
+    const { machine, random } = this;
+    const stop = machine.run({ instructions: random.between(1, instructions) });
+    if (stop.kind !== 'idle' || stop.until === Infinity) return;
+    const until = random.chance(50) ? stop.until : random.between(machine.now, stop.until);
+    machine.idleUntil(until);
+  }
+
+  private observe(): void {
+    const { machine, random } = this;
+    const stops = (percent: number) => () => random.chance(percent);
+    machine.observer = random.chance(30)
+      ? {}
+      : {
+          trap: stops(random.pick([0, 20, 100])),
+          satpWrite: stops(30),
+          fence: stops(30),
+          device: stops(10),
+          data: stops(50),
+        };
+  }
+
+  private write(hart: number): MachineInput {
+    const { random } = this;
+    const here = this.machine.harts[hart]!;
+    return random.pick<() => MachineInput>([
+      () => ({ kind: 'pc', hart, value: random.pick([...GUEST.code, here.pc, here.pc + 4n]) }),
+      () => ({ kind: 'register', hart, register: random.between(5, 9), value: random.word() }),
+      () => ({ kind: 'csr', hart, csr: Csr.satp, value: random.pick(GUEST.satps) }),
+      () => ({ kind: 'csr', hart, csr: Csr.stimecmp, value: BigInt(this.machine.now + random.between(-50, 500)) }),
+      () => ({ kind: 'csr', hart, csr: Csr.sstatus, value: random.pick([0n, 2n, 0x102n]) }),
+      () => ({ kind: 'csr', hart, csr: random.pick([Csr.sip, Csr.sie]), value: random.pick([0x222n, 2n, 0n]) }),
+      () => ({ kind: 'mode', hart, mode: random.pick([Mode.Supervisor, Mode.Supervisor, Mode.Machine, Mode.User]) }),
+      () => ({ kind: 'memory', address: random.pick(GUEST.data), bytes: Uint8Array.of(random.below(256)) }),
+      () => this.leafCleared(random.pick(GUEST.leaves)),
+      () => (random.chance(20) ? { kind: 'reset' } : { kind: 'console', bytes: Uint8Array.of(42) }),
+    ])();
+  }
+
+  /** A and D are to be set again. */
+  private leafCleared(address: bigint): MachineInput {
+    const flags = this.machine.memory.read(address, 1)![0]!;
+    return { kind: 'memory', address, bytes: Uint8Array.of(flags & 0x3f) };
+  }
+}
+
+/** Runs to the points in turn, in slices by chance, and compares. */
+function compare(machine: Machine, points: readonly Point[], random: Random): void {
+  const slice = random.pick([Infinity, Infinity, 3, 100, 1000]);
+  points.forEach(({ instant, hash }, index) => {
+    let stop;
+    do {
+      stop = machine.run({ instructions: slice === Infinity ? Infinity : random.between(1, slice), to: instant });
+    } while (!same(machine.instant, instant) && stop.kind === 'budget');
+    assert.deepEqual(machine.instant, instant, `point ${index}`);
+    assert.equal(machine.stateHash(), hash, `point ${index} at ${JSON.stringify(instant)}`);
+  });
+}
+
+const same = (a: Instant, b: Instant): boolean => a.inputs === b.inputs && a.time === b.time && a.phase === b.phase;
+
+const describeLog = (log: readonly LoggedInput[]): string =>
+  JSON.stringify(log, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
+
+describe('a session', function () {
+  this.timeout(POINTS * 100);
+
+  for (const harts of [1, 3])
+    it(`with ${harts} harts is done again by its log`, () => {
+      for (let seed = 1; seed <= POINTS / SESSION / 2; seed++) {
+        const random = new Random(seed * 2 + harts);
+        const options = { harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) };
+        const session = new Session(random, { ...options, acceleration: random.pick(TIERS) });
+        session.machine.run({ instructions: random.between(1, 20_000) });
+        for (let i = 0; i < SESSION; i++) session.act();
+        const log = session.machine.inputs.since(0);
+        const again = machineOf({ ...options, acceleration: random.pick(TIERS) });
+        again.replay(log);
+        try {
+          compare(again, session.points, random);
+        } catch (error) {
+          throw new Error(`seed ${seed}, log ${describeLog(log)}`, { cause: error });
+        }
+      }
+    });
+});
