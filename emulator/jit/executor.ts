@@ -19,6 +19,9 @@ export interface ExecutorHost {
   watchedTouched(done: boolean): void;
 }
 
+/** After these the instruction at hand is still to be executed. */
+const BEGINS: ReadonlySet<Exit> = new Set([Exit.fetch, Exit.special, Exit.hot, Exit.bulk]);
+
 export class Executor {
   private generated: InterpreterExports['run'] | undefined;
 
@@ -52,7 +55,7 @@ export class Executor {
       const length = lengthOf(hart.word);
       status = this.handleExit(hart, reason);
       if (status === Status.done) hart.advance(length);
-      if (this.memory.watches.pending) this.machine.watchedTouched(reason !== Exit.fetch && reason !== Exit.special);
+      if (this.memory.watches.pending) this.machine.watchedTouched(!BEGINS.has(reason));
     }
     hart.makeParked();
   }
