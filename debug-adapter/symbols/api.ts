@@ -1,6 +1,6 @@
 /**
- * What the rest of the debugger knows of an executable: an ELF file and its DWARF. Types only; `binary.ts` implements
- * `Binary`, and reads lazily: nothing is parsed before it is asked for.
+ * The rest of the debugger's view of an executable: an ELF file and its DWARF. Types only; `binary.ts` implements `Binary`
+ * and reads lazily: it parses only what a caller needs.
  *
  * Names follow the DWARF standard (version 5) where it has them.
  */
@@ -29,7 +29,7 @@ export interface Segment {
 
 export interface LineEntry {
   address: bigint;
-  /** The address after the last byte that this row covers. */
+  /** The address after the last byte of this row. */
   end: bigint;
   /** As recorded, joined to the compilation directory, with / separators and no `.` or `..` parts. */
   file: string;
@@ -54,12 +54,12 @@ export interface FunctionInfo {
   file: string | undefined;
   line: number | undefined;
   /**
-   * The first address at which the function's variables can be read: behind the prologue, by the line table; `low` where
-   * that cannot be told, and where location lists cover the prologue too, as in optimized code.
+   * The first address at which the function's variables can be read: after the prologue, by the line table; `low` if the
+   * table does not show it, or if location lists cover the prologue too, as in optimized code.
    */
   bodyStart: bigint;
   /**
-   * The address at which a step into the function ends: behind the prologue by the line table, in optimized code too, so
+   * The address at which a step into the function ends: after the prologue by the line table, in optimized code too, so
    * that the step shows the first statement and not the opening line.
    */
   stepStart: bigint;
@@ -154,7 +154,7 @@ export interface VoidType {
   kind: 'void';
 }
 
-/** Where a value lives, or that it is nowhere. */
+/** Where a value is, or that it has been optimized out. */
 export type Location =
   | { kind: 'memory'; address: bigint }
   | { kind: 'register'; register: number }
@@ -163,41 +163,41 @@ export type Location =
   | { kind: 'pieces'; pieces: { location: Location; size: number }[] }
   | { kind: 'optimized-out' };
 
-/** Registers of one frame: x0..x31 as unsigned 64-bit values, undefined where the caller's value is lost; and its pc. */
+/** Registers of one frame: its pc, and x0..x31 as unsigned 64-bit values, undefined if the caller's value is lost. */
 export interface FrameRegisters {
   pc: bigint;
   x: readonly (bigint | undefined)[];
   /** Canonical frame address, once known. */
   cfa?: bigint;
-  /** True where pc is the return address of a call: line, scopes and function are then those at pc - 1. */
+  /** True if pc is the return address of a call: line, scopes and function are then those at pc - 1. */
   returnAddress?: boolean;
-  /** Where the frames below have saved register n of this one; undefined if it is still in the register. */
+  /** Addresses at which callees have saved this frame's register n; undefined if it is still in the register. */
   savedAt?: readonly (bigint | undefined)[];
 }
 
-/** Reads `length` bytes of the address space the frame runs in; undefined where nothing is mapped. */
+/** Reads `length` bytes of the frame's address space; undefined if they are not mapped. */
 export type ReadMemory = (address: bigint, length: number) => Uint8Array | undefined;
 
 export interface Binary {
   readonly path: string;
   readonly entry: bigint;
   readonly segments: readonly Segment[];
-  /** False for a stripped file: then lines, functions and variables are empty. */
+  /** False for a stripped file, which has no lines, functions or variables. */
   readonly hasDebugInfo: boolean;
   /** Every source file that has lines, as in LineEntry.file. */
   readonly files: readonly string[];
   readonly symbols: readonly ElfSymbol[];
   symbol(name: string): ElfSymbol | undefined;
-  /** The symbol that covers an address: sized ones first, else the nearest below in the same section. */
+  /** The symbol of an address: a sized one that covers it, else the nearest one below in the same section. */
   symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined;
   lineAt(address: bigint): LineEntry | undefined;
   /**
-   * The line of a call that has been made: where several rows begin at one address, a call after them is of the last, while
-   * `lineAt` gives the first that starts a statement, as one reads it who is about to execute from there.
+   * The line of a call that has been made. If several rows begin at one address, the call belongs to the last of them, while
+   * `lineAt` returns the first that starts a statement: the line about to be executed.
    */
   callLineAt(address: bigint): LineEntry | undefined;
   /**
-   * Where a breakpoint at file:line (and column) belongs: the line itself, else the next line that has code in the same
+   * The locations of a breakpoint at file:line (and column): of that line, else of the next line with code in the same
    * file. One location for every separate copy of the line (inlining). `file` may be absolute or a suffix of the path.
    */
   breakLocations(file: string, line: number, column?: number): BreakLocation[];
@@ -207,33 +207,33 @@ export interface Binary {
   functionsNamed(name: string): FunctionInfo[];
   readonly functions: readonly FunctionInfo[];
   inlinedCallsAt(address: bigint): InlinedCall[];
-  /** Where the copies of a function begin that the compiler has inlined in others; it may have no other code. */
+  /** The entry addresses of a function's inlined copies; it may have no other code. */
   inlinedCopies(name: string): bigint[];
   /** Parameters and locals in scope, innermost block first. */
   scopesAt(address: bigint): Scope[];
   /** A global or file-static; `near` (an address) prefers the one of that compilation unit. */
   global(name: string, near?: bigint): Variable | undefined;
   readonly globals: readonly Variable[];
-  /** A type by the words C uses for it: `struct proc`, `union u`, `enum e`, `uint64`, `pagetable_t`. */
+  /** A type by its name in C: `struct proc`, `union u`, `enum e`, `uint64`, `pagetable_t`. */
   typeNamed(name: string): Type | undefined;
-  /** Every name that typeNamed knows from the file, and every enumerator's, for completion. */
+  /** The names of all types and enumerators in the file, for completion. */
   readonly typeNames: readonly string[];
   readonly enumeratorNames: readonly string[];
-  /** A macro by name, where the file has them (gcc -g3); `near` (an address) prefers the one of that compilation unit. */
+  /** A macro by name, if the file records them (gcc -g3); `near` (an address) prefers the one of that compilation unit. */
   macro(name: string, near?: bigint): Macro | undefined;
   /** An enumerator by name. */
   enumerator(name: string): { type: EnumType; value: bigint } | undefined;
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;
-  /** What an integer register held when the frame's function was entered, if its caller's call site tells. */
+  /** An integer register's value when the frame's function was entered, if its caller's call site records it. */
   registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined;
   /** The caller's registers, by .debug_frame/.eh_frame, else by the frame pointer; undefined at the outermost frame. */
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined;
 }
 
-/** A macro, as the compiler recorded it. */
+/** A macro as the compiler recorded it. */
 export interface Macro {
   name: string;
-  /** Of a function-like macro, in order; `...` is the last of a variadic one. */
+  /** Of a function-like macro, in order; the last one of a variadic macro is `...`. */
   parameters?: readonly string[];
   body: string;
 }

@@ -55,7 +55,7 @@ for (const name of FIXTURE_NAMES) {
     it('puts function bodies behind the prologue, unless places are known within it', () => {
       const deepest = binary.functionsNamed('deepest')[0]!;
       const opening = lineOf('main.c', 'deepest(long value)') + 1;
-      // At -O2 the opening line shares its address with the first statement, whose row comes last.
+      // At -O2 the opening line and the first statement begin at the same address, and the statement's row comes last.
       assert.equal(binary.lineAt(deepest.low)?.line, name === 'dwarf5' ? lineOf('main.c', 'calls++') : opening);
       if (optimized) assert.equal(deepest.bodyStart, deepest.low);
       else {

@@ -1,6 +1,6 @@
 /**
- * An executable as the debugger sees it. Opening one reads the container and the heads of the units; everything else is
- * read when it is first asked for. A unit whose description is damaged is left out from then on, with a word in `warnings`.
+ * Implements `Binary`. Opening an executable reads the ELF container and the headers of the units; everything else is read
+ * when it is first needed. A unit with damaged debug information is ignored from then on, with a message in `warnings`.
  */
 import {
   SymbolError,
@@ -37,12 +37,12 @@ import { DebugInfo } from './dwarf/debug-info';
 import type { Unit } from './dwarf/unit';
 import { Unwinder } from './unwind';
 
-/** One for each unit of a large program; what more damage would say is no news. */
+/** Enough for one for each unit of a large program. */
 const MOST_WARNINGS = 100;
 
 /**
- * Opens an ELF. `path` is for messages. Throws SymbolError for what is no 64-bit RISC-V executable. `warned` is told of what
- * is damaged and left out, when it is come upon.
+ * Opens an ELF. `path` is for messages. Throws SymbolError for anything but a 64-bit RISC-V executable. `warned` is called
+ * with a message whenever a damaged part is found and ignored.
  */
 export function openBinary(
   path: string,
@@ -156,8 +156,8 @@ class DwarfBinary implements Binary {
   }
 
   /**
-   * Where an inlined copy is entered. Its first instruction may be one that the optimizer has moved there from a loop, so
-   * the first line of the body is looked for, as it is in code of this name.
+   * The entry addresses of an inlined copy. The optimizer may have moved its first instruction there from a loop, so this
+   * looks first for the code of the body's first line.
    */
   private entriesOf(copy: Die, name: string): bigint[] {
     const { file, line } = copy.declaredAt;
@@ -229,7 +229,7 @@ class DwarfBinary implements Binary {
     return undefined;
   }
 
-  /** Damaged ones are none; the rest of the unit may be sound. */
+  /** No macros if their record is damaged; the rest of the unit may be sound. */
   private macrosOf(unit: Unit): Map<string, Macro> {
     let macros = this.macroTables.get(unit);
     if (macros === undefined) {
@@ -313,7 +313,7 @@ class DwarfBinary implements Binary {
     return subprogram === undefined ? [] : this.guard(subprogram.die.unit, [], () => subprogram.blocksAt(address));
   }
 
-  /** A place in assembly, which has a symbol but no entry of its own. */
+  /** A function in assembly, which has a symbol but no debugging information entry. */
   private label(symbol: ElfSymbol): FunctionInfo {
     let label = this.labels.get(symbol);
     if (label === undefined) {
@@ -344,7 +344,7 @@ class DwarfBinary implements Binary {
     return variable;
   }
 
-  /** An array that was declared as `T a[]` is as long as its symbol says. */
+  /** The length of an array declared as `T a[]` follows from its symbol's size. */
   private withLength(type: Type, { name, kind }: Variable): Type {
     if (type.kind !== 'array' || type.count !== undefined || kind !== 'global') return type;
     const size = Number(this.code.symbol(name)?.size ?? 0n);
@@ -352,7 +352,7 @@ class DwarfBinary implements Binary {
     return size > 0 && elementSize > 0 ? { ...type, count: Math.floor(size / elementSize) } : type;
   }
 
-  /** What C only declares, and a linker script or assembly defines: `extern char trampoline[]`. */
+  /** A variable that C only declares and a linker script or assembly defines: `extern char trampoline[]`. */
   private declaredElsewhere(name: string): Variable | undefined {
     const die = this.names.declarations.get(name);
     return die !== undefined && !die.unit.broken && this.code.symbol(name) !== undefined
@@ -360,12 +360,12 @@ class DwarfBinary implements Binary {
       : undefined;
   }
 
-  /** Gives `fallback` where the unit is damaged, and from then on leaves the unit out. */
+  /** Returns `fallback` if the unit is damaged, and ignores the unit from then on. */
   private guard<T>(unit: Unit, fallback: T, make: () => T): T {
     return unit.broken ? fallback : orElse(fallback, make, (error) => this.damaged(unit, error));
   }
 
-  /** Gives `fallback` where one description is damaged, of a place or a frame: others may be sound. */
+  /** Returns `fallback` if the description of one location or frame is damaged: others may be sound. */
   private attempt<T>(fallback: T, make: () => T, consequence: string): T {
     return orElse(fallback, make, (error) => this.warn(`${error.message}; ${consequence}. Build it again.`));
   }

@@ -1,6 +1,6 @@
 /**
- * The program's code as the file has it: symbols over addresses, and just enough of the instructions to unwind what comes
- * without call frame information. Assembly in a kernel (entry, context switch, trap vectors) is of that kind.
+ * The program's code in the file: symbols by address, and just enough decoding to unwind code without call frame
+ * information, such as a kernel's assembly (entry, context switch, trap vectors).
  */
 import { isCall, isTrapReturn } from '../../emulator/isa/calls';
 import type { Decoded } from '../../emulator/isa/decode';
@@ -14,13 +14,13 @@ import { compareAddresses, countWhile } from './search';
 
 const LONGEST_SCAN = 4096;
 
-/** What a function without call frame information has done to its frame on the way to an address. */
+/** How a function without call frame information has set up its frame when it reaches an address. */
 export interface FrameEffect {
-  /** Bytes by which sp lies below its value at entry. */
+  /** Bytes between sp and its higher value at entry. */
   depth: bigint;
-  /** s0 minus sp's value at entry, where s0 has been set from sp. */
+  /** s0 minus sp's value at entry, if s0 has been set from sp. */
   framePointer: bigint | undefined;
-  /** Where registers were saved, relative to sp's value at entry. */
+  /** The offsets of saved registers from sp's value at entry. */
   saved: Map<number, bigint>;
 }
 
@@ -53,7 +53,7 @@ export class Code {
     return this.byName.get(name);
   }
 
-  /** Where code may run. */
+  /** Whether the file has code at an address. */
   isExecutable(address: bigint): boolean {
     return this.segments.some(
       (segment) =>
@@ -69,7 +69,7 @@ export class Code {
     return section?.executable === true && (symbol.kind === 'function' || symbol.kind === 'none');
   }
 
-  /** The symbol that covers an address: a sized one first, else the nearest below in its section. */
+  /** The symbol of an address: a sized one that covers it, else the nearest one below in its section. */
   symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined {
     const list = this.symbolsAround(address);
     let nearest: ElfSymbol | undefined;
@@ -85,7 +85,7 @@ export class Code {
     return nearest && { symbol: nearest, offset: address - nearest.address };
   }
 
-  /** The address of the next symbol behind an address, or where its section ends. */
+  /** The address of the next symbol after an address, or the end of its section. */
   endOfSymbol(address: bigint): bigint | undefined {
     const list = this.symbolsAround(address);
     return list.find((symbol) => symbol.address > address)?.address ?? this.end(address);
@@ -137,12 +137,12 @@ export class Code {
   }
 }
 
-/** Mapping symbols ($x, $d) and the assembler's own labels name nothing that a person wrote. */
+/** False for mapping symbols ($x, $d) and the assembler's own labels, which nobody wrote. */
 function isPlace({ name, kind }: ElfSymbol): boolean {
   return kind !== 'section' && kind !== 'file' && name !== '' && !name.startsWith('$') && !name.startsWith('.L');
 }
 
-/** Of two symbols below an address the nearer one; at one address a global one. */
+/** The nearer of two symbols below an address; at the same address, a global one. */
 function better(nearest: ElfSymbol | undefined, symbol: ElfSymbol): ElfSymbol {
   if (nearest === undefined) return symbol;
   return symbol.address === nearest.address && symbol.global && !nearest.global ? symbol : nearest;

@@ -1,4 +1,4 @@
-/** Damaged files: whatever happens to the bytes, the answer is an error in words or a binary that answers, and it comes soon. */
+/** Damaged files: whatever the damage, opening soon ends with an error message or a binary that can be queried. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -10,16 +10,16 @@ import { fixtureBytes, FIXTURE_NAMES } from '../testing/symbols/fixtures';
 import { Random } from '../../emulator/testing/random';
 import { randomProgram } from '../testing/symbols/random-dwarf';
 
-/** As many as the suite has time for. DAMAGED_CASES=100000 is a long run, and DAMAGED_SEED=2 one of other cases. */
+/** As many as the suite has time for. DAMAGED_CASES=100000 makes a long run, DAMAGED_SEED=2 other cases. */
 const cases = Number(process.env.DAMAGED_CASES ?? 1400);
 const seed = Number(process.env.DAMAGED_SEED ?? 1);
-/** Milliseconds for one case, on a machine that does other things too. */
+/** Limit for one case in milliseconds, on a busy machine. */
 const slowest = 10_000;
 const mostMemory = 2 ** 30;
 const programs = [...FIXTURE_NAMES, 'macinfo', 'macro4', 'macro5'] as const;
 
-/** Asks everything of a file. Gives the error it was refused with, if it was. */
-function ask(bytes: Uint8Array, first: number): string | undefined {
+/** Opens a file and queries everything in it. Returns the error message if it cannot be opened. */
+function openAndExercise(bytes: Uint8Array, first: number): string | undefined {
   let binary;
   try {
     binary = openBinary('damaged', bytes);
@@ -40,11 +40,11 @@ function ask(bytes: Uint8Array, first: number): string | undefined {
 describe('Damaged files', function () {
   this.timeout(0);
 
-  /** The number of the case, and whether one runs. */
+  /** The number of the current case, and whether it is running. */
   const progress = new Int32Array(new SharedArrayBuffer(8));
   let watchdog: Worker;
   const worst = { milliseconds: 0, what: '' };
-  let asked = 0;
+  let checked = 0;
 
   before(() => {
     watchdog = new Worker(join(import.meta.dirname ?? __dirname, '../testing/symbols/watchdog.mjs'), {
@@ -56,17 +56,17 @@ describe('Damaged files', function () {
   after(async () => {
     await watchdog.terminate();
     if (process.env.DAMAGED_CASES !== undefined)
-      console.log(`      ${asked} cases; the slowest took ${Math.round(worst.milliseconds)} ms: ${worst.what}`);
+      console.log(`      ${checked} cases; the slowest took ${Math.round(worst.milliseconds)} ms: ${worst.what}`);
   });
 
-  /** Asserts that an answer comes, soon and without much memory. */
-  function askSoon(bytes: Uint8Array, what: string): string | undefined {
-    progress[0] = ++asked;
+  /** The same, and asserts that it takes neither long nor much memory. */
+  function check(bytes: Uint8Array, what: string): string | undefined {
+    progress[0] = ++checked;
     progress[1] = 1;
     const before = process.memoryUsage.rss();
     const start = performance.now();
     try {
-      return ask(bytes, asked);
+      return openAndExercise(bytes, checked);
     } catch (error) {
       throw new Error(`${what}: ${error instanceof Error ? error.stack : error}`);
     } finally {
@@ -79,7 +79,7 @@ describe('Damaged files', function () {
   }
 
   const kinds = Object.entries(DAMAGES);
-  /** Those made by chance are the quickest, and the most of a kind. */
+  /** Random programs are quick to check, so there are more of them. */
   const share = 9;
   const each = cases / (kinds.length + share);
 
@@ -88,7 +88,7 @@ describe('Damaged files', function () {
       programs.forEach((name) => {
         const whole = fixtureBytes(name);
         for (let index = 0; index < each / programs.length; index++) {
-          const message = askSoon(
+          const message = check(
             damage(whole.slice(), new Random(seed * 1_000_003 + index)),
             `${name} ${kind}, case ${index}`,
           );
@@ -100,13 +100,13 @@ describe('Damaged files', function () {
 
   it('made by chance of well-formed parts are read or refused', () => {
     for (let index = 0; index < share * each; index++)
-      askSoon(randomProgram(new Random(seed * 1_000_003 + index)), `by chance, case ${index}`);
+      check(randomProgram(new Random(seed * 1_000_003 + index)), `by chance, case ${index}`);
   });
 
   it('say in a warning what was left out', () => {
     const bytes = fixtureBytes('dwarf5').slice();
     const info = sectionHeader(bytes, '.debug_info');
-    // The version of the first unit.
+    // Change the version of the first unit.
     new DataView(bytes.buffer).setUint16(Number(info.offset) + 4, 77, true);
     const binary = openBinary('kernel', bytes);
     assert.match(binary.warnings.join(), /DWARF version 77; 2 to 5 are read; the units from there on are left out/);
@@ -119,7 +119,7 @@ describe('Damaged files', function () {
     const view = new DataView(bytes.buffer);
     const units = [];
     for (let at = offset; at < offset + size; at += 4 + view.getUint32(at, true)) units.push(at);
-    // Abbreviation numbers that do not exist, in the unit of main.c; that of other.c stays.
+    // Write abbreviation numbers that do not exist into the unit of main.c, not into that of other.c.
     bytes.fill(0x7e, units[1]! + 11, units[1]! + 100);
     const binary = openBinary('kernel', bytes);
     assert.deepEqual(binary.functionsNamed('limited').length, 1);

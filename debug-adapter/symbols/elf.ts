@@ -1,7 +1,7 @@
 /**
  * The ELF container: header, segments, sections and symbols of a 64-bit little-endian RISC-V executable, by the System V
- * ABI (gABI 4.1, chapters 4 and 5) and the RISC-V ELF psABI. Whatever else a student may have at hand (an x86 kernel, an
- * object file, a half-written one) is refused in words.
+ * ABI (gABI 4.1, chapters 4 and 5) and the RISC-V ELF psABI. Any other file that a student may open (an x86 kernel, an
+ * object file, an incomplete one) is an error that says what it is.
  */
 import { SymbolError, type ElfSymbol, type Segment } from './api';
 import { Budget, Reader, hex } from './reader';
@@ -10,7 +10,7 @@ export interface Section {
   name: string;
   address: bigint;
   size: bigint;
-  /** Empty for sections that take no room in the file. */
+  /** Empty for sections without bytes in the file. */
   bytes: Uint8Array;
   executable: boolean;
   allocated: boolean;
@@ -67,12 +67,12 @@ interface SectionHeader {
   link: number;
 }
 
-/** Reads the container. `path` is for the errors only, each of which names it. */
+/** Reads the container. Every error begins with `path`. */
 export function readElf(path: string, bytes: Uint8Array): Elf {
   try {
     return readContainer(path, bytes);
   } catch (error) {
-    // What a cursor says names the table and the offset.
+    // A reader's message already names the table and the offset.
     const isNamed = !(error instanceof SymbolError) || error.message.startsWith(path);
     throw isNamed ? error : new SymbolError(`${path} is damaged: ${error.message}. Build it again.`);
   }
@@ -83,7 +83,7 @@ function readContainer(path: string, bytes: Uint8Array): Elf {
   const segments = readSegments(path, bytes, header.programs);
   const headers = readSectionHeaders(path, bytes, header.sections);
   const warnings: string[] = [];
-  // Names may share their bytes: few bytes could spell out much.
+  // Names may share bytes, so a small table could yield a lot of text.
   const names = new Budget(10_000 + 4 * bytes.length, 'its table of names');
   const sections = nameSections(path, bytes, headers, header.namesIndex, warnings, names);
   return { entry: header.entry, segments, sections, symbols: readSymbols(headers, sections, names), warnings };
@@ -230,7 +230,7 @@ function nameAt(names: Uint8Array, table: string, offset: number, budget: Budget
   return reader.stringAt(offset);
 }
 
-/** A reader on each entry of a table of the file. */
+/** Yields a reader for each entry of a table in the file. */
 function* entries(path: string, bytes: Uint8Array, table: Table, least: number, what: string): Generator<Reader> {
   if (table.count > 0 && table.entrySize < least)
     throw new SymbolError(`${path} is damaged: its ${what} have ${table.entrySize} bytes each, not ${least}.`);

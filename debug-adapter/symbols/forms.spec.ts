@@ -1,4 +1,4 @@
-/** Forms of attributes that GCC writes only when debug information is split off, or never; and descriptions in circles. */
+/** Forms of attributes that GCC writes never, or only for split debug information; and circular descriptions. */
 import assert from 'node:assert/strict';
 import { openBinary } from './binary';
 import { At, Form, Lle, Op, Rle, Tag } from './dwarf/constants';

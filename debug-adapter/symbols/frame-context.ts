@@ -1,11 +1,11 @@
-/** A frame as expressions see it: its registers and memory, and what the function around them adds. */
+/** The frame that a DWARF expression is evaluated in: its registers and memory, and facts of its function. */
 import type { FrameRegisters, Location, ReadMemory } from './api';
 import { type ExpressionFrame, Unavailable } from './dwarf/expression';
 
 const INTEGER_REGISTERS = 32;
 const REGISTER_LIMIT = 64;
 
-/** What only a function knows; call frame information has no use for it. */
+/** What depends on the function, and what call frame information does not use. */
 export interface FunctionContext {
   frameBase(): bigint;
   cfa(): bigint;
@@ -28,7 +28,7 @@ export class FrameContext implements ExpressionFrame {
   registerLocation(number: number): Location {
     const saved = this.frame.savedAt?.[number];
     if (saved !== undefined) return { kind: 'memory', address: saved };
-    // The floating-point registers f0 to f31 are not unwound: only the innermost frame's are where they were.
+    // f0 to f31 are not unwound, so only the innermost frame's are known.
     const known =
       number < INTEGER_REGISTERS
         ? this.frame.x[number] !== undefined

@@ -1,6 +1,6 @@
 /**
- * Functions and what lies within them (DWARF 5, chapter 3): lexical blocks, inlined calls, and the variables of each. Blocks
- * are looked up by address when asked for; a function's own entry is all that an index of functions reads.
+ * Functions and their lexical blocks, inlined calls and variables (DWARF 5, chapter 3). The index of functions reads only
+ * their own entries; blocks are read when an address is looked up in them.
  */
 import {
   SymbolError,
@@ -17,10 +17,10 @@ import { At, Op, Tag } from './dwarf/constants';
 import type { Types } from './types';
 import type { Unit } from './dwarf/unit';
 
-/** What a variable of the contract was made from, to locate it by. */
+/** The entries that a variable was made from, for locating it. */
 export interface VariableOrigin {
   die: Die;
-  /** The function around it; undefined for what is declared outside of any. */
+  /** The function around it; undefined if it is declared outside of functions. */
   subprogram: Subprogram | undefined;
 }
 
@@ -28,10 +28,10 @@ export interface VariableOrigin {
 export interface Surroundings {
   types: Types;
   origins: WeakMap<Variable, VariableOrigin>;
-  /** Behind the prologue, by the line table. */
+  /** The address after the prologue, by the line table. */
   endOfPrologue(subprogram: Subprogram): bigint;
   lineAt(address: bigint): LineEntry | undefined;
-  /** Runs `make`, and gives `fallback` where the unit is damaged. */
+  /** Returns the result of `make`, or `fallback` if the unit is damaged. */
   guard<T>(unit: Unit, fallback: T, make: () => T): T;
 }
 
@@ -49,7 +49,7 @@ export class Subprogram implements FunctionInfo {
     private readonly around: Surroundings,
   ) {
     this.name = die.name ?? '';
-    // A function in several parts, hot and cold, is entered in the one that its entry lies in: the first, if none is named.
+    // A function may have several parts, hot and cold. It is entered in the part with its entry pc, or in the first one.
     const first = die.ranges[0];
     if (first === undefined) throw new SymbolError(`${die.unit.section.name}: ${this.name} has no code`);
     this.low = die.address(At.entryPc) ?? first.low;
@@ -112,7 +112,7 @@ export class Subprogram implements FunctionInfo {
       });
   }
 
-  /** The copies of a function that are inlined in this one. */
+  /** The inlined copies of another function in this one. */
   inlinedCopies(name: string): Die[] {
     const inner = (block: Die): Die[] => block.children.filter(isBlock).flatMap((child) => [child, ...inner(child)]);
     return inner(this.die).filter((block) => block.tag === Tag.inlinedSubroutine && block.name === name);
@@ -130,13 +130,13 @@ export class Subprogram implements FunctionInfo {
     return scopes;
   }
 
-  /** The entry about the call that returns to an address. */
+  /** The entry of the call that returns to an address. */
   callSite(returnAddress: bigint): Die | undefined {
     this.callSiteMap ??= new Map(callSites(this.die));
     return this.callSiteMap.get(returnAddress);
   }
 
-  /** Where it is declared; assemblers record no declaration, but lines. */
+  /** Where it is declared. Assemblers record no declarations, only lines. */
   private get place(): { file: string | undefined; line: number | undefined } {
     this.declared ??= this.around.guard(this.die.unit, { file: undefined, line: undefined }, () => {
       const declared = this.die.declaredAt;
@@ -158,7 +158,7 @@ export class Subprogram implements FunctionInfo {
   }
 }
 
-/** A variable whose type is read when someone looks. */
+/** A variable whose type is read on first use. */
 export function makeVariable(
   origin: VariableOrigin,
   kind: Variable['kind'],
@@ -184,14 +184,14 @@ function isBlock(die: Die): boolean {
   return die.tag === Tag.lexicalBlock || die.tag === Tag.inlinedSubroutine;
 }
 
-/** A variable or parameter that is here; an extern declaration names one that lives elsewhere. */
+/** Whether an entry defines a variable or parameter; an extern declaration does not. */
 function isVariable(die: Die): boolean {
   return (die.tag === Tag.formalParameter || die.tag === Tag.variable) && !die.flag(At.declaration);
 }
 
 /**
- * What a copy of a block leaves to the abstract instance that it is a copy of: static variables, and those that the optimizer
- * has removed from the copy.
+ * The variables that a block's abstract instance has and this copy omits: static ones, and those that the optimizer has
+ * removed from the copy.
  */
 function inherited(block: Die): Die[] {
   const origin = block.reference(At.abstractOrigin);
@@ -208,7 +208,7 @@ function* copiedVariables(block: Die): Generator<Die> {
   }
 }
 
-/** A static variable of a function is one whose address is fixed. */
+/** A function's variable is static if its address is fixed. */
 function isStatic(die: Die): boolean {
   const expression = die.withAttribute(At.location)?.block(At.location);
   return expression !== undefined && (expression[0] === Op.addr || expression[0] === Op.addrx);

@@ -1,6 +1,6 @@
 /**
- * The symbol reader against gdb-multiarch: on the fixtures, on the sample kernel and its programs, and on the kernel and the
- * programs of a lab in XV6_DIR. What gdb gets wrong is named beside each comparison in debug-adapter/testing/symbols/compare-*.ts.
+ * Compares the symbol reader with gdb-multiarch: on the fixtures, on the sample kernel and its programs, and on the kernel and
+ * the programs of a lab in XV6_DIR. debug-adapter/testing/symbols/compare-*.ts say where gdb is wrong.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -60,7 +60,7 @@ describe('gdb agrees', function () {
       const binary = open(path);
       const gdb = askPrologues(path);
       assert.ok(gdb.length > 5);
-      // At -O2 statements have been moved to the first instruction of every function of the small program.
+      // At -O2 the optimizer has moved statements to the first instruction of every function of the small program.
       assert.equal(
         gdb.some(({ low, ends }) => !ends.includes(low)),
         !path.endsWith('/dwarf5.elf'),
@@ -69,7 +69,7 @@ describe('gdb agrees', function () {
     });
   }
 
-  // Many of a small program's places, some of a kernel's.
+  // Many addresses of a small program, some of a kernel.
   for (const path of [...fixtures, ...kernels, ...programs.filter((program) => program.endsWith('/_sh'))]) {
     it(`on callers and variables at the places of ${named(path)}`, async () => {
       const stride = kernels.includes(path) ? 4 : 1;
@@ -85,7 +85,7 @@ describe('gdb agrees', function () {
       const stepped = await askStates(path, { stops: ['main'], end: 'spin', count: 60, stride: 7 });
       assert.ok(stopped.length >= 10 && stepped.length >= 30, `${stopped.length} and ${stepped.length} states`);
       const binary = open(path);
-      // Within assembly, which tells nothing of its frames, gdb loses its way between prologue and epilogue.
+      // In assembly without frame information, gdb fails between prologue and epilogue.
       const inC = stepped.filter(({ pc }) => binary.functionAt(BigInt(pc))?.type !== undefined);
       assert.ok(inC.length >= 20);
       assert.deepEqual(

@@ -1,4 +1,4 @@
-/** Files made to cost much, or to lead nowhere: each is a few kilobytes that could ask for hours, gigabytes or all of the stack. */
+/** Hostile files: each has a few kilobytes that could cost hours, gigabytes or the whole stack. */
 import assert from 'node:assert/strict';
 import type { Binary } from './api';
 import { openBinary } from './binary';
@@ -12,7 +12,7 @@ const low = 0x80000000n;
 const code = new Bytes().u8(...new Array<number>(64).fill(0));
 const nothing = memoryOf({});
 
-/** A function `f` with a frame base and a parameter `a`; what stands in its body besides, and other sections. */
+/** A program with a function `f` that has a frame base and a parameter `a`; with `more` in its body, and other sections. */
 function program(
   frameBase: number[],
   place: number[],
@@ -62,7 +62,7 @@ function program(
   });
 }
 
-/** Where `a` is. */
+/** The location of `a`. */
 function place(bytes: Uint8Array, pc = low, returnAddress = false): string {
   const binary = openBinary('hostile', bytes);
   const [scope] = binary.scopesAt(low);
@@ -88,7 +88,7 @@ describe('Hostile files', () => {
   it('with arrays of many dimensions, or sizes below zero, lose the unit, and say so', () => {
     const dimensions = new Bytes().u8(4);
     for (let count = 0; count < 20_000; count++) dimensions.u8(5, 1);
-    // The typedef leads to the array, which is the first entry behind the function.
+    // The typedef refers to the array, which is the first entry after the function.
     const arrayAt = 4 + 7 + 1 + 1 + 2 + 8 + 1 + 2 + 1 + 2 + 2 + 1;
     const more = dimensions.u8(0).u8(6).text('t').u32(arrayAt);
     const binary = openBinary('hostile', program([Op.reg0 + 2], [Op.reg0 + 2], more));
@@ -113,7 +113,7 @@ describe('Hostile files', () => {
     const bytes = elf(code.toArray(), { sections: { '.symtab': symbols, '.strtab': names.u8(0) } });
     const view = new DataView(bytes.buffer);
     const header = Number(view.getBigUint64(40, true)) + 2 * 64;
-    // Of the type of symbol tables, and with the table of strings behind it.
+    // Make it a symbol table, with the string table after it.
     view.setUint32(header + 4, 2, true);
     view.setUint32(header + 40, 3, true);
     assert.throws(() => openBinary('hostile', bytes), /hostile is damaged: its table of names asks for more work/);

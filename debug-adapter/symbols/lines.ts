@@ -1,7 +1,7 @@
 /**
- * Source lines and addresses, over the line tables of all units. Where a breakpoint goes follows gdb, which students know:
- * every copy of a line (function, inlined call, block) is stopped at where it begins, and a function's opening line behind
- * the prologue, when the frame is there and its variables can be read.
+ * Source lines and addresses, from the line tables of all units. Breakpoints go where gdb puts them, which students know: at
+ * the start of every copy of a line (function, inlined call, block), and for a function's opening line after the prologue,
+ * where the frame is complete and its variables can be read.
  */
 import type { BreakLocation, LineEntry } from './api';
 import type { LineRow, LineSequence } from './dwarf/line-table';
@@ -11,17 +11,17 @@ interface Sequence extends LineSequence {
   files: readonly (string | undefined)[];
 }
 
-/** A function, as far as lines ask for it. */
+/** The parts of a function that lines need. */
 export interface CodeBlock {
   low: bigint;
   high: bigint;
   bodyStart: bigint;
 }
 
-/** What lines ask of the functions around them. */
+/** What lines need to know about functions. */
 export interface Blocks {
   functionAt(address: bigint): CodeBlock | undefined;
-  /** The innermost block or inlined call around an address; one object for each. */
+  /** The innermost block or inlined call around an address; always the same object for the same block. */
   blockAt(address: bigint): object | undefined;
   isInlined(address: bigint): boolean;
 }
@@ -97,9 +97,9 @@ export class Lines {
   }
 
   /**
-   * The first address behind a function's prologue as the rows show it, by the rule of gdb's skip_prologue_using_sal: where the second row begins;
-   * at the function's start if two rows do, for then the compiler marks that there is no prologue; and rows of lower lines
-   * of the same function still belong to the prologue, into which the compiler has moved them.
+   * The first address after a function's prologue, by the rule of gdb's skip_prologue_using_sal: the second row begins there.
+   * If two rows begin at the function's start, the compiler marks that there is no prologue. Rows of lower lines of the same
+   * function still belong to the prologue, into which the compiler has moved them.
    */
   endOfPrologue({ low, high }: { low: bigint; high: bigint }, blocks: Blocks): bigint {
     const start = this.rowAt(low);
@@ -124,7 +124,7 @@ export class Lines {
     return prologue.end < high ? prologue.end : prologue.row.address;
   }
 
-  /** The row in force at an address; of several at one address the last, but one that starts a statement before others. */
+  /** The row that covers an address. If several begin at one address: the last, preferring those that start a statement. */
   private rowAt(address: bigint): FoundRow | undefined {
     const last = this.lastRowAt(address);
     if (last === undefined || last.row.isStatement) return last;
@@ -165,8 +165,8 @@ export class Lines {
   }
 
   /**
-   * The recorded names of a file: the name itself, else those that agree with it in most parts from the end. Agreement in
-   * the last part alone is too little where both have more: kernel/printf.c is not user/printf.c.
+   * The recorded paths that match a path: that path itself, else those that share the most parts with it, counted from the
+   * end. If both have several parts, sharing only the last is not a match: kernel/printf.c is not user/printf.c.
    */
   private matching(file: string): string[] {
     const wanted = file.replaceAll('\\', '/');
@@ -187,7 +187,7 @@ export class Lines {
   }
 }
 
-/** Statements at the column, else at the nearest one behind it, else before it. */
+/** Statements at the column, else at the nearest one after it, else before it. */
 function atColumn(locations: readonly BreakLocation[], column: number): BreakLocation[] {
   const columns = locations.map((location) => location.column);
   const behind = columns.filter((candidate) => candidate >= column);

@@ -1,6 +1,6 @@
 /**
- * Where a variable is in a frame: its location expression or list (DWARF 5, section 2.6), and values at a function's entry,
- * which its caller's call site tells (section 3.4). What cannot be told for certain is `optimized-out`.
+ * Locates variables in a frame, by their location expressions or lists (DWARF 5, section 2.6) and by the values at a
+ * function's entry that its caller's call site records (section 3.4). What is not certain is `optimized-out`.
  */
 import { type FrameRegisters, type Location, type ReadMemory } from './api';
 import type { AddressRange, Die } from './dwarf/die';
@@ -11,9 +11,9 @@ import type { Subprogram, VariableOrigin } from './functions';
 import { readLocationList } from './dwarf/lists';
 import { type Unwinder, lookupAddress } from './unwind';
 
-/** An entry value may rest on one of the caller, and so on; recursion has to end somewhere. */
+/** An entry value may depend on one of the caller, and so on; this limits the recursion. */
 const MOST_CALLERS = 16;
-/** Each may rest on several: of so many in all a place is told. */
+/** Each may depend on several others; this limits their number for one location. */
 const MOST_ENTRY_VALUES = 64;
 
 export class Locator {
@@ -23,7 +23,7 @@ export class Locator {
     private readonly addressOfSymbol: (name: string) => bigint | undefined,
   ) {}
 
-  /** Throws SymbolError where the description is damaged. */
+  /** Throws SymbolError if the description is damaged. */
   locate({ die, subprogram }: VariableOrigin, frame: FrameRegisters, read: ReadMemory): Location {
     const constant = constantValue(die);
     if (constant !== undefined) return constant;
@@ -42,7 +42,7 @@ export class Locator {
     }
   }
 
-  /** What a register held when the frame's function was entered, if its caller's call site tells. */
+  /** A register's value when the frame's function was entered, if its caller's call site records it. */
   registerAtEntry(register: number, callee: Subprogram, frame: FrameRegisters, read: ReadMemory): bigint | undefined {
     try {
       return this.entryValue(Uint8Array.of(Op.reg0 + register), callee, frame, read, 0);
@@ -52,7 +52,7 @@ export class Locator {
     }
   }
 
-  /** `left` is what is left of `mostEntryValues`. */
+  /** `left` is what remains of `MOST_ENTRY_VALUES`. */
   private context(
     subprogram: Subprogram | undefined,
     frame: FrameRegisters,
@@ -71,14 +71,14 @@ export class Locator {
     };
     const frameBase = (): bigint => {
       const expression = subprogram && expressionAt(subprogram.die, At.frameBase, lookupAddress(frame));
-      // It cannot rest on itself.
+      // A frame base cannot depend on itself.
       const context = new FrameContext(frame, read, { cfa, frameBase: unknown, entryValue });
       return expression === undefined ? unknown() : evaluateValue(subprogram!.die.unit, expression, context);
     };
     return new FrameContext(frame, read, { cfa, frameBase, entryValue });
   }
 
-  /** What `expression` was when `callee`, in which `frame` is, was entered. */
+  /** The value of `expression` when `callee`, the function of `frame`, was entered. */
   private entryValue(
     expression: Uint8Array,
     callee: Subprogram,
@@ -104,7 +104,7 @@ export class Locator {
     throw new Unavailable();
   }
 
-  /** Whether a call went to a function itself, and not to one which then jumped there. */
+  /** Whether a call site calls this function, rather than one that then jumped to it. */
   private calls(site: Die, callee: Subprogram, context: FrameContext): boolean {
     const target = site.block(At.callTarget) ?? site.block(At.gnuCallSiteTarget);
     if (target !== undefined) return evaluateValue(site.unit, target, context) === callee.low;
@@ -114,8 +114,8 @@ export class Locator {
 }
 
 /**
- * A description that holds at an address: an expression, or the entry of a list. Where a function is entered an entry
- * without extent is the one: the place at the very first instruction, before statements whose code has been moved there.
+ * The location expression at an address, possibly from a list. At a function's entry a list entry of length zero applies:
+ * it describes the very first instruction, before statements whose code the optimizer has moved there.
  */
 function expressionAt(die: Die, name: number, address: bigint, isEntry = false): Uint8Array | undefined {
   const holder = die.withAttribute(name);
@@ -130,7 +130,7 @@ function expressionAt(die: Die, name: number, address: bigint, isEntry = false):
   return readLocationList(unit, offset).find(holds)?.expression;
 }
 
-/** DW_AT_const_value, of a variable that has no place. */
+/** DW_AT_const_value, for a variable without a location. */
 function constantValue(die: Die): Location | undefined {
   const value = die.withAttribute(At.constValue);
   const constant = value?.value(At.constValue);

@@ -1,6 +1,6 @@
 /**
- * An index of what the units declare at their top level: functions, variables, types and enumerators by name. It reads
- * those entries and no others.
+ * An index of the units' top-level declarations: functions, variables, types and enumerators by name. Reads only these
+ * entries.
  */
 import type { BaseType } from './api';
 import type { Die } from './dwarf/die';
@@ -9,7 +9,7 @@ import { At, Tag } from './dwarf/constants';
 export class Names {
   readonly functions: Die[] = [];
   readonly variables: Die[] = [];
-  /** Declared `extern` and perhaps defined nowhere in C, as what linker scripts and assembly provide. */
+  /** Declared `extern`, and perhaps defined only by a linker script or in assembly. */
   readonly declarations = new Map<string, Die>();
   private readonly types = new Map<string, Die>();
   private readonly enumerators = new Map<string, Die>();
@@ -18,12 +18,12 @@ export class Names {
     for (const die of root.children) this.addEntry(die);
   }
 
-  /** By the words that C uses: `struct proc`, `uint64`, `unsigned long`. */
+  /** A type by its name in C: `struct proc`, `uint64`, `unsigned long`. */
   type(name: string): Die | undefined {
     return this.types.get(canonical(name));
   }
 
-  /** The enumeration that an enumerator belongs to. */
+  /** The enumeration of an enumerator. */
   enumeration(enumerator: string): Die | undefined {
     return this.enumerators.get(enumerator);
   }
@@ -80,7 +80,7 @@ export class Names {
   }
 }
 
-/** Integer types under one name however they are spelt: `unsigned long` for `long unsigned int`, as gdb has it. */
+/** One name for each integer type, however it is spelt: `unsigned long` for `long unsigned int`, as in gdb. */
 export function canonical(name: string): string {
   const words = name.trim().split(/\s+/);
   const isInteger = words.every((word) => INTEGER_WORDS.has(word)) && !words.includes('_Bool');
@@ -94,7 +94,7 @@ export function canonical(name: string): string {
 
 const INTEGER_WORDS = new Set(['unsigned', 'signed', 'long', 'short', 'int', 'char']);
 
-/** C's own types on RV64 (RISC-V ELF psABI, LP64), for files that make no use of one. */
+/** C's built-in types on RV64 (RISC-V ELF psABI, LP64), for files that do not use one. */
 export function builtinType(name: string): BaseType | undefined {
   return BUILTIN_TYPES.get(canonical(name));
 }

@@ -1,6 +1,6 @@
 /**
- * A cursor over a section of a file, little-endian. Everything that is read from an ELF or its DWARF goes through here, so
- * that no read leaves its bounds: a read past the end throws a SymbolError which names the section and the offset.
+ * A little-endian cursor over a section of a file. All reads of an ELF and its DWARF go through here, so that none leaves
+ * its bounds: a read past the end throws a SymbolError with the section and the offset.
  *
  * LEB128 numbers follow DWARF 5, section 7.6.
  */
@@ -13,7 +13,7 @@ const LONGEST_LEB = 16;
 export class Reader {
   private readonly view: DataView;
 
-  /** Reads `bytes` from `offset` up to, not including, `end`; `name` says in errors what the bytes are. */
+  /** Reads `bytes` from `offset` up to, not including, `end`; errors call the bytes `name`. */
   constructor(
     readonly bytes: Uint8Array,
     readonly name: string,
@@ -32,7 +32,7 @@ export class Reader {
     return this.offset >= this.end;
   }
 
-  /** Moves `length` bytes on and gives the offset from before. */
+  /** Moves on by `length` bytes. Returns the offset before that. */
   skip(length: number): number {
     const start = this.offset;
     if (!(length >= 0 && length <= this.end - start))
@@ -85,7 +85,7 @@ export class Reader {
     }
   }
 
-  /** An offset or length, of 4 bytes (32-bit DWARF) or 8; one that no file could hold is an error. */
+  /** An offset or length of 4 bytes (32-bit DWARF) or 8; throws if it is too large for any file. */
   offsetOf(size: number): number {
     return size === 4 ? this.u32() : this.toNumber(this.u64());
   }
@@ -99,7 +99,7 @@ export class Reader {
     return { length: this.toNumber(this.u64()), offsetSize: 8 };
   }
 
-  /** ULEB128 as a number; more than 2^53 is an error. */
+  /** ULEB128 as a number; throws above 2^53. */
   uleb(): number {
     const first = this.u8();
     if (first < 0x80) return first;
@@ -124,7 +124,7 @@ export class Reader {
     return BigInt.asIntN(64, BigInt.asIntN(width, bits));
   }
 
-  /** SLEB128 as a number; outside ±2^53 is an error. */
+  /** SLEB128 as a number; throws outside ±2^53. */
   sleb(): number {
     const byte = this.view.getUint8(this.skip(1));
     if (byte < 0x80) return (byte << 25) >> 25;
@@ -143,7 +143,7 @@ export class Reader {
     return new Reader(this.bytes, this.name, offset, this.end).string();
   }
 
-  /** Moves behind a string and gives the offset of its NUL. */
+  /** Moves past a string. Returns the offset of its NUL. */
   skipString(): number {
     const end = this.bytes.indexOf(0, this.offset);
     if (end < 0 || end >= this.end) throw new SymbolError(`${this.name} ends within the string at ${hex(this.offset)}`);
@@ -176,8 +176,8 @@ export class Reader {
 }
 
 /**
- * Work that a file may cost. DWARF lets few bytes ask for much (shared tables, attributes of no size), so whoever repeats
- * something spends from a budget in proportion to the file's size.
+ * Limits the work on one file. In DWARF a few bytes can demand a lot (shared tables, attributes of size zero), so repeated
+ * work is charged to a budget in proportion to the file's size.
  */
 export class Budget {
   constructor(

@@ -1,6 +1,6 @@
-/** Binary search, for the tables of addresses that everything here is looked up in. */
+/** Binary search, for tables of addresses. */
 
-/** How many items at the head of a list satisfy a condition that no item behind them does. */
+/** The number of items at the start of a list that satisfy a condition, which no later item may satisfy. */
 export function countWhile<T>(items: readonly T[], condition: (item: T) => boolean): number {
   let low = 0;
   let high = items.length;

@@ -1,7 +1,7 @@
 /**
- * C types from their entries (DWARF 5, chapter 5). A type is made once for each entry, and what it leads to when someone
- * looks: so types that lead back to themselves through a pointer cost nothing, and a type that contains itself by value,
- * which only damage can bring about, is found before anyone follows it.
+ * Makes C types from their entries (DWARF 5, chapter 5), one type for each entry; a type's parts are made on first use, so
+ * that a type which leads back to itself through a pointer is no problem. A type that contains itself by value, which only
+ * damage can cause, is detected before anyone follows it.
  */
 import {
   SymbolError,
@@ -41,15 +41,15 @@ const ENCODINGS = new Map<number, BaseType['encoding']>([
   [Encoding.utf, 'unsigned char'],
 ]);
 
-/** Members of members, elements of elements; C compilers promise 63 to 127. */
+/** Deepest nesting of members and elements; C compilers guarantee 63 to 127. */
 const DEEPEST_CONTAINMENT = 256;
 const MOST_DIMENSIONS = 256;
-/** Bytes of what is a number. */
+/** Largest number, in bytes. */
 const LARGEST_SCALAR = 16;
-/** Bytes of anything, in an address space of 39 bits. */
+/** Largest object, in bytes: an address space of 39 bits. */
 const LARGEST_OBJECT = 2 ** 39;
 
-/** Makes types, and reports damage through `warn`. */
+/** Makes types. Reports damage through `warn`. */
 export class Types {
   private readonly known = new Map<Die, Type>();
   private readonly sound = new Set<Die>();
@@ -70,7 +70,7 @@ export class Types {
     if (type === undefined) {
       type = this.guard(die, voidType, () => {
         this.checkContainment(die, 0, new Set());
-        // A declaration may stand for a type in a unit of its own.
+        // A declaration may refer to a type in a type unit.
         return this.make(die.reference(At.signature) ?? die);
       });
       this.known.set(die, type);
@@ -115,7 +115,7 @@ export class Types {
     }
   }
 
-  /** Its parameters are those of the declaration where a definition has none of its own. */
+  /** A function's type. A definition without parameters has those of its declaration. */
   functionType(die: Die): FunctionType {
     return new LazyFunction(this, die);
   }
@@ -145,7 +145,7 @@ export class Types {
     return build(0);
   }
 
-  /** Throws if the type contains itself other than through a pointer. */
+  /** Throws if the type contains itself without a pointer in between. */
   private checkContainment(die: Die, depth: number, within: Set<Die>): void {
     if (this.sound.has(die)) return;
     if (within.has(die) || depth > DEEPEST_CONTAINMENT)
@@ -221,7 +221,7 @@ class LazyFunction implements FunctionType {
     return this.list;
   }
 
-  /** A function without a prototype, `f()`, is recorded as if it were; but C has no `...` without a parameter before it. */
+  /** DWARF records `f()` without a prototype as variadic too; but in C, `...` needs a parameter before it. */
   get variadic(): boolean {
     return (
       this.parameters.length > 0 &&
@@ -282,7 +282,7 @@ class LazyEnum implements EnumType {
     return this.list;
   }
 
-  /** As the type it is kept in says; where none is recorded, by whether a value is negative. */
+  /** Whether its underlying type is signed; if none is recorded, whether it has a negative value. */
   get signed(): boolean {
     const type = this.die.has(At.type) ? this.types.ofEntry(this.die) : undefined;
     return type?.kind === 'base' ? type.encoding === 'signed' : this.values.some(({ value }) => value < 0n);
@@ -300,19 +300,19 @@ function scalarSize(die: Die, absent: number): number {
   return size(die, absent, LARGEST_SCALAR);
 }
 
-/** An integer attribute, of whatever form; the sign is as recorded. */
+/** An integer attribute of any form, with the sign as recorded. */
 export function constant(die: Die, name: number): bigint | undefined {
   const value = die.value(name);
   return value === undefined || value instanceof Uint8Array ? undefined : BigInt(value);
 }
 
-/** Elements of one dimension; undefined where it is open (`T a[]`) or known at run time only. */
+/** Elements of one dimension; undefined if it is open (`T a[]`) or known only at run time. */
 function elementCount(subrange: Die): number | undefined {
   const count = subrange.number(At.count);
   if (count !== undefined) return count >= 0 && count <= LARGEST_OBJECT ? count : undefined;
   const form = subrange.form(At.upperBound);
   const upper = form !== undefined && isConstant(form) ? constant(subrange, At.upperBound) : undefined;
-  // GCC gives an array of no elements the upper bound -1.
+  // In GCC's output an array without elements has the upper bound -1.
   const elements = upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
   return elements !== undefined && elements <= LARGEST_OBJECT ? elements : undefined;
 }
@@ -341,13 +341,13 @@ function memberOf(types: Types, die: Die): Member {
     const bits = member.offset * 8 + fromStart;
     return { ...member, offset: Math.floor(bits / 8), bitSize, bitOffset: bits % 8 };
   }
-  // Until DWARF 3 the offset counts from the most significant bit of a storage unit, whose size the type may give.
+  // Up to DWARF 3 the offset counts from the most significant bit of a storage unit, by default of the type's size.
   const storage = die.number(At.byteSize) ?? sizeOf(member.type);
   const bits = member.offset * 8 + storage * 8 - (die.number(At.bitOffset) ?? 0) - bitSize;
   return { ...member, offset: Math.floor(bits / 8), bitSize, bitOffset: bits - Math.floor(bits / 8) * 8 };
 }
 
-/** DWARF 2 gives an expression that adds to the record's address. */
+/** In DWARF 2 it is an expression that adds to the record's address. */
 function memberOffset(die: Die): number {
   const expression = die.block(At.dataMemberLocation);
   if (expression === undefined) return die.number(At.dataMemberLocation) ?? 0;
@@ -358,7 +358,7 @@ function memberOffset(die: Die): number {
   return reader.uleb();
 }
 
-/** Size in bytes as sizeof gives it; 0 for void, functions, open arrays and incomplete types. */
+/** The size in bytes, as sizeof returns; 0 for void, functions, open arrays and incomplete types. */
 export function sizeOf(type: Type): number {
   switch (type.kind) {
     case 'base':

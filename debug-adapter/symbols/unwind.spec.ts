@@ -10,7 +10,7 @@ describe('Unwinding', () => {
   const leaf = binary.symbol('leaf')!.address;
   const through = binary.symbol('through')!.address;
   const called = binary.functionsNamed('middle')[0]!;
-  /** Return addresses in `middle`: behind its calls, and nowhere else is one believed. */
+  /** Return addresses in `middle`: after its calls. The unwinder accepts no others. */
   const returns: bigint[] = [];
   for (let address = called.low; address < called.high; address += 2n)
     if (binary.unwind(frameAt(leaf, { 1: address, 2: sp }), memoryOf({})) !== undefined) returns.push(address);
@@ -70,7 +70,7 @@ describe('Unwinding', () => {
   it('goes by call frame information, by the instruction', () => {
     const middle = binary.functionsNamed('middle')[0]!;
     const [outer] = callSitesOf('fill');
-    // Behind the prologue s0 is the frame address; at the entry sp is.
+    // After the prologue s0 is the frame address; at the entry sp is.
     const saved = { [`${sp - 8n}`]: outer!, [`${sp - 16n}`]: 0x80001100n };
     const inside = frameAt(middle.bodyStart, { 2: sp - 96n, 8: sp });
     const caller = binary.unwind(inside, memoryOf(saved))!;
@@ -95,7 +95,7 @@ describe('Unwinding', () => {
     const frame = frameAt(leaf, { 1: back, 2: sp, 8: sp });
     let at: FrameRegisters | undefined = frame;
     let depth = 0;
-    // A stack whose frames point at themselves.
+    // A stack whose frames point to themselves.
     const read = memoryOf({ [`${sp - 8n}`]: back, [`${sp - 16n}`]: sp });
     for (; at !== undefined && depth < 100; depth++) at = binary.unwind(at, read);
     assert.ok(depth < 5, `${depth} frames`);

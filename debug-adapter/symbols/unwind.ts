@@ -1,9 +1,9 @@
 /**
- * From a frame to its caller: by call frame information (DWARF 5, section 6.4), else by what the code itself does to sp
- * and s0, else by the frame pointer, as -fno-omit-frame-pointer lays it out on RISC-V: the return address at s0 - 8, the
- * caller's s0 at s0 - 16. Which registers a call preserves is stated in the RISC-V ELF psABI.
+ * Unwinds from a frame to its caller: by call frame information (DWARF 5, section 6.4), else by what the code itself does to
+ * sp and s0, else by the frame pointer as -fno-omit-frame-pointer lays it out on RISC-V: the return address at s0 - 8, the
+ * caller's s0 at s0 - 16. The RISC-V ELF psABI defines which registers a call preserves.
  *
- * A stack ends where the return address cannot be one: outside the program's code, or not behind a call.
+ * A stack ends where the return address cannot be one: outside the program's code, or not after a call.
  */
 import { X } from '../../emulator/isa/registers';
 import type { FrameRegisters, ReadMemory } from './api';
@@ -15,7 +15,7 @@ import { Reader } from './reader';
 
 const REGISTER_COUNT = 32;
 
-/** gp, tp and s0 to s11 keep their values over a call; sp is given by the frame. */
+/** Calls preserve gp, tp and s0 to s11; sp follows from the frame. */
 function isPreserved(register: number): boolean {
   return (
     register === 0 ||
@@ -28,8 +28,8 @@ function isPreserved(register: number): boolean {
 }
 
 /**
- * The address by which a frame's line, scopes and rules are looked up. A return address may already belong to the next
- * line, or behind a call that never returns to the next function: the call itself lies before it.
+ * The address with which to look up a frame's line, scopes and rules. A return address may already belong to the next line
+ * or, after a call that never returns, to the next function; the call itself is before it.
  */
 export function lookupAddress(frame: FrameRegisters): bigint {
   return frame.returnAddress === true ? frame.pc - 1n : frame.pc;
@@ -74,9 +74,9 @@ export class Unwinder {
 
   private isPlausible(frame: FrameRegisters, caller: FrameRegisters): boolean {
     const grows = (caller.x[X.sp] ?? 0n) >= (frame.x[X.sp] ?? 0n);
-    const stands = caller.pc === frame.pc && caller.x[X.sp] === frame.x[X.sp];
+    const isSame = caller.pc === frame.pc && caller.x[X.sp] === frame.x[X.sp];
     const returned = caller.returnAddress !== true || this.code.followsCall(caller.pc);
-    return grows && !stands && returned && this.code.isExecutable(caller.pc);
+    return grows && !isSame && returned && this.code.isExecutable(caller.pc);
   }
 
   private byRules(rules: FrameRules, frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
@@ -92,7 +92,7 @@ export class Unwinder {
     }
     const column = rules.returnAddressColumn;
     if (frame.returnAddress === true && !rules.registers.has(column)) {
-      // It has called on, so its own return address is in ra no more.
+      // The function has made a call, so its own return address is no longer in ra.
       return undefined;
     }
     const pc = rules.registers.has(column) || column !== X.ra ? x[column] : frame.x[X.ra];
@@ -115,7 +115,7 @@ export class Unwinder {
     return pc === undefined ? undefined : finish(pc, cfa, x, savedAt, true);
   }
 
-  /** Where a frame without call frame information begins, and what it keeps where. */
+  /** The CFA and the saved registers of a frame without call frame information. */
   private layout(frame: FrameRegisters): { cfa: bigint; saved: ReadonlyMap<number, bigint> } | undefined {
     const sp = frame.x[X.sp];
     const s0 = frame.x[X.s0];
@@ -123,7 +123,7 @@ export class Unwinder {
     const called = frame.returnAddress === true;
     const found = this.code.isExecutable(address) ? this.code.symbolAt(address) : undefined;
     if (found === undefined || sp === undefined) {
-      // A jump to nowhere: ra tells who made it.
+      // A jump to a wrong address: ra leads back to the code that made it.
       return called || sp === undefined ? undefined : { cfa: sp, saved: new Map() };
     }
     const entry = found.symbol.address;
@@ -152,7 +152,7 @@ function finish(
   return { pc, x, savedAt, returnAddress: isReturn };
 }
 
-/** A register of the caller: its value, and the address at which it was saved, where it was. */
+/** A register of the caller: its value, and the address at which it was saved, if any. */
 function recover(
   register: number,
   rule: RegisterRule | undefined,

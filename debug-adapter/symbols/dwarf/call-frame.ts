@@ -1,7 +1,6 @@
 /**
- * Call frame instructions (DWARF 5, section 6.4.2): for an address they give the rules by which the caller's registers are
- * recovered. Column n is register x(n); the return address is in the column that the CIE names, x1 as RISC-V compilers
- * have it.
+ * Call frame instructions (DWARF 5, section 6.4.2), which yield the rules for recovering the caller's registers at an address.
+ * Column n is register x(n); the CIE names the column of the return address, which is x1 in the output of RISC-V compilers.
  */
 import { SymbolError } from '../api';
 import { Cfa } from './constants';
@@ -23,12 +22,12 @@ export interface FrameRules {
   cfa: CfaRule;
   registers: ReadonlyMap<number, RegisterRule>;
   returnAddressColumn: number;
-  /** The frame is one that an interrupt or signal made: its caller stopped at pc, not behind a call. */
+  /** The frame of an interrupt or signal: its caller stopped at pc, not after a call. */
   signal: boolean;
 }
 
 const DEEPEST_MEMORY = 64;
-/** Integer, floating-point and vector registers; numbers above belong to CSRs, which no compiler saves. */
+/** Integer, floating-point and vector registers; higher numbers are CSRs, which no compiler saves. */
 const REGISTER_LIMIT = 128;
 
 /** The entries of one file, read once when the first frame is unwound. */
@@ -40,7 +39,7 @@ export class CallFrames {
     private readonly warn: (message: string) => void,
   ) {}
 
-  /** The rules that hold at an address; undefined where no entry covers it. */
+  /** The rules at an address; undefined if no entry covers it. */
   rulesAt(address: bigint): FrameRules | undefined {
     const entries = (this.entries ??= this.read());
     const entry = entries[countWhile(entries, ({ low }) => low <= address) - 1];
@@ -110,7 +109,7 @@ class RuleMachine {
     }
   }
 
-  /** Carries out one instruction; gives the new location if it moves. */
+  /** Executes one instruction. Returns the new location if it advances. */
   private step(reader: Reader, opcode: number): bigint | undefined {
     const operand = opcode & 0x3f;
     switch (opcode & 0xc0) {

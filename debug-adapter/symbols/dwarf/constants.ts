@@ -1,6 +1,6 @@
 /**
- * The numbers of the DWARF standard (version 5, chapter 7) that are used here, with GNU's extensions from before they were
- * standardized. Only what is read is listed.
+ * The numbers of the DWARF standard (version 5, chapter 7) that the reader uses, and GNU's extensions that preceded the
+ * standard.
  */
 
 export const Tag = {
@@ -261,7 +261,7 @@ export const Op = {
   gnuReinterpret: 0xf9,
 } as const;
 
-/** Call frame instructions; the first three hold an operand in their low six bits. */
+/** Call frame instructions; the first three have an operand in their low six bits. */
 export const Cfa = {
   advanceLoc: 0x40,
   offset: 0x80,

@@ -1,6 +1,6 @@
 /**
- * All units of a file, and the sections and tables that they share. Versions 2 to 5 stand side by side, as assemblers and
- * compilers mix them. Constructing it reads the units' headers only.
+ * All units of a file, and the sections and tables that they share. One file may have units of versions 2 to 5, since
+ * assemblers and compilers write different ones. The constructor reads only the units' headers.
  */
 import { SymbolError } from '../api';
 import type { Abbreviation, AttributeSpec } from './die';
@@ -30,7 +30,7 @@ export type SectionName =
 /** All of a file's units, and what they share. */
 export class DebugInfo {
   readonly units: readonly Unit[];
-  /** What is made of the file, in words of memory or so; a sound file's amounts to a few to a byte. */
+  /** Limits the objects made from the file, roughly in words of memory; a sound file needs a few for each byte. */
   readonly budget: Budget;
   private readonly sections = new Map<string, DebugSection>();
   private readonly abbreviationTables = new Map<number, Map<number, Abbreviation>>();
@@ -55,7 +55,7 @@ export class DebugInfo {
       if (unit.header.signature !== undefined) this.typeUnits.set(unit.header.signature, unit);
   }
 
-  /** A section by its name behind `.debug_`; an empty one if the file has none. */
+  /** A section by its name after `.debug_`; an empty one if the file has none. */
   section(name: SectionName): DebugSection {
     return this.sections.get(name) ?? { name: `.debug_${name}`, bytes: new Uint8Array() };
   }
@@ -71,7 +71,7 @@ export class DebugInfo {
     let text = known.get(offset);
     if (text === undefined) {
       const reader = this.reader(name, offset);
-      // Strings may share their bytes too.
+      // Strings may share bytes too.
       this.budget.spend(1 + (reader.skipString() - offset));
       known.set(offset, (text = reader.stringAt(offset)));
     }
@@ -95,7 +95,7 @@ export class DebugInfo {
     return table;
   }
 
-  /** Units made from one source may share a table; it is read once for each directory it is joined to. */
+  /** Units of one source may share a table; it is read once for each directory of the units. */
   lineTable(unit: Unit, offset: number): LineTable {
     const key = `${offset}:${unit.addressSize}:${unit.compilationDirectory}`;
     let table = this.lineTables.get(key);

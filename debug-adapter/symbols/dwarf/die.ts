@@ -1,6 +1,6 @@
 /**
  * Debugging information entries: DIEs, their abbreviations and attributes (DWARF 5, sections 2.2, 7.5.2 to 7.5.5). An
- * entry's attributes are read when it is asked for, its children when they are; strings only when someone wants them.
+ * entry's attributes, its children and its strings are each read when they are first needed.
  */
 import { SymbolError } from '../api';
 import { At, Form } from './constants';
@@ -23,12 +23,12 @@ export interface Abbreviation {
 }
 
 /**
- * As the form gives it: numbers and flags; addresses and 8-byte data as bigint; blocks as bytes; strings as the offset or
- * index of the string; references as an offset in the section of the unit.
+ * Depends on the form: a number for numbers and flags; a bigint for addresses and 8-byte data; bytes for blocks; the offset
+ * or index of a string; a reference's offset in the unit's section.
  */
 export type AttributeValue = number | bigint | Uint8Array;
 
-/** What the size of a value depends on, and what references count from. */
+/** What the size of a value depends on, and the offset that references are relative to. */
 export interface FormContext {
   version: number;
   addressSize: number;
@@ -42,7 +42,7 @@ export interface AddressRange {
   high: bigint;
 }
 
-/** DW_AT_abstract_origin and DW_AT_specification lead from entry to entry; more steps than this are a cycle. */
+/** DW_AT_abstract_origin and DW_AT_specification lead from entry to entry; a longer chain must be a cycle. */
 const LONGEST_ORIGIN_CHAIN = 16;
 
 export class Die {
@@ -50,7 +50,7 @@ export class Die {
   private afterChildren = 0;
   private rangeList: readonly AddressRange[] | undefined;
 
-  /** `next` is the offset behind the attributes, `depth` counts from the unit's own entry or a referenced one. */
+  /** `next` is the offset after the attributes; `depth` counts from the unit's own entry or a referenced one. */
   constructor(
     readonly unit: Unit,
     readonly offset: number,
@@ -70,7 +70,7 @@ export class Die {
     return this.childList!;
   }
 
-  /** The offset behind this entry and all below it. */
+  /** The offset after this entry and all entries below it. */
   get end(): number {
     if (!this.abbreviation.hasChildren) return this.next;
     const sibling = this.value(At.sibling);
@@ -94,7 +94,7 @@ export class Die {
     return this.attributes.find((attribute) => attribute.name === name)?.form;
   }
 
-  /** A constant, flag or offset; undefined if it is absent, a block or beyond 2^53. */
+  /** A constant, flag or offset; undefined if it is absent, a block or above 2^53. */
   number(name: number): number | undefined {
     const value = this.value(name);
     const result = typeof value === 'bigint' ? Number(value) : value;
@@ -157,7 +157,7 @@ export class Die {
     };
   }
 
-  /** The addresses of its code: DW_AT_ranges, or low and high pc. Empty ranges are left out. */
+  /** The addresses of its code: DW_AT_ranges, or low and high pc, without empty ranges. */
   get ranges(): readonly AddressRange[] {
     this.rangeList ??= this.readRanges().filter((range) => range.low < range.high);
     return this.rangeList;

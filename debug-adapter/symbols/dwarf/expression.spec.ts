@@ -7,7 +7,7 @@ import { Bytes } from '../../../emulator/testing/bytes';
 
 const mask = (1n << 64n) - 1n;
 
-/** A frame whose register n holds 0x1000 + n, and whose memory holds its own addresses. */
+/** A frame in which register n is 0x1000 + n, and each word of memory is its own address. */
 const frame: ExpressionFrame = {
   register: (number) => 0x1000n + BigInt(number),
   registerLocation: (register) => ({ kind: 'register', register }),

@@ -1,9 +1,9 @@
 /**
- * DWARF expressions (DWARF 5, sections 2.5 and 2.6): a stack machine that tells where a value lives. Values on the stack are
- * 64 bits wide and, as GCC's typed operations ask, may have a base type.
+ * DWARF expressions (DWARF 5, sections 2.5 and 2.6): a stack machine that computes where a value is. Values on the stack have
+ * 64 bits and, for GCC's typed operations, may have a base type.
  *
- * What cannot be known (a register that a call has overwritten, memory that is not there, a value that was optimized out)
- * is thrown as `Unavailable`, which becomes the location `optimized-out`: no answer is ever guessed.
+ * What cannot be known (a register that a call has overwritten, missing memory, a value that was optimized out) is thrown as
+ * `Unavailable`, which becomes the location `optimized-out`: nothing is ever guessed.
  */
 import { SymbolError, type Location } from '../api';
 import type { Die } from './die';
@@ -11,13 +11,13 @@ import { At, Encoding, Op } from './constants';
 import { Reader, hex } from '../reader';
 import { type BaseKind, type StackValue, operate, signedOf } from './stack-value';
 
-/** No error, and thrown too often to record where each time. */
+/** Not an Error, since it is thrown too often to record a stack trace each time. */
 export class Unavailable {}
 
-/** What an expression may ask of the frame that it is evaluated in. Each throws `Unavailable` for what is lost. */
+/** The frame that an expression is evaluated in. Each function throws `Unavailable` if its value is lost. */
 export interface ExpressionFrame {
   register(number: number): bigint;
-  /** Where a register's value is to be found; for most frames the register itself. */
+  /** Where a register's value is: the register itself, or where a callee has saved it. */
   registerLocation(number: number): Location;
   read(address: bigint, length: number): Uint8Array;
   frameBase(): bigint;
@@ -26,7 +26,7 @@ export interface ExpressionFrame {
   entryValue(expression: Uint8Array): bigint;
 }
 
-/** What an expression may ask of the unit that it stands in. */
+/** The unit that contains an expression. */
 export interface ExpressionUnit {
   readonly offset: number;
   readonly addressSize: number;
@@ -34,7 +34,7 @@ export interface ExpressionUnit {
   dieAt(offset: number): Pick<Die, 'number'>;
 }
 
-/** For call frame information, whose expressions may not refer to a unit. */
+/** For call frame information, whose expressions must not refer to a unit. */
 export const NO_UNIT: ExpressionUnit = {
   offset: 0,
   addressSize: 8,
@@ -48,10 +48,10 @@ export const NO_UNIT: ExpressionUnit = {
 
 const MOST_STEPS = 10_000;
 const DEEPEST_STACK = 1_000;
-/** Bytes of all its pieces. */
+/** Largest sum of a value's pieces, in bytes. */
 const LARGEST_VALUE = 1 << 20;
 
-/** Where the value is that a location description tells of. `initial` is pushed before it starts. */
+/** Evaluates a location description. `initial` is pushed on the stack first. */
 export function evaluateLocation(
   unit: ExpressionUnit,
   expression: Uint8Array,
@@ -87,7 +87,7 @@ export function evaluateValue(
 class Machine {
   private readonly reader: Reader;
   private readonly stack: StackValue[] = [];
-  /** What a register operation, DW_OP_stack_value and their like have said, until the expression or a piece ends. */
+  /** The location set by a register operation, DW_OP_stack_value or the like, until the expression or a piece ends. */
   private described: Location | undefined;
   private readonly pieces: { location: Location; size: number }[] = [];
   private pieceBytes = 0;
@@ -269,7 +269,7 @@ class Machine {
 
   private binary(op: number): void {
     if (op < Op.and || op > Op.ne) {
-      // Implicit pointers, thread-local storage and what vendors add: there is no place to point at.
+      // Implicit pointers, thread-local storage and vendors' extensions have no address here.
       throw new Unavailable();
     }
     const right = this.popTyped();
@@ -302,7 +302,7 @@ class Machine {
     return new Reader(bytes, 'memory').unsigned(size);
   }
 
-  /** The base type at an offset of the unit; offset 0 stands for the untyped 64 bits. */
+  /** The base type at an offset in the unit; offset 0 means 64 bits without a type. */
   private baseType(offset: number): BaseKind | undefined {
     if (offset === 0) return undefined;
     const die = this.unit.dieAt(this.unit.offset + offset);

@@ -1,6 +1,6 @@
 /**
- * The entries of .debug_frame (DWARF 5, section 6.4.1) and .eh_frame (Linux Standard Base, chapter 10.6): which instructions
- * describe the frames of which code.
+ * The entries of .debug_frame (DWARF 5, section 6.4.1) and .eh_frame (Linux Standard Base, chapter 10.6): the call frame
+ * instructions for each range of code.
  */
 import { SymbolError } from '../api';
 import { Reader, hex } from '../reader';
@@ -33,10 +33,10 @@ export interface FrameSection {
 }
 
 const OMITTED = 0xff;
-/** Letters; "zPLRS" are all that are known. */
+/** Letters; "zPLRS" are all that exist. */
 const LONGEST_AUGMENTATION = 16;
 
-/** Reads the entry at the reader, and moves behind it; undefined for a CIE, which is read when an FDE names it. */
+/** Reads the entry at the reader and moves past it. Undefined for a CIE, which is read when an FDE refers to it. */
 export function readFrameEntry(
   section: FrameSection,
   reader: Reader,
@@ -107,7 +107,7 @@ function readCommon(section: FrameSection, offset: number): CommonEntry {
   };
 }
 
-/** A pointer as .eh_frame encodes it: the low four bits are its form, the next three what it is relative to. */
+/** Reads a pointer of .eh_frame. The low four bits of its encoding are the form, the next three what it is relative to. */
 export function readPointer(reader: Reader, encoding: number, addressSize: number, sectionAddress: bigint): bigint {
   if (encoding === OMITTED) return 0n;
   const here = sectionAddress + BigInt(reader.offset);

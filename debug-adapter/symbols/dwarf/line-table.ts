@@ -1,6 +1,6 @@
 /**
- * Line number programs, versions 2 to 5 (DWARF 5, section 6.2): run once, they give the rows of a table from addresses to
- * source lines, in sequences of rising addresses.
+ * Line number programs, versions 2 to 5 (DWARF 5, section 6.2). Running one yields the rows of a table from addresses to
+ * source lines, in sequences of ascending addresses.
  */
 import { SymbolError } from '../api';
 import { readForm } from './die';
@@ -18,7 +18,7 @@ export interface LineRow {
   isStatement: boolean;
 }
 
-/** Rows that cover the addresses from `low` to `high` without a gap. */
+/** Rows that cover the addresses from `low` to `high` without gaps. */
 export interface LineSequence {
   low: bigint;
   high: bigint;
@@ -41,10 +41,10 @@ interface Program {
   operandCounts: number[];
 }
 
-/** Units may share a table, and each reads it for itself where their directories differ. */
+/** A row's cost for the budget: units may share a table, and each reads it again if their directories differ. */
 const WORDS_OF_ROW = 8;
 
-/** `path` itself if it is absolute, else below `directory`; with / for separators and no `.` or `..` parts. */
+/** `path` itself if it is absolute, else below `directory`; with / as separators and no `.` or `..` parts. */
 export function joinPath(directory: string, path: string): string {
   const whole = path.startsWith('/') || directory === '' ? path : `${directory}/${path}`;
   const parts: string[] = [];
@@ -55,7 +55,7 @@ export function joinPath(directory: string, path: string): string {
   return (whole.startsWith('/') ? '/' : '') + parts.join('/');
 }
 
-/** Reads the table at an offset of .debug_line; file names are joined to the unit's directory. */
+/** Reads the table at an offset in .debug_line, with file names joined to the unit's directory. */
 export function readLineTable(info: DebugInfo, unit: Unit, offset: number): LineTable {
   const section = info.section('line');
   const outer = new Reader(section.bytes, section.name, offset);
@@ -149,7 +149,7 @@ function* readEntries5(
   }
 }
 
-/** The registers of the line number machine, DWARF 5, section 6.2.2, as far as rows hold them. */
+/** The registers of the line number machine (DWARF 5, section 6.2.2) that rows record. */
 class LineMachine {
   readonly sequences: LineSequence[] = [];
   private rows: LineRow[] = [];

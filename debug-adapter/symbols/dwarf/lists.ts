@@ -12,7 +12,7 @@ export interface LocationListEntry extends AddressRange {
   expression: Uint8Array;
 }
 
-/** Many entries may have one list, each its own copy. */
+/** A range's cost for the budget: many entries may refer to one list, and each gets a copy. */
 const WORDS_OF_RANGE = 4;
 
 export function readRangeList(unit: Unit, offset: number): AddressRange[] {
@@ -27,7 +27,7 @@ export function readRangeList(unit: Unit, offset: number): AddressRange[] {
   return readRnglist(unit, unit.info.reader('rnglists', offset));
 }
 
-/** An entry that holds everywhere has the whole address space for its range, and comes last. */
+/** The default location has the whole address space as its range, and comes last. */
 export function readLocationList(unit: Unit, offset: number): LocationListEntry[] {
   if (unit.version < 5) {
     const entries: LocationListEntry[] = [];
@@ -38,7 +38,7 @@ export function readLocationList(unit: Unit, offset: number): LocationListEntry[
   return readLoclist(unit, unit.info.reader('loclists', offset));
 }
 
-/** Pairs of addresses up to (0, 0), counted from a base which a pair (-1, base) changes. */
+/** Reads pairs of addresses up to (0, 0), relative to a base that a pair (-1, base) changes. */
 function readPairs(unit: Unit, reader: Reader, take: (low: bigint, high: bigint) => void): void {
   const { addressSize } = unit;
   const newBase = addressSize === 8 ? 0xffffffffffffffffn : 0xffffffffn;

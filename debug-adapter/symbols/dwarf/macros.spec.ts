@@ -43,7 +43,7 @@ describe('macros of a file that has none', () => {
   });
 });
 
-/** Where a section's bytes are in an ELF file, by its section headers. */
+/** The position of a section's bytes in an ELF file. */
 function sectionOf(bytes: Uint8Array, wanted: string): { offset: number; size: number } {
   const view = new DataView(bytes.buffer);
   const headers = Number(view.getBigUint64(40, true));

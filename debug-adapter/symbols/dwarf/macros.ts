@@ -1,6 +1,6 @@
 /**
- * Macros, where the compiler has recorded them (gcc -g3): .debug_macro of DWARF 5, section 6.3, and of GNU's version 4
- * before it; .debug_macinfo of DWARF 2 to 4. A unit's macros are taken as they are at its end.
+ * Macros, if the compiler has recorded them (gcc -g3): .debug_macro of DWARF 5, section 6.3, and of GNU's version 4 before
+ * it; .debug_macinfo of DWARF 2 to 4. Keeps the definitions at the end of each unit.
  */
 import { SymbolError, type Macro } from '../api';
 import { At, Form } from './constants';
@@ -8,7 +8,7 @@ import type { Reader } from '../reader';
 import { hex } from '../reader';
 import type { Unit } from './unit';
 
-/** DW_MACRO_*; the first four are DW_MACINFO_* as well. */
+/** DW_MACRO_*; the first four are also DW_MACINFO_*. */
 const Op = {
   end: 0,
   define: 1,
@@ -30,10 +30,10 @@ const LONG_OFFSETS = 1;
 const HAS_LINE_OFFSET = 2;
 const HAS_OPERANDS = 4;
 
-/** Headers include each other so deep at most. */
+/** Deepest nesting of included headers. */
 const DEEPEST = 64;
 
-/** The macros of a unit by name; none where it has not recorded any. Throws SymbolError where the record is damaged. */
+/** The macros of a unit by name; none if it has not recorded any. Throws SymbolError if the record is damaged. */
 export function readMacros(unit: Unit): Map<string, Macro> {
   const macros = new Map<string, Macro>();
   const { root, info } = unit;
@@ -91,7 +91,7 @@ function readMacinfo(reader: Reader, unit: Unit, macros: Map<string, Macro>): vo
   });
 }
 
-/** Entries up to the one that ends them: those that both sections have, and what `others` reads of its own. */
+/** Reads entries up to the last: those that both sections have, and others with `others`. */
 function readEntries(
   reader: Reader,
   { info }: Unit,
@@ -123,7 +123,7 @@ function readEntries(
 
 const DEFINITION = /^([A-Za-z_$][\w$]*)(?:\(([^)]*)\))? ?([^]*)$/;
 
-/** Takes in `NAME body`, or `NAME(a,b) body`, as the standard has the compiler write it. */
+/** Records a macro, which the standard writes as `NAME body` or `NAME(a,b) body`. */
 function note(macros: Map<string, Macro>, defined: boolean, text: string | undefined): void {
   const found = text === undefined ? undefined : DEFINITION.exec(text);
   if (!found) return;

@@ -1,6 +1,6 @@
 /**
- * Values on the stack of a DWARF expression and what may be computed of two (DWARF 5, sections 2.5.1.4 and 2.5.1.6): 64 bits
- * without a type, or of an integer base type.
+ * Values on the stack of a DWARF expression, and operations on two of them (DWARF 5, sections 2.5.1.4 and 2.5.1.6). A value
+ * has 64 bits without a type, or an integer base type.
  */
 import { Op } from './constants';
 
@@ -16,12 +16,12 @@ export interface StackValue {
   type: BaseKind | undefined;
 }
 
-/** As its type reads it; untyped values as two's complement. */
+/** The number by its type; a value without a type is in two's complement. */
 export function signedOf({ bits, type }: StackValue): bigint {
   return type === undefined || type.signed ? BigInt.asIntN(8 * (type?.size ?? 8), bits) : bits;
 }
 
-/** The result before it is cut to its width; undefined for what is no operation on two values, and division by zero. */
+/** The result before truncation; undefined for a division by zero, and if `op` is not an operation on two values. */
 export function operate(op: number, left: StackValue, right: StackValue): StackValue | undefined {
   const { type } = left;
   const arithmetic = (bits: bigint): StackValue => ({ bits, type });
@@ -45,7 +45,7 @@ export function operate(op: number, left: StackValue, right: StackValue): StackV
     case Op.div:
       return b === 0n ? undefined : arithmetic(a / b);
     case Op.mod:
-      // Without a type, division and comparison are signed, and the remainder is not.
+      // Without a type, division and comparison are signed, and the remainder is unsigned.
       return b === 0n ? undefined : arithmetic(type === undefined ? left.bits % right.bits : a % b);
     case Op.shl:
       return arithmetic(left.bits << count);

@@ -1,6 +1,6 @@
 /**
- * A unit of .debug_info or .debug_types (DWARF 5, sections 3.1 and 7.5.1): its header, its entries, and what their forms
- * refer to in other sections.
+ * A unit of .debug_info or .debug_types (DWARF 5, sections 3.1 and 7.5.1): its header, its entries, and the data in other
+ * sections that its entries refer to.
  */
 import { SymbolError } from '../api';
 import type { DebugInfo } from './debug-info';
@@ -17,7 +17,7 @@ export interface DebugSection {
 
 export interface UnitHeader {
   section: DebugSection;
-  /** Of the header, and of the byte behind the unit. */
+  /** Offsets of the header, and of the byte after the unit. */
   offset: number;
   end: number;
   version: number;
@@ -27,20 +27,20 @@ export interface UnitHeader {
   abbreviationsOffset: number;
   rootOffset: number;
   signature: bigint | undefined;
-  /** Of the type that a type unit is about, from the unit's header. */
+  /** Of a type unit's type, relative to the unit's header. */
   typeOffset: number;
 }
 
-/** Entries nest as deep as blocks do in C; deeper ones are damage. */
+/** Entries nest like blocks in C; deeper nesting is damage. */
 const DEEPEST_ENTRY = 200;
-/** What an entry costs besides its attributes. */
+/** An entry's cost for the budget, besides its attributes. */
 const WORDS_OF_ENTRY = 24;
 
 export class Unit {
-  /** Set once its entries turn out to be damaged: it is then left out of every answer. */
+  /** Set when its entries turn out to be damaged: the unit is then ignored. */
   broken = false;
   private readonly dies = new Map<number, Die>();
-  /** For entries, which are many. */
+  /** One reader for all entries, since they are many. */
   private reader: Reader | undefined;
   private rootDie: Die | undefined;
   private lines: LineTable | undefined;
@@ -91,14 +91,14 @@ export class Unit {
     return this.root.string(At.compilationDirectory) ?? '';
   }
 
-  /** Its source as the compiler was given it, joined to the directory. */
+  /** Its source as given to the compiler, joined to the directory. */
   get path(): string {
     return joinPath(this.compilationDirectory, this.root.string(At.name) ?? '');
   }
 
   /**
-   * Whether places of variables are given by the instruction, as compilers do when they optimize: they then hold in a
-   * function's prologue too.
+   * Whether variables have location lists, as in optimized code: their locations are then valid in a function's prologue
+   * too.
    */
   get hasLocationLists(): boolean {
     this.locationLists ??= [...this.info.abbreviations(this.header.abbreviationsOffset).values()].some(
@@ -109,7 +109,7 @@ export class Unit {
     return this.locationLists;
   }
 
-  /** The table of its lines; undefined if it has none. */
+  /** Its line table; undefined if it has none. */
   get lineTable(): LineTable | undefined {
     const offset = this.root.number(At.statementList);
     if (offset !== undefined && this.lines === undefined) this.lines = this.info.lineTable(this, offset);
@@ -128,7 +128,7 @@ export class Unit {
     return die;
   }
 
-  /** The entry at an offset; undefined where a list of siblings ends. */
+  /** The entry at an offset; undefined if a list of siblings ends there. */
   read(offset: number, depth: number): Die | undefined {
     const known = this.dies.get(offset);
     if (known !== undefined) return known;
@@ -156,7 +156,7 @@ export class Unit {
     return die;
   }
 
-  /** The entry that a reference leads to; undefined where that is in another file. */
+  /** The entry that a reference leads to; undefined if it is in another file. */
   refer(form: number, value: number | bigint): Die | undefined {
     if (form === Form.refSig8) {
       const unit = this.info.typeUnit(BigInt(value));
@@ -200,7 +200,7 @@ export class Unit {
     return readRangeList(this, isIndex ? this.listOffset('rnglists', At.rnglistsBase, value) : value);
   }
 
-  /** What ranges and location lists count from. */
+  /** The address that ranges and location lists are relative to. */
   get baseAddress(): bigint {
     return this.root.address(At.lowPc) ?? 0n;
   }
@@ -212,7 +212,7 @@ export class Unit {
   }
 }
 
-/** Until DWARF 3 an offset into a section had the form of a constant. */
+/** Up to DWARF 3, an offset into a section has the form of a constant. */
 function isListOffset(form: number): boolean {
   return form === Form.secOffset || form === Form.loclistx || form === Form.data4 || form === Form.data8;
 }

@@ -1,6 +1,6 @@
 import { Bytes } from '../../../emulator/testing/bytes';
 
-/** An abbreviation: its attributes are pairs of name and form, and for DW_FORM_implicit_const the value. */
+/** An abbreviation. `attributes` are pairs of name and form, and the value for DW_FORM_implicit_const. */
 export function abbreviation(code: number, tag: number, hasChildren: boolean, attributes: number[][]): Bytes {
   const bytes = new Bytes()
     .uleb(code)

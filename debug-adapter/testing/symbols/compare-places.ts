@@ -1,7 +1,7 @@
 /**
- * Differences between the symbol reader and gdb on where things are, at many places of a program: the caller's registers,
- * and variables. Registers hold values of their own, those that frames rest on lead to memory, and each word of that holds
- * its address with all bits turned; so a value tells where it was read.
+ * Compares the symbol reader and gdb at many addresses of a program: the caller's registers and the locations of variables.
+ * Each register has a distinct value, those that frames depend on point to memory, and each word of memory is its inverted
+ * address; so a value shows where it was read.
  */
 import { X } from '../../../emulator/isa/registers';
 import type { Binary, FrameRegisters, ReadMemory, Variable } from '../../symbols/api';
@@ -15,13 +15,13 @@ interface Extent {
 
 const STACKS = { [X.sp]: 0x80420000n, [X.s0]: 0x80480000n };
 const memory: Extent[] = Object.values(STACKS).map((middle) => ({ low: middle - 0x4000n, high: middle + 0x4000n }));
-/** Of a machine that has not begun: its RAM, and its ROM behind the first instructions. */
+/** Memory that is zero before a machine starts: its RAM, and its ROM after the first instructions. */
 const ZEROES: Extent[] = [
   { low: 0x80000000n, high: 0x87000000n },
   { low: 0x1100n, high: 0x10000n },
 ];
 
-/** One line for each difference that nothing explains, at one of `stride` places. */
+/** One line for each unexplained difference, at every `stride`-th address. */
 export async function comparePlaces(
   binary: Binary,
   path: string,
@@ -45,7 +45,7 @@ export async function comparePlaces(
   };
 }
 
-/** A return address, for without one there is no caller. */
+/** Some return address, without which there is no caller. */
 function behindSomeCall(binary: Binary): bigint {
   for (const { low, high } of binary.functions) {
     const segment = binary.segments.find(
@@ -92,7 +92,7 @@ function* compareCaller(binary: Binary, { caller: wanted }: PlaceAnswer, frame: 
   }
 }
 
-/** Of variables with one name gdb may know more: it repeats those of an inlined function's inner blocks in its outermost. */
+/** gdb may have more variables of one name: it repeats those of an inlined function's inner blocks in its outermost one. */
 function* compareVariables(binary: Binary, place: PlaceAnswer, frame: FrameRegisters): Generator<string> {
   const left = place.variables.map(([name, answer]) => ({ name, place: placeOf(answer) }));
   for (const variable of binary.scopesAt(frame.pc).flatMap((scope) => scope.variables)) {
@@ -115,7 +115,7 @@ function ownPlaceOf(binary: Binary, variable: Variable, frame: FrameRegisters): 
     case 'value':
       return `${valueOf(binary, variable, frame, words)}`;
     case 'pieces': {
-      // gdb counts as lost what is lost in part.
+      // For gdb, a value is lost if a part of it is.
       const isLost = location.pieces.some((piece) => piece.location.kind === 'optimized-out');
       return isLost ? 'optimized-out' : 'pieces';
     }
@@ -124,7 +124,7 @@ function ownPlaceOf(binary: Binary, variable: Variable, frame: FrameRegisters): 
   }
 }
 
-/** What is computed from memory that cannot be read is lost, and so is a pointer to what is in no memory. */
+/** A value computed from unreadable memory is lost, and so is a pointer to something that is not in memory. */
 function placeOf({ address, value, composite, lost, error }: PlaceAnswer['variables'][number][1]): string {
   if (address !== undefined || value !== undefined) return address === undefined ? value! : `at ${address}`;
   if (composite) return 'pieces';

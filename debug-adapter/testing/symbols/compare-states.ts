@@ -1,4 +1,4 @@
-/** Differences between the symbol reader and gdb on a program that runs: its stack, and what its variables are. */
+/** Compares the symbol reader and gdb on a running program: its stack and the values of its variables. */
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../../symbols/api';
 import { sizeOf } from '../../symbols/types';
 import { lookupAddress } from '../../symbols/unwind';
@@ -16,7 +16,7 @@ export function compareState(binary: Binary, state: StateAnswer): string[] {
   const read = memoryOfState(binary, state);
   let mine = walk(binary, state, read);
   const [first] = mine;
-  // At the first address of an inlined function gdb takes it that the function is not yet entered.
+  // At the first address of an inlined function, gdb assumes that the function has not been entered.
   while (mine[0]?.inlined && mine.length > 1 && mine[0].name !== state.frames[0]!.name) mine = mine.slice(1);
   const where = `at ${hex(state.pc)} in ${first?.name}`;
   const differences: string[] = [];
@@ -33,7 +33,7 @@ export function compareState(binary: Binary, state: StateAnswer): string[] {
   return differences;
 }
 
-/** The stack by the symbol reader, with inlined calls as frames of their own. */
+/** The symbol reader's stack, with a frame for each inlined call. */
 export function walk(binary: Binary, state: StateAnswer, read = memoryOfState(binary, state)): Frame[] {
   const frames: Frame[] = [];
   let registers: FrameRegisters | undefined = { pc: BigInt(state.pc), x: state.x.map(BigInt) };
@@ -55,7 +55,7 @@ export function walk(binary: Binary, state: StateAnswer, read = memoryOfState(bi
   return frames;
 }
 
-/** What a variable holds, as many bytes as asked for; undefined if it is lost. */
+/** The first bytes of a variable; undefined if it is lost. */
 export function valueOf(
   binary: Binary,
   variable: Variable,
@@ -100,7 +100,7 @@ function* compareFrame(
       continue;
     }
     const found = valueOf(binary, variable, registers, read);
-    // gdb takes registers that calls overwrite for unchanged in the caller; we say that they are lost.
+    // gdb assumes that registers which calls may overwrite are unchanged in the caller; for us they are lost.
     const isClobbered = isCaller && found === undefined;
     if (`${found}` !== `${wanted.value}` && !isClobbered)
       yield `${variable.name} is ${wanted.value} for gdb, ${found} for us`;

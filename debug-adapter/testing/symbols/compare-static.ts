@@ -1,10 +1,10 @@
-/** Differences between the symbol reader and gdb on what a program is. */
+/** Compares the symbol reader and gdb on a program's lines, functions, types and variables. */
 import type { Binary, QualifiedType, Type } from '../../symbols/api';
 import { sizeOf } from '../../symbols/types';
 import { memoryOf, frameAt } from './fixtures';
 import type { StaticAnswer, TypeAnswer, askPrologues } from './gdb';
 
-/** One line for each difference that nothing explains. */
+/** One line for each unexplained difference. */
 export function compareStatic(binary: Binary, gdb: StaticAnswer): string[] {
   return [
     ...compareLines(binary, gdb),
@@ -37,7 +37,7 @@ function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string>
       parameters: found.parameters.map((parameter) => [parameter.name, describe(parameter.type)]),
     };
     const { file, type, parameters } = wanted;
-    // An assembler records no line of declaration; we give that of the first instruction.
+    // An assembler records no line of declaration; ours is that of the first instruction.
     const line = wanted.line === 0 ? found?.line : wanted.line;
     if (JSON.stringify(mine) !== JSON.stringify({ file, line, type, parameters }))
       yield `function ${wanted.name}: gdb ${JSON.stringify(wanted)}, we ${JSON.stringify(mine)}`;
@@ -46,7 +46,7 @@ function* compareFunctions(binary: Binary, gdb: StaticAnswer): Generator<string>
   }
 }
 
-/** Where steps into functions end. */
+/** Compares the addresses at which steps into functions end. */
 export function* comparePrologues(binary: Binary, gdb: ReturnType<typeof askPrologues>): Generator<string> {
   for (const { name, low, ends } of gdb) {
     const found = binary.functionsNamed(name).find((candidate) => candidate.low === BigInt(low));
@@ -62,13 +62,13 @@ function* compareTypes(binary: Binary, gdb: StaticAnswer): Generator<string> {
     const type = binary.typeNamed(name);
     return (type?.kind === 'struct' || type?.kind === 'union') && !type.complete;
   };
-  // What is only declared is no type for gdb.
+  // gdb omits types that are only declared.
   for (const name of binary.typeNames.filter((own) => !wanted.has(own) && !isDeclared(own)))
     yield `type ${name}: gdb does not know it`;
   for (const [name, answers] of wanted) {
     const type = binary.typeNamed(name);
     const mine = type && JSON.stringify(answer(type));
-    // Units may define a name each in their own way; one of the definitions is found.
+    // Units may define the same name differently; we find one of the definitions.
     if (mine === undefined || !answers.has(mine)) yield `type ${name}: gdb ${[...answers].join(' or ')}, we ${mine}`;
   }
 }
@@ -80,15 +80,15 @@ function* compareGlobals(binary: Binary, gdb: StaticAnswer): Generator<string> {
       return candidate.name === name && location.kind === 'memory' && location.address === BigInt(address);
     });
     const mine = found && describe(found.type);
-    // Where the length of an array is in its symbol only, gdb takes it for 1.
+    // If only the symbol shows the length of an array, gdb assumes 1.
     const guessed = type.replace(/^\[1\]/, `[${found?.type.kind === 'array' ? found.type.count : ''}]`);
     if (mine !== type && mine !== guessed) yield `global ${name} at ${hex(address)}: gdb ${type}, we ${mine}`;
   }
 }
 
 /**
- * gdb loses rows of the line table: one that a row of another file follows at the same address, and one that goes on with a
- * line under another discriminator. Where it knows a row it must agree; where we break at a row that it lost, it cannot.
+ * gdb loses rows of the line table: one that a row of another file follows at the same address, and one that continues a
+ * line with another discriminator. It must agree on the rows that it knows, and cannot on those that it loses.
  */
 function* compareBreaks(binary: Binary, gdb: StaticAnswer): Generator<string> {
   for (const [file, line, addresses] of gdb.breaks) {
@@ -101,7 +101,7 @@ function* compareBreaks(binary: Binary, gdb: StaticAnswer): Generator<string> {
   }
 }
 
-/** gdb repeats the names of an inlined function's inner blocks in its outermost one, and has no block without names. */
+/** gdb repeats the names of an inlined function's inner blocks in its outermost one, and omits blocks without names. */
 function* compareScopes(binary: Binary, gdb: StaticAnswer): Generator<string> {
   for (const [address, chain] of gdb.scopes) {
     const scopes = binary.scopesAt(BigInt(address));
@@ -132,7 +132,7 @@ function answer(type: Type): TypeAnswer {
         ]),
       };
     default: {
-      // gdb takes sizeof(void) for 1.
+      // For gdb, sizeof(void) is 1.
       return { size: type.kind === 'void' ? 1 : sizeOf(type), target: describe(withoutTypedefs(type)) };
     }
   }
@@ -166,7 +166,7 @@ function describe(type: Type): string {
   }
 }
 
-/** gdb keeps no order of them, and has those of an array on its elements. */
+/** gdb does not keep the order of qualifiers, and moves those of an array to its elements. */
 function qualified(type: QualifiedType): string {
   const words = new Set<string>();
   let target: Type = type;

@@ -1,9 +1,9 @@
-/** Copies of a program with something wrong in them. Each kind of damage is one function; all are the same for one seed. */
+/** Damaged copies of a program. Each kind of damage is one function; the same seed makes the same damage. */
 import { Form, Op } from '../../symbols/dwarf/constants';
 import type { Random } from '../../../emulator/testing/random';
 
 interface Extent {
-  /** Of the section's header, and of the section, in the file. */
+  /** Offsets in the file, of the section's header and of the section. */
   header: number;
   offset: number;
   size: number;
@@ -11,7 +11,7 @@ interface Extent {
 
 type Damage = (bytes: Uint8Array, random: Random) => Uint8Array;
 
-/** By name. `cut` alone leaves no file that could be read. */
+/** Kinds of damage by name. Only `cut` always leaves an unreadable file. */
 export const DAMAGES: Readonly<Record<string, Damage>> = {
   flipped(bytes, random) {
     const at = debugOffset(bytes, random);
@@ -36,7 +36,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
     return bytes;
   },
 
-  /** What was well-formed where it stood leads in circles elsewhere. */
+  /** Parts that are well-formed in their place lead in circles elsewhere. */
   'with a part elsewhere'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
     const length = Math.min(size, 1 + random.below(48));
@@ -44,7 +44,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
     return bytes.copyWithin(offset + random.below(size - length + 1), from, from + length);
   },
 
-  /** Offsets of entries, strings and lists, lengths of units: each leads to some place in its section. */
+  /** Offsets of entries, strings and lists, lengths of units: each leads somewhere into its section. */
   'with other offsets'(bytes, random) {
     const { offset, size } = debugSection(bytes, random);
     for (let left = 1 + random.below(12); left > 0 && size >= 4; left--)
@@ -77,7 +77,7 @@ export const DAMAGES: Readonly<Record<string, Damage>> = {
     return bytes;
   },
 
-  /** Headers, tables of segments and sections, and symbols. */
+  /** Changes the header, the tables of segments and sections, and symbols. */
   'with another container'(bytes, random) {
     const headers = sectionHeaders(bytes);
     const symbols = headers.find(({ name }) => name === '.symtab')!;

@@ -1,4 +1,4 @@
-/** Asks a binary everything that its contract has, of whatever it says is there. */
+/** Calls every function of a `Binary` with everything that it lists. */
 import type { Binary, FrameRegisters, ReadMemory, Type } from '../../symbols/api';
 import { sizeOf } from '../../symbols/types';
 import { frameAt } from './fixtures';
@@ -6,7 +6,7 @@ import { frameAt } from './fixtures';
 const DEEPEST = 300;
 const MOST_FRAMES = 20;
 
-/** Throws what the binary throws, and for answers that cannot be. Every third function is looked into, from `first` on. */
+/** Throws what the binary throws, and for impossible results. Examines every third function, from `first` on. */
 export function exercise(binary: Binary, first: number): void {
   for (const found of binary.functions.slice(0, 30).filter((_, index) => index % 3 === first % 3)) {
     check(found.low < found.high, `${found.name} ends where it begins`);
@@ -62,13 +62,13 @@ function at(binary: Binary, address: bigint, frame: FrameRegisters): void {
   for (let depth = 0; current !== undefined && depth < MOST_FRAMES; depth++) current = binary.unwind(current, read);
 }
 
-/** Memory that is there for some addresses. Nobody may ask it for much at once. */
+/** Memory at some addresses. Nobody may read much at once. */
 const read: ReadMemory = (address, length) => {
   check(length >= 0 && length <= 4096, `${length} bytes are read at once`);
   return address < 0x80010000n ? new Uint8Array(length).fill(Number(address & 0xffn)) : undefined;
 };
 
-/** Those that have been looked at. */
+/** Types already examined. */
 const touched = new WeakSet<Type>();
 
 function touch(type: Type, depth = DEEPEST): void {

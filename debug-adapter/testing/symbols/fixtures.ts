@@ -15,7 +15,7 @@ export const FIXTURE_NAMES = [
 ] as const;
 export type FixtureName = (typeof FIXTURE_NAMES)[number];
 
-/** Those with macros, which tell of nothing else that the others do not. */
+/** Those with macros, which add nothing else to the others. */
 export type MacroFixtureName = 'macinfo' | 'macro4' | 'macro5';
 
 export function fixturePath(name: FixtureName | MacroFixtureName): string {
@@ -30,7 +30,7 @@ export function openFixture(name: FixtureName): ReturnType<typeof openBinary> {
   return openBinary(`${name}.elf`, fixtureBytes(name));
 }
 
-/** Line of a source of the program that holds a text. */
+/** The line of the program's source that contains a text. */
 export function lineOf(file: string, text: string): number {
   const source = readFileSync(join(import.meta.dirname ?? __dirname, 'program', file), 'utf8');
   const index = source.split('\n').findIndex((line) => line.includes(text));
@@ -38,7 +38,7 @@ export function lineOf(file: string, text: string): number {
   return index + 1;
 }
 
-/** A type as C spells it, structures by name, with typedefs kept. */
+/** A type in C, with structures and typedefs by name. */
 export function spell(type: Type): string {
   switch (type.kind) {
     case 'void':

@@ -1,6 +1,6 @@
-# Run inside gdb, on a QEMU that stands still: at many places of a program's code, with registers that tell which they are,
-# writes what its caller's registers were and where its variables are, as JSON to $XV6_DEBUG_OUT. Each word of memory holds
-# its address, all bits turned.
+# Runs inside gdb, on a stopped QEMU: at many addresses of a program's code, with a distinct value in each register, writes
+# the caller's registers and the locations of variables, as JSON to $XV6_DEBUG_OUT. Each word of memory is its inverted
+# address.
 import json
 import os
 import struct
@@ -16,7 +16,7 @@ names += ["a%d" % n for n in range(8)] + ["s%d" % n for n in range(2, 12)] + ["t
 
 
 def place_of(symbol, frame):
-    """An address in memory, else the bytes as a number, else that it is lost."""
+    """The address in memory, else the bytes as a number, else that it is lost."""
     try:
         value = symbol.value(frame)
         if value.is_optimized_out:

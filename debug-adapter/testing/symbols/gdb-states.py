@@ -1,5 +1,5 @@
-# Run inside gdb, on a program that a QEMU holds at its start: stops at the places in $XV6_DEBUG_STOPS and writes registers,
-# memory, the call stack and what every variable is, as gdb sees them, as JSON to $XV6_DEBUG_OUT; until $XV6_DEBUG_END.
+# Runs inside gdb, on a program that QEMU has stopped at its start: stops at the places in $XV6_DEBUG_STOPS and writes gdb's
+# registers, memory, call stack and variables, as JSON to $XV6_DEBUG_OUT; until $XV6_DEBUG_END.
 import json
 import os
 

@@ -1,4 +1,4 @@
-# Run inside gdb: writes what gdb knows of the program's lines, functions, scopes and types as JSON to $XV6_DEBUG_OUT.
+# Runs inside gdb: writes what gdb knows of the program's lines, functions, scopes and types as JSON to $XV6_DEBUG_OUT.
 import json
 import os
 
@@ -7,7 +7,7 @@ from gdb_common import code_sections, is_variable, write
 
 
 def describe(type):
-    """A type spelt so that it can be compared: structures by name, and by their members if they have none."""
+    """A type as text for comparison: structures by name, or by their members if they have no name."""
     code = type.code
     plain = type.unqualified()
     # The qualifiers of an array are those of its elements.
@@ -58,7 +58,7 @@ def locations(place):
 
 
 def lines():
-    """Where the line changes, and a symtab of each unit."""
+    """The addresses at which the line changes, and a symtab of each unit."""
     changes, symtabs = [], {}
     for low, high in code_sections():
         last = None

@@ -1,4 +1,4 @@
-/** Asks gdb-multiarch about a program: the reference that the symbol reader is held against. */
+/** Queries gdb-multiarch about a program: the reference for the symbol reader. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const here = import.meta.dirname ?? __dirname;
 
 export interface StaticAnswer {
-  /** Address, file and line wherever the line changes. */
+  /** Address, file and line at each change of line. */
   lines: [string, string | null, number][];
   functions: {
     name: string;
@@ -52,13 +52,13 @@ export interface StateAnswer {
   /** Address, and bytes in hexadecimal digits. */
   memory: [string, string][];
   frames: FrameAnswer[];
-  /** Expressions, and what they are as unsigned numbers of 64 bits. */
+  /** Expressions, and their values as unsigned numbers of 64 bits. */
   values: [string, string][];
 }
 
 export interface PlaceAnswer {
   pc: string;
-  /** Registers that calls preserve, and what they hold in the caller; null where gdb knows of none. */
+  /** Registers that calls preserve, and their values in the caller; null if gdb knows none. */
   caller: [number, string][] | null;
   /** Innermost block first. */
   variables: [string, { address?: string; value?: string; lost?: true; composite?: true; error?: string }][];
@@ -68,14 +68,14 @@ export function isInstalled(program: string): boolean {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** What a program is; `typeNames` are to be told of wherever they stand. */
+/** gdb's view of a program; with the types `typeNames` wherever they are defined. */
 export function askStatic(program: string, typeNames: readonly string[]): StaticAnswer {
   return runGdb('gdb-static.py', program, { XV6_DEBUG_TYPES: JSON.stringify(typeNames) }) as StaticAnswer;
 }
 
 /**
- * The address behind each function's prologue, by gdb's analysis of lines. Where it takes a compiler's location lists for
- * good it breaks at a function's first instruction instead; so it is asked about a copy that does not name the compiler.
+ * The address after each function's prologue, by gdb's analysis of lines. If gdb trusts a compiler's location lists, it breaks
+ * at a function's first instruction instead; so it gets a copy that does not name the compiler.
  */
 export function askPrologues(program: string): { name: string; low: string; ends: string[] }[] {
   const folder = mkdtempSync(join(tmpdir(), 'xv6-debug-gdb-'));
@@ -95,15 +95,15 @@ interface Run {
   end: string;
   count: number;
   stride?: number;
-  /** To be evaluated at each stop, beside the variables. */
+  /** Evaluated at each stop, besides the variables. */
   expressions?: readonly string[];
   /** Options of QEMU. */
   machine?: readonly string[];
 }
 
 /**
- * Runs a program in QEMU up to `end`, and stops it at some places on the way, each of them at most three times; or with a
- * stride at the first of them, and then after every so many instructions.
+ * Runs a program in QEMU up to `end` and stops it at some places on the way, at most three times at each; or with a stride,
+ * at the first of them and then after every `stride` instructions.
  */
 export async function askStates(
   program: string,
@@ -122,8 +122,8 @@ export async function askStates(
 }
 
 /**
- * Callers and variables of a program at one of `stride` places, on a machine with these registers, in whose memory words
- * hold their own addresses with all bits turned.
+ * Callers and variables of a program at every `stride`-th address, on a machine with these registers, in whose memory each
+ * word is its inverted address.
  */
 export async function askPlaces(
   program: string,
@@ -141,7 +141,7 @@ export async function askPlaces(
   ) as Promise<PlaceAnswer[]>;
 }
 
-/** With a machine that waits for gdb before its first instruction. */
+/** Starts a machine that waits for gdb before its first instruction. */
 async function onQemu(options: readonly string[], ask: (port: string) => unknown): Promise<unknown> {
   const port = await freePort();
   const common = ['-machine', 'virt', '-bios', 'none', '-m', '128M', '-nographic', '-snapshot'];
@@ -160,7 +160,7 @@ function runGdb(script: string, kernel: string, env: Record<string, string>): un
   const answer = join(folder, 'answer.json');
   const imports = `python import sys; sys.dont_write_bytecode = True; sys.path.insert(0, ${JSON.stringify(here)})`;
   try {
-    // In the root folder, or gdb would find sources relative to it and name those.
+    // Runs in the root folder, or gdb would find sources relative to its folder and show those.
     const result = spawnSync('gdb-multiarch', ['-nx', '-batch', '-ex', imports, '-x', join(here, script), kernel], {
       cwd: '/',
       env: { ...process.env, ...env, XV6_DEBUG_OUT: answer },

@@ -1,4 +1,4 @@
-# What the scripts that run inside gdb share.
+# Shared by the scripts that run inside gdb.
 import json
 import os
 import time
@@ -34,7 +34,7 @@ def is_scalar(type):
 
 
 def connect():
-    """To the QEMU at $XV6_DEBUG_PORT, which takes a moment until it listens."""
+    """Connects to the QEMU at $XV6_DEBUG_PORT, which needs a moment until it listens."""
     gdb.execute("set pagination off")
     gdb.execute("set confirm off")
     gdb.execute("set backtrace past-main on")

@@ -1,7 +1,7 @@
 /**
- * Programs whose DWARF is well-formed letter by letter and nonsense as a whole: entries that refer to each other in circles,
- * types that contain themselves, functions without end, expressions that jump, lists that never close, counts that no file
- * could hold. What a flipped bit seldom makes.
+ * Programs whose DWARF is well-formed in detail and nonsense as a whole: entries that refer to each other in circles, types
+ * that contain themselves, functions without end, expressions that jump, lists that never end, impossible counts. Flipped bits
+ * rarely produce these.
  */
 import { At, Cfa, Form, Line, Lle, Op, Rle, Tag } from '../../symbols/dwarf/constants';
 import { Bytes } from '../../../emulator/testing/bytes';
@@ -14,7 +14,7 @@ const ABBREVIATIONS = 12;
 
 const TAGS = Object.values(Tag);
 const ATTRIBUTES = Object.values(At);
-/** What most of a program is. */
+/** The tags of most entries of a program. */
 const COMMON = [
   Tag.variable,
   Tag.formalParameter,
@@ -30,11 +30,11 @@ const EXPRESSIONS: readonly number[] = [At.location, At.frameBase, At.callValue,
 const REFERENCE_FORMS = [Form.ref4, Form.ref4, Form.refUdata, Form.refAddr, Form.ref8];
 const FORMS = Object.values(Form);
 
-/** A file of a kilobyte or so, of DWARF 4 or 5. */
+/** A file of about a kilobyte, with DWARF 4 or 5. */
 export function randomProgram(random: Random): Uint8Array {
   const version = random.pick([4, 5]);
   const shapes = Array.from({ length: ABBREVIATIONS }, () => randomShape(random));
-  // The first is a unit's own entry, and the second a function's, so that there is something to ask for.
+  // The first is a unit's own entry, and the second a function's, so that there is something to query.
   shapes[0] = {
     tag: Tag.compileUnit,
     children: true,
@@ -77,7 +77,7 @@ export function randomProgram(random: Random): Uint8Array {
   const offsets: number[] = [];
   for (let entry = 0; entry < entries; entry++) {
     const index = entry < 2 ? entry : random.below(8) === 0 ? 1 : random.below(ABBREVIATIONS);
-    // From the unit's length on, which is put before this.
+    // Relative to the unit's length, which comes before the body.
     offsets.push(body.length + 4);
     body.uleb(index + 1);
     shapes[index]!.attributes.forEach(([name, form]) => addValue(body, random, name!, form!, offsets));
@@ -85,7 +85,7 @@ export function randomProgram(random: Random): Uint8Array {
   }
   const text = new Bytes();
   while (text.length < CODE_SIZE) {
-    // Returns, calls, and stack pointers that move.
+    // Returns, calls, and changes of the stack pointer.
     text.u32(random.pick([0x00008067, 0xff010113, 0x00113423, 0x000080e7, 0x01010413]));
   }
   return elf(text.toArray(), {
@@ -131,7 +131,7 @@ function randomShape(random: Random): Shape {
 }
 
 function addValue(bytes: Bytes, random: Random, name: number, form: number, offsets: readonly number[]): void {
-  // Most references lead to an entry that there is, itself at times.
+  // Most references lead to an entry that exists, sometimes to itself.
   const entry =
     random.below(100) === 0 ? random.below(300) : random.below(4) === 0 ? offsets.at(-1)! : random.pick(offsets);
   switch (form) {
@@ -189,7 +189,7 @@ function addLeb(bytes: Bytes, random: Random): void {
   else bytes.uleb(random.below(300));
 }
 
-/** Those at which numbers change their nature. */
+/** Numbers near the limits of their formats. */
 function randomNumber(random: Random): bigint {
   const power = 1n << BigInt(random.pick([7, 8, 15, 16, 31, 32, 53, 62, 63]));
   return BigInt.asUintN(64, random.pick([power, power - 1n, -power, ~0n, 0n]));
@@ -281,7 +281,7 @@ function randomMacros(random: Random, version: number): Bytes {
     bytes.u8(op);
     if (op <= 2) bytes.uleb(1).text(random.pick(['X 1', 'X(a) a', '(', 'X X']));
     else if (op === 7) {
-      // Often itself.
+      // Often this header itself.
       bytes.u32(random.pick([0, 0, 3, 9]));
     } else if (op !== 4) bytes.uleb(1).u32(random.below(12));
   }
