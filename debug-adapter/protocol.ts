@@ -156,8 +156,8 @@ export interface PageTableModel {
   truncated: boolean;
 }
 
-/** Bits of a PTE, in `PteRun.flags`: V=1 R=2 W=4 X=8 U=16 G=32 A=64 D=128, and RSW as bits 8 and 9. */
-export const PTE_FLAGS = { V: 1, R: 2, W: 4, X: 8, U: 16, G: 32, A: 64, D: 128, RSW: 0x300 } as const;
+/** Bits of a PTE, in `PteRun.flags`. */
+export { PTE } from '../emulator/isa/sv39';
 
 /**
  * `count` neighbouring entries that differ only in that each maps the page after the one before it: same flags, same
@@ -192,7 +192,7 @@ export interface TranslateArguments {
   /** A C expression, register or number, as `evaluate` takes it. */
   expression: string;
   frameId?: number;
-  /** Default `satp` of the frame's hart. */
+  /** Default: the table by which the frame's code sees memory. */
   root?: string;
 }
 
@@ -200,8 +200,10 @@ export interface TranslateResponse {
   /** The expression's value as C shows it, and its type. */
   value: string;
   type?: string;
-  /** Undefined if the value is no address at all (a struct, a float). */
+  /** Undefined if the value is no address (a float, a size). */
   translation?: Translation;
+  /** Of a page-table entry, what it says: "PTE 0x21fdd81f (V R W X U - - -: maps PA 0x87f76000)". */
+  entry?: string;
 }
 
 export interface Translation {
@@ -216,6 +218,10 @@ export interface Translation {
   allowed: { load: boolean; store: boolean; fetch: boolean };
   region?: string;
   steps: WalkStep[];
+  /** "→ PA 0x87f76000, V R W - - - A D (trap frame)", or "→ no translation: …": to be put after the value. */
+  summary: string;
+  /** All of it in words: the verdict, each step, the physical address. */
+  rows: { name: string; text: string }[];
 }
 
 export interface WalkStep {

@@ -14,12 +14,13 @@ export const DOORS = {
   // The machine. Its parts know each other from the instruction table upwards; machine.ts puts them together.
   emulator: { mayImport: ['emulator'] },
   'emulator/wasm': {},
-  'emulator/isa': { mayImport: ['emulator/wasm'] },
+  'emulator/isa': { mayImport: ['emulator/wasm', 'emulator/types'] },
   'emulator/devices': { mayImport: ['emulator/history', 'emulator/types'] },
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },
-  'debug-adapter/protocol': {},
+  // The bits of a page-table entry are the architecture's, also for who draws them.
+  'debug-adapter/protocol': { mayImport: ['emulator/isa/sv39'] },
   'debug-adapter/dap': {},
   // Its program in Node: the channel and the files.
   'debug-adapter/stdio': { mayImport: ['debug-adapter'], node: true },

@@ -10,7 +10,11 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'emulator/isa': { allowed: '../wasm/assembler', forbidden: '../cpu/hart' },
   'emulator/devices': { allowed: '../types', forbidden: '../machine' },
   'debug-adapter': { file: 'debug-adapter/session', allowed: './dap/connection', forbidden: './node-files' },
-  'debug-adapter/protocol': { file: 'debug-adapter/protocol', forbidden: './code/sources' },
+  'debug-adapter/protocol': {
+    file: 'debug-adapter/protocol',
+    allowed: '../emulator/isa/sv39',
+    forbidden: './code/sources',
+  },
   'debug-adapter/dap': { allowed: './framing', forbidden: '../protocol' },
   'debug-adapter/stdio': { file: 'debug-adapter/stdio', allowed: 'node:fs', forbidden: '../extension/sessions' },
   'debug-adapter/node-files': { file: 'debug-adapter/node-files', allowed: 'node:fs', forbidden: 'vscode' },
@@ -18,7 +22,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   webviews: {
     file: 'webviews/page-table/view',
     allowed: '../../debug-adapter/protocol',
-    forbidden: '../../debug-adapter/page-tables/walk',
+    forbidden: '../../debug-adapter/page-tables/tables',
   },
   cli: { file: 'cli/run', allowed: '../emulator/machine', forbidden: '../debug-adapter/protocol' },
 };

@@ -7,7 +7,7 @@ import { decode } from '../../emulator/isa/decode';
 import { disassemble } from '../../emulator/isa/disassemble';
 import { instructionAt, wordAt } from '../../emulator/isa/instruction-at';
 import type { MappedProgram } from './mapped-program';
-import type { AddressSpace } from '../memory/memory';
+import type { AddressSpace } from '../memory/address-space';
 import type { LineEntry } from '../symbols/api';
 
 /** Code as it is seen from somewhere: the memory, and whose program lies where. */

@@ -3,39 +3,34 @@
  * page, which xv6 maps a second time at the top of every address space; there it runs. Everything that looks up an
  * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
  */
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import type { BreakpointOrigin } from '../run-control/stops';
 import type { Binary, FrameRegisters, InlinedCall, ReadMemory } from '../symbols/api';
-
-const PAGE = 4096n;
-/** xv6's MAXVA: one bit less than Sv39 has, so that no address needs sign extension. Its last page is the trampoline. */
-const TRAMPOLINE = (1n << 38n) - PAGE;
+import { onTrampoline, topPages, type TopPages } from '../xv6/trampoline';
 
 const sameCall = (a: InlinedCall | undefined, b: InlinedCall | undefined): boolean =>
   a?.name === b?.name && a?.callFile === b?.callFile && a?.callLine === b?.callLine;
 
 export class MappedProgram {
   readonly binary: Binary;
-  /** Where the trampoline page was linked. */
-  private readonly trampoline: bigint | undefined;
+  private readonly top: TopPages;
 
   constructor(binary: Binary) {
     this.binary = binary;
-    const symbol = binary.symbol('trampoline') ?? binary.symbol('uservec');
-    this.trampoline = symbol && symbol.address & ~(PAGE - 1n);
+    this.top = topPages(binary);
   }
 
   /** The address in the binary of code that runs at `pc`. */
   linked(pc: bigint): bigint {
-    return this.trampoline !== undefined && pc >= TRAMPOLINE && pc < TRAMPOLINE + PAGE
-      ? pc - TRAMPOLINE + this.trampoline
-      : pc;
+    const { linked, trampoline } = this.top;
+    return linked !== undefined && onTrampoline(this.top, pc) ? pc - trampoline + linked : pc;
   }
 
   /** Every address at which code linked at `address` may run. */
   running(address: bigint): bigint[] {
-    const page = this.trampoline;
-    return page !== undefined && address >= page && address < page + PAGE
-      ? [address, address - page + TRAMPOLINE]
+    const { linked, trampoline } = this.top;
+    return linked !== undefined && address >= linked && address < linked + PAGE_SIZE
+      ? [address, address - linked + trampoline]
       : [address];
   }
 

@@ -3,7 +3,7 @@ import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
 import { disassemble } from '../../emulator/isa/disassemble';
 import { wordAt } from '../../emulator/isa/instruction-at';
-import { hex } from '../page-tables/walk';
+import { hex } from '../memory/hex';
 import type { MappedProgram } from './mapped-program';
 
 /** A place in the kernel; undefined for what is none. */

@@ -2,13 +2,13 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Files } from '../launch/files';
-import { PTE_FLAGS } from '../protocol';
-import { TestMemory } from '../testing/table-memory';
+import { PTE } from '../../emulator/isa/sv39';
+import { TestMemory } from '../../emulator/testing/page-tables';
 import { findPrograms, Program, Programs } from './programs';
 
 const BUILT = join(__dirname, '..', '..', 'sample', 'prebuilt', 'user');
 const file = (name: string): Uint8Array => readFileSync(join(BUILT, `_${name}`));
-const { R, X, U } = PTE_FLAGS;
+const { R, X, U } = PTE;
 
 function setUp(...names: string[]) {
   const opened: string[] = [];

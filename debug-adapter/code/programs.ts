@@ -6,10 +6,10 @@
  *
  * A file's bytes are read at launch; what is in them when something first needs it.
  */
+import { PAGE_SIZE, walk } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
 import type { Files } from '../launch/files';
 import { MappedProgram } from './mapped-program';
-import { PAGE_SIZE, walk } from '../page-tables/walk';
 import { baseName } from './sources';
 import { openBinary } from '../symbols/binary';
 import type { Binary } from '../symbols/api';

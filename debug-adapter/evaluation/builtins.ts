@@ -7,10 +7,11 @@ import type { Debuggee } from '../launch/debuggee';
 import { ExpressionError } from '../expressions/error';
 import { pointerTo, UNSIGNED_LONG, INT } from '../expressions/types';
 import { constant, toBytes, wordValue, type Value } from '../expressions/value';
-import type { AddressSpace } from '../memory/memory';
-import { hex, walk } from '../page-tables/walk';
+import type { AddressSpace } from '../memory/address-space';
+import { hex } from '../memory/hex';
+import { errorText } from '../page-tables/translation';
 import { csrNamed } from '../registers/csrs';
-import { PTE } from '../registers/pte';
+import { PTE_FIELDS } from '../registers/pte';
 import type { EnumType } from '../symbols/api';
 import { runningProcess } from '../xv6/cpus';
 import { allProcesses } from '../xv6/processes';
@@ -104,13 +105,12 @@ function runningStruct({ xv6 }: Debuggee, hart: Hart | undefined): Value | undef
 
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */
 function entry({ machine }: Debuggee, { space }: BuiltinContext, va: bigint): Value {
-  const root = space.root();
-  if (root === undefined) throw new ExpressionError('there is no page table here: addresses are not translated');
-  const { steps, failure } = walk(root, va, (address) => machine.memory.readU64(address));
-  const last = steps.findLast(({ pte }) => pte !== undefined);
-  if (!last) throw new ExpressionError(failure?.text ?? 'there is no entry for this address');
+  const { walk } = space.translate(va);
+  if (!walk) throw new ExpressionError('there is no page table here: addresses are not translated');
+  const last = walk.steps.findLast(({ pte }) => pte !== undefined);
+  if (!last) throw new ExpressionError(errorText(walk) ?? 'there is no entry for this address');
   return wordValue({
-    ...PTE,
+    ...PTE_FIELDS,
     name: 'pte',
     physical: last.pteAddress,
     read: () => machine.memory.readU64(last.pteAddress),

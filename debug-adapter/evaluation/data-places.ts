@@ -4,7 +4,7 @@
  * wherever that is mapped), "fix phys:0x80012340+4 p->state", "global ticks" (looked up anew in every kernel).
  */
 import { Mode, type DataEvent } from '../../emulator/types';
-import { resolveReference } from '../memory/address-spaces';
+import { resolveReference } from '../xv6/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
 import { evaluationContext, globalEvaluation } from './evaluation';
 import { evaluate } from '../expressions/evaluate';
@@ -18,7 +18,7 @@ import {
   type MachineWord,
   type Value,
 } from '../expressions/value';
-import { hex } from '../page-tables/walk';
+import { hex } from '../memory/hex';
 import { instructionText } from '../code/place-names';
 import type { DataGuest, DataLocation } from '../run-control/data-breakpoints';
 import type { Type } from '../symbols/api';
@@ -106,7 +106,7 @@ export class DataLocations implements DataGuest {
     return {
       ...place,
       physical: (at) => this.now(reference)?.physical(at),
-      userRoot: () => this.now(reference)?.root(),
+      userRoot: () => this.now(reference)?.root,
     };
   }
 

@@ -3,7 +3,7 @@
  * stands; and the names that the debugger adds to C's: see `builtin`.
  */
 import { Mode, type Hart } from '../../emulator/types';
-import { kernelSpace } from '../memory/address-spaces';
+import { kernelSpace } from '../xv6/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
 import { builtinValue } from './builtins';
 import { evaluate, evaluateCondition } from '../expressions/evaluate';
@@ -11,7 +11,7 @@ import { formatValue } from '../expressions/format';
 import { constant, type EvaluationContext, type Value } from '../expressions/value';
 import { UNSIGNED_LONG } from '../expressions/types';
 import type { MappedProgram } from '../code/mapped-program';
-import type { AddressSpace } from '../memory/memory';
+import type { AddressSpace } from '../memory/address-space';
 import { csrNamed } from '../registers/csrs';
 import type { Overlay } from '../run-control/conditions';
 import type { Frame } from '../stack/stack';

@@ -24,6 +24,14 @@ export function evaluateType(text: string, context: EvaluationContext): Type {
   return new Evaluator(context, { assignments: true }).typeOf(parse(text, context));
 }
 
+/** The type of what a text indexes or dereferences, as `t` in `t[3]` and `*t`; undefined for any other expression. */
+export function containerType(text: string, context: EvaluationContext): Type | undefined {
+  const expression = parse(text, context);
+  const evaluator = new Evaluator(context, {});
+  if (expression.kind === 'index') return evaluator.typeOf(expression.object);
+  return expression.kind === 'unary' && expression.operator === '*' ? evaluator.typeOf(expression.operand) : undefined;
+}
+
 function parse(text: string, context: EvaluationContext): Expression {
   if (text.trim() === '') throw new ExpressionError('the expression is empty', 0);
   // Which names are types depends on the pc.

@@ -7,13 +7,13 @@ import { SRET } from '../../emulator/isa/system';
 import { imageOf } from '../../emulator/devices/disk';
 import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
+import { satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart, type BlockImage, type MachineApi, type MachineOptions } from '../../emulator/types';
 import { readAttributes, type Settings } from './attributes';
 import { UserError } from '../dap/connection';
 import type { Files } from './files';
 import { MappedProgram } from '../code/mapped-program';
-import { hartSpace, type AddressSpace } from '../memory/memory';
-import { satpFields } from '../page-tables/walk';
+import type { AddressSpace } from '../memory/address-space';
 import { findPrograms, Programs, type Program } from '../code/programs';
 import type { LaunchAttributes } from '../protocol';
 import { needsPrograms } from '../run-control/binding';
@@ -25,6 +25,7 @@ import type { FrameRegisters, ReadMemory } from '../symbols/api';
 import { openBinary } from '../symbols/binary';
 import { TrapLog } from '../stack/trap-log';
 import { WarmStart } from './warm-start';
+import { hartSpace } from '../xv6/address-spaces';
 import { processOfHart, runningProcess } from '../xv6/cpus';
 import { openXv6, type Xv6 } from '../xv6/kernel';
 import { systemCallFunction, systemCallFunctions } from '../xv6/system-calls';
@@ -154,17 +155,16 @@ export class Debuggee implements StepContext {
 
   /** Of the page table in satp; undefined without one. */
   userRoot(hart: Hart): bigint | undefined {
-    const { mode, root } = satpFields(hart.csr(Csr.satp) ?? 0n);
-    return mode === 8 ? root : undefined;
+    return satpRoot(hart.csr(Csr.satp) ?? 0n);
   }
 
   read(hart: Hart): ReadMemory {
-    return hartSpace(this.machine, hart).read;
+    return this.space(hart).read;
   }
 
   /** Memory as a hart sees it now. */
   space(hart: Hart): AddressSpace {
-    return hartSpace(this.machine, hart);
+    return hartSpace(this, hart);
   }
 
   frame(hart: Hart): FrameRegisters {

@@ -3,17 +3,19 @@
  * runs: those may split differently at every stop.
  */
 
+import { PTE } from '../../emulator/isa/sv39';
+
 /** `touched`: nothing but A or D differs, which hardware sets by itself. */
 export type Change = 'added' | 'removed' | 'changed' | 'touched' | undefined;
 
-const HARDWARE_BITS = 0xc0;
+const HARDWARE_BITS = PTE.A | PTE.D;
 
 /** Compares an entry's two 32-bit halves now and before; an entry that is not there is 0. */
 export function changeOf(low: number, high: number, beforeLow: number, beforeHigh: number): Change {
   if (low === beforeLow && high === beforeHigh) return undefined;
   if ((beforeLow | beforeHigh) === 0) return 'added';
   if ((low | high) === 0) return 'removed';
-  return high === beforeHigh && (low & ~HARDWARE_BITS) === (beforeLow & ~HARDWARE_BITS) && (low & 1) === 1
+  return high === beforeHigh && (low & ~HARDWARE_BITS) === (beforeLow & ~HARDWARE_BITS) && (low & PTE.V) !== 0
     ? 'touched'
     : 'changed';
 }

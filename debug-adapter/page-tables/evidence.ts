@@ -2,35 +2,38 @@
  * What else at the instant of a trap points to its cause, beside the bit that decided: where the address lies, what it
  * looks like, which other table maps it, whether the handler can run at all.
  */
-import type { TrapEvent } from '../../emulator/types';
-import { PTE_FLAGS } from '../protocol';
+import { PTE, pteFlags, type Walk } from '../../emulator/isa/sv39';
+import { Mode, type TrapEvent } from '../../emulator/types';
+import type { TranslatedAddress } from '../memory/address-space';
+import { hex } from '../memory/hex';
+import { regionAt } from '../xv6/regions';
 import type { TrapContext } from './explain';
-import { checkPermission } from './permission';
-import { regionOf } from './translate';
-import { hex, pteFlags, satpFields, walk, type Walk } from './walk';
+import { accessText } from './translation';
 
 type Fault = Pick<TrapEvent, 'tval' | 'from' | 'epc'>;
 
-/** Notes on a fault whose walk is known, most telling first. */
-export function notesOn(trap: Fault, context: TrapContext, walked: Walk): string[] {
-  const notes = [...placeNotes(trap, context, walked), ...entryNotes(walked), ...addressNotes(trap, context, walked)];
-  if (!walked.failure || walked.failure.kind === 'non-canonical') return notes;
-  for (const table of context.otherTables ?? []) {
-    if (table.root === walked.root) continue;
-    const other = walk(table.root, trap.tval, context.memory.readU64.bind(context.memory));
-    if (other.leaf) notes.push(`${table.label} maps it to ${hex(other.leaf.pa)}; the table in satp does not`);
+/** Notes on a fault whose address has been walked, most telling first. */
+export function notesOn(trap: Fault, context: TrapContext, found: TranslatedAddress): string[] {
+  const { walk } = found;
+  if (!walk) return [];
+  const notes = [...placeNotes(trap, context, found), ...entryNotes(walk), ...addressNotes(trap, context, walk)];
+  if (!walk.error || walk.error === 'non-canonical') return notes;
+  for (const { label, space } of context.otherTables ?? []) {
+    if (space.root === undefined || space.root === walk.root) continue;
+    const pa = space.physical(trap.tval);
+    if (pa !== undefined) notes.push(`${label} maps it to ${hex(pa)}; the table in satp does not`);
   }
   return notes;
 }
 
-function placeNotes(trap: Fault, context: TrapContext, walked: Walk): string[] {
-  const region = regionOf(walked, context.regions);
+function placeNotes(trap: Fault, context: TrapContext, found: TranslatedAddress): string[] {
+  const region = context.regions && regionAt(context.regions, found);
   const notes = region ? [`in: ${region}`] : [];
   if (region?.startsWith('guard page')) return [...notes, 'a stack has run over its end'];
   const size = context.process?.size;
-  if (trap.from !== 0 || size === undefined) return notes;
+  if (trap.from !== Mode.User || size === undefined) return notes;
   if (trap.tval >= size) notes.push(`the heap ends at ${hex(size)} (p->sz)`);
-  else if (walked.failure?.kind === 'not-valid') {
+  else if (found.walk?.error === 'not-valid') {
     notes.push(`below p->sz = ${hex(size)}, so it belongs to the process, but no page has been mapped yet`);
   }
   return notes;
@@ -42,8 +45,8 @@ function entryNotes(walked: Walk): string[] {
   if (pte === undefined) return [];
   const filling = fillingNote(pte);
   if (filling) return [`the entry is ${hex(pte)}: ${filling}; the page of the table has been freed or never cleared`];
-  const rsw = (pteFlags(pte) & PTE_FLAGS.RSW) >> 8;
-  if (walked.leaf && rsw && !(pteFlags(pte) & PTE_FLAGS.W)) {
+  const rsw = (pteFlags(pte) & PTE.RSW) / 0x100;
+  if (walked.leaf && rsw && !(pteFlags(pte) & PTE.W)) {
     return [`the kernel's own bits in the entry are RSW=${rsw}: a mark of copy-on-write?`];
   }
   return [];
@@ -57,7 +60,7 @@ function addressNotes(trap: Fault, context: TrapContext, walked: Walk): string[]
   if (tval >> 31n === 0x1ffffffffn) {
     return [`its upper half is all ones: a 32-bit int (${BigInt.asIntN(32, tval)}) became negative and was extended`];
   }
-  if (tval >= 4096n || !walked.failure || trap.from === 0) return [];
+  if (tval >= 4096n || !walked.error || trap.from === Mode.User) return [];
   const inWalk = tval % 8n === 0n && context.nameOf?.(trap.epc)?.startsWith('walk');
   return [
     `a null pointer${tval === 0n ? '' : ` plus ${hex(tval)}`}` +
@@ -73,18 +76,14 @@ const HANDLER_BYTES = 512n;
  * fault is soon buried.
  */
 export function handlerNote(trap: Pick<TrapEvent, 'from' | 'epc'>, context: TrapContext): string | undefined {
-  const { stvec } = context;
-  const { mode, root } = satpFields(context.satp);
-  if (stvec === undefined || stvec === 0n || trap.from === 3) return undefined;
+  const { stvec, space } = context;
+  if (stvec === undefined || stvec === 0n || trap.from === Mode.Machine) return undefined;
   const handler = stvec & ~3n;
-  if (mode !== 0) {
-    const walked = walk(root, handler, context.memory.readU64.bind(context.memory));
-    const judged = checkPermission(walked, 'fetch', { mode: 'S', sum: false, mxr: false });
-    if (!judged.allowed) {
-      return `the handler at stvec = ${hex(handler)} cannot be fetched (${judged.text}): the hart will trap without end`;
-    }
+  const found = space.as(Mode.Supervisor).translate(handler);
+  if (found.walk && (found.pa === undefined || found.denied.fetch.length > 0)) {
+    return `the handler at stvec = ${hex(handler)} cannot be fetched (${accessText(found, 'fetch')}): the hart will trap without end`;
   }
-  if (trap.from === 1 && trap.epc >= handler && trap.epc < handler + HANDLER_BYTES) {
+  if (trap.from === Mode.Supervisor && trap.epc >= handler && trap.epc < handler + HANDLER_BYTES) {
     return 'the trap handler itself has faulted, most likely on a bad stack pointer: look for the first fault before this';
   }
   return undefined;

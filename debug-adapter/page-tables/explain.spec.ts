@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
-import { PTE_FLAGS } from '../protocol';
+import { PTE, satpRoot } from '../../emulator/isa/sv39';
+import { Mode } from '../../emulator/types';
+import { AddressSpace } from '../memory/address-space';
+import { memoryMap } from '../memory/memory-map';
+import { TestProgram } from '../testing/program';
+import { kernelLayout, userRegions } from '../xv6/regions';
 import { explainTrap, type TrapContext } from './explain';
-import { memoryMap } from './memory-map';
-import { userRegions } from './regions';
-import { takeSnapshot } from './snapshot';
-import { TestMemory } from '../testing/table-memory';
+import { TestMemory } from '../../emulator/testing/page-tables';
 
-const { R, W, X, U } = PTE_FLAGS;
+const { R, W, X, U } = PTE;
 const SV39 = 8n << 60n;
+
+/** Memory as the kernel sees it by a value of satp. */
+const spaceOf = (memory: TestMemory, satp: bigint): AddressSpace =>
+  new AddressSpace('a space', { memory, apply: () => false }, () => ({
+    root: satpRoot(satp),
+    mode: Mode.Supervisor,
+    sum: false,
+    mxr: false,
+  }));
 
 function setUp() {
   const memory = new TestMemory();
@@ -18,13 +29,13 @@ function setUp() {
   memory.map(root, 0x3000n, 0x80103000n, R | W | U);
   const process = { slot: 2, pid: 3, name: 'sh', size: 0x4000n };
   const physical = memoryMap(memory);
+  const space = spaceOf(memory, SV39 | (root >> 12n));
   const context: TrapContext = {
-    memory,
+    space,
     physical,
-    satp: SV39 | (root >> 12n),
     mstatus: 0n,
     process,
-    regions: userRegions({ physical }, process, takeSnapshot(root, memory)),
+    regions: userRegions(kernelLayout(new TestProgram(), physical), process, space),
   };
   return { memory, root, context };
 }
@@ -61,8 +72,11 @@ describe('the explanation of a trap', () => {
   });
 
   it('sees a root outside RAM, and the shift that was forgotten', () => {
-    const { context, root } = setUp();
-    const told = explainTrap(trap(12, 0x80000100n, 1, 0x80000100n), { ...context, satp: SV39 | root });
+    const { context, memory, root } = setUp();
+    const told = explainTrap(trap(12, 0x80000100n, 1, 0x80000100n), {
+      ...context,
+      space: spaceOf(memory, SV39 | root),
+    });
     assert.equal(told.reason, `satp's root 0x${(root << 12n).toString(16)} lies outside RAM`);
     assert.match(told.text, /not shifted right by 12/);
     assert.match(told.text, /pc itself is 0x80000100/);
@@ -83,7 +97,7 @@ describe('the explanation of a trap', () => {
     memory.map(kernel, 0x3fffff8000n, 0x80200000n, R | W);
     const told = explainTrap(trap(15, 0x3fffff8010n, 1), {
       ...context,
-      otherTables: [{ label: 'kernel_pagetable', root: kernel }],
+      otherTables: [{ label: 'kernel_pagetable', space: spaceOf(memory, SV39 | (kernel >> 12n)) }],
     });
     assert.ok(told.notes.includes('kernel_pagetable maps it to 0x80200010; the table in satp does not'));
   });
@@ -91,10 +105,18 @@ describe('the explanation of a trap', () => {
   it('knows a walk from root 0 and the fillings of freed memory', () => {
     const { context } = setUp();
     const nameOf = () => 'walk+32';
-    assert.match(explainTrap(trap(13, 0x7f8n, 1), { ...context, satp: 0n, nameOf }).reason, /nothing answers at 0x7f8/);
+    assert.match(
+      explainTrap(trap(13, 0x7f8n, 1), { ...context, space: spaceOf(context.space.memory as TestMemory, 0n), nameOf })
+        .reason,
+      /nothing answers at 0x7f8/,
+    );
     const { memory } = setUp();
     const empty = memory.page();
-    const told = explainTrap(trap(13, 0x7f8n, 1), { ...context, memory, satp: SV39 | (empty >> 12n), nameOf });
+    const told = explainTrap(trap(13, 0x7f8n, 1), {
+      ...context,
+      space: spaceOf(memory, SV39 | (empty >> 12n)),
+      nameOf,
+    });
     assert.match(told.text, /a null pointer plus 0x7f8: entry 255 of a page table at PA 0/);
     assert.match(explainTrap(trap(13, 0x505050505050505n, 1), context).text, /kalloc fills/);
     assert.match(explainTrap(trap(13, 0x101010101010109n, 1), context).text, /kfree fills/);
@@ -116,11 +138,14 @@ describe('the explanation of a trap', () => {
     const { context, memory } = setUp();
     const freed = memory.page();
     memory.write(freed, new Uint8Array(4096).fill(1));
-    const stale = explainTrap(trap(12, 0x80001000n, 1, 0x80001000n), { ...context, satp: SV39 | (freed >> 12n) });
+    const stale = explainTrap(trap(12, 0x80001000n, 1, 0x80001000n), {
+      ...context,
+      space: spaceOf(memory, SV39 | (freed >> 12n)),
+    });
     assert.match(stale.text, /the entry is 0x101010101010101: bytes of 0x01 are what kfree/);
     const shared = memory.page();
     memory.map(shared, 0x1000n, 0x80101000n, R | U | 0x100);
-    const write = explainTrap(trap(15, 0x1000n), { ...context, satp: SV39 | (shared >> 12n) });
+    const write = explainTrap(trap(15, 0x1000n), { ...context, space: spaceOf(memory, SV39 | (shared >> 12n)) });
     assert.match(write.reason, /W=0: this one bit decides/);
     assert.match(write.text, /RSW=1: a mark of copy-on-write/);
     assert.match(explainTrap(trap(13, 0xffffffff80003000n, 1), context).text, /32-bit int \(-2147471360\)/);

@@ -5,21 +5,23 @@
  */
 import { lengthOf } from '../../emulator/isa/decode';
 import { wordAt } from '../../emulator/isa/instruction-at';
-import type { Access, PhysicalMemory, TrapEvent } from '../../emulator/types';
+import { PTE } from '../../emulator/isa/sv39';
+import { Mode, type Access, type TrapEvent } from '../../emulator/types';
+import { effectiveMode, type AddressSpace } from '../memory/address-space';
+import { hex } from '../memory/hex';
+import { rangeAt, type PhysicalRange } from '../memory/memory-map';
 import { causeName } from '../registers/causes';
 import { MODE_NAMES } from '../registers/integer-registers';
-import { rangeAt, type PhysicalRange } from './memory-map';
-import { accessMode, checkPermission, modeLetter } from './permission';
-import { processLabel, type RegionProcess, type Regions } from './regions';
+import { processLabel, type RegionProcess, type Regions } from '../xv6/regions';
 import { fillingNote, handlerNote, notesOn } from './evidence';
-import { hex, pteFlags, satpFields, walk, type Walk } from './walk';
+import { accessText, stepRows } from './translation';
 
 export interface TrapContext {
-  memory: Pick<PhysicalMemory, 'dramBase' | 'dramSize' | 'readU64'>;
-  /** What answers at a physical address (memory-map.ts). */
+  /** The memory of the hart that traps, by the table in its satp. */
+  space: AddressSpace;
+  /** What answers at a physical address (memory/memory-map.ts). */
   physical: readonly PhysicalRange[];
-  /** CSRs of the hart as they are at the trap: satp, and mstatus before the trap changed it. */
-  satp: bigint;
+  /** As it is before the trap changes it. */
   mstatus: bigint;
   /** Where traps into S-mode go. */
   stvec?: bigint;
@@ -30,7 +32,7 @@ export interface TrapContext {
   /** "kernelvec+12" for a code address. */
   nameOf?: (address: bigint) => string | undefined;
   /** Other tables, to say where the address would have been mapped: kernel_pagetable, the process's tables. */
-  otherTables?: readonly { label: string; root: bigint }[];
+  otherTables?: readonly { label: string; space: AddressSpace }[];
 }
 
 export interface TrapExplanation {
@@ -42,7 +44,8 @@ export interface TrapExplanation {
   notes: string[];
   /** All of it as one text, a line each. */
   text: string;
-  walk?: Walk;
+  /** The walk that failed, a line for each step. Empty where none was made. */
+  walk: string;
 }
 
 const ACCESS_OF_CAUSE: Record<number, Access> = {
@@ -62,9 +65,9 @@ export function explainTrap(
   const access = trap.interrupt ? undefined : ACCESS_OF_CAUSE[trap.cause];
   const at = access !== undefined || (!trap.interrupt && (trap.cause === 4 || trap.cause === 6 || trap.cause === 0));
   const who = [MODE_NAMES[trap.from] ?? `mode ${trap.from}`];
-  if (context.process && trap.from === 0) who.push(processLabel(context.process));
+  if (context.process && trap.from === Mode.User) who.push(processLabel(context.process));
   const title = `${causeName(trap.interrupt, trap.cause)}${at ? ` at ${hex(trap.tval)}` : ''} (${who.join(', ')})`;
-  const explanation: TrapExplanation = { title, reason: '', notes: [], text: '' };
+  const explanation: TrapExplanation = { title, reason: '', notes: [], text: '', walk: '' };
   if (access) explainAccess(trap, access, context, explanation);
   else if (!trap.interrupt) explainOther(trap, context, explanation);
   const handler = access && handlerNote(trap, context);
@@ -86,21 +89,22 @@ function explainAccess(
   context: TrapContext,
   out: TrapExplanation,
 ): void {
-  const by = accessMode(trap.from, context.mstatus, access);
-  const satp = satpFields(context.satp);
-  if (by.mode === 'M' || satp.mode === 0) {
-    const why = by.mode === 'M' ? 'M-mode addresses are physical' : 'satp.MODE is Bare: addresses are physical';
+  const space = context.space.as(effectiveMode(trap.from as Mode, context.mstatus, access));
+  const found = space.translate(trap.tval);
+  const walked = found.walk;
+  if (!walked) {
+    const isMachine = space.mode === Mode.Machine;
+    const why = isMachine ? 'M-mode addresses are physical' : 'satp.MODE is Bare: addresses are physical';
     out.reason = `${why}; ${physicalReason(trap.tval, context)}`;
     return;
   }
-  const walked = walk(satp.root, trap.tval, context.memory.readU64.bind(context.memory));
-  out.walk = walked;
-  const judgement = checkPermission(walked, access, by);
-  out.reason = judgement.text;
-  if (walked.failure?.kind === 'outside-memory') {
-    const rootless = walked.failure.level === 2;
-    if (rootless) out.reason = `satp's root ${hex(satp.root)} lies outside RAM`;
-    const ppn = satp.root >> 12n;
+  const rows = stepRows(walked).map(({ name, text }) => `\n  ${name} ${text}`);
+  out.walk = `\nwalk of ${hex(walked.va)} from root ${hex(walked.root)}:${rows.join('')}`;
+  out.reason = accessText(found, access);
+  if (walked.error === 'outside-memory') {
+    const rootless = walked.steps.length === 1;
+    if (rootless) out.reason = `satp's root ${hex(walked.root)} lies outside RAM`;
+    const ppn = walked.root >> 12n;
     if (rootless && isRam(ppn, context)) {
       out.notes.push(
         `satp's PPN field is ${hex(ppn)}, itself an address in RAM: the root's address was not shifted right by 12`,
@@ -109,20 +113,21 @@ function explainAccess(
   } else if (walked.leaf) {
     const place = rangeAt(context.physical, Number(walked.leaf.pa >> 12n));
     const accessFault = trap.cause < 12;
-    if (judgement.allowed && accessFault) {
+    const isAllowed = found.denied[access].length === 0;
+    if (isAllowed && accessFault) {
       out.reason = place
         ? `the PTE is valid and allows it, but ${place.name} at PA ${hex(walked.leaf.pa)} refuses this access`
         : `the PTE is valid, but PA ${hex(walked.leaf.pa)} is not RAM (page ${hex(walked.leaf.pa & ~0xfffn)})`;
-      if ((pteFlags(walked.leaf.pte) & 1) === 1 && walked.leaf.pa >> 12n === 0n) {
+      if ((walked.leaf.pte & BigInt(PTE.V)) !== 0n && walked.leaf.pa >> 12n === 0n) {
         out.notes.push('its PPN is 0: it was mapped before the page was allocated, or its PPN was wiped out');
       }
-    } else if (judgement.allowed) {
+    } else if (isAllowed) {
       out.reason =
         'the table in memory allows this access now: the hart used an older translation (a missing sfence.vma), or the ' +
         'entry has been changed since';
     }
   }
-  out.notes.push(...notesOn(trap, context, walked));
+  out.notes.push(...notesOn(trap, context, found));
 }
 
 function explainOther(
@@ -149,16 +154,7 @@ function explainOther(
 
 /** The bits of the instruction, most significant first; tval may be 0 on some machines. */
 function instructionBits(trap: Pick<TrapEvent, 'epc' | 'tval' | 'from'>, context: TrapContext): string | undefined {
-  const satp = satpFields(context.satp);
-  const paged = modeLetter(trap.from) !== 'M' && satp.mode !== 0;
-  const read = (address: bigint, length: number): Uint8Array | undefined => {
-    const pa = paged ? walk(satp.root, address, context.memory.readU64.bind(context.memory)).leaf?.pa : address;
-    const word = pa === undefined ? undefined : context.memory.readU64(pa & ~7n);
-    return word === undefined
-      ? undefined
-      : Uint8Array.from({ length }, (_, index) => Number((word >> (8n * ((pa! & 7n) + BigInt(index)))) & 0xffn));
-  };
-  const word = wordAt(read, trap.epc);
+  const word = wordAt(context.space.as(trap.from as Mode).read, trap.epc);
   return word === undefined ? undefined : (word >>> 0).toString(16).padStart(2 * lengthOf(word), '0');
 }
 
@@ -170,5 +166,5 @@ function physicalReason(address: bigint, context: TrapContext): string {
     : `${place.name} at ${hex(address)} refuses this access`;
 }
 
-const isRam = (address: bigint, { memory }: TrapContext): boolean =>
+const isRam = (address: bigint, { space: { memory } }: TrapContext): boolean =>
   address >= memory.dramBase && address < memory.dramBase + memory.dramSize;

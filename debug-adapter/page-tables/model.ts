@@ -3,8 +3,8 @@
  */
 import type { PhysicalMemory } from '../../emulator/types';
 import type { PageTableModel, PageTableRoot } from '../protocol';
-import type { PhysicalRange } from './memory-map';
-import type { Regions } from './regions';
+import type { PhysicalRange } from '../memory/memory-map';
+import type { Regions } from '../xv6/regions';
 import { takeSnapshot, type TableSnapshot } from './snapshot';
 import { buildTree } from './tree';
 
@@ -58,15 +58,15 @@ export interface ModelOptions {
   stop: number;
   memory: PhysicalMemory;
   physical: readonly PhysicalRange[];
-  /** Names for the shown table; asked with its snapshot. */
-  regions?: (snapshot: TableSnapshot) => Regions | undefined;
+  /** Names for the shown table. */
+  regions?: Regions;
   /** Why there is no table, where `shown.root` is undefined. */
   message?: string;
 }
 
 /** Builds the answer. `stop` in it is the one that changes are relative to. */
 export function pageTableModel(remembered: SnapshotHistory, options: ModelOptions): PageTableModel {
-  const { roots, shown, stop, memory, physical } = options;
+  const { roots, shown, stop, memory, physical, regions } = options;
   const model: PageTableModel = { roots, shown, stop, entries: [], leaves: 0, tablePages: 0, truncated: false };
   if (shown.root === undefined) {
     model.message = options.message ?? `${shown.label} has no page table now`;
@@ -74,7 +74,6 @@ export function pageTableModel(remembered: SnapshotHistory, options: ModelOption
   }
   const { now, before } = remembered.take({ ...shown, root: shown.root }, stop, memory);
   if (now.pages.size === 0) model.message = `the root page ${shown.root} of ${shown.label} lies outside RAM`;
-  const regions = options.regions?.(now);
   const tree = buildTree(now, { physical, ...(regions && { regions }), ...(before && { before: before.snapshot }) });
   model.stop = before?.stop ?? stop;
   model.entries = tree.entries;

@@ -5,11 +5,8 @@
  * A PTE is held as two 32-bit halves (little-endian hosts only, which all JavaScript engines in use are), a page as its
  * number: no bigint in the inner loops, a kernel table has tens of thousands of leaves.
  */
+import { ENTRIES, PTE, PTE_FLAG_BITS, problemOfParts, ROOT_LEVEL } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
-import { PTE_FLAGS } from '../protocol';
-import { problemOfParts } from './walk';
-
-export const ENTRIES = 512;
 
 /** One page of a table. */
 export interface TablePage {
@@ -39,9 +36,7 @@ export const childKey = (parentKey: number, index: number): number => parentKey 
 /** PPN of an entry from its halves. */
 export const ppnOf = (low: number, high: number): number => (high & 0x3fffff) * 0x400000 + (low >>> 10);
 
-export const isValid = (low: number): boolean => (low & PTE_FLAGS.V) !== 0;
-export const isPointer = (low: number): boolean =>
-  (low & (PTE_FLAGS.V | PTE_FLAGS.R | PTE_FLAGS.W | PTE_FLAGS.X)) === PTE_FLAGS.V;
+export const isValid = (low: number): boolean => (low & PTE.V) !== 0;
 
 /** Enough for the 3 GiB that the largest lab maps in 4 KiB pages (1538), and an end to broken tables. */
 const MAX_TABLE_PAGES = 4096;
@@ -74,15 +69,15 @@ export function takeSnapshot(root: bigint, memory: PhysicalMemory, maxTablePages
       const low = words[2 * index]!;
       if (!isValid(low)) continue;
       const high = words[2 * index + 1]!;
-      if (low & (PTE_FLAGS.R | PTE_FLAGS.X)) snapshot.leaves++;
-      else if (level > 0 && !problemOfParts(level, low & 0x3ff, high >>> 22, low >>> 10)) {
+      if (low & (PTE.R | PTE.X)) snapshot.leaves++;
+      else if (level > 0 && !problemOfParts(level, low & PTE_FLAG_BITS, high >>> 22, low >>> 10)) {
         visit(level - 1, childKey(key, index), ppnOf(low, high));
       }
     }
     above.pop();
   };
 
-  visit(2, ROOT_KEY, Number(root / 4096n));
+  visit(ROOT_LEVEL, ROOT_KEY, Number(root / 4096n));
   for (const words of copies.values()) if (words) snapshot.tablePages++;
   return snapshot;
 }

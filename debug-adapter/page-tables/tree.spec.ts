@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { PTE_FLAGS, type PteRun } from '../protocol';
-import { memoryMap } from './memory-map';
+import { PTE } from '../../emulator/isa/sv39';
+import { memoryMap } from '../memory/memory-map';
+import type { PteRun } from '../protocol';
 import { takeSnapshot } from './snapshot';
-import { TestMemory } from '../testing/table-memory';
+import { TestMemory } from '../../emulator/testing/page-tables';
 import { buildTree } from './tree';
 
-const { R, W, X, A, D } = PTE_FLAGS;
+const { R, W, X, A, D } = PTE;
 
 const leaves = (runs: PteRun[]): PteRun[] => runs.flatMap((run) => (run.children ? leaves(run.children) : [run]));
 const summary = (runs: PteRun[]) => leaves(runs).map((run) => [run.va, run.count, run.pa, run.change ?? '']);

@@ -2,17 +2,18 @@
  * A whole page table as the runs of protocol.ts: neighbouring entries that differ only in mapping the next page collapse
  * into one. With a snapshot of an earlier stop, each run says what changed since (difference.ts).
  */
+import { ENTRIES, isPointer, problemOfParts, PTE_FLAG_BITS, ROOT_LEVEL } from '../../emulator/isa/sv39';
 import type { PteRun } from '../protocol';
 import { changeOf, type Change } from './difference';
-import { rangeAt, type PhysicalRange } from './memory-map';
-import type { Regions } from './regions';
-import { childKey, ENTRIES, isPointer, isValid, ppnOf, ROOT_KEY, type TablePage, type TableSnapshot } from './snapshot';
-import { problemOfParts } from './walk';
+import { rangeAt, type PhysicalRange } from '../memory/memory-map';
+import type { Regions } from '../xv6/regions';
+import { childKey, isValid, ppnOf, ROOT_KEY, type TablePage, type TableSnapshot } from './snapshot';
+import { problemText } from './translation';
 
 export interface TreeOptions {
   /** Names what is at a VA. */
   regions?: Regions;
-  /** What answers at a physical address (memory-map.ts): entries that point elsewhere are marked. */
+  /** What answers at a physical address (memory/memory-map.ts): entries that point elsewhere are marked. */
   physical: readonly PhysicalRange[];
   /** The same table at the stop before. */
   before?: TableSnapshot;
@@ -59,8 +60,8 @@ export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
 
   const problemOf = (level: number, key: number, index: number, low: number, high: number, ppn: number) => {
     if (!isValid(low)) return undefined;
-    const problem = problemOfParts(level, low & 0x3ff, high >>> 22, low >>> 10);
-    if (problem) return problem;
+    const problem = problemOfParts(level, low & PTE_FLAG_BITS, high >>> 22, low >>> 10);
+    if (problem) return problemText(problem, level);
     if (!isPointer(low)) return answers(ppn) ? undefined : 'points where nothing answers: neither RAM nor a device';
     if (now.pages.has(childKey(key, index)) || truncated) return undefined;
     return rangeAt(ranges, ppn)?.name === 'RAM'
@@ -138,7 +139,7 @@ export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
     return out;
   };
 
-  const entries = buildTable(2, ROOT_KEY, 0);
+  const entries = buildTable(ROOT_LEVEL, ROOT_KEY, 0);
   return { entries, truncated };
 }
 
@@ -182,7 +183,7 @@ function runWriter() {
       pte: entry.high >>> 21 ? wordText(entry.low, entry.high) : pte(entry.high * 2 ** 32 + (entry.low >>> 0)),
       pteAddress: pteAddress(tablePage * 4096 + 8 * index),
       pa: pageText(pa, entry.ppn),
-      flags: entry.low & 0x3ff,
+      flags: entry.low & PTE_FLAG_BITS,
     };
     if (entry.problem) run.problem = entry.problem;
     if (entry.change) {
@@ -222,7 +223,7 @@ function continues(first: Entry, next: Entry, distance: number, pages: number): 
   if (
     next.change !== first.change ||
     next.problem !== first.problem ||
-    (next.low & 0x3ff) !== (first.low & 0x3ff) ||
+    (next.low & PTE_FLAG_BITS) !== (first.low & PTE_FLAG_BITS) ||
     next.high >>> 22 !== first.high >>> 22 ||
     next.ppn !== first.ppn + distance * pages
   ) {
@@ -231,7 +232,7 @@ function continues(first: Entry, next: Entry, distance: number, pages: number): 
   if (first.change !== 'changed' && first.change !== 'touched') return true;
   // What stood there before must be a run as well, or `before` would be told of the first entry only.
   return (
-    (next.beforeLow & 0x3ff) === (first.beforeLow & 0x3ff) &&
+    (next.beforeLow & PTE_FLAG_BITS) === (first.beforeLow & PTE_FLAG_BITS) &&
     ppnOf(next.beforeLow, next.beforeHigh) === ppnOf(first.beforeLow, first.beforeHigh) + distance * pages
   );
 }
@@ -242,7 +243,7 @@ function nameOf(
   entry: Entry,
   level: number,
 ): { name: string | undefined; pages: number } {
-  const flags = entry.low & 0x3ff;
+  const flags = entry.low & PTE_FLAG_BITS;
   if (!regions || !isValid(entry.low)) return { name: undefined, pages: Infinity };
   const first = regions.nameAt(vpn, entry.ppn, flags);
   if (level === 0 || first.pages >= PAGES[level]!) return first;

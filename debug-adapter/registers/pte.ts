@@ -1,35 +1,44 @@
 /** The fields of an Sv39 page-table entry (RISC-V privileged specification 1.12, section 4.4.1). */
-import { flagText, pteFlags, ptePhysical } from '../page-tables/walk';
+import { flagText, isPointer, PPN_BITS, PPN_SHIFT, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
+import { hex } from '../memory/hex';
 import type { Field, Fields } from './fields';
 
-const bit = (name: string, lsb: number, description: string): Field => ({ name, lsb, width: 1, description });
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
+const bit = (name: Exclude<keyof typeof PTE, 'RSW'>, description: string): Field => ({
+  name,
+  lsb: Math.log2(PTE[name]),
+  width: 1,
+  description,
+});
 
-export const PTE: Fields = {
+export const PTE_FIELDS: Fields = {
   fields: [
-    bit('V', 0, 'valid: the other bits count'),
-    bit('R', 1, 'may be read'),
-    bit('W', 2, 'may be written'),
-    bit('X', 3, 'may be executed'),
-    bit('U', 4, 'user mode may use it; S-mode only with SUM, and not to execute'),
-    bit('G', 5, 'global: in every address space'),
-    bit('A', 6, 'accessed since A was last cleared'),
-    bit('D', 7, 'written since D was last cleared'),
+    bit('V', 'valid: the other bits count'),
+    bit('R', 'may be read'),
+    bit('W', 'may be written'),
+    bit('X', 'may be executed'),
+    bit('U', 'user mode may use it; S-mode only with SUM, and not to execute'),
+    bit('G', 'global: in every address space'),
+    bit('A', 'accessed since A was last cleared'),
+    bit('D', 'written since D was last cleared'),
     { name: 'RSW', lsb: 8, width: 2, description: 'free for the kernel' },
     {
       name: 'PPN',
-      lsb: 10,
-      width: 44,
+      lsb: PPN_SHIFT,
+      width: PPN_BITS,
       description: 'physical page: of what is mapped, or of the next table if R, W and X are 0',
       meaning: (value) => `page ${hex(value << 12n)}`,
     },
-    { name: 'reserved', lsb: 54, width: 10, description: 'must be 0 (Svpbmt and Svnapot, which this machine has not)' },
+    {
+      name: 'reserved',
+      lsb: PPN_SHIFT + PPN_BITS,
+      width: 64 - PPN_SHIFT - PPN_BITS,
+      description: 'must be 0 (Svpbmt and Svnapot, which this machine has not)',
+    },
   ],
   describe: (value) => {
     const flags = pteFlags(value);
-    const leaf = (flags & 0b1110) !== 0;
     const where = hex(ptePhysical(value));
-    const what = flags & 1 ? (leaf ? `maps PA ${where}` : `next table at ${where}`) : 'V=0: not valid';
+    const what = !(flags & PTE.V) ? 'V=0: not valid' : isPointer(flags) ? `next table at ${where}` : `maps PA ${where}`;
     return `${hex(value)} (${flagText(flags)}: ${what})`;
   },
 };

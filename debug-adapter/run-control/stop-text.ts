@@ -1,12 +1,13 @@
 /** Why the machine stands where a catchpoint has stopped it, in words: who did what, what was before and what is now. */
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
-import { flagText, hex, pteFlags, ptePhysical } from '../page-tables/walk';
+import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
+import { hex } from '../memory/hex';
 import { hartText, instructionText, kernelPlace } from '../code/place-names';
 import { describeCsr } from '../registers/csrs';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
-import { pageTableRoots } from '../xv6/roots';
+import { kernelTables } from '../xv6/tables';
 import { processes } from '../xv6/processes';
 
 /** `title` is a heading for the call stack, `text` all of it. */
@@ -59,12 +60,12 @@ function tableStoreText(debuggee: Debuggee, event: TableStoreEvent): StopText {
 
 /** "0x21fdac1f → 0x87f6b000 V R W U A": a page-table entry. */
 function entryText(pte: bigint): string {
-  if ((pte & 1n) === 0n) return pte === 0n ? '0' : `${hex(pte)} (V=0)`;
+  if (!(pteFlags(pte) & PTE.V)) return pte === 0n ? '0' : `${hex(pte)} (V=0)`;
   return `${hex(pte)} (PA ${hex(ptePhysical(pte))}, ${flagText(pteFlags(pte))})`;
 }
 
 function tableText(debuggee: Debuggee, root: bigint): string {
-  const known = pageTableRoots(debuggee.xv6, [], 0, processes(debuggee.xv6)).find((one) => one.root === hex(root));
+  const known = kernelTables(debuggee.xv6, processes(debuggee.xv6)).find((one) => one.root === root);
   return known ? `the table of ${known.label}` : `a table with its root at ${hex(root)}, which is no process's yet`;
 }
 

@@ -7,10 +7,9 @@
 import { Csr } from '../../emulator/isa/csrs';
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
-import { kernelSpace, userSpace } from '../memory/address-spaces';
 import type { Debuggee } from '../launch/debuggee';
 import type { MappedProgram } from '../code/mapped-program';
-import { tableSpace, type AddressSpace } from '../memory/memory';
+import type { AddressSpace } from '../memory/address-space';
 import type { BreakpointOrigin } from '../run-control/stops';
 import type { FrameRegisters } from '../symbols/api';
 import { processOn, type Thread } from './threads';
@@ -18,6 +17,7 @@ import { cameFrom } from './trap-log';
 import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
 import { nowOf, assemblyFrameAt, registersAtEntry, acrossContextSwitch, type AssemblyFrame } from './trap-vector';
+import { kernelSpace, tableSpace, userSpace } from '../xv6/address-spaces';
 import { parkedRegisters, trapFrameRegisters, userTrapHandler, type Process } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 
@@ -226,14 +226,13 @@ class Walk {
     const cause = this.csr(Csr.mcause);
     const before = registersAtEntry(entry, here, nowOf(here, space.read, this.hart));
     if (pc === undefined || cause === undefined || !before) return;
-    const mode = ((this.csr(Csr.mstatus) ?? 0n) >> 11n) & 3n;
+    const mode = Number(((this.csr(Csr.mstatus) ?? 0n) >> 11n) & 3n) as Mode;
     const root = this.debuggee.userRoot(this.hart!);
     const registers = { ...before, pc };
-    const below =
-      mode === BigInt(Mode.Machine) ? space : tableSpace(this.debuggee.machine, `table:${hex(root ?? 0n)}`, root);
+    const below = mode === Mode.Machine ? space : tableSpace(this.debuggee, `table:${hex(root ?? 0n)}`, root, mode);
     this.label(kernelTrapLabel(trapOf(cause), this.surroundings(undefined), ''), registers, below);
     this.sinceTrap = this.frames.length;
-    if (mode === BigInt(Mode.User)) this.user(registers, below, root);
+    if (mode === Mode.User) this.user(registers, below, root);
     else if (this.debuggee.image.contains(pc)) this.kernel(registers, below);
   }
 

@@ -3,9 +3,10 @@
  * feature: a kernel that lacks what one needs has that one switched off, with a word of why, and loses nothing else.
  */
 import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '../symbols/api';
-import { arrayOf, isNamed, pageTableMembers, recordOf } from './structure';
+import { arrayOf, isPageTable, pageTableMembers, recordOf } from './structure';
 import { findMember, plain, sizeOf } from '../expressions/types';
 import { fromBytes } from '../expressions/value';
+import { topPages, type TopPages } from './trampoline';
 
 export interface Feature {
   name: 'processes' | 'harts' | 'kernel table' | 'trap frames' | 'parked processes' | 'panic' | 'trampoline';
@@ -48,6 +49,8 @@ export interface Xv6 {
   readonly kernelPagetable?: bigint;
   /** Address of the function panic. */
   readonly panic?: bigint;
+  /** The trampoline, and what lies below it. */
+  readonly top: TopPages;
 }
 
 /**
@@ -77,9 +80,11 @@ export function openXv6(binary: Binary, read: ReadMemory): Xv6 {
   );
   const kernelPagetable = feature('kernel table', findKernelTable(binary));
   const panic = feature('panic', binary.symbol('panic')?.address ?? 'there is no function panic');
-  feature('trampoline', binary.symbol('trampoline') ? true : 'there is no symbol trampoline');
+  const top = topPages(binary);
+  feature('trampoline', top.linked === undefined ? 'there is no symbol trampoline' : true);
   return {
     binary,
+    top,
     read,
     features,
     kernelTableMembers: tables.filter((name) => name !== userTableMember),
@@ -170,7 +175,7 @@ function findTrapframe(proc: ArrayPlace | undefined): { record: RecordType; memb
 function findKernelTable(binary: Binary): bigint | string {
   const named = globalAddress(binary, 'kernel_pagetable');
   if (named) return named.address;
-  const other = binary.globals.find(({ type }) => isNamed(type, 'pagetable_t'));
+  const other = binary.globals.find(({ type }) => isPageTable(type));
   const found = other && globalAddress(binary, other.name);
   return found ? found.address : 'there is no global kernel_pagetable';
 }

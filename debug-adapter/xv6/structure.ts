@@ -85,10 +85,16 @@ export function isNamed(type: Type, name: string): boolean {
   return false;
 }
 
+/** Whether a type is a page table's: a pointer to its entries. */
+export const isPageTable = (type: Type): boolean => isNamed(type, 'pagetable_t');
+
+/** Whether a type is a page-table entry's. */
+export const isEntry = (type: Type): boolean => isNamed(type, 'pte_t');
+
 /** Members whose type is `pagetable_t`, in order. */
 export const pageTableMembers = (record: RecordType): (Member & { name: string })[] =>
   record.members.filter(
-    (member): member is Member & { name: string } => member.name !== undefined && isNamed(member.type, 'pagetable_t'),
+    (member): member is Member & { name: string } => member.name !== undefined && isPageTable(member.type),
   );
 
 /** Elements of an array variable's type. */

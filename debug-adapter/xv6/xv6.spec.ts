@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import * as C from '../expressions/types';
-import { TestProgram, typedef } from '../testing/program';
-import { memoryMap } from '../page-tables/memory-map';
+import { TestProgram } from '../testing/program';
 import { processOfHart } from './cpus';
-import { kernelRoot, pageTableRoots, regionsOfTable } from './roots';
+import { kernelRoot } from './tables';
 import { openXv6 } from './kernel';
 import { panicMessage, readString } from './panic';
 import { allProcesses, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
@@ -72,59 +70,6 @@ describe('the guest kernel', () => {
     const { xv6 } = open({ without: ['context', 'trapframe'] });
     assert.equal(parkedRegisters(xv6, processes(xv6)[0]!), undefined);
     assert.equal(trapFrameRegisters(xv6, processes(xv6)[1]!), undefined);
-  });
-});
-
-describe('the page tables of a guest', () => {
-  const table = typedef('pagetable_t', C.pointerTo(C.UNSIGNED_LONG));
-
-  it('are those of the harts, the kernel and the processes', () => {
-    const { xv6, set } = open({ more: { kpagetable: table, second: table } });
-    set(2, { kpagetable: 0x87f80000n, second: 0x87f90000n });
-    const sv39 = (root: bigint) => (8n << 60n) | (root >> 12n);
-    const harts = [
-      { hart: 0, satp: 0n },
-      { hart: 1, satp: sv39(0x87f80000n) },
-      { hart: 2, satp: sv39(0x87fff000n) },
-    ];
-    assert.deepEqual(
-      pageTableRoots(xv6, harts, 1, processes(xv6)).map(({ id, label, root }) => [id, label, root]),
-      [
-        ['satp', 'satp of hart 1 (pid 3 sh, kpagetable)', '0x87f80000'],
-        ['satp:0', 'satp of hart 0 (paging is off)', undefined],
-        ['satp:2', 'satp of hart 2 (kernel_pagetable)', '0x87fff000'],
-        ['kernel', 'kernel_pagetable', '0x87fff000'],
-        ['pid:1', 'pid 1 init', '0x87f60000'],
-        ['pid:3', 'pid 3 sh', '0x87f70000'],
-        ['pid:3:kernel', 'pid 3 sh, kpagetable', '0x87f80000'],
-        ['pid:3:second', 'pid 3 sh, second', '0x87f90000'],
-      ],
-    );
-  });
-
-  it('are shown without a kernel that is known', () => {
-    assert.deepEqual(
-      pageTableRoots(undefined, [{ hart: 0, satp: (8n << 60n) | 0x80005n }], 0, []).map(({ label, root }) => [
-        label,
-        root,
-      ]),
-      [['satp of hart 0', '0x80005000']],
-    );
-  });
-
-  it('name their regions by whose they are', () => {
-    const { xv6, set } = open({ more: { kpagetable: table } });
-    set(2, { kpagetable: 0x87f80000n });
-    const physical = memoryMap({ dramBase: 0x80000000n, dramSize: 0x8000000n });
-    const empty = { root: 0n, pages: new Map(), leaves: 0, tablePages: 0, truncated: false };
-    const name = (root: bigint, vpn: number, ppn: number | undefined, flags: number) =>
-      regionsOfTable(xv6, physical, root, allProcesses(xv6), empty).nameAt(vpn, ppn, flags).name;
-    assert.equal(name(0x87f70000n, 0, 0x87000, 0x1b), 'user text');
-    assert.equal(name(0x87fff000n, 0x3fffff9, 0x87000, 7), 'kernel stack of pid 3 (sh)');
-    assert.equal(name(0x87fff000n, 0x3fffff8, undefined, 0), 'guard page below the kernel stack of pid 3 (sh)');
-    assert.equal(name(0x87fff000n, 0x10000, 0x10000, 7), 'UART');
-    assert.equal(name(0x87fff000n, 1, undefined, 0), 'boot ROM (not mapped here)');
-    assert.equal(name(0x87f80000n, 1, 0x87123, 0xf), 'user memory of pid 3 (sh)');
   });
 });
 

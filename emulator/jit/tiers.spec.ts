@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import { Csr } from '../isa/csrs';
 import { INSTRUCTIONS } from '../isa/decode';
 import type { Machine } from '../machine';
+import { PTE } from '../isa/sv39';
 import { Assembler, BASE, R, call, csrr, csrw, encode, laidOut, ret, times, toSupervisor } from '../testing/guests';
-import { Flag, PageTables, RWX, entry } from '../testing/page-tables';
+import { PageTables, RWX, entry } from '../testing/page-tables';
 import { points, runInTier } from '../testing/tiers';
 
 const TABLES = BASE + 0x4_0000;
@@ -82,7 +83,7 @@ const { statement } = fc.letrec<{ statement: Statement; several: Statement[] }>(
     fc.record({
       kind: fc.constant('remap' as const),
       ...{ mask, page, to: page, fence: fc.boolean() },
-      flags: fc.constantFrom(Flag.R, Flag.R | Flag.W, 0).map((rights) => rights | Flag.V),
+      flags: fc.constantFrom(PTE.R, PTE.R | PTE.W, 0).map((rights) => rights | PTE.V),
     }),
   ),
 }));
@@ -189,12 +190,12 @@ function beforePageEnd(a: Assembler, bytes: number): Assembler {
 function kernelOf(main: readonly Statement[], functions: readonly (readonly Statement[])[], ahead: number): Uint8Array {
   const all = new PageTables(TABLES);
   const root = all.table();
-  const leaf = Flag.V | Flag.R;
+  const leaf = PTE.V | PTE.R;
   all
     .map(root, BASE, BASE, RWX, 1, 2)
     .map(root, VA, PAGES, RWX)
     .map(root, VA + 4096, PAGES + 4096, leaf);
-  all.map(root, VA + 3 * 4096, PAGES + 3 * 4096, leaf | Flag.W);
+  all.map(root, VA + 3 * 4096, PAGES + 3 * 4096, leaf | PTE.W);
   const a = new Assembler();
   csrw(a.li(t2, 1n << 63n), Csr.menvcfg, t2);
   csrw(a.li(t2, 7), Csr.mcounteren, t2);

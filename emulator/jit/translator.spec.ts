@@ -1,8 +1,9 @@
 /** What changes under hot code (page tables, code, breakpoints, watches) is seen at once, as the interpreter sees it. */
 import assert from 'node:assert/strict';
 import type { Machine } from '../machine';
+import { PTE } from '../isa/sv39';
 import { Assembler, BASE, R, call, csrw, encode, laidOut, ret, times, toSupervisor } from '../testing/guests';
-import { Flag, PageTables, RWX, entry } from '../testing/page-tables';
+import { PageTables, RWX, entry } from '../testing/page-tables';
 import { points, runInTier, sameInTiers } from '../testing/tiers';
 import { Csr } from '../isa/csrs';
 
@@ -51,7 +52,7 @@ describe('hot code', function () {
       toSupervisor(a, all.satp(root)).li(s5, VA);
       times(a, s0, PASSES, 'again', () => {
         rewriteAt(a, 1500, leaf, entry(PAGES + 0x1000, RWX), fence);
-        rewriteAt(a, 700, upper, entry(other, Flag.V), fence);
+        rewriteAt(a, 700, upper, entry(other, PTE.V), fence);
         a.op('jalr', { rd: R.ra, rs1: s5 });
       });
       a.label('halt').to('halt', 'jal');
@@ -79,7 +80,7 @@ describe('hot code', function () {
         // The page is remembered by the first load when the entry changes before the second.
         a.op('ld', { rd: t0, rs1: s5 }).op('add', { rd: s1, rs1: s1, rs2: t0 });
         rewriteAt(a, 1500, leaf, entry(PAGES + 0x2000, RWX), fence);
-        rewriteAt(a, 700, upper, entry(other, Flag.V), fence);
+        rewriteAt(a, 700, upper, entry(other, PTE.V), fence);
         a.op('ld', { rd: t0, rs1: s5 }).op('add', { rd: s2, rs1: s2, rs2: t0 }).op('sd', { rs1: s5, rs2: s0, imm: 8 });
       });
       a.label('halt').to('halt', 'jal');
@@ -100,7 +101,7 @@ describe('hot code', function () {
 
   it('sets A at the first load, D at the first store, and faults when a right is taken away', () => {
     const { all, root } = tables();
-    all.map(root, VA, PAGES, Flag.V | Flag.R | Flag.W);
+    all.map(root, VA, PAGES, PTE.V | PTE.R | PTE.W);
     const leaf = all.entryAt(root, BigInt(VA), 0);
     const a = new Assembler();
     csrw(toSupervisor(a, all.satp(root)).la(t0, 'handler'), Csr.stvec, t0)
@@ -109,7 +110,7 @@ describe('hot code', function () {
     times(a, s0, PASSES, 'again', () => {
       a.op('lbu', { rd: t0, rs1: s5 }).op('ld', { rd: t1, rs1: s4 }).op('add', { rd: s1, rs1: s1, rs2: t1 });
       a.li(t0, 1800).to('load', 'bge', { rs1: s0, rs2: t0 }).op('sb', { rs1: s5, rs2: s0, imm: 1 }).label('load');
-      rewriteAt(a, 900, leaf, entry(PAGES, Flag.V | Flag.R), false);
+      rewriteAt(a, 900, leaf, entry(PAGES, PTE.V | PTE.R), false);
     });
     a.label('halt').to('halt', 'jal');
     a.align(4).label('handler').op('addi', { rd: s2, rs1: s2, imm: 1 });

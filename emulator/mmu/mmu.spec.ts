@@ -1,7 +1,8 @@
 /** What a walk has said is forgotten when the tables say something else, whatever else lies in their pages. */
 import assert from 'node:assert/strict';
+import { PTE } from '../isa/sv39';
 import { Assembler, BASE, R, encode, laidOut, toSupervisor } from '../testing/guests';
-import { Flag, PageTables, RWX, entry } from '../testing/page-tables';
+import { PageTables, RWX, entry } from '../testing/page-tables';
 import { TIERS, runInTier } from '../testing/tiers';
 
 const { s0, s1, s5, t0, t1, t2, a0 } = R;
@@ -17,7 +18,7 @@ describe('address translation', () => {
     const root = all.table();
     all.map(root, BASE, BASE, RWX, 1, 2);
     // Not accessed yet: the first walk sets A.
-    all.map(root, VA, PAGES, Flag.V | Flag.R | Flag.W);
+    all.map(root, VA, PAGES, PTE.V | PTE.R | PTE.W);
     const leaf = all.entryAt(root, BigInt(VA), 0);
     const words = BigInt(encode('addi', { rd: a0, rs1: a0, imm: 1 })) | (BigInt(encode('jalr', { rs1: R.ra })) << 32n);
     all.set(leaf + 0x800, words);

@@ -3,11 +3,12 @@
  * permissions, PMP, and filling the TLB. RISC-V privileged specification 1.12, sections 4.3.1, 4.3.2 and 4.4.
  *
  * Virtual addresses come as two signed 32-bit halves and physical ones go as numbers: this runs at every TLB miss.
- * The debugger's walk, which explains each step, is another one and written for reading.
+ * The walk that explains each step is another one (isa/sv39.ts), written for reading; a test compares the two.
  */
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 import { Cell, Mstatus } from '../cpu/csr-bits';
+import { PTE } from '../isa/sv39';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
@@ -23,15 +24,7 @@ export const enum AccessType {
 const PAGE_FAULT = [13, 15, 12] as const;
 const ACCESS_FAULT = [5, 7, 1] as const;
 
-const enum Pte {
-  V = 1,
-  R = 2,
-  W = 4,
-  X = 8,
-  U = 16,
-  A = 64,
-  D = 128,
-}
+const { V, R, W, X, U, A, D } = PTE;
 const RIGHTS = [Right.read, Right.write, Right.execute] as const;
 
 /** A table of page tables with this root, for so many pages from virtual page `first` on (of Sv39's 2^27). */
@@ -118,7 +111,7 @@ export class Mmu {
     const translated = mode !== Mode.Machine && hart.high(Cell.satp) >>> 28 !== 0;
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, AccessType.load, mode, mstatus);
-    const writable = !translated || ((this.leaf & Pte.D) !== 0 && permits(this.leaf, AccessType.store, mode, mstatus));
+    const writable = !translated || ((this.leaf & D) !== 0 && permits(this.leaf, AccessType.store, mode, mstatus));
     const flags = this.memory.flags[this.memory.pageOf(host)]!;
     const plain = !this.memory.isRom(host) && flags === 0;
     const storable = writable && plain && (rights & Right.write) !== 0;
@@ -139,7 +132,7 @@ export class Mmu {
     const page = this.memory.pageOf(host);
     const first = ((host & ~7) >>> 0) / 4;
     for (let word = first; word * 4 < host + length; word += 2) {
-      if ((i32[word]! & Pte.V) === 0) continue;
+      if ((i32[word]! & V) === 0) continue;
       this.invalidateTable(page);
       flags[page]! &= ~PageFlag.table;
       return;
@@ -200,11 +193,11 @@ export class Mmu {
       const pte = i32[host / 4]!;
       const upper = i32[host / 4 + 1]!;
       // V = 0, W without R, and the reserved bits 63 to 54 (Svnapot and Svpbmt are not there).
-      if ((pte & Pte.V) === 0 || (pte & (Pte.R | Pte.W)) === Pte.W || upper >>> 22 !== 0) return -1;
+      if ((pte & V) === 0 || (pte & (R | W)) === W || upper >>> 22 !== 0) return -1;
       const ppn = (upper & 0x3fffff) * 0x400000 + (pte >>> 10);
-      if ((pte & (Pte.R | Pte.X)) === 0) {
+      if ((pte & (R | X)) === 0) {
         // A, D and U are reserved in a pointer to the next table.
-        if ((pte & (Pte.A | Pte.D | Pte.U)) !== 0) return -1;
+        if ((pte & (A | D | U)) !== 0) return -1;
         this.watchTable(host, root, first, pages);
         table = ppn * PAGE;
         pages /= 512;
@@ -214,7 +207,7 @@ export class Mmu {
       if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
       const span = 512 ** level;
       if (ppn % span !== 0) return -1;
-      this.leaf = pte | Pte.A | (access === AccessType.store ? Pte.D : 0);
+      this.leaf = pte | A | (access === AccessType.store ? D : 0);
       if (this.leaf !== pte && !this.update(hart, address, host)) {
         this.cause = ACCESS_FAULT[access];
         return -1;
@@ -252,16 +245,16 @@ function bare(low: number, high: number): number {
 /** Step 5 of the walk: do the leaf's flags allow the access in this mode? */
 function permits(flags: number, access: AccessType, mode: Mode, mstatus: number): boolean {
   if (mode === Mode.User) {
-    if ((flags & Pte.U) === 0) return false;
-  } else if ((flags & Pte.U) !== 0 && (access === AccessType.fetch || (mstatus & Mstatus.sum) === 0)) {
+    if ((flags & U) === 0) return false;
+  } else if ((flags & U) !== 0 && (access === AccessType.fetch || (mstatus & Mstatus.sum) === 0)) {
     return false;
   }
   switch (access) {
     case AccessType.load:
-      return (flags & Pte.R) !== 0 || ((mstatus & Mstatus.mxr) !== 0 && (flags & Pte.X) !== 0);
+      return (flags & R) !== 0 || ((mstatus & Mstatus.mxr) !== 0 && (flags & X) !== 0);
     case AccessType.store:
-      return (flags & Pte.W) !== 0;
+      return (flags & W) !== 0;
     case AccessType.fetch:
-      return (flags & Pte.X) !== 0;
+      return (flags & X) !== 0;
   }
 }

@@ -4,14 +4,10 @@
  * another table takes that one in, and one that unmakes it lets it go. A page that is written in pieces smaller than an
  * entry, or with what can be none, has been given up by the guest: it is being cleared, or used for something else.
  */
+import { canonical, hasReserved, isPointer, pteFlags, ptePhysical, ROOT_LEVEL, spanOf } from '../isa/sv39';
 import { PAGE } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
-
-const V = 1n;
-const RWX = 14n;
-/** Bits 63 to 54 are reserved, as Svnapot and Svpbmt are not there. */
-const RESERVED = 0x3ffn << 54n;
 
 interface TablePage {
   watch: Watch;
@@ -26,9 +22,7 @@ interface TablePage {
 
 /** The table that an entry points to; undefined for a leaf, or nothing. */
 const pointed = (pte: bigint): number | undefined =>
-  (pte & V) !== 0n && (pte & RWX) === 0n && (pte & RESERVED) === 0n
-    ? Number((pte >> 10n) & 0xfff_ffff_ffffn) * PAGE
-    : undefined;
+  isPointer(pteFlags(pte)) && !hasReserved(pte) ? Number(ptePhysical(pte)) : undefined;
 
 export class TableWatch {
   /** By physical address of the page. */
@@ -43,7 +37,7 @@ export class TableWatch {
 
   add(root: bigint): void {
     const page = Number(BigInt.asUintN(53, root));
-    if (!this.pages.has(page)) this.take(page, 2, page, 0n);
+    if (!this.pages.has(page)) this.take(page, ROOT_LEVEL, page, 0n);
   }
 
   clear(): void {
@@ -68,7 +62,7 @@ export class TableWatch {
     const events: TableStoreEvent[] = [];
     for (let offset = 0; offset < touch.before.length; offset += 8) {
       const [old, now] = [before.getBigUint64(offset, true), after.getBigUint64(offset, true)];
-      if ((now & RESERVED) !== 0n) {
+      if (hasReserved(now)) {
         this.forget(at);
         return events;
       }
@@ -140,5 +134,4 @@ export class TableWatch {
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** The first virtual address that an entry is for; bit 38 is extended. */
-const mapped = ({ base, level }: TablePage, index: number): bigint =>
-  BigInt.asUintN(64, BigInt.asIntN(39, base + (BigInt(index) << BigInt(12 + 9 * level))));
+const mapped = ({ base, level }: TablePage, index: number): bigint => canonical(base + BigInt(index) * spanOf(level));

@@ -5,8 +5,9 @@
  */
 import { MemoryMap, Source } from '../devices/memory-map';
 import { Csr } from '../isa/csrs';
+import { PTE } from '../isa/sv39';
 import { Assembler, BASE, R, csrr, csrw, laidOut, toSupervisor } from './guests';
-import { Flag, PageTables, RWX } from './page-tables';
+import { PageTables, RWX } from './page-tables';
 
 const { zero, t0, t1, t2, t3, a7, s1, s9, s11 } = R;
 
@@ -42,7 +43,7 @@ export function busyGuest(): BusyGuest {
   const tables = new PageTables(TABLES);
   const roots = ALIASED.map((page) => {
     const root = tables.table();
-    const plain = Flag.V | Flag.R | Flag.W | Flag.X;
+    const plain = PTE.V | PTE.R | PTE.W | PTE.X;
     tables.map(root, 0, 0, RWX, 1, 2).map(root, BASE, BASE, plain, PAGES).map(root, ALIAS, page, plain);
     return root;
   });

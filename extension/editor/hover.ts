@@ -72,34 +72,18 @@ function rangeOf(found: ExpressionAt, position: vscode.Position): vscode.Range {
   return new vscode.Range(position.line, found.start, position.line, found.end);
 }
 
-function describe(expression: string, { value, type, translation }: TranslateResponse): vscode.MarkdownString {
+function describe(expression: string, { value, type, translation, entry }: TranslateResponse): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendCodeblock(`${type === undefined ? '' : `(${type}) `}${expression} = ${value}`, 'c');
+  if (entry !== undefined) text.appendMarkdown(plain(entry));
   if (translation) appendWalk(text, translation);
   return text;
 }
 
-function appendWalk(text: vscode.MarkdownString, translation: Translation): void {
-  const { va, pa, root, mode, verdict, region, steps } = translation;
-  const where = region === undefined ? '' : ` (${plain(region)})`;
-  text.appendMarkdown(
-    pa === undefined ? `\`${plain(va)}\` has no translation` : `\`${plain(va)}\` → \`${plain(pa)}\`${where}`,
-  );
-  text.appendMarkdown(`  \n${plain(verdict)}  \n_${plain(root.label)}, ${mode}-mode_\n\n`);
-  if (steps.length === 0) return;
-  text.appendMarkdown('| Level | Index | PTE at | PTE | Flags | PA | |\n|--:|--:|:--|:--|:--|:--|:--|\n');
-  for (const step of steps) {
-    const cells = [
-      `${step.level}`,
-      `${step.index}`,
-      step.pteAddress,
-      step.pte ?? 'outside memory',
-      step.flags,
-      step.pa ?? '',
-      step.meaning,
-    ];
-    text.appendMarkdown(`| ${cells.map(plain).join(' | ')} |\n`);
-  }
+function appendWalk(text: vscode.MarkdownString, { va, summary, root, mode, rows }: Translation): void {
+  text.appendMarkdown(`\`${plain(va)}\` ${plain(summary)}  \n_${plain(root.label)}, ${mode}-mode_\n\n`);
+  text.appendMarkdown('| | |\n|:--|:--|\n');
+  for (const row of rows) text.appendMarkdown(`| ${plain(row.name)} | ${plain(row.text)} |\n`);
 }
 
 /** Escapes text from the guest, which is not Markdown. */

@@ -4,7 +4,8 @@
  */
 import { Csr } from '../../emulator/isa/csrs';
 import { Assembler, BASE, R, call, csrr, csrw, laidOut, ret, times, toSupervisor } from '../../emulator/testing/guests';
-import { Flag, PageTables, RWX } from '../../emulator/testing/page-tables';
+import { PTE } from '../../emulator/isa/sv39';
+import { PageTables, RWX } from '../../emulator/testing/page-tables';
 import { powerOff } from './kernels';
 
 const TABLES = BASE + 0x10_0000;
@@ -15,7 +16,7 @@ const CONTEXTS = BASE + 0x21_0000;
 /** Of user code, and of its data. */
 const USER = 0x4000_0000;
 const DATA = 0x4020_0000;
-const KERNEL = RWX & ~Flag.U;
+const KERNEL = RWX & ~PTE.U;
 
 const { zero, ra, sp, s0, s1, s2, s3, s4, s5, t0, t1, t2, t3, a0, a1 } = R;
 
@@ -23,7 +24,7 @@ const { zero, ra, sp, s0, s1, s2, s3, s4, s5, t0, t1, t2, t3, a0, a1 } = R;
 function space(all: PageTables, user: number): number {
   const root = all.table();
   all.map(root, 0, 0, KERNEL, 1, 2).map(root, BASE, BASE, KERNEL, 1, 2);
-  return all.map(root, USER, user, Flag.V | Flag.R | Flag.X | Flag.U | Flag.A) && root;
+  return all.map(root, USER, user, PTE.V | PTE.R | PTE.X | PTE.U | PTE.A) && root;
 }
 
 /** Page of the user's code: its place must be known before it is assembled. */
@@ -89,7 +90,7 @@ const PAGES = 256;
 
 /** Touches pages that the handler then maps; a system call unmaps them all. */
 function pageFaults(rounds: number): Uint8Array {
-  const mapped = Flag.V | Flag.R | Flag.W | Flag.U | Flag.A | Flag.D;
+  const mapped = PTE.V | PTE.R | PTE.W | PTE.U | PTE.A | PTE.D;
   return withUser(
     (a) => {
       exitIfAsked(a);

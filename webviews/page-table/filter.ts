@@ -2,7 +2,7 @@
  * Filters a page table by a text. A number matches entries that map it or map to it, and the tables and entries at that
  * address; any other word must occur in an entry's region, problem, change or permissions. All words must match.
  */
-import { PTE_FLAGS, type PteRun } from '../../debug-adapter/protocol';
+import { PTE, type PteRun } from '../../debug-adapter/protocol';
 import { pageSize } from './rows';
 
 /** The entries that match, with the tables that lead to them. An empty text matches everything. */
@@ -70,7 +70,7 @@ function matchesText(run: PteRun, word: string): boolean {
 
 function permissions(flags: number): string {
   return (['R', 'W', 'X', 'U'] as const)
-    .filter((flag) => flags & PTE_FLAGS[flag])
+    .filter((flag) => flags & PTE[flag])
     .join('')
     .toLowerCase();
 }

@@ -1,6 +1,6 @@
 /** One row of the page table: index, addresses, flags, region, and a mark where it differs from the stop before. */
 import { html, nothing, type TemplateResult } from 'lit';
-import { PTE_FLAGS } from '../../debug-adapter/protocol';
+import { PTE } from '../../debug-adapter/protocol';
 import { changeText, type Row } from './rows';
 
 const LETTERS = ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D'] as const;
@@ -54,10 +54,10 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
     <span class="flags"
       >${LETTERS.map(
         (letter) =>
-          html`<span class=${row.flags & PTE_FLAGS[letter] ? 'set' : 'faint'}
-            >${row.flags & PTE_FLAGS[letter] ? letter : '-'}</span
+          html`<span class=${row.flags & PTE[letter] ? 'set' : 'faint'}
+            >${row.flags & PTE[letter] ? letter : '-'}</span
           >`,
-      )}<span class=${row.flags & PTE_FLAGS.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
+      )}<span class=${row.flags & PTE.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
     >
     <span class="region" title=${row.region ?? nothing}
       >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row)}></i>` : nothing}${
@@ -75,7 +75,7 @@ function twisty({ expandable, expanded }: Row): string {
 }
 
 function rsw(flags: number): string {
-  return ((flags & PTE_FLAGS.RSW) >> 8).toString(2).padStart(2, '0');
+  return ((flags & PTE.RSW) >> 8).toString(2).padStart(2, '0');
 }
 
 /** The size that a row covers: "2 MiB". It is always a whole number of KiB, MiB or GiB. */
@@ -87,7 +87,7 @@ function size({ va, last }: Row): string {
 
 /** The row as text for a screen reader. */
 function ariaLabel(row: Row): string {
-  const set = LETTERS.filter((letter) => row.flags & PTE_FLAGS[letter]).map((letter) => WORDS[letter]);
+  const set = LETTERS.filter((letter) => row.flags & PTE[letter]).map((letter) => WORDS[letter]);
   const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
   const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;
   return [
@@ -96,7 +96,7 @@ function ariaLabel(row: Row): string {
     target,
     row.region,
     set.join(', ') || 'no flags',
-    row.flags & PTE_FLAGS.RSW ? `RSW ${rsw(row.flags)}` : undefined,
+    row.flags & PTE.RSW ? `RSW ${rsw(row.flags)}` : undefined,
     changeText(row),
     row.problem,
   ]

@@ -7,7 +7,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { BUILTINS } from '../../evaluation/builtins';
 import { complete, type Completion } from '../../expressions/completions';
 import { requireSession, type Body, type SessionContext } from '../context';
-import { viewFor } from './evaluate';
+import { viewFor } from './view';
 
 const TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemType>> = {
   variable: 'variable',

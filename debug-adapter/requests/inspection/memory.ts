@@ -1,12 +1,12 @@
 /**
  * readMemory, writeMemory and disassemble of the protocol, also while the machine runs. Memory references name their
- * address space: see memory/address-spaces.ts.
+ * address space: see xv6/address-spaces.ts.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { resolveReference } from '../../memory/address-spaces';
+import { resolveReference } from '../../xv6/address-spaces';
 import { disassembly, type Row } from '../../code/disassembly';
 import type { MappedProgram } from '../../code/mapped-program';
-import type { AddressSpace } from '../../memory/memory';
+import type { AddressSpace } from '../../memory/address-space';
 import type { ReadMemory } from '../../symbols/api';
 import { allProcesses } from '../../xv6/processes';
 import { requireSession, type Body, type SessionContext } from '../context';
@@ -70,7 +70,7 @@ export function disassemble(
 function imagesOf(context: SessionContext, space: AddressSpace): (address: bigint) => MappedProgram | undefined {
   const { debuggee } = requireSession(context);
   const kernel = debuggee.image;
-  const root = space.root();
+  const root = space.root;
   const isUserTable =
     root !== undefined && allProcesses(debuggee.xv6).some(({ used, pagetable }) => used && pagetable === root);
   return (address) => {

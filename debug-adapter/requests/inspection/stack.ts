@@ -1,6 +1,6 @@
 /** stackTrace, loadedSources and source lookup of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { memoryReference } from '../../memory/address-spaces';
+import { memoryReference } from '../../xv6/address-spaces';
 import type { Debuggee } from '../../launch/debuggee';
 import type { Frame } from '../../stack/stack';
 import { threadNamed } from '../../stack/threads';

@@ -1,6 +1,6 @@
 /** Values as the protocol shows them: text, type, children, and the place in memory; and writing to them. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { kernelSpace, memoryReference as referenceTo } from '../../memory/address-spaces';
+import { kernelSpace, memoryReference as referenceTo } from '../../xv6/address-spaces';
 import { childrenOf, countChildren } from '../../expressions/children';
 import { evaluate } from '../../expressions/evaluate';
 import { formatValue } from '../../expressions/format';
@@ -8,20 +8,9 @@ import { store } from '../../expressions/store';
 import { plain, typeName } from '../../expressions/types';
 import { addressOf, numberOf, type EvaluationContext, type Value } from '../../expressions/value';
 import { binariesOf } from '../../expressions/names';
-import type { AddressSpace } from '../../memory/memory';
 import { requireSession, type SessionContext } from '../context';
-import type { Container, SourceLocation, Stopped } from '../stopped';
-
-/** How values are looked at: in which context, and for which client. */
-export interface View {
-  readonly context: SessionContext;
-  readonly evaluation: EvaluationContext;
-  readonly space: AddressSpace;
-  /** Whose page tables and registers they are; in a parked process's frame, the hart that stopped. */
-  readonly hart: number;
-  /** Undefined while the machine runs: then nothing is kept that could be unfolded later. */
-  readonly stopped: Stopped | undefined;
-}
+import type { Container, SourceLocation } from '../stopped';
+import type { View } from './view';
 
 export interface Named {
   name: string;

@@ -12,10 +12,11 @@ import type { Frame } from '../../stack/stack';
 import type { Scope, Variable } from '../../symbols/api';
 import { allProcesses, type Process } from '../../xv6/processes';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
-import { frameView } from './evaluate';
+
 import { sourceOf } from './source';
 import type { Container } from '../stopped';
-import { edited, namedContainer, type Named, type View } from './values';
+import { edited, namedContainer, type Named } from './values';
+import { frameView, type View } from './view';
 
 /** Variables in one answer; a client that wants more asks for pages. */
 const MOST = 10_000;
@@ -27,7 +28,7 @@ export function scopes(
   const { debuggee, stopped } = requireStopped(context);
   const frame = stopped.frame(args.frameId);
   if (frame.isLabel) return { scopes: [] };
-  const view = frameView(context, frame);
+  const view = frameView(context, stopped, frame);
   const local = scopesOf(frame);
   const made: DebugProtocol.Scope[] = [];
   const add = (name: string, container: Container, more: Partial<DebugProtocol.Scope> = {}): void => {

@@ -17,7 +17,7 @@ import { Runner } from '../../run-control/runner';
 import { reachAddress } from '../../run-control/stepping/stepping';
 import type { StopReport } from '../../run-control/stops';
 import { BreakpointPolicy } from '../../run-control/stop-policy';
-import { tableRoots } from '../../xv6/roots';
+import { tableRoots } from '../../xv6/tables';
 import { breakpointBody } from '../running/breakpoints';
 import { dataBreakpointBody } from '../running/data-breakpoints';
 import { describe } from '../running/exceptions';

@@ -6,7 +6,7 @@ import type { DataBreakpoint, DataBreakpointSpec } from '../../run-control/data-
 import { hitConditionProblem } from '../../run-control/conditions';
 import { extras } from './breakpoints';
 import { requireStopped, type Body, type SessionContext } from '../context';
-import { viewFor } from '../inspection/evaluate';
+import { viewFor } from '../inspection/view';
 
 const ACCESS_TYPES: DebugProtocol.DataBreakpointAccessType[] = ['write', 'read', 'readWrite'];
 

@@ -1,12 +1,12 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
-import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart, TrapEvent } from '../../../emulator/types';
 import { stopText } from '../../run-control/stop-text';
 import type { Debuggee } from '../../launch/debuggee';
+import { hex } from '../../memory/hex';
 import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
-import { flagText, hex, pteFlags, type Walk } from '../../page-tables/walk';
+import { trapContext } from '../../page-tables/tables';
 import { causeName } from '../../registers/causes';
 import { sourceName } from '../../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../../run-control/causes';
@@ -14,7 +14,6 @@ import { kernelPlace } from '../../code/place-names';
 import type { StopReport } from '../../run-control/stops';
 import { systemCallName } from '../../xv6/system-calls';
 import { requireStopped, type Body, type SessionContext } from '../context';
-import { surroundingsOf } from '../xv6/page-tables';
 
 export function exceptionInfo(
   context: SessionContext,
@@ -34,7 +33,7 @@ export function exceptionInfo(
       const heading = `hart ${hart} traps for ever: its trap handler cannot be executed, it faults itself at ${hex(cause.event.epc)}`;
       return answer('trap loop', {
         ...first,
-        text: `${heading}\nIt began with: ${first.text}${walkText(first.walk)}\nThen, at the handler: ${again.text}`,
+        text: `${heading}\nIt began with: ${first.text}${first.walk}\nThen, at the handler: ${again.text}`,
         walk: again.walk,
       });
     }
@@ -58,10 +57,7 @@ export function describe(debuggee: Debuggee, report: StopReport): { description?
 function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
   const hart = debuggee.harts[event.hart]!;
   const explanation = explainTrap(event, {
-    ...surroundingsOf(debuggee, event.hart),
-    satp: hart.csr(Csr.satp) ?? 0n,
-    mstatus: hart.csr(Csr.mstatus) ?? 0n,
-    stvec: hart.csr(Csr.stvec) ?? 0n,
+    ...trapContext(debuggee, hart),
     nameOf: (address) => kernelPlace(debuggee, address),
   });
   const { source } = event;
@@ -80,14 +76,5 @@ function systemCall(debuggee: Debuggee, hart: Hart): string {
 const idOf = (event: TrapEvent): string => causeName(event.interrupt, event.cause);
 
 function answer(exceptionId: string, { text, walk }: TrapExplanation): Body<DebugProtocol.ExceptionInfoResponse> {
-  return { exceptionId, description: `${text}${walkText(walk)}`, breakMode: 'always' };
-}
-
-function walkText(walk: Walk | undefined): string {
-  if (!walk) return '';
-  const lines = walk.steps.map(({ level, index, pte, pteAddress, meaning }) => {
-    const entry = pte === undefined ? '(not in RAM)' : `${hex(pte)} ${flagText(pteFlags(pte))}`;
-    return `  level ${level} [${index}] PTE at ${hex(pteAddress)}: ${entry}: ${meaning}`;
-  });
-  return `\nwalk of ${hex(walk.va)} from root ${hex(walk.root)}:\n${lines.join('\n')}`;
+  return { exceptionId, description: `${text}${walk}`, breakMode: 'always' };
 }

@@ -117,7 +117,7 @@ describe('xv6 Debug in VS Code', function () {
     );
     const text = hovers.flatMap(({ contents }) => contents.map((part) => (part as vscode.MarkdownString).value)).join();
     assert.match(text, /\$a0 = 0x[\da-f]+/);
-    assert.match(text, /\| 2 \| \d+ \| 0x[\da-f]+ \|/);
+    assert.match(text, /\| level 2 \| \\\[\d+\\\] PTE 0x[\da-f]+ at 0x[\da-f]+, /);
   });
 
   it('shows the page table, and keeps its panel when the session ends', async () => {

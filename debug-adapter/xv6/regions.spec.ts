@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { TestProgram } from '../testing/program';
-import { PTE_FLAGS, type PteRun } from '../protocol';
-import { memoryMap } from './memory-map';
-import { pageTableModel, SnapshotHistory } from './model';
-import { kernelLayout, kernelRegions, userRegions } from './regions';
-import { TestMemory } from '../testing/table-memory';
-import { translate } from './translate';
+import { PTE } from '../../emulator/isa/sv39';
+import { TestMemory } from '../../emulator/testing/page-tables';
+import { Mode } from '../../emulator/types';
+import { AddressSpace } from '../memory/address-space';
+import { memoryMap } from '../memory/memory-map';
+import { pageTableModel, SnapshotHistory } from '../page-tables/model';
+import { translationOf } from '../page-tables/translation';
+import type { PteRun } from '../protocol';
+import { kernelLayout, kernelRegions, regionAt, userRegions } from './regions';
 
-const { R, W, X, U } = PTE_FLAGS;
+const { R, W, X, U } = PTE;
 const TRAMPOLINE = 0x3ffffff000n;
 
 const leaves = (runs: PteRun[]): PteRun[] => runs.flatMap((run) => (run.children ? leaves(run.children) : [run]));
@@ -37,6 +40,14 @@ const root = (memory: TestMemory, address: bigint) => ({
   memory,
 });
 
+const spaceOf = (memory: TestMemory, table: bigint): AddressSpace =>
+  new AddressSpace('a space', { memory, apply: () => false }, () => ({
+    root: table,
+    mode: Mode.Supervisor,
+    sum: false,
+    mxr: false,
+  }));
+
 describe('regions of a kernel table', () => {
   const memory = new TestMemory(0x2000000, 0x81800000n);
   const physical = memoryMap(memory);
@@ -64,7 +75,7 @@ describe('regions of a kernel table', () => {
       stop: 1,
       memory,
       physical,
-      regions: () => kernelRegions(layout, processes),
+      regions: kernelRegions(layout, processes),
     });
     assert.deepEqual(named(model.entries), [
       ['0x10000000', 1, 'UART'],
@@ -87,16 +98,18 @@ describe('regions of a kernel table', () => {
       stop: 1,
       memory,
       physical,
-      regions: () => kernelRegions(layout, processes),
+      regions: kernelRegions(layout, processes),
     });
     assert.deepEqual(named(model.entries), [['0x80000000', 1, 'kernel text, kernel data, RAM']]);
   });
 
   it('tell of guard pages and of what is not the trampoline', () => {
     const regions = kernelRegions(layout, processes);
-    const judges = { mode: 'S', sum: false, mxr: false } as const;
-    const all = { load: judges, store: judges, fetch: judges };
-    const at = (va: bigint) => translate(va, root(memory, table), all, (pa) => memory.readU64(pa), regions);
+    const space = spaceOf(memory, table);
+    const at = (va: bigint) => {
+      const found = space.translate(va);
+      return translationOf(found, space, root(memory, table), '', regionAt(regions, found));
+    };
     const guard = at(0x3fffffcff8n);
     assert.equal(guard.region, 'guard page below the kernel stack of pid 1 (init)');
     assert.equal(guard.verdict, 'level 0 index 508: V=0, nothing is mapped here');
@@ -139,7 +152,7 @@ describe('regions of a user table', () => {
       stop: 1,
       memory,
       physical,
-      regions: (snapshot) => userRegions(layout, other, snapshot, sp),
+      regions: userRegions(layout, other, spaceOf(memory, table), sp),
     });
     return named(model.entries);
   };
@@ -165,38 +178,5 @@ describe('regions of a user table', () => {
     ]);
     const odd = show(undefined, { ...process, trapframe: 0x80092000n });
     assert.equal(odd.at(-2)![2], "the trap frame's place, but not the page in p->trapframe");
-  });
-});
-
-describe('the model of a table over several stops', () => {
-  it('compares with the stop before, and with the same one when asked twice', () => {
-    const memory = new TestMemory();
-    const table = memory.page();
-    memory.map(table, 0n, 0x80100000n, R);
-    const remembered = new SnapshotHistory();
-    const at = (stop: number) =>
-      pageTableModel(remembered, { roots: [], shown: root(memory, table), stop, memory, physical: memoryMap(memory) });
-    const changes = (stop: number) => leaves(at(stop).entries).map(({ change }) => change ?? '');
-    assert.deepEqual(changes(1), ['']);
-    memory.map(table, 0x1000n, 0x80101000n, R);
-    assert.deepEqual(changes(2), ['', 'added']);
-    assert.deepEqual(changes(2), ['', 'added']);
-    assert.equal(at(2).stop, 1);
-    assert.deepEqual(changes(3), ['']);
-    remembered.clear();
-    assert.deepEqual(changes(4), ['']);
-  });
-
-  it('says why there is nothing to see', () => {
-    const memory = new TestMemory();
-    const options = { roots: [], stop: 1, memory, physical: memoryMap(memory) };
-    const none = pageTableModel(new SnapshotHistory(), {
-      ...options,
-      shown: { id: 'satp', label: 'satp of hart 0' },
-      message: 'Bare',
-    });
-    assert.equal(none.message, 'Bare');
-    const outside = pageTableModel(new SnapshotHistory(), { ...options, shown: root(memory, 0x1000n) });
-    assert.match(outside.message!, /0x1000 of a table lies outside RAM/);
   });
 });

@@ -3,10 +3,13 @@
  * trampoline, p->kstack, p->sz), then xv6's conventions (memlayout.h: trampoline in the topmost page, trap frame below it,
  * kernel stacks with a guard page under each; exec: program, guard page, stack, heap), then the board's memory map.
  */
+import { PTE, pteFlags } from '../../emulator/isa/sv39';
+import type { AddressSpace, TranslatedAddress } from '../memory/address-space';
+import { rangeAt, indexAfter, type PhysicalRange } from '../memory/memory-map';
 import type { Binary } from '../symbols/api';
-import { PTE_FLAGS } from '../protocol';
-import { rangeAt, indexAfter, type PhysicalRange } from './memory-map';
-import { childKey, isPointer, ROOT_KEY, type TableSnapshot } from './snapshot';
+import type { Xv6 } from './kernel';
+import { trapFrameRegisters, type Process } from './processes';
+import { topPages, type TopPages } from './trampoline';
 
 /** A name, and for how many pages (this one included) it holds while VA and PA advance together with the same flags. */
 export interface NamedPages {
@@ -23,37 +26,34 @@ export interface Regions {
 export interface KernelLayout {
   text?: { start: number; end: number };
   data?: { start: number; end: number };
-  /** Physical page of the trampoline. */
-  trampoline?: number;
+  top: TopPages;
   physical: readonly PhysicalRange[];
 }
 
-/** What regions need to know of a process; xv6/processes.ts provides it. Addresses in bytes. */
-export interface RegionProcess {
-  slot: number;
-  pid: number;
-  name: string;
-  /** p->sz. */
-  size?: bigint;
-  /** p->kstack. */
-  kstack?: bigint;
-  /** p->trapframe. */
-  trapframe?: bigint;
+/** What regions need to know of a process. */
+export type RegionProcess = Pick<Process, 'slot' | 'pid' | 'name' | 'size' | 'kstack' | 'trapframe'>;
+
+/** `TopPages` in page numbers. */
+interface TopPageNumbers {
+  trampoline: number;
+  trapFrame: number;
+  usyscall: number;
+  linked: number | undefined;
 }
 
-/** The topmost page below MAXVA = 2^38, which holds the trampoline, and the ones under it by xv6's convention. */
-const TRAMPOLINE = 2 ** 26 - 1;
-const TRAPFRAME = TRAMPOLINE - 1;
-const USYSCALL = TRAMPOLINE - 2;
+const pagesOf = ({ trampoline, trapFrame, usyscall, linked }: TopPages): TopPageNumbers => ({
+  trampoline: pageOf(trampoline),
+  trapFrame: pageOf(trapFrame),
+  usyscall: pageOf(usyscall),
+  linked: linked === undefined ? undefined : pageOf(linked),
+});
 
 const pageOf = (address: bigint): number => Number(address >> 12n);
 const pageUp = (address: bigint): number => Number((address + 4095n) >> 12n);
 
 /** Reads the layout off the kernel's symbols (etext, end, trampoline) and, failing those, off its segments. */
 export function kernelLayout(binary: Binary, physical: readonly PhysicalRange[]): KernelLayout {
-  const layout: KernelLayout = { physical };
-  const trampoline = binary.symbol('trampoline');
-  if (trampoline) layout.trampoline = pageOf(trampoline.address);
+  const layout: KernelLayout = { physical, top: topPages(binary) };
   if (binary.segments.length === 0) return layout;
   const minimum = (values: bigint[]) => values.reduce((a, b) => (b < a ? b : a));
   const maximum = (values: bigint[]) => values.reduce((a, b) => (b > a ? b : a));
@@ -80,6 +80,7 @@ export function kernelRegions(
   owner?: RegionProcess,
 ): Regions {
   const image = imageRanges(layout);
+  const top = pagesOf(layout.top);
   const stacks = stackRanges(processes);
   const userEnd = owner?.size === undefined ? 0 : pageUp(owner.size);
   const userName = owner && `user memory of ${processLabel(owner)}`;
@@ -87,13 +88,13 @@ export function kernelRegions(
     nameAt(vpn, ppn, flags) {
       const stack = named(stacks, vpn);
       if (stack.name) return stack;
-      if (vpn === TRAMPOLINE) return { name: trampolineName(layout, ppn), pages: 1 };
+      if (vpn === top.trampoline) return { name: trampolineName(top.linked, ppn), pages: 1 };
       const untilStack = stack.pages;
       if (vpn < userEnd && vpn !== ppn) return { name: userName, pages: Math.min(untilStack, userEnd - vpn) };
-      if (owner && vpn === TRAPFRAME && ppn !== undefined) return { name: trapFrameName(owner, ppn), pages: 1 };
+      if (owner && vpn === top.trapFrame && ppn !== undefined) return { name: trapFrameName(owner, ppn), pages: 1 };
       const place = named(image, ppn ?? vpn);
       // The trampoline's page is mapped twice: as a part of the text where it lies, and once where user tables have it.
-      const name = ppn !== undefined && ppn === layout.trampoline && vpn !== ppn ? 'trampoline' : place.name;
+      const name = ppn !== undefined && ppn === top.linked && vpn !== ppn ? 'trampoline' : place.name;
       return {
         name: flags === 0 && name ? `${name} (not mapped here)` : name,
         pages: Math.max(1, Math.min(untilStack, place.pages)),
@@ -102,15 +103,11 @@ export function kernelRegions(
   };
 }
 
-/** Regions of a process's user table. `sp` is its user stack pointer, where known: it tells how far the stack goes. */
-export function userRegions(
-  layout: KernelLayout,
-  process: RegionProcess,
-  snapshot: TableSnapshot,
-  sp?: bigint,
-): Regions {
+/** Regions of a process's user memory. `sp` is its user stack pointer, where known: it tells how far the stack goes. */
+export function userRegions(layout: KernelLayout, process: RegionProcess, space: AddressSpace, sp?: bigint): Regions {
+  const top = pagesOf(layout.top);
   const end = process.size === undefined ? undefined : pageUp(process.size);
-  const guard = end === undefined ? undefined : guardPage(snapshot, end);
+  const guard = end === undefined ? undefined : guardPage(space, end);
   const ranges: PhysicalRange[] = [];
   const add = (name: string, start: number, until: number) => {
     if (until > start) ranges.push({ name, start, end: until });
@@ -123,26 +120,53 @@ export function userRegions(
     add('user stack', guard + 1, stack);
     add('heap', stack, end);
   }
-  if (end !== undefined && end < USYSCALL) add('beyond p->sz', end, USYSCALL);
+  if (end !== undefined && end < top.usyscall) add('beyond p->sz', end, top.usyscall);
   return {
     nameAt(vpn, ppn, flags) {
-      if (vpn === TRAMPOLINE) return { name: trampolineName(layout, ppn), pages: 1 };
-      if (vpn === TRAPFRAME) return { name: trapFrameName(process, ppn), pages: 1 };
-      if (vpn === USYSCALL) return { name: flags & PTE_FLAGS.V ? 'USYSCALL page' : undefined, pages: 1 };
+      if (vpn === top.trampoline) return { name: trampolineName(top.linked, ppn), pages: 1 };
+      if (vpn === top.trapFrame) return { name: trapFrameName(process, ppn), pages: 1 };
+      if (vpn === top.usyscall) return { name: flags & PTE.V ? 'USYSCALL page' : undefined, pages: 1 };
       if (vpn < program) return { name: programName(flags), pages: program - vpn };
       return named(ranges, vpn);
     },
   };
 }
 
-function programName(flags: number): string {
-  if (flags === 0) return 'program (not mapped)';
-  if (!(flags & PTE_FLAGS.X)) return flags & PTE_FLAGS.W ? 'user data' : 'user read-only data';
-  return flags & PTE_FLAGS.W ? 'user text and data' : 'user text';
+/**
+ * The names for the memory of a space, by whose table it goes through. A table that belongs to no process is taken for the
+ * kernel's.
+ */
+export function regionsOf(
+  xv6: Xv6,
+  physical: readonly PhysicalRange[],
+  space: AddressSpace,
+  all: readonly Process[],
+): Regions {
+  const layout = kernelLayout(xv6.binary, physical);
+  const { root } = space;
+  const user = all.find((process) => process.used && process.pagetable === root);
+  if (user) return userRegions(layout, user, space, trapFrameRegisters(xv6, user)?.x[2]);
+  const owner = all.find((process) => process.used && process.kernelTables.some((table) => table.root === root));
+  return kernelRegions(layout, all, owner);
 }
 
-function trampolineName(layout: KernelLayout, ppn: number | undefined): string {
-  if (ppn === undefined || layout.trampoline === undefined || ppn === layout.trampoline) return 'trampoline';
+/** The name of what lies at an address, mapped or not; undefined for what has none, and where nothing is translated. */
+export function regionAt(regions: Regions, { va, walk }: TranslatedAddress): string | undefined {
+  if (!walk || walk.error === 'non-canonical') return undefined;
+  const vpn = Number((va >> 12n) & 0x7ffffffn);
+  const { leaf } = walk;
+  if (!leaf) return regions.nameAt(vpn, undefined, 0).name;
+  return regions.nameAt(vpn, pageOf(leaf.pa), pteFlags(leaf.pte)).name;
+}
+
+function programName(flags: number): string {
+  if (flags === 0) return 'program (not mapped)';
+  if (!(flags & PTE.X)) return flags & PTE.W ? 'user data' : 'user read-only data';
+  return flags & PTE.W ? 'user text and data' : 'user text';
+}
+
+function trampolineName(linked: number | undefined, ppn: number | undefined): string {
+  if (ppn === undefined || linked === undefined || ppn === linked) return 'trampoline';
   return "the trampoline's place, but another page";
 }
 
@@ -198,11 +222,11 @@ function stackRanges(processes: readonly RegionProcess[]): PhysicalRange[] {
   return ranges;
 }
 
-/** The lowest valid page that user code may not touch, below p->sz: exec takes U from the page under the stack. */
-function guardPage(snapshot: TableSnapshot, end: number): number | undefined {
+/** The lowest mapped page that user code may not touch, below p->sz: exec takes U from the page under the stack. */
+function guardPage(space: AddressSpace, end: number): number | undefined {
   for (let vpn = 0; vpn < Math.min(end, 65_536); vpn++) {
-    const flags = leafFlags(snapshot, vpn);
-    if (flags & PTE_FLAGS.V && !(flags & PTE_FLAGS.U)) return vpn;
+    const leaf = space.translate(BigInt(vpn) << 12n).walk?.leaf;
+    if (leaf && !(leaf.pte & BigInt(PTE.U))) return vpn;
   }
   return undefined;
 }
@@ -211,18 +235,6 @@ function guardPage(snapshot: TableSnapshot, end: number): number | undefined {
 function stackEnd(start: number, end: number, sp: bigint | undefined): number {
   const top = sp === undefined ? 0 : pageUp(sp);
   return Math.min(end, top > start && top <= start + 16 ? top : start + 1);
-}
-
-/** Flags of the 4 KiB leaf that maps a page; 0 where there is none. */
-function leafFlags(snapshot: TableSnapshot, vpn: number): number {
-  let key = ROOT_KEY;
-  for (let level = 2; level >= 0; level--) {
-    const index = Math.floor(vpn / 512 ** level) % 512;
-    const low = snapshot.pages.get(key)?.words[2 * index] ?? 0;
-    if (level === 0 || !isPointer(low)) return low & 1 ? low & 0x3ff : 0;
-    key = childKey(key, index);
-  }
-  return 0;
 }
 
 function named(ranges: readonly PhysicalRange[], page: number): NamedPages {

@@ -1,0 +1,127 @@
+/**
+ * Which page tables there are at this moment, and whose each is: those that the harts have in satp, the kernel's own, each
+ * process's. A table is met as an address space, which knows who would use it.
+ */
+import { Csr } from '../../emulator/isa/csrs';
+import { satpRoot } from '../../emulator/isa/sv39';
+import { Mode, type Hart } from '../../emulator/types';
+import type { AddressSpace } from '../memory/address-space';
+import { hex } from '../memory/hex';
+import { memoryMap } from '../memory/memory-map';
+import type { PageTableRoot, Translation } from '../protocol';
+import { hartSpace, tableSpace, type Guest } from '../xv6/address-spaces';
+import { processOfHart } from '../xv6/cpus';
+import { allProcesses, type Process } from '../xv6/processes';
+import { regionAt, regionsOf, type Regions } from '../xv6/regions';
+import { kernelTables, type KernelTable } from '../xv6/tables';
+import type { TrapContext } from './explain';
+import { translationOf } from './translation';
+
+export interface Table {
+  /** As requests name it: `satp` is that of the hart that is looked at, `satp:1` another's, `kernel`, `pid:3`, `pid:3:kernel`. */
+  readonly id: string;
+  /** "satp of hart 1 (kernel_pagetable)", "pid 3 sh". */
+  readonly label: string;
+  /** Physical address of the root page; undefined if there is none now. */
+  readonly root: bigint | undefined;
+  /** Memory by this table: of a hart as it stands, else of who would use it. */
+  readonly space: AddressSpace;
+  /** Why there is none, where there is none. */
+  readonly whyNone: string;
+}
+
+export class Tables {
+  readonly processes: readonly Process[];
+  /** First those of the harts, `hart`'s before the others'. */
+  readonly all: readonly Table[];
+
+  constructor(
+    private readonly guest: Guest,
+    hart: Hart,
+  ) {
+    const { machine, xv6 } = guest;
+    this.processes = allProcesses(xv6);
+    const known = kernelTables(
+      xv6,
+      this.processes.filter(({ used }) => used),
+    );
+    const others = machine.harts.filter((one) => one !== hart);
+    this.all = [
+      ...[hart, ...others].map((one) => tableOfHart(guest, one, one === hart ? 'satp' : `satp:${one.id}`, known)),
+      ...known.map((one) => tableOfKernel(guest, one)),
+    ];
+  }
+
+  /** Throws an Error where there is no such table now. */
+  named(id: string): Table {
+    const found = this.all.find((table) => table.id === id);
+    if (found) return found;
+    throw new Error(`There is no page table "${id}" now; there are ${this.all.map((table) => table.id).join(', ')}.`);
+  }
+
+  /** The table by which a space translates. */
+  of(space: AddressSpace): Table {
+    const { name, root } = space;
+    const found =
+      this.all.find((table) => table.space.name === name) ??
+      (root === undefined ? undefined : this.all.findLast((table) => table.root === root));
+    if (found) return { ...found, space };
+    const label = root === undefined ? 'physical memory' : `the table at ${hex(root)}`;
+    return { id: name, label, root, space, whyNone: 'addresses are physical here' };
+  }
+
+  /** The names of what a table maps. */
+  regions({ root }: { root: bigint | undefined }): Regions {
+    const space = tableSpace(this.guest, '', root, Mode.Supervisor);
+    return regionsOf(this.guest.xv6, memoryMap(this.guest.machine.memory), space, this.processes);
+  }
+
+  /** Where an access to `va` goes in a space, in words. */
+  translation(space: AddressSpace, va: bigint): Translation {
+    const table = this.of(space);
+    const translated = space.translate(va);
+    const region = space.root === undefined ? undefined : regionAt(this.regions(space), translated);
+    const whyPhysical = space.mode === Mode.Machine ? 'M-mode addresses are physical' : table.whyNone;
+    return translationOf(translated, space, rootOf(table), whyPhysical, region);
+  }
+}
+
+/** What there is to explain a trap of a hart by. */
+export function trapContext(guest: Guest, hart: Hart): TrapContext {
+  const tables = new Tables(guest, hart);
+  const { space, root } = tables.named('satp');
+  const process = processOfHart(guest.xv6, hart.id, tables.processes);
+  return {
+    space,
+    physical: memoryMap(guest.machine.memory),
+    mstatus: hart.csr(Csr.mstatus) ?? 0n,
+    stvec: hart.csr(Csr.stvec) ?? 0n,
+    ...(root === undefined ? {} : { regions: tables.regions({ root }) }),
+    ...(process ? { process } : {}),
+    otherTables: tables.all.filter(({ id }) => !id.startsWith('satp')),
+  };
+}
+
+/** A table as the protocol has it. */
+export const rootOf = ({ id, label, root }: Table): PageTableRoot => ({
+  id,
+  label,
+  ...(root === undefined ? {} : { root: hex(root) }),
+});
+
+function tableOfHart(guest: Guest, hart: Hart, id: string, known: readonly KernelTable[]): Table {
+  const root = satpRoot(hart.csr(Csr.satp) ?? 0n);
+  const owner = root === undefined ? 'paging is off' : known.find((one) => one.root === root)?.label;
+  return {
+    id,
+    label: `satp of hart ${hart.id}${owner === undefined ? '' : ` (${owner})`}`,
+    root,
+    space: hartSpace(guest, hart),
+    whyNone: `satp.MODE is Bare: hart ${hart.id} runs without paging`,
+  };
+}
+
+function tableOfKernel(guest: Guest, { id, label, space, root, isUsers }: KernelTable): Table {
+  const mode = isUsers ? Mode.User : Mode.Supervisor;
+  return { id, label, root, space: tableSpace(guest, space, root, mode), whyNone: `${label} has not been made yet` };
+}
