@@ -1,6 +1,6 @@
 /**
- * Mocha's "spec" reporter, which also leaves its counts as a file in the folder that XV6_TEST_COUNTS names, for the sum that
- * `npm test` prints over all suites.
+ * Mocha's "spec" reporter, which also writes its counts to a file in the folder XV6_TEST_COUNTS, for the totals that
+ * `npm test` prints.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

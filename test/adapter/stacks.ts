@@ -1,9 +1,9 @@
-/** Stacks as text, for specs: one line a frame, and those of all threads below each other. */
+/** Stacks as text, for specs: a line for each frame, of one thread or of all. */
 import { relative } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { SAMPLE, type TestSession } from './support';
 
-/** "sys_read kernel/sysfile.c:44", the name alone where no line is known, "[system call: read]". */
+/** "sys_read kernel/sysfile.c:44", only the name if the line is not known, "[system call: read]". */
 export function frameText({ name, source, line, presentationHint }: DebugProtocol.StackFrame): string {
   const hint = presentationHint === undefined ? '' : ` (${presentationHint})`;
   return source?.path && line > 0 ? `${name} ${relative(SAMPLE, source.path)}:${line}${hint}` : `${name}${hint}`;
@@ -21,7 +21,7 @@ export async function threadsText(session: TestSession): Promise<string[]> {
   return lines;
 }
 
-/** Waits until the shell sleeps for its next line; the prompt alone does not say so. */
+/** Waits until the shell sleeps for its next line; it prints its prompt a little earlier. */
 export async function shellAsleep(session: TestSession): Promise<void> {
   const end = Date.now() + session.defaultTimeout;
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * A debug session over stdio with the sample kernel, as any client of the protocol would hold it. The adapter is bundled
- * from the sources once a run, and every session works on a copy of the disk image.
+ * A debug session over stdio with the sample kernel, like that of any client of the protocol. Bundles the adapter from the
+ * sources once in a run; every session has its own copy of the disk image.
  */
 import { strict as assert } from 'node:assert';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
@@ -16,12 +16,12 @@ const ROOT = join(__dirname, '..', '..');
 export const SAMPLE = join(ROOT, 'sample');
 export const KERNEL = join(SAMPLE, 'prebuilt', 'kernel');
 export const DISK = join(SAMPLE, 'prebuilt', 'fs.img');
-/** Of kernels with one planted mistake each. */
+/** The path of a kernel with a planted bug. */
 export const kernelWithBug = (bug: number): string => join(SAMPLE, 'prebuilt', 'bugs', `kernel-${bug}`);
 
 let bundle: string | undefined;
 
-/** Beside dist/, so that the sample is found from there as it is from the real bundle. */
+/** Bundles the adapter. The bundle is beside dist/, so that it finds the sample as the real one does. */
 export function adapter(): string {
   if (bundle === undefined) {
     bundle = join(ROOT, 'out', 'adapter.js');
@@ -41,7 +41,7 @@ export function adapter(): string {
 /** The path of a file of the sample. */
 export const source = (name: string): string => join(SAMPLE, name);
 
-/** The number of the one line of a sample's file that matches. */
+/** The number of the only line of a sample's file that matches. */
 export function lineOf(name: string, pattern: RegExp): number {
   const lines = readFileSync(source(name), 'utf8').split('\n');
   const found = lines.flatMap((line, index) => (pattern.test(line) ? [index + 1] : []));
@@ -58,13 +58,13 @@ export interface LaunchOptions extends LaunchAttributes {
 export type Stop = DebugProtocol.StoppedEvent['body'] & { description?: string };
 
 export class TestSession extends DebugClient {
-  /** What the guest has written so far. */
+  /** The guest's output so far. */
   console = '';
-  /** What the debugger itself has said. */
+  /** The debugger's own messages. */
   messages = '';
   readonly folder = mkdtempSync(join(tmpdir(), 'adapter-'));
   readonly disk = join(this.folder, 'fs.img');
-  /** Where boots are saved: every session boots anew, unless it is given another one's. */
+  /** The folder for saved boots: a session boots from scratch unless it uses another session's folder. */
   cache = `${this.folder}-boots`;
   private readonly stops: Stop[] = [];
   private waiting: ((stop: Stop) => void) | undefined;
@@ -107,7 +107,7 @@ export class TestSession extends DebugClient {
     return session;
   }
 
-  /** The sample kernel on a copy of its disk, with what was asked for set before it runs. */
+  /** Launches the sample kernel on a copy of its disk, after setting the breakpoints and filters. */
   async boot({ lines = [], functions = [], filters = [], ...attributes }: LaunchOptions = {}): Promise<void> {
     copyFileSync(DISK, this.disk);
     const initialized = this.waitForEvent('initialized');
@@ -144,7 +144,7 @@ export class TestSession extends DebugClient {
     return body?.breakpoints ?? [];
   }
 
-  /** The next stop, or one that has come and was not asked for yet. */
+  /** The next stop, or one that has come since the last call. */
   stopped(): Promise<Stop> {
     const come = this.stops.shift();
     if (come) return Promise.resolve(come);
@@ -168,7 +168,7 @@ export class TestSession extends DebugClient {
     return this.stopped();
   }
 
-  /** A step of the thread, to its stop. */
+  /** Steps a thread and waits for its stop. */
   async step(
     kind: 'next' | 'stepIn' | 'stepOut',
     threadId = 1,
@@ -182,7 +182,7 @@ export class TestSession extends DebugClient {
     return (await this.stackTraceRequest({ threadId })).body.stackFrames;
   }
 
-  /** "walk kernel/vm.c:25", or the name alone where no line is known, for each frame. */
+  /** For each frame "walk kernel/vm.c:25", or only the name if the line is not known. */
   async places(threadId = 1): Promise<string[]> {
     return (await this.stack(threadId)).map(({ name, source: at, line }) =>
       at?.path ? `${name} ${at.path.slice(SAMPLE.length + 1)}:${line}` : name,
@@ -212,7 +212,7 @@ export class TestSession extends DebugClient {
     return ((await this.customRequest(request, args)) as { body: Requests[R]['response'] }).body;
   }
 
-  /** Waits until the guest has written a text, after what `from` says was there before. */
+  /** Waits until the guest has written a text, after the first `from` characters. */
   async written(text: string, from = 0): Promise<void> {
     const end = Date.now() + this.defaultTimeout;
     while (!this.console.includes(text, from)) {
@@ -229,7 +229,7 @@ export class TestSession extends DebugClient {
     return from;
   }
 
-  /** The process itself, for tests of how it ends. */
+  /** The adapter's process, for tests of how it ends. */
   get process(): ChildProcessWithoutNullStreams {
     assert.ok(this.child);
     return this.child;
@@ -251,7 +251,7 @@ export class TestSession extends DebugClient {
     return Promise.resolve();
   }
 
-  /** Ends the session as a client does, whatever state it is in. */
+  /** Ends the session as a client would, whatever its state. */
   override async stop(): Promise<void> {
     const child = this.process;
     if (child.exitCode === null && child.signalCode === null) {
@@ -265,7 +265,7 @@ export class TestSession extends DebugClient {
   }
 }
 
-/** For each test of a suite a session of its own. */
+/** A new session for each test of a suite. */
 export function sessions(): () => TestSession {
   let session: TestSession | undefined;
   beforeEach(async () => {
@@ -278,7 +278,7 @@ export function sessions(): () => TestSession {
   return () => session!;
 }
 
-/** One session for all tests of a suite that only look, or put back what they change; `prepare` brings it to its stop. */
+/** One session for all tests of a suite, which change nothing or undo their changes; `prepare` runs it to its stop. */
 export function oneSession(prepare: (session: TestSession) => Promise<unknown>): () => TestSession {
   let session: TestSession | undefined;
   before(async () => {
@@ -292,7 +292,7 @@ export function oneSession(prepare: (session: TestSession) => Promise<unknown>):
   return () => session!;
 }
 
-/** The one with that name. */
+/** The item with a name. */
 export function named<T extends { name: string }>(all: readonly T[], name: string): T {
   const found = all.find((one) => one.name === name);
   assert.ok(found, `no ${name} among ${all.map((one) => one.name).join(', ')}`);

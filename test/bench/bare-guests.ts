@@ -1,6 +1,6 @@
 /**
- * The small guests, for both emulators as processes. What an empty guest takes from start to end is measured the same way
- * and subtracted for each, so that what is left is the work.
+ * Measures the small guests in both emulators, as processes. The time of an empty guest is measured the same way and
+ * subtracted for each, so that only the work counts.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -8,9 +8,9 @@ import { HERE, THERE, bare } from './emulators';
 import { FIRST_BYTE, NOTHING, kernels } from './kernels';
 import { type Pair, type Row, byTurns, medians } from './measure';
 import { type Command, untilEnd, untilText } from './processes';
-import { DISK_BYTES, storms } from './storms';
+import { DISK_BYTES, stressTests } from './stress-tests';
 
-/** Multiplies the work of each guest; below 1 only to try the benchmark itself. */
+/** Multiplies the work of each guest; use values below 1 only to try the benchmark itself. */
 const SCALE = Number(process.env.BENCH_SCALE ?? 1) || 1;
 
 interface Guest {
@@ -19,7 +19,7 @@ interface Guest {
   unit: 'MIPS' | 'thousand/s';
   kernel: Uint8Array;
   disk: boolean;
-  /** What it does, in thousands; of instructions, if they are to be asked for. */
+  /** Thousands of operations; undefined if instructions must be counted by running the guest. */
   count: number | undefined;
 }
 
@@ -32,14 +32,14 @@ function guests(): Guest[] {
     disk: false,
     count: undefined,
   }));
-  const many = storms(SCALE).map(({ name, count, kernel, disk }): Guest => ({
-    ...{ group: 'storms', name, kernel, disk },
+  const many = stressTests(SCALE).map(({ name, count, kernel, disk }): Guest => ({
+    ...{ group: 'stress', name, kernel, disk },
     ...{ unit: 'thousand/s', count: count / 1000 },
   }));
   return [...four, ...many];
 }
 
-/** Thousands of instructions that a guest executes: this machine counts them. */
+/** Thousands of instructions that a guest executes, as counted by this machine. */
 async function instructions(command: Command, folder: string): Promise<number> {
   const file = path.join(folder, 'stats.json');
   await untilEnd([...command, '--stats', file]);

@@ -1,7 +1,7 @@
 /**
- * npm run bench: this machine beside QEMU on the same computer, by turns, with medians. Writes docs/benchmark.md and
+ * npm run bench: measures this machine and QEMU on the same computer, alternately. Writes medians to docs/benchmark.md and
  * docs/images/benchmark.svg (BENCH_DOCS names another folder). With XV6_DIR a real xv6 boots too, and with
- * BENCH_USERTESTS=1 its usertests run; BENCH_ROUNDS (5) is for how many rounds, BENCH_SCALE for less work in each.
+ * BENCH_USERTESTS=1 its usertests run; BENCH_ROUNDS (5) is the number of rounds, BENCH_SCALE reduces the work in each.
  * BENCH_AGAINST=…/dist/xv6-emu.js compares with another build of this machine in QEMU's place, and writes nothing.
  */
 import * as fs from 'node:fs';

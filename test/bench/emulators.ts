@@ -1,4 +1,4 @@
-/** The two programs that are compared, and how each is asked for the same machine. */
+/** The two programs to compare, and their command lines for the same machine. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { QEMU } from '../guests/qemu';
@@ -12,11 +12,11 @@ export const HERE: Command = [process.execPath, EMULATOR];
 /** Another build's dist/xv6-emu.js to compare with in QEMU's place: two commits side by side in one run. */
 const AGAINST = process.env.BENCH_AGAINST;
 export const THERE: Command = AGAINST === undefined ? [QEMU] : [process.execPath, path.resolve(AGAINST)];
-/** What stands in the other column. */
+/** The title of the other column. */
 export const OTHER = AGAINST === undefined ? 'QEMU' : 'other build';
 export const isQemu = (program: Command): boolean => program[0] === QEMU;
 
-/** A bare guest with 64 MiB and one hart. With a disk, it is on the modern virtio bus. */
+/** A guest without a kernel, with 64 MiB and one hart; its disk, if any, is a modern virtio device. */
 export function bare(program: Command, kernel: string, disk?: string): Command {
   return [
     ...program,

@@ -1,4 +1,4 @@
-/** What was measured where: the computer, its software, and the sizes of the bundles. */
+/** Describes the computer, its software, and the sizes of the bundles. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -9,10 +9,10 @@ import { QEMU } from '../guests/qemu';
 import { ROOT } from './emulators';
 import { ROUNDS, USERTESTS_ROUNDS } from './measure';
 
-/** Variables that choose what is measured. */
+/** Variables that choose what to measure. */
 const CHOICES = ['XV6_DIR', 'BENCH_USERTESTS', 'BENCH_ROUNDS', 'BENCH_SCALE', 'BENCH_AGAINST'];
 
-/** The line that measures the same again. */
+/** The command line that repeats the measurement. */
 function commandLine(): string {
   const chosen = CHOICES.filter((name) => process.env[name] !== undefined).map((name) => {
     const value = process.env[name]!;
@@ -21,7 +21,7 @@ function commandLine(): string {
   return [...chosen, 'npm run bench'].join(' ');
 }
 
-/** To be taken before anything is measured. */
+/** Call it before measuring: it includes the load. */
 export function describeHost(withQemu: boolean): string[] {
   const version = withQemu ? spawnSync(QEMU, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0]! : 'no QEMU';
   const load = os.loadavg().map((value) => value.toFixed(2));
@@ -37,7 +37,7 @@ export function describeHost(withQemu: boolean): string[] {
 
 export interface BundleSize {
   name: string;
-  /** Bytes: as built, minified as it is shipped, and that compressed. */
+  /** Bytes: as built, minified as shipped, and minified and compressed. */
   built: number;
   minified: number;
   compressed: number;

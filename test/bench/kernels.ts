@@ -19,7 +19,7 @@ export function powerOff(a: Assembler, code = 0): void {
 
 function guest(work: (a: Assembler) => void): Uint8Array {
   const a = new Assembler();
-  // Other harts have no part in it.
+  // Other harts do nothing.
   a.op('csrrs', { rd: t0, imm: 0xf14 }).to('begin', 'beq', { rs1: t0 });
   a.label('park').op('wfi').to('park', 'jal').label('begin');
   work(a);
@@ -27,7 +27,7 @@ function guest(work: (a: Assembler) => void): Uint8Array {
   return elf(a.image());
 }
 
-/** Does what is inside so many times; s0 counts. */
+/** Repeats `work` `count` times; s0 counts. */
 function times(a: Assembler, count: number, work: () => void): void {
   a.li(s0, Math.max(1, Math.round(count))).label('again');
   work();
@@ -111,10 +111,10 @@ export const kernels = (scale: number): Readonly<Record<string, Uint8Array>> => 
   recursion: recursion(scale),
 });
 
-/** Powers off at once: what an emulator takes to start and to end. */
+/** Powers off at once: measures the emulator's start and end. */
 export const NOTHING = guest(() => undefined);
 
-/** Writes a byte to the UART and goes on without end: shows when the first instructions run. */
+/** Writes a byte to the UART and runs forever: shows when the first instructions run. */
 export const FIRST_BYTE = guest((a) => {
   a.li(t0, 0x1000_0000).li(t1, 33).op('sb', { rs1: t0, rs2: t1 }).label('stay').to('stay', 'jal');
 });

@@ -1,6 +1,6 @@
 /**
- * Kernels with a shell: from the start of the process to the prompt, cold and warm; usertests; and the memory that it took.
- * The sample kernel is always there; XV6_DIR names a built xv6.
+ * Measures kernels with a shell: from the start of the process to the prompt, cold and warm; usertests; and peak memory.
+ * Always measures the sample kernel; XV6_DIR names a built xv6.
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -15,7 +15,7 @@ const PROMPT = '$ ';
 const PASSED = 'ALL TESTS PASSED';
 /** Milliseconds within which usertests must pass. */
 const USERTESTS_LIMIT = 900_000;
-/** Milliseconds that a boot is left at its prompt, so that it is saved. */
+/** Milliseconds at the prompt, within which a boot is saved. */
 const SAVING = 2000;
 
 function labs(): Lab[] {
@@ -25,7 +25,7 @@ function labs(): Lab[] {
   return [{ name: 'sample kernel', ...files, memory: 128 * MIB, legacyVirtio: false, quick: '' }, ...built];
 }
 
-/** Whether this machine can go on from a saved boot: its help says so. */
+/** Whether this machine has a warm start, according to its help. */
 const hasWarmStart = (): boolean =>
   /^--warm-start /m.test(spawnSync(process.execPath, [EMULATOR, '-help'], { encoding: 'utf8' }).stdout);
 
@@ -82,7 +82,7 @@ type Both = Parameters<typeof medians<Measured>>[0];
 const seconds = (results: Both) => medians(results, ({ milliseconds }) => milliseconds / 1000);
 const resident = (results: Both) => medians(results, ({ resident: bytes }) => bytes / MIB);
 
-/** Boots once so that the boot is saved. */
+/** Boots once, to save the boot. */
 async function prepare(command: Command, freshImage: () => void): Promise<void> {
   freshImage();
   const talk = new Talk(command);

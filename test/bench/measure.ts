@@ -1,7 +1,7 @@
-/** Rounds of measuring by turns, and what comes out of them. */
+/** Alternating rounds of measuring, and their results. */
 
 export const ROUNDS = Math.max(1, Number(process.env.BENCH_ROUNDS ?? 5) || 5);
-/** Rounds of usertests, which takes minutes: 0, unless BENCH_USERTESTS says otherwise. */
+/** Rounds of usertests, which takes minutes: 0 unless BENCH_USERTESTS is set. */
 export const USERTESTS_ROUNDS = Math.max(0, Number(process.env.BENCH_USERTESTS ?? 0) || 0);
 
 export interface Pair {
@@ -15,11 +15,11 @@ export interface Row extends Pair {
   group: string;
   name: string;
   unit: 's' | 'ms' | 'MIPS' | 'thousand/s' | 'MiB';
-  /** What else is to be said of it, in a few words. */
+  /** A short remark. */
   note?: string;
 }
 
-/** Whether more of it is better. */
+/** Whether larger is better. */
 export const isSpeed = ({ unit }: Row): boolean => unit === 'MIPS' || unit === 'thousand/s';
 
 /** How many times as fast (or as small) as QEMU this machine is. */
@@ -33,7 +33,7 @@ export function median(values: readonly number[]): number {
 
 type Measure<T> = () => Promise<T>;
 
-/** Both by turns, the other first in every second round, so that whatever else the computer does hits both. */
+/** Measures both alternately, the other one first in every second round, so that other load affects both. */
 export async function byTurns<T>(
   here: Measure<T>,
   qemu: Measure<T> | undefined,
@@ -50,7 +50,7 @@ export async function byTurns<T>(
   return results;
 }
 
-/** Medians of what `value` takes out of the results; NaN for what was not measured. */
+/** Medians of `value` of the results; NaN for what was not measured. */
 export function medians<T>(results: { here: readonly T[]; qemu: readonly T[] }, value: (result: T) => number): Pair {
   const of = (list: readonly T[]): number => (list.length === 0 ? NaN : median(list.map(value)));
   return { here: of(results.here), qemu: of(results.qemu) };

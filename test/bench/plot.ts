@@ -1,6 +1,6 @@
 /**
- * The plot: a bar for every row, how many times as fast as QEMU this machine is, on a logarithmic scale with a line at 1.0.
- * Plain SVG without scripts; colours follow the reader's theme.
+ * The plot: for every row a bar that shows this machine's speed relative to QEMU's, on a logarithmic scale with a line at
+ * 1.0. Plain SVG without scripts; colours follow the reader's theme.
  */
 import { type Row, advantage } from './measure';
 
@@ -31,7 +31,7 @@ const STYLE = `
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const fixed = (value: number): string => String(Math.round(value * 10) / 10);
 
-/** Rows without a value of QEMU's are left out. */
+/** Omits rows without a value for QEMU. */
 export function plot(rows: readonly Row[]): string {
   const shown = rows
     .map((row) => ({ row, ratio: advantage(row) }))

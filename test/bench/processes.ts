@@ -1,4 +1,4 @@
-/** Programs as they are measured: from the start of the process until it shows a text, or until it ends. */
+/** Measures programs from the start of the process until it shows a text, or until it ends. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
@@ -7,13 +7,13 @@ export type Command = readonly [program: string, ...args: string[]];
 
 export interface Measured {
   milliseconds: number;
-  /** Peak of the resident memory in bytes, as Linux counts it (VmHWM); NaN where it cannot be told. */
+  /** Peak resident memory in bytes, as Linux counts it (VmHWM); NaN if it is not known. */
   resident: number;
 }
 
 const LIMIT = 120_000;
 
-/** Peak resident memory of a process that still runs. */
+/** Peak resident memory of a running process. */
 function residentPeak(pid: number | undefined): number {
   try {
     const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -23,12 +23,12 @@ function residentPeak(pid: number | undefined): number {
   }
 }
 
-/** What is set for Node on this computer is no part of either program: NODE_EXTRA_CA_CERTS alone is read for 60 ms. */
+/** The environment without Node's variables, which would slow one program down: NODE_EXTRA_CA_CERTS alone costs 60 ms. */
 const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_')));
 
 const quoted = (text: string): string => JSON.stringify(text);
 
-/** A running program whose console is talked with. */
+/** A running program and its console. */
 export class Talk {
   private output = '';
   private heard: (() => void) | undefined;
@@ -45,7 +45,7 @@ export class Talk {
       this.output = (this.output + piece.toString('latin1')).slice(-4000);
       this.heard?.();
     });
-    // A program that has gone takes no more input; its end is noticed below.
+    // A program that has ended takes no input; its end is noticed below.
     this.child.stdin.on('error', () => undefined);
     for (const event of ['error', 'close'])
       this.child.on(event, (status: number | null | Error) => {
@@ -55,7 +55,7 @@ export class Talk {
       });
   }
 
-  /** Milliseconds since the start when the text has been shown; it counts from where the last one ended. */
+  /** Milliseconds from the start until the text appears, after the end of the last one. */
   expect(text: string, limit = LIMIT): Promise<number> {
     return this.until(
       () => {
@@ -69,7 +69,7 @@ export class Talk {
     );
   }
 
-  /** Milliseconds since the start when the program ends by itself, with status 0. */
+  /** Milliseconds from the start until the program ends by itself, with status 0. */
   end(limit = LIMIT): Promise<number> {
     return this.until(() => this.ended && this.status === 0, 'end with status 0', limit);
   }
@@ -113,7 +113,7 @@ export class Talk {
   }
 }
 
-/** From the start of the process until it has shown `text`; then it is killed. */
+/** From the start of the process until it has shown `text`; then kills it. */
 export async function untilText(command: Command, text: string): Promise<Measured> {
   const talk = new Talk(command);
   const milliseconds = await talk.expect(text);

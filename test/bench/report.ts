@@ -7,19 +7,19 @@ const TITLES: Readonly<Record<string, string>> = {
   boot: 'Boot: process start to the prompt',
   usertests: 'usertests: from typing the command to ALL TESTS PASSED',
   kernels: 'Kernels',
-  storms: 'Storms',
+  stress: 'Stress tests',
   start: 'Start',
   memory: 'Resident memory (peak of the process)',
 };
 
-/** Groups that the plot shows: where faster is what counts. */
-export const PLOTTED = ['boot', 'usertests', 'kernels', 'storms'];
+/** The groups in the plot: those that measure speed. */
+export const PLOTTED = ['boot', 'usertests', 'kernels', 'stress'];
 
 const shown = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
 const cells = (...values: string[]): string => `| ${values.join(' | ')} |`;
 const DIGITS: Readonly<Record<Row['unit'], number>> = { s: 2, ms: 0, MIPS: 0, 'thousand/s': 0, MiB: 0 };
 
-/** The heads of the columns of `line`. */
+/** The titles of the columns of `line`. */
 export const head = (last: string): string => cells('', 'unit', 'here', OTHER, `here / ${OTHER}`, last);
 
 export function line(row: Row): string {
@@ -57,14 +57,13 @@ export function markdown(
   return [
     '# Benchmark',
     '',
-    'Written by `npm run bench` (test/bench); [performance.md](performance.md) says what is behind the numbers.',
+    'Written by `npm run bench` (test/bench); [performance.md](performance.md) explains the numbers.',
     '',
     ...host.map((text) => `- ${text}`),
     ...remarks.map((text) => `- ${text}`),
     '',
-    'Both emulators run as processes of their own, by turns, with the same options. For kernels and storms, what an empty guest',
-    'takes from start to end in each emulator has been subtracted. The last column says how many times as fast as QEMU this',
-    'machine is, whatever the unit.',
+    'Both emulators run as separate processes, alternately, with the same options. For kernels and stress tests, the time of an',
+    "empty guest in each emulator is subtracted. The last column is this machine's speed relative to QEMU's, whatever the unit.",
     '',
     '![Speed relative to QEMU](images/benchmark.svg)',
     '',

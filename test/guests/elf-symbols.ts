@@ -1,4 +1,4 @@
-/** Just enough of ELF's symbol table (System V ABI, chapter 4) to find a test program's mailbox. */
+/** Reads just enough of ELF's symbol table (System V ABI, chapter 4) to find a test program's mailbox. */
 
 const SHT_SYMTAB = 2;
 const SYMBOL_SIZE = 24;

@@ -1,10 +1,10 @@
 /**
- * The whole debugger against gdb: the sample kernel stops at the same places in our machine, asked over stdio as an editor
- * would, and in QEMU, asked by gdb over its remote protocol. Stacks, arguments, locals, globals and structures must agree.
+ * Compares the whole debugger with gdb: the sample kernel stops at the same places in our machine, queried over stdio as by an
+ * editor, and in QEMU, queried by gdb over its remote protocol. Stacks, arguments, locals, globals and structures must agree.
  *
- * Differences that are meant, and why:
- * - in callers gdb takes registers that calls overwrite for unchanged; we say `<optimized out>`;
- * - where nothing is mapped gdb gives an error, we `<optimized out>`.
+ * Intended differences:
+ * - gdb assumes that registers which calls may overwrite are unchanged in callers; we show `<optimized out>`;
+ * - where nothing is mapped, gdb reports an error, and we show `<optimized out>`.
  */
 import { strict as assert } from 'node:assert';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { askStates, isInstalled, type StateAnswer } from '../../debug-adapter/testing/symbols/gdb';
 import { DISK, KERNEL, TestSession } from '../adapter/support';
 
-// Before the first timer interrupt comes and makes the two runs differ.
+// All before the first timer interrupt, after which the two runs differ.
 const STOPS = [
   'kinit',
   'kvmmake',
@@ -93,7 +93,7 @@ describe('gdb agrees on the running sample', function () {
   });
 });
 
-/** Adds what differs; answers how many values were compared. */
+/** Appends the differences. Returns how many values it has compared. */
 async function compare(session: TestSession, state: StateAnswer, differences: string[]): Promise<number> {
   const stack = await session.stack();
   const where = `at 0x${BigInt(state.pc).toString(16)} in ${state.frames[0]!.name}`;
@@ -112,7 +112,7 @@ async function compare(session: TestSession, state: StateAnswer, differences: st
   for (const [index, { variables }] of state.frames.entries()) {
     const names = variables.map(([name]) => name);
     for (const [name, wanted] of variables) {
-      // Of those with one name C knows the innermost only.
+      // Of variables with the same name, C sees only the innermost.
       if (names.indexOf(name) !== names.lastIndexOf(name)) continue;
       const found = await ask(wanted.address === undefined ? name : `&${name}`, stack[index]!.id);
       const isLost = /optimized out/.test(found);

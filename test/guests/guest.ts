@@ -1,4 +1,4 @@
-/** A guest under test: a machine with an in-memory copy of a disk image, and its console to talk with. */
+/** A guest under test: a machine with an in-memory copy of a disk image, and its console. */
 import { imageOf } from '../../emulator/devices/disk';
 import { Machine } from '../../emulator/machine';
 import type { MachineOptions } from '../../emulator/types';
@@ -12,7 +12,7 @@ export interface GuestOptions extends Pick<MachineOptions, 'harts' | 'memory' | 
 
 export class Guest {
   readonly machine: Machine;
-  /** All that the guest has written. */
+  /** All output of the guest. */
   console = '';
   private seen = 0;
 
@@ -24,7 +24,7 @@ export class Guest {
     });
   }
 
-  /** Runs until the console shows `text` behind what was expected before; throws if it does not come in time. */
+  /** Runs until the console shows `text` after the last expected text; throws if it does not appear in time. */
   expect(text: string, instructions = 20e9): void {
     const end = this.machine.executed + instructions;
     for (;;) {
@@ -46,7 +46,7 @@ export class Guest {
     this.machine.consoleInput(Buffer.from(`${line}\n`));
   }
 
-  /** Runs so many instructions, more or less: the last slice ends where it ends. */
+  /** Runs about so many instructions: up to the end of a slice. */
   run(instructions: number): void {
     const end = this.machine.executed + instructions;
     while (this.machine.executed < end) this.step(end - this.machine.executed);

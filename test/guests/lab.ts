@@ -1,4 +1,4 @@
-/** A built xv6 tree outside the repository: its files, and the machine that its Makefile asks for. */
+/** A built xv6 tree outside the repository: its files, and the machine in its Makefile. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 

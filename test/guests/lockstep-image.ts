@@ -1,6 +1,6 @@
 /**
- * A guest that runs many small programs one after another, each from a state of its own (registers, mode, translation),
- * logs every trap, and sends what came out over the UART: so one start of an emulator compares them all.
+ * A guest that runs many small programs one after another, each from its own initial state (registers, mode, translation),
+ * logs every trap, and sends the results over the UART: so one start of an emulator runs them all.
  */
 import { Mode } from '../../emulator/types';
 import { Assembler } from '../../emulator/testing/assembler';
@@ -11,10 +11,10 @@ import { Random } from '../../emulator/testing/random';
 
 const MIB = 1 << 20;
 export const MEMORY = 64 * MIB;
-/** Physical addresses of what the programs share. */
+/** Physical addresses of the areas that the programs share. */
 const SCRATCH = BASE + 32 * MIB;
 const SCRATCH_SIZE = 8192;
-/** Mapped by random entries, also by large ones, so nothing else may lie in these 2 MiB. */
+/** Mapped by random entries, also by superpages, so nothing else may be in these 2 MiB. */
 const FUZZED_PAGES = BASE + 34 * MIB;
 const FUZZED_PAGE_COUNT = 20;
 const ROOT = BASE + 36 * MIB;
@@ -27,10 +27,10 @@ const FINISHER = 0x10_0000;
 const MAX_TRAPS = 40;
 
 const LEAF_COUNT = 16;
-/** Entries that each program has of its own: words of the root, of the middle table and of the leaf table. */
+/** Page-table entries of each program: words of the root, of the middle table and of the leaf table. */
 const OWN_ENTRIES = 2 + 2 + LEAF_COUNT;
 
-/** What the fuzz pointer begins with: it reaches small pages, large ones, the high half, and what is no address. */
+/** Initial values of the fuzz pointer: in small pages, in superpages, in the high half, and non-canonical addresses. */
 const FUZZ_ADDRESSES = [
   ...[0xc000_0000n, 0xc000_0000n, 0xc000_0000n, 0xc01f_6000n, 0xc020_0000n, 0xc040_0000n],
   ...[0x1_0000_0000n + BigInt(FUZZED_PAGES - BASE), 0x40_0000_0000n, 0xffff_ffff_c000_0000n],
@@ -91,7 +91,7 @@ const HEADER_SIZE = Header.entries + 8 * OWN_ENTRIES;
 /** A page-table entry: most often sensible, sometimes not. */
 function randomEntry(random: Random, level: number): bigint {
   const page = FUZZED_PAGES + 4096 * random.below(FUZZED_PAGE_COUNT);
-  // The first place of a superpage is aligned to its size.
+  // A superpage is aligned to its size.
   const aligned = [page, FUZZED_PAGES, BASE][level]!;
   const target = BigInt(random.chance(80) ? aligned : random.pick([page, page, 0x4_0000]));
   let flags = random.pick([
@@ -108,7 +108,7 @@ function randomEntry(random: Random, level: number): bigint {
 
 const pointerTo = (table: number): bigint => ((BigInt(table) >> 12n) << 10n) | BigInt(Pte.V);
 
-/** An image with `count` programs, the same for the same seed; and what is in it. */
+/** An image with `count` programs, the same for the same seed; and the programs in it. */
 export function lockstepImage(seed: number, count: number): { image: Uint8Array; programs: LockstepProgram[] } {
   const a = new Assembler();
   const programs: LockstepProgram[] = [];
@@ -151,11 +151,11 @@ function header(
     else a.double(random.word());
   }
   a.double(BigInt(start)).double(BigInt(end));
-  // MPP, MPIE; SUM, MXR, TVM, TW and TSR as it comes.
+  // MPP, MPIE; SUM, MXR, TVM, TW and TSR at random.
   const status = (mode << 11) | (random.chance(50) ? 1 << 18 : 0) | (random.chance(30) ? 1 << 19 : 0);
   a.double(BigInt(status | (random.chance(10) ? 1 << 20 : 0) | (random.chance(10) ? 1 << 22 : 0)));
   a.double(mode === Mode.Machine && random.chance(50) ? 0n : (8n << 60n) | BigInt(ROOT >>> 12));
-  // The root's entry for the image itself belongs to user or to supervisor code.
+  // The root's entry for the image itself is for user or for supervisor mode.
   const user = mode === Mode.User ? Pte.U : 0;
   a.double(((BigInt(BASE) >> 12n) << 10n) | BigInt(Pte.V | Pte.R | Pte.W | Pte.X | Pte.A | Pte.D | user));
   a.double(randomEntry(random, 2));
@@ -170,7 +170,7 @@ function driver(a: Assembler): void {
   const [mstatus, medeleg, mideleg, mie, mtvec, mcounteren] = [0x300, 0x302, 0x303, 0x304, 0x305, 0x306];
   const [mscratch, mepc, mcause, mtval, mip, pmpcfg0, pmpaddr0] = [0x340, 0x341, 0x342, 0x343, 0x344, 0x3a0, 0x3b0];
 
-  // A second hart makes QEMU's atomics atomic, which decides on the faults they report; it has nothing to do.
+  // An idle second hart makes QEMU execute atomics as such, on which their faults depend.
   a.op('csrrs', { rd: t0, imm: 0xf14 }).to('first', 'beq', { rs1: t0 });
   a.label('park').op('wfi').to('park', 'jal').label('first');
   a.li(t0, -1n).op('srli', { rd: t0, rs1: t0, imm: 10 });
@@ -194,7 +194,7 @@ function driver(a: Assembler): void {
   a.label('run').op('ld', { rd: t0, rs1: t6, imm: Frame.log }).op('sd', { rs1: t6, rs2: t0, imm: Frame.record });
   a.op('addi', { rd: t0, rs1: t0, imm: 8 }).op('sd', { rs1: t6, rs2: t0, imm: Frame.log });
   a.li(t0, MAX_TRAPS).op('sd', { rs1: t6, rs2: t0, imm: Frame.trapsLeft });
-  // Scratch memory and fuzzed pages begin the same for every program.
+  // Scratch memory and fuzzed pages have the same initial contents for every program.
   for (const [address, bytes] of [
     [SCRATCH, SCRATCH_SIZE],
     [FUZZED_PAGES, FUZZED_PAGE_COUNT * 4096],
@@ -256,7 +256,7 @@ function driver(a: Assembler): void {
   a.op('csrrs', { rd: t5, imm: mcause }).to('interrupt', 'blt', { rs1: t5 });
   a.op('addi', { rd: t3, imm: 12 }).to('done', 'beq', { rs1: t5, rs2: t3 });
   a.op('addi', { rd: t3, imm: 1 }).to('done', 'bgeu', { rs1: t3, rs2: t5 });
-  // Behind the instruction, 2 or 4 bytes long.
+  // After the instruction, which has 2 or 4 bytes.
   a.op('lhu', { rd: t5, rs1: t4 }).op('andi', { rd: t5, rs1: t5, imm: 3 }).op('addi', { rd: t4, rs1: t4, imm: 2 });
   a.op('addi', { rd: t3, imm: 3 }).to('short', 'bne', { rs1: t5, rs2: t3 }).op('addi', { rd: t4, rs1: t4, imm: 2 });
   a.label('short');
@@ -267,7 +267,7 @@ function driver(a: Assembler): void {
   for (const [register, imm] of saved) a.op('ld', { rd: register, rs1: t6, imm });
   a.op('csrrw', { rd: t6, rs1: t6, imm: mscratch }).op('mret');
 
-  // Registers, CSRs, entries and a checksum go behind the traps; the number of traps before them.
+  // Write registers, CSRs, entries and a checksum after the traps, and the number of traps before them.
   a.label('done').op('ld', { rd: t5, rs1: t6, imm: Frame.log });
   const put = (register: number): void => {
     a.op('sd', { rs1: t5, rs2: register }).op('addi', { rd: t5, rs1: t5, imm: 8 });
@@ -322,7 +322,7 @@ function driver(a: Assembler): void {
   a.label('stop').to('stop', 'jal');
 }
 
-/** Takes the bytes that the guest sent apart again. */
+/** Parses the bytes that the guest sent. */
 export function parseResults(bytes: Uint8Array, count: number): ProgramResult[] {
   const words = new BigUint64Array(bytes.slice(0, bytes.length & ~7).buffer);
   let next = 0;

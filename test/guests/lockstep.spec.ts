@@ -1,6 +1,6 @@
 /**
- * Random programs, run here and in QEMU: all registers, traps, CSRs, page-table entries and memory must come out alike.
- * LOCKSTEP_SEED and LOCKSTEP_PROGRAMS choose others and more.
+ * Random programs, run here and in QEMU: all registers, traps, CSRs, page-table entries and memory must be equal.
+ * LOCKSTEP_SEED and LOCKSTEP_PROGRAMS choose other programs, and more of them.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -15,7 +15,7 @@ import { haveQemu, runQemu } from './qemu';
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
 const PROGRAMS = Number(process.env.LOCKSTEP_PROGRAMS ?? 500);
-/** What this machine has; QEMU's rv64 has more. */
+/** The extensions of this machine; QEMU's rv64 has more. */
 const CPU = 'rv64,f=false,d=false,h=false,zba=false,zbb=false,zbc=false,zbs=false';
 
 function runHere(kernel: Uint8Array): Uint8Array {
@@ -80,8 +80,8 @@ function differences(here: ProgramResult, qemu: ProgramResult): string[] {
 }
 
 /**
- * Where QEMU 7.2 does otherwise than the specification says, or may: on what is not memory, an atomic ends in a load access
- * fault, and a misaligned access in a fault of a part of it; an sc without a reservation fails without asking for more; a
+ * Where QEMU 7.2 deviates from the specification, or makes another choice: outside memory, an atomic raises a load access
+ * fault, and a misaligned access a fault for a part of it; an sc without a reservation fails without checking its address; a
  * supervisor may fetch from a user's page that it has read before.
  */
 function deviates(here: ProgramResult, qemu: ProgramResult, { code, address }: LockstepProgram): boolean {

@@ -1,6 +1,6 @@
 /**
- * User programs of a real xv6 in the debugger: XV6_DIR names its built tree, as in xv6.spec.ts. The disk image is copied; its
- * sources, programs and kernel are read where they are.
+ * User programs of a real xv6 in the debugger: XV6_DIR names its built tree, as in xv6.spec.ts. Copies the disk image, and
+ * reads the sources, programs and kernel where they are.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync } from 'node:fs';

@@ -1,11 +1,11 @@
-/** Debian's qemu-system-riscv64, for the tests that hold the machine against it. */
+/** Debian's qemu-system-riscv64, for the tests that compare the machine with it. */
 import { spawn, spawnSync } from 'node:child_process';
 
 export const QEMU = 'qemu-system-riscv64';
 
 export const haveQemu = (): boolean => spawnSync(QEMU, ['--version'], { stdio: 'ignore' }).status === 0;
 
-/** Runs QEMU until it exits, or `seconds` are over; what it wrote to standard output. */
+/** Runs QEMU until it exits, for at most `seconds`. Returns its standard output. */
 export async function runQemu(
   args: readonly string[],
   seconds: number,

@@ -1,7 +1,7 @@
 /**
  * Random programs for the comparison with QEMU: every instruction of the table, compressed forms, traps of every kind,
- * CSRs, changes of privilege, loads and stores through random page-table entries, self-modified code. They always come
- * to their end: branches go forward, loops count down, and a trap skips its instruction.
+ * CSRs, changes of privilege, loads and stores through random page-table entries, self-modifying code. They always
+ * terminate: branches go forward, loops count down, and a trap skips its instruction.
  */
 import { INSTRUCTIONS, decode } from '../../emulator/isa/decode';
 import { isRelative } from '../../emulator/isa/instruction';
@@ -12,7 +12,7 @@ import type { Random } from '../../emulator/testing/random';
 /** Instructions as a list of 16-bit parcels. */
 type Parcels = number[];
 
-/** Registers that hold addresses and so are never written: two point into the scratch area, one to fuzzed pages. */
+/** Registers that hold addresses and are never written: two point into the scratch area, one to fuzzed pages. */
 export const SCRATCH_POINTERS = [2, 8] as const;
 export const FUZZ_POINTER = 9;
 const RESERVED: readonly number[] = [...SCRATCH_POINTERS, FUZZ_POINTER];
@@ -56,7 +56,7 @@ const MACHINE_CSRS = [Csr.mepc, Csr.mcause, Csr.mtval, Csr.mstatus];
 /** Read-only, absent, or another mode's. */
 const REFUSED_CSRS = [0x000, 0x0ff, 0x1ff, 0x5a8, 0x7c0, 0x800, 0xb80, 0xbff, 0xcff, 0xdff, 0xf11, 0xf15, 0xfff];
 
-/** 16-bit parcels by what they are. */
+/** All 16-bit parcels, classified. */
 const compressed = {
   plain: [] as number[],
   illegal: [] as number[],
@@ -86,7 +86,7 @@ export class ProgramGenerator {
     private readonly mode: Mode,
   ) {}
 
-  /** A program of about so many pieces, without the ecall that ends it. */
+  /** A program of about `pieces` pieces, without the ecall that ends it. */
   program(pieces: number): Parcels {
     const parcels: Parcels = [];
     for (let i = 0; i < pieces; i++) parcels.push(...this.piece());
@@ -163,7 +163,7 @@ export class ProgramGenerator {
       ...at('lui', { rd: pointer, imm: page }),
       ...at('add', { rd: pointer, rs1: pointer, rs2: FUZZ_POINTER }),
     ];
-    // Without translation nothing is there, and QEMU has its own ways with what is misaligned or atomic on nothing.
+    // Without translation there is no memory there, where QEMU treats misaligned and atomic accesses in its own way.
     const bare = this.mode === Mode.Machine;
     const imm = !bare && this.random.chance(15) ? this.random.between(-7, -1) : this.random.below(256) * 8;
     switch (bare ? this.random.between(1, 7) : this.random.below(8)) {
@@ -190,7 +190,7 @@ export class ProgramGenerator {
     const imm = this.random.chance(10) ? this.random.between(-64, 64) : this.random.between(-16, 16) * 8;
     return [...at('addi', { rd: pointer, rs1: 8, imm }), ...this.atomicAt(pointer)];
   }
-  /** lr and sc to one place, with something harmless between. */
+  /** lr and sc at one address, with something harmless in between. */
   private reservation(): Parcels {
     const pointer = this.free();
     const width = this.random.pick(['w', 'd']);
@@ -241,7 +241,7 @@ export class ProgramGenerator {
       ...(this.mode === Mode.Machine || this.random.chance(10) ? MACHINE_CSRS : PLAIN_CSRS),
       ...(this.random.chance(10) ? REFUSED_CSRS : []),
     ]);
-    // Whole random words would mostly switch everything on or off: a few bits of the status registers at a time.
+    // Change only a few bits of the status registers at a time: whole random words would mostly break everything.
     const few = this.free();
     const bits = at('lui', { rd: few, imm: 1 << this.random.between(0, 11) });
     // QEMU 7.2 keeps bit 0 of these two.
@@ -254,7 +254,7 @@ export class ProgramGenerator {
     return [...bits, ...at(setOrClear, { rd: this.free(), rs1: few, imm })];
   }
 
-  /** What no hart has, or not in this form. */
+  /** Instructions that no hart has, or not in this form. */
   private refused(): Parcels {
     switch (this.random.below(4)) {
       case 0:
@@ -277,7 +277,7 @@ export class ProgramGenerator {
     return [...at('lui', { rd: scratch, imm: 0x20 }), ...at('csrrc', { rs1: scratch, imm: Csr.mstatus })];
   }
 
-  /** mret or sret to the instruction behind. */
+  /** mret or sret to the instruction after it. */
   private changeMode(): Parcels {
     const pointer = this.free();
     const machine = this.mode === Mode.Machine && this.random.chance(60);
@@ -291,7 +291,7 @@ export class ProgramGenerator {
     ];
   }
 
-  /** A supervisor interrupt that M-mode raises for itself; it is taken if mstatus.MIE says so, and else ends a wfi. */
+  /** A supervisor interrupt that M-mode raises for itself; with mstatus.MIE it is taken, else it ends a wfi. */
   private interrupt(): Parcels {
     if (this.mode !== Mode.Machine) return this.straight();
     const bit = this.free();
@@ -318,7 +318,7 @@ export class ProgramGenerator {
     ];
     const target = size(before) + size(setValue) + 8;
     return [
-      // QEMU 7.2 lets M-mode write a page it has fetched from, whatever the mode that MPRV lends it may.
+      // QEMU 7.2 lets M-mode write a page that it has fetched from, even if the mode of MPRV may not.
       ...this.withoutLentMode(pointer),
       ...before,
       ...setValue,
@@ -328,7 +328,7 @@ export class ProgramGenerator {
     ];
   }
 
-  /** Whatever comes of it, it is the last thing the program does. */
+  /** Whatever happens, it is the last thing that the program does. */
   private jumpToFuzzedPage(): Parcels {
     return [
       ...at('lui', { rd: 5, imm: this.random.below(20) }),

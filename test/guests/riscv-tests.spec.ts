@@ -1,5 +1,5 @@
 /**
- * The programs of riscv-tests in their -p- form, from a build outside: RISCV_TESTS_DIR is its isa folder. A program ends
+ * The programs of riscv-tests in their -p- form, from a build elsewhere: RISCV_TESTS_DIR is its isa folder. A program ends
  * by writing 1 to the word at its symbol `tohost`, or (n << 1) | 1 if its test n failed.
  */
 import assert from 'node:assert/strict';

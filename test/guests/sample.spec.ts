@@ -41,7 +41,7 @@ describe('the sample kernel', function () {
   });
 
   describe('runs the same way twice', () => {
-    /** Up to the prompt, a command with the disk in it, and on; told by how often the world looks at the machine. */
+    /** Runs to the prompt, then a command that uses the disk, and on, in slices of the given length. */
     const run = (harts: number, slice: number, seed = 0): { executed: number; hash: string; console: string } => {
       const guest = boot(harts, { slice, seed });
       guest.run(20_000_000);

@@ -1,6 +1,6 @@
 /**
- * The same run in every tier: interpreter only, translated wherever possible, and mixed. The sample kernel boots, runs
- * programs and takes faults; at many points all state must be equal.
+ * The same run in every tier: interpreter only, translator wherever possible, and mixed. The sample kernel boots, runs
+ * programs and takes faults; at many points the whole state must be equal.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ function run(acceleration: MachineOptions['acceleration'], harts: number): strin
   if (acceleration === 'mixed') warmUp(machine);
   const hashes: string[] = [];
   for (let point = 1; point <= POINTS; point++) {
-    // What is typed comes at the same instants in all runs.
+    // Type at the same instants in all runs.
     if (point % 5 === 0) machine.consoleInput(new TextEncoder().encode(COMMANDS[point / 5 - 1]));
     while (machine.executed < point * STRIDE) {
       const stop = machine.run({ instructions: point * STRIDE - machine.executed });

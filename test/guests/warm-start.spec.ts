@@ -1,4 +1,4 @@
-/** A warm start leads to the very state that booting leads to, and is refused where it would not. */
+/** A warm start leads to the same state as booting, and is refused where it would not. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ function runTo(machine: Machine, executed: number): void {
   }
 }
 
-/** `change` is done to the disk image first. */
+/** `change` changes the disk image first. */
 function setUp(lab: Lab, harts: number, change: (bytes: Uint8Array) => void = () => undefined) {
   const bytes = new Uint8Array(readFileSync(lab.image));
   change(bytes);

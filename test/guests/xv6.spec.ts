@@ -1,6 +1,6 @@
 /**
- * A real xv6, built outside: XV6_DIR is its folder, with kernel/kernel and fs.img. Its Makefile says what machine it wants.
- * With XV6_USERTESTS=1 its usertests run too, which takes minutes.
+ * A real xv6, built elsewhere: XV6_DIR is its folder, with kernel/kernel and fs.img. Its Makefile defines the machine. With
+ * XV6_USERTESTS=1 its usertests run too, which takes minutes.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

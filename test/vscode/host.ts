@@ -1,6 +1,6 @@
 /**
- * Real VS Code for the tests: one code-server and one system Chromium, and windows in them. A window has the extension as
- * it stands in this checkout (its `dist/`), or runs a test suite inside its extension host.
+ * Real VS Code for the tests: one code-server and one system Chromium, and windows in them. A window has the extension from
+ * this checkout (its `dist/`), or runs a test suite in its extension host.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { root } from '../../scripts/run.mjs';
 import { chromium as chromiumPath } from '../../scripts/system-packages.mjs';
 import { Workbench } from './workbench';
 
-/** Settings of every window: nothing that moves, asks or greets; the terminal as text in the page. */
+/** Settings of every window: no animations, questions or greetings; the terminal as text in the page. */
 const settings = {
   'debug.toolBarLocation': 'docked',
   'extensions.autoUpdate': false,
@@ -32,7 +32,7 @@ const settings = {
 export interface WindowOptions {
   /** What the window opens. */
   folder: string;
-  /** Only what `install` has put there, and not this checkout's extension. */
+  /** Use only what `install` has installed, and not this checkout's extension. */
   installedOnly?: boolean;
   /** Pixels; default 1440 by 900. */
   width?: number;
@@ -40,9 +40,9 @@ export interface WindowOptions {
 }
 
 export interface SuiteResult {
-  /** What the suite's `run()` ended with: 0 if every test passed. */
+  /** The result of the suite's `run()`: 0 if every test passed. */
   exitCode: number;
-  /** What it wrote to its console. */
+  /** Its console output. */
   log: string;
 }
 
@@ -88,7 +88,7 @@ export class Host {
     await rm(this.dataFolder, { recursive: true, force: true });
   }
 
-  /** What the server has printed. */
+  /** The server's output. */
   log(): string {
     return this.server.log();
   }
@@ -98,7 +98,7 @@ export class Host {
     await installExtension(this.dataFolder, vsix);
   }
 
-  /** A window as a person has it, ready to be used. */
+  /** Opens a window as a user would, ready for use. */
   async open(options: WindowOptions): Promise<Workbench> {
     const page = await this.newPage(options);
     await page.goto(this.address(options, []), { waitUntil: 'domcontentloaded' });
@@ -107,7 +107,7 @@ export class Host {
     return workbench;
   }
 
-  /** Runs `run()` of a module inside the extension host of a window of its own. */
+  /** Runs `run()` of a module in the extension host of a new window. */
   async runSuite(options: WindowOptions & { suite: string; timeoutSeconds: number }): Promise<SuiteResult> {
     const page = await this.newPage(options);
     const lines: string[] = [];

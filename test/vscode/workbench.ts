@@ -1,15 +1,15 @@
 /**
- * VS Code's workbench as a person at the screen has it: keys, clicks, and what can be read. Every wait is for something
- * that can be seen; nothing here asks the extension or the debugger behind the screen's back.
+ * VS Code's workbench as a person uses it: keys, clicks, and text on the screen. Every wait is for something visible; nothing
+ * here queries the extension or the debugger directly.
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 
-/** Building a lab and booting it, on a busy machine. */
+/** Time limit for building and booting a lab, on a busy machine. */
 const LONG = 120_000;
 const SHORT = 30_000;
-/** Until the palette lists what was typed, or has been closed by something that took the focus. */
+/** Time limit for the command palette, which may close when something else takes the focus. */
 const PALETTE = 8_000;
 
 export class Workbench {
@@ -34,7 +34,7 @@ export class Workbench {
 
   /** Runs a command by its title in the command palette. */
   async command(title: string): Promise<void> {
-    // A webview that just took the focus may swallow the key, and a view that opens late closes the palette again.
+    // A webview that has just taken the focus may swallow the key, and a view that opens late closes the palette again.
     const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
     for (const deadline = Date.now() + LONG; ;) {
       do await this.page.keyboard.press('F1');
@@ -54,10 +54,10 @@ export class Workbench {
     await this.choose(name, name);
   }
 
-  /** Opens a file of the folder by its relative path; answers its editor. */
+  /** Opens a file of the folder by its relative path. Returns its editor. */
   async openFile(path: string): Promise<Editor> {
     const name = path.split('/').at(-1)!;
-    // By the palette, as the key would go to the guest's console where that has the focus.
+    // By the palette, since the guest's console would receive the key if it has the focus.
     await this.command('Go to File...');
     await this.choose(path, name);
     return this.editor(path);
@@ -70,14 +70,14 @@ export class Workbench {
     return new Editor(this.page, editor);
   }
 
-  /** Types into the quick input that is open or opening, and takes the first row with that label. */
+  /** Types into the quick input that is open or opening, and chooses the first row with that label. */
   private async choose(text: string, label: string, timeout = SHORT): Promise<void> {
     const widget = this.page.locator('.quick-input-widget:visible');
     await widget.locator('input[type="text"]').fill(text, { timeout });
     await widget.locator('.monaco-list-row').filter({ hasText: label }).first().click({ timeout });
   }
 
-  /** Text of the terminal in front, row by row; blank rows at the end left out. */
+  /** Text of the active terminal, row by row, without blank rows at the end. */
   async terminalText(): Promise<string> {
     const rows = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allInnerTexts();
     return rows
@@ -86,25 +86,25 @@ export class Workbench {
       .trimEnd();
   }
 
-  /** Waits until the terminal in front shows this; answers all that it shows. */
+  /** Waits until the active terminal shows a text. Returns all that it shows. */
   async terminalShows(what: RegExp): Promise<string> {
     return this.see('the terminal', () => this.terminalText(), what);
   }
 
-  /** Types a line into the terminal in front. */
+  /** Types a line into the active terminal. */
   async terminalLine(line: string): Promise<void> {
     await this.page.locator('.terminal-wrapper.active .xterm-screen').click();
     await this.page.keyboard.type(`${line}\n`);
   }
 
-  /** Waits until the shell of the guest asks for a command. */
+  /** Waits for the prompt of the guest's shell. */
   async prompt(): Promise<void> {
     await this.terminalShows(/\n?\$$/);
   }
 
   /**
-   * Presses F5. While extensions are still being activated VS Code opens the view only, and a person presses again: it was
-   * taken once the status bar has an item for debugging.
+   * Presses F5. While VS Code still activates extensions, it only opens the view, and a person would press again: the key has
+   * worked once the status bar has an item for debugging.
    */
   async start(): Promise<void> {
     const item = this.page.locator('[id="status.debug"]');
@@ -113,18 +113,18 @@ export class Workbench {
     while (!(await seen(item, 4000)) && Date.now() < deadline);
   }
 
-  /** Waits until the session stands still; answers the text of the call stack. */
+  /** Waits until the session has stopped. Returns the text of the call stack. */
   async stopped(reason?: RegExp): Promise<string> {
     await this.page.locator('.monaco-editor .debug-top-stack-frame-line').first().waitFor({ timeout: LONG });
     return this.see('the call stack', () => this.callStack(), reason ?? /paused/i);
   }
 
-  /** What the Call Stack view shows; rows out of its sight are not among it. */
+  /** The visible rows of the Call Stack view. */
   async callStack(): Promise<string> {
     return (await this.page.locator('.debug-call-stack').locator('..').locator('..').allInnerTexts()).join('\n');
   }
 
-  /** The rows of the Processes view, which VS Code shows folded at first. */
+  /** The rows of the Processes view, which VS Code shows collapsed at first. */
   async processes(): Promise<Locator> {
     const pane = this.page.locator('.pane', { has: this.page.locator('h3:text-is("Processes")') });
     const header = pane.locator('.pane-header');
@@ -133,8 +133,8 @@ export class Workbench {
   }
 
   /**
-   * What the box at the line of an exception stop says. VS Code now and then leaves it out when the file opens late; a
-   * click on the frame brings it, as it does for a person.
+   * The text of the box at the line of an exception stop. VS Code sometimes omits it when the file opens late; a click on the
+   * frame shows it, as it does for a person.
    */
   async exception(): Promise<string> {
     const box = this.page.locator('.exception-widget');
@@ -158,29 +158,29 @@ export class Workbench {
     if ((await box.isChecked()) !== on) await box.click();
   }
 
-  /** What an open notification says, once one says this. */
+  /** Waits for a notification that matches. Returns its text. */
   async notification(what: RegExp): Promise<string> {
     const text = async () => (await this.page.locator('.notification-list-item').allInnerTexts()).join('\n');
     return this.see('the notifications', text, what);
   }
 
-  /** Answers the question that VS Code asks in a dialog. */
+  /** Clicks a button of VS Code's dialog. */
   async answer(button: string): Promise<void> {
     await this.page.locator('.monaco-dialog-box').getByRole('button', { name: button }).click({ timeout: LONG });
   }
 
-  /** Rows of the Problems view, once one says this. */
+  /** Waits for a matching row of the Problems view. Returns all rows. */
   async problems(what: RegExp): Promise<string> {
     const text = async () => (await this.page.locator('.markers-panel .monaco-list-row').allInnerTexts()).join('\n');
     return this.see('the problems', text, what);
   }
 
-  /** The inside of the page-table panel. */
+  /** The contents of the page-table panel. */
   pageTable(): FrameLocator {
     return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
   }
 
-  /** Waits until what is read matches; the error says what was read last. */
+  /** Waits until the text read matches; the error has the last text. */
   async see(where: string, read: () => Promise<string>, what: RegExp): Promise<string> {
     const deadline = Date.now() + LONG;
     for (;;) {
@@ -199,7 +199,7 @@ export class Editor {
     private readonly root: Locator,
   ) {}
 
-  /** Brings a line into the middle of the view, by the key for "Go to Line". */
+  /** Scrolls a line to the middle of the view, with "Go to Line". */
   async goTo(line: number): Promise<void> {
     await this.root.locator('textarea, .native-edit-context').first().focus();
     await this.page.keyboard.press('Control+G');
@@ -220,11 +220,11 @@ export class Editor {
     await this.root.locator('.codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified').first().waitFor();
   }
 
-  /** Holds the mouse over a word on a line; answers the hover that opens. */
+  /** Holds the mouse over a word on a line. Returns the hover that opens. */
   async hover(line: number, word: string): Promise<Locator> {
     await this.goTo(line);
     const hover = this.page.locator('.debug-hover-widget:visible, .monaco-hover:visible').first();
-    // An editor that scrolls meanwhile takes the word away from under the mouse: then again, as a hand does.
+    // The editor may scroll in the meantime, so that the mouse is no longer over the word: then try again.
     for (let attempt = 0; attempt < 5; attempt++) {
       const at = await this.place(line, word);
       await this.page.mouse.move(at.x, at.y + 60);
@@ -234,7 +234,7 @@ export class Editor {
     throw new Error(`no hover opens over "${word}" on line ${line}`);
   }
 
-  /** The middle of the first occurrence of a word on a line, on the screen. */
+  /** The screen position of the first occurrence of a word on a line. */
   private async place(line: number, word: string): Promise<{ x: number; y: number }> {
     const number = await boxOf(this.lineNumber(line));
     const at = await this.root.evaluate(

@@ -49,7 +49,7 @@ describe('user programs', function () {
 
   it('stop in the first program and, after exec, in the shell', async () => {
     const places: string[] = [];
-    // The kernel's own main may come first: it was asked for as well.
+    // The kernel's own main may come first: it has a breakpoint too.
     for (;;) {
       const { threadId = 1 } = await session.stopped();
       places.push((await names(threadId)).join(' < '));
@@ -84,14 +84,14 @@ describe('user programs', function () {
   });
 
   it('stop only where they run, not at the same address of another', async () => {
-    // The breakpoint in echo holds; the shell and cat pass its address unseen.
+    // The breakpoint in echo stops; the shell and cat run over its address.
     const { threadId = 1 } = await session.goOn();
     assert.deepEqual(await names(threadId), ['main', 'start']);
     const [frame] = await session.stack(threadId);
     assert.equal(frame!.source?.name, 'echo.c');
     const address = BigInt(frame!.instructionPointerReference!);
     await session.setLines('user/echo.c');
-    // In cat, at the address of the breakpoint in echo or a little further: reached, if it were not another program's.
+    // In cat, at or shortly after the address of the breakpoint in echo, which must not stop another program.
     const first = lineOf('user/cat.c', /^static int cat/);
     const { body } = await session.setBreakpointsRequest({
       source: { path: source('user/cat.c') },

@@ -57,7 +57,7 @@ describe('readMemory', function () {
     assert.deepEqual((await read(session(), `phys:${pa}`, 4)).bytes, bytes);
     const root = (await evaluated('cpus[0].proc->pagetable')).memoryReference!;
     assert.deepEqual((await read(session(), memoryReference!.replace('user:1', `table:${root}`), 4)).bytes, bytes);
-    // A kernel variable that is looked at from there is the kernel's all the same.
+    // From a user program's frame, a kernel variable is still read from the kernel.
     const kernel = await evaluated('proc[0].name', frame.id);
     assert.match(kernel.memoryReference!, /^kernel:0x8/);
     assert.equal((await read(session(), kernel.memoryReference!, 4)).bytes.toString(), 'init');

@@ -7,7 +7,7 @@ async function scopesOf(session: TestSession, frameId: number): Promise<DebugPro
   return (await session.scopesRequest({ frameId })).body.scopes;
 }
 
-/** Scopes with their variables, as a view shows them unfolded. */
+/** Scopes with their variables, as a view shows them expanded. */
 async function shown(session: TestSession, frameId: number, ...names: string[]): Promise<string[]> {
   const lines: string[] = [];
   for (const { name, variablesReference } of await scopesOf(session, frameId)) {
@@ -58,7 +58,7 @@ describe('scopes', function () {
     assert.equal(named(trapFrame, 'a7').evaluateName, '$proc(1)->trapframe->a7');
     assert.equal(await session().value('$proc(1)->trapframe->a7'), '16');
     assert.equal(named(trapFrame, 'epc').value, `0x${BigInt(await session().value('$sepc + 4')).toString(16)}`);
-    // The user program's frames have its own variables, and no more of the kernel than its registers hold.
+    // The user program's frames have its own variables, and nothing of the kernel but the registers.
     const main = stack.find(({ name }) => name === 'main')!;
     golden('scopes-user', (await shown(session(), main.id, 'Locals', 'Arguments', 'Globals of init.c')).map(masked));
     const label = stack.find(({ presentationHint }) => presentationHint === 'label')!;

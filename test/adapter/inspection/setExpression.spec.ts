@@ -46,7 +46,7 @@ describe('setExpression', function () {
     await set('*(int *)$sp', '77', { frameId });
     assert.equal(await session().value('*(int *)$sp', 'watch', frameId), '77');
     await set('*(int *)$sp', before, { frameId });
-    // s0 of main has been saved by the functions it called, and by the trap.
+    // The functions that main called, and the trap, have saved its s0.
     const s0 = await session().value('(uint64)$s0', 'watch', frameId);
     await set('$s0', '0x5150', { frameId });
     assert.equal(

@@ -55,7 +55,7 @@ describe('setVariable', function () {
     assert.equal(await session().value('$sstatus.SUM'), '1');
     await set(sstatus, 'SUM', '0');
     await assert.rejects(set(sstatus, 'SPP', '2'), /2 does not fit into 1 bit/);
-    // A caller's saved register lies in the frame below it.
+    // A caller's saved register is in its callee's frame.
     const stack = await session().stack();
     const level = stack.findIndex(({ name }) => name === 'kvmmake');
     const before = await session().value('$s1', 'watch', stack[level]!.id);

@@ -8,7 +8,7 @@ describe('source', function () {
   const session = sessions();
 
   it('that was not found is shown as its instructions, each at its line', async () => {
-    // A kernel far from its sources.
+    // A kernel that is not near its sources.
     const kernel = join(session().folder, 'kernel');
     copyFileSync(KERNEL, kernel);
     mkdirSync(join(session().folder, 'empty'));
@@ -28,7 +28,7 @@ describe('source', function () {
     assert.match(lines[frame!.line - 1]!, new RegExp(`^${pc}: addi sp, sp, -80; `));
     const all = content.match(/\b8000[0-9a-f]{4}: /g)!;
     assert.equal(new Set(all).size, all.length, 'each instruction once');
-    // The same source has the same reference all the while.
+    // The same source keeps its reference.
     const again = (await session().stack()).find(({ source: one }) => one?.path === path);
     assert.equal(again?.source?.sourceReference, sourceReference);
   });

@@ -1,6 +1,6 @@
 /**
  * The stack at every instruction of the kernel's assembly: uservec, userret, swtch and kernelvec save and load the very
- * registers that a stack is unwound by. On the sample, and on a real xv6 where XV6_DIR names a built tree.
+ * registers that unwinding depends on. On the sample, and on a real xv6 if XV6_DIR names a built tree.
  */
 import { strict as assert } from 'node:assert';
 import { copyFileSync, existsSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { TestSession } from '../support';
 
 const FOLDER = process.env.XV6_DIR;
 const RETURN = '[return to user mode]';
-/** More instructions than any of the passages has. */
+/** More instructions than any of these functions has. */
 const MOST = 400;
 
 function suite(title: string, boot: (session: TestSession) => Promise<void>): void {
@@ -25,7 +25,7 @@ function suite(title: string, boot: (session: TestSession) => Promise<void>): vo
       await boot(session);
       await session.written('$ ');
       await shellAsleep(session);
-      // The programs of a command go through everything here.
+      // The programs of a command run through all of this code.
       await stopAt('userret');
     });
     after(() => session.stop());
@@ -45,7 +45,7 @@ function suite(title: string, boot: (session: TestSession) => Promise<void>): vo
       standing = true;
       await session.setFunctionBreakpointsRequest({ breakpoints: [] });
     }
-    /** Steps as long as `while_` holds of the innermost function; each stack must be what `expected` says. */
+    /** Steps as long as the innermost function satisfies `while_`, and compares each stack with `expected`. */
     const through = async (
       inside: (name: string) => boolean,
       expected: (stack: string[], at: DebugProtocol.StackFrame) => void,
@@ -88,7 +88,7 @@ function suite(title: string, boot: (session: TestSession) => Promise<void>): vo
         (found) => assert.deepEqual(found, ['uservec', call, ...user]),
       );
       assert.ok(steps > 35, `${steps} steps`);
-      // Far enough into the handler that it has put sepc away.
+      // Far enough into the handler that it has saved sepc.
       for (let count = 0; count < 60; count++) {
         const frames = await stack();
         const found = frames.map(({ name }) => name);

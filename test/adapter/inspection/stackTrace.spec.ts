@@ -79,7 +79,7 @@ describe('stackTrace', function () {
     await session().pauseRequest({ threadId: 1 });
     await session().stopped();
     for (const threadId of [1, 2, 3])
-      // The shell may not have come to its read yet.
+      // The shell may not have reached its read yet.
       assert.match(names(await session().stack(threadId)).join(' '), /scheduler main _entry$|main start$/);
   });
 
@@ -149,7 +149,7 @@ describe('stackTrace', function () {
       await session().stopped();
     });
 
-    /** The frames of the shell, which reads. */
+    /** The frames of the shell, which waits in read. */
     const shell = async (): Promise<DebugProtocol.StackFrame[]> => {
       const { threads } = (await session().threadsRequest()).body;
       return session().stack(threads.find(({ name }) => name.startsWith('pid 2 sh: '))!.id);

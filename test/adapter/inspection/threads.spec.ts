@@ -19,7 +19,7 @@ describe('threads', function () {
     await session.setFunctionBreakpointsRequest({ breakpoints: wanted.map((name) => ({ name })) });
   };
   const picture = async (name: string): Promise<void> => golden(name, masked((await threadsText(session)).join('\n')));
-  /** Goes on until the stack that has stopped has all of these functions on it. */
+  /** Continues until the stack of a stop has all of these functions. */
   const until = async (...wanted: string[]): Promise<void> => {
     for (let stops = 0; stops < 200; stops++) {
       const { threadId } = stops === 0 ? await session.stopped() : await session.goOn();
@@ -28,7 +28,7 @@ describe('threads', function () {
     }
     assert.fail(`no stop with ${wanted.join(', ')}`);
   };
-  /** Makes the timer interrupt at the next instruction, if interrupts are on. */
+  /** Makes the timer interrupt pending, so that it comes at the next instruction if interrupts are on. */
   const due = async (): Promise<void> => {
     await session.evaluateRequest({ expression: '$stimecmp = 0', context: 'repl' });
   };
@@ -65,7 +65,7 @@ describe('threads', function () {
     const sh = (await idOf('sh'))!;
     assert.ok(sh > 8 && sh !== init.id);
     assert.equal(await idOf('init'), init.id);
-    // A thread id of the process while it runs leads to its hart.
+    // While the process runs, its thread id means its hart.
     await functions('consoleread');
     await session.continueRequest({ threadId: 1 });
     await session.type('echo');

@@ -6,7 +6,7 @@ describe('cancel', function () {
   this.timeout(60_000);
   const session = sessions();
 
-  /** Writes requests in one piece, so that they wait behind each other, and gives their answers in the order they come. */
+  /** Writes requests at once, so that they queue up. Returns the responses in the order in which they arrive. */
   async function atOnce(requests: { command: string; arguments?: unknown }[]): Promise<DebugProtocol.Response[]> {
     const first = 10_000;
     const answers: DebugProtocol.Response[] = [];

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { LaunchAttributes } from '../../../debug-adapter/protocol';
 import { DISK, sessions, type TestSession } from '../support';
 
-/** Writes a file in the guest, and answers what must then be found in its disk image. */
+/** Writes a file in the guest. Returns the text that its disk image must then contain. */
 async function writeNote(session: TestSession, attributes: LaunchAttributes = {}): Promise<string> {
   await session.boot(attributes);
   await session.written('$ ');
@@ -87,7 +87,7 @@ describe('the end of a session', function () {
     await session().stopped();
     const exited = session().waitForEvent('exited');
     const terminated = session().waitForEvent('terminated');
-    // sw a1, 0(a0): the test finisher, told to pass.
+    // sw a1, 0(a0), which writes "pass" to the test finisher.
     await session().value('*(int *)&main = 0x00b52023', 'repl');
     await session().setFunctionBreakpointsRequest({ breakpoints: [] });
     await session().customRequest('setInstructionBreakpoints', {

@@ -4,7 +4,7 @@ import { CAPABILITIES } from '../../../debug-adapter/requests/lifecycle/initiali
 import { REQUESTS } from '../../../debug-adapter/session';
 import { TestSession } from '../support';
 
-/** The requests that each capability promises; true ones that promise none in a request are left out. */
+/** The requests that each capability promises; capabilities that promise no request are omitted. */
 const PROMISED: Partial<Record<keyof DebugProtocol.Capabilities, string[]>> = {
   supportsConfigurationDoneRequest: ['configurationDone'],
   supportsFunctionBreakpoints: ['setFunctionBreakpoints'],

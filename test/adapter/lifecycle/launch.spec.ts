@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LaunchAttributes } from '../../../debug-adapter/protocol';
 import { DISK, KERNEL, sessions, type TestSession } from '../support';
 
-/** The error of a launch that must fail, as the user is shown it. */
+/** The error of a launch that must fail, as shown to the user. */
 async function failure(session: TestSession, attributes: object): Promise<string> {
   try {
     await session.launchRequest(attributes as LaunchAttributes);
@@ -150,7 +150,7 @@ function patched(folder: string, offset: number, value: number): string {
   return join(folder, 'patched');
 }
 
-/** Its last segment takes 200 MiB. */
+/** A kernel whose last segment takes 200 MiB. */
 function inflated(folder: string): string {
   const bytes = readFileSync(KERNEL);
   const headers = Number(bytes.readBigUInt64LE(0x20));
@@ -177,7 +177,7 @@ function readOnly(folder: string): string {
   return path;
 }
 
-/** What strip leaves: no section headers, so no symbols and no debug information. */
+/** The file without section headers, so without symbols and debug information, as after strip. */
 function withoutSections(elf: Buffer): Buffer {
   const bytes = Buffer.from(elf);
   bytes.writeBigUInt64LE(0n, 0x28);

@@ -1,4 +1,4 @@
-/** A session that goes on from where an earlier one's boot ended, and those that must boot. */
+/** Sessions that continue from a saved boot, and those that must boot. */
 import { strict as assert } from 'node:assert';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,11 +25,11 @@ describe('warmStart', function () {
     await first.type('ls');
     await first.written('$ ', first.console.length);
     await first.stop();
-    // The state is the same to the bit, so only this tells where a session has it from.
+    // The state is the same to the bit, so a change in the saved file shows whether a session has used it.
     const bytes = readFileSync(savedBoot()).toString('latin1');
     assert.ok(bytes.includes('is booting'));
     const other = Buffer.from(bytes.replace('is booting', 'was booted'), 'latin1');
-    // It begins with the hash of the rest.
+    // The file begins with the hash of the rest.
     const hash = new StateHash();
     hash.bytes(other.subarray(16));
     other.write(hash.hex);

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { lineOf, sessions, TestSession } from '../support';
 
-/** Steps across the border between user programs and the kernel, and between programs. */
+/** Steps between user programs and the kernel, and between programs. */
 describe('stepping across the border', function () {
   this.timeout(60_000);
   let session: TestSession;
@@ -64,7 +64,7 @@ describe('stepping across the border', function () {
     assert.equal(await step('stepOut'), line);
     assert.match(await session.value('$a0', 'watch', (await session.stack(at))[0]!.id), /^0x[1-9a-f]/);
 
-    // The loop writes what it has read, and reads again: next stays in it.
+    // The loop writes what it has read, and reads again: stepping over stays in it.
     const lines = [await place()];
     for (let count = 0; count < 4; count++) lines.push(await step('next'));
     assert.ok(
@@ -136,7 +136,7 @@ describe('stepping across the border', function () {
     for (let count = 0; count < 100 && seen.at(-1) !== 'usertrap'; count++)
       seen.push((await step('stepIn', 'instruction')).split(' ')[0]!);
     assert.deepEqual([...new Set(seen)], ['uservec', 'usertrap']);
-    // To the way back, and over it.
+    // To the return to user mode, and over it.
     await session.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'userret' }] });
     await session.continueRequest({ threadId: at });
     for (;;) {

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { lineOf, TestSession } from '../support';
 
-/** One stop for all of them: in the kernel, on behalf of the first exec. */
+/** All tests use one stop: in the kernel, in the first exec. */
 describe('dataBreakpointInfo', function () {
   this.timeout(60_000);
   let session: TestSession;

@@ -9,7 +9,7 @@ describe('pause, continue and threads', function () {
   it('a pause is answered at once while the guest computes', async () => {
     await session().boot({ stopOnEntry: true });
     await session().stopped();
-    // An endless loop that is no idle one: addi t0, t0, 1 and back.
+    // An endless loop that is no spin-wait: addi t0, t0, 1 and back.
     await session().evaluateRequest({ expression: '*(unsigned long *)&main = 0xffdff06f00128293', context: 'repl' });
     await session().continueRequest({ threadId: 1 });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -80,7 +80,7 @@ describe('pause, continue and threads', function () {
   });
 });
 
-/** User and system time of a process, by /proc: fields 14 and 15, in hundredths of a second. */
+/** User and system time of a process from /proc: fields 14 and 15, in hundredths of a second. */
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -21,7 +21,7 @@ describe('goto', function () {
     const stop = await session().stopped();
     assert.equal(stop.reason, 'goto');
     assert.deepEqual((await session().places())[0], `kvmmake kernel/vm.c:${line}`);
-    // The code runs from there: the call of that line is the next one.
+    // Execution continues there: the next call is the one of that line.
     await session().setFunctionBreakpointsRequest({ breakpoints: [{ name: 'kvmmap' }] });
     await session().goOn();
     assert.equal(await session().value('va', 'watch', (await session().stack())[0]!.id), String(0xc000000));

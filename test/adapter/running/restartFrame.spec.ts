@@ -24,7 +24,7 @@ describe('restartFrame', function () {
     ]);
     assert.equal(await session().value('$pc == mappages'), '1');
     assert.deepEqual(await values(), before);
-    // The breakpoint at its entry, where it stands now, has been seen.
+    // The function is at its entry again, whose breakpoint has stopped already.
     await session().setFunctionBreakpointsRequest({ breakpoints: [] });
     await session().setLines('kernel/vm.c', line);
     await session().goOn();

@@ -35,7 +35,7 @@ describe('setDataBreakpoints', function () {
     await session().boot({ stopOnEntry: true, ...attributes });
     await session().stopped();
   }
-  /** A user program's frame: the shell, with a line read. */
+  /** Stops in a user program: in the shell, after it has read a line. */
   async function inShell(): Promise<void> {
     await session().boot({ lines: [{ file: 'user/sh.c', lines: [lineOf('user/sh.c', /^  at = line;/)] }] });
     await session().written('$ ');
@@ -91,7 +91,7 @@ describe('setDataBreakpoints', function () {
     assert.match((await session().goOn()).text!, /^proc\[1\]\.state: UNUSED → USED\n.*on hart 0 \(pid 1 init\)/);
     await watch({ name: 'proc[1].state', condition: '$old == 4 && $new == SLEEPING' });
     assert.equal((await session().goOn()).description, 'proc[1].state: RUNNING → SLEEPING');
-    // To RUNNABLE, to RUNNING, and the third time away from that.
+    // The first change is to RUNNABLE, the second to RUNNING, the third from that.
     await watch({ name: 'proc[1].state', hitCondition: '3' });
     assert.match((await session().goOn()).description!, /^proc\[1\]\.state: RUNNING → /);
     const [frame] = await session().stack();
@@ -118,7 +118,7 @@ describe('setDataBreakpoints', function () {
   });
 
   it('catches a write to a physical word through any mapping', async () => {
-    // c is on the shell's stack: the kernel writes it for read() by its own mapping of the page.
+    // c is on the shell's stack: for read(), the kernel writes it through its own mapping of the page.
     const line = lineOf('user/ulib.c', /if \(c == '\\n'\)/);
     await session().boot({ lines: [{ file: 'user/ulib.c', lines: [line] }] });
     await session().written('$ ');
@@ -136,7 +136,7 @@ describe('setDataBreakpoints', function () {
   it('heeds of other programs nothing that they do by the same address', async () => {
     await inShell();
     const [argument] = await watch({ name: '*line', accessType: 'readWrite' });
-    // Parsing is the shell's own, at the line's own address.
+    // The shell itself changes the line when it parses it, at the line's own address.
     const stop = await session().goOn();
     assert.deepEqual(stop.hitBreakpointIds, [argument!.id]);
     assert.doesNotMatch(stop.text!, /by the address/);
@@ -153,7 +153,7 @@ describe('setDataBreakpoints', function () {
     await session().setLines('user/sh.c', lineOf('user/sh.c', /fprintf\(2, "\$ "\)/));
     await session().goOn();
     await session().setLines('user/sh.c');
-    // The shell writes this page for the first time when it has read a line.
+    // The shell writes this page for the first time after it has read a line.
     await watch({ name: '$pte(line)' });
     await session().continueRequest({ threadId: 1 });
     await session().written('$ ');

@@ -73,7 +73,7 @@ describe('stepping', function () {
     const { threadId = 1 } = await session().stopped();
     await session().setFunctionBreakpointsRequest({ breakpoints: [] });
     let at = threadId;
-    // Enough steps to see interrupts: a tick comes every tenth of a second of the guest's time.
+    // Enough steps for interrupts: a tick comes every tenth of a second of the guest's time.
     for (let step = 0; step < 8; step++) {
       const stop = await session().step('next', at);
       assert.equal(stop.reason, 'step');

@@ -39,7 +39,7 @@ describe('xv6.pageTable', function () {
     const line = lineOf('kernel/vm.c', /\*pte = PA2PTE\(pa \+ offset\) \| perm \| PTE_V;/);
     await session().boot({ lines: [{ file: 'kernel/vm.c', lines: [line] }] });
     await session().stopped();
-    // The kernel's own table is being made: root is a local of kvmmake's.
+    // In kvmmake, which makes the kernel's own table; root is a local variable there.
     await session().setLines('kernel/vm.c');
     await session().setFunctionBreakpointsRequest({ breakpoints: [{ name: 'sys_write' }] });
     await session().goOn();

@@ -1,4 +1,4 @@
-/** The suite of ../suite, inside a real extension host. Its tests are counted with all others; here only that it ended well. */
+/** Runs the suite of ../suite in a real extension host. Its tests count with all others; this checks only that it passed. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** The .vsix as a user installs it: nothing that runs may be missing from it. */
+/** The .vsix as installed by a user: it must contain everything that runs. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The first hour of a student with the sample lab: no launch.json, the compiler at hand. */
+/** A student's first hour with the sample lab: without a launch.json, with a compiler. */
 import assert from 'node:assert/strict';
 import { LabWindow } from './window';
 

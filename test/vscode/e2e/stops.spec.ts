@@ -1,4 +1,4 @@
-/** The filters of the Breakpoints view, and the stop at what a planted mistake leads to. */
+/** The filters of the Breakpoints view, and the stop that a planted bug causes. */
 import assert from 'node:assert/strict';
 import { LabWindow } from './window';
 

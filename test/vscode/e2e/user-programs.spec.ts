@@ -1,9 +1,9 @@
-/** A user program beside the kernel: breakpoints in the shell, and a step across the border and back. */
+/** User programs: breakpoints in the shell, and steps into the kernel and back. */
 import { LabWindow, PREBUILT } from './window';
 
 describe('a user program', function () {
   this.timeout(300_000);
-  // The stacks of two programs, beside those of other harts.
+  // Tall enough for the stacks of two programs and of the other harts.
   const lab = new LabWindow(PREBUILT, { height: 2000 }).use();
 
   it('has a breakpoint set before it runs, and stops there with its own stack', async () => {

@@ -1,4 +1,4 @@
-/** What VS Code makes of values, completions, the disassembly and jumps: all of it by the adapter's answers. */
+/** Values, completions, the disassembly and jumps in VS Code, from the adapter's responses. */
 import { LabWindow, PREBUILT } from './window';
 
 describe('values at a stop', function () {
@@ -43,7 +43,7 @@ describe('values at a stop', function () {
   it('lie in code that the Disassembly view shows with its source', async () => {
     const { workbench } = lab;
     const rows = workbench.page.locator('.disassembly-view');
-    // While VS Code fetches the stack again after the assignment, no frame has the focus and the command does nothing.
+    // While VS Code reloads the stack after the assignment, no frame has the focus and the command does nothing.
     for (let attempt = 0; attempt < 3 && (await rows.count()) === 0; attempt++) {
       await workbench.command('Open Disassembly View');
       await rows

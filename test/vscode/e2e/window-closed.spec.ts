@@ -1,4 +1,4 @@
-/** A window that is closed while the machine runs: the disk image is whole, and holds what was written. */
+/** Closing the window while the machine runs: the disk image is complete and has what the guest wrote. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';

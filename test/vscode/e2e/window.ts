@@ -1,4 +1,4 @@
-/** What the specs here share: one server and browser for all of them, labs to open, and a picture where one fails. */
+/** Shared by these specs: one server and browser for all of them, labs to open, and a picture of each failure. */
 import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { Workbench } from '../workbench';
 
 export const screenshots = join(root, 'out', 'screenshots');
 
-/** A launch configuration of the sample as it was built: nothing has to be made first. */
+/** A launch configuration of the prebuilt sample, which needs no build. */
 export const PREBUILT = {
   name: 'prebuilt',
   kernel: '${workspaceFolder}/prebuilt/kernel',
@@ -28,14 +28,14 @@ export function host(): Promise<Host> {
 // Outside every `describe`, so after the last of them.
 after(async () => (await starting)?.stop());
 
-/** A lab of its own for a `describe`, with a window on it for all of its tests. */
+/** A new lab for a `describe`, and a window on it for all of its tests. */
 export class LabWindow {
   folder = '';
   workbench!: Workbench;
 
   /**
    * @param configuration of the only entry in launch.json; with none there is no launch.json
-   * @param options of the window, which is taller than most, so that lists are in sight whole
+   * @param options of the window, which is taller than most, so that whole lists are visible
    */
   constructor(
     private readonly configuration?: object,
@@ -68,7 +68,7 @@ export class LabWindow {
     return this;
   }
 
-  /** For a picture of a state worth seeing. */
+  /** Takes a picture of a state that is worth seeing. */
   async picture(name: string): Promise<void> {
     await this.workbench.screenshot(join(screenshots, `${name}.png`));
   }

@@ -1,4 +1,4 @@
-/** Every kind of breakpoint as VS Code itself sets it, in a folder with a copy of the sample lab that is not built. */
+/** Every kind of breakpoint, set by VS Code itself, in a folder with a copy of the sample lab that is not built. */
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
@@ -87,7 +87,7 @@ describe('breakpoints in VS Code', function () {
     const stop = await stopped();
     assert.equal(stop.reason, 'breakpoint');
     assert.equal(await evaluated('$pid', stop), '2');
-    // init, pid 1, has written its greeting without a stop.
+    // init, pid 1, has printed its greeting without a stop.
     assert.match(console, /init: starting/);
   });
 
@@ -98,7 +98,7 @@ describe('breakpoints in VS Code', function () {
     await ask('xv6.consoleInput', { text: 'ls\r' });
     const stop = await stopped();
     vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
-    // c lies on the shell's stack; the kernel writes it for read() where it has that page itself.
+    // c is on the shell's stack; for read(), the kernel writes it through its own mapping of the page.
     const place = await evaluated('$va2pa((uint64)&c)', stop);
     const { dataId } = await ask<{ dataId: string }>('dataBreakpointInfo', {
       ...{ name: `phys:${place}`, asAddress: true, bytes: 1 },

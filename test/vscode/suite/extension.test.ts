@@ -1,6 +1,6 @@
 /**
- * The extension inside a real extension host, in a folder with a copy of the sample lab: what a session gives to VS Code, and
- * what is refused. What a person sees and clicks is tested from outside, in the workbench.
+ * The extension in a real extension host, in a folder with a copy of the sample lab: what a session provides to VS Code, and
+ * what is an error. The specs of the workbench test from outside what a person sees and clicks.
  */
 import assert from 'node:assert/strict';
 import * as path from 'node:path';
@@ -16,7 +16,7 @@ describe('xv6 Debug in VS Code', function () {
   let folder: vscode.WorkspaceFolder;
   let printed = '';
 
-  /** The lab as it comes, without a build: no compiler is needed for these. */
+  /** The prebuilt lab, without a build: these tests need no compiler. */
   const prebuilt = () => ({
     type: 'xv6',
     request: 'launch',
@@ -36,7 +36,7 @@ describe('xv6 Debug in VS Code', function () {
       .flatMap(({ tabs }) => tabs)
       .filter(({ input }) => input instanceof vscode.TabInputWebview && input.viewType === PAGE_TABLE);
 
-  /** Waits until this holds; the test's own time limit ends a wait for what never comes. */
+  /** Waits until `look` returns something; the test's own time limit ends an endless wait. */
   async function until<T>(look: () => T | undefined | false): Promise<T> {
     for (;;) {
       const seen = look();
@@ -52,7 +52,7 @@ describe('xv6 Debug in VS Code', function () {
     assert.equal(await vscode.debug.startDebugging(folder, configuration), true);
   }
 
-  /** Sets a breakpoint on the first line of a file that contains the words; answers that line, from 0. */
+  /** Sets a breakpoint on the first line of a file that contains the words. Returns that line, from 0. */
   async function breakAt(name: string, words: string): Promise<number> {
     const document = await vscode.workspace.openTextDocument(file(name));
     const line = document
@@ -104,7 +104,7 @@ describe('xv6 Debug in VS Code', function () {
       stackFrames: { name: string; line: number; source?: { path?: string } }[];
     };
     assert.equal(stackFrames[0]!.name, 'syscall');
-    // In a remote window VS Code turns the adapter's paths into addresses of the remote.
+    // In a remote window, VS Code turns the adapter's paths into remote addresses.
     assert.ok(stackFrames[0]!.source?.path?.endsWith(file('kernel/syscall.c').path), stackFrames[0]!.source?.path);
     assert.ok(Math.abs(stackFrames[0]!.line - 1 - line) <= 1, `stopped at line ${stackFrames[0]!.line}`);
 

@@ -1,4 +1,4 @@
-/** Runs the tests of this folder inside an extension host: `run` is what VS Code calls with `--extensionTestsPath`. */
+/** Runs the tests of this folder in an extension host: VS Code calls `run` with `--extensionTestsPath`. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Mocha from 'mocha';

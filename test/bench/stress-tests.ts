@@ -1,5 +1,5 @@
 /**
- * Guests for measuring what a kernel does all the time: page faults, system calls, switches between address spaces, reads of
+ * Stress tests: guests that measure frequent operations of a kernel: page faults, system calls, context switches, reads of
  * the disk. Each does a fixed number of them and powers off; the code is the same for every emulator.
  */
 import { Csr } from '../../emulator/isa/csrs';
@@ -9,28 +9,28 @@ import { PageTables, RWX } from '../../emulator/testing/page-tables';
 import { powerOff } from './kernels';
 
 const TABLES = BASE + 0x10_0000;
-/** Pages that are mapped when they are touched. */
+/** Pages that the handler maps at page faults. */
 const POOL = BASE + 0x40_0000;
 const FRAME = BASE + 0x20_0000;
 const CONTEXTS = BASE + 0x21_0000;
-/** Of user code, and of its data. */
+/** Addresses of user code and of its data. */
 const USER = 0x4000_0000;
 const DATA = 0x4020_0000;
 const KERNEL = RWX & ~PTE.U;
 
 const { zero, ra, sp, s0, s1, s2, s3, s4, s5, t0, t1, t2, t3, a0, a1 } = R;
 
-/** An address space: devices and memory for the kernel one to one, the page with the label `user` for user code. */
+/** An address space: an identity map of devices and memory for the kernel, and the user's page of code. */
 function space(all: PageTables, user: number): number {
   const root = all.table();
   all.map(root, 0, 0, KERNEL, 1, 2).map(root, BASE, BASE, KERNEL, 1, 2);
   return all.map(root, USER, user, PTE.V | PTE.R | PTE.X | PTE.U | PTE.A) && root;
 }
 
-/** Page of the user's code: its place must be known before it is assembled. */
+/** Page of the user's code: its address must be known before it is assembled. */
 const USER_PAGE = BASE + 0x1000;
 
-/** Saves all registers in a frame that sscratch points to, as xv6's trampoline does; and takes them back. */
+/** Saves all registers in a frame that sscratch points to, as xv6's trampoline does. */
 function saveAll(a: Assembler): void {
   a.op('csrrw', { rd: a0, rs1: a0, imm: Csr.sscratch });
   for (let x = 1; x < 32; x++) if (x !== a0) a.op('sd', { rs1: a0, rs2: x, imm: x * 8 });
@@ -64,7 +64,7 @@ function withUser(
   csrr(a, t0, Csr.scause).li(t1, 8).li(s0, leaves);
   a.to('fault', 'bne', { rs1: t0, rs2: t1 });
   system(a);
-  // On behind the ecall.
+  // Continue after the ecall.
   csrr(a, a0, Csr.sscratch).op('ld', { rd: t0, rs1: a0 }).op('addi', { rd: t0, rs1: t0, imm: 4 });
   a.op('sd', { rs1: a0, rs2: t0 }).to('back', 'jal').label('fault');
   fault(a);
@@ -101,7 +101,7 @@ function pageFaults(rounds: number): Uint8Array {
       });
     },
     (a) => {
-      // The entry for stval: the page of the pool with the same number, cleared first in its beginning.
+      // The entry for stval: the page of the pool with the same number, whose start is cleared first.
       csrr(a, t0, Csr.stval).li(t1, DATA).op('sub', { rd: t1, rs1: t0, rs2: t1 });
       a.op('srli', { rd: t1, rs1: t1, imm: 12 }).op('slli', { rd: t2, rs1: t1, imm: 12 }).li(t3, POOL);
       a.op('add', { rd: t2, rs1: t2, rs2: t3 });
@@ -134,7 +134,7 @@ const systemCalls = (count: number): Uint8Array =>
 
 const CONTEXT = [ra, sp, ...[s0, s1, s2, s3, s4, s5], R.s6, R.s7, R.s8, R.s9, R.s10, R.s11];
 
-/** Two threads in address spaces of their own give the hart to each other: registers, satp, a fence, a word of their data. */
+/** Two threads with their own address spaces switch to each other: registers, satp, a fence, a word of their data. */
 function switches(count: number): Uint8Array {
   const all = new PageTables(TABLES);
   const roots = [0, 1].map((index) => {
@@ -144,7 +144,7 @@ function switches(count: number): Uint8Array {
   });
   const a = new Assembler();
   toSupervisor(a, all.satp(roots[0]!)).li(s5, DATA);
-  // The second thread begins where the first one does after its first switch.
+  // The second thread starts where the first one continues after its first switch.
   a.li(t0, CONTEXTS + 256)
     .la(t1, 'thread')
     .op('sd', { rs1: t0, rs2: t1 });
@@ -190,7 +190,7 @@ function blockReads(count: number): Uint8Array {
   const put = (offset: number, value: number): void => void a.li(t1, value).op('sw', { rs1: s0, rs2: t1, imm: offset });
   a.li(s0, VIRTIO);
   for (const status of [0, 1, 3]) put(0x70, status);
-  // None of the features is asked for.
+  // Negotiate no features.
   for (const [offset, value] of [
     [0x24, 0],
     [0x20, 0],
@@ -207,7 +207,7 @@ function blockReads(count: number): Uint8Array {
     [0x70, 15],
   ] as const)
     put(offset, value);
-  // Header, data and status: written once, but for the sector.
+  // Header, data and status: written once, except for the sector.
   const descriptors = [
     [REQUEST, 16, 1, 1],
     [POOL, BLOCK, 1 | 2, 2],
@@ -220,7 +220,7 @@ function blockReads(count: number): Uint8Array {
       .op('sw', { rs1: t0, rs2: t1, imm: 12 })
       .op('addi', { rd: t0, rs1: t0, imm: 16 });
   }
-  // Source 1 for hart 0's M-mode: pending, though never taken, so that wfi ends.
+  // Enable source 1 for hart 0's M-mode: it becomes pending, which ends wfi, but is never taken.
   a.li(t0, PLIC).li(t1, 1).op('sw', { rs1: t0, rs2: t1, imm: 4 });
   a.li(t2, PLIC + 0x2000)
     .li(t1, 2)
@@ -241,7 +241,7 @@ function blockReads(count: number): Uint8Array {
     a.op('lw', { rd: t0, rs1: s0, imm: 0x60 }).op('sw', { rs1: s0, rs2: t0, imm: 0x64 });
     a.op('lw', { rd: t0, rs1: s5, imm: 4 }).op('sw', { rs1: s5, rs2: t0, imm: 4 });
   });
-  // The last status byte says whether it went well.
+  // The last status byte says whether the reads succeeded.
   a.op('lbu', { rd: t0, rs1: s3, imm: 16 }).to('failed', 'bne', { rs1: t0 });
   powerOff(a);
   a.label('failed');
@@ -249,24 +249,30 @@ function blockReads(count: number): Uint8Array {
   return laidOut(a);
 }
 
-export interface Storm {
+export interface StressTest {
   name: string;
-  /** How many of them the guest does. */
+  /** The number of operations. */
   count: number;
   kernel: Uint8Array;
   disk: boolean;
 }
 
 /** `scale` multiplies the work. */
-export function storms(scale: number): Storm[] {
-  const storm = (name: string, each: number, most: number, make: (n: number) => Uint8Array, disk = false): Storm => {
+export function stressTests(scale: number): StressTest[] {
+  const test = (
+    name: string,
+    each: number,
+    most: number,
+    make: (n: number) => Uint8Array,
+    disk = false,
+  ): StressTest => {
     const n = Math.max(1, Math.round(most * scale));
     return { name, count: n * each, kernel: make(n), disk };
   };
   return [
-    storm('page faults', PAGES, 2000, pageFaults),
-    storm('system calls', 1, 1_000_000, systemCalls),
-    storm('context switches', 2, 500_000, switches),
-    storm('block reads', 1, 20_000, blockReads, true),
+    test('page faults', PAGES, 2000, pageFaults),
+    test('system calls', 1, 1_000_000, systemCalls),
+    test('context switches', 2, 500_000, switches),
+    test('block reads', 1, 20_000, blockReads, true),
   ];
 }
