@@ -29,6 +29,7 @@ import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { AccessType, Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
+import { LoopWalk } from './scheduler/loop-walk';
 import { Scheduler } from './scheduler/scheduler';
 import type {
   AccessSize,
@@ -78,6 +79,7 @@ export class Machine implements MachineApi {
   private readonly state: MachineState;
   private readonly spinWaits: SpinWaitDetector;
   private readonly scheduler: Scheduler;
+  private readonly loopWalk: LoopWalk;
   private stop: Stop | undefined;
   /** The turn ends with this slice. */
   private quantumOver = false;
@@ -131,6 +133,9 @@ export class Machine implements MachineApi {
     this.spinWaits = new SpinWaitDetector(this.harts, this.memory, this.mmu, this.executor);
     this.scheduler = new Scheduler(this.harts, options.seed ?? 0, this.spinWaits);
     this.state = new MachineState(this.clock, this.scheduler, this.devices.devices, this.harts);
+    this.loopWalk = new LoopWalk(this.harts, this.memory, this.mmu, this.executor, (hart) =>
+      this.code.hasBreakpoint(hart),
+    );
     this.powerOn();
   }
 
@@ -155,11 +160,14 @@ export class Machine implements MachineApi {
     const { to } = limit;
     if (to !== undefined) this.position.checkAhead(to);
     this.stop = undefined;
+    const shown = this.loopWalk.resume(limit);
+    if (shown !== undefined) return shown;
+    this.scheduler.refused.length = 0;
     this.idle = false;
     let left = limit.instructions;
     let hartLeft = limit.hart?.instructions ?? Infinity;
     while (left > 0) {
-      const hart = this.choose(to);
+      const hart = this.choose(limit);
       if (hart === undefined) continue;
       if (!(hart instanceof HartState)) return hart;
       const own = hart.id === limit.hart?.id;
@@ -199,7 +207,9 @@ export class Machine implements MachineApi {
   }
 
   setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void {
-    this.code.setBreakpoints(addresses, concerns);
+    const all = [...addresses];
+    this.code.setBreakpoints(all, concerns);
+    this.loopWalk.breakpointsChanged(all.length > 0);
   }
 
   setWatches(watches: Iterable<Watch>): void {
@@ -223,10 +233,12 @@ export class Machine implements MachineApi {
   }
 
   stateHash(): string {
-    const hash = new StateHash();
-    hash.state(this.state.save());
-    for (const page of this.memory.pages()) hash.words(page);
-    return hash.hex;
+    return this.loopWalk.outside(() => {
+      const hash = new StateHash();
+      hash.state(this.state.save());
+      for (const page of this.memory.pages()) hash.words(page);
+      return hash.hex;
+    });
   }
 
   /** The guest has asked what time of day it is. */
@@ -245,7 +257,7 @@ export class Machine implements MachineApi {
 
   /** The machine between two runs: `state`, which is small, and its memory. */
   save(): { state: State; memory: Uint8Array } {
-    return { state: this.state.save(), memory: encodePages(this.memory.pages()) };
+    return this.loopWalk.outside(() => ({ state: this.state.save(), memory: encodePages(this.memory.pages()) }));
   }
 
   /**
@@ -271,6 +283,7 @@ export class Machine implements MachineApi {
   }
 
   private powerOn(): void {
+    this.loopWalk.reset();
     this.memory.clear();
     this.deferred.length = 0;
     this.clock.reset();
@@ -290,7 +303,8 @@ export class Machine implements MachineApi {
   }
 
   /** The hart to run; a stop, if it comes first; undefined if an input has come in, or idle time has passed. */
-  private choose(to: Instant | undefined): HartState | Stop | undefined {
+  private choose(limit: RunLimit): HartState | Stop | undefined {
+    const { to } = limit;
     if (this.position.isHeld(Phase.arrived, to)) return this.hold(to);
     this.deliver();
     const hart = this.scheduler.next();
@@ -298,6 +312,10 @@ export class Machine implements MachineApi {
     if (this.memory.watches.pending && this.watchedTouched())
       return this.stopped(hart ?? this.harts[this.scheduler.hart]!);
     if (this.position.isHeld(Phase.chosen, to)) return this.hold(to);
+    if (this.scheduler.refused.length > 0) {
+      const shown = this.loopWalk.refused(this.scheduler.refused.splice(0), limit, this.clock.time);
+      if (shown !== undefined) return shown;
+    }
     if (hart === undefined) {
       this.idle = true;
       if (to !== undefined && this.sleep(Infinity, to)) return undefined;
@@ -383,6 +401,7 @@ export class Machine implements MachineApi {
         this.powerOn();
         break;
       default:
+        this.loopWalk.end();
         if (!write(this.harts, this.memory, input)) return false;
         for (const hart of this.harts) {
           this.mmu.selectSpace(hart);
@@ -417,6 +436,7 @@ export class Machine implements MachineApi {
 
   private stopped(hart: HartState): Stop {
     const stop = this.stop!;
+    if (stop.kind === 'breakpoint') this.loopWalk.metBreakpoint(hart, this.clock.time);
     // After the others the hart stands before an instruction that has not been asked for.
     const before = stop.kind === 'breakpoint' || stop.kind === 'trap' || stop.kind === 'step';
     this.resume = undefined;

@@ -12,6 +12,8 @@ import type { Ended, StopReport } from './stops';
 const SLICE = 4;
 /** At least so often a waiting machine is looked at, in milliseconds. */
 const LONGEST_WAIT = 1000;
+/** The first wait of a run is short: a breakpoint in the loop of a hart that spins is met again when time has passed. */
+const FIRST_WAIT = 1;
 /** Instructions of the first run in a slice, and the most of any. */
 const FIRST_BUDGET = 20_000;
 const LARGEST_BUDGET = 4_000_000;
@@ -53,10 +55,15 @@ export class Runner {
   /** The trap that the stepped hart took in the instruction just done. */
   private trap: TrapEvent | undefined;
   private budget = FIRST_BUDGET;
+  /** Where the stepped hart was first seen in the loop in which it spins. */
+  private passFrom: bigint | undefined;
+  private letsPass = false;
   /** The last slice ended in waiting. */
   private waited = false;
+  /** The machine has waited since it went on. */
+  private hasWaited = false;
   /** By hart: where the user has seen it stop, so that going on does not stop at the same instruction again. */
-  private readonly seenAt = new Map<number, { pc: bigint; retired: number }>();
+  private readonly seenAt = new Map<number, { pc: bigint; retired: number; now: number }>();
 
   constructor(machine: MachineApi, policy: StopPolicy, clock: HostClock, listener: RunListener) {
     this.machine = machine;
@@ -76,6 +83,9 @@ export class Runner {
     this.plan = plan;
     this.planned = planned;
     this.want = undefined;
+    this.hasWaited = false;
+    this.passFrom = undefined;
+    this.letsPass = false;
     this.isRunning = true;
     this.run++;
     this.pace.restart(this.machine.now);
@@ -86,7 +96,7 @@ export class Runner {
       this.fail(error);
       return;
     }
-    this.breakpointsChanged();
+    this.setBreakpoints();
     this.clock.soon(() => this.slice(run));
   }
 
@@ -102,8 +112,13 @@ export class Runner {
     this.callOff();
   }
 
-  /** The policy's addresses are no longer what they were. */
+  /** The policy's addresses are no longer what they were; a machine that waits may stand at one. */
   breakpointsChanged(): void {
+    this.setBreakpoints();
+    this.wake();
+  }
+
+  private setBreakpoints(): void {
     const addresses = new Set(this.policy.addresses());
     const want = this.want?.kind === 'reach' ? this.want : undefined;
     if (want) for (const address of want.addresses) addresses.add(address);
@@ -115,7 +130,7 @@ export class Runner {
     );
   }
 
-  /** Input has come: a machine that waits is looked at now. */
+  /** Something has come in: a machine that waits is looked at now. */
   wake(): void {
     if (!this.isRunning) return;
     this.callOff();
@@ -132,7 +147,7 @@ export class Runner {
   /** The user sees the hart here: going on does not stop at this instruction. */
   seen(hart: number): void {
     const { pc, retired } = this.machine.harts[hart]!;
-    this.seenAt.set(hart, { pc, retired });
+    this.seenAt.set(hart, { pc, retired, now: this.machine.now });
   }
 
   private slice(run: number): void {
@@ -182,11 +197,26 @@ export class Runner {
     const allowed = this.pace.allowed(this.machine.now, this.waited);
     this.machine.idleUntil(Math.min(allowed, until));
     if (until <= allowed) return 0;
-    return Math.min(Math.max(this.pace.milliseconds(allowed, until), 1), LONGEST_WAIT);
+    const longest = this.hasWaited ? LONGEST_WAIT : FIRST_WAIT;
+    this.hasWaited = true;
+    return Math.min(Math.max(this.pace.milliseconds(allowed, until), 1), longest);
   }
 
   private limit(): { hart?: { id: number; instructions: number } } {
+    if (this.letsPass) {
+      this.letsPass = false;
+      return {};
+    }
     return this.want?.kind === 'instruction' ? { hart: { id: this.want.hart, instructions: 1 } } : {};
+  }
+
+  /**
+   * Steps of a hart that spins take no time, so a plan that goes on after a whole pass of the loop would go on for ever: the
+   * machine then runs without it for once.
+   */
+  private notePass({ spinning, pc }: Hart): void {
+    this.letsPass = spinning && this.passFrom === pc;
+    this.passFrom = !spinning || this.letsPass ? undefined : (this.passFrom ?? pc);
   }
 
   private settle(stop: Stop): void {
@@ -195,6 +225,7 @@ export class Runner {
         this.atBreakpoint(this.machine.harts[stop.hart]!);
         break;
       case 'step':
+        this.notePass(this.machine.harts[stop.hart]!);
         this.happened(stop.hart);
         break;
       case 'trap':
@@ -226,7 +257,8 @@ export class Runner {
 
   private atBreakpoint(hart: Hart, reached = true): void {
     const seen = this.seenAt.get(hart.id);
-    const fresh = seen?.pc !== hart.pc || seen.retired !== hart.retired;
+    const fresh =
+      seen?.pc !== hart.pc || seen.retired !== hart.retired || (hart.spinning && seen.now !== this.machine.now);
     this.seen(hart.id);
     const report = fresh ? this.policy.breakpoint(hart) : undefined;
     if (report) this.halt(report);
@@ -251,7 +283,7 @@ export class Runner {
     this.trap = undefined;
     const before = this.want;
     if (this.advance(plan.next({ hart, trap }))) return;
-    if (before?.kind === 'reach' || this.want?.kind === 'reach') this.breakpointsChanged();
+    if (before?.kind === 'reach' || this.want?.kind === 'reach') this.setBreakpoints();
     // The machine does not stop again where a step has ended, so a breakpoint that a step in a plan runs onto is seen to here.
     const now = this.machine.harts[hart]!;
     if (before?.kind === 'instruction' && this.policy.addresses().has(now.pc)) this.atBreakpoint(now, false);

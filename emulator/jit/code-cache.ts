@@ -77,6 +77,12 @@ export class CodeCache {
     return this.pages.reached();
   }
 
+  /** Whether a breakpoint is meant for the hart at the instruction where it is. */
+  hasBreakpoint(hart: HartState): boolean {
+    const { pc } = hart;
+    return this.breakpoints.get(pc >> 12n)?.includes(pc) === true && this.concerns(hart, pc);
+  }
+
   /** Forgets everything but the breakpoints. */
   clear(): void {
     this.pages.clear();

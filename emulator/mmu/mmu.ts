@@ -42,6 +42,7 @@ export class Mmu {
   cause = 0;
   /** Flags of the last leaf that a walk ended in. */
   private leaf = 0;
+  private mayUpdate = true;
   private readonly protection: PmpEntry[][];
   /** By guest page that walks have read as a table: from which root, and for which pages of the address space. */
   private readonly uses = new Map<number, TableUse[]>();
@@ -96,6 +97,16 @@ export class Mmu {
       return -1;
     }
     return physical;
+  }
+
+  /** Does something in which a translation that would have to set A or D fails. */
+  withoutUpdates<T>(action: () => T): T {
+    this.mayUpdate = false;
+    try {
+      return action();
+    } finally {
+      this.mayUpdate = true;
+    }
   }
 
   /**
@@ -222,7 +233,7 @@ export class Mmu {
 
   /** Writes A and D into a leaf; false if its place cannot be written. */
   private update(hart: HartState, address: number, host: number): boolean {
-    if (this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
+    if (!this.mayUpdate || this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
     // Nothing is forgotten because of A and D, unless the table's page holds code as well.
     if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.code) !== 0) this.memory.stored(host, 8);
     this.memory.watches.beforeStore(host, 8, hart, 'walk');

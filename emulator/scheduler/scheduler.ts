@@ -24,6 +24,8 @@ export class Scheduler {
   left = QUANTUM;
   /** The turn ends as soon as interrupts are enabled. */
   untilEnabled = false;
+  /** Harts that were refused a quantum when the last one was granted, or none: they spin. */
+  readonly refused: HartState[] = [];
   /** It may go on until then. */
   private extensible = true;
   /** State of the generator by which turns vary; 0 if they do not. */
@@ -49,12 +51,16 @@ export class Scheduler {
     const holder = this.harts[this.hart]!;
     if (this.left > 0 && !holder.waiting) return holder;
     if (this.extends(holder)) return holder;
+    this.refused.length = 0;
     for (let i = 1; i <= this.harts.length; i++) {
       const next = (this.hart + i) % this.harts.length;
       if (this.harts[next]!.waiting) continue;
       const granted = this.spinWaits.quantum(this.harts[next]!);
       this.harts[next]!.spinning = granted === 0;
-      if (granted === 0) continue;
+      if (granted === 0) {
+        this.refused.push(this.harts[next]!);
+        continue;
+      }
       // Others may now write what this hart had reserved.
       if (next !== this.hart) holder.reservation = -1;
       this.hart = next;
