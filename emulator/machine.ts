@@ -289,7 +289,7 @@ export class Machine implements MachineApi {
     this.clock.reset();
     this.scheduler.reset();
     this.resume = undefined;
-    this.code.clear();
+    this.code.reset();
     for (const hart of this.harts) {
       hart.reset();
       hart.pc = BigInt(ROM_BASE);

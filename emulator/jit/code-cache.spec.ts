@@ -119,4 +119,16 @@ describe('code cache', function () {
     };
     assert.deepEqual([reached(BASE), reached(here)], [true, true]);
   });
+
+  it('knows of no instruction executed before a reset', () => {
+    const a = new Assembler().op('addi').label('halt').to('halt', 'jal');
+    const machine = new Machine({ kernel: laidOut(a), harts: 1, memory: 2 ** 21, legacyVirtio: false });
+    machine.run({ instructions: 100 });
+    const reached = machine.reached();
+    assert.ok(reached.has(BASE));
+    machine.reset();
+    assert.deepEqual(machine.reached(), new Map());
+    machine.run({ instructions: 100 });
+    assert.deepEqual(machine.reached(), reached);
+  });
 });

@@ -83,9 +83,15 @@ export class CodeCache {
     return this.breakpoints.get(pc >> 12n)?.includes(pc) === true && this.concerns(hart, pc);
   }
 
-  /** Forgets everything but the breakpoints. */
+  /** Gives up all records and regions; breakpoints stay. */
   clear(): void {
     this.pages.clear();
+    this.tlb.flushFetches(this.harts);
+  }
+
+  /** At power on: as `clear`, and no instruction has been executed yet. */
+  reset(): void {
+    this.pages.reset();
     this.tlb.flushFetches(this.harts);
   }
 

@@ -127,11 +127,17 @@ export class RecordPages {
     return result;
   }
 
-  /** Forgets everything. */
+  /** Empties all slots. Of their pages it is no longer known which instructions have been executed. */
   clear(): void {
     this.pages.forEach((sharing) => sharing.forEach((page) => this.detach(page)));
     for (const slot of [...this.keys.keys()]) this.empty(slot);
     this.next = 0;
+  }
+
+  /** Empties all slots: no instruction has been executed yet. */
+  reset(): void {
+    this.clear();
+    this.left.clear();
   }
 
   private detach(page: number): void {
