@@ -11,10 +11,38 @@
  *   ROM        the boot ROM, then at once DRAM
  */
 
-import { Cell } from './cpu/csr-bits';
-
 export const PAGE = 4096;
 export const MAX_HARTS = 8;
+
+/** The CSRs that are storage, by their cell in the hart's block (u64 each). */
+export const enum Cell {
+  mstatus,
+  medeleg,
+  mideleg,
+  mie,
+  /** Only the bits that software may write; the rest are the lines. */
+  mip,
+  mtvec,
+  mscratch,
+  mepc,
+  mcause,
+  mtval,
+  mcounteren,
+  menvcfg,
+  stvec,
+  sscratch,
+  sepc,
+  scause,
+  stval,
+  scounteren,
+  senvcfg,
+  satp,
+  stimecmp,
+  pmpcfg0,
+  pmpcfg2,
+  pmpaddr0,
+  count = pmpaddr0 + 16,
+}
 
 /** Offsets in a hart's block. Registers are 8 bytes each; writes to x0 go to a 33rd that is never read. */
 export const HartOffset = {
@@ -42,7 +70,7 @@ export const HartOffset = {
   lines: 388,
   /** i32: the hart's turn ends when it enables interrupts. */
   untilEnabled: 392,
-  /** The u64 cells of the CSRs, see cpu/csr-bits.ts. */
+  /** The u64 cells of the CSRs, see Cell. */
   csrs: 400,
   /** What lies before is moved to the window and back. */
   end: 400 + Cell.count * 8,

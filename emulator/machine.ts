@@ -5,15 +5,15 @@
  * no later than the next event, so that the same start and the same inputs give the same run, whoever watches and
  * however often `run` comes back.
  */
+import { InterruptCause } from './isa/causes';
 import { MemoryAccess } from './cpu/access';
 import { VirtualTime } from './scheduler/virtual-time';
 import { CodeCache } from './jit/code-cache';
 import { Executor } from './jit/executor';
 import { SystemInstructions } from './cpu/system-instructions';
 import { HartState } from './cpu/hart';
-import { DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './layout';
+import { Cell, DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './layout';
 import { SpinWaitDetector } from './scheduler/spin-wait';
-import { Cell } from './cpu/csr-bits';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import { Disk } from './devices/disk';
 import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
@@ -59,6 +59,12 @@ interface Resume {
   steps: number;
   trap?: { interrupt: boolean; cause: number } | undefined;
 }
+
+/** Whose interrupts come through the PLIC, by their cause. */
+const EXTERNAL: ReadonlyMap<number, Mode> = new Map([
+  [InterruptCause.supervisorExternal, Mode.Supervisor],
+  [InterruptCause.machineExternal, Mode.Machine],
+]);
 
 export class Machine implements MachineApi {
   readonly memory: GuestMemory;
@@ -565,8 +571,8 @@ export class Machine implements MachineApi {
     if (this.observer.trap && !known) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
-      if (interrupt && (cause === 9 || cause === 11))
-        event.source = this.devices.plic.sourceFor(hart.id, cause === 9 ? Mode.Supervisor : Mode.Machine);
+      const mode = interrupt ? EXTERNAL.get(cause) : undefined;
+      if (mode !== undefined) event.source = this.devices.plic.sourceFor(hart.id, mode);
       if (this.observer.trap(event)) this.stop = { kind: 'trap', event };
     }
     if (this.stop?.kind === 'trap' || this.holdsTrap) {

@@ -14,6 +14,13 @@ export const enum Mode {
   Machine = 3,
 }
 
+/** Names of the privilege modes by encoding. */
+export const MODE_NAMES: Readonly<Record<number, string>> = {
+  [Mode.User]: 'user mode',
+  [Mode.Supervisor]: 'supervisor mode',
+  [Mode.Machine]: 'machine mode',
+};
+
 export type AccessSize = 1 | 2 | 4 | 8;
 export type Access = 'load' | 'store' | 'fetch';
 

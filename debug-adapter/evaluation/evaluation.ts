@@ -12,7 +12,7 @@ import { constant, type EvaluationContext, type Value } from '../expressions/val
 import { UNSIGNED_LONG } from '../expressions/types';
 import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
-import { csrNamed } from '../registers/csrs';
+import { csrNamed } from '../../emulator/isa/csr-fields';
 import type { Overlay } from '../run-control/conditions';
 import type { Frame } from '../stack/stack';
 import type { FrameRegisters } from '../symbols/api';

@@ -3,8 +3,8 @@
  * entry. Pointers, and numbers that were written as such, are addresses, and it is said where they fail to lead. Any other
  * 64-bit number is taken for an address only if it leads somewhere: sizes, flags and counts are numbers, too.
  */
-import { PTE_FIELDS } from '../registers/pte';
-import { describeWord } from '../registers/fields';
+import { PTE_FIELDS } from '../../emulator/isa/pte-fields';
+import { describeWord } from '../../emulator/isa/fields';
 import { containerType, integerOf } from '../expressions/evaluate';
 import { isInteger, plain, sizeOf } from '../expressions/types';
 import { addressOf, type EvaluationContext, type Value } from '../expressions/value';

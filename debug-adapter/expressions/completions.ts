@@ -2,8 +2,8 @@
  * Completes an expression at the cursor: members after `.` and `->`, registers and built-ins after `$`, types where a cast
  * or sizeof needs one, tags after `struct`, else the names in scope.
  */
-import { CSRS } from '../registers/csrs';
-import { ABI_NAMES } from '../registers/integer-registers';
+import { CSRS } from '../../emulator/isa/csr-fields';
+import { X_NAMES } from '../../emulator/isa/registers';
 import type { FunctionInfo, RecordType, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { evaluate, evaluateType } from './evaluate';
@@ -174,7 +174,7 @@ function dollarNames(context: EvaluationContext, builtins: readonly Builtin[]): 
       kind: 'builtin',
       detail: parameters === undefined ? detail : `$${name}(${parameters}): ${detail}`,
     })),
-    ...['pc', ...ABI_NAMES].map((name): Completion => ({ label: `$${name}`, kind: 'register' })),
+    ...['pc', ...X_NAMES].map((name): Completion => ({ label: `$${name}`, kind: 'register' })),
     ...CSRS.filter(({ name }) => context.csr?.(name) !== undefined).map(({ name, description }): Completion => ({
       label: `$${name}`,
       kind: 'register',

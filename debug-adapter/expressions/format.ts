@@ -2,7 +2,7 @@
  * Formats values as gdb does for C: numbers in decimal, characters with their letter, pointers with the symbol they point
  * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
  */
-import { describeField, describeWord, type Field } from '../registers/fields';
+import { describeField, describeWord, type Field } from '../../emulator/isa/fields';
 import type { EnumType, Member, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { floatFrom, floatText } from './floats';

@@ -4,9 +4,9 @@
  * machine's registers, symbols of assembly, and the debugger's `pid`, `hart` and `mode`. A name with $ always means a
  * register or a built-in of the debugger.
  */
-import { csrNamed } from '../registers/csrs';
-import { fieldNamed } from '../registers/fields';
-import { registerNumber } from '../registers/integer-registers';
+import { csrNamed } from '../../emulator/isa/csr-fields';
+import { fieldNamed } from '../../emulator/isa/fields';
+import { registerNumber } from '../../emulator/isa/registers';
 import type { Binary, EnumType, FunctionInfo, FunctionType, Macro, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Memo } from './memo';

@@ -2,7 +2,7 @@
  * Typed values and their locations: the evaluator computes with them, the formatter and the variables view read them. A
  * value is a location that is read only when needed, since a global array may be large.
  */
-import { fieldOf, type Field, type Fields } from '../registers/fields';
+import { fieldOf, type Field, type Fields } from '../../emulator/isa/fields';
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { isInteger, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';

@@ -5,7 +5,7 @@
  *
  * Reading and writing are a debugger's: they find what is mapped, whatever its permissions, and write nothing to tables.
  */
-import { MPP_SHIFT, Mstatus } from '../../emulator/cpu/csr-bits';
+import { MPP_SHIFT, Mstatus } from '../../emulator/isa/csr-bits';
 import { denials, PAGE_SIZE, pteFlags, walk, type AccessMode, type Denial, type Walk } from '../../emulator/isa/sv39';
 import { Mode, type Access, type MachineApi, type PhysicalMemory } from '../../emulator/types';
 import type { ReadMemory } from '../symbols/api';

@@ -10,11 +10,13 @@ import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 import { effectiveMode, type AddressSpace } from '../memory/address-space';
 import { hex } from '../memory/hex';
 import { rangeAt, type PhysicalRange } from '../memory/memory-map';
-import { causeName } from '../registers/causes';
-import { MODE_NAMES } from '../registers/integer-registers';
+import { ACCESS_FAULTS, Cause, PAGE_FAULTS, causeName } from '../../emulator/isa/causes';
+import { MODE_NAMES } from '../../emulator/types';
 import { processLabel, type RegionProcess, type Regions } from '../xv6/regions';
 import { fillingNote, handlerNote, notesOn } from './evidence';
 import { accessText, stepRows } from './translation';
+
+const MISALIGNED: readonly number[] = [Cause.instructionMisaligned, Cause.loadMisaligned, Cause.storeMisaligned];
 
 export interface TrapContext {
   /** The memory of the hart that traps, by the table in its satp. */
@@ -48,22 +50,13 @@ export interface TrapExplanation {
   walk: string;
 }
 
-const ACCESS_OF_CAUSE: Record<number, Access> = {
-  1: 'fetch',
-  5: 'load',
-  7: 'store',
-  12: 'fetch',
-  13: 'load',
-  15: 'store',
-};
-
 /** Explains a trap that is about to be taken, or has just been. Never throws. */
 export function explainTrap(
   trap: Pick<TrapEvent, 'interrupt' | 'cause' | 'tval' | 'epc' | 'from'>,
   context: TrapContext,
 ): TrapExplanation {
-  const access = trap.interrupt ? undefined : ACCESS_OF_CAUSE[trap.cause];
-  const at = access !== undefined || (!trap.interrupt && (trap.cause === 4 || trap.cause === 6 || trap.cause === 0));
+  const access = trap.interrupt ? undefined : (PAGE_FAULTS.get(trap.cause) ?? ACCESS_FAULTS.get(trap.cause));
+  const at = access !== undefined || (!trap.interrupt && MISALIGNED.includes(trap.cause));
   const who = [MODE_NAMES[trap.from] ?? `mode ${trap.from}`];
   if (context.process && trap.from === Mode.User) who.push(processLabel(context.process));
   const title = `${causeName(trap.interrupt, trap.cause)}${at ? ` at ${hex(trap.tval)}` : ''} (${who.join(', ')})`;
@@ -137,7 +130,7 @@ function explainOther(
 ): void {
   const name = context.nameOf?.(trap.epc);
   const where = `at pc ${hex(trap.epc)}${name ? ` (${name})` : ''}`;
-  if (trap.cause === 2) {
+  if (trap.cause === Cause.illegalInstruction) {
     const bytes = instructionBits(trap, context);
     out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
     if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
@@ -145,11 +138,11 @@ function explainOther(
     if (filling) out.notes.push(filling);
     return;
   }
-  if (trap.cause === 0 || trap.cause === 4 || trap.cause === 6) {
+  if (MISALIGNED.includes(trap.cause)) {
     out.reason = `${where}: the address is not a multiple of the size accessed`;
     return;
   }
-  if (trap.cause === 3) out.reason = where;
+  if (trap.cause === Cause.breakpoint) out.reason = where;
 }
 
 /** The bits of the instruction, most significant first; tval may be 0 on some machines. */

@@ -6,8 +6,8 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
 import type { MappedProgram } from '../code/mapped-program';
-import { CSRS } from '../registers/csrs';
-import { ABI_NAMES } from '../registers/integer-registers';
+import { CSRS } from '../../emulator/isa/csr-fields';
+import { X_NAMES } from '../../emulator/isa/registers';
 import type { StepInTarget } from '../run-control/stepping/step-in-targets';
 import type { EvaluationContext, Value } from '../expressions/value';
 import type { StopReport } from '../run-control/stops';
@@ -28,7 +28,7 @@ export type Registers = ReadonlyMap<string, bigint>;
 
 function registersOf(hart: Hart): Registers {
   const registers = new Map([['pc', hart.pc]]);
-  ABI_NAMES.forEach((name, number) => registers.set(name, hart.x(number)));
+  X_NAMES.forEach((name, number) => registers.set(name, hart.x(number)));
   for (const { name, address } of CSRS) {
     const value = hart.csr(address);
     if (value !== undefined) registers.set(name, BigInt.asUintN(64, value));

@@ -4,7 +4,7 @@ import type { Debuggee } from '../launch/debuggee';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
 import { hex } from '../memory/hex';
 import { hartText, instructionText, kernelPlace } from '../code/place-names';
-import { describeCsr } from '../registers/csrs';
+import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
 import { kernelTables } from '../xv6/tables';

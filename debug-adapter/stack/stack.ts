@@ -4,6 +4,7 @@
  * which it was. A process that no hart runs has its stack too, from where swtch left it (p->context) and from its trap
  * frame.
  */
+import { MPP_SHIFT, Mstatus } from '../../emulator/isa/csr-bits';
 import { Csr } from '../../emulator/isa/csrs';
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
@@ -50,7 +51,7 @@ export interface Frame {
 /** A stack this deep is a broken one; xv6's are one page. */
 const DEEPEST = 256;
 
-const SPP = 1n << 8n;
+const SPP = BigInt(Mstatus.spp);
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -226,7 +227,7 @@ class Walk {
     const cause = this.csr(Csr.mcause);
     const before = registersAtEntry(entry, here, nowOf(here, space.read, this.hart));
     if (pc === undefined || cause === undefined || !before) return;
-    const mode = Number(((this.csr(Csr.mstatus) ?? 0n) >> 11n) & 3n) as Mode;
+    const mode = Number(((this.csr(Csr.mstatus) ?? 0n) >> BigInt(MPP_SHIFT)) & 3n) as Mode;
     const root = this.debuggee.userRoot(this.hart!);
     const registers = { ...before, pc };
     const below = mode === Mode.Machine ? space : tableSpace(this.debuggee, `table:${hex(root ?? 0n)}`, root, mode);

@@ -1,3 +1,4 @@
+import { INTERRUPT_FLAG } from '../../emulator/isa/causes';
 import { strict as assert } from 'node:assert';
 import { kernelTrapLabel, trapOf, userTrapLabel, type TrapLabelContext } from './trap-label';
 import { TrapLog } from './trap-log';
@@ -9,7 +10,6 @@ const around = (functions: string[], more: Partial<TrapLabelContext> = {}): Trap
   relaysTimer: false,
   ...more,
 });
-const INTERRUPT = 1n << 63n;
 
 describe('the label of a trap from a user program', () => {
   const label = (
@@ -35,19 +35,19 @@ describe('the label of a trap from a user program', () => {
 
   it('names the device where its driver is on the stack', () => {
     const driver = ['wakeup', 'virtio_disk_intr', 'devintr', 'usertrap'];
-    assert.equal(label(INTERRUPT | 9n, driver), '[external interrupt: virtio disk]');
+    assert.equal(label(INTERRUPT_FLAG | 9n, driver), '[external interrupt: virtio disk]');
     assert.equal(
-      label(INTERRUPT | 9n, ['consoleintr', 'uartintr', 'devintr', 'usertrap']),
+      label(INTERRUPT_FLAG | 9n, ['consoleintr', 'uartintr', 'devintr', 'usertrap']),
       '[external interrupt: uart]',
     );
-    assert.equal(label(INTERRUPT | 9n, ['plic_claim', 'devintr', 'usertrap']), '[external interrupt]');
+    assert.equal(label(INTERRUPT_FLAG | 9n, ['plic_claim', 'devintr', 'usertrap']), '[external interrupt]');
     assert.equal(label(undefined, driver), '[external interrupt: virtio disk]');
   });
 
   it('tells a timer by its cause, or by what xv6 does for the timer alone', () => {
-    assert.equal(label(INTERRUPT | 5n, ['usertrap']), '[timer interrupt]');
-    assert.equal(label(INTERRUPT | 1n, ['usertrap'], undefined, { relaysTimer: true }), '[timer interrupt]');
-    assert.equal(label(INTERRUPT | 1n, ['usertrap']), '[supervisor software interrupt]');
+    assert.equal(label(INTERRUPT_FLAG | 5n, ['usertrap']), '[timer interrupt]');
+    assert.equal(label(INTERRUPT_FLAG | 1n, ['usertrap'], undefined, { relaysTimer: true }), '[timer interrupt]');
+    assert.equal(label(INTERRUPT_FLAG | 1n, ['usertrap']), '[supervisor software interrupt]');
     assert.equal(label(undefined, ['sched', 'yield', 'usertrap']), '[timer interrupt]');
     assert.equal(label(undefined, ['acquire', 'clockintr', 'devintr', 'usertrap']), '[timer interrupt]');
   });

@@ -6,19 +6,20 @@
  * specification 1.12, table 4.2.
  */
 import type { TrapEvent } from '../../emulator/types';
-import { causeName } from '../registers/causes';
+import { Cause, INTERRUPT_FLAG, InterruptCause, causeName } from '../../emulator/isa/causes';
 import { pageFaultAccess } from '../run-control/causes';
 
 export type Trap = Pick<TrapEvent, 'interrupt' | 'cause'> & { tval?: bigint };
 
-const INTERRUPT = 1n << 63n;
-
 /** From scause or mcause. */
 export const trapOf = (cause: bigint, tval?: bigint): Trap => ({
-  interrupt: (cause & INTERRUPT) !== 0n,
-  cause: Number(cause & ~INTERRUPT & 0xffffn),
+  interrupt: (cause & INTERRUPT_FLAG) !== 0n,
+  cause: Number(cause & ~INTERRUPT_FLAG & 0xffffn),
   ...(tval === undefined ? {} : { tval }),
 });
+
+const TIMER: readonly number[] = [InterruptCause.supervisorTimer, InterruptCause.machineTimer];
+const EXTERNAL: readonly number[] = [InterruptCause.supervisorExternal, InterruptCause.machineExternal];
 
 export interface TrapLabelContext {
   /** Functions of the kernel on the stack above the trap, innermost first. */
@@ -37,7 +38,7 @@ export function userTrapLabel(trap: Trap | undefined, around: TrapLabelContext, 
     const served = functions[call - 1];
     return `[system call: ${served?.startsWith('sys_') ? served.slice(4) : around.systemCall()}]`;
   }
-  if (trap && !trap.interrupt && trap.cause === 8) return `[system call: ${around.systemCall()}]`;
+  if (trap && !trap.interrupt && trap.cause === Cause.userEcall) return `[system call: ${around.systemCall()}]`;
   return words(trap, around, handler) ?? '[trap from user]';
 }
 
@@ -58,8 +59,9 @@ function words(trap: Trap | undefined, around: TrapLabelContext, handler: string
   }
   const { interrupt, cause, tval } = trap;
   if (interrupt) {
-    if (cause === 5 || cause === 7 || (cause === 1 && around.relaysTimer)) return '[timer interrupt]';
-    if (cause === 9 || cause === 11) return `[external interrupt${device === undefined ? '' : `: ${device}`}]`;
+    if (TIMER.includes(cause) || (cause === InterruptCause.supervisorSoftware && around.relaysTimer))
+      return '[timer interrupt]';
+    if (EXTERNAL.includes(cause)) return `[external interrupt${device === undefined ? '' : `: ${device}`}]`;
     return `[${causeName(true, cause)}]`;
   }
   const access = pageFaultAccess({ ...NO_EVENT, interrupt, cause });

@@ -2,6 +2,7 @@
  * The last trap that was taken in each user address space, as the machine reported it: scause and stval are overwritten by
  * the next trap of the hart, while the process may still be in the kernel because of this one.
  */
+import { Cause } from '../../emulator/isa/causes';
 import { Mode, type State, type TrapEvent } from '../../emulator/types';
 
 /** No kernel has so many address spaces at once. */
@@ -45,4 +46,4 @@ export class TrapLog {
 export const cameFrom = (
   { interrupt, cause, epc }: Pick<TrapEvent, 'interrupt' | 'cause' | 'epc'>,
   pc: bigint,
-): boolean => epc === pc || (!interrupt && cause === 8 && epc + 4n === pc);
+): boolean => epc === pc || (!interrupt && cause === Cause.userEcall && epc + 4n === pc);

@@ -2,7 +2,7 @@
 import type { EnumType, RecordType, Type } from '../symbols/api';
 import * as C from '../expressions/types';
 import { arrayOf, layOut, struct, TestProgram, typedef } from './program';
-import { ABI_NAMES } from '../registers/integer-registers';
+import { X_NAMES } from '../../emulator/isa/registers';
 
 export const PROC = 0x80010000n;
 export const CPUS = 0x80018000n;
@@ -31,7 +31,7 @@ export function guestKernel({ trapframe = 'trapframe', without = [], more = {} }
   };
   const frame = struct(
     'trapframe',
-    Object.fromEntries(['kernel_satp', 'epc', ...ABI_NAMES.slice(1)].map((name) => [name, uint64])),
+    Object.fromEntries(['kernel_satp', 'epc', ...X_NAMES.slice(1)].map((name) => [name, uint64])),
   );
   const context = struct('context', { sp: uint64, ra: uint64, s0: uint64 });
   const proc: RecordType = { kind: 'struct', name: 'proc', size: 0, complete: true, members: [] };

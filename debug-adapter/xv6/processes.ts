@@ -1,7 +1,7 @@
 /**
  * The guest's processes, off its own `proc` array.
  */
-import { ABI_NAMES } from '../registers/integer-registers';
+import { X_NAMES } from '../../emulator/isa/registers';
 import type { FrameRegisters } from '../symbols/api';
 import { arrayBytes, indexIn, type ArrayPlace, type Xv6 } from './kernel';
 import { Structure } from './structure';
@@ -113,8 +113,8 @@ export function parkedRegisters(xv6: Xv6, process: Pick<Process, 'slot'>): Frame
 
 /** With the addresses at which they are kept. */
 function registersOf(structure: Structure): Pick<FrameRegisters, 'x' | 'savedAt'> {
-  const savedAt = ABI_NAMES.map((name, number) => (number === 0 ? undefined : structure.addressOf(name)));
-  const x = ABI_NAMES.map((name, number) => {
+  const savedAt = X_NAMES.map((name, number) => (number === 0 ? undefined : structure.addressOf(name)));
+  const x = X_NAMES.map((name, number) => {
     const value = number === 0 ? 0n : structure.number(name);
     return value === undefined ? undefined : BigInt.asUintN(64, value);
   });

@@ -8,7 +8,7 @@ import type { AccessSize, Device, DeviceEvent } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
 import { writeSingleStep } from '../jit/opcodes';
-import { Cause } from './traps';
+import { Cause } from '../isa/causes';
 
 /** What slow accesses ask of the machine. */
 export interface AccessHost {

@@ -2,11 +2,12 @@
  * The control and status registers: what each reads as and which bits of it can be written (WARL). Privilege is
  * checked by the instructions (system-instructions.ts), not here. RISC-V privileged specification 1.12, chapters 3 and 4; Sstc.
  */
+import { Cell } from '../layout';
 import { Csr } from '../isa/csrs';
 import { type CsrAccess, CsrUpdate } from '../isa/instruction';
 import { Mode } from '../types';
 import type { HartState } from './hart';
-import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
+import { Interrupt, MENVCFG_STCE, MPP_SHIFT, Mstatus, SATP_BARE, SATP_SV39 } from '../isa/csr-bits';
 
 interface Register {
   read(hart: HartState): bigint;
@@ -54,7 +55,6 @@ const SUPERVISOR_INTERRUPTS = Interrupt.ssip | Interrupt.stip | Interrupt.seip;
 const ALL_INTERRUPTS = SUPERVISOR_INTERRUPTS | Interrupt.msip | Interrupt.mtip | Interrupt.meip;
 /** Every exception that can arise below M-mode. */
 const DELEGABLE = 0xb3ff;
-const STCE = 1n << 63n;
 
 const unsigned = (low: number): bigint => BigInt(low >>> 0);
 const low32 = (value: bigint): number => Number(BigInt.asIntN(32, value));
@@ -80,7 +80,7 @@ function setBits(hart: HartState, cell: Cell, value: number, mask: number): void
 }
 
 /** With Sstc in force the supervisor timer alone decides on STIP. */
-const stceOf = (hart: HartState): boolean => (hart.cell(Cell.menvcfg) & STCE) !== 0n;
+const stceOf = (hart: HartState): boolean => (hart.cell(Cell.menvcfg) & MENVCFG_STCE) !== 0n;
 
 /** Modes 0 (direct) and 1 (vectored); another leaves the register as it was. */
 const vector = (cell: Cell): Register => ({
@@ -232,8 +232,8 @@ const registers = new Map<number, Register>([
     {
       read: (hart) => hart.cell(Cell.menvcfg),
       write: (hart, value) => {
-        const stceChanges = ((value ^ hart.cell(Cell.menvcfg)) & STCE) !== 0n;
-        hart.setCell(Cell.menvcfg, value & (STCE | 1n));
+        const stceChanges = ((value ^ hart.cell(Cell.menvcfg)) & MENVCFG_STCE) !== 0n;
+        hart.setCell(Cell.menvcfg, value & (MENVCFG_STCE | 1n));
         // From now on the other source decides on STIP; what the first one left there is void.
         if (stceChanges) {
           hart.setLow(Cell.mip, hart.low(Cell.mip) & ~Interrupt.stip);
@@ -260,7 +260,7 @@ const registers = new Map<number, Register>([
       write: (hart, value) => {
         const mode = value >> 60n;
         // An unsupported MODE makes the whole write void.
-        if (mode !== 0n && mode !== 8n) return;
+        if (mode !== SATP_BARE && mode !== SATP_SV39) return;
         hart.setCell(Cell.satp, value);
         hart.host.changed(hart, 'translation');
       },

@@ -6,8 +6,8 @@ import type { GuestMemory } from '../mmu/guest-memory';
 import { type HartLine, Mode, type State, type Hart } from '../types';
 import { SavedState } from '../history/saved-state';
 import { readCsr, writeCsr } from './csr';
-import { HartOffset, RecordLayout, CURRENT_HART, hartBlock } from '../layout';
-import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
+import { Cell, HartOffset, RecordLayout, CURRENT_HART, hartBlock } from '../layout';
+import { Interrupt, MPP_SHIFT, Mstatus, SATP_SV39 } from '../isa/csr-bits';
 
 const LINES: Record<HartLine, number> = {
   msip: Interrupt.msip,
@@ -310,7 +310,7 @@ export class HartState implements Hart {
   }
 
   get translating(): boolean {
-    return this.mode !== Mode.Machine && this.cell(Cell.satp) >> 60n === 8n;
+    return this.mode !== Mode.Machine && this.cell(Cell.satp) >> 60n === SATP_SV39;
   }
 
   csr(address: number): bigint | undefined {

@@ -9,9 +9,10 @@ import { Mode } from '../types';
 import type { MemoryAccess } from './access';
 import { executeCsr } from './csr';
 import type { HartState } from './hart';
-import { Status } from '../layout';
-import { Cell, Mstatus } from './csr-bits';
-import { Cause, returnFromMachine, returnFromSupervisor } from './traps';
+import { Cell, Status } from '../layout';
+import { Mstatus } from '../isa/csr-bits';
+import { Cause } from '../isa/causes';
+import { returnFromMachine, returnFromSupervisor } from './traps';
 
 /** What these instructions ask of the machine. */
 export interface SystemHost {

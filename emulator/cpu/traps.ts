@@ -1,18 +1,9 @@
 /** Taking traps and returning from them (RISC-V privileged specification 1.12, sections 3.1.6, 3.1.8, 3.1.9 and 4.1). */
+import { Cell } from '../layout';
+import { INTERRUPT_FLAG } from '../isa/causes';
 import { Mode } from '../types';
 import type { HartState } from './hart';
-import { Cell, Interrupt, MPP_SHIFT, Mstatus } from './csr-bits';
-
-export const enum Cause {
-  instructionAccess = 1,
-  illegalInstruction = 2,
-  breakpoint = 3,
-  loadMisaligned = 4,
-  storeMisaligned = 6,
-  loadAccess = 5,
-  storeAccess = 7,
-  userEcall = 8,
-}
+import { Interrupt, MPP_SHIFT, Mstatus } from '../isa/csr-bits';
 
 /** Highest priority first (section 3.1.9). */
 const PRIORITY = [Interrupt.meip, Interrupt.msip, Interrupt.mtip, Interrupt.seip, Interrupt.ssip, Interrupt.stip];
@@ -48,7 +39,7 @@ export function handlerMode(hart: HartState, interrupt: boolean, cause: number):
 export function takeTrap(hart: HartState, interrupt: boolean, cause: number, tval: bigint): void {
   const to = handlerMode(hart, interrupt, cause);
   const mstatus = hart.low(Cell.mstatus);
-  const code = BigInt(cause) | (interrupt ? 1n << 63n : 0n);
+  const code = BigInt(cause) | (interrupt ? INTERRUPT_FLAG : 0n);
   let vector: bigint;
   if (to === Mode.Supervisor) {
     hart.setCell(Cell.scause, code);

@@ -8,3 +8,12 @@ export type XName = (typeof X_NAMES)[number];
 
 /** The numbers of the registers, 0 to 31, by their names: `X.sp` is 2. */
 export const X = Object.fromEntries(X_NAMES.map((name, number) => [name, number])) as Readonly<Record<XName, number>>;
+
+const NUMBERS = new Map<string, number>([
+  ...X_NAMES.map((name, number): [string, number] => [name, number]),
+  ...X_NAMES.map((_, number): [string, number] => [`x${number}`, number]),
+  ['fp', X.s0],
+]);
+
+/** The number of a register by its name in the calling convention, its `x` name or `fp`. */
+export const registerNumber = (name: string): number | undefined => NUMBERS.get(name);

@@ -16,7 +16,7 @@ import { RecordPages } from './record-pages';
 import type { CodePage } from './region';
 import { type Acceleration, TranslationCache } from './translation-cache';
 import type { SideExit } from './translator';
-import { Cause } from '../cpu/traps';
+import { Cause } from '../isa/causes';
 
 /** What the cache asks of the machine. */
 export interface CodeHost {

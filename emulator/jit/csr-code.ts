@@ -8,8 +8,8 @@ import type { Decoded } from '../isa/decode';
 import { CsrUpdate } from '../isa/instruction';
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { MSTATUS, SSTATUS } from '../cpu/csr';
-import { HartOffset } from '../layout';
-import { Cell, Mstatus } from '../cpu/csr-bits';
+import { Cell, HartOffset } from '../layout';
+import { Mstatus } from '../isa/csr-bits';
 import { ZERO, cell, get32 } from './emit';
 
 /** Bits of mstatus that decide on nothing but whether interrupts are taken. */

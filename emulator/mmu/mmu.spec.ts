@@ -1,4 +1,5 @@
 /** What a walk has said is forgotten when the tables say something else, whatever else lies in their pages. */
+import { Csr } from '../isa/csrs';
 import assert from 'node:assert/strict';
 import { PTE } from '../isa/sv39';
 import { Assembler, BASE, R, encode, laidOut, toSupervisor } from '../testing/guests';
@@ -53,7 +54,7 @@ describe('address translation', () => {
     toSupervisor(a, all.satp(root))
       .li(t0, VA + 0x3000)
       .li(t1, VA + 0x4000);
-    a.la(t2, 'trap').op('csrrw', { rs1: t2, imm: 0x105 });
+    a.la(t2, 'trap').op('csrrw', { rs1: t2, imm: Csr.stvec });
     a.label('fill').op('sb', { rs1: t0, rs2: a0 }).op('addi', { rd: t0, rs1: t0, imm: 1 });
     a.to('fill', 'bne', { rs1: t0, rs2: t1 }).label('trap').to('trap', 'jal');
     const kernel = laidOut(a, [TABLES, all.bytes()]);

@@ -6,8 +6,9 @@
  * The walk that explains each step is another one (isa/sv39.ts), written for reading; a test compares the two.
  */
 import type { HartState } from '../cpu/hart';
-import { PAGE } from '../layout';
-import { Cell, Mstatus } from '../cpu/csr-bits';
+import { Cause } from '../isa/causes';
+import { Mstatus } from '../isa/csr-bits';
+import { Cell, PAGE } from '../layout';
 import { PTE } from '../isa/sv39';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
@@ -21,8 +22,8 @@ export const enum AccessType {
 }
 
 /** Exception codes by access (table 3.6). */
-const PAGE_FAULT = [13, 15, 12] as const;
-const ACCESS_FAULT = [5, 7, 1] as const;
+const PAGE_FAULT = [Cause.loadPageFault, Cause.storePageFault, Cause.instructionPageFault] as const;
+const ACCESS_FAULT = [Cause.loadAccess, Cause.storeAccess, Cause.instructionAccess] as const;
 
 const { V, R, W, X, U, A, D } = PTE;
 const RIGHTS = [Right.read, Right.write, Right.execute] as const;

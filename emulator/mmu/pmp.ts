@@ -3,8 +3,8 @@
  * is a page (G = 10, so NA4 cannot be chosen), which the specification leaves to us and which suits the TLB.
  * While no entry is active everything is allowed, as on a hart without PMP: the kernels of 2019 and 2020 rely on it.
  */
+import { Cell } from '../layout';
 import type { HartState } from '../cpu/hart';
-import { Cell } from '../cpu/csr-bits';
 import { Mode } from '../types';
 
 /** Rights as the bits of pmpcfg have them. */

@@ -1,6 +1,6 @@
 /** What observers have asked to be watched in memory: words, and whole page tables; and what has come of it. */
+import { Cell } from '../layout';
 import type { HartState } from '../cpu/hart';
-import { Cell } from '../cpu/csr-bits';
 import type { DataEvent, Observer, Stop, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
 import { TableWatch } from './table-watch';

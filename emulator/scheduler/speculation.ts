@@ -10,8 +10,8 @@ import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { Executor } from '../jit/executor';
 import type { HartState } from '../cpu/hart';
-import { PAGE } from '../layout';
-import { Cell, Mstatus } from '../cpu/csr-bits';
+import { Cell, PAGE } from '../layout';
+import { Mstatus } from '../isa/csr-bits';
 import { updated } from '../cpu/csr';
 import { interruptToTake } from '../cpu/traps';
 

@@ -10,6 +10,7 @@
  * that were really executed. All of it follows from the state of the machine, so it is alike in every tier and every cut
  * of a run, and is saved with the machine.
  */
+import { Cell } from '../layout';
 import { X } from '../isa/registers';
 import type { SavedState } from '../history/saved-state';
 import type { GuestMemory } from '../mmu/guest-memory';
@@ -17,7 +18,6 @@ import type { Mmu } from '../mmu/mmu';
 import { Mode, type State } from '../types';
 import type { Executor } from '../jit/executor';
 import { type HartState, REGISTER_WORDS } from '../cpu/hart';
-import { Cell } from '../cpu/csr-bits';
 import { interruptToTake, interruptible } from '../cpu/traps';
 import { Speculation } from './speculation';
 

@@ -2,9 +2,10 @@
  * Virtual time: it is counted in instructions, those that were executed and those that were slept through, and a tick of the
  * 10 MHz clock is ten. A hart runs for a slice, in which time goes on with the hart's own count.
  */
+import { Cell } from '../layout';
 import type { HartState } from '../cpu/hart';
 import { stceOf } from '../cpu/csr';
-import { Cell, Interrupt } from '../cpu/csr-bits';
+import { Interrupt } from '../isa/csr-bits';
 import type { SavedState } from '../history/saved-state';
 
 /** The guest sees harts of 100 MHz that retire one instruction a cycle. */

@@ -2,6 +2,7 @@
  * A guest that runs many small programs one after another, each from its own initial state (registers, mode, translation),
  * logs every trap, and sends the results over the UART: so one start of an emulator runs them all.
  */
+import { Csr } from '../../emulator/isa/csrs';
 import { Mode } from '../../emulator/types';
 import { Assembler } from '../../emulator/testing/assembler';
 import { BASE } from '../../emulator/testing/elf';
@@ -67,20 +68,12 @@ export interface ProgramResult {
   state: Map<string, bigint>;
 }
 
-const FINAL_CSRS: readonly [string, number][] = [
-  ['sstatus', 0x100],
-  ['sie', 0x104],
-  ['stvec', 0x105],
-  ['scounteren', 0x106],
-  ['sscratch', 0x140],
-  ['sepc', 0x141],
-  ['scause', 0x142],
-  ['stval', 0x143],
-  ['satp', 0x180],
-  ['mie', 0x304],
-  ['mip', 0x344],
-  ['mcounteren', 0x306],
-];
+const FINAL_CSRS = (
+  [
+    ...(['sstatus', 'sie', 'stvec', 'scounteren', 'sscratch', 'sepc', 'scause', 'stval', 'satp'] as const),
+    ...(['mie', 'mip', 'mcounteren'] as const),
+  ] as const
+).map((name) => [name, Csr[name]] as const);
 
 /** Offsets in the frame that mscratch points to. */
 const Frame = { t6: 0, t5: 8, t4: 16, t3: 24, header: 32, log: 40, record: 48, trapsLeft: 56 } as const;
@@ -167,11 +160,11 @@ function header(
 function driver(a: Assembler): void {
   const { t0, t1, t2, t3, t4, t5, t6, s0 } = R;
   const csrw = (csr: number, rs1: number): unknown => a.op('csrrw', { rs1, imm: csr });
-  const [mstatus, medeleg, mideleg, mie, mtvec, mcounteren] = [0x300, 0x302, 0x303, 0x304, 0x305, 0x306];
-  const [mscratch, mepc, mcause, mtval, mip, pmpcfg0, pmpaddr0] = [0x340, 0x341, 0x342, 0x343, 0x344, 0x3a0, 0x3b0];
+  const { mstatus, medeleg, mideleg, mie, mtvec, mcounteren } = Csr;
+  const { mscratch, mepc, mcause, mtval, mip, pmpcfg0, pmpaddr0 } = Csr;
 
   // An idle second hart makes QEMU execute atomics as such, on which their faults depend.
-  a.op('csrrs', { rd: t0, imm: 0xf14 }).to('first', 'beq', { rs1: t0 });
+  a.op('csrrs', { rd: t0, imm: Csr.mhartid }).to('first', 'beq', { rs1: t0 });
   a.label('park').op('wfi').to('park', 'jal').label('first');
   a.li(t0, -1n).op('srli', { rd: t0, rs1: t0, imm: 10 });
   csrw(pmpaddr0, t0);
@@ -223,10 +216,10 @@ function driver(a: Assembler): void {
   csrw(mtvec, t0);
   csrw(mscratch, t6);
   for (const csr of [medeleg, mideleg, mie, mip, mcounteren, ...FINAL_CSRS.map(([, csr]) => csr)]) {
-    if (csr !== 0x180) csrw(csr, 0);
+    if (csr !== Csr.satp) csrw(csr, 0);
   }
   a.op('ld', { rd: t0, rs1: s0, imm: Header.satp });
-  csrw(0x180, t0);
+  csrw(Csr.satp, t0);
   a.op('sfence.vma').op('fence.i');
   a.op('ld', { rd: t0, rs1: s0, imm: Header.start });
   csrw(mepc, t0);

@@ -3,8 +3,9 @@
  * CSRs, changes of privilege, loads and stores through random page-table entries, self-modifying code. They always
  * terminate: branches go forward, loops count down, and a trap skips its instruction.
  */
+import { Csr } from '../../emulator/isa/csrs';
 import { INSTRUCTIONS, decode } from '../../emulator/isa/decode';
-import { isRelative } from '../../emulator/isa/instruction';
+import { type Instruction, isRelative } from '../../emulator/isa/instruction';
 import { Mode } from '../../emulator/types';
 import { type Operands, encode } from '../../emulator/testing/encode';
 import type { Random } from '../../emulator/testing/random';
@@ -24,33 +25,16 @@ const at = (name: string, operands: Operands): Parcels => {
 };
 const size = (parcels: Parcels): number => parcels.length * 2;
 
-const named = (keep: (opcode: number, name: string) => boolean): string[] =>
-  INSTRUCTIONS.filter(({ match, name }) => keep(match & 127, name)).map(({ name }) => name);
-const REGISTER_FORMS = named((opcode) => opcode === 0x33 || opcode === 0x3b);
-const IMMEDIATE_FORMS = named((opcode) => opcode === 0x13 || opcode === 0x1b);
-const LOADS = named((opcode) => opcode === 0x03);
-const STORES = named((opcode) => opcode === 0x23);
-const BRANCHES = named((opcode) => opcode === 0x63);
-const ATOMICS = named((opcode, name) => opcode === 0x2f && name.startsWith('amo'));
-const CSR_FORMS = named((_opcode, name) => name.startsWith('csrr'));
+const named = (keep: (instruction: Instruction, opcode: number) => boolean): string[] =>
+  INSTRUCTIONS.filter((instruction) => keep(instruction, instruction.match & 127)).map(({ name }) => name);
+const REGISTER_FORMS = named((_, opcode) => opcode === 0x33 || opcode === 0x3b);
+const IMMEDIATE_FORMS = named((_, opcode) => opcode === 0x13 || opcode === 0x1b);
+const LOADS = named(({ access }) => access?.kind === 'load');
+const STORES = named(({ access }) => access?.kind === 'store');
+const BRANCHES = named(({ control }) => control === 'branch');
+const ATOMICS = named(({ access }) => access?.kind === 'amo');
+const CSR_FORMS = named(({ csr }) => csr !== undefined);
 
-const enum Csr {
-  sstatus = 0x100,
-  sie = 0x104,
-  stvec = 0x105,
-  sscratch = 0x140,
-  sepc = 0x141,
-  scause = 0x142,
-  stval = 0x143,
-  sip = 0x144,
-  satp = 0x180,
-  mstatus = 0x300,
-  mie = 0x304,
-  mepc = 0x341,
-  mcause = 0x342,
-  mtval = 0x343,
-  mip = 0x344,
-}
 const PLAIN_CSRS = [Csr.stvec, Csr.sscratch, Csr.sepc, Csr.scause, Csr.stval, Csr.sie, Csr.sstatus];
 const MACHINE_CSRS = [Csr.mepc, Csr.mcause, Csr.mtval, Csr.mstatus];
 /** Read-only, absent, or another mode's. */
@@ -72,7 +56,7 @@ for (let half = 0; half < 65536; half++) {
   }
   const { instruction, rd, rs1, imm } = decoded;
   const writes = instruction.hasRd && RESERVED.includes(rd);
-  const inMemory = LOADS.includes(instruction.name) || STORES.includes(instruction.name);
+  const inMemory = instruction.access !== undefined;
   if (isRelative(instruction)) {
     if (imm > 0 && imm <= 24 && !writes) compressed.branches.set(imm, [...(compressed.branches.get(imm) ?? []), half]);
   } else if (instruction.control !== 'indirect' && !writes && (!inMemory || rs1 === 2 || rs1 === 8)) {

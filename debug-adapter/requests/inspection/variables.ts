@@ -4,9 +4,10 @@ import { childrenOf } from '../../expressions/children';
 import { evaluate } from '../../expressions/evaluate';
 import { formatValue } from '../../expressions/format';
 import { numberOf, variableValue, type Value } from '../../expressions/value';
-import { causeName } from '../../registers/causes';
-import { CSRS } from '../../registers/csrs';
-import { ABI_NAMES, MODE_NAMES } from '../../registers/integer-registers';
+import { causeName } from '../../../emulator/isa/causes';
+import { CSRS } from '../../../emulator/isa/csr-fields';
+import { X_NAMES } from '../../../emulator/isa/registers';
+import { MODE_NAMES } from '../../../emulator/types';
 import { baseName } from '../../code/sources';
 import type { Frame } from '../../stack/stack';
 import type { Scope, Variable } from '../../symbols/api';
@@ -140,7 +141,7 @@ function distinct(named: Named[]): Named[] {
   });
 }
 
-const REGISTERS = ['pc', ...ABI_NAMES.slice(1)];
+const REGISTERS = ['pc', ...X_NAMES.slice(1)];
 
 /** A register, with its text at the last stop if it was another. */
 function registerNamed(name: string, { evaluation }: View, before: ReadonlyMap<string, bigint> | undefined): Named {

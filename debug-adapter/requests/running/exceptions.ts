@@ -7,7 +7,7 @@ import type { Debuggee } from '../../launch/debuggee';
 import { hex } from '../../memory/hex';
 import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
 import { trapContext } from '../../page-tables/tables';
-import { causeName } from '../../registers/causes';
+import { causeName } from '../../../emulator/isa/causes';
 import { sourceName } from '../../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../../run-control/causes';
 import { kernelPlace } from '../../code/place-names';

@@ -2,14 +2,14 @@
  * Interrupts by their source, as QEMU's "virt" board wires them: the timer and the software interrupts of the hart, and
  * what comes through the PLIC: virtio devices on 1 to 8, the UART on 10, the clock on 11.
  */
+import { InterruptCause } from '../../../emulator/isa/causes';
 import type { TrapEvent } from '../../../emulator/types';
 import { keywords, oneOf } from './filter';
 
 type Matches = (event: TrapEvent) => boolean;
 
-/** Codes of mcause and scause (RISC-V privileged specification 1.12, tables 3.6 and 4.2). */
 const code =
-  (...codes: number[]): Matches =>
+  (...codes: InterruptCause[]): Matches =>
   ({ cause }) =>
     codes.includes(cause);
 const source =
@@ -18,9 +18,9 @@ const source =
     event.source !== undefined && event.source >= from && event.source <= to;
 
 const BY_NAME: Readonly<Record<string, Matches>> = {
-  timer: code(5, 7),
-  software: code(1, 3),
-  external: code(9, 11),
+  timer: code(InterruptCause.supervisorTimer, InterruptCause.machineTimer),
+  software: code(InterruptCause.supervisorSoftware, InterruptCause.machineSoftware),
+  external: code(InterruptCause.supervisorExternal, InterruptCause.machineExternal),
   uart: source(10),
   disk: source(1),
   virtio: source(1, 8),

@@ -1,4 +1,5 @@
 /** Catchpoints at traps: page faults, exceptions in the kernel, system calls, interrupts. */
+import { INTERRUPT_FLAG } from '../../../emulator/isa/causes';
 import { X } from '../../../emulator/isa/registers';
 import { Mode, type TrapEvent } from '../../../emulator/types';
 import { isKernelTrap, isSystemCall, pageFaultAccess } from '../causes';
@@ -15,7 +16,7 @@ const trap = (matches: (event: TrapEvent) => boolean) => ({
 
 /** What the trap is about to write, under the names of both modes' registers. */
 function trapOverlay(event: TrapEvent): Overlay {
-  const cause = BigInt(event.cause) | (event.interrupt ? 1n << 63n : 0n);
+  const cause = BigInt(event.cause) | (event.interrupt ? INTERRUPT_FLAG : 0n);
   const mode = event.to === Mode.Machine ? 'm' : 's';
   return { [`${mode}cause`]: cause, [`${mode}tval`]: event.tval, [`${mode}epc`]: event.epc };
 }

@@ -1,3 +1,4 @@
+import { Mstatus } from '../../../emulator/isa/csr-bits';
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import { strict as assert } from 'node:assert';
@@ -7,7 +8,7 @@ import { MappedProgram } from '../../code/mapped-program';
 import { runTo, instruction, threadOn, untilUser, type StepContext, type StepCondition } from './step-plan';
 import { FakeHart } from '../../testing/fake-machine';
 
-const SPP = 1n << 8n;
+const SPP = BigInt(Mstatus.spp);
 const SRET = 0x3ffffff100n;
 
 /** Two harts, and processes as the spec says that they run. */

@@ -6,6 +6,7 @@
  * What is stepped is a thread of execution, not a hart: the scheduler may move a process to another hart, and runs others
  * on this one meanwhile. It is known by its stack pointer, and by the process that the kernel says it runs.
  */
+import { Mstatus } from '../../../emulator/isa/csr-bits';
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart, type TrapEvent } from '../../../emulator/types';
@@ -68,7 +69,7 @@ export interface Arrival {
 
 export type Waiting = Generator<StepCondition, Arrival, StepEvent>;
 
-const SPP = 1n << 8n;
+const SPP = BigInt(Mstatus.spp);
 
 /** A thread of execution, at one moment of it. */
 export interface Thread {

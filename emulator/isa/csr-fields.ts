@@ -2,10 +2,20 @@
  * The control and status registers as a debugger shows them: names, addresses and what their bits mean, as a table
  * (RISC-V privileged specification 1.12, chapters 2 to 4; Sstc for stimecmp).
  */
-import { causeName, EXCEPTION_CODES, INTERRUPT_BITS } from './causes';
+import {
+  causeName,
+  EXCEPTION_CODES,
+  INTERRUPT_CODES,
+  INTERRUPT_FLAG,
+  interruptStem,
+  SUPERVISOR_INTERRUPT_CODES,
+} from './causes';
+import { Mstatus, SATP_BARE } from './csr-bits';
+import { Csr } from './csrs';
 import { describeWord, type Field, type Fields } from './fields';
 
-export interface Csr extends Fields {
+/** A CSR in words. */
+export interface CsrDescription extends Fields {
   name: string;
   /** The 12-bit address. */
   address: number;
@@ -29,48 +39,52 @@ const field = (
 const xlen = one('not fixed', '32 bits', '64 bits', '128 bits');
 const unit = one('off', 'initial', 'clean', 'dirty');
 
+/** A field of mstatus, given by its bits. */
+const status = (name: string, bits: Mstatus, description: string, meaning?: (value: bigint) => string): Field => {
+  const lsb = 31 - Math.clz32(bits & -bits);
+  return field(name, lsb, 32 - Math.clz32(bits >> lsb), description, meaning);
+};
+
 const SSTATUS: readonly Field[] = [
-  bit('SIE', 1, 'interrupts enabled in S-mode'),
-  bit('SPIE', 5, 'SIE before the trap'),
+  status('SIE', Mstatus.sie, 'interrupts enabled in S-mode'),
+  status('SPIE', Mstatus.spie, 'SIE before the trap'),
   bit('UBE', 6, 'U-mode data is big-endian'),
-  field('SPP', 8, 1, 'mode before the trap into S-mode', one('U', 'S')),
+  status('SPP', Mstatus.spp, 'mode before the trap into S-mode', one('U', 'S')),
   field('VS', 9, 2, 'vector unit', unit),
   field('FS', 13, 2, 'floating-point unit', unit),
   field('XS', 15, 2, 'other extensions', unit),
-  bit('SUM', 18, 'S-mode may load and store on user pages'),
-  bit('MXR', 19, 'loads may read pages that are only executable'),
+  status('SUM', Mstatus.sum, 'S-mode may load and store on user pages'),
+  status('MXR', Mstatus.mxr, 'loads may read pages that are only executable'),
   field('UXL', 32, 2, 'register width in U-mode', xlen),
   bit('SD', 63, 'some unit is dirty'),
 ];
 
 const MSTATUS: readonly Field[] = [
   ...SSTATUS,
-  bit('MIE', 3, 'interrupts enabled in M-mode'),
-  bit('MPIE', 7, 'MIE before the trap'),
-  field('MPP', 11, 2, 'mode before the trap into M-mode', one('U', 'S', 'reserved', 'M')),
-  bit('MPRV', 17, 'loads and stores use the mode in MPP'),
-  bit('TVM', 20, 'satp and sfence.vma trap in S-mode'),
-  bit('TW', 21, 'wfi traps below M-mode'),
-  bit('TSR', 22, 'sret traps in S-mode'),
+  status('MIE', Mstatus.mie, 'interrupts enabled in M-mode'),
+  status('MPIE', Mstatus.mpie, 'MIE before the trap'),
+  status('MPP', Mstatus.mpp, 'mode before the trap into M-mode', one('U', 'S', 'reserved', 'M')),
+  status('MPRV', Mstatus.mprv, 'loads and stores use the mode in MPP'),
+  status('TVM', Mstatus.tvm, 'satp and sfence.vma trap in S-mode'),
+  status('TW', Mstatus.tw, 'wfi traps below M-mode'),
+  status('TSR', Mstatus.tsr, 'sret traps in S-mode'),
   field('SXL', 34, 2, 'register width in S-mode', xlen),
   bit('SBE', 36, 'S-mode data is big-endian'),
   bit('MBE', 37, 'M-mode data is big-endian'),
 ].sort((a, b) => a.lsb - b.lsb);
 
-const interrupts = (letter: 'E' | 'P', bits: readonly number[]): Field[] =>
-  INTERRUPT_BITS.filter((line) => bits.includes(line.bit)).map((line) =>
-    bit(line.stem + letter, line.bit, `${causeName(true, line.code)} ${letter === 'E' ? 'enabled' : 'pending'}`),
+const interrupts = (letter: 'E' | 'P', codes: readonly number[]): Field[] =>
+  codes.map((code) =>
+    bit(interruptStem(code) + letter, code, `${causeName(true, code)} ${letter === 'E' ? 'enabled' : 'pending'}`),
   );
-const S_LINES = [1, 5, 9];
-const ALL_LINES = [1, 3, 5, 7, 9, 11];
 
 const CAUSE: readonly Field[] = [
   field('code', 0, 63, 'what happened'),
   bit('interrupt', 63, 'an interrupt, not an exception'),
 ];
 const describeCause = (value: bigint): string => {
-  const interrupt = value >> 63n === 1n;
-  const code = value & ((1n << 63n) - 1n);
+  const interrupt = (value & INTERRUPT_FLAG) !== 0n;
+  const code = value & ~INTERRUPT_FLAG;
   return `${hex(value)} (${code < 64n ? causeName(interrupt, Number(code)) : 'not a cause that exists'})`;
 };
 
@@ -90,7 +104,7 @@ const SATP: readonly Field[] = [
 ];
 const describeSatp = (value: bigint): string => {
   const mode = value >> 60n;
-  if (mode === 0n) return value === 0n ? 'Bare, no translation' : `Bare, no translation (${hex(value)})`;
+  if (mode === SATP_BARE) return value === 0n ? 'Bare, no translation' : `Bare, no translation (${hex(value)})`;
   return `${satpMode(mode)}, ASID ${(value >> 44n) & 0xffffn}, root ${hex((value & ((1n << 44n) - 1n)) << 12n)}`;
 };
 
@@ -152,73 +166,78 @@ const describeBits =
     return `${hex(value)} (${set.map(names).join(', ') || none})`;
   };
 
-const csr = (
+const numbered = (
   name: string,
   address: number,
   description: string,
   fields: readonly Field[] = [],
   describe?: (value: bigint) => string,
-): Csr => ({ name, address, description, fields, ...(describe && { describe }) });
+): CsrDescription => ({ name, address, description, fields, ...(describe && { describe }) });
+
+const csr = (
+  name: keyof typeof Csr,
+  description: string,
+  fields?: readonly Field[],
+  describe?: (value: bigint) => string,
+): CsrDescription => numbered(name, Csr[name], description, fields, describe);
 
 /** In the order in which they are shown: what a kernel programmer looks at first comes first. */
-export const CSRS: readonly Csr[] = [
-  csr('satp', 0x180, 'address translation', SATP, describeSatp),
-  csr('sstatus', 0x100, 'status, as S-mode sees it', SSTATUS),
-  csr('scause', 0x142, 'cause of the last trap into S-mode', CAUSE, describeCause),
-  csr('stval', 0x143, 'address or instruction of the last trap into S-mode'),
-  csr('sepc', 0x141, 'where the last trap into S-mode came from'),
-  csr('stvec', 0x105, 'where traps into S-mode go', VECTOR, describeVector),
-  csr('sscratch', 0x140, 'a word for the S-mode trap handler'),
-  csr('sie', 0x104, 'interrupts enabled for S-mode', interrupts('E', S_LINES)),
-  csr('sip', 0x144, 'interrupts pending for S-mode', interrupts('P', S_LINES)),
-  csr('stimecmp', 0x14d, 'time of the next S-mode timer interrupt', [], describeCount),
-  csr('scounteren', 0x106, 'counters that U-mode may read', COUNTEREN),
-  csr('senvcfg', 0x10a, 'what U-mode may do', ENVCFG),
-  csr('mstatus', 0x300, 'status', MSTATUS),
-  csr('mcause', 0x342, 'cause of the last trap into M-mode', CAUSE, describeCause),
-  csr('mtval', 0x343, 'address or instruction of the last trap into M-mode'),
-  csr('mepc', 0x341, 'where the last trap into M-mode came from'),
-  csr('mtvec', 0x305, 'where traps into M-mode go', VECTOR, describeVector),
-  csr('mscratch', 0x340, 'a word for the M-mode trap handler'),
-  csr('mie', 0x304, 'interrupts enabled', interrupts('E', ALL_LINES)),
-  csr('mip', 0x344, 'interrupts pending', interrupts('P', ALL_LINES)),
+export const CSRS: readonly CsrDescription[] = [
+  csr('satp', 'address translation', SATP, describeSatp),
+  csr('sstatus', 'status, as S-mode sees it', SSTATUS),
+  csr('scause', 'cause of the last trap into S-mode', CAUSE, describeCause),
+  csr('stval', 'address or instruction of the last trap into S-mode'),
+  csr('sepc', 'where the last trap into S-mode came from'),
+  csr('stvec', 'where traps into S-mode go', VECTOR, describeVector),
+  csr('sscratch', 'a word for the S-mode trap handler'),
+  csr('sie', 'interrupts enabled for S-mode', interrupts('E', SUPERVISOR_INTERRUPT_CODES)),
+  csr('sip', 'interrupts pending for S-mode', interrupts('P', SUPERVISOR_INTERRUPT_CODES)),
+  csr('stimecmp', 'time of the next S-mode timer interrupt', [], describeCount),
+  csr('scounteren', 'counters that U-mode may read', COUNTEREN),
+  csr('senvcfg', 'what U-mode may do', ENVCFG),
+  csr('mstatus', 'status', MSTATUS),
+  csr('mcause', 'cause of the last trap into M-mode', CAUSE, describeCause),
+  csr('mtval', 'address or instruction of the last trap into M-mode'),
+  csr('mepc', 'where the last trap into M-mode came from'),
+  csr('mtvec', 'where traps into M-mode go', VECTOR, describeVector),
+  csr('mscratch', 'a word for the M-mode trap handler'),
+  csr('mie', 'interrupts enabled', interrupts('E', INTERRUPT_CODES)),
+  csr('mip', 'interrupts pending', interrupts('P', INTERRUPT_CODES)),
   csr(
     'medeleg',
-    0x302,
     'exceptions handed to S-mode',
     EXCEPTION_CODES.map((code) => bit(`e${code}`, code, causeName(false, code))),
     describeBits((code) => causeName(false, code), EXCEPTION_CODES, 'none'),
   ),
   csr(
     'mideleg',
-    0x303,
     'interrupts handed to S-mode',
-    INTERRUPT_BITS.map((line) => bit(line.stem, line.bit, causeName(true, line.code))),
-    describeBits((code) => causeName(true, code), ALL_LINES, 'none'),
+    INTERRUPT_CODES.map((code) => bit(interruptStem(code), code, causeName(true, code))),
+    describeBits((code) => causeName(true, code), INTERRUPT_CODES, 'none'),
   ),
-  csr('mcounteren', 0x306, 'counters that S-mode may read', COUNTEREN),
-  csr('menvcfg', 0x30a, 'what S-mode and U-mode may do', MENVCFG),
-  csr('misa', 0x301, 'instruction set', MISA, describeMisa),
-  csr('mhartid', 0xf14, 'number of this hart'),
-  csr('pmpcfg0', 0x3a0, 'protection of physical memory, entries 0 to 7', PMPCFG, describePmpcfg),
-  csr('pmpaddr0', 0x3b0, 'address of entry 0', [], describePmpaddr),
-  csr('pmpaddr1', 0x3b1, 'address of entry 1', [], describePmpaddr),
-  csr('pmpaddr2', 0x3b2, 'address of entry 2', [], describePmpaddr),
-  csr('pmpaddr3', 0x3b3, 'address of entry 3', [], describePmpaddr),
-  csr('cycle', 0xc00, 'clock cycles', [], describeCount),
-  csr('time', 0xc01, 'ticks of the 10 MHz clock', [], describeCount),
-  csr('instret', 0xc02, 'instructions retired', [], describeCount),
-  csr('mcycle', 0xb00, 'clock cycles', [], describeCount),
-  csr('minstret', 0xb02, 'instructions retired', [], describeCount),
-  csr('mcountinhibit', 0x320, 'counters that stand still'),
-  csr('mvendorid', 0xf11, 'maker'),
-  csr('marchid', 0xf12, 'architecture'),
-  csr('mimpid', 0xf13, 'version'),
+  csr('mcounteren', 'counters that S-mode may read', COUNTEREN),
+  csr('menvcfg', 'what S-mode and U-mode may do', MENVCFG),
+  csr('misa', 'instruction set', MISA, describeMisa),
+  csr('mhartid', 'number of this hart'),
+  csr('pmpcfg0', 'protection of physical memory, entries 0 to 7', PMPCFG, describePmpcfg),
+  csr('pmpaddr0', 'address of entry 0', [], describePmpaddr),
+  numbered('pmpaddr1', Csr.pmpaddr0 + 1, 'address of entry 1', [], describePmpaddr),
+  numbered('pmpaddr2', Csr.pmpaddr0 + 2, 'address of entry 2', [], describePmpaddr),
+  numbered('pmpaddr3', Csr.pmpaddr0 + 3, 'address of entry 3', [], describePmpaddr),
+  csr('cycle', 'clock cycles', [], describeCount),
+  csr('time', 'ticks of the 10 MHz clock', [], describeCount),
+  csr('instret', 'instructions retired', [], describeCount),
+  csr('mcycle', 'clock cycles', [], describeCount),
+  csr('minstret', 'instructions retired', [], describeCount),
+  csr('mcountinhibit', 'counters that stand still'),
+  csr('mvendorid', 'maker'),
+  csr('marchid', 'architecture'),
+  csr('mimpid', 'version'),
 ];
 
 const BY_NAME = new Map(CSRS.map((entry) => [entry.name, entry]));
 
-export const csrNamed = (name: string): Csr | undefined => BY_NAME.get(name);
+export const csrNamed = (name: string): CsrDescription | undefined => BY_NAME.get(name);
 
 /**
  * A CSR's value with its fields spelt out: "0xd (load page fault)", "Sv39, ASID 0, root 0x87fff000". A name that is not in

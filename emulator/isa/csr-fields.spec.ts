@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { causeName } from './causes';
-import { CSRS, csrNamed, describeCsr } from './csrs';
+import { CSRS, csrNamed, describeCsr } from './csr-fields';
 import { fieldNamed, fieldOf } from './fields';
-import { ABI_NAMES, registerNumber } from './integer-registers';
+import { X_NAMES, registerNumber } from './registers';
 
 describe('CSRs in words', () => {
   it('say cause, table and modes', () => {
@@ -51,7 +51,7 @@ describe('CSRs in words', () => {
 
 describe('names of registers and causes', () => {
   it('are those of the ABI and the specification', () => {
-    assert.equal(ABI_NAMES.length, 32);
+    assert.equal(X_NAMES.length, 32);
     assert.deepEqual(
       ['zero', 'sp', 'fp', 's0', 'a0', 'x31', 't6', 's11'].map(registerNumber),
       [0, 2, 8, 8, 10, 31, 31, 27],

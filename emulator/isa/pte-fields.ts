@@ -1,8 +1,8 @@
 /** The fields of an Sv39 page-table entry (RISC-V privileged specification 1.12, section 4.4.1). */
-import { flagText, isPointer, PPN_BITS, PPN_SHIFT, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
-import { hex } from '../memory/hex';
+import { flagText, isPointer, PPN_BITS, PPN_SHIFT, PTE, pteFlags, ptePhysical } from './sv39';
 import type { Field, Fields } from './fields';
 
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const bit = (name: Exclude<keyof typeof PTE, 'RSW'>, description: string): Field => ({
   name,
   lsb: Math.log2(PTE[name]),
