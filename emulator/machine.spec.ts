@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Csr } from './isa/csrs';
 import { Machine } from './machine';
+import { setBreakpoints } from './testing/breakpoints';
 import { elf } from './testing/elf';
 import { encode } from './testing/encode';
 import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from './testing/program';
@@ -64,7 +65,7 @@ describe('the machine', () => {
     const straddling = DRAM + 4094n;
     for (const breakpoints of [[], [straddling]]) {
       const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: elf(shifted) });
-      machine.setBreakpoints(breakpoints);
+      setBreakpoints(machine, breakpoints);
       let stop = machine.run({ instructions: 5000 });
       if (breakpoints.length > 0) {
         assert.deepEqual(stop, { kind: 'breakpoint', hart: 0, pc: straddling });
@@ -98,13 +99,13 @@ describe('the machine', () => {
     const machine = boot([label('loop'), addi(S0, S0, 1), addi(S1, S1, 1), jumpTo('loop')]);
     toKernel(machine);
     const address = DRAM + 4n;
-    machine.setBreakpoints([address]);
+    setBreakpoints(machine, [address]);
     for (let round = 1n; round <= 3n; round++) {
       assert.deepEqual(runUntil(machine, 'breakpoint'), { kind: 'breakpoint', hart: 0, pc: address });
       assert.equal(machine.harts[0]!.x(S0), round);
       assert.equal(machine.harts[0]!.x(S1), round - 1n);
     }
-    machine.setBreakpoints([]);
+    setBreakpoints(machine, []);
     assert.equal(machine.run({ instructions: 1000 }).kind, 'budget');
   });
 
@@ -124,7 +125,7 @@ describe('the machine', () => {
     toKernel(machine);
     const address = DRAM + 4n;
     let meant = true;
-    machine.setBreakpoints([address], (hart, at) => {
+    setBreakpoints(machine, [address], (hart, at) => {
       assert.equal(hart.id, 0);
       assert.equal(at, address);
       return meant;
@@ -157,7 +158,7 @@ describe('the machine', () => {
       ...HALT,
     ]);
     const events: TrapEvent[] = [];
-    machine.observer = { trap: (event) => events.push(event) > 0 };
+    machine.subscribe({ trap: (event) => events.push(event) > 0 });
     const stop = runUntil(machine, 'trap');
     const at = machine.harts[0]!.pc;
     assert.deepEqual(stop, { kind: 'trap', event: events[0] });
@@ -192,7 +193,7 @@ describe('the machine', () => {
       ...HALT,
     ]);
     const seen: DeviceEvent[] = [];
-    machine.observer = { device: (event) => seen.push(event) === 1, trap: () => true };
+    machine.subscribe({ device: (event) => seen.push(event) === 1, trap: () => true });
     const stop = runUntil(machine, 'device');
     assert.ok(stop.kind === 'device' && stop.event.pc + 4n === machine.harts[0]!.pc);
     machine.run({ instructions: 100 });
@@ -265,8 +266,8 @@ describe('the machine', () => {
     ];
     const hashes = [300_000, 77_777, 500].map((slice) => {
       const machine = boot(program, { harts: 3, seed: 7 });
-      if (slice === 77_777) machine.setBreakpoints([DRAM + 0x80n]);
-      if (slice === 500) machine.observer = { trap: () => false };
+      if (slice === 77_777) setBreakpoints(machine, [DRAM + 0x80n]);
+      if (slice === 500) machine.subscribe({ trap: () => false });
       while (machine.executed < 300_000) machine.run({ instructions: Math.min(slice, 300_000 - machine.executed) });
       return machine.stateHash();
     });
@@ -288,7 +289,7 @@ describe('the machine', () => {
       const machine = boot(items, { acceleration });
       toKernel(machine);
       machine.run({ instructions: 3 * 30 });
-      machine.setBreakpoints([DRAM]);
+      setBreakpoints(machine, [DRAM]);
       for (let pass = 1; pass <= 1000; pass++) {
         assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
         assert.equal(machine.harts[0]!.x(S0), BigInt(30 + pass - 1));

@@ -28,20 +28,20 @@ import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
 import { AccessType, Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
-import { Watching } from './mmu/watching';
 import { LoopWalk } from './scheduler/loop-walk';
+import { Observers } from './observers';
 import { Scheduler } from './scheduler/scheduler';
 import type {
   AccessSize,
+  CsrEvent,
   Device,
   DeviceEvent,
-  Hart,
   InputHistory,
   LoggedInput,
   MachineApi,
   MachineInput,
 } from './types';
-import type { MachineOptions, Observer, RunLimit, State, Stop, TrapEvent, Watch } from './types';
+import type { MachineOptions, Observer, RunLimit, State, Stop, Subscription, TrapEvent } from './types';
 import { Mode } from './types';
 
 export { KernelError };
@@ -70,12 +70,11 @@ export class Machine implements MachineApi {
   readonly memory: GuestMemory;
   readonly harts: readonly HartState[];
   readonly disk: Disk | undefined;
-  observer: Observer = {};
 
   private readonly devices: VirtDevices;
   private readonly timed: readonly Device[];
   private readonly mmu: Mmu;
-  private readonly watching: Watching;
+  private readonly observers: Observers;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
   private readonly executor: Executor;
@@ -97,6 +96,9 @@ export class Machine implements MachineApi {
   private holdsTrap = false;
   private resume: Resume | undefined;
 
+  /** By hart: the last execution that observers were told of, by its address and the hart's count of steps. */
+  private readonly announced: { pc: bigint; steps: number }[] = [];
+
   /** Throws KernelError if the kernel cannot be run, RangeError for impossible options. */
   constructor(readonly options: Readonly<MachineOptions>) {
     const { harts, memory } = options;
@@ -112,9 +114,9 @@ export class Machine implements MachineApi {
     this.clock = new VirtualTime(this.harts);
     this.position = new Position(this.clock);
     const tlb = new Tlb(this.memory, harts);
-    this.watching = new Watching(this.memory, tlb, this.harts);
     this.mmu = new Mmu(this.memory, tlb, this.harts);
     this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this, options.acceleration ?? 'mixed');
+    this.observers = new Observers(this.memory, tlb, this.harts, this);
     this.memory.beforeStore = (host, length) => this.storeToWatched(host, length);
     this.disk = options.disk && new Disk(options.disk);
     this.devices = createVirtDevices(
@@ -140,7 +142,7 @@ export class Machine implements MachineApi {
     this.scheduler = new Scheduler(this.harts, options.seed ?? 0, this.spinWaits);
     this.state = new MachineState(this.clock, this.scheduler, this.devices.devices, this.harts);
     this.loopWalk = new LoopWalk(this.harts, this.memory, this.mmu, this.executor, (hart) =>
-      this.code.hasBreakpoint(hart),
+      this.observers.execute(hart, true),
     );
     this.powerOn();
   }
@@ -212,18 +214,8 @@ export class Machine implements MachineApi {
     this.position.inputs.replaceFuture(inputs);
   }
 
-  setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void {
-    const all = [...addresses];
-    this.code.setBreakpoints(all, concerns);
-    this.loopWalk.breakpointsChanged(all.length > 0);
-  }
-
-  setWatches(watches: Iterable<Watch>): void {
-    this.watching.setWords(watches);
-  }
-
-  watchTables(roots: Iterable<bigint> | undefined): void {
-    this.watching.setTables(roots);
+  subscribe(observer: Observer): Subscription {
+    return this.observers.subscribe(observer);
   }
 
   consoleInput(bytes: Uint8Array): void {
@@ -274,12 +266,13 @@ export class Machine implements MachineApi {
     const pages = new EncodedPages(memory, Number(this.memory.dramSize) / PAGE);
     if (this.clock.time > 0) this.powerOn();
     const disk = this.disk?.save();
+    this.announced.length = 0;
     try {
       this.memory.restoreFrom(pages);
       this.state.restore(state);
       for (const hart of this.harts) {
         this.mmu.protectionChanged(hart);
-        this.watching.satpChanged(hart);
+        this.observers.satpChanged(hart);
       }
     } catch (error) {
       this.powerOn();
@@ -295,12 +288,13 @@ export class Machine implements MachineApi {
     this.clock.reset();
     this.scheduler.reset();
     this.resume = undefined;
+    this.announced.length = 0;
     this.code.reset();
     for (const hart of this.harts) {
       hart.reset();
       hart.pc = BigInt(ROM_BASE);
     }
-    this.watching.reset();
+    this.observers.reset();
     this.mmu.reset();
     for (const hart of this.harts) this.mmu.selectSpace(hart);
     for (const device of this.devices.devices) device.reset();
@@ -411,7 +405,7 @@ export class Machine implements MachineApi {
         if (!write(this.harts, this.memory, input)) return false;
         for (const hart of this.harts) {
           this.mmu.selectSpace(hart);
-          this.watching.satpChanged(hart);
+          this.observers.satpChanged(hart);
         }
     }
     this.position.arrive();
@@ -480,12 +474,28 @@ export class Machine implements MachineApi {
     else if (what === 'timer') this.clock.timerWritten(hart, this.mtime());
   }
 
-  goesOnFrom(hart: HartState): boolean {
-    return this.resumes(hart, 0);
+  addressesChanged(any: boolean): void {
+    this.code.addressesChanged();
+    this.loopWalk.breakpointsChanged(any);
   }
 
-  breakpoint(hart: HartState): Status {
-    this.stop = { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+  csrWritesChanged(observed: boolean): void {
+    this.code.csrWritesObserved(observed);
+  }
+
+  observedIn(hart: HartState, page: bigint): bigint[] {
+    return this.observers.addressesIn(hart, page);
+  }
+
+  executing(hart: HartState): Status {
+    const { pc } = hart;
+    const steps = hart.steps + this.clock.begun(hart);
+    const last = this.announced[hart.id];
+    if (last?.pc === pc && last.steps === steps) return Status.done;
+    this.announced[hart.id] = { pc, steps };
+    // Where a step has ended the machine does not stop again.
+    if (!this.observers.execute(hart) || this.resumes(hart, 0)) return Status.done;
+    this.stop = { kind: 'breakpoint', hart: hart.id, pc };
     return Status.exit;
   }
 
@@ -501,7 +511,11 @@ export class Machine implements MachineApi {
     return this.stop === undefined ? Status.reload : Status.exit;
   }
 
-  returned(hart: HartState): Status {
+  returned(hart: HartState, pc: bigint, from: Mode): Status {
+    if (this.observers.hears('trapReturn')) {
+      const event = { hart: hart.id, pc, from, to: hart.mode, target: hart.pc };
+      if (this.observers.tell('trapReturn', event)) this.stop = { kind: 'trapReturn', event };
+    }
     const status = this.settle(hart);
     if (this.spinWaits.begins(hart)) this.yields();
     return status;
@@ -514,16 +528,26 @@ export class Machine implements MachineApi {
     return Status.exit;
   }
 
+  get csrWritesObserved(): boolean {
+    return this.observers.csrWrites;
+  }
+
+  csrWritten(event: CsrEvent): boolean {
+    if (!this.observers.tell('csrWrite', event)) return false;
+    this.stop = { kind: 'csrWrite', event };
+    return true;
+  }
+
   satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status {
     const event = { hart: hart.id, pc, before, after };
-    this.watching.satpChanged(hart);
-    if (this.observer.satpWrite?.(event)) this.stop = { kind: 'satpWrite', event };
+    this.observers.satpChanged(hart);
+    if (this.observers.tell('satpWrite', event)) this.stop = { kind: 'satpWrite', event };
     return this.settle(hart);
   }
 
   fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status {
     const event = { hart: hart.id, pc, address, asid };
-    if (this.observer.fence?.(event)) this.stop = { kind: 'fence', event };
+    if (this.observers.tell('fence', event)) this.stop = { kind: 'fence', event };
     return this.settle(hart);
   }
 
@@ -535,15 +559,15 @@ export class Machine implements MachineApi {
     size: AccessSize,
     value: bigint,
   ): Status {
-    if (this.observer.device) {
-      const event = { hart: hart.id, pc: hart.pc, device: device.name, offset, size, access, value };
-      if (this.observer.device(event)) this.stop ??= { kind: 'device', event };
+    if (this.observers.hears('device')) {
+      const event: DeviceEvent = { hart: hart.id, pc: hart.pc, device: device.name, offset, size, access, value };
+      if (this.observers.tell('device', event)) this.stop ??= { kind: 'device', event };
     }
     this.clock.cut();
     return Status.done;
   }
 
-  /** True if the observer wants to stop for what was touched of watched bytes: then the slice ends here. */
+  /** True if somebody wants to stop for what was touched of watched bytes: then the slice ends here. */
   watchedTouched(done = true): boolean {
     if (!done) {
       this.clock.cut(1);
@@ -551,7 +575,7 @@ export class Machine implements MachineApi {
     }
     // Another stop comes first; what was touched is told when the machine goes on.
     if (this.stop !== undefined && this.stop.kind !== 'device') return false;
-    const stop = this.watching.settle(this.observer);
+    const stop = this.observers.settleWatches();
     if (stop === undefined) return false;
     this.stop = stop;
     this.clock.cut();
@@ -568,12 +592,12 @@ export class Machine implements MachineApi {
     hart.trapped += counted;
     const asked = this.resume?.trap;
     const known = asked?.interrupt === interrupt && asked.cause === cause && this.resumes(hart, counted);
-    if (this.observer.trap && !known) {
+    if (!known && this.observers.hears('trap')) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
       const mode = interrupt ? EXTERNAL.get(cause) : undefined;
       if (mode !== undefined) event.source = this.devices.plic.sourceFor(hart.id, mode);
-      if (this.observer.trap(event)) this.stop = { kind: 'trap', event };
+      if (this.observers.tell('trap', event)) this.stop = { kind: 'trap', event };
     }
     if (this.stop?.kind === 'trap' || this.holdsTrap) {
       hart.remaining += counted;

@@ -198,7 +198,7 @@ export interface DataEvent {
   after: Uint8Array;
 }
 
-/** A store to an entry of a page table that is watched (MachineApi.watchTables). */
+/** A store to an entry of a page table that is watched (Subscription.followTables). */
 export interface TableStoreEvent {
   by: DataEvent['by'];
   hart?: number;
@@ -216,17 +216,86 @@ export interface TableStoreEvent {
   after: bigint;
 }
 
+/** A hart is about to execute an instruction at an address of the subscription (Subscription.setAddresses). */
+export interface ExecuteEvent {
+  hart: number;
+  pc: bigint;
+  /** The hart spins: it is shown within a pass of its loop that is no part of the guest's history (scheduler/loop-walk.ts). */
+  shown?: true;
+}
+
+/** An sret or mret that has just retired. */
+export interface TrapReturnEvent {
+  hart: number;
+  /** Address of the instruction. */
+  pc: bigint;
+  from: Mode;
+  to: Mode;
+  /** Where the hart goes on. */
+  target: bigint;
+}
+
+/** A CSR instruction that writes has just retired, whether that changed the register or not. */
+export interface CsrEvent {
+  hart: number;
+  pc: bigint;
+  /** The CSR's 12-bit address. */
+  csr: number;
+  /** What it reads as. */
+  before: bigint;
+  after: bigint;
+}
+
+/** What can be observed, by the name of the listener. */
+export interface Events {
+  /** Told before the instruction is executed, whatever then becomes of it. */
+  execute: ExecuteEvent;
+  /** Told before the trap is taken. */
+  trap: TrapEvent;
+  trapReturn: TrapReturnEvent;
+  satpWrite: SatpEvent;
+  /** While somebody listens, instructions that write a CSR run on the slow path. */
+  csrWrite: CsrEvent;
+  fence: FenceEvent;
+  device: DeviceEvent;
+  data: DataEvent;
+  tableStore: TableStoreEvent;
+}
+
+export type Listeners = { readonly [Name in keyof Events]?: (event: Events[Name]) => boolean };
+
 /**
- * Listeners on the machine's slow paths; ordinary code pays nothing for them. Each returns true to stop the machine
- * there: a trap before it is taken (running on then takes it without asking again), the others after the instruction.
+ * What one party listens to, on the machine's slow paths: ordinary code pays nothing. Every listener hears of every
+ * event, and of each once, in the order of the subscriptions. It returns true to stop the machine there: before an
+ * execution or a trap (running on goes through with it without telling again), after the instruction for all others. One
+ * who wants it is enough for a stop.
  */
-export interface Observer {
-  trap?(event: TrapEvent): boolean;
-  satpWrite?(event: SatpEvent): boolean;
-  fence?(event: FenceEvent): boolean;
-  device?(event: DeviceEvent): boolean;
-  data?(event: DataEvent): boolean;
-  tableStore?(event: TableStoreEvent): boolean;
+export interface Observer extends Listeners {
+  /**
+   * Whether an address of `setAddresses` is meant in the address space that the hart is in: user programs all use the same
+   * addresses, and those that are not meant run at full speed. Asked when a hart comes to fetch from such a page, and
+   * before `execute` is told. Default: all are.
+   */
+  appliesTo?(hart: Hart, address: bigint): boolean;
+}
+
+/**
+ * One party's share in watching the machine, until it ends it. What it sets replaces what it has set before, and nobody
+ * else's; all of it may be called while the machine runs, from a listener. Resets of the machine and restored states
+ * leave it as it is.
+ */
+export interface Subscription {
+  /** Virtual addresses for `execute`. */
+  setAddresses(addresses: Iterable<bigint>): void;
+  /** Bytes for `data`. Throws RangeError, and leaves what was watched before, if one of them is no memory. */
+  setWatches(watches: Iterable<Watch>): void;
+  /**
+   * Has `tableStore` told of stores to every page of the trees with these roots (physical addresses), as they grow and
+   * shrink, and of any tree that satp comes to name. Roots are added to the earlier ones; undefined ends it.
+   */
+  followTables(roots: Iterable<bigint> | undefined): void;
+  /** Gives it all back. Nothing is told from now on, and setting anything has no effect. */
+  end(): void;
 }
 
 /** Whatever enters the machine from outside. */
@@ -264,12 +333,14 @@ export type Stop =
   | { kind: 'budget' }
   /** Every hart waits in wfi and nothing is due before `until` (ticks; Infinity: only input can wake them). */
   | { kind: 'idle'; until: number }
-  /** A hart is about to execute an instruction with a breakpoint on it. */
+  /** A hart is about to execute an instruction, and an `execute` listener stops it. */
   | { kind: 'breakpoint'; hart: number; pc: bigint }
   /** The hart of `RunLimit.hart` has done its instructions. */
   | { kind: 'step'; hart: number }
   | { kind: 'trap'; event: TrapEvent }
+  | { kind: 'trapReturn'; event: TrapReturnEvent }
   | { kind: 'satpWrite'; event: SatpEvent }
+  | { kind: 'csrWrite'; event: CsrEvent }
   | { kind: 'fence'; event: FenceEvent }
   | { kind: 'device'; event: DeviceEvent }
   /** One instruction may touch what several watches hold. */
@@ -321,7 +392,6 @@ export interface MachineApi {
   /** Virtual time in ticks, and instructions executed by all harts together. */
   readonly now: number;
   readonly executed: number;
-  observer: Observer;
   /** The hart whose turn it is. */
   readonly current: number;
   run(limit: RunLimit): Stop;
@@ -339,19 +409,8 @@ export interface MachineApi {
   reset(): void;
   /** What is to come in from here on, at its moment; takes the place of what was to come. */
   replay(inputs: readonly LoggedInput[]): void;
-  /**
-   * Virtual addresses at which any hart stops; replaces the earlier ones. `concerns` is asked when a hart comes to fetch
-   * from such a page, and says whether the address is meant in the address space the hart is in: user programs all use the
-   * same addresses, and those that are not meant then run at full speed. A stop elsewhere is still possible.
-   */
-  setBreakpoints(addresses: Iterable<bigint>, concerns?: (hart: Hart, address: bigint) => boolean): void;
-  /** Bytes to be watched for `Observer.data`; replaces the earlier ones. Throws RangeError for what is no memory. */
-  setWatches(watches: Iterable<Watch>): void;
-  /**
-   * Watches for `Observer.tableStore` every page of the trees with these roots (physical addresses), as they grow and
-   * shrink, and of any tree that satp comes to name. Roots are added to the earlier ones; undefined ends it all.
-   */
-  watchTables(roots: Iterable<bigint> | undefined): void;
+  /** Listens to the machine from now on. */
+  subscribe(observer: Observer): Subscription;
   /** A hash of all machine state that a guest could observe (hexadecimal). */
   stateHash(): string;
 }

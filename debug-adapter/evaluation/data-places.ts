@@ -22,6 +22,7 @@ import { hex } from '../memory/hex';
 import { instructionText } from '../code/place-names';
 import type { DataGuest, DataLocation } from '../run-control/data-breakpoints';
 import type { Type } from '../symbols/api';
+import { tableRoots } from '../xv6/tables';
 
 /** More would keep large parts of memory out of the machine's fast paths. */
 const MOST_BYTES = 1 << 20;
@@ -50,6 +51,10 @@ export class DataLocations implements DataGuest {
 
   get machine(): Debuggee['machine'] {
     return this.debuggee.machine;
+  }
+
+  tableRoots(): bigint[] {
+    return tableRoots(this.debuggee.xv6);
   }
 
   /** The place of an expression's value, or of `bytes` bytes from there. Throws an Error that says why there is none. */

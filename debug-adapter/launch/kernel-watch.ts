@@ -2,6 +2,7 @@
 import type { Debuggee } from './debuggee';
 import type { KernelWatch } from '../run-control/catchpoints';
 import { KernelEvents } from '../xv6/kernel-events';
+import { tableRoots } from '../xv6/tables';
 import { systemCallFunctions, systemCallName } from '../xv6/system-calls';
 
 export function kernelWatch(debuggee: Debuggee): KernelWatch {
@@ -27,6 +28,6 @@ export function kernelWatch(debuggee: Debuggee): KernelWatch {
     missing: (kind) => events.missing(kind),
     addresses: (kinds) => events.addresses(kinds),
     at: (hart) => events.at(hart),
-    tableFound: (root) => machine.watchTables([root]),
+    tableRoots: () => tableRoots(xv6),
   };
 }

@@ -40,8 +40,6 @@ export interface Running {
   keyboard: Keyboard;
   diskSaver: DiskSaver;
   dataLocations: DataLocations;
-  /** To be called when who wants to hear of stores to page tables may have changed. */
-  watchTables: () => void;
 }
 
 /** What the client has said that it understands; nothing until it has said so. */

@@ -3,7 +3,7 @@ import type { TrapEvent } from '../../emulator/types';
 import { Catchpoints, FILTERS, type KernelWatch } from './catchpoints';
 import { faultWords } from './catchpoints/traps';
 import type { Condition, Overlay } from './conditions';
-import { FakeHart } from '../testing/fake-machine';
+import { FakeHart, FakeMachine } from '../testing/fake-machine';
 
 const trap = (fields: Partial<TrapEvent>): TrapEvent => ({
   hart: 0,
@@ -30,14 +30,9 @@ function ask(
   holds: Condition = noCondition,
 ): string | undefined {
   const catchpoints = new Catchpoints(holds);
-  catchpoints.bind(GUEST);
+  catchpoints.bind(GUEST, new FakeMachine());
   catchpoints.set(filters);
-  const asked = catchpoints
-    .observer(
-      () => 0n,
-      () => undefined,
-    )
-    .trap?.(event);
+  const asked = catchpoints.observer(() => 0n).trap?.(event);
   const report = catchpoints.judge({ kind: 'trap', event });
   if (!asked) assert.equal(report, undefined);
   return report && (report.description ?? report.cause?.kind);
@@ -54,7 +49,7 @@ const GUEST: KernelWatch = {
     hart.pc === 0x100n
       ? { kind: 'switch', hart: hart.id, from: { pid: 3, name: 'sh' }, to: undefined }
       : { kind: 'panic', hart: hart.id, message: 'walk' },
-  tableFound: () => undefined,
+  tableRoots: () => [],
 };
 
 function noCondition(): boolean {
@@ -64,7 +59,7 @@ function noCondition(): boolean {
 /** What is said of a filter with a wrong condition. */
 function problem(filter: string, condition: string): string {
   const catchpoints = new Catchpoints(noCondition);
-  catchpoints.bind(GUEST);
+  catchpoints.bind(GUEST, new FakeMachine());
   const [answer] = catchpoints.set([{ filter, condition }]);
   assert.equal(answer!.verified, false);
   return answer!.message!;
@@ -111,7 +106,7 @@ describe('catchpoints', () => {
       throw new Error('there is no "foo"');
     };
     const catchpoints = new Catchpoints(wrong);
-    catchpoints.bind(GUEST);
+    catchpoints.bind(GUEST, new FakeMachine());
     catchpoints.set([{ filter: 'system-call', condition: 'foo == 1' }]);
     const judged = [1, 2].map(() => catchpoints.judge({ kind: 'trap', event: ECALL }));
     assert.match(judged[0]?.description ?? '', /foo == 1.*there is no "foo".*not stop for this again/);
@@ -148,7 +143,7 @@ describe('catchpoints', () => {
 
   it('take devices and accesses as the condition of a device access', () => {
     const catchpoints = new Catchpoints(noCondition);
-    catchpoints.bind(GUEST);
+    catchpoints.bind(GUEST, new FakeMachine());
     const access = (device: string, way: 'read' | 'write', condition: string): boolean => {
       catchpoints.set([{ filter: 'device-access', condition }]);
       const event = { hart: 0, pc: 0n, device, offset: 0, size: 1, access: way, value: 0n } as const;
@@ -166,7 +161,7 @@ describe('catchpoints', () => {
       (expression, _, { from, to }) => expression === '$from == 3' && from === 3n && to === 0n,
     );
     const hart = new FakeHart(1);
-    catchpoints.bind(GUEST);
+    catchpoints.bind(GUEST, new FakeMachine());
     assert.deepEqual(catchpoints.addresses, [0x200n], 'panic is caught unless the user says otherwise');
     hart.pc = 0x200n;
     assert.equal(catchpoints.reached(hart)?.cause?.kind, 'kernel');
@@ -192,10 +187,7 @@ describe('catchpoints', () => {
 
   it('stop once at a hart that cannot execute its trap handler', () => {
     const catchpoints = new Catchpoints(noCondition);
-    const observer = catchpoints.observer(
-      () => 0x77n,
-      () => undefined,
-    );
+    const observer = catchpoints.observer(() => 0x77n);
     const first = trap({ cause: 12, epc: 0n, tval: 0n, from: 1 });
     const again = trap({ cause: 12, epc: 0x77n, tval: 0x77n, from: 1 });
     assert.equal(observer.trap?.(first), false);
@@ -212,10 +204,7 @@ describe('catchpoints', () => {
 
   it('stop once at a hart whose trap handler faults further on, over and over', () => {
     const catchpoints = new Catchpoints(noCondition);
-    const observer = catchpoints.observer(
-      () => 0x1000n,
-      () => undefined,
-    );
+    const observer = catchpoints.observer(() => 0x1000n);
     const first = trap({ interrupt: true, cause: 9, from: 1, epc: 0x8000n });
     const again = trap({ cause: 15, epc: 0x1002n, tval: 0n, from: 1 });
     assert.equal(observer.trap?.(first), false);
@@ -234,10 +223,7 @@ describe('catchpoints', () => {
 
   it('do not take a handler for looping that faults now and then', () => {
     const catchpoints = new Catchpoints(noCondition);
-    const observer = catchpoints.observer(
-      () => 0x1000n,
-      () => undefined,
-    );
+    const observer = catchpoints.observer(() => 0x1000n);
     for (let count = 0; count < 100; count++) {
       assert.equal(observer.trap?.(trap({ cause: 15, epc: 0x1002n, from: 1 })), false);
       if (count % 10 === 0) assert.equal(observer.trap?.(trap({ cause: 13, epc: 0x1100n, from: 1 })), false);

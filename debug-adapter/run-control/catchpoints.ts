@@ -3,7 +3,8 @@
  * protocol; the families of them are in catchpoints/. Conditions in plain words are judged while the machine runs,
  * expressions in C when it stands.
  */
-import type { Hart, Mode, Observer, Stop, TrapEvent } from '../../emulator/types';
+import { Csr } from '../../emulator/isa/csrs';
+import { Mode, type Hart, type MachineApi, type Observer, type Stop, type Subscription } from '../../emulator/types';
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
@@ -21,8 +22,8 @@ export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KER
 export interface KernelWatch extends Guest {
   addresses(kinds: ReadonlySet<KernelEventKind>): bigint[];
   at(hart: Hart): KernelEvent | undefined;
-  /** There is a page table with this root: stores to it are to be heard of. */
-  tableFound(root: bigint): void;
+  /** Physical addresses of the roots of all page tables that are known. */
+  tableRoots(): Iterable<bigint>;
 }
 
 interface ActiveFilter {
@@ -43,6 +44,7 @@ export class Catchpoints {
   private wanted: readonly FilterSpec[] = FILTERS.flatMap(({ filter, default: on }) => (on ? [{ filter }] : []));
   private active: readonly ActiveFilter[] = [];
   private guest: KernelWatch | undefined;
+  private subscription: Subscription | undefined;
   private changes = 0;
   private readonly loops = new TrapLoops();
 
@@ -60,8 +62,10 @@ export class Catchpoints {
   }
 
   /** Takes another machine and kernel; what was seen on the one before is forgotten. */
-  bind(guest: KernelWatch): void {
+  bind(guest: KernelWatch, machine: MachineApi): void {
     this.guest = guest;
+    this.subscription?.end();
+    this.subscription = machine.subscribe(this.observer((hart, mode) => vectorOf(machine, hart, mode)));
     this.loops.clear();
     this.activate();
   }
@@ -90,14 +94,10 @@ export class Catchpoints {
     return this.isActive('pte-store') ? kinds.add('map') : kinds;
   }
 
-  /** Listens on the machine. `vector` is where an exception goes that a hart takes to a mode; `taken` is told of every trap. */
-  observer(vector: (hart: number, mode: Mode) => bigint, taken: (event: TrapEvent) => void): Observer {
+  /** What is listened to on the machine. `vector` is where an exception goes that a hart takes to a mode. */
+  observer(vector: (hart: number, mode: Mode) => bigint): Observer {
     return {
-      trap: (event) => {
-        const looping = this.loops.follow(event, vector(event.hart, event.to));
-        taken(event);
-        return looping || this.concerns({ kind: 'trap', event });
-      },
+      trap: (event) => this.loops.follow(event, vector(event.hart, event.to)) || this.concerns({ kind: 'trap', event }),
       satpWrite: (event) => this.concerns({ kind: 'satp-write', event }),
       fence: (event) => this.concerns({ kind: 'fence', event }),
       device: (event) => this.concerns({ kind: 'device', event }),
@@ -133,7 +133,7 @@ export class Catchpoints {
   /** The same for a hart that has come to one of `addresses`. */
   reached(hart: Hart): StopReport | undefined {
     const event = this.kinds.size > 0 ? this.guest?.at(hart) : undefined;
-    if (event?.kind === 'map') this.guest?.tableFound(event.root);
+    if (event?.kind === 'map') this.subscription?.followTables([event.root]);
     return event && this.ask({ kind: 'kernel', event });
   }
 
@@ -162,6 +162,7 @@ export class Catchpoints {
       }
     });
     this.active = active;
+    this.subscription?.followTables(this.isActive('pte-store') ? this.guest?.tableRoots() : undefined);
     return answers;
   }
 
@@ -198,3 +199,6 @@ export class Catchpoints {
     }
   }
 }
+
+const vectorOf = (machine: MachineApi, hart: number, mode: Mode): bigint =>
+  (machine.harts[hart]!.csr(mode === Mode.Machine ? Csr.mtvec : Csr.stvec) ?? 0n) & ~3n;

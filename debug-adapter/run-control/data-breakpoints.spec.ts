@@ -33,7 +33,7 @@ function setUp(condition: ConditionEvaluator['condition'] = () => true) {
     if (!place) throw new Error(`there is no ${id}`);
     return place;
   };
-  data.bind({ machine, placeOf, doer: () => 'by somebody' });
+  data.bind({ machine, placeOf, doer: () => 'by somebody', tableRoots: () => [] });
   const watched = (): string[] =>
     machine.watches.map(({ address, length, access }) => `${access} ${address.toString(16)}+${length}`);
   /** The first watch is touched: what is wanted of it, and what is said. */
@@ -72,19 +72,18 @@ describe('data breakpoints', () => {
   });
 
   it('follow an address as its page changes, and watch nothing while there is none', () => {
-    const { data, mapped, watched } = setUp();
+    const { machine, data, mapped, watched } = setUp();
     const [set] = data.set([{ dataId: 'user', accessType: 'write' }]);
-    assert.ok(data.following);
     assert.deepEqual(watched(), ['write 8010+4']);
     mapped.set(1n, 0x9000n);
-    data.follow();
+    machine.tell('fence', { hart: 0, pc: 0n });
     assert.deepEqual(watched(), ['write 9010+4']);
     mapped.delete(1n);
-    data.follow();
+    machine.tell('fence', { hart: 0, pc: 0n });
     assert.deepEqual(watched(), []);
     assert.ok(set!.place, 'it waits for a page');
     mapped.set(1n, 0x8000n);
-    data.follow();
+    machine.tell('fence', { hart: 0, pc: 0n });
     assert.deepEqual(watched(), ['write 8010+4']);
   });
 
@@ -131,13 +130,13 @@ describe('data breakpoints', () => {
   });
 
   it('watch nothing where an address leads to no RAM', () => {
-    const { data, mapped, watched } = setUp();
+    const { machine, data, mapped, watched } = setUp();
     const [wrong] = data.set([{ dataId: 'device', accessType: 'write' }]);
     assert.match(wrong!.message ?? '', /device is not in RAM/);
     assert.deepEqual(watched(), []);
     data.set([{ dataId: 'user', accessType: 'write' }]);
     mapped.set(1n, 0x1000_0000n);
-    data.follow();
+    machine.tell('fence', { hart: 0, pc: 0n });
     assert.deepEqual(watched(), []);
   });
 

@@ -8,7 +8,8 @@
  * asked for by its physical address stays where it is.
  */
 import { Csr } from '../../emulator/isa/csrs';
-import { Mode, type DataEvent, type Hart, type MachineApi, type Stop, type Watch } from '../../emulator/types';
+import { Mode, type DataEvent, type Hart, type MachineApi, type Stop } from '../../emulator/types';
+import type { Subscription, Watch } from '../../emulator/types';
 import {
   evaluateHit,
   type ConditionEvaluator,
@@ -55,6 +56,8 @@ export interface DataBreakpoint extends Hits {
 /** What data breakpoints are bound to. */
 export interface DataGuest {
   machine: MachineApi;
+  /** Physical addresses of the roots of all page tables that are known. */
+  tableRoots(): Iterable<bigint>;
   /** What a data id stands for. Throws an Error that says why it stands for nothing. */
   placeOf(dataId: string): DataLocation;
   /** "sd at 0x80001234 (wakeup+72 at proc.c:581), hart 1, pid 3 sh": who did it. */
@@ -75,6 +78,7 @@ export class DataBreakpoints {
   private nextId = 1_000_000;
   private all: DataBreakpoint[] = [];
   private guest: DataGuest | undefined;
+  private subscription: Subscription | undefined;
   private readonly byWatch = new Map<Watch, DataBreakpoint>();
 
   constructor(
@@ -102,6 +106,12 @@ export class DataBreakpoints {
   /** Binds all of them to a machine; answers those of which something else is to be said now. */
   bind(guest: DataGuest): DataBreakpoint[] {
     this.guest = guest;
+    this.subscription?.end();
+    const follow = (): boolean => this.follow();
+    this.subscription = guest.machine.subscribe({
+      data: (event) => this.concerns(event),
+      ...{ satpWrite: follow, fence: follow, tableStore: follow },
+    });
     const changed = this.all.filter((breakpoint) => {
       const before = breakpoint.message;
       breakpoint.hits = 0;
@@ -113,15 +123,16 @@ export class DataBreakpoints {
     return changed;
   }
 
-  /** Some follow an address in a user page table: whoever may have changed one asks for `follow`. */
-  get following(): boolean {
+  /** Some follow an address in a user page table. */
+  private get following(): boolean {
     return this.all.some(({ place }) => place?.userRoot !== undefined);
   }
 
-  /** Watches the pages that are mapped now where those that follow an address are. */
-  follow(): void {
+  /** Tables may have changed: watches the pages that are mapped now where those that follow an address are. Never stops. */
+  private follow(): boolean {
     const moved = this.all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, this.watchesOf(one)));
-    if (moved.length > 0) this.watch();
+    if (moved.length > 0) this.watchBytes();
+    return false;
   }
 
   /** Whether a touch of watched bytes is one that somebody wants to be asked about. */
@@ -224,12 +235,17 @@ export class DataBreakpoints {
   }
 
   private watch(): void {
+    this.watchBytes();
+    this.subscription?.followTables(this.following ? this.guest?.tableRoots() : undefined);
+  }
+
+  private watchBytes(): void {
     this.byWatch.clear();
     for (const breakpoint of this.all) {
       breakpoint.watches = this.watchesOf(breakpoint);
       for (const watch of breakpoint.watches) this.byWatch.set(watch, breakpoint);
     }
-    this.guest?.machine.setWatches(this.byWatch.keys());
+    this.subscription?.setWatches(this.byWatch.keys());
   }
 
   /** Anew at each call. Empty where it is not mapped, or no RAM, for now. */

@@ -112,7 +112,7 @@ describe('run control', () => {
   it('stops at what is observed before a trap is taken, and takes it when it goes on', () => {
     const { machine, stops, runner, settle } = setUp();
     let watch = true;
-    machine.observer = { trap: () => watch };
+    machine.subscribe({ trap: () => watch });
     machine.pending.set(0, timer);
     runner.start();
     settle();
@@ -126,12 +126,6 @@ describe('run control', () => {
 
   it('runs an interrupt through in a step', () => {
     const { machine, stops, runner, ground, settle } = setUp();
-    machine.observer = {
-      trap: (event) => {
-        runner.trapTaken(event);
-        return false;
-      },
-    };
     machine.program.set(0x9008n, (hart) => (hart.pc = hart.csr(0x141)!));
     machine.pending.set(0, timer);
     runner.start(stepInstruction(ground, 0, false));

@@ -3,7 +3,7 @@
  * clock while the guest waits; until something asks for a stop. What a stop means is asked of the `Judge`; where a step
  * goes is asked of a `StepPlan` (stepping/step-plan.ts).
  */
-import type { Hart, MachineApi, Stop, TrapEvent } from '../../emulator/types';
+import type { Hart, MachineApi, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import { Pace, type HostClock } from './clock';
 import type { StepPlan, StepCondition } from './stepping/step-plan';
 import type { Ended, StopReport } from './stops';
@@ -44,6 +44,7 @@ export class Runner {
   private readonly clock: HostClock;
   private readonly listener: RunListener;
   private readonly pace: Pace;
+  private readonly subscription: Subscription;
   private isRunning = false;
   /** Counts runs: a slice or a timer of an earlier run finds that it is late. */
   private run = 0;
@@ -71,6 +72,14 @@ export class Runner {
     this.clock = clock;
     this.listener = listener;
     this.pace = new Pace(clock);
+    this.subscription = machine.subscribe({
+      execute: () => true,
+      appliesTo: (hart, address) => this.isPlanned(hart, address) || policy.appliesTo(hart, address),
+      trap: (event) => {
+        if (this.want?.kind === 'instruction' && this.want.hart === event.hart) this.trap = event;
+        return false;
+      },
+    });
   }
 
   get running(): boolean {
@@ -120,14 +129,8 @@ export class Runner {
 
   private setBreakpoints(): void {
     const addresses = new Set(this.policy.addresses());
-    const want = this.want?.kind === 'reach' ? this.want : undefined;
-    if (want) for (const address of want.addresses) addresses.add(address);
-    this.machine.setBreakpoints(
-      addresses,
-      (hart, address) =>
-        (want?.addresses.includes(address) === true && (want.concerns?.(hart) ?? true)) ||
-        this.policy.appliesTo(hart, address),
-    );
+    if (this.want?.kind === 'reach') for (const address of this.want.addresses) addresses.add(address);
+    this.subscription.setAddresses(addresses);
   }
 
   /** Something has come in: a machine that waits is looked at now. */
@@ -139,15 +142,16 @@ export class Runner {
     this.clock.soon(() => this.slice(run));
   }
 
-  /** A hart has taken a trap; called by whoever observes the machine. */
-  trapTaken(event: TrapEvent): void {
-    if (this.want?.kind === 'instruction' && this.want.hart === event.hart) this.trap = event;
-  }
-
   /** The user sees the hart here: going on does not stop at this instruction. */
   seen(hart: number): void {
     const { pc, retired } = this.machine.harts[hart]!;
     this.seenAt.set(hart, { pc, retired, now: this.machine.now });
+  }
+
+  /** Whether the plan may wait for a hart at an address. */
+  private isPlanned(hart: Hart, address: bigint): boolean {
+    const { want } = this;
+    return want?.kind === 'reach' && want.addresses.includes(address) && (want.concerns?.(hart) ?? true);
   }
 
   private slice(run: number): void {
@@ -229,7 +233,9 @@ export class Runner {
         this.happened(stop.hart);
         break;
       case 'trap':
+      case 'trapReturn':
       case 'satpWrite':
+      case 'csrWrite':
       case 'fence':
       case 'device':
       case 'data':

@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { Mode } from '../../emulator/types';
 import { Breakpoints, type Breakpoint } from './breakpoints';
-import { Catchpoints } from './catchpoints';
+import { Catchpoints, type KernelWatch } from './catchpoints';
 import { DataBreakpoints } from './data-breakpoints';
 import { hitConditionProblem, type ConditionEvaluator, type BreakpointOptions } from './conditions';
-import { FakeHart } from '../testing/fake-machine';
+import { FakeHart, FakeMachine } from '../testing/fake-machine';
 import { BreakpointPolicy } from './stop-policy';
 
 const AT = 0x80001000n;
@@ -20,11 +20,12 @@ function setUp(extras: BreakpointOptions, condition: (expression: string) => boo
   };
   const data = new DataBreakpoints(evaluator, () => undefined);
   const catchpoints = new Catchpoints(() => true);
-  catchpoints.bind({
+  const guest: KernelWatch = {
     ...{ x: () => 0n, systemCalls: () => [], systemCall: () => undefined, missing: () => undefined },
-    ...{ addresses: () => [0x80009000n], tableFound: () => undefined },
+    ...{ addresses: () => [0x80009000n], tableRoots: () => [] },
     at: ({ id, pc }) => (pc === 0x80009000n ? { kind: 'panic', hart: id, message: 'walk' } : undefined),
-  });
+  };
+  catchpoints.bind(guest, new FakeMachine());
   const policy = new BreakpointPolicy(breakpoints, catchpoints, data, {
     ...evaluator,
     programOn: () => undefined,

@@ -3,13 +3,23 @@
  * the next trap of the hart, while the process may still be in the kernel because of this one.
  */
 import { Cause } from '../../emulator/isa/causes';
-import { Mode, type State, type TrapEvent } from '../../emulator/types';
+import { Mode, type Hart, type MachineApi, type State, type TrapEvent } from '../../emulator/types';
 
 /** No kernel has so many address spaces at once. */
 const MOST = 1024;
 
 export class TrapLog {
   private readonly last = new Map<bigint, TrapEvent>();
+
+  /** Takes down the machine's traps from now on. `root` is as for `taken`. */
+  listen(machine: MachineApi, root: (hart: Hart) => bigint | undefined): void {
+    machine.subscribe({
+      trap: (event) => {
+        this.taken(event, () => root(machine.harts[event.hart]!));
+        return false;
+      },
+    });
+  }
 
   /** `root` gives the physical address of the page table in force. */
   taken(event: TrapEvent, root: () => bigint | undefined): void {

@@ -4,6 +4,7 @@
  */
 import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../emulator/types';
 import { type Instant, Phase } from '../../emulator/history/instant';
+import type { Events, Listeners, Subscription } from '../../emulator/types';
 import type { HostClock } from '../run-control/clock';
 
 export class FakeHart implements Hart {
@@ -41,9 +42,7 @@ export class FakeMachine implements MachineApi {
   now = 0;
   executed = 0;
   current = 0;
-  observer: Observer = {};
-  breakpoints = new Set<bigint>();
-  watches: Watch[] = [];
+  private shares: { observer: Observer; addresses: Set<bigint>; watches: Watch[] }[] = [];
   /** The instruction at an address; without an entry it only moves on to the next. */
   readonly program = new Map<bigint, Instruction>();
   /** Traps to take, by hart, at its next instruction; the handler is at `vector`. */
@@ -75,15 +74,25 @@ export class FakeMachine implements MachineApi {
     this.harts = Array.from({ length: harts }, (_, id) => new FakeHart(id));
   }
 
-  setBreakpoints(addresses: Iterable<bigint>): void {
-    this.breakpoints = new Set(addresses);
+  /** Which tables are followed makes no difference: specs tell of stores to them by `tell`. */
+  subscribe(observer: Observer): Subscription {
+    const share = { observer, addresses: new Set<bigint>(), watches: [] as Watch[] };
+    this.shares.push(share);
+    return {
+      setAddresses: (addresses) => (share.addresses = new Set(addresses)),
+      setWatches: (watches) => (share.watches = [...watches]),
+      followTables: () => undefined,
+      end: () => (this.shares = this.shares.filter((other) => other !== share)),
+    };
   }
 
-  setWatches(watches: Iterable<Watch>): void {
-    this.watches = [...watches];
+  get watches(): Watch[] {
+    return this.shares.flatMap(({ watches }) => watches);
   }
-  watchTables(): void {
-    throw new Error('no spec of run control watches tables');
+
+  /** Tells all who listen; true if one of them wants to stop. */
+  tell<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+    return this.shares.filter(({ observer }) => (observer as Listeners)[name]?.(event)).length > 0;
   }
 
   run(limit: RunLimit): Stop {
@@ -96,14 +105,17 @@ export class FakeMachine implements MachineApi {
       this.current = (this.current + 1) % this.harts.length;
       const hart = this.harts[this.current]!;
       if (hart.waiting) continue;
-      if (this.breakpoints.has(hart.pc) && this.passed.get(hart.id) !== hart.pc) {
+      if (this.passed.get(hart.id) !== hart.pc) {
+        const event = { hart: hart.id, pc: hart.pc };
+        const told = this.shares.filter(({ addresses }) => addresses.has(hart.pc));
         this.passed.set(hart.id, hart.pc);
-        return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+        if (told.filter(({ observer }) => observer.execute?.(event)).length > 0)
+          return { kind: 'breakpoint', ...event };
       }
       const trap = this.pending.get(hart.id);
       if (trap) {
         const event = { ...trap, epc: hart.pc };
-        if (!this.asked.has(trap) && this.observer.trap?.(event)) {
+        if (!this.asked.has(trap) && this.tell('trap', event)) {
           this.asked.add(trap);
           return { kind: 'trap', event };
         }

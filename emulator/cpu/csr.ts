@@ -311,7 +311,7 @@ export const updated = (update: CsrUpdate, old: bigint, operand: bigint): bigint
  * else whether anything else may have changed.
  */
 export function executeCsr(hart: HartState, address: number, { update, immediate }: CsrAccess): boolean | undefined {
-  const writing = update === CsrUpdate.write || hart.rs1Index !== 0;
+  const writing = writesCsr(hart, { update });
   const register = byAddress[address];
   if (register === undefined || !mayAccess(hart, address, writing)) return undefined;
   const { low } = register;
@@ -338,6 +338,10 @@ export function executeCsr(hart: HartState, address: number, { update, immediate
   hart.setRd(old, 8, false);
   return register.plain !== true;
 }
+
+/** Whether the CSR instruction at hand writes: csrrs and csrrc with x0 or 0 only read. */
+export const writesCsr = (hart: HartState, { update }: Pick<CsrAccess, 'update'>): boolean =>
+  update === CsrUpdate.write || hart.rs1Index !== 0;
 
 /**
  * Whether an instruction of the hart may access the CSR (section 2.1: bits 9:8 name the lowest mode, bits 11:10 = 3 a

@@ -5,9 +5,9 @@
 import { Csr } from '../isa/csrs';
 import { type CsrAccess, SystemOperation } from '../isa/instruction';
 import { SYSTEM } from '../isa/system';
-import { Mode } from '../types';
+import { type CsrEvent, Mode } from '../types';
 import type { MemoryAccess } from './access';
-import { executeCsr } from './csr';
+import { executeCsr, readCsr, writesCsr } from './csr';
 import type { HartState } from './hart';
 import { Cell, Status } from '../layout';
 import { Mstatus } from '../isa/csr-bits';
@@ -20,10 +20,14 @@ export interface SystemHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
-  /** As `settle`, after a return from a trap. */
-  returned(hart: HartState): Status;
+  /** As `settle`, after a return from a trap by the instruction at `pc`. */
+  returned(hart: HartState, pc: bigint, from: Mode): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */
   wait(hart: HartState): Status;
+  /** Somebody wants to hear of CSR writes. */
+  readonly csrWritesObserved: boolean;
+  /** True to stop after the instruction. */
+  csrWritten(event: CsrEvent): boolean;
   satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status;
   fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status;
 }
@@ -54,12 +58,10 @@ export class SystemInstructions {
         return this.machine.raise(hart, Cause.breakpoint, 0n);
       case SystemOperation.mret:
         if (hart.mode !== Mode.Machine) return this.illegal(hart);
-        returnFromMachine(hart);
-        return this.machine.returned(hart);
+        return this.returnBy(hart, returnFromMachine);
       case SystemOperation.sret:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tsr)) return this.illegal(hart);
-        returnFromSupervisor(hart);
-        return this.machine.returned(hart);
+        return this.returnBy(hart, returnFromSupervisor);
       case SystemOperation.wfi:
         if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tw)) return this.illegal(hart);
         hart.advance(4);
@@ -80,16 +82,31 @@ export class SystemInstructions {
     }
   }
 
+  private returnBy(hart: HartState, leave: (hart: HartState) => void): Status {
+    const { pc, mode } = hart;
+    leave(hart);
+    return this.machine.returned(hart, pc, mode);
+  }
+
   private csr(hart: HartState, csr: CsrAccess): Status {
     const address = hart.immediate;
     const satp = address === Csr.satp ? hart.cell(Cell.satp) : 0n;
+    const observed = this.machine.csrWritesObserved && writesCsr(hart, csr);
+    const before = observed ? readCsr(hart, address) : undefined;
     const changes = executeCsr(hart, address, csr);
     if (changes === undefined) return this.illegal(hart);
-    if (!changes) return Status.done;
+    const stops = before !== undefined && this.csrWritten(hart, address, before);
+    if (!changes && !stops) return Status.done;
     hart.advance(4);
+    if (!changes) return Status.exit;
     return address === Csr.satp
       ? this.machine.satpWritten(hart, hart.pc - 4n, satp, hart.cell(Cell.satp))
       : this.machine.settle(hart);
+  }
+
+  private csrWritten(hart: HartState, csr: number, before: bigint): boolean {
+    const after = readCsr(hart, csr)!;
+    return this.machine.csrWritten({ hart: hart.id, pc: hart.pc, csr, before, after });
   }
 
   private sfenceVma(hart: HartState): Status {

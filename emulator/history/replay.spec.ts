@@ -7,9 +7,10 @@ import assert from 'node:assert/strict';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { busyGuest } from '../testing/busy-guest';
+import { setBreakpoints } from '../testing/breakpoints';
 import { Random } from '../testing/random';
 import { TIERS, warmUp } from '../testing/tiers';
-import { type LoggedInput, type MachineInput, type MachineOptions, Mode } from '../types';
+import { type LoggedInput, type MachineInput, type MachineOptions, Mode, type Subscription } from '../types';
 import type { Instant } from './instant';
 
 const POINTS = Number(process.env.REPLAY_POINTS ?? 1000);
@@ -34,12 +35,15 @@ function machineOf(options: MachineOptions): Machine {
 class Session {
   readonly machine: Machine;
   readonly points: Point[] = [];
+  private readonly watcher: Subscription;
+  private listener: Subscription | undefined;
 
   constructor(
     private readonly random: Random,
     options: MachineOptions,
   ) {
     this.machine = machineOf(options);
+    this.watcher = this.machine.subscribe({ data: () => this.random.chance(50) });
   }
 
   /** Does something; most often runs on. */
@@ -49,12 +53,16 @@ class Session {
     const action = random.below(100);
     if (action < 40) this.run(random.pick([1, 2, 10, 300, 5000]));
     else if (action < 50) machine.run({ instructions: 2000, hart: { id: hart, instructions: random.between(1, 3) } });
-    else if (action < 58) machine.setBreakpoints(GUEST.code.filter(() => random.chance(25)));
-    else if (action < 62) machine.setBreakpoints([]);
+    else if (action < 58)
+      setBreakpoints(
+        machine,
+        GUEST.code.filter(() => random.chance(25)),
+      );
+    else if (action < 62) setBreakpoints(machine, []);
     else if (action < 70) this.observe();
-    else if (action < 72) machine.setWatches([]);
+    else if (action < 72) this.watcher.setWatches([]);
     else if (action < 74)
-      machine.setWatches([{ address: random.pick([...GUEST.data, ...GUEST.leaves]), length: 8, access: 'write' }]);
+      this.watcher.setWatches([{ address: random.pick([...GUEST.data, ...GUEST.leaves]), length: 8, access: 'write' }]);
     else if (action < 84)
       machine.consoleInput(Uint8Array.from({ length: random.between(1, 3) }, () => random.between(65, 90)));
     else machine.apply(this.write(hart));
@@ -72,16 +80,17 @@ class Session {
 
   private observe(): void {
     const { machine, random } = this;
+    this.listener?.end();
     const stops = (percent: number) => () => random.chance(percent);
-    machine.observer = random.chance(30)
-      ? {}
-      : {
-          trap: stops(random.pick([0, 20, 100])),
-          satpWrite: stops(30),
-          fence: stops(30),
-          device: stops(10),
-          data: stops(50),
-        };
+    if (random.chance(30)) return;
+    this.listener = machine.subscribe({
+      trap: stops(random.pick([0, 20, 100])),
+      ...(random.chance(50) && { trapReturn: stops(30), csrWrite: stops(5), execute: stops(0) }),
+      satpWrite: stops(30),
+      fence: stops(30),
+      device: stops(10),
+    });
+    this.listener.setAddresses(GUEST.code.filter(() => random.chance(25)));
   }
 
   private write(hart: number): MachineInput {

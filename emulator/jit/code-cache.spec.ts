@@ -1,6 +1,7 @@
 /** Code that is decoded or translated once is used no longer than it is what a hart would fetch. */
 import assert from 'node:assert/strict';
 import { Machine } from '../machine';
+import { setBreakpoints } from '../testing/breakpoints';
 import { Assembler, BASE, R, call, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { PageTables, RWX, entry } from '../testing/page-tables';
 import { TIERS, points, runInTier } from '../testing/tiers';
@@ -61,7 +62,7 @@ describe('code cache', function () {
     for (const tier of TIERS) {
       const machine = new Machine({ kernel, harts: 1, memory: 2 ** 21, legacyVirtio: false, acceleration: tier });
       machine.run({ instructions: 12_000 });
-      machine.setBreakpoints([BigInt(a.addressOf('behind'))]);
+      setBreakpoints(machine, [BigInt(a.addressOf('behind'))]);
       const stop = machine.run({ instructions: 100 });
       assert.deepEqual(stop, { kind: 'breakpoint', hart: 0, pc: BigInt(a.addressOf('behind')) }, tier);
     }
@@ -92,8 +93,8 @@ describe('code cache', function () {
       kernel: laidOut(a),
       points: [done * 3 + 20_000],
       meanwhile: new Map<number, (machine: Machine) => void>([
-        [done + 1000, (machine) => machine.setBreakpoints([store])],
-        [done + 3000 + 1000, (machine) => machine.setBreakpoints([])],
+        [done + 1000, (machine) => setBreakpoints(machine, [store])],
+        [done + 3000 + 1000, (machine) => setBreakpoints(machine, [])],
       ]),
     };
     for (const tier of TIERS) {
@@ -109,10 +110,10 @@ describe('code cache', function () {
     a.label('halt').to('halt', 'jal');
     const here = a.addressOf('here');
     const machine = new Machine({ kernel: laidOut(a), harts: 1, memory: 2 ** 21, legacyVirtio: false });
-    machine.setBreakpoints([BigInt(here)]);
+    setBreakpoints(machine, [BigInt(here)]);
     assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
     machine.run({ instructions: 100 });
-    machine.setBreakpoints([]);
+    setBreakpoints(machine, []);
     const reached = (address: number): boolean => {
       const index = (address - BASE) / 2;
       return ((machine.reached().get(BASE)![index >> 3]! >> (index & 7)) & 1) === 1;

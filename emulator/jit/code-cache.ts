@@ -1,7 +1,7 @@
 /**
  * Predecoded records of code pages (see record-pages.ts). Records are made when an instruction is first reached; a page
  * whose code changes gets others, so that self-modifying code and freshly loaded programs run right without a fence.
- * Breakpoints are records left undecoded, so that reaching one leads here.
+ * Where somebody observes execution the record is left undecoded, so that reaching it leads here.
  */
 import { decode, lengthOf } from '../isa/decode';
 import { SystemOperation } from '../isa/instruction';
@@ -21,14 +21,11 @@ import { Cause } from '../isa/causes';
 /** What the cache asks of the machine. */
 export interface CodeHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
-  /** The hart reached a breakpoint. */
-  breakpoint(hart: HartState): Status;
-  /** The hart last stopped just here and is to go on now. */
-  goesOnFrom(hart: HartState): boolean;
+  /** Addresses in a page (by its number) whose execution is observed in the address space that the hart is in. */
+  observedIn(hart: HartState, page: bigint): Iterable<bigint>;
+  /** The hart is about to execute an instruction that may be observed; `exit` if it is to stop before it. */
+  executing(hart: HartState): Status;
 }
-
-/** Whether a breakpoint's address is meant in the address space that a hart is in. */
-type Concerns = (hart: HartState, address: bigint) => boolean;
 
 /** Whether the next instruction in memory need not be the next to be executed. */
 function endsBlock(word: number): boolean {
@@ -38,13 +35,12 @@ function endsBlock(word: number): boolean {
 
 export class CodeCache {
   private readonly pages: RecordPages;
-  /** Virtual addresses with a breakpoint, by page; and the records that stand for them. */
-  private breakpoints = new Map<bigint, bigint[]>();
+  /** Records of instructions whose execution is observed. */
   private readonly marks = new Set<number>();
   /** Loops that loop-idioms.ts can run, by the record of the branch that closes them. */
   private readonly loops = new Map<number, LoopIdiom>();
-  private concerns: Concerns = () => true;
-
+  /** CSR writes are observed, and so are not done in line. */
+  private csrWritesLeave = false;
   private readonly regions: TranslationCache;
 
   constructor(
@@ -77,13 +73,7 @@ export class CodeCache {
     return this.pages.reached();
   }
 
-  /** Whether a breakpoint is meant for the hart at the instruction where it is. */
-  hasBreakpoint(hart: HartState): boolean {
-    const { pc } = hart;
-    return this.breakpoints.get(pc >> 12n)?.includes(pc) === true && this.concerns(hart, pc);
-  }
-
-  /** Gives up all records and regions; breakpoints stay. */
+  /** Gives up all records and regions. */
   clear(): void {
     this.pages.clear();
     this.tlb.flushFetches(this.harts);
@@ -95,16 +85,17 @@ export class CodeCache {
     this.tlb.flushFetches(this.harts);
   }
 
-  setBreakpoints(addresses: Iterable<bigint>, concerns: Concerns = () => true): void {
-    this.concerns = concerns;
+  /** Other addresses are observed than before, or in other address spaces. */
+  addressesChanged(): void {
     this.marks.clear();
-    this.breakpoints = new Map();
-    for (const address of addresses) {
-      const page = address >> 12n;
-      this.breakpoints.set(page, [...(this.breakpoints.get(page) ?? []), address]);
-    }
     // Every way into a page leads through a fetch that misses; the marks are set there.
     this.tlb.flushFetches(this.harts);
+  }
+
+  /** Whether somebody wants to hear of CSR writes. Records and regions say which way one goes: all are made anew. */
+  csrWritesObserved(on: boolean): void {
+    this.csrWritesLeave = on;
+    this.clear();
   }
 
   /** Makes the page of the hart's pc ready to run, or raises the fault that forbids it. */
@@ -126,22 +117,20 @@ export class CodeCache {
     const page = (host & ~(PAGE - 1)) >>> 0;
     const records = this.pages.attach(page);
     this.tlb.fillFetch(hart, pc & ~0xfffn, records, page);
-    for (const address of this.breakpoints.get(pc >> 12n) ?? []) {
-      if (this.concerns(hart, address)) this.mark(records + Number(address & 0xfffn) * (RecordLayout.size / 2));
-    }
+    for (const address of this.machine.observedIn(hart, pc >> 12n))
+      this.mark(records + Number(address & 0xfffn) * (RecordLayout.size / 2));
   }
 
   /** See Opcode.special. The hart's pc is that of the record. */
   special(hart: HartState, record: number): Status {
     const pc = hart.pc;
+    const marked = this.marks.has(record);
+    if (marked && this.machine.executing(hart) === Status.exit) return Status.exit;
     const page = this.pageAt(hart, pc);
-    // The instruction before gave the page up by storing into it.
+    // The instruction before gave the page up by storing into it, or an observer by what it asked for.
     if (page === undefined) return Status.reload;
     const offset = Number(pc & BigInt(PAGE - 1));
     const host = page.host + offset;
-    const marked = this.marks.has(record);
-    const meant = marked && this.breakpoints.get(pc >> 12n)?.includes(pc) && this.concerns(hart, pc);
-    if (meant && !this.machine.goesOnFrom(hart)) return this.machine.breakpoint(hart);
     const { view } = this.memory;
     let word = view.getUint16(host, true);
     const straddles = lengthOf(word) === 4 && offset === PAGE - 2;
@@ -172,7 +161,7 @@ export class CodeCache {
       // What has been decoded stays as it is.
       if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
     }
-    // The loop may have been changed since its branch was decoded, or lie around a breakpoint.
+    // The loop may have been changed since its branch was decoded, or lie around what is observed.
     const runs =
       loop !== undefined && !this.isMarkedBefore(record) && runLoopIdiom(hart, loop, this.memory, this.mmu, page.host);
     return runs ? Status.reload : this.alone(record);
@@ -196,6 +185,7 @@ export class CodeCache {
     const made = this.regions.make(offset, {
       page,
       stopAt: (at) => this.marks.has(at),
+      csrWritesLeave: this.csrWritesLeave,
       decode: (page, at, word) => this.decode(page, at, word),
     });
     if (made) return Status.reload;
@@ -232,7 +222,8 @@ export class CodeCache {
     const offset = offsetOf(record);
     this.pages.decoding(page, record, word);
     if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
-    return writeRecord(view, record, word, offset, loopIdiomAt(view, page + offset) !== undefined);
+    const bulk = loopIdiomAt(view, page + offset) !== undefined;
+    return writeRecord(view, record, word, offset, { bulk, csrsLeave: this.csrWritesLeave });
   }
 
   /** Decodes an instruction, and what is executed next unless it traps: as far as the next jump or branch. */
@@ -250,7 +241,7 @@ export class CodeCache {
     return true;
   }
 
-  /** Whether there is a breakpoint in a loop that the branch of this record may close. */
+  /** Whether something is observed in a loop that the branch of this record may close. */
   private isMarkedBefore(record: number): boolean {
     for (const mark of this.marks)
       if (mark < record && mark > record - MAX_LOOP_BYTES * (RecordLayout.size / 2)) return true;

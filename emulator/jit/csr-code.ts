@@ -63,8 +63,11 @@ function csrInstruction({ instruction, imm, rs1 }: CsrOperation): CsrInstruction
   return { storage, update, writing };
 }
 
-/** Whether the instruction can be done by `csrCode`. */
-export const isCsrCode = (decoded: CsrOperation): boolean => csrInstruction(decoded) !== undefined;
+/** Whether the instruction can be done by `csrCode`; if `writesLeave`, only if it does not write. */
+export function isCsrCode(decoded: CsrOperation, writesLeave = false): boolean {
+  const found = csrInstruction(decoded);
+  return found !== undefined && !(writesLeave && found.writing);
+}
 
 /**
  * The instruction's code. `operand` is the value of rs1 or the immediate, `write` writes rd, `outside` leaves to have the

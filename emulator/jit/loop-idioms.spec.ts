@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Machine } from '../machine';
+import { setBreakpoints } from '../testing/breakpoints';
 import { elf } from '../testing/elf';
 import { encode } from '../testing/encode';
 import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from '../testing/program';
@@ -118,7 +119,7 @@ describe('bulk loops', () => {
     });
     const store = 0x8000_0000n + BigInt(items.findIndex((item) => item === body[0]) - 1) * 4n;
     machine.run({ instructions: 1000 });
-    machine.setBreakpoints([store]);
+    setBreakpoints(machine, [store]);
     const before = machine.harts[0]!.x(S1);
     assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');
     assert.equal(machine.run({ instructions: 100 }).kind, 'breakpoint');

@@ -1,6 +1,7 @@
 /** Code that runs over the end of its page, and instructions that lie on both sides of it. */
 import assert from 'node:assert/strict';
 import type { Machine } from '../machine';
+import { setBreakpoints } from '../testing/breakpoints';
 import { Assembler, BASE, R, encode, laidOut, times, toSupervisor } from '../testing/guests';
 import { PageTables, RWX, entry } from '../testing/page-tables';
 import { points, sameInTiers } from '../testing/tiers';
@@ -120,10 +121,10 @@ describe('code that runs on into the next page', () => {
     let set = 0;
     const meanwhile = (machine: Machine): void => {
       set++;
-      machine.setBreakpoints([BigInt(VA + 4094)]);
+      setBreakpoints(machine, [BigInt(VA + 4094)]);
       assert.equal(machine.run({ instructions: 1000 }).kind, 'breakpoint');
       assert.equal(machine.harts[0]!.pc, BigInt(VA + 4094));
-      machine.setBreakpoints([]);
+      setBreakpoints(machine, []);
     };
     run([add(1), add(16), back], [add(1), add(32), back], 6, { meanwhile });
     assert.ok(set > 0);

@@ -59,14 +59,15 @@ FORMS.forEach((form, index) => {
 
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
- * if its record stands alone; `bulk` whether it closes a bulk loop. False, and nothing written, if the word is illegal.
+ * if its record stands alone; `bulk` whether it closes a bulk loop, `csrsLeave` whether CSR instructions are to
+ * be done outside of the generated code, as they are by a record that stands alone. False, and nothing written, if the word is illegal.
  */
 export function writeRecord(
   records: DataView,
   at: number,
   word: number,
   pageOffset: number | undefined,
-  bulk = false,
+  { bulk = false, csrsLeave = false } = {},
 ): boolean {
   const decoded = decode(word);
   if (decoded === undefined) return false;
@@ -78,7 +79,7 @@ export function writeRecord(
   records.setUint16(at + RecordLayout.rs2, rs2 * 8, true);
   records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
   records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
-  const status = instruction.csr !== undefined && imm === Csr.sstatus;
+  const status = instruction.csr !== undefined && imm === Csr.sstatus && pageOffset !== undefined && !csrsLeave;
   records.setUint16(at + RecordLayout.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })]!, true);
   return true;
 }

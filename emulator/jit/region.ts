@@ -61,7 +61,8 @@ const LIMIT = 400;
 const DEEPEST = 3;
 
 /** Instructions that the interpreter keeps for itself: what they do may change everything around. */
-const leaves = (decoded: Decoded): boolean => decoded.instruction.system !== undefined && !isCsrCode(decoded);
+const leaves = (decoded: Decoded, { csrWritesLeave }: CodeSource): boolean =>
+  decoded.instruction.system !== undefined && !isCsrCode(decoded, csrWritesLeave);
 
 /** Which page an offset lies in: 0 is the one in which the region begins. */
 export const pageOf = (offset: number): number => Math.floor(offset / PAGE);
@@ -71,8 +72,10 @@ export interface CodeSource {
   view: DataView;
   /** A page by its distance in pages from the first, if it is at hand. */
   page(distance: number): CodePage | undefined;
-  /** Records that must not be run over: breakpoints. */
+  /** Records that must not be run over: their execution is observed. */
   stopAt(record: number): boolean;
+  /** CSR writes are observed, and so are not done in line. */
+  csrWritesLeave: boolean;
   /** Take in what has never run, too. */
   eager: boolean;
 }
@@ -157,7 +160,7 @@ function instructionAt(
   if (word === undefined || (straddles && isDecoded && view.getInt32(record + RecordLayout.word, true) !== word))
     return undefined;
   const decoded = decode(word);
-  if (decoded === undefined || leaves(decoded)) return undefined;
+  if (decoded === undefined || leaves(decoded, source)) return undefined;
   const bulk = loopIdiomAt(view, host) !== undefined;
   const distance = jumpDistance(decoded, before);
   const to = distance === undefined ? undefined : offset + distance;

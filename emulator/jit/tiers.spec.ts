@@ -8,6 +8,7 @@ import { Csr } from '../isa/csrs';
 import { INSTRUCTIONS } from '../isa/decode';
 import type { Machine } from '../machine';
 import { PTE } from '../isa/sv39';
+import { setBreakpoints } from '../testing/breakpoints';
 import { Assembler, BASE, R, call, csrr, csrw, encode, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { PageTables, RWX, entry } from '../testing/page-tables';
 import { points, runInTier } from '../testing/tiers';
@@ -238,8 +239,8 @@ describe('any program', () => {
         (main, functions, slice, word, harts, halves) => {
           // A breakpoint for a while, somewhere in what is hot by then.
           const meanwhile = new Map([
-            [30_000, (machine: Machine) => machine.setBreakpoints([BigInt(BASE + word * 4), BigInt(BASE + 0x1014)])],
-            [30_300, (machine: Machine) => machine.setBreakpoints([])],
+            [30_000, (machine: Machine) => setBreakpoints(machine, [BigInt(BASE + word * 4), BigInt(BASE + 0x1014)])],
+            [30_300, (machine: Machine) => setBreakpoints(machine, [])],
           ]);
           const run = {
             kernel: kernelOf(main, functions, 2 * halves),

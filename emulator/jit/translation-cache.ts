@@ -22,7 +22,7 @@ interface Region {
 }
 
 /** What is known of the code around a hart's pc. */
-export interface TranslationHost extends Pick<CodeSource, 'page' | 'stopAt'> {
+export interface TranslationHost extends Pick<CodeSource, 'page' | 'stopAt' | 'csrWritesLeave'> {
   /** Decodes an instruction of the page at a host address into its record. */
   decode(page: number, record: number, word: number): void;
 }

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import type { Machine } from '../machine';
 import { PTE } from '../isa/sv39';
+import { setBreakpoints } from '../testing/breakpoints';
 import { Assembler, BASE, R, call, csrw, encode, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { PageTables, RWX, entry } from '../testing/page-tables';
 import { points, runInTier, sameInTiers } from '../testing/tiers';
+import type { Subscription } from '../types';
 import { Csr } from '../isa/csrs';
 
 const { s0, s1, s2, s3, s4, s5, t0, t1, t2, a0, a1 } = R;
@@ -199,11 +201,11 @@ describe('hot code', function () {
     const inside = BigInt(a.addressOf('callee') + 4);
     const kernel = laidOut(a);
     const meanwhile = new Map([
-      [30_001, (machine: Machine) => machine.setBreakpoints([inside])],
-      [30_100, (machine: Machine) => machine.setBreakpoints([])],
-      [60_000, (machine: Machine) => machine.setBreakpoints([inside + 4n, inside - 4n])],
-      [60_050, (machine: Machine) => machine.setBreakpoints([inside])],
-      [60_090, (machine: Machine) => machine.setBreakpoints([])],
+      [30_001, (machine: Machine) => setBreakpoints(machine, [inside])],
+      [30_100, (machine: Machine) => setBreakpoints(machine, [])],
+      [60_000, (machine: Machine) => setBreakpoints(machine, [inside + 4n, inside - 4n])],
+      [60_050, (machine: Machine) => setBreakpoints(machine, [inside])],
+      [60_090, (machine: Machine) => setBreakpoints(machine, [])],
     ]);
     const run = { kernel, points: points(90_000), meanwhile };
     sameInTiers(run, [997, 29]);
@@ -225,14 +227,16 @@ describe('hot code', function () {
       a.op('add', { rd: t0, rs1: t0, rs2: s5 }).op('sd', { rs1: t0, rs2: s0 }).op('ld', { rd: t1, rs1: s4 });
     });
     a.label('halt').to('halt', 'jal');
+    let own: Subscription | undefined;
     const watch = (access: 'read' | 'write') => (machine: Machine) => {
-      machine.observer = { data: () => true };
-      machine.setWatches([{ address: BigInt(PAGES + 64), length: 8, access }]);
+      own?.end();
+      own = machine.subscribe({ data: () => true });
+      own.setWatches([{ address: BigInt(PAGES + 64), length: 8, access }]);
     };
     const meanwhile = new Map([
       [30_000, watch('write')],
       [31_000, watch('read')],
-      [31_100, (machine: Machine) => machine.setWatches([])],
+      [31_100, () => own!.end()],
     ]);
     const run = { kernel: laidOut(a), points: points(60_000), meanwhile };
     sameInTiers(run);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
+import { setBreakpoints } from '../testing/breakpoints';
 import { elf } from '../testing/elf';
 import { encode } from '../testing/encode';
 import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from '../testing/program';
@@ -67,13 +68,13 @@ interface Run {
 function run(acceleration: MachineOptions['acceleration'], watches: Watch[], stopping: boolean): Run {
   const machine = boot(TOUCHING, { acceleration });
   const lines: string[] = [];
-  machine.setWatches(watches);
-  machine.observer = {
+  const own = machine.subscribe({
     data: (event) => {
       if (!stopping) lines.push(line(machine, event));
       return stopping;
     },
-  };
+  });
+  own.setWatches(watches);
   while (machine.executed < INSTRUCTIONS) {
     const stop = machine.run({ instructions: INSTRUCTIONS - machine.executed });
     if (stop.kind !== 'data') continue;
@@ -111,8 +112,7 @@ describe('watched bytes', function () {
   it('say what was there and what is there now', () => {
     const machine = boot(TOUCHING);
     const events: DataEvent[] = [];
-    machine.observer = { data: (event) => events.push(event) < 0 };
-    machine.setWatches([word('write', DATA - 4n, 6)]);
+    machine.subscribe({ data: (event) => events.push(event) < 0 }).setWatches([word('write', DATA - 4n, 6)]);
     machine.run({ instructions: 25 + 800 });
     const first = events[0]!;
     // The store of eight bytes is cut to what is watched.
@@ -127,8 +127,8 @@ describe('watched bytes', function () {
 
   it('stop nothing when other words of the page are stored to', () => {
     const machine = boot(TOUCHING);
-    machine.observer = { data: () => assert.fail('nothing watched was touched') };
-    machine.setWatches([word('readWrite', DATA + 512n, 64)]);
+    const own = machine.subscribe({ data: () => assert.fail('nothing watched was touched') });
+    own.setWatches([word('readWrite', DATA + 512n, 64)]);
     assert.equal(machine.run({ instructions: INSTRUCTIONS }).kind, 'budget');
     assert.equal(machine.harts[0]!.x(S1), BigInt(PASSES));
   });
@@ -137,13 +137,13 @@ describe('watched bytes', function () {
     for (const acceleration of TIERS) {
       const machine = boot(TOUCHING, { acceleration });
       let heard = 0;
-      machine.observer = { data: () => ++heard < 0 };
+      const own = machine.subscribe({ data: () => ++heard < 0 });
       machine.run({ instructions: INSTRUCTIONS / 3 });
       assert.equal(heard, 0);
-      machine.setWatches([word('write')]);
+      own.setWatches([word('write')]);
       machine.run({ instructions: INSTRUCTIONS / 3 });
       assert.ok(heard > (PASSES / 3) * 14, `heard of ${heard}`);
-      machine.setWatches([]);
+      own.setWatches([]);
       heard = 0;
       machine.run({ instructions: INSTRUCTIONS - machine.executed });
       assert.equal(heard, 0);
@@ -154,8 +154,7 @@ describe('watched bytes', function () {
   it('are still watched after a reset', () => {
     const machine = boot(TOUCHING);
     let heard = 0;
-    machine.observer = { data: () => ++heard < 0 };
-    machine.setWatches([word('write')]);
+    machine.subscribe({ data: () => ++heard < 0 }).setWatches([word('write')]);
     machine.reset();
     machine.run({ instructions: 5000 });
     assert.ok(heard > 0);
@@ -163,11 +162,10 @@ describe('watched bytes', function () {
 
   it('go on to a breakpoint on the next instruction', () => {
     const machine = boot(TOUCHING);
-    machine.observer = { data: () => true };
-    machine.setWatches([word('write')]);
+    machine.subscribe({ data: () => true }).setWatches([word('write')]);
     const stop = machine.run({ instructions: 1000 });
     assert.equal(stop.kind, 'data');
-    machine.setBreakpoints([machine.harts[0]!.pc]);
+    setBreakpoints(machine, [machine.harts[0]!.pc]);
     assert.equal(machine.run({ instructions: 1000 }).kind, 'breakpoint');
   });
 
@@ -191,8 +189,8 @@ describe('watched bytes', function () {
     const hashes = [false, true].map((watched) => {
       const machine = boot(spinning, { harts: 2 });
       let heard = 0;
-      machine.observer = { data: () => ++heard < 0 };
-      if (watched) machine.setWatches([word('read')]);
+      const own = machine.subscribe({ data: () => ++heard < 0 });
+      if (watched) own.setWatches([word('read')]);
       machine.run({ instructions: 700_000 });
       assert.equal(heard > 100, watched);
       return machine.stateHash();
@@ -201,9 +199,9 @@ describe('watched bytes', function () {
   });
 
   it('must be memory', () => {
-    const machine = boot(TOUCHING);
+    const own = boot(TOUCHING).subscribe({});
     for (const address of [0n, 0x1000_0000n, DRAM + 2n ** 21n - 4n, -8n])
-      assert.throws(() => machine.setWatches([word('write', address)]), /no memory at physical/);
+      assert.throws(() => own.setWatches([word('write', address)]), /no memory at physical/);
   });
 
   it('are seen through another mapping, and when a walk sets A and D', () => {
@@ -235,8 +233,9 @@ describe('watched bytes', function () {
     x(S1, 0x41n);
     x(S2, 0x42n);
     const events: DataEvent[] = [];
-    machine.observer = { data: (event) => events.push(event) < 0 };
-    machine.setWatches([word('write', DATA + 0x10n), word('write', last)]);
+    machine
+      .subscribe({ data: (event) => events.push(event) < 0 })
+      .setWatches([word('write', DATA + 0x10n), word('write', last)]);
     machine.run({ instructions: 3 });
     assert.deepEqual(
       events.map(({ by, va, pc, address, before, after }) => [by, va, pc, address, hex(before), hex(after)]),

@@ -4,7 +4,7 @@ import { Machine } from '../machine';
 import { elf } from '../testing/elf';
 import { encode } from '../testing/encode';
 import { type Item, assembleProgram, branchTo, jumpTo, label, loadConstant } from '../testing/program';
-import type { TableStoreEvent } from '../types';
+import type { Subscription, TableStoreEvent } from '../types';
 
 const DRAM = 0x8000_0000n;
 const [ROOT, MIDDLE, LAST, OTHER] = [0x20000n, 0x21000n, 0x22000n, 0x23000n].map((offset) => DRAM + offset) as [
@@ -27,13 +27,16 @@ const storing = (...stores: [at: bigint, value: bigint, instruction?: string][])
   jumpTo('halt'),
 ];
 
-function run(program: Item[], prepare: (machine: Machine) => void, instructions = 500): TableStoreEvent[] {
+function run(
+  program: Item[],
+  prepare: (own: Subscription, machine: Machine) => void,
+  instructions = 500,
+): TableStoreEvent[] {
   const machine = new Machine({
     ...{ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel: elf(assembleProgram(program)) },
   });
   const events: TableStoreEvent[] = [];
-  machine.observer = { tableStore: (event) => events.push(event) < 0 };
-  prepare(machine);
+  prepare(machine.subscribe({ tableStore: (event) => events.push(event) < 0 }), machine);
   machine.run({ instructions });
   return events;
 }
@@ -55,7 +58,7 @@ describe('watched page tables', function () {
         [LAST + 24n, leaf],
         [DRAM + 0x10000n, leaf],
       ),
-      (machine) => machine.watchTables([ROOT]),
+      (own) => own.followTables([ROOT]),
     );
     assert.deepEqual(brief(events), [
       [2, 0, 0n, 0n, pointer(MIDDLE)],
@@ -69,11 +72,11 @@ describe('watched page tables', function () {
   });
 
   it('let go of tables that are unlinked, cleared by bytes or filled with what is no entry', () => {
-    const tree = (machine: Machine) => {
+    const tree = (own: Subscription, machine: Machine) => {
       poke(machine, ROOT, pointer(MIDDLE));
       poke(machine, ROOT + 511n * 8n, pointer(OTHER));
       poke(machine, MIDDLE, pointer(LAST));
-      machine.watchTables([ROOT]);
+      own.followTables([ROOT]);
     };
     const events = run(
       storing(
@@ -95,10 +98,10 @@ describe('watched page tables', function () {
       encode('csrrw', { rs1: S2, imm: Csr.satp }),
       ...storing([ROOT + 16n, 0xcfn]),
     ];
-    assert.equal(run(program(), (machine) => machine.watchTables([])).length, 1);
-    const ended = (machine: Machine) => {
-      machine.watchTables([ROOT]);
-      machine.watchTables(undefined);
+    assert.equal(run(program(), (own) => own.followTables([])).length, 1);
+    const ended = (own: Subscription) => {
+      own.followTables([ROOT]);
+      own.followTables(undefined);
     };
     assert.deepEqual(run(program(), ended), []);
   });
@@ -122,9 +125,9 @@ describe('watched page tables', function () {
         kernel: elf(program),
         acceleration,
       });
-      machine.observer = { tableStore: () => true };
+      const own = machine.subscribe({ tableStore: () => true });
       machine.run({ instructions: 1000 });
-      machine.watchTables([ROOT]);
+      own.followTables([ROOT]);
       const count = machine.harts[0]!.x(S3);
       for (let stops = 1n; stops <= 100n; stops++) {
         const stop = machine.run({ instructions: 1000 });
@@ -145,8 +148,7 @@ describe('watched page tables', function () {
     while (before.harts[0]!.csr(Csr.satp) === 0n) before.run({ instructions: 1 });
     const machine = new Machine(options);
     const events: TableStoreEvent[] = [];
-    machine.observer = { tableStore: (event) => events.push(event) < 0 };
-    machine.watchTables([]);
+    machine.subscribe({ tableStore: (event) => events.push(event) < 0 }).followTables([]);
     machine.restore(before.save());
     machine.run({ instructions: 500 });
     assert.deepEqual(brief(events), [[2, 0, 0n, 0n, pointer(MIDDLE)]]);

@@ -75,7 +75,7 @@ describe('address translation', () => {
           if (access === 'fetch') machine.apply({ kind: 'mode', hart, mode });
           csr(Csr.mstatus, mstatus | (access === 'fetch' ? 0n : 1n << 17n) | (BigInt(mode) << 11n));
           let cause: number | undefined;
-          machine.observer = { trap: (event) => ((cause = event.cause), true) };
+          machine.subscribe({ trap: (event) => ((cause = event.cause), true) });
           machine.run({ instructions: 1 });
 
           const pageFault = { load: 13, store: 15, fetch: 12 }[access];

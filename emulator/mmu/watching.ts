@@ -1,14 +1,16 @@
-/** What observers have asked to be watched in memory: words, and whole page tables; and what has come of it. */
-import { Cell } from '../layout';
+/** What one subscription has watched in memory: words, and whole page tables; and what has come of it. */
 import type { HartState } from '../cpu/hart';
-import type { DataEvent, Observer, Stop, Watch } from '../types';
+import { Cell } from '../layout';
+import type { DataEvent, TableStoreEvent, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
 import { TableWatch } from './table-watch';
 import type { Tlb } from './tlb';
 
 export class Watching {
   private readonly tables: TableWatch;
-  private words: ReadonlySet<Watch> = new Set();
+  /** By what was asked for: the watch of our own that stands for it, as others may ask for the same one. */
+  private words = new Map<Watch, Watch>();
+  private asked = new Map<Watch, Watch>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -18,17 +20,29 @@ export class Watching {
     this.tables = new TableWatch(memory);
   }
 
-  /** See MachineApi.setWatches. */
+  /** See Subscription.setWatches. */
   setWords(watches: Iterable<Watch>): void {
-    const wanted = new Set(watches);
-    for (const watch of this.words) if (!wanted.has(watch)) this.memory.watches.remove(watch);
-    for (const watch of wanted) this.memory.watches.add(watch);
-    this.words = wanted;
+    const words = new Map<Watch, Watch>();
+    for (const watch of watches) words.set(watch, this.words.get(watch) ?? { ...watch });
+    const fresh: Watch[] = [];
+    try {
+      for (const [watch, own] of words) {
+        if (this.words.has(watch)) continue;
+        this.memory.watches.add(own);
+        fresh.push(own);
+      }
+    } catch (error) {
+      for (const own of fresh) this.memory.watches.remove(own);
+      throw error;
+    }
+    for (const [watch, own] of this.words) if (!words.has(watch)) this.memory.watches.remove(own);
+    this.words = words;
+    this.asked = new Map([...words].map(([watch, own]) => [own, watch]));
     this.tlb.flush(this.harts);
   }
 
-  /** See MachineApi.watchTables. */
-  setTables(roots: Iterable<bigint> | undefined): void {
+  /** See Subscription.followTables. */
+  followTables(roots: Iterable<bigint> | undefined): void {
     if (roots === undefined) {
       this.tables.clear();
       return;
@@ -37,6 +51,12 @@ export class Watching {
     for (const root of roots) this.tables.add(root);
     for (const hart of this.harts) this.satpChanged(hart);
     this.keepOut();
+  }
+
+  /** Nothing is watched any more. */
+  end(): void {
+    this.setWords([]);
+    this.followTables(undefined);
   }
 
   /** The machine is powered on anew: there are no tables yet. */
@@ -53,24 +73,15 @@ export class Watching {
     this.keepOut();
   }
 
-  /** Tells what was touched since; the stop that the observer wants for it. */
-  settle(observer: Observer): Stop | undefined {
-    const wanted: DataEvent[] = [];
-    let stop: Stop | undefined;
-    for (const touch of this.memory.watches.take()) {
-      if (!this.tables.owns(touch.watch)) {
-        if (observer.data?.(touch)) wanted.push(touch);
-        continue;
-      }
-      for (const event of this.tables.stored(touch))
-        if (observer.tableStore?.(event)) stop ??= { kind: 'tableStore', event };
-    }
-    this.keepOut();
-    return wanted.length > 0 ? { kind: 'data', events: wanted } : stop;
+  /** What a touch of watched memory is to this subscription: words of its own, entries of its tables, or nothing. */
+  touched(touch: DataEvent): { data?: DataEvent; stores?: TableStoreEvent[] } {
+    const watch = this.asked.get(touch.watch);
+    if (watch !== undefined) return { data: { ...touch, watch } };
+    return this.tables.owns(touch.watch) ? { stores: this.tables.stored(touch) } : {};
   }
 
   /** Pages that tables have newly taken are not to be found in the TLBs any more. */
-  private keepOut(): void {
+  keepOut(): void {
     if (!this.tables.grown) return;
     this.tables.grown = false;
     this.tlb.flush(this.harts);

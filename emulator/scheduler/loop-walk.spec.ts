@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Machine } from '../machine';
 import { Csr } from '../isa/csrs';
+import { setBreakpoints } from '../testing/breakpoints';
 import { Assembler, BASE, R, csrr, laidOut } from '../testing/guests';
 import { TIERS, type Tier } from '../testing/tiers';
 import type { Stop } from '../types';
@@ -119,7 +120,7 @@ describe('a hart that spins', function () {
             const a = guest(loop);
             const machine = settled(a, harts, tier);
             const pc = BigInt(a.addressOf('spin') + at);
-            machine.setBreakpoints([pc]);
+            setBreakpoints(machine, [pc]);
             const met = new Set<number>();
             for (let i = 0; i < harts; i++) {
               const stop = machine.run({ instructions: 1_000_000 });
@@ -137,7 +138,7 @@ describe('a hart that spins', function () {
           const a = guest(toAndFro);
           const machine = settled(a, harts, tier);
           const begin = BigInt(a.addressOf('spin'));
-          machine.setBreakpoints([begin + 4n, begin + 12n]);
+          setBreakpoints(machine, [begin + 4n, begin + 12n]);
           const met = Array.from({ length: 2 }, () => machine.run({ instructions: 1_000_000 }));
           assert.ok(met.every((stop) => stop.kind === 'breakpoint' && stop.hart === (met[0] as { hart: number }).hart));
           assert.equal(new Set(met.map((stop) => (stop as { pc: bigint }).pc)).size, 2);
@@ -146,9 +147,9 @@ describe('a hart that spins', function () {
         it('is not stopped by a breakpoint elsewhere, or that is meant for another address space', () => {
           const a = guest(forFlag);
           const machine = settled(a, harts, tier);
-          machine.setBreakpoints([BigInt(a.addressOf('spin') + 8)]);
+          setBreakpoints(machine, [BigInt(a.addressOf('spin') + 8)]);
           assert.equal(machine.run({ instructions: 1_000_000 }).kind, 'idle');
-          machine.setBreakpoints([BigInt(a.addressOf('spin'))], () => false);
+          setBreakpoints(machine, [BigInt(a.addressOf('spin'))], () => false);
           assert.equal(machine.run({ instructions: 1_000_000 }).kind, 'idle');
         });
 
@@ -187,7 +188,7 @@ describe('a hart that spins', function () {
           trace.push(`${machine.executed} ${machine.stateHash()}`);
           if (!looks) continue;
           // Steps that execute nothing, and breakpoints, as long as the count stays below the next point.
-          machine.setBreakpoints(point % 200_000 === 0 ? [BigInt(a.addressOf('spin') + 4)] : []);
+          setBreakpoints(machine, point % 200_000 === 0 ? [BigInt(a.addressOf('spin') + 4)] : []);
           for (const hart of [1, 2])
             for (let i = 0; i < 5; i++)
               stops += machine.run({ instructions: 2000, hart: { id: hart, instructions: 1 } }).kind === 'step' ? 1 : 0;

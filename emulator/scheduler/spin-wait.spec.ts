@@ -4,6 +4,7 @@ import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { Assembler, BASE, R, csrr, csrw, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { TIERS, points, runInTier } from '../testing/tiers';
+import type { Watch } from '../types';
 
 const { zero, ra, sp, s0, s1, s2, s3, s4, t0, t1, t2 } = R;
 const LOCK = BASE + 0x1_0000;
@@ -208,8 +209,8 @@ describe('harts that schedule without wfi', function () {
     while (machine.run({ instructions: 1_000_000 }).kind !== 'idle');
     const before = runs(machine).reduce((a, b) => a + b);
     machine.memory.write(BigInt(PROCESSES + 64 * 5 + STATES), Uint8Array.of(RUNNABLE));
-    machine.setWatches([{ address: BigInt(RUNS), length: 64 * HARTS, access: 'write' }]);
-    machine.observer = { data: () => true };
+    const watch: Watch = { address: BigInt(RUNS), length: 64 * HARTS, access: 'write' };
+    machine.subscribe({ data: () => true }).setWatches([watch]);
     assert.equal(machine.run({ instructions: 1_000_000 }).kind, 'data');
     while (machine.run({ instructions: 1_000_000 }).kind !== 'idle');
     assert.equal(

@@ -2,22 +2,18 @@
  * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
-import { Csr } from '../../../emulator/isa/csrs';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { Mode } from '../../../emulator/types';
 import { boot } from '../../launch/debuggee';
 import { UserError } from '../../dap/connection';
 import { Keyboard } from '../../launch/keyboard';
 import type { LaunchAttributes } from '../../protocol';
 import { DataLocations } from '../../evaluation/data-places';
 import { kernelWatch } from '../../launch/kernel-watch';
-import { observing, watchTables } from '../../run-control/observing';
 import { AwaitedProcesses } from '../../run-control/awaited-processes';
 import { Runner } from '../../run-control/runner';
 import { reachAddress } from '../../run-control/stepping/stepping';
 import type { StopReport } from '../../run-control/stops';
 import { BreakpointPolicy } from '../../run-control/stop-policy';
-import { tableRoots } from '../../xv6/tables';
 import { breakpointBody } from '../running/breakpoints';
 import { dataBreakpointBody } from '../running/data-breakpoints';
 import { describe } from '../running/exceptions';
@@ -147,17 +143,9 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
       saving.nowAndThen();
     },
   });
-  catchpoints.bind(kernelWatch(debuggee));
-  const catching = catchpoints.observer(
-    (hart, mode) => (machine.harts[hart]!.csr(mode === Mode.Machine ? Csr.mtvec : Csr.stvec) ?? 0n) & ~3n,
-    (event) => {
-      debuggee.traps.taken(event, () => debuggee.userRoot(machine.harts[event.hart]!));
-      runner.trapTaken(event);
-    },
-  );
-  machine.observer = observing(catching, dataBreakpoints);
+  catchpoints.bind(kernelWatch(debuggee), machine);
+  debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
   const dataLocations = new DataLocations(debuggee);
-  const listen = (): void => watchTables(machine, catchpoints, dataBreakpoints, () => tableRoots(debuggee.xv6));
   context.running = {
     debuggee,
     runner,
@@ -166,7 +154,6 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     keyboard,
     diskSaver: saving,
     dataLocations: dataLocations,
-    watchTables: listen,
   };
   context.attributes = attributes;
   context.stops = 0;
@@ -187,7 +174,6 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(context, breakpoint) });
   for (const breakpoint of dataBreakpoints.bind(dataLocations))
     connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
-  listen();
 }
 
 function begin(context: SessionContext): void {

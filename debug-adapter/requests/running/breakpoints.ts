@@ -85,7 +85,6 @@ export function setExceptionBreakpoints(
   ];
   const breakpoints = context.catchpoints.set(filters);
   context.running?.runner.breakpointsChanged();
-  context.running?.watchTables();
   return { breakpoints };
 }
 

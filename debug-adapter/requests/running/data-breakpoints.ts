@@ -47,7 +47,6 @@ export function setDataBreakpoints(
     return { dataId: one.dataId, accessType, ...extras(one) };
   });
   const made = context.dataBreakpoints.set(wanted);
-  context.running?.watchTables();
   return { breakpoints: made.map(dataBreakpointBody) };
 }
 

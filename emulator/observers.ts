@@ -1,0 +1,149 @@
+/**
+ * Who listens to the machine. Each party has a subscription of its own, with what it wants to see, and none replaces
+ * another's: two that observe the same address or the same bytes each hear of them, and one that ends takes nothing from
+ * the other.
+ */
+import type { HartState } from './cpu/hart';
+import type { GuestMemory } from './mmu/guest-memory';
+import type { Tlb } from './mmu/tlb';
+import { Watching } from './mmu/watching';
+import type { DataEvent, Events, Listeners, Observer, Stop, Subscription, TableStoreEvent, Watch } from './types';
+
+/** What a change of the subscriptions means for the code that runs. */
+export interface ObserversHost {
+  /** Other addresses are observed than before, or in other address spaces; or none any more. */
+  addressesChanged(any: boolean): void;
+  /** Whether somebody wants to hear of CSR writes. */
+  csrWritesChanged(observed: boolean): void;
+}
+
+/** Of one party: what it listens to, at which addresses, and what it watches. */
+interface Share {
+  observer: Observer;
+  /** By page. */
+  addresses: Map<bigint, bigint[]>;
+  readonly watching: Watching;
+}
+
+const NOBODY: Observer = {};
+
+export class Observers {
+  /** Replaced at every change, so that listeners may come and go while one is told. */
+  private shares: readonly Share[] = [];
+  /** Somebody listens to CSR writes. */
+  csrWrites = false;
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly tlb: Tlb,
+    private readonly harts: readonly HartState[],
+    private readonly host: ObserversHost,
+  ) {}
+
+  subscribe(observer: Observer): Subscription {
+    const watching = new Watching(this.memory, this.tlb, this.harts);
+    const share: Share = { observer, addresses: new Map(), watching };
+    this.setShares([...this.shares, share]);
+    const holds = (): boolean => this.shares.includes(share);
+    return {
+      setAddresses: (addresses) => {
+        if (holds()) this.setAddresses(share, addresses);
+      },
+      setWatches: (watches: Iterable<Watch>) => {
+        if (holds()) watching.setWords(watches);
+      },
+      followTables: (roots) => {
+        if (holds()) watching.followTables(roots);
+      },
+      end: () => {
+        if (!holds()) return;
+        watching.end();
+        this.setAddresses(share, []);
+        share.observer = NOBODY;
+        this.setShares(this.shares.filter((other) => other !== share));
+      },
+    };
+  }
+
+  /** Whether anybody listens to these events. */
+  hears(name: keyof Events): boolean {
+    return this.shares.some(({ observer }) => observer[name] !== undefined);
+  }
+
+  /** Tells all who listen; true if one of them wants to stop. */
+  tell<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+    let stops = false;
+    for (const { observer } of this.shares) if (heard(observer, name, event)) stops = true;
+    return stops;
+  }
+
+  /** Addresses in a page (by its number) whose execution is observed in the address space that a hart is in. */
+  addressesIn(hart: HartState, page: bigint): bigint[] {
+    return this.shares.flatMap(
+      ({ addresses, observer }) => addresses.get(page)?.filter((address) => applies(observer, hart, address)) ?? [],
+    );
+  }
+
+  /** A hart is about to execute the instruction at its pc: tells those who observe it; true if one of them wants to stop. */
+  execute(hart: HartState, shown = false): boolean {
+    const { pc } = hart;
+    const event = { hart: hart.id, pc, ...(shown && { shown }) };
+    let stops = false;
+    for (const { addresses, observer } of this.shares) {
+      if (addresses.get(pc >> 12n)?.includes(pc) !== true || !applies(observer, hart, pc)) continue;
+      if (observer.execute?.(event)) stops = true;
+    }
+    return stops;
+  }
+
+  /** Tells what was touched of watched memory since the last time; the stop that somebody wants for it. */
+  settleWatches(): Stop | undefined {
+    const wanted: DataEvent[] = [];
+    let entry: TableStoreEvent | undefined;
+    for (const touch of this.memory.watches.take()) {
+      for (const { observer, watching } of this.shares) {
+        const { data, stores = [] } = watching.touched(touch);
+        if (data && observer.data?.(data)) wanted.push(data);
+        for (const event of stores) if (observer.tableStore?.(event)) entry ??= event;
+      }
+    }
+    for (const { watching } of this.shares) watching.keepOut();
+    if (wanted.length > 0) return { kind: 'data', events: wanted };
+    return entry && { kind: 'tableStore', event: entry };
+  }
+
+  satpChanged(hart: HartState): void {
+    for (const { watching } of this.shares) watching.satpChanged(hart);
+  }
+
+  /** The machine is powered on anew. */
+  reset(): void {
+    for (const { watching } of this.shares) watching.reset();
+  }
+
+  private setAddresses(share: Share, addresses: Iterable<bigint>): void {
+    const before = share.addresses.size;
+    share.addresses = new Map();
+    for (const address of new Set(addresses)) {
+      const page = share.addresses.get(address >> 12n);
+      if (page) page.push(address);
+      else share.addresses.set(address >> 12n, [address]);
+    }
+    if (before + share.addresses.size === 0) return;
+    this.host.addressesChanged(this.shares.some(({ addresses: others }) => others.size > 0));
+  }
+
+  private setShares(shares: readonly Share[]): void {
+    this.shares = shares;
+    const csrWrites = this.hears('csrWrite');
+    if (csrWrites === this.csrWrites) return;
+    this.csrWrites = csrWrites;
+    this.host.csrWritesChanged(csrWrites);
+  }
+}
+
+const heard = <Name extends keyof Events>(listeners: Listeners, name: Name, event: Events[Name]): boolean =>
+  listeners[name]?.(event) ?? false;
+
+const applies = (observer: Observer, hart: HartState, address: bigint): boolean =>
+  observer.appliesTo?.(hart, address) ?? true;
