@@ -1,4 +1,4 @@
-/** Disk images as raw files, of which no more is read than the guest asks for. */
+/** Disk images as raw files, of which only the sectors that the guest reads are read. */
 import * as fs from 'node:fs';
 import { SECTOR_SIZE } from '../emulator/devices/disk';
 import type { BlockImage } from '../emulator/types';
@@ -32,18 +32,18 @@ function open(path: string, writable: boolean): number {
 }
 
 /**
- * An image file, written through as QEMU does: what the guest has written is in the file at once, whatever becomes of this
- * process. Errors of the system are thrown, and the guest sees them as failed requests.
+ * An image file, written through as in QEMU: the guest's writes are in the file at once, even if this process dies. Throws
+ * the system's errors, which the guest sees as failed requests.
  */
 export class FileDisk implements BlockImage {
   readonly sectors: number;
   readonly readOnly: boolean;
   private readonly descriptor: number;
   private readonly keepsWrites: boolean;
-  /** What the file held before, by sector, where something else has been written. */
+  /** The original contents of changed sectors. */
   private readonly originals = new Map<number, Uint8Array>();
 
-  /** With `snapshot` the file stays as it is, and what the guest writes is lost at the end. */
+  /** With `snapshot` the file does not change, and the guest's writes are lost at the end. */
   constructor(
     readonly path: string,
     { readOnly = false, snapshot = false },

@@ -52,7 +52,7 @@ describe('a disk image of a session', () => {
     assert.throws(() => disk.flush(), /rebuilt/);
     assert.equal(readFileSync(path).length, 2048);
     assert.equal(readFileSync(path)[0], 1);
-    // A guest that asked first has not told the user.
+    // The guest's own flush has not reported the failure to the user.
     assert.throws(() => disk.flush(), /rebuilt/);
   });
 

@@ -24,7 +24,7 @@ async function read(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Root may write anything, so the mode bits are asked as well: a read-only image is meant to stay as it is. */
+/** Also checks the mode bits, since root may write anything: a read-only image should stay as it is. */
 function writable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
@@ -37,13 +37,13 @@ function writable(path: string): boolean {
 
 const sameFile = (a: Stats, b: Stats): boolean => a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
 
-/** The file is no longer the one that this session has read or saved. */
+/** The file has been replaced or changed since this session read or saved it. */
 class LostImage extends Error {}
 
-/** The file of a disk image that this session alone saves to. */
+/** The file of a disk image, to which only this session may save. */
 class ImageFile {
   private readonly path: string;
-  /** The file as this session last saw it: one that has changed since is someone else's, and is left alone. */
+  /** The file as this session last saw it. If it has changed since, someone else wrote it, and it is not overwritten. */
   private seen: Stats;
 
   constructor(path: string) {
@@ -60,7 +60,7 @@ class ImageFile {
     const beside = join(dirname(this.path), `.${basename(this.path)}.${randomBytes(6).toString('hex')}`);
     try {
       writeFileSync(beside, bytes, { mode });
-      // A large image takes a while to write: a build may have begun meanwhile.
+      // Writing a large image takes a while, and a build may have begun in the meantime.
       this.unchanged();
       renameSync(beside, this.path);
     } catch (error) {
@@ -100,10 +100,10 @@ async function openDisk(path: string, snapshot: boolean): Promise<BlockImage> {
   return { ...image, flush: (now) => file.save(now) };
 }
 
-/** Saved boots that are kept, the latest ones; each takes one or a few MiB. */
+/** The number of saved boots to keep; each takes one or a few MiB. */
 const MOST_BOOTS = 8;
 
-/** A folder of saved boots where the system wants caches. */
+/** A folder of saved boots in the system's place for caches. */
 const boots: BootStore = {
   read: (name) => readFile(join(bootFolder(), name)).catch(() => undefined),
   async write(name, bytes) {
@@ -127,7 +127,7 @@ function bootFolder(): string {
   return join(XDG_CACHE_HOME || LOCALAPPDATA || join(homedir(), '.cache'), 'xv6-debug', 'boots');
 }
 
-/** Built as dist/xv6-debug-adapter.js, or run from debug-adapter/: the sample lies beside either folder. */
+/** The sample is beside dist/, where the bundle runs, and beside debug-adapter/, where tests run it. */
 const sample = join(__dirname, '..', 'sample');
 
 export const nodeFiles: Files = {

@@ -1,9 +1,9 @@
 /**
- * The doors between the rooms: what each may import besides itself. The table is what the linter holds
- * (eslint.config.mjs); doors.spec.ts shows of every room that its rule bites.
+ * The doors between the rooms: what each room may import besides itself. The linter enforces this table
+ * (eslint.config.mjs); doors.spec.ts shows for every room that its rule bites.
  *
- * A room is a folder or a file (without .ts). A file belongs to the room with the longest name that fits, and a name in a
- * list stands for all that lies in it. Types count like values: who imports a type knows of it.
+ * A room is a folder or a file (without .ts). A file belongs to the room with the longest matching name, and a name in a list
+ * includes everything in that room. Importing a type counts like importing a value.
  */
 import { dirname, relative, resolve, sep } from 'node:path';
 
@@ -11,7 +11,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 
 /** @type {Readonly<Record<string, Door>>} */
 export const DOORS = {
-  // The machine. Its parts know each other from the instruction table upwards; machine.ts puts them together.
+  // The machine. Its parts may import from the instruction table upwards; machine.ts puts them together.
   emulator: { mayImport: ['emulator'] },
   'emulator/wasm': {},
   'emulator/isa': { mayImport: ['emulator/wasm', 'emulator/types'] },
@@ -19,7 +19,7 @@ export const DOORS = {
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },
-  // The bits of a page-table entry are the architecture's, also for who draws them.
+  // The bits of a page-table entry come from the architecture, also for the views.
   'debug-adapter/protocol': { mayImport: ['emulator/isa/sv39'] },
   'debug-adapter/dap': {},
   // Its program in Node: the channel and the files.
@@ -31,7 +31,7 @@ export const DOORS = {
   cli: { mayImport: ['emulator'], node: true },
 };
 
-/** The room with the longest name that a path (without .ts) lies in. */
+/** The room of a path (without .ts): the one with the longest matching name. */
 export const roomOf = (path) =>
   Object.keys(DOORS)
     .filter((room) => isIn(path, room))

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ESLint } from 'eslint';
 import { DOORS, roomOf } from './doors.mjs';
 
-/** For each room a file in it, an import that it may have and one that it may not. */
+/** For each room a file in it, an allowed import and a forbidden one. */
 const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbidden: string }>> = {
   emulator: { file: 'emulator/elf-image', allowed: './types', forbidden: 'node:fs' },
   'emulator/wasm': { allowed: './module', forbidden: '../isa/decode' },
@@ -64,7 +64,7 @@ describe('the doors between the rooms', function () {
 
   it('know every room, and let a room beside one of the same first letters alone', async () => {
     assert.deepEqual(Object.keys(IMPORTS), Object.keys(DOORS));
-    // Once the rule for extension/ took every path that went on with "cli" for the command line.
+    // The rule for extension/ once matched every path that continued with "cli".
     assert.deepEqual(await refused('extension/sessions', './client'), []);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Rows of a disassembly view: instructions before and after an address, with symbols and source lines. Instructions are
- * 2 or 4 bytes long, so what lies before an address is found by decoding forward from the start of its function.
+ * 2 or 4 bytes long, so those before an address are found by decoding forward from the start of its function.
  */
 import { pairedDistance } from '../../emulator/isa/calls';
 import { decode } from '../../emulator/isa/decode';
@@ -10,7 +10,7 @@ import type { MappedProgram } from './mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import type { LineEntry } from '../symbols/api';
 
-/** Code as it is seen from somewhere: the memory, and whose program lies where. */
+/** The code of an address space: its memory, and the program at each address. */
 export interface CodeView {
   space: AddressSpace;
   imageAt(address: bigint): MappedProgram | undefined;
@@ -19,18 +19,18 @@ export interface CodeView {
 export interface Row {
   address: bigint;
   text: string;
-  /** Undefined where nothing can be read. */
+  /** Undefined if nothing can be read. */
   bytes?: Uint8Array;
   /** "main" at its first instruction, then "main+0x4". */
   symbol?: string;
-  /** The source line that the instruction is of. */
+  /** The source line of the instruction. */
   line?: LineEntry;
 }
 
-/** A symbol further away is not what an address belongs to. */
+/** An address further from a symbol does not belong to it. */
 const LONGEST_FUNCTION = 65536n;
 
-/** Exactly `count` rows, the first of them `offset` instructions after (or before) the one at `at`. */
+/** Exactly `count` rows, starting `offset` instructions after (or before) the one at `at`. */
 export function disassembly(code: CodeView, at: bigint, offset: number, count: number): Row[] {
   const rows: Row[] = [];
   let address = at;
@@ -47,7 +47,7 @@ export function disassembly(code: CodeView, at: bigint, offset: number, count: n
 const lengthOf = ({ bytes }: Row): bigint => BigInt(bytes?.length ?? 2);
 const next = (row: Row): bigint => BigInt.asUintN(64, row.address + lengthOf(row));
 
-/** The `count` rows that end at `at`; where nothing precedes, rows that say so. */
+/** The `count` rows before `at`; before the first instruction, rows that say so. */
 function rowsBefore(code: CodeView, at: bigint, count: number): Row[] {
   let rows: Row[] = [];
   let start = boundary(code, at - BigInt(4 * count));
@@ -84,8 +84,8 @@ function boundary({ imageAt }: CodeView, address: bigint): Start {
 }
 
 /**
- * The instructions from a start up to `at`. Where it is a guess, the one of two guesses is taken by which an instruction
- * ends at `at`: decoding falls into step after a few instructions.
+ * The instructions from a start up to `at`. If the start is a guess, tries it and the one 2 bytes later, and prefers the one
+ * by which an instruction ends at `at`: after a few instructions, decoding finds the right boundaries.
  */
 function decodedUpTo(code: CodeView, { address, known }: Start, at: bigint): Row[] {
   const rows = decoded(code, address, at);
@@ -109,7 +109,7 @@ function endsAt(rows: readonly Row[], at: bigint): boolean {
   return !last || last.address + lengthOf(last) === at;
 }
 
-/** Without a last row that reaches beyond `at`: `at` is then in the middle of what may be no instruction at all. */
+/** Drops a last row that reaches beyond `at`, where the bytes may be no instruction at all. */
 function fitting(rows: Row[], at: bigint): Row[] {
   return endsAt(rows, at) ? rows : rows.slice(0, -1);
 }
@@ -130,7 +130,7 @@ function rowAt(code: CodeView, address: bigint): Row {
   return row;
 }
 
-/** ` <walk>` for a jump to there; ` # 0x800011d0 <walk>` where an auipc just before gives the upper part of the address. */
+/** ` <walk>` for a jump to walk; ` # 0x800011d0 <walk>` if the auipc just before computes the upper part of the address. */
 function reference(code: CodeView, word: number, address: bigint, target: bigint | undefined): string {
   const paired = target === undefined ? pairedAddress(code, word, address) : undefined;
   const at = target ?? paired;
@@ -139,7 +139,7 @@ function reference(code: CodeView, word: number, address: bigint, target: bigint
   return name === undefined ? '' : ` <${name}>`;
 }
 
-/** The address that an instruction makes of the register that the auipc before it has set. */
+/** The address that an instruction computes from the register set by the auipc before it. */
 function pairedAddress({ space }: CodeView, word: number, address: bigint): bigint | undefined {
   const lower = decode(word);
   const immediate = lower?.instruction.immediate;
@@ -154,7 +154,7 @@ function pairedAddress({ space }: CodeView, word: number, address: bigint): bigi
 /** "memset+0x10", as objdump writes it, for an address in a program. */
 function symbolAt(image: MappedProgram | undefined, address: bigint): string | undefined {
   const found = image?.binary.symbolAt(image.linked(address));
-  // Past the end of a sized symbol an address is not that symbol's: string constants have none of their own.
+  // An address past the end of a sized symbol is not in it: string constants have no symbols.
   if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return undefined;
   return `${found.symbol.name}${found.offset === 0n ? '' : `+0x${found.offset.toString(16)}`}`;
 }

@@ -23,7 +23,7 @@ function setUp(...names: string[]) {
     processName: (root) => owners.get(root),
     differs: ({ name }) => differing.push(name),
   });
-  /** An address space with a program's code in it; answers its root, and the pages of the code. */
+  /** Makes an address space with a program's code. Returns its root, and the pages of the code. */
   const load = (name: string, as = name, pages = 16): { root: bigint; code: bigint[] } => {
     const root = memory.page();
     const [segment] = new Program(name, file(name), () => undefined).image!.binary.segments;
@@ -49,7 +49,7 @@ describe('user programs', () => {
 
   it('are told by what is in memory where the name says something else, or nothing', () => {
     const { programs, load, differing } = setUp('cat', 'echo', 'sh');
-    // A child of fork that exec has not reached yet; a kernel whose processes are not known.
+    // A child of fork before its exec, and a kernel whose processes are not known.
     assert.equal(programs.in(load('sh', 'echo').root)?.name, 'sh');
     assert.equal(programs.in(load('cat', '').root)?.name, 'cat');
     assert.deepEqual(differing, []);

@@ -1,10 +1,10 @@
 /**
- * The user programs of a lab: their ELF files, as the build leaves them in user/ (user/_sh is the program sh), and which
- * of them lies in an address space. All of them are linked at address 0, so an address alone says nothing: the process
- * that owns the page table proposes one by its name, which exec sets, and the bytes in memory decide. So children of
- * fork, names that the kernel cut off, and kernels whose processes are not known are told apart as well.
+ * The user programs of a lab: their ELF files, which the build puts into user/ (user/_sh is the program sh), and which of them
+ * is in an address space. All are linked at address 0, so an address alone does not identify one: the name of the process that
+ * owns the page table, which exec sets, suggests a program, and the bytes in memory decide. This also works for children of
+ * fork, names that the kernel cut off, and kernels whose processes are not known.
  *
- * A file's bytes are read at launch; what is in them when something first needs it.
+ * A file's bytes are read at launch, and parsed when something first needs them.
  */
 import { PAGE_SIZE, walk } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
@@ -14,7 +14,7 @@ import { baseName } from './sources';
 import { openBinary } from '../symbols/binary';
 import type { Binary } from '../symbols/api';
 
-/** Bytes that run as they are in the file. */
+/** Code in memory that must equal its file. */
 interface Text {
   address: bigint;
   bytes: Uint8Array;
@@ -24,11 +24,11 @@ type WhenOpened = (program: Program, image: MappedProgram) => void;
 
 type Opened = { image: MappedProgram; text: Text } | { why: string };
 
-/** A program without symbols is told by so many bytes at its entry. */
+/** Bytes at its entry that identify a program without symbols. */
 const STRIPPED_TEXT = 1024n;
 
 export class Program {
-  /** As exec is given it: "sh". */
+  /** As passed to exec: "sh". */
   readonly name: string;
   readonly path: string;
   private readonly bytes: Uint8Array;
@@ -36,7 +36,7 @@ export class Program {
   private readonly whenOpened: WhenOpened;
   private readonly damaged: (what: string) => void;
 
-  /** `whenOpened` is told when the file is opened, at its first use; `damaged`, in words, of what in it cannot be read. */
+  /** `whenOpened` is called when the file is opened, at its first use; `damaged` with messages about unreadable parts. */
   constructor(
     path: string,
     bytes: Uint8Array,
@@ -50,7 +50,7 @@ export class Program {
     this.damaged = damaged;
   }
 
-  /** Opens the file if it is not yet; undefined if it is no program that can be read: `why` says it then. */
+  /** Opens the file at first use. Undefined if it is not a readable program; then `why` says why. */
   get image(): MappedProgram | undefined {
     const opened = this.open();
     return 'image' in opened ? opened.image : undefined;
@@ -84,16 +84,16 @@ export class Program {
   }
 }
 
-/** The name of the program that a file holds, by its place in a build; undefined for other files. */
+/** The name of the program in a file, by the file's path in a build; undefined for other files. */
 function programName(path: string): string | undefined {
-  // The first process runs this one, which older kernels have within themselves.
+  // The first process runs initcode, which older kernels contain.
   if (baseName(path) === 'initcode.out') return 'initcode';
   return /^_([^.]+)$/.exec(baseName(path))?.[1];
 }
 
 /**
- * Reads the programs of the first folder that has any. Files that cannot be read are left out. `whenOpened` is told of
- * each that is used.
+ * Reads the programs of the first folder that has any. Ignores files that cannot be read. `whenOpened` is called for each
+ * program that is used.
  */
 export async function findPrograms(
   files: Files,
@@ -117,7 +117,7 @@ export async function findPrograms(
   return [];
 }
 
-/** What cannot change while a program runs: its code; older programs have code and data in one writable segment. */
+/** The code of a program, which cannot change while it runs. Older programs have code and data in one writable segment. */
 function textOf(binary: Binary): Text {
   const segment = binary.segments.find(({ executable, bytes }) => executable && bytes.length > 0);
   if (!segment) throw new Error(`${binary.path} has no code.`);
@@ -138,16 +138,16 @@ function textOf(binary: Binary): Text {
 
 export interface ProgramContext {
   memory: PhysicalMemory;
-  /** Instructions that the machine has executed: what was found holds for as long as it stands. */
+  /** Instructions that the machine has executed: while they do not change, neither does the result of a lookup. */
   executed(): number;
-  /** The name of the process whose user page table has its root there. */
+  /** The name of the process with this root of its user page table. */
   processName(root: bigint): string | undefined;
-  /** A process has the name of a program, and other code in memory than its file: they were not built together. Told once. */
+  /** Called once if a process has the name of a program but different code: they were not built together. */
   differs(program: Program): void;
 }
 
 export class Programs {
-  /** What was found in each address space, at the count of instructions at which it was looked at. */
+  /** The program found in each address space, and the count of instructions at that moment. */
   private readonly found = new Map<bigint, { program: Program | undefined; at: number }>();
   private readonly told = new Set<Program>();
 
@@ -156,7 +156,7 @@ export class Programs {
     private readonly context: ProgramContext,
   ) {}
 
-  /** The program in the address space whose page table has its root at a physical address; undefined if it is none of ours. */
+  /** The program in the address space with this root (a physical address); undefined if it is none of the lab's. */
   in(root: bigint): Program | undefined {
     const at = this.context.executed();
     const found = this.found.get(root);
@@ -167,7 +167,7 @@ export class Programs {
     return program;
   }
 
-  /** Whether the program's bytes from `address` on, and some around it, are in memory there: not who runs, but who cannot. */
+  /** Whether memory has the program's bytes around an address. If not, this program cannot be running there. */
   hasBytes(program: Program, root: bigint, address: bigint): boolean {
     const { text } = program;
     if (!text || address < text.address) return false;
@@ -191,7 +191,7 @@ export class Programs {
     return found;
   }
 
-  /** How the pages of a text that are mapped compare with its bytes; absent if none is. */
+  /** Compares the mapped pages of a text with its bytes; `absent` if none is mapped. */
   private compare(root: bigint, text: Text | undefined): 'same' | 'other' | 'absent' {
     const { memory } = this.context;
     const { address, bytes } = text ?? { address: 0n, bytes: new Uint8Array() };
@@ -211,7 +211,7 @@ export class Programs {
   }
 }
 
-/** Bytes before and after a breakpoint that are looked at. */
+/** Bytes to compare before and after a breakpoint. */
 const NEIGHBOURHOOD = 64;
 
 /** struct proc keeps 15 characters of a name. */

@@ -48,7 +48,7 @@ describe('source paths', () => {
     const files = having('/labA/kernel/proc.c', '/labB/kernel/proc.c', '/labA/only.c', '/labB/only.c');
     const sources = await Sources.find(files, ['/labA/kernel/proc.c', '/labA/only.c'], {}, ['/labB']);
     assert.equal(sources.here('/labA/kernel/proc.c'), '/labB/kernel/proc.c');
-    // A name alone says too little.
+    // A file name alone is not enough.
     assert.equal(sources.here('/labA/only.c'), '/labA/only.c');
     const own = await Sources.find(files, ['/labA/kernel/proc.c'], {}, ['/labB', '/labA']);
     assert.equal(own.here('/labA/kernel/proc.c'), '/labA/kernel/proc.c');

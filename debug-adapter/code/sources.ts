@@ -1,7 +1,7 @@
 /**
- * Where the source files are. The compiler recorded paths as they were on the machine that built the kernel; here they
- * are matched with files that exist: by the launch configuration's `sourceMap`, below the lab's folder and the kernel's,
- * and then as they stand.
+ * Finds the source files. The compiler recorded the paths of the machine that built the kernel; this matches them with
+ * existing files: by the launch configuration's `sourceMap`, then below the lab's folder and the kernel's, and then the
+ * recorded paths themselves.
  */
 import type { Files } from '../launch/files';
 
@@ -20,7 +20,7 @@ export function normalize(path: string): string {
 
 export const isAbsolute = (path: string): boolean => /^(?:[A-Za-z]:)?[\\/]/.test(path);
 
-/** `path` as seen from `folder`, normalized. */
+/** `path` relative to `folder`, normalized. */
 export function join(folder: string, path: string): string {
   return normalize(isAbsolute(path) ? path : `${folder}/${path}`);
 }
@@ -33,8 +33,8 @@ export class Sources {
   private readonly located = new Map<string, string>();
   private readonly recordedPaths = new Map<string, string>();
 
-  /** Recorded paths that are being looked for, or have been. */
-  private readonly asked = new Set<string>();
+  /** Recorded paths whose lookup has begun. */
+  private readonly included = new Set<string>();
   private lookups: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -43,7 +43,7 @@ export class Sources {
     private readonly folders: readonly string[],
   ) {}
 
-  /** Looks up every recorded path once. `folders`: where labs' sources may lie, most likely first. */
+  /** Looks up every recorded path once. `folders`: possible folders of the sources, most likely first. */
   static async find(
     files: Files,
     recorded: readonly string[],
@@ -56,10 +56,10 @@ export class Sources {
     return sources;
   }
 
-  /** Begins to look for the paths of another program. They are here once `settled` has come. */
+  /** Begins to look up the paths of another program; `settled` resolves when that is done. */
   include(recorded: readonly string[]): void {
-    const fresh = recorded.filter((path) => !this.asked.has(path));
-    for (const path of fresh) this.asked.add(path);
+    const fresh = recorded.filter((path) => !this.included.has(path));
+    for (const path of fresh) this.included.add(path);
     if (fresh.length > 0) this.lookups = this.lookups.then(() => this.lookUp(fresh));
   }
 
@@ -81,15 +81,15 @@ export class Sources {
     return this.located.get(recorded);
   }
 
-  /** The recorded path of a file here. A file that was not found by its record is looked for by its own path. */
+  /** The recorded path of a file here; its own path if no recorded path led to it. */
   recorded(here: string): string {
     const path = normalize(here);
     return this.recordedPaths.get(path) ?? path;
   }
 
   /**
-   * Whether a file here may be the program's, which was compiled from the files `all`: one of another lab has the same
-   * last parts, but lies elsewhere.
+   * Whether a file here may be a source of the program compiled from the files `all`: a file of another lab has the same
+   * last parts in its path, but is elsewhere.
    */
   mayHold(here: string, all: readonly string[]): boolean {
     const path = normalize(here);
@@ -109,8 +109,8 @@ function* candidates(
   }
   if (isBelow(folders, path)) yield path;
   const parts = path.split('/').filter((part) => !/^(\.\.|[a-z]:)?$/.test(part));
-  // The longest suffix first: kernel/proc.c says more than proc.c, which user/ may have as well. A lab that was copied,
-  // or opened through a link, is meant and not the one it was built in, though that may still be there.
+  // The longest suffix first: kernel/proc.c is more specific than proc.c, which user/ may have as well. If the lab was copied
+  // or opened through a link, this finds its own files, even if those of the original lab still exist.
   for (let from = 0; from + 2 <= parts.length; from++) {
     for (const folder of folders) yield join(folder, parts.slice(from).join('/'));
   }

@@ -1,24 +1,24 @@
 /**
- * The Debug Adapter Protocol's base protocol, over any channel that carries whole messages: requests are answered by a
- * table of handlers, one at a time and in order; events go out at any time. Framing (Content-Length) is the channel's
- * own affair: see stdio.ts. Rests on "Base Protocol" of the Debug Adapter Protocol specification 1.6x.
+ * The Debug Adapter Protocol's base protocol, over any channel for whole messages: a table of handlers responds to requests,
+ * one at a time and in order; events may be sent at any time. The channel does the framing (Content-Length): see stdio.ts.
+ * Follows "Base Protocol" of the Debug Adapter Protocol specification 1.6x.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
-/** What carries messages: a pipe, a worker's port. */
+/** A transport for messages: a pipe, a worker's port. */
 export interface Channel {
   send(message: DebugProtocol.ProtocolMessage): void;
   /** Called once; the listener then receives every message. */
   onMessage(listener: (message: unknown) => void): void;
 }
 
-/** A failure that the user should see as a notification, not only the one who asked. */
+/** An error that the client should show to the user as a notification. */
 export class UserError extends Error {}
 
-/** Answers one request; what it returns becomes the response's body, what it throws its error. */
+/** Handles one request. Its result becomes the response's body, an exception the response's error. */
 export type Handler = (args: unknown) => unknown;
 
-/** What the protocol has a cancelled request answer. */
+/** The protocol's error message for a cancelled request. */
 const CANCELLED = 'cancelled';
 
 function isRequest(message: unknown): message is DebugProtocol.Request {
@@ -31,17 +31,17 @@ export class Connection {
   private readonly channel: Channel;
   private sequence = 1;
   private afterResponseQueue: (() => void)[] = [];
-  /** Requests that the client no longer wants answered. */
+  /** Requests that the client has cancelled. */
   private readonly cancelled = new Set<number>();
-  /** Requests are answered in the order in which they came, though some wait for files. */
+  /** Requests run in the order in which they arrive, though some wait for files. */
   private queue: Promise<void> = Promise.resolve();
 
   constructor(channel: Channel, find: (command: string) => Handler | undefined) {
     this.channel = channel;
     channel.onMessage((message) => {
       if (!isRequest(message)) return;
-      this.heedCancel(message);
-      this.queue = this.queue.then(() => this.answer(message, find(message.command)));
+      this.noteCancel(message);
+      this.queue = this.queue.then(() => this.handle(message, find(message.command)));
     });
   }
 
@@ -49,25 +49,25 @@ export class Connection {
     this.channel.send({ seq: this.sequence++, type: 'event', event, body } as DebugProtocol.Event);
   }
 
-  /** Runs `action` when the response to the request in hand has been sent: for events that must come after it. */
+  /** Runs `action` after the response to the current request: for events that must come after it. */
   afterResponse(action: () => void): void {
     this.afterResponseQueue.push(action);
   }
 
-  /** Settles when every request received so far has been answered. */
+  /** Resolves when every request received so far has its response. */
   settled(): Promise<void> {
     return this.queue;
   }
 
-  /** A cancel must not queue up behind what it cancels. One for a request that was answered long ago is forgotten. */
-  private heedCancel({ command, arguments: given }: DebugProtocol.Request): void {
+  /** Takes note of a cancel at once, since it must not queue up after the request that it cancels. */
+  private noteCancel({ command, arguments: given }: DebugProtocol.Request): void {
     const { requestId } = (given ?? {}) as DebugProtocol.CancelArguments;
     if (command !== 'cancel' || typeof requestId !== 'number') return;
     this.cancelled.add(requestId);
     void this.queue.then(() => this.cancelled.delete(requestId));
   }
 
-  private async answer(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
+  private async handle(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
     const response: DebugProtocol.Response = {
       seq: 0,
       type: 'response',
@@ -91,7 +91,7 @@ export class Connection {
       try {
         action();
       } catch (error) {
-        // There is no response left to carry it, and the requests behind this one must still be answered.
+        // The response has been sent, so report the error as output; the requests after this one must still run.
         this.event('output', { category: 'important', output: `${textOf(error)}\n` });
       }
     }

@@ -1,10 +1,10 @@
 /**
- * Content-Length framing of the Debug Adapter Protocol's base protocol: bytes in any cut become message texts, and back.
+ * Content-Length framing of the Debug Adapter Protocol's base protocol: turns chunks of bytes into message texts, and back.
  */
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
-/** No message of ours comes near; a longer one is garbage, and must not be waited for. */
+/** Longest message in bytes. No message of ours is nearly as long: a longer one must be garbage. */
 const LONGEST = 64 * 1024 * 1024;
 const LONGEST_HEADER = 4096;
 
@@ -18,11 +18,11 @@ export function frame(text: string): Uint8Array {
   return bytes;
 }
 
-/** Collects chunks and gives the texts of the messages that are whole. */
+/** Collects chunks and yields the texts of complete messages. */
 export class Framing {
   private buffer = new Uint8Array(0);
 
-  /** Throws an Error if the stream is not framed as it should be; nothing after it can be read then. */
+  /** Throws an Error if the framing is wrong; the rest of the stream is then unreadable. */
   *push(chunk: Uint8Array): Generator<string> {
     const joined = new Uint8Array(this.buffer.length + chunk.length);
     joined.set(this.buffer);

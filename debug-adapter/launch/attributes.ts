@@ -1,4 +1,4 @@
-/** The launch configuration, checked: what stands in a launch.json is anything at all. */
+/** Checks the launch configuration: a launch.json may contain anything. */
 import { UserError } from '../dap/connection';
 import type { LaunchAttributes } from '../protocol';
 import { isAbsolute, join } from '../code/sources';
@@ -9,7 +9,7 @@ const MOST_MEMORY = 3 * 1024 * MIB;
 const MOST_HARTS = 8;
 
 export interface Settings {
-  /** Absolute paths. With no kernel, the sample is meant. */
+  /** Absolute paths. Without a kernel, the sample boots. */
   cwd: string;
   kernel: string | undefined;
   disk: string | undefined;
@@ -76,7 +76,7 @@ function hartCount(value: unknown): number {
   return value;
 }
 
-/** Bytes, from QEMU's words: "128M", "3G", "512" (MiB). */
+/** Bytes, from a size as QEMU writes it: "128M", "3G", "512" (MiB). */
 function memorySize(value: unknown): number {
   if (isAbsent(value)) return 128 * MIB;
   const found = typeof value === 'string' ? /^(\d{1,10})([KMG]?)B?$/i.exec(value.trim()) : null;

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { DiskSaver } from './disk-saver';
 
-/** A disk whose flushes take `cost` milliseconds of a clock that stands otherwise. */
+/** A disk whose flushes take `cost` milliseconds of a clock that is otherwise stopped. */
 function setUp(cost = 1) {
   const state = { time: 0, flushes: 0, problem: '', told: [] as string[] };
   const flush = (): void => {

@@ -1,16 +1,16 @@
-/** Puts what the guest writes to its disk into the image, now and then and at the end, and says once why that fails. */
+/** Saves the guest's writes to its disk image, periodically and at the end. Reports once why that fails. */
 import type { GuestDisk } from '../../emulator/types';
 import type { HostClock } from '../run-control/clock';
 
-/** So long what the guest writes may be missing in the image, in milliseconds. */
+/** Milliseconds after which the guest's writes are saved. */
 const SAVE_EVERY = 2000;
-/** The machine stands still while an image is written: that may take this part of the time. */
+/** Largest share of the time for saving, during which the machine is stopped. */
 const SHARE = 1 / 50;
 
 export class DiskSaver {
   private due: number;
-  /** What the user was told last; a guest may find the same failure out, over and over, by flushing its disk itself. */
-  private told: string | undefined;
+  /** The last failure reported to the user: a guest that flushes its disk may cause the same one again and again. */
+  private reported: string | undefined;
 
   constructor(
     private readonly disk: Pick<GuestDisk, 'flush'> | undefined,
@@ -20,7 +20,7 @@ export class DiskSaver {
     this.due = clock.now() + SAVE_EVERY;
   }
 
-  /** To be called often; saves when it is time. */
+  /** Saves if it is time. Call it often. */
   nowAndThen(): void {
     const start = this.clock.now();
     if (!this.disk || start < this.due) return;
@@ -29,15 +29,15 @@ export class DiskSaver {
     this.due = end + Math.max(SAVE_EVERY, (end - start) / SHARE);
   }
 
-  /** Saves now, as for the last time. */
+  /** Saves now. */
   save(): void {
     try {
       this.disk?.flush();
-      this.told = undefined;
+      this.reported = undefined;
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      if (problem !== this.told) this.tell(problem);
-      this.told = problem;
+      if (problem !== this.reported) this.tell(problem);
+      this.reported = problem;
     }
   }
 }

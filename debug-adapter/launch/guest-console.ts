@@ -1,6 +1,6 @@
 /**
- * The guest's console: bytes of the UART become text for whoever shows it. Until the editor's terminal attaches, text
- * goes to the debug console; what was written before is kept for the terminal.
+ * The guest's console: turns the UART's bytes into text. Until the editor's terminal attaches, text goes to the debug
+ * console, and is also kept for the terminal.
  */
 
 /** Characters kept for a terminal that attaches late. */
@@ -12,16 +12,16 @@ export class GuestConsole {
   private written = '';
   private fresh = '';
 
-  /** `show` receives text in portions, and whether a terminal is attached. */
+  /** `show` receives pieces of text, and whether a terminal is attached. */
   constructor(private readonly show: (text: string, attached: boolean) => void) {}
 
-  /** What the guest writes; a multi-byte character may be cut anywhere. */
+  /** Takes output of the guest, which may end inside a multi-byte character. */
   write(bytes: Uint8Array): void {
     this.fresh += this.decoder.decode(bytes, { stream: true });
     if (this.fresh.length > KEPT) this.flush();
   }
 
-  /** Hands out what has come since the last time. */
+  /** Shows the text since the last flush. */
   flush(): void {
     if (this.fresh === '') return;
     const text = this.fresh;
@@ -30,7 +30,7 @@ export class GuestConsole {
     this.show(text, this.attached);
   }
 
-  /** A terminal shows the console from now on; answers what was written so far. */
+  /** A terminal shows the console from now on. Returns the text so far. */
   attach(): string {
     this.flush();
     this.attached = true;

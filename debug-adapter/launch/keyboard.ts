@@ -1,15 +1,15 @@
 /**
- * Key strokes on their way to the guest. What a person types goes at once; a paste goes line by line, each when the guest
- * has come to rest after the one before: xv6 keeps no more than 128 characters that no program has read, and drops the rest.
+ * Sends key strokes to the guest. Typed keys go at once; a paste goes line by line, each when the guest is idle after the one
+ * before: xv6 keeps only 128 characters that no program has read, and drops the rest.
  */
 
-/** Ticks of mtime after which the next line goes though the guest is still busy: some kernels never wait. */
+/** Ticks of mtime after which the next line goes even if the guest is busy: some kernels never wait. */
 const PATIENCE = 3_000_000;
-/** Milliseconds that the guest must have nothing to do; a wait for the disk is shorter. */
-const REST = 5;
-/** Characters that go at once: no key and no word is longer. */
+/** Milliseconds that the guest must be idle; a wait for the disk is shorter. */
+const IDLE_TIME = 5;
+/** Characters sent at once: no key and no word is longer. */
 const AT_ONCE = 32;
-/** A line longer than this would not fit the guest's buffer as a whole. */
+/** Characters of a line sent at once: a longer part would not fit into the guest's buffer. */
 const LONGEST_PART = 96;
 
 export class Keyboard {
@@ -17,7 +17,7 @@ export class Keyboard {
   private lines: string[] = [];
   private sentAt = -Infinity;
 
-  /** `send` hands bytes to the UART, `now` is the guest's time in ticks. */
+  /** `send` passes bytes to the UART; `now` is the guest's time in ticks. */
   constructor(
     private readonly send: (bytes: Uint8Array) => void,
     private readonly now: () => number,
@@ -35,7 +35,7 @@ export class Keyboard {
   /** Sends the next line if it is time for it; `rest` is for how many milliseconds the guest has nothing to do. */
   feed(rest: number): boolean {
     const line = this.lines[0];
-    if (line === undefined || (rest < REST && this.now() - this.sentAt < PATIENCE)) return false;
+    if (line === undefined || (rest < IDLE_TIME && this.now() - this.sentAt < PATIENCE)) return false;
     this.lines.shift();
     this.sentAt = this.now();
     this.send(this.encoder.encode(line));

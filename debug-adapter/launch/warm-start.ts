@@ -1,6 +1,6 @@
 /**
- * A session's warm start: the saved boot of this kernel, if there is one and nothing could have stopped during it; and
- * keeping this session's own boot for the next time. See emulator/history/warm-start.ts for why the two are the same.
+ * A session's warm start: starts from the saved boot of this kernel, if there is one and nothing could have stopped during
+ * it; otherwise saves this session's boot for the next time. emulator/history/warm-start.ts says why both lead to one state.
  */
 import { type BootRecorder, SavedBoot } from '../../emulator/history/warm-start';
 import type { Machine } from '../../emulator/machine';
@@ -16,7 +16,7 @@ export interface Companion {
 export class WarmStart {
   private readonly saved: SavedBoot | undefined;
 
-  /** `saved` is what `store` has under `name`. */
+  /** `saved` is the content of `store` for `name`. */
   constructor(
     private readonly machine: Machine,
     private readonly recorder: BootRecorder,
@@ -29,8 +29,8 @@ export class WarmStart {
   }
 
   /**
-   * Puts the machine, at power on, behind its boot; what the boot wrote to the console, or undefined if it has to boot.
-   * `addresses` are physical ones of instructions at which the user wants to stop.
+   * Moves the machine from power on to the end of its boot. Returns the boot's console output, or undefined if the machine
+   * must boot. `addresses` are the physical addresses of the user's breakpoints.
    */
   start(addresses: Iterable<bigint>): Uint8Array | undefined {
     const saved = this.saved;
@@ -46,19 +46,19 @@ export class WarmStart {
     }
   }
 
-  /** Has the debugger interfered, this boot is none that another session could take over. */
+  /** Gives up saving this boot, because the debugger has interfered with it. */
   discard(): void {
     this.recorder.discard();
   }
 
-  /** To be called between slices: keeps the boot once it is at its end. */
+  /** Called between slices: saves the boot when it is complete. */
   saveWhenComplete(): void {
     if (!this.recorder.isComplete(this.machine)) return;
     void this.store.write(this.name, this.recorder.save(this.machine, this.companion.save()));
   }
 }
 
-/** One that is damaged, or from another version, is overwritten when this boot is at its end. */
+/** Undefined if the file is damaged or from another version; this boot then overwrites it. */
 function opened(bytes: Uint8Array): SavedBoot | undefined {
   try {
     return new SavedBoot(bytes);

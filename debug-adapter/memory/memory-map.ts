@@ -1,11 +1,11 @@
 /**
- * What stands where in the physical address space of QEMU's `virt` board (its hw/riscv/virt.c), to name what an entry
- * points to. DRAM's bounds come from the machine.
+ * The devices in the physical address space of QEMU's `virt` board (hw/riscv/virt.c), for naming what an entry points to.
+ * DRAM's bounds come from the machine.
  */
 import { MemoryMap, VIRTIO_SLOTS } from '../../emulator/devices/memory-map';
 import type { PhysicalMemory } from '../../emulator/types';
 
-/** A stretch of physical pages: [start, end) in page numbers. */
+/** A range of physical pages: [start, end) in page numbers. */
 export interface PhysicalRange {
   start: number;
   end: number;
@@ -26,7 +26,7 @@ const DEVICES: readonly PhysicalRange[] = [
   device('RTC', MemoryMap.rtc),
   device('CLINT', MemoryMap.clint),
   device('PLIC', MemoryMap.plic),
-  // SiFive gives the PLIC 64 MiB and later kernels map them all, but no register lies beyond the board's.
+  // SiFive's PLIC has 64 MiB and later kernels map them all, but the board's registers end here.
   device('PLIC (unused part)', {
     base: MemoryMap.plic.base + MemoryMap.plic.size,
     size: 0x4000000 - MemoryMap.plic.size,
@@ -40,13 +40,13 @@ const DEVICES: readonly PhysicalRange[] = [
   device('PCIe memory', { base: 0x40000000, size: 0x40000000 }),
 ];
 
-/** Everything that answers at a physical address: the devices and DRAM, in order of address. */
+/** All devices and DRAM, in order of address. */
 export function memoryMap(memory: Pick<PhysicalMemory, 'dramBase' | 'dramSize'>): PhysicalRange[] {
   const start = Number(memory.dramBase / 4096n);
   return [...DEVICES, { name: 'RAM', start, end: start + Number(memory.dramSize / 4096n) }];
 }
 
-/** The range that holds a page number; undefined where nothing answers. `ranges` ascend and do not overlap. */
+/** The range that contains a page number; undefined if there is none. `ranges` ascend and do not overlap. */
 export function rangeAt<T extends { start: number; end: number }>(ranges: readonly T[], page: number): T | undefined {
   const found = ranges[indexAfter(ranges, page) - 1];
   return found !== undefined && page < found.end ? found : undefined;
