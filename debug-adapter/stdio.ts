@@ -36,7 +36,7 @@ let leaving = false;
 function leave(code: number): void {
   if (leaving) return;
   leaving = true;
-  // What was written to the pipe must arrive before the process is gone.
+  // Data written to the pipe must arrive before the process ends.
   void session.close().then(() => process.stdout.write('', () => process.exit(code)));
 }
 
@@ -44,7 +44,7 @@ process.stdin.on('data', (chunk: Buffer) => {
   try {
     for (const text of input.push(chunk)) receive(JSON.parse(text));
   } catch (error) {
-    // A stream out of step cannot be trusted again: say so where a person can read it, and end.
+    // A stream with wrong framing is useless from here on: report that where a person can read it, and end.
     process.stderr.write(`xv6-debug-adapter: ${error instanceof Error ? error.message : String(error)}\n`);
     leave(1);
   }

@@ -1,6 +1,6 @@
 /**
- * What became of a table entry from one instant to another. Compared are entries by their place in the address space, not
- * runs: those may split differently at every stop.
+ * How a table entry changed between two stops. Compares entries at the same place in the address space rather than runs,
+ * which may split differently at every stop.
  */
 
 import { PTE } from '../../emulator/isa/sv39';
@@ -10,7 +10,7 @@ export type Change = 'added' | 'removed' | 'changed' | 'touched' | undefined;
 
 const HARDWARE_BITS = PTE.A | PTE.D;
 
-/** Compares an entry's two 32-bit halves now and before; an entry that is not there is 0. */
+/** Compares an entry's two 32-bit halves now and before; a missing entry is 0. */
 export function changeOf(low: number, high: number, beforeLow: number, beforeHigh: number): Change {
   if (low === beforeLow && high === beforeHigh) return undefined;
   if ((beforeLow | beforeHigh) === 0) return 'added';

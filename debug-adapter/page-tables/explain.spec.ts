@@ -11,7 +11,7 @@ import { TestMemory } from '../../emulator/testing/page-tables';
 const { R, W, X, U } = PTE;
 const SV39 = 8n << 60n;
 
-/** Memory as the kernel sees it by a value of satp. */
+/** The kernel's address space with a value of satp. */
 const spaceOf = (memory: TestMemory, satp: bigint): AddressSpace =>
   new AddressSpace('a space', { memory, apply: () => false }, () => ({
     root: satpRoot(satp),

@@ -1,5 +1,5 @@
 /**
- * Answers `xv6.pageTable`: the shown table as runs, with what changed since the last stop at which it was looked at.
+ * Builds the response to `xv6.pageTable`: the table as runs, with the changes since the last stop at which it was shown.
  */
 import type { PhysicalMemory } from '../../emulator/types';
 import type { PageTableModel, PageTableRoot } from '../protocol';
@@ -8,30 +8,30 @@ import type { Regions } from '../xv6/regions';
 import { takeSnapshot, type TableSnapshot } from './snapshot';
 import { buildTree } from './tree';
 
-/** Tables remembered at once: each costs 4 KiB per table page, about 0.3 MiB for a kernel table. */
+/** Number of tables kept: each takes 4 KiB per table page, about 0.3 MiB for a kernel table. */
 const REMEMBERED = 64;
 
 interface Remembered {
   stop: number;
   snapshot: TableSnapshot;
-  /** The one of the stop before `stop`. */
+  /** The snapshot at the stop before `stop`. */
   before?: { stop: number; snapshot: TableSnapshot };
 }
 
-/** Remembers each table as it was at the stops, so that the next stop's can be compared with it. */
+/** Keeps a snapshot of each table at a stop, for comparison at the next stop. */
 export class SnapshotHistory {
   private readonly tables = new Map<string, Remembered>();
 
   /**
-   * Takes a table as it is at a stop. Asked again for the same stop it copies anew (memory may have been edited) but
-   * still compares with the stop before.
+   * Takes a snapshot at a stop. A second one at the same stop replaces the first (memory may have been edited), and is still
+   * compared with the stop before.
    */
   take(
     root: PageTableRoot & { root: string },
     stop: number,
     memory: PhysicalMemory,
   ): { now: TableSnapshot; before?: { stop: number; snapshot: TableSnapshot } } {
-    // satp holds now this table, now that one: it is compared by address. A process keeps its name over exec.
+    // satp points to different tables in turn, so compare these by address. A process keeps its id over exec.
     const key = root.id.startsWith('satp') ? root.root : root.id;
     const now = takeSnapshot(BigInt(root.root), memory);
     const last = this.tables.get(key);
@@ -45,7 +45,7 @@ export class SnapshotHistory {
     return { now, ...(before && { before }) };
   }
 
-  /** Forgets everything: the machine starts again. */
+  /** Drops everything: the machine starts again. */
   clear(): void {
     this.tables.clear();
   }
@@ -60,11 +60,11 @@ export interface ModelOptions {
   physical: readonly PhysicalRange[];
   /** Names for the shown table. */
   regions?: Regions;
-  /** Why there is no table, where `shown.root` is undefined. */
+  /** Why there is no table, if `shown.root` is undefined. */
   message?: string;
 }
 
-/** Builds the answer. `stop` in it is the one that changes are relative to. */
+/** Builds the model. Its `stop` is the stop with which it is compared. */
 export function pageTableModel(remembered: SnapshotHistory, options: ModelOptions): PageTableModel {
   const { roots, shown, stop, memory, physical, regions } = options;
   const model: PageTableModel = { roots, shown, stop, entries: [], leaves: 0, tablePages: 0, truncated: false };

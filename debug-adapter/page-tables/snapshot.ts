@@ -1,9 +1,9 @@
 /**
- * The pages of a whole Sv39 table as they are at one instant (RISC-V privileged specification 1.12, section 4.4):
- * copied page by page, so that a later instant can be compared with it entry by entry.
+ * A copy of a whole Sv39 table at one instant (RISC-V privileged specification 1.12, section 4.4), page by page, for
+ * comparison with a later one entry by entry.
  *
- * A PTE is held as two 32-bit halves (little-endian hosts only, which all JavaScript engines in use are), a page as its
- * number: no bigint in the inner loops, a kernel table has tens of thousands of leaves.
+ * Keeps a PTE as two 32-bit halves (on little-endian hosts, as all hosts of JavaScript are) and a page as its number, to
+ * avoid bigints in the inner loops: a kernel table has tens of thousands of leaves.
  */
 import { ENTRIES, PTE, PTE_FLAG_BITS, problemOfParts, ROOT_LEVEL } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
@@ -19,18 +19,18 @@ export interface TablePage {
 export interface TableSnapshot {
   /** Physical address of the root page. */
   root: bigint;
-  /** By `childKey`, the root at ROOT_KEY. Missing: a pointer that leads outside RAM, in a circle or past the limit. */
+  /** By `childKey`, the root at ROOT_KEY. Without the targets of pointers that lead outside RAM, in a circle or past the limit. */
   pages: Map<number, TablePage>;
-  /** Valid leaves, a superpage counting once. */
+  /** Valid leaves; a superpage counts once. */
   leaves: number;
-  /** Different pages that the table takes. */
+  /** Number of different pages of the table. */
   tablePages: number;
-  /** A limit cut the reading short. */
+  /** The table has more pages than the limit. */
   truncated: boolean;
 }
 
 export const ROOT_KEY = 0;
-/** Names a lower table by the way to it: indices from the root, not addresses, so that two instants can be matched. */
+/** Identifies a lower table by its indices from the root, not by its address, so that two snapshots can be compared. */
 export const childKey = (parentKey: number, index: number): number => parentKey * ENTRIES + index + 1;
 
 /** PPN of an entry from its halves. */
@@ -38,10 +38,10 @@ export const ppnOf = (low: number, high: number): number => (high & 0x3fffff) * 
 
 export const isValid = (low: number): boolean => (low & PTE.V) !== 0;
 
-/** Enough for the 3 GiB that the largest lab maps in 4 KiB pages (1538), and an end to broken tables. */
+/** Enough for the 3 GiB that the largest lab maps in 4 KiB pages (1538); limits the work on broken tables. */
 const MAX_TABLE_PAGES = 4096;
 
-/** Copies the table at `root`. A root outside RAM gives a snapshot without pages. */
+/** Copies the table at `root`. If the root is outside RAM, the snapshot has no pages. */
 export function takeSnapshot(root: bigint, memory: PhysicalMemory, maxTablePages = MAX_TABLE_PAGES): TableSnapshot {
   const snapshot: TableSnapshot = { root, pages: new Map(), leaves: 0, tablePages: 0, truncated: false };
   const copies = new Map<number, Uint32Array | undefined>();

@@ -1,6 +1,6 @@
 /**
- * The translation of an address in words, once for all who show it: hovers, variables rows and the texts of stops. The
- * walk's errors and the rules of permission are those of isa/sv39.ts.
+ * The translation of an address as text, for hovers, variables rows and stops. isa/sv39.ts has the walk's errors and the
+ * rules of permission.
  */
 import {
   flagText,
@@ -24,7 +24,7 @@ const LEAVES = ['4 KiB page', '2 MiB superpage', '1 GiB superpage'];
 
 const LETTERS: Record<Mode, Translation['mode']> = { [Mode.User]: 'U', [Mode.Supervisor]: 'S', [Mode.Machine]: 'M' };
 
-/** What is wrong with an entry of a level, whoever uses it. */
+/** What is wrong with an entry at a level, for any access. */
 export function problemText(problem: PteProblem, level: number): string {
   switch (problem) {
     case 'reserved-bits':
@@ -40,7 +40,7 @@ export function problemText(problem: PteProblem, level: number): string {
   }
 }
 
-/** Why a walk has no leaf: "level 0 index 4: V=0, nothing is mapped here". Undefined for one that has. */
+/** Why a walk has no leaf: "level 0 index 4: V=0, nothing is mapped here". Undefined if it has one. */
 export function errorText({ va, steps, error }: Walk): string | undefined {
   const last = steps.at(-1);
   if (error === undefined) return undefined;
@@ -62,7 +62,7 @@ function errorAt(error: Exclude<Walk['error'], undefined>, { level, table, pte }
   }
 }
 
-/** What an entry on the way means: "next table at 0x87fff000", "leaf (4 KiB page)", "V=0: nothing is mapped here". */
+/** The meaning of an entry of the walk: "next table at 0x87fff000", "leaf (4 KiB page)", "V=0: nothing is mapped here". */
 function meaningOf({ level, table, pte }: Step): string {
   if (pte === undefined) return `the table at ${hex(table)} lies outside RAM`;
   const flags = pteFlags(pte);
@@ -82,7 +82,7 @@ const DENIALS: Record<Denial, string> = {
   'not-executable': 'X=0',
 };
 
-/** What decides about an access: why the walk fails, or by which bits the leaf forbids it, or "ok". */
+/** The result of an access: why the walk fails, or which bits of the leaf forbid it, or "ok". */
 export function accessText({ walk, denied }: TranslatedAddress, access: Access): string {
   const error = walk && errorText(walk);
   if (error !== undefined) return error;
@@ -118,8 +118,8 @@ export const stepRows = ({ steps }: Walk): Translation['rows'] =>
   });
 
 /**
- * An address that `space` has translated by a table. `whyPhysical` says why addresses are physical where they are; `region`
- * names what lies there.
+ * An address translated by a table of `space`. `whyPhysical` says why addresses are physical, if they are; `region` is the
+ * name of the region there.
  */
 export function translationOf(
   translated: TranslatedAddress,

@@ -130,8 +130,8 @@ describe('the tree of a page table', () => {
     this.timeout(20_000);
 
     /**
-     * Milliseconds of processor time that the quickest of several goes takes, or the first that is within `bound`: other
-     * work on the host does not count.
+     * Milliseconds of processor time of the fastest of several runs, or of the first one within `bound`: other work on the
+     * host does not count.
      */
     const quickest = (bound: number, work: () => void): number => {
       let best = Infinity;
@@ -151,7 +151,7 @@ describe('the tree of a page table', () => {
     };
 
     it('is built within 30 ms', () => {
-      // As a kernel has it after boot: text, data, and free memory of which some pages have been touched.
+      // Like a kernel's after boot: text, data, and free memory of which some pages have been accessed.
       const { memory, root } = table((i) => (i < 8n ? R | X : R | W | (i % 97n < 3n ? A | D : 0)));
       const before = takeSnapshot(root, memory);
       const time = quickest(30, () => {

@@ -1,6 +1,6 @@
 /**
- * A whole page table as the runs of protocol.ts: neighbouring entries that differ only in mapping the next page collapse
- * into one. With a snapshot of an earlier stop, each run says what changed since (difference.ts).
+ * A whole page table as the runs of protocol.ts: neighbouring entries that map consecutive pages in the same way become one
+ * run. With a snapshot of an earlier stop, each run says what changed since (difference.ts).
  */
 import { ENTRIES, isPointer, problemOfParts, PTE_FLAG_BITS, ROOT_LEVEL } from '../../emulator/isa/sv39';
 import type { PteRun } from '../protocol';
@@ -11,13 +11,13 @@ import { childKey, isValid, ppnOf, ROOT_KEY, type TablePage, type TableSnapshot 
 import { problemText } from './translation';
 
 export interface TreeOptions {
-  /** Names what is at a VA. */
+  /** Names the regions of the table. */
   regions?: Regions;
-  /** What answers at a physical address (memory/memory-map.ts): entries that point elsewhere are marked. */
+  /** The physical memory map (memory/memory-map.ts): entries that point elsewhere are marked. */
   physical: readonly PhysicalRange[];
   /** The same table at the stop before. */
   before?: TableSnapshot;
-  /** Runs after which the tree is cut short; default MAX_RUNS. */
+  /** Most runs of the tree; default MAX_RUNS. */
   maxRuns?: number;
 }
 
@@ -26,19 +26,19 @@ export interface Tree {
   truncated: boolean;
 }
 
-/** More than any real table needs: past this a view could not be sent or drawn. */
+/** More than any real table needs; a larger tree could be neither sent nor drawn. */
 const MAX_RUNS = 100_000;
 
-/** Pages that one entry of a level maps. */
+/** Pages that one entry maps, by level. */
 const PAGES = [1, 512, 512 * 512];
 
-/** Everything about one entry that decides which run it belongs to. */
+/** The properties of an entry that determine its run. */
 interface Entry {
   low: number;
   high: number;
   ppn: number;
   change: Change;
-  /** The value before, where `change` is 'changed'. */
+  /** The value before, if `change` is 'changed'. */
   beforeLow: number;
   beforeHigh: number;
   problem: string | undefined;
@@ -144,8 +144,8 @@ export function buildTree(now: TableSnapshot, options: TreeOptions): Tree {
 }
 
 /**
- * How many entries from `index` on map one page after the other and are as they were before, `limit` at most: what
- * `continues` finds as well, but nearly all of a kernel table is of this kind.
+ * How many entries from `index` on, at most `limit`, map consecutive pages and are unchanged. A fast path for `continues`,
+ * since nearly all entries of a kernel table are like this.
  */
 function plainRun(
   words: Uint32Array,
@@ -155,7 +155,7 @@ function plainRun(
   pages: number,
 ): number {
   const high = words[2 * index + 1];
-  // The PPN begins at bit 10. A carry into the upper half ends the loop, and `continues` goes on.
+  // The PPN starts at bit 10. A carry into the upper half ends the loop; `continues` takes over.
   const step = pages * 1024;
   let low = words[2 * index]!;
   let at = index + 1;
@@ -167,7 +167,7 @@ function plainRun(
   return at - index;
 }
 
-/** Makes runs of one entry. Addresses of neighbours share their upper digits, which are spelt once. */
+/** Makes runs of one entry. Formats the upper digits, which neighbouring addresses share, only once. */
 function runWriter() {
   const va = hexWriter();
   const pte = hexWriter();
@@ -178,7 +178,7 @@ function runWriter() {
       level,
       index,
       count: 1,
-      // A canonical VA carries bit 38 up to bit 63; what does not fit into 53 bits is put before it.
+      // In a canonical VA, bits 39 to 63 equal bit 38; the digits above 53 bits are prepended.
       va: vpn < 2 ** 26 ? pageText(va, vpn) : `0xffffff${pageText(va, vpn + 2 ** 27).slice(2)}`,
       pte: entry.high >>> 21 ? wordText(entry.low, entry.high) : pte(entry.high * 2 ** 32 + (entry.low >>> 0)),
       pteAddress: pteAddress(tablePage * 4096 + 8 * index),
@@ -197,7 +197,7 @@ function runWriter() {
 
 const THREE_DIGITS = Array.from({ length: 4096 }, (_, value) => value.toString(16).padStart(3, '0'));
 
-/** Spells values below 2^53 in hexadecimal; quick where one value lies near the one before. */
+/** Formats values below 2^53 in hexadecimal; fast if a value is near the one before. */
 function hexWriter(): (value: number) => string {
   let lastUpper = 0;
   let prefix = '0x';
@@ -218,7 +218,7 @@ const pageText = (write: (value: number) => string, page: number): string => (pa
 const wordText = (low: number, high: number): string =>
   high ? `0x${(high >>> 0).toString(16)}${(low >>> 0).toString(16).padStart(8, '0')}` : `0x${(low >>> 0).toString(16)}`;
 
-/** Whether `next` is what `first` would be `distance` entries further on. */
+/** Whether `next` continues the run of `first` at a distance of `distance` entries. */
 function continues(first: Entry, next: Entry, distance: number, pages: number): boolean {
   if (
     next.change !== first.change ||
@@ -230,7 +230,7 @@ function continues(first: Entry, next: Entry, distance: number, pages: number): 
     return false;
   }
   if (first.change !== 'changed' && first.change !== 'touched') return true;
-  // What stood there before must be a run as well, or `before` would be told of the first entry only.
+  // The values before must form a run too, since only the first entry's `before` is reported.
   return (
     (next.beforeLow & PTE_FLAG_BITS) === (first.beforeLow & PTE_FLAG_BITS) &&
     ppnOf(next.beforeLow, next.beforeHigh) === ppnOf(first.beforeLow, first.beforeHigh) + distance * pages
@@ -247,7 +247,7 @@ function nameOf(
   if (!regions || !isValid(entry.low)) return { name: undefined, pages: Infinity };
   const first = regions.nameAt(vpn, entry.ppn, flags);
   if (level === 0 || first.pages >= PAGES[level]!) return first;
-  // A superpage may hold several regions: it is named by all of them, and stands alone.
+  // A superpage may contain several regions: it has all their names, and is a run of its own.
   const names: string[] = [];
   for (let done = 0, part = first; done < PAGES[level]!; part = regions.nameAt(vpn + done, entry.ppn + done, flags)) {
     if (part.name && !names.includes(part.name)) names.push(part.name);

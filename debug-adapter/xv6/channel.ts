@@ -1,6 +1,6 @@
 /**
- * What a process sleeps on, in C's words: xv6's `sleep(chan, lock)` takes any address for a channel, by habit that of the
- * thing waited for, so the kernel's symbols and types can name it.
+ * Names what a process sleeps on as a C expression: xv6's `sleep(chan, lock)` accepts any address as a channel, usually the
+ * address of the awaited object, which the kernel's symbols and types can name.
  */
 import { plain, sizeOf } from '../expressions/types';
 import type { Type } from '../symbols/api';
@@ -8,7 +8,7 @@ import { globalAt, indexIn, type Xv6 } from './kernel';
 import { pipes } from './open-files';
 import { allProcesses } from './processes';
 
-/** `&ticks`, `&bcache.buf[3].lock`, `&proc[0] (wait of pid 1)`, `nread of the pipe at 0x87f5a000`; at least the address. */
+/** `&ticks`, `&bcache.buf[3].lock`, `&proc[0] (wait of pid 1)`, `nread of the pipe at 0x87f5a000`; or the bare address. */
 export function channelName(xv6: Xv6, channel: bigint): string {
   const slot = xv6.proc && indexIn(xv6.proc, channel);
   if (slot !== undefined) {
@@ -37,8 +37,8 @@ function pipe(xv6: Xv6, address: bigint): string | undefined {
 }
 
 /**
- * The way from a value to what begins `offset` bytes in: ".buf[3].lock", "" for the value itself. An array's start is its
- * first element, a structure's the structure. Undefined where nothing begins.
+ * The path from a value to the member at a byte offset: ".buf[3].lock", "" for the value itself. The start of an array is its
+ * first element, the start of a structure is the structure. Undefined if no member starts there.
  */
 export function pathTo(type: Type, offset: number): string | undefined {
   const bare = plain(type);

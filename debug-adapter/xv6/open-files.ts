@@ -1,6 +1,6 @@
 /**
- * What a process has open, as the kernel's own types say it: `ofile[]` of struct proc, struct file with its `type`, and
- * the inode, pipe or device behind it. A lab that changes them shows what is left of the names below.
+ * The open files of a process, read by the kernel's own types: `ofile[]` of struct proc, struct file with its `type`, and
+ * its inode, pipe or device. If a lab renames members, only the others are shown.
  */
 import { findMember, plain, sizeOf } from '../expressions/types';
 import type { OpenFile } from '../protocol';
@@ -9,7 +9,7 @@ import { functionName, globalOf, readWord, recordIn, type Xv6 } from './kernel';
 import { allProcesses, type Process } from './processes';
 import { Structure } from './structure';
 
-/** No kernel has more per process. */
+/** Most files of a process; no kernel has more. */
 const MOST_FILES = 256;
 
 interface Opened {
@@ -17,7 +17,7 @@ interface Opened {
   file: Structure;
 }
 
-/** The open files of a process, by descriptor. Empty where struct proc has no array `ofile`. */
+/** The open files of a process, by descriptor. Empty if struct proc has no array `ofile`. */
 export function openFiles(xv6: Xv6, process: Pick<Process, 'address'>): OpenFile[] {
   return opened(xv6, process).map(({ fd, file }) => ({
     fd,
@@ -99,7 +99,7 @@ function accessOf(file: Structure): string | undefined {
   return can.length === 0 ? undefined : can.join(' and ');
 }
 
-/** A device by its driver's read function: devsw[1].read is consoleread. */
+/** Names a device by its driver's read function: devsw[1].read is consoleread. */
 function device(xv6: Xv6, major: bigint | undefined): string {
   const table = major === undefined ? undefined : globalOf(xv6, 'devsw');
   const type = table && plain(table.type);

@@ -1,17 +1,17 @@
 /**
- * What the kernel says when it gives up: the message of `panic`, from its arguments at the function's entry. Later kernels
- * and some labs give it a format, so printf's conversions as xv6 has them are done here as well.
+ * The message of a kernel panic, from the arguments of `panic` at the function's entry. In later kernels and some labs the
+ * message is a format, so this also does the conversions of xv6's printf.
  */
 import type { ReadMemory } from '../symbols/api';
 
 const MAX_MESSAGE = 512;
 
-/** The string at an address, up to NUL or the limit; undefined where nothing can be read. */
+/** The string at an address, up to NUL or the limit; undefined if nothing can be read. */
 export function readString(read: ReadMemory, address: bigint, limit = MAX_MESSAGE): string | undefined {
   let text = '';
   let at = address;
   while (text.length < limit) {
-    // Not over a page's end: the next one may not be there.
+    // Not beyond the page: the next one may not be mapped.
     const length = Math.min(limit - text.length, Number(4096n - (at & 4095n)));
     const bytes = read(at, length);
     if (!bytes) return at === address ? undefined : text;

@@ -1,7 +1,7 @@
 /**
- * Names what each part of an address space is. What the kernel's own symbols and structures say comes first (etext,
- * trampoline, p->kstack, p->sz), then xv6's conventions (memlayout.h: trampoline in the topmost page, trap frame below it,
- * kernel stacks with a guard page under each; exec: program, guard page, stack, heap), then the board's memory map.
+ * Names the regions of an address space: first by the kernel's own symbols and structures (etext, trampoline, p->kstack,
+ * p->sz), then by xv6's conventions (memlayout.h: trampoline in the topmost page, trap frame below it, kernel stacks with a
+ * guard page below each; exec: program, guard page, stack, heap), then by the board's memory map.
  */
 import { PTE, pteFlags } from '../../emulator/isa/sv39';
 import type { AddressSpace, TranslatedAddress } from '../memory/address-space';
@@ -11,18 +11,18 @@ import type { Xv6 } from './kernel';
 import { trapFrameRegisters, type Process } from './processes';
 import { topPages, type TopPages } from './trampoline';
 
-/** A name, and for how many pages (this one included) it holds while VA and PA advance together with the same flags. */
+/** A name, and for how many pages (including this one) it applies if VA and PA advance together with the same flags. */
 export interface NamedPages {
   name: string | undefined;
   pages: number;
 }
 
 export interface Regions {
-  /** Page numbers; `ppn` undefined and `flags` 0 where nothing is mapped. */
+  /** Page numbers; `ppn` is undefined and `flags` is 0 if the page is not mapped. */
   nameAt(vpn: number, ppn: number | undefined, flags: number): NamedPages;
 }
 
-/** The kernel image in physical pages, [start, end). A part is undefined where its symbols are missing. */
+/** The kernel image in physical pages, [start, end). A part is undefined if its symbols are missing. */
 export interface KernelLayout {
   text?: { start: number; end: number };
   data?: { start: number; end: number };
@@ -30,7 +30,7 @@ export interface KernelLayout {
   physical: readonly PhysicalRange[];
 }
 
-/** What regions need to know of a process. */
+/** The members of a process that regions need. */
 export type RegionProcess = Pick<Process, 'slot' | 'pid' | 'name' | 'size' | 'kstack' | 'trapframe'>;
 
 /** `TopPages` in page numbers. */
@@ -51,7 +51,7 @@ const pagesOf = ({ trampoline, trapFrame, usyscall, linked }: TopPages): TopPage
 const pageOf = (address: bigint): number => Number(address >> 12n);
 const pageUp = (address: bigint): number => Number((address + 4095n) >> 12n);
 
-/** Reads the layout off the kernel's symbols (etext, end, trampoline) and, failing those, off its segments. */
+/** Reads the layout from the kernel's symbols (etext, end, trampoline) or, without them, from its segments. */
 export function kernelLayout(binary: Binary, physical: readonly PhysicalRange[]): KernelLayout {
   const layout: KernelLayout = { physical, top: topPages(binary) };
   if (binary.segments.length === 0) return layout;
@@ -73,7 +73,7 @@ export function kernelLayout(binary: Binary, physical: readonly PhysicalRange[])
 export const processLabel = (process: Pick<RegionProcess, 'pid' | 'name' | 'slot'>): string =>
   process.pid > 0 ? `pid ${process.pid}${process.name ? ` (${process.name})` : ''}` : `proc[${process.slot}], unused`;
 
-/** Regions of a kernel page table; `owner` is the process it belongs to, if it is not everyone's. */
+/** Regions of a kernel page table; `owner` is its process, if it has one. */
 export function kernelRegions(
   layout: KernelLayout,
   processes: readonly RegionProcess[],
@@ -93,7 +93,7 @@ export function kernelRegions(
       if (vpn < userEnd && vpn !== ppn) return { name: userName, pages: Math.min(untilStack, userEnd - vpn) };
       if (owner && vpn === top.trapFrame && ppn !== undefined) return { name: trapFrameName(owner, ppn), pages: 1 };
       const place = named(image, ppn ?? vpn);
-      // The trampoline's page is mapped twice: as a part of the text where it lies, and once where user tables have it.
+      // The trampoline's page is mapped twice: as a part of the text, and at the address that it has in user tables.
       const name = ppn !== undefined && ppn === top.linked && vpn !== ppn ? 'trampoline' : place.name;
       return {
         name: flags === 0 && name ? `${name} (not mapped here)` : name,
@@ -103,7 +103,7 @@ export function kernelRegions(
   };
 }
 
-/** Regions of a process's user memory. `sp` is its user stack pointer, where known: it tells how far the stack goes. */
+/** Regions of a process's user memory. `sp` is its user stack pointer, if known, which shows where the stack is. */
 export function userRegions(layout: KernelLayout, process: RegionProcess, space: AddressSpace, sp?: bigint): Regions {
   const top = pagesOf(layout.top);
   const end = process.size === undefined ? undefined : pageUp(process.size);
@@ -133,7 +133,7 @@ export function userRegions(layout: KernelLayout, process: RegionProcess, space:
 }
 
 /**
- * The names for the memory of a space, by whose table it goes through. A table that belongs to no process is taken for the
+ * The names for the memory of an address space, by the owner of its table. A table that belongs to no process counts as the
  * kernel's.
  */
 export function regionsOf(
@@ -150,7 +150,7 @@ export function regionsOf(
   return kernelRegions(layout, all, owner);
 }
 
-/** The name of what lies at an address, mapped or not; undefined for what has none, and where nothing is translated. */
+/** The name of the region at an address, mapped or not; undefined if it has none, or if addresses are not translated. */
 export function regionAt(regions: Regions, { va, walk }: TranslatedAddress): string | undefined {
   if (!walk || walk.error === 'non-canonical') return undefined;
   const vpn = Number((va >> 12n) & 0x7ffffffn);
@@ -199,7 +199,7 @@ function imageRanges(layout: KernelLayout): PhysicalRange[] {
   return ranges;
 }
 
-/** Kernel stacks and the guard page below each, ascending. Their size shows in the distance between two of them. */
+/** Kernel stacks and the guard page below each, ascending. The distance between two of them shows their size. */
 function stackRanges(processes: readonly RegionProcess[]): PhysicalRange[] {
   const stacks = processes
     .filter((process) => process.kstack !== undefined && process.kstack !== 0n)
@@ -222,7 +222,7 @@ function stackRanges(processes: readonly RegionProcess[]): PhysicalRange[] {
   return ranges;
 }
 
-/** The lowest mapped page that user code may not touch, below p->sz: exec takes U from the page under the stack. */
+/** The lowest mapped page below p->sz that user code may not access: exec clears U of the page below the stack. */
 function guardPage(space: AddressSpace, end: number): number | undefined {
   for (let vpn = 0; vpn < Math.min(end, 65_536); vpn++) {
     const leaf = space.translate(BigInt(vpn) << 12n).walk?.leaf;
@@ -231,7 +231,7 @@ function guardPage(space: AddressSpace, end: number): number | undefined {
   return undefined;
 }
 
-/** exec gives one page; a stack pointer further up, within reason, shows that this kernel gives more. */
+/** exec allocates one page for the stack; a stack pointer slightly above it shows that this kernel allocates more. */
 function stackEnd(start: number, end: number, sp: bigint | undefined): number {
   const top = sp === undefined ? 0 : pageUp(sp);
   return Math.min(end, top > start && top <= start + 16 ? top : start + 1);

@@ -1,6 +1,6 @@
 /**
- * A structure of the guest, read by the names of its members as DWARF has them: labs add, move and rename members, so
- * nothing is known by offset.
+ * A structure of the guest, read by the names of its members in DWARF: labs add, move and rename members, so no offset is
+ * fixed.
  */
 import { findMember, isCharacter, isInteger, plain, sizeOf } from '../expressions/types';
 import { fromBytes } from '../expressions/value';
@@ -14,7 +14,7 @@ export class Structure {
     private readonly bytes: Uint8Array,
   ) {}
 
-  /** Reads one; undefined where its memory cannot be read. */
+  /** Reads one; undefined if its memory cannot be read. */
   static read(type: RecordType, address: bigint, read: ReadMemory): Structure | undefined {
     const bytes = read(address, type.size);
     return bytes && new Structure(type, address, bytes);
@@ -35,7 +35,7 @@ export class Structure {
     return found && this.address + BigInt(found.offset);
   }
 
-  /** The text of a `char[]`, up to its NUL. Characters that no name has are shown as `?`. */
+  /** The text of a `char[]`, up to its NUL. Unprintable characters become `?`. */
   text(name: string): string | undefined {
     const found = findMember(this.type, name);
     const type = found && plain(found.member.type);
@@ -47,7 +47,7 @@ export class Structure {
     ).join('');
   }
 
-  /** The enumerator's name that a member holds, or its number where it has none. */
+  /** The name of a member's enumerator, or its number if it has no name. */
   label(name: string): string | undefined {
     const number = this.number(name);
     const found = findMember(this.type, name);
@@ -75,7 +75,7 @@ export function recordOf(type: Type): RecordType | undefined {
   return (target.kind === 'struct' || target.kind === 'union') && target.complete ? target : undefined;
 }
 
-/** Whether a type carries a typedef's name anywhere around it. */
+/** Whether a type is a typedef with this name, possibly within other typedefs and qualifiers. */
 export function isNamed(type: Type, name: string): boolean {
   for (let depth = 0; depth < 16; depth++) {
     if (type.kind === 'typedef' && type.name === name) return true;

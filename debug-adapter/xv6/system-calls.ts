@@ -1,11 +1,11 @@
-/** System calls by the kernel's own table `syscalls`: the number in a7 indexes pointers to the functions sys_*. */
+/** System calls by the kernel's own table `syscalls`, which the number in a7 indexes: pointers to the functions sys_*. */
 import { plain } from '../expressions/types';
 import { functionName, globalOf, readWord, type Xv6 } from './kernel';
 
-/** More is no table of system calls. */
+/** A larger table cannot be that of the system calls. */
 const MOST_CALLS = 1024;
 
-/** "read" for the number that sys_read stands at; undefined where the table has nothing there. */
+/** "read" for the index of sys_read; undefined if the table has no entry there. */
 export function systemCallName(xv6: Xv6, number: bigint): string | undefined {
   const target = systemCallFunction(xv6, number);
   return target === undefined ? undefined : functionName(xv6, target)?.replace(/^sys_/, '');

@@ -1,4 +1,4 @@
-/** The page tables that the kernel knows of: its own, and each process's. */
+/** The kernel's page tables: its own, and each process's. */
 import { readWord, type Xv6 } from './kernel';
 import { processes, type Process } from './processes';
 
@@ -7,11 +7,11 @@ export interface KernelTable {
   id: string;
   /** "kernel_pagetable", "pid 3 sh", "pid 3 sh, kpagetable". */
   label: string;
-  /** The address space that it makes, as memory references name it: "user:3". */
+  /** Its address space, as named in memory references: "user:3". */
   space: string;
   /** Physical address of the root page; undefined before the table is made. */
   root: bigint | undefined;
-  /** Whose it is, if it is not everyone's. */
+  /** Its process, if it belongs to one. */
   owner?: Process;
   /** Whether user programs run on it. */
   isUsers: boolean;
@@ -45,5 +45,5 @@ export function kernelTables(xv6: Xv6, used: readonly Process[]): KernelTable[] 
   ];
 }
 
-/** Roots of the tables that there are now. */
+/** Roots of all tables that exist now. */
 export const tableRoots = (xv6: Xv6): bigint[] => kernelTables(xv6, processes(xv6)).flatMap(({ root }) => root ?? []);

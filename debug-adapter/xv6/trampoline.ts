@@ -1,7 +1,7 @@
 /**
- * The pages at the top of xv6's address spaces (memlayout.h): the trampoline, which is a page of the kernel's text mapped a
- * second time in every table, so that code can run on while satp changes; below it, in a user table, the trap frame, and
- * in some labs a page that system calls share with the program.
+ * The pages at the top of xv6's address spaces (memlayout.h): the trampoline, a page of the kernel's text that every table
+ * maps a second time, so that code can continue while satp changes; below it, in a user table, the trap frame, and in some
+ * labs a page that the kernel shares with the program.
  */
 import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { evaluate } from '../expressions/evaluate';
@@ -9,18 +9,18 @@ import { numberOf } from '../expressions/value';
 import type { Binary } from '../symbols/api';
 
 export interface TopPages {
-  /** Where every table maps the trampoline, and user tables what lies below it. */
+  /** The address at which every table maps the trampoline; in user tables, the other pages are below it. */
   trampoline: bigint;
   trapFrame: bigint;
   usyscall: bigint;
-  /** Where the trampoline was linked; undefined without its symbol. */
+  /** The trampoline's linked address; undefined without its symbol. */
   linked: bigint | undefined;
 }
 
-/** MAXVA is one bit less than Sv39 has, so that no address needs sign extension. The trampoline is the last page below it. */
+/** MAXVA uses one bit less than Sv39 allows, so that no address needs sign extension. The trampoline is the last page below. */
 const TRAMPOLINE = (1n << 38n) - PAGE_SIZE;
 
-/** By the kernel's symbols and, where it was built with -g3, its macro TRAMPOLINE. */
+/** Determined by the kernel's symbols and, if it was built with -g3, its macro TRAMPOLINE. */
 export function topPages(binary: Binary): TopPages {
   const symbol = binary.symbol('trampoline') ?? binary.symbol('uservec');
   const trampoline = (symbol && macroValue(binary, 'TRAMPOLINE')) ?? TRAMPOLINE;
@@ -32,7 +32,7 @@ export function topPages(binary: Binary): TopPages {
   };
 }
 
-/** Whether an address lies in the trampoline page at the top. */
+/** Whether an address is in the trampoline page at the top. */
 export const onTrampoline = ({ trampoline }: TopPages, pc: bigint): boolean =>
   pc >= trampoline && pc < trampoline + PAGE_SIZE;
 

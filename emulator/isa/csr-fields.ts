@@ -156,7 +156,7 @@ const describePmpcfg = (value: bigint): string => {
 
 const describeCount = (value: bigint): string => String(value);
 
-/** pmpaddr holds bits 55 to 2 of an address; trailing ones give the size where the entry's mode is NAPOT. */
+/** pmpaddr has bits 55 to 2 of an address; in mode NAPOT, trailing ones encode the size. */
 const describePmpaddr = (value: bigint): string => `${hex(value)} (address ${hex(value << 2n)})`;
 
 const describeBits =

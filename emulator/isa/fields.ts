@@ -7,20 +7,20 @@ export interface Field {
   /** Lowest bit, and width in bits. */
   lsb: number;
   width: number;
-  /** The field's value in words, where it is not just a number: 'dirty', 'Sv39'. */
+  /** The meaning of the field's value, if it is not just a number: 'dirty', 'Sv39'. */
   meaning?: (value: bigint) => string;
   description: string;
 }
 
 export interface Fields {
   readonly fields: readonly Field[];
-  /** The whole value in words, where that says more than its fields. */
+  /** A description of the whole value, if that says more than its fields. */
   readonly describe?: (value: bigint) => string;
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-/** A field's bits out of a word. */
+/** Extracts a field from a word. */
 export const fieldOf = (value: bigint, { lsb, width }: Pick<Field, 'lsb' | 'width'>): bigint =>
   (value >> BigInt(lsb)) & ((1n << BigInt(width)) - 1n);
 
@@ -41,7 +41,7 @@ export function describeWord({ fields, describe }: Fields, value: bigint): strin
   if (fields.length === 0) return hex(value);
   const words = fields.flatMap((entry) => {
     const bits = fieldOf(value, entry);
-    // Which mode a trap came from matters also when it is 0; other fields do only when set.
+    // The previous mode matters even if it is 0; other fields only if they are set.
     if (bits === 0n && !entry.name.endsWith('PP')) return [];
     return [entry.width === 1 && !entry.meaning ? entry.name : `${entry.name}=${describeField(entry, bits)}`];
   });
