@@ -1,10 +1,10 @@
 /**
- * Loading a kernel: the ELF header and its loadable segments (System V ABI, chapters 4 and 5), by physical address. The
- * debugger has its own, full reader; this one only decides whether the machine can run the file, and where it starts.
+ * Loads a kernel: reads the ELF header and its loadable segments (System V ABI, chapters 4 and 5) by physical address. The
+ * debugger has its own, full reader; this one only finds out whether the machine can run the file, and where it starts.
  */
 import type { WritableMemory } from './types';
 
-/** What is wrong with a kernel file, in words for its user. */
+/** What is wrong with a kernel file, worded for the user. */
 export class KernelError extends Error {}
 
 export interface LoadedKernel {
@@ -65,7 +65,7 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
   return { entry, segments };
 }
 
-/** Writes a kernel's segments into memory, with zeroes where they are longer than what the file has of them. */
+/** Writes a kernel's segments into memory, with zeroes after the part that the file contains. */
 export function placeKernel(memory: WritableMemory, { segments }: LoadedKernel): void {
   for (const { address, bytes, memorySize } of segments) {
     memory.write(address, bytes);

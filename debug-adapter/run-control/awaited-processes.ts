@@ -1,19 +1,19 @@
 /**
- * One-shot stops at the moment at which a process next runs: when a context switch has given it a hart. Beside the policy of
- * all other stops, which is asked as ever.
+ * One-shot stops when a process next runs: when a context switch has given it a hart. Adds to the stop policy, which decides
+ * about all other stops.
  */
 import type { Hart, Stop } from '../../emulator/types';
 import type { StopPolicy } from './runner';
 import type { StopReport } from './stops';
 
-/** A process by its pid and its slot in the kernel's table: a number alone may come again. */
+/** A process by its pid and its slot in the kernel's table, since the kernel may reuse one of them. */
 export interface ProcessIdentity {
   pid: number;
   slot: number;
 }
 
 export interface ContextSwitches {
-  /** Where a process that is switched to goes on: behind the kernel's calls of swtch, or where it begins. */
+  /** The addresses at which a process continues after a switch: after the kernel's calls of swtch, or its start. */
   resumptions(awaited: readonly ProcessIdentity[]): Iterable<bigint>;
   /** The process in whose context a hart executes. */
   processOn(hart: Hart): (ProcessIdentity & { name: string }) | undefined;
@@ -30,7 +30,7 @@ export class AwaitedProcesses implements StopPolicy {
     private readonly around: ContextSwitches,
   ) {}
 
-  /** Stops when the process next runs, or no more. Whoever runs the machine must be told that breakpoints have changed. */
+  /** Sets or clears the stop for a process. The caller must then update the machine's breakpoints. */
   set(process: ProcessIdentity, on: boolean): void {
     const others = this.awaited.filter((one) => !same(one, process));
     this.awaited = on ? [...others, { pid: process.pid, slot: process.slot }] : others;

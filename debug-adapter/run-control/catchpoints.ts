@@ -109,7 +109,7 @@ export class Catchpoints {
   judge(stop: Stop): StopReport | undefined {
     switch (stop.kind) {
       case 'trap': {
-        const first = this.loops.tell(stop.event.hart);
+        const first = this.loops.takeReport(stop.event.hart);
         if (first)
           return {
             ...{ hart: stop.event.hart, reason: 'exception', description: 'Trap loop' },

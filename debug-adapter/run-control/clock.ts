@@ -1,15 +1,15 @@
 /**
- * Wall-clock time, and turns on the host's event loop. Injected, so that the debugger runs in Node, in a worker, and in
- * tests with a clock of their own.
+ * Wall-clock time, and timers on the host's event loop. Injected, so that the debugger runs in Node, in a worker, and in
+ * tests with a fake clock.
  */
 export interface HostClock {
-  /** Milliseconds since some moment; never goes back. */
+  /** Milliseconds since some moment, monotonic. */
   now(): number;
   /** Seconds since 1970. */
   unixTime(): number;
-  /** After messages that have arrived: setImmediate, or a message channel. */
+  /** Runs `action` after the messages that have arrived: setImmediate, or a message channel. */
   soon(action: () => void): void;
-  /** Answers a function that calls it off. */
+  /** Runs `action` later. Returns a function that cancels it. */
   later(milliseconds: number, action: () => void): () => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What is asked where a breakpoint is hit: its condition, its hit count, its log message. A condition that fails stops once
- * and says why: never again in silence, and not at every pass either.
+ * What a breakpoint evaluates when it is hit: its condition, its hit count, its log message. A condition with an error stops
+ * once and reports the error: neither silently nor at every hit.
  */
 export interface BreakpointOptions {
   condition?: string;
@@ -8,13 +8,13 @@ export interface BreakpointOptions {
   logMessage?: string;
 }
 
-/** Values that names have for this evaluation only: registers that a trap is about to write, `$old` and `$new`. */
+/** Values of names for this evaluation only: registers that a trap is about to write, `$old` and `$new`. */
 export type Overlay = Readonly<Record<string, bigint>>;
 
-/** Evaluates a condition in C for a hart; throws an Error that says what is wrong with it. */
+/** Evaluates a condition in C for a hart. Throws an Error if it is wrong. */
 export type Condition = (expression: string, hart: number, overlay: Overlay) => boolean;
 
-/** What is wrong with an expression in itself, wherever it is evaluated; undefined if nothing is, or it cannot be told yet. */
+/** Why an expression is wrong wherever it is evaluated; undefined if it is not, or if that is not known yet. */
 export type SyntaxCheck = (expression: string) => string | undefined;
 
 export interface ConditionEvaluator {
@@ -24,16 +24,16 @@ export interface ConditionEvaluator {
   log(text: string): void;
 }
 
-/** What a breakpoint remembers of its hits. */
+/** A breakpoint's record of its hits. */
 export interface Hits {
   hits: number;
-  /** The user has been told that the condition fails. */
+  /** The error of the condition has been reported to the user. */
   reported?: boolean;
 }
 
 export interface HitResult {
   stop: boolean;
-  /** Why the condition could not be asked. */
+  /** Why the condition could not be evaluated. */
   failure?: string;
 }
 
@@ -69,7 +69,7 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 const HIT_CONDITION = /^\s*(>=|<=|==|=|>|<|%)?\s*(\d+)\s*$/;
 
-/** Why a hit condition cannot be understood; undefined if it can. */
+/** Why a hit condition is invalid; undefined if it is valid. */
 export function hitConditionProblem(text: string): string | undefined {
   const found = HIT_CONDITION.exec(text);
   if (!found) return `The hit count "${text}" is not a number, nor one after >=, >, ==, <=, < or %.`;

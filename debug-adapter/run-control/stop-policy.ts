@@ -1,6 +1,6 @@
 /**
- * Decides at each stop of the machine whether the user wants it: breakpoints with their conditions, hit counts and log
- * messages, the catchpoints, and the data breakpoints.
+ * Decides at each stop of the machine whether the debugger stops: by breakpoints with their conditions, hit counts and log
+ * messages, by catchpoints, and by data breakpoints.
  */
 import { Mode, type Hart, type Stop } from '../../emulator/types';
 import type { Program } from '../code/programs';
@@ -12,16 +12,16 @@ import type { StopPolicy } from './runner';
 import type { StopReport } from './stops';
 
 export interface PolicyContext extends ConditionEvaluator {
-  /** The user program that a hart runs; undefined for one of which nothing is known. */
+  /** The user program that a hart runs; undefined if it is not known. */
   programOn(hart: Hart): Program | undefined;
-  /** Whether a program's bytes at an address are what a hart has there. Quicker to tell than which program it runs. */
+  /** Whether a hart has a program's bytes at an address. Faster than finding out which program it runs. */
   hasBytes(hart: Hart, program: Program, address: bigint): boolean;
 }
 
 const NOWHERE: ReadonlySet<bigint> = new Set();
 
 export class BreakpointPolicy implements StopPolicy {
-  /** With noDebug nothing but the end of the machine stops it. */
+  /** False with noDebug: then only the end of the machine stops it. */
   enabled = true;
   private version = -1;
   private knownAddresses = NOWHERE;

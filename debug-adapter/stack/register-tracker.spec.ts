@@ -38,7 +38,7 @@ const xor = (rd: number, rs1: number, rs2: number): number => encode('xor', { rd
 const jal = (rd: number): number => encode('jal', { rd });
 const beq = encode('beq');
 
-/** Registers of which only some are known. */
+/** A state in which only some registers are known. */
 const now = (x: Record<number, bigint>, read: ReadMemory, csrs: Record<number, bigint> = {}): RegisterState => ({
   x: Array.from({ length: 32 }, (_, register) => (register === 0 ? 0n : x[register])),
   csr: (address) => csrs[address],
@@ -73,7 +73,7 @@ describe('a straight line of code', () => {
   });
 
   it('follows the swap with sscratch, and a save area that it points to', () => {
-    // As xv6 of 2019 to 2021 begins: csrrw a0, sscratch, a0; sd a1, 120(a0).
+    // The start of uservec in xv6 of 2019 to 2021: csrrw a0, sscratch, a0; sd a1, 120(a0).
     const words = [csrrw(A0, Csr.sscratch, A0), sd(A1, A0, 120), addi(A1, 0, 0)];
     const { line: code, read } = line(words, { '0x5078': 11n });
     const state = now({ [A0]: 0x5000n, [A1]: 0n }, read, { [Csr.sscratch]: 10n });
@@ -82,7 +82,7 @@ describe('a straight line of code', () => {
   });
 
   it('follows an address that is built of constants', () => {
-    // As later ones do: csrw sscratch, a0; li a0, TRAPFRAME; sd t0, 72(a0); csrr t0, sscratch; sd t0, 112(a0).
+    // In later ones: csrw sscratch, a0; li a0, TRAPFRAME; sd t0, 72(a0); csrr t0, sscratch; sd t0, 112(a0).
     const words = [
       csrrw(0, Csr.sscratch, A0),
       lui(A0, 0x1),

@@ -1,8 +1,8 @@
 /**
- * What a stretch of assembly without jumps does to the registers, followed symbolically: a trap vector or a context
- * switch is not called by any convention, so where it keeps the registers of whom it interrupted is told by its own
- * instructions, up to the one at which the hart stands. Rests on the RISC-V unprivileged specification (RV64I) and
- * "Zicsr". A call on the way is taken to keep what the psABI says that a call keeps.
+ * Tracks symbolically what a straight line of assembly does to the registers. Trap vectors and context switches follow no
+ * calling convention, so only their own instructions, up to the hart's pc, show where they have saved the registers of the
+ * interrupted code. Follows the RISC-V unprivileged specification (RV64I) and "Zicsr"; assumes that a call preserves what the
+ * psABI says.
  */
 import { isCall, isJump, isTrapReturn } from '../../emulator/isa/calls';
 import type { Decoded } from '../../emulator/isa/decode';
@@ -12,27 +12,27 @@ import { instructionAt } from '../../emulator/isa/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import type { ReadMemory } from '../symbols/api';
 
-/** A value that something had at the start (`x2`, `csr 0x140`), or that was loaded then, plus a number; or a number alone. */
+/** A value at the start (of `x2`, of `csr 0x140`) or loaded from memory, plus a number; or just a number. */
 interface Term {
   base: string | undefined;
   offset: bigint;
 }
 
-/** Registers and memory as they are at one end of the stretch. */
+/** Registers and memory at one end of the code. */
 export interface RegisterState {
   x: readonly (bigint | undefined)[];
   csr(address: number): bigint | undefined;
   read: ReadMemory;
 }
 
-/** A register's value at the other end, and where it is kept: in memory, or in a register. */
+/** A register's value at the other end, and where it is saved: in memory, or in a register. */
 export interface Recovered {
   value: bigint | undefined;
   savedAt?: bigint;
   register?: number;
 }
 
-/** A vector that saves all registers has about 70 instructions. */
+/** Most instructions to follow; a vector that saves all registers has about 70. */
 const LONGEST = 512;
 /** gp, tp, sp and s0 to s11. */
 const kept = (register: number): boolean =>
@@ -49,10 +49,10 @@ export class RegisterTracker {
   );
   private readonly csrs = new Map<number, Term | undefined>();
   private readonly memory = new Map<string, { at: Term; value: Term | undefined }>();
-  /** Addresses of what was loaded, by the name of its base. */
+  /** Addresses of loaded values, by the name of the value. */
   private readonly loads = new Map<string, Term>();
 
-  /** Follows the code from `start` up to but without `end`; undefined if it is not a straight line between them. */
+  /** Follows the code from `start` up to, not including, `end`; undefined if it is not a straight line. */
   static between(start: bigint, end: bigint, code: ReadMemory): RegisterTracker | undefined {
     const line = new RegisterTracker();
     let at = start;
@@ -64,17 +64,17 @@ export class RegisterTracker {
     return at === end ? line : undefined;
   }
 
-  /** Whether sp is still on the stack on which the stretch began. */
+  /** Whether sp is still on the stack of the start. */
   get keepsStack(): boolean {
     return this.registers[X.sp]?.base === `x${X.sp}`;
   }
 
-  /** What register `register` was at the start, by what things are at the end. */
+  /** The value of a register at the start, given the state at the end. */
   before(register: number, now: RegisterState): Recovered {
     return register === 0 ? { value: 0n } : this.recover(`x${register}`, now, new Set());
   }
 
-  /** What register `register` will be at the end, by what things are at the start. */
+  /** The value of a register at the end, given the state at the start. */
   after(register: number, now: RegisterState): Recovered {
     const term = this.registers[register];
     if (!term) return { value: undefined };
@@ -123,7 +123,7 @@ export class RegisterTracker {
     return start === undefined ? undefined : wrap(start + offset);
   }
 
-  /** False if the line does not go on after the instruction. */
+  /** Returns false if the code does not continue after the instruction. */
   private follow(decoded: Decoded, at: bigint): boolean {
     const { instruction, rd, rs1, rs2, imm, length } = decoded;
     const { access, csr } = instruction;
@@ -142,7 +142,7 @@ export class RegisterTracker {
     return true;
   }
 
-  /** What an instruction that only computes writes to rd. */
+  /** The value that an instruction which only computes writes to rd. */
   private computed(decoded: Decoded, at: bigint): Term | undefined {
     const { instruction, rs1, rs2, imm } = decoded;
     const terms = { rs1: this.registers[rs1], rs2: this.registers[rs2], imm: constant(BigInt(imm)), pc: constant(at) };
@@ -167,7 +167,7 @@ export class RegisterTracker {
   private csr({ update, immediate }: CsrAccess, rd: number, rs1: number, csr: number): void {
     const before = this.csrs.has(csr) ? this.csrs.get(csr) : { base: `csr ${csr}`, offset: 0n };
     const isWrite = update === CsrUpdate.write;
-    // With an operand of zero the others only read.
+    // With a zero operand, the other CSR instructions only read.
     if (isWrite || rs1 !== 0) this.csrs.set(csr, isWrite && !immediate ? this.registers[rs1] : undefined);
     this.set(rd, before);
   }
@@ -188,7 +188,7 @@ const sum = (a: Term | undefined, b: Term | undefined): Term | undefined => {
   return a.base === undefined ? plus(b, a.offset) : plus(a, b.offset);
 };
 
-/** The value of a term that is a number alone. */
+/** The value of a term that is just a number. */
 const valueOf = (term: Term | undefined): bigint | undefined =>
   term && term.base === undefined ? term.offset : undefined;
 

@@ -1,6 +1,6 @@
 /**
- * Reads back what a device saved: names the device and the field when a checkpoint is not what it should be, in place
- * of a cast that would let a wrong type through.
+ * Reads what a device has saved. If a checkpoint has a wrong type, throws an error that names the device and the field,
+ * which a cast would not do.
  */
 import type { State } from '../types';
 
@@ -9,7 +9,7 @@ type Fields = Record<string, State>;
 export class SavedState {
   private readonly fields: Fields;
 
-  /** Throws when `state` is not a record of fields. */
+  /** Throws if `state` is not a record of fields. */
   constructor(
     private readonly owner: string,
     state: State | undefined,
@@ -34,7 +34,7 @@ export class SavedState {
     return typeof value === 'boolean' ? value : this.wrong(field, 'a boolean');
   }
 
-  /** A string, or undefined where null was saved. */
+  /** A string, or undefined if null was saved. */
   text(field: string): string | undefined {
     const value = this.fields[field];
     if (value === null) return undefined;
@@ -47,7 +47,7 @@ export class SavedState {
     return value instanceof Uint8Array ? value.slice() : this.wrong(field, 'bytes');
   }
 
-  /** A list, of so many entries if `length` is given. */
+  /** A list, with `length` entries if that is given. */
   list(field: string, length?: number): State[] {
     const value = this.fields[field];
     if (!Array.isArray(value)) return this.wrong(field, 'a list');
@@ -83,7 +83,7 @@ export class SavedState {
     return new SavedState(`${this.owner}.${field}`, this.fields[field]);
   }
 
-  /** The field as it stands, for whoever it belongs to. */
+  /** The field as it is, for its owner to read. */
   raw(field: string): State {
     return this.fields[field] ?? null;
   }

@@ -1,4 +1,4 @@
-/** A 64-bit hash of machine state: two lanes of multiply-and-rotate over 32-bit words. Not for defence, for comparison. */
+/** A 64-bit hash of machine state, for comparison and not for security: two lanes of multiply-and-rotate over 32-bit words. */
 import type { State } from '../types';
 
 export class StateHash {
@@ -10,7 +10,7 @@ export class StateHash {
     this.b = (Math.imul(this.b ^ value, 0xc2b2ae35) ^ (this.b >>> 15)) + 0x27d4eb2f;
   }
 
-  /** Memory by words. Runs of zeroes change only the count that precedes the next other word. */
+  /** Adds memory by words. A run of zeroes changes only the count before the next other word. */
   words(values: Int32Array): void {
     let zeroes = 0;
     // eslint-disable-next-line @typescript-eslint/prefer-for-of -- an iterator over gigabytes takes minutes
@@ -27,7 +27,7 @@ export class StateHash {
     this.word(zeroes);
   }
 
-  /** Bytes at any address, by words. */
+  /** Adds bytes with any alignment, by words. */
   bytes(values: Uint8Array): void {
     const view = new DataView(values.buffer, values.byteOffset, values.length);
     const whole = values.length & ~3;

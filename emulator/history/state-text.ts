@@ -1,4 +1,4 @@
-/** `State` as text and back: JSON, in which a bigint, bytes and numbers that JSON has none for are written as tagged strings. */
+/** `State` as text and back: JSON, with tagged strings for bigints, bytes and numbers that JSON lacks. */
 import type { State } from '../types';
 
 /** "i" a bigint, "b" bytes in hexadecimal, "n" a number, "s" a string. */
@@ -12,7 +12,7 @@ export const stateToText = (state: State): string =>
     return value;
   });
 
-/** Throws a SyntaxError or an Error if this is no such text. */
+/** Throws a SyntaxError or an Error if the text is invalid. */
 export const stateFromText = (text: string): State =>
   JSON.parse(text, (_, value: State) => (typeof value === 'string' ? untagged(value) : value)) as State;
 

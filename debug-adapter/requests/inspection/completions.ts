@@ -1,7 +1,7 @@
 /**
- * completions of the protocol: what may be typed next in the debug console. An item replaces the `length` characters
- * before the cursor. It has no `start`: the protocol counts that from 1, but VS Code counts it from 0 and would filter by
- * the wrong word; with none, both mean the same.
+ * The protocol's completions request, for the debug console. An item replaces the `length` characters before the cursor. It
+ * has no `start`: the protocol counts that from 1, but VS Code from 0, so VS Code would filter by the wrong word; without a
+ * `start`, both agree.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { BUILTINS } from '../../evaluation/builtins';
@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<Completion['kind'], DebugProtocol.CompletionItemTyp
   keyword: 'keyword',
 };
 
-/** What is nearer comes first, in the order in which it was found. */
+/** Keeps the order in which the names were found, the nearest scope first. */
 const sortText = (index: number): string => String(index).padStart(5, '0');
 
 export function completions(

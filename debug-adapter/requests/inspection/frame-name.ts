@@ -1,4 +1,4 @@
-/** Names of stack frames, with what the protocol's StackFrameFormat asks for: parameters, module, line. */
+/** Names of stack frames, with the parts that the protocol's StackFrameFormat requests: parameters, module, line. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../../launch/debuggee';
 import { frameEvaluation } from '../../evaluation/evaluation';
@@ -26,7 +26,7 @@ export function frameName(debuggee: Debuggee, frame: Frame, format: DebugProtoco
 
 const programOf = ({ process }: Frame): string => (process ? ` (pid ${process.pid} ${process.name})` : '');
 
-/** `parameters` alone stands for names and values. */
+/** If only `parameters` is set, shows names and values. */
 function parameters(debuggee: Debuggee, frame: Frame, format: DebugProtocol.StackFrameFormat): string {
   const all = format.includeAll === true;
   const named = format.parameterTypes === true || format.parameterNames === true || format.parameterValues === true;

@@ -14,10 +14,10 @@ import { sourceOf } from './source';
 import { edited } from './values';
 
 const PAGE = 4096;
-/** One answer carries no more, nor does it reach further from the instruction asked for. */
+/** Most bytes in one response, and the greatest distance from the requested instruction. */
 const MOST_BYTES = 1 << 20;
 const MOST_ROWS = 10_000;
-/** References that are told of changes; a client shows a few. */
+/** Most references for which the client gets events about changes; it shows only a few. */
 const MOST_VIEWS = 16;
 
 interface Place {
@@ -66,7 +66,7 @@ export function disassemble(
   return { instructions: rows.map((row, index) => rowBody(context, row, rows[index - 1], symbols)) };
 }
 
-/** Whose code lies at an address of a space: a user program's, or the kernel's. */
+/** The program at an address of a space: a user program, or the kernel. */
 function imagesOf(context: SessionContext, space: AddressSpace): (address: bigint) => MappedProgram | undefined {
   const { debuggee } = requireSession(context);
   const kernel = debuggee.image;
@@ -79,7 +79,7 @@ function imagesOf(context: SessionContext, space: AddressSpace): (address: bigin
   };
 }
 
-/** The source of a row is given where it is another than that of the row before. */
+/** Includes a row's source only if it differs from that of the row before. */
 function rowBody(
   context: SessionContext,
   row: Row,
@@ -126,7 +126,7 @@ function remember({ memoryViews }: SessionContext, reference: string, offset: nu
   if (memoryViews.size > MOST_VIEWS) memoryViews.delete(memoryViews.keys().next().value!);
 }
 
-/** The bytes from `at` on that can be read, up to `count`: whole pages, then none. */
+/** The readable bytes from `at` on, up to `count` and up to the first unreadable page. */
 function readable(read: ReadMemory, at: bigint, count: number): Uint8Array {
   const bytes = new Uint8Array(count);
   let done = 0;

@@ -1,6 +1,6 @@
 /**
- * source and locations of the protocol. A source that was not found here is answered with its instructions, each at the
- * line that it was compiled from, so that stepping through it still shows where one is.
+ * The protocol's source and locations requests. For a source that was not found, the text has its instructions, each at its
+ * source line, so that stepping still shows the position.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { disassemble } from '../../../emulator/isa/disassemble';
@@ -12,10 +12,10 @@ import { requireSession, requireStopped, type Body, type SessionContext } from '
 import { instructionsFrom } from '../../../emulator/isa/instruction-at';
 import { fileMemory } from '../../symbols/file-memory';
 
-/** Lines above this are taken for broken debug information. */
+/** A higher line number is a sign of broken debug information. */
 const MOST_LINES = 100_000;
 
-/** A source as the client is told of it. One that was not found here is asked for by its reference. */
+/** A source for the client, which requests one that was not found by its reference. */
 export function sourceOf(debuggee: Debuggee, recorded: string): DebugProtocol.Source {
   const here = debuggee.sources.here(recorded);
   if (here !== undefined) return { name: baseName(here), path: here };
@@ -49,13 +49,13 @@ export function source(
   return { content: listing(path, image), mimeType: 'text/x-riscv-asm' };
 }
 
-/** The kernel, and the user programs that have been needed so far. */
+/** The kernel, and the user programs opened so far. */
 const imagesOf = (debuggee: Debuggee): MappedProgram[] => [
   debuggee.image,
   ...debuggee.programs.all.flatMap((program) => (program.isOpen ? (program.image ?? []) : [])),
 ];
 
-/** A text in which each line holds the instructions of the source's line of that number. */
+/** A text in which each line has the instructions of the source line with the same number. */
 function listing(path: string, { binary }: MappedProgram): string {
   const lines: string[] = [];
   for (const { low, high } of binary.functions) {
@@ -79,7 +79,7 @@ function instructions({ segments }: Binary, from: bigint, to: bigint): string {
     texts.push(`${address.toString(16)}: ${disassemble(word, address).text}`);
   return texts.join('; ');
 }
-/** Where a variable or a function is declared, by a reference that was given out with its value. */
+/** The declaration of a variable or a function, by the reference sent with its value. */
 export function locations(
   context: SessionContext,
   args: DebugProtocol.LocationsArguments,

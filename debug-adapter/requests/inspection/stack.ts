@@ -1,4 +1,4 @@
-/** stackTrace, loadedSources and source lookup of the protocol. */
+/** The protocol's stackTrace and loadedSources requests. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { memoryReference } from '../../xv6/address-spaces';
 import type { Debuggee } from '../../launch/debuggee';
@@ -16,7 +16,7 @@ export async function stackTrace(
 ): Promise<Body<DebugProtocol.StackTraceResponse>> {
   const { debuggee, stopped } = requireStopped(context);
   const stack = stopped.stack(threadNamed(debuggee, args.threadId));
-  // A program that has just been opened: its sources are being looked for.
+  // The sources of a program that has just been opened are still being looked up.
   await debuggee.sources.settled();
   const start = args.startFrame ?? 0;
   const end = args.levels ? start + args.levels : stack.length;
@@ -27,7 +27,7 @@ export async function stackTrace(
   return { stackFrames: stack.slice(start, end).map(body), totalFrames: stack.length };
 }
 
-/** Of the kernel and of all user programs: they can be opened and take breakpoints before anything of them runs. */
+/** The sources of the kernel and of all user programs: the user can set breakpoints in them before they run. */
 export async function loadedSources(context: SessionContext): Promise<Body<DebugProtocol.LoadedSourcesResponse>> {
   const { debuggee } = requireSession(context);
   const images = [debuggee.image, ...debuggee.programs.all.flatMap(({ image }) => image ?? [])];
@@ -50,7 +50,7 @@ function frameBody(
     column: frame.file === undefined ? 0 : Math.max(frame.column, 1),
   };
   if (frame.isLabel) return { ...body, presentationHint: 'label' };
-  // The kernel's code has its address in every table; a user program's only in its own.
+  // The kernel's code has the same address in every table; a user program's only in its own.
   body.instructionPointerReference = frame.isUser
     ? memoryReference(frame.space, pc, stoppedHart)
     : `0x${pc.toString(16)}`;

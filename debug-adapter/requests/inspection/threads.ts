@@ -1,4 +1,4 @@
-/** threads of the protocol: the harts with what they run, and the processes that none of them runs (stack/threads.ts). */
+/** The protocol's threads request: the harts with what they run, and the processes that no hart runs (stack/threads.ts). */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { hartRuns, hartThread, parkedProcesses, processName, processThread } from '../../stack/threads';
 import type { Body, SessionContext } from '../context';
@@ -12,7 +12,7 @@ export function threads({ running, stopped }: SessionContext): Body<DebugProtoco
       ? `hart ${hart.id}: ${hartRuns(debuggee, hart, () => stopped.stack({ kind: 'hart', hart: hart.id }).map(({ name }) => name))}`
       : `hart ${hart.id}`,
   }));
-  // While the machine runs, what a process does is over before it can be said.
+  // While the machine runs, the state of a process would be out of date at once.
   const parked = stopped ? parkedProcesses(debuggee) : [];
   return {
     threads: [

@@ -1,6 +1,6 @@
 /**
- * initialize of the protocol: what the client understands, and what this debugger can do. Every capability declared here
- * has its request in the session's table.
+ * The protocol's initialize request: what the client supports, and what this debugger supports. Every capability declared
+ * here has its request in the session's table.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { UserError } from '../../dap/connection';
@@ -27,8 +27,8 @@ export function initialize(
 }
 
 /**
- * Not among them: `supportTerminateDebuggee`, since the machine is within the adapter and cannot outlive the session, and
- * `supportsSingleThreadExecutionRequests`, since harts share one virtual time.
+ * Without `supportTerminateDebuggee`, since the machine is in the adapter and cannot outlive the session, and without
+ * `supportsSingleThreadExecutionRequests`, since all harts share one virtual time.
  */
 export const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsConfigurationDoneRequest: true,

@@ -1,6 +1,6 @@
 /**
- * modules of the protocol, and its module events: the kernel, and every user program. A program is new when it is launched,
- * and has changed when its file has been opened: only then is it known what is in it.
+ * The protocol's modules request and module events: the kernel and every user program. A program is `new` at launch and
+ * `changed` when its file is opened, since only then its contents are known.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../../launch/debuggee';
@@ -9,7 +9,7 @@ import type { Program } from '../../code/programs';
 import { baseName } from '../../code/sources';
 import { requireSession, type Body, type SessionContext } from '../context';
 
-/** Asking for them opens every program: whoever looks at modules wants to know whether there are symbols. */
+/** Opens every program: a user who looks at modules wants to know whether they have symbols. */
 export function modules(
   context: SessionContext,
   args: DebugProtocol.ModulesArguments,
@@ -23,18 +23,18 @@ export function modules(
   };
 }
 
-/** Tells the client of the modules that there are now; `reason` is `removed` before another kernel is loaded. */
+/** Announces all modules to the client; `reason` is `removed` before another kernel is loaded. */
 export function announceModules(context: SessionContext, debuggee: Debuggee, reason: 'new' | 'removed'): void {
   for (const module of [kernelModule(debuggee), ...debuggee.programs.all.map(moduleOf)])
     context.connection.event('module', { reason, module });
 }
 
-/** A program's file has been opened. */
+/** Announces that a program's file has been opened. */
 export function moduleOpened(context: SessionContext, program: Program): void {
   context.connection.event('module', { reason: 'changed', module: openedModule(program) });
 }
 
-/** The id of the module that a program is; undefined for one that is none. */
+/** The id of a program's module; undefined if it is not a module. */
 export function moduleId({ image: kernel, programs }: Debuggee, image: MappedProgram): string | undefined {
   if (image === kernel) return KERNEL;
   const program = programs.all.find((one) => one.isOpen && one.image === image);

@@ -1,13 +1,13 @@
-/** progressStart, progressUpdate and progressEnd events of the protocol, for clients that show them. */
+/** The protocol's progressStart, progressUpdate and progressEnd events, for clients that support them. */
 import type { SessionContext } from '../context';
 
-/** Says what is being done now. */
+/** Reports the current step. */
 export type Tell = (message: string) => void;
 
-/** One thing is in progress at a time: requests are answered one after the other. */
+/** Only one thing is in progress at a time, since requests run one after the other. */
 const PROGRESS_ID = 'start';
 
-/** Does `work`, which tells of its steps. The progress ends with it, however it ends. */
+/** Runs `work`, which reports its steps. The progress ends with it, also if it throws. */
 export async function inProgress<T>(
   { client, connection }: Pick<SessionContext, 'client' | 'connection'>,
   title: string,

@@ -1,6 +1,6 @@
 /**
- * gotoTargets, goto and restartFrame of the protocol: going on from another place. Both set registers and nothing else:
- * what the code has done to memory and devices stays as it is.
+ * The protocol's gotoTargets, goto and restartFrame requests: continuing from another place. They set only registers; memory
+ * and devices stay as the code has left them.
  */
 import { X } from '../../../emulator/isa/registers';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -17,10 +17,10 @@ import { requireSession, say, requireStopped, type Body, type SessionContext } f
 import { Stopped } from '../stopped';
 
 const ARGUMENT_REGISTERS = 8;
-/** s0, s1 and s2 to s11: what a function must give back as it found it (RISC-V calling convention). */
+/** s0, s1 and s2 to s11, which a function must restore (RISC-V calling convention). */
 const SAVED = [8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27];
 
-/** Every place of a line's code, in the kernel and in the program of the hart that stopped. */
+/** Every location of a line, in the kernel and in the program of the hart that stopped. */
 export function gotoTargets(
   context: SessionContext,
   args: DebugProtocol.GotoTargetsArguments,
@@ -64,7 +64,7 @@ export function goTo(context: SessionContext, args: DebugProtocol.GotoArguments)
   again(context, hart, 'goto');
 }
 
-/** Takes a frame back to its function's first instruction, with its arguments. */
+/** Restarts a frame at its function's first instruction, with its arguments. */
 export function restartFrame(context: SessionContext, args: DebugProtocol.RestartFrameArguments): void {
   const { debuggee, stopped } = requireStopped(context);
   const frame = stopped.frame(args.frameId);
@@ -89,7 +89,7 @@ export function restartFrame(context: SessionContext, args: DebugProtocol.Restar
   again(context, hart, 'restart');
 }
 
-/** Whether a frame can be restarted, as the client is told with the stack. */
+/** Whether a frame can be restarted, for the stack's response. */
 export function canRestart(debuggee: Debuggee, stopped: Stopped, frame: Frame): boolean {
   try {
     restartable(debuggee, stopped, frame);
@@ -99,7 +99,7 @@ export function canRestart(debuggee: Debuggee, stopped: Stopped, frame: Frame): 
   }
 }
 
-/** Throws an Error that says why a frame cannot be taken back. */
+/** Throws an Error if a frame cannot be restarted. */
 function restartable(
   debuggee: Debuggee,
   stopped: Stopped,
@@ -124,13 +124,13 @@ function restartable(
   return { caller, info, given: argumentsOf(frame, info, frameEvaluation(debuggee, frame)) };
 }
 
-/** A frame below the innermost that is not at a call was interrupted there. */
+/** Whether a frame other than the innermost is not at a call: then a trap interrupted it. */
 const interrupted = (frames: readonly Frame[]): boolean =>
   frames.some(({ registers }, index) => registers.returnAddress !== true && registers !== frames[index - 1]?.registers);
 
 /**
- * What the argument registers held at the entry: as the caller's call site tells, else by the parameters as they are now.
- * Throws an Error where one is not known.
+ * The argument registers at the function's entry: as recorded for the caller's call site, else the current values of the
+ * parameters. Throws an Error if one is not known.
  */
 function argumentsOf({ registers, image, lookup }: Frame, info: FunctionInfo, evaluation: EvaluationContext): bigint[] {
   const { binary } = image!;
@@ -152,7 +152,7 @@ function argumentsOf({ registers, image, lookup }: Frame, info: FunctionInfo, ev
   });
 }
 
-/** A value as it is passed in a register: 32 bits sign-extended, narrower ones as their type says. */
+/** A value as passed in a register: 32 bits are sign-extended, narrower ones extended by their type. */
 function passed(bytes: Uint8Array, type: PlainType): bigint {
   const signed = bytes.length === 4 || (isInteger(type) && isSigned(type));
   const value = fromBytes(bytes);
@@ -172,7 +172,7 @@ function hartUnder(debuggee: Debuggee, { hart, name }: Frame): Hart {
   return debuggee.harts[hart]!;
 }
 
-/** The hart stands elsewhere: a stop of its own, after the answer. */
+/** Sends a new stopped event after the response, since the hart's pc has changed. */
 function again(context: SessionContext, { id }: Hart, reason: 'goto' | 'restart'): void {
   const { debuggee, runner } = requireSession(context);
   runner.seen(id);

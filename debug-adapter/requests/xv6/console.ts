@@ -14,7 +14,7 @@ export function attachConsole(context: SessionContext): Requests['xv6.attachCons
   return { text: context.console.attach() };
 }
 
-/** Keys typed while the machine stands are taken when it goes on. */
+/** The guest receives keys typed while the machine is stopped when it continues. */
 export function consoleInput(
   context: SessionContext,
   { text }: Requests['xv6.consoleInput']['arguments'],

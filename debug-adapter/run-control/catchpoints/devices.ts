@@ -1,4 +1,4 @@
-/** Catchpoints at accesses to the registers of devices. */
+/** Catchpoints for accesses to device registers. */
 import type { DeviceEvent } from '../../../emulator/types';
 import type { Overlay } from '../conditions';
 import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher } from './filter';

@@ -1,4 +1,4 @@
-/** Catchpoints at what the kernel does: context switches, the life of processes, panic. */
+/** Catchpoints for the kernel's own events: context switches, creation, exec and exit of processes, panic. */
 import type { KernelEvent, Named } from '../../xv6/kernel-events';
 import type { Overlay } from '../conditions';
 import type { StopCause } from '../stops';
@@ -11,7 +11,7 @@ const is =
 
 const pid = (process: Named | undefined): bigint => BigInt(process?.pid ?? 0);
 
-/** Names of programs: of the one that runs, or that is to. */
+/** Keywords that name programs: the one that runs, or is about to. */
 function programWords(condition: string): Matcher | undefined {
   const words = keywords(condition);
   if (!words || words.some((word) => /^(pid|hart|mode)$/.test(word))) return undefined;

@@ -1,4 +1,4 @@
-/** Catchpoints where address translation changes: writes to satp and to page tables, fences. */
+/** Catchpoints for changes of address translation: writes to satp and to page tables, fences. */
 import type { Overlay } from '../conditions';
 import { C_EXPRESSION, type CatchFilter } from './filter';
 
@@ -18,7 +18,7 @@ export const TRANSLATION: readonly CatchFilter[] = [
     description:
       "Stops after a store to a page of a page table: the kernel's, a process's, also one that no hart has loaded yet.",
     conditionDescription: `${C_EXPRESSION} $va == 0x4000 && $level == 0 ($va is the first address that the entry is for; also $before, $after, $pte, $root)`,
-    // What a walk sets by itself is no store of the kernel's.
+    // Bits that a walk sets by itself are not a store of the kernel.
     matches: (cause) => cause.kind === 'pte-store' && cause.event.by !== 'walk',
     overlay: (cause): Overlay => {
       if (cause.kind !== 'pte-store') return {};

@@ -1,25 +1,24 @@
 /**
- * The one stop nobody asks for: a hart that cannot get through its trap handler, which would trap for ever. If the
- * handler's very first instruction raises exceptions, once is enough: that is how a jump to nowhere ends, and a table in
- * satp that does not map the kernel. A handler that faults further on, where it saves registers to a stack that is none,
- * is given a few attempts.
+ * The one stop that needs no breakpoint: a hart whose trap handler traps again and again, for ever. If the handler's very
+ * first instruction raises an exception, once is enough: so do a jump to a wrong address and a table in satp that does not map
+ * the kernel. A handler that faults later, where it saves registers to an invalid stack, gets a few attempts.
  */
 import type { TrapEvent } from '../../../emulator/types';
 
-/** A handler saves registers first: where that faults, no instruction beyond these is reached. */
+/** A handler saves registers first: if that faults, it reaches no instruction beyond these. */
 const HANDLER_BYTES = 256n;
-/** So many exceptions of a handler in a row, and none other between them, are a loop. */
+/** So many exceptions of a handler in a row, without any other in between, are a loop. */
 const LOOP = 32;
 
-/** What a hart's traps have come to. */
+/** The state of a hart's traps. */
 interface Trapping {
-  /** The last trap that was not its handler's own. */
+  /** The last trap outside the handler. */
   first: TrapEvent;
-  /** Exceptions of the handler since. */
+  /** Exceptions in the handler since then. */
   again: number;
   looping: boolean;
-  /** The user has been told of this loop. */
-  told: boolean;
+  /** The loop has been reported to the user. */
+  reported: boolean;
 }
 
 export class TrapLoops {
@@ -29,23 +28,23 @@ export class TrapLoops {
     this.last.clear();
   }
 
-  /** True if the handler of exceptions, at `vector`, is what raises them, and nobody has been told. */
+  /** Records a trap. Returns true if the handler at `vector` loops and this has not been reported. */
   follow(event: TrapEvent, vector: bigint): boolean {
     const last = this.last.get(event.hart);
     const inHandler = event.epc >= vector && event.epc < vector + HANDLER_BYTES;
     if (event.interrupt || !inHandler || event.from !== event.to || !last) {
-      this.last.set(event.hart, { first: event, again: 0, looping: false, told: false });
+      this.last.set(event.hart, { first: event, again: 0, looping: false, reported: false });
       return false;
     }
     last.looping ||= event.epc === vector || ++last.again >= LOOP;
-    return last.looping && !last.told;
+    return last.looping && !last.reported;
   }
 
-  /** The trap that began the loop that a hart is in, the first time this is asked. */
-  tell(hart: number): TrapEvent | undefined {
+  /** Returns the trap that began a hart's loop, once for each loop. */
+  takeReport(hart: number): TrapEvent | undefined {
     const last = this.last.get(hart);
-    if (!last?.looping || last.told) return undefined;
-    last.told = true;
+    if (!last?.looping || last.reported) return undefined;
+    last.reported = true;
     return last.first;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The calls that a line still has to make, as targets of step in: functions, stubs of system calls and behind each the
- * kernel's function for it. Told by the line's instructions from where the hart stands, in the order of their addresses.
+ * The remaining calls of a line, as targets of step in: functions, stubs of system calls, and after each stub the kernel's
+ * function for it. Found in the line's instructions from the hart's pc on, in the order of their addresses.
  */
 import { Mode, type Hart } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
@@ -16,14 +16,14 @@ export interface StepInTarget {
   label: string;
   /** Running address of the instruction that calls. */
   call: bigint;
-  /** Through the stub that is called, into the kernel. */
+  /** Whether to go through the called stub into the kernel. */
   throughStub: boolean;
-  /** Where the call stands in the source. */
+  /** The source line of the call. */
   line?: number;
   column?: number;
 }
 
-/** More instructions belong to no line that a person wrote. */
+/** Most instructions of a line; no line that a person wrote has more. */
 const MOST_INSTRUCTIONS = 2000;
 
 export function stepInTargets(context: StepContext, hart: Hart): StepInTarget[] {
@@ -45,7 +45,7 @@ export function stepInTargets(context: StepContext, hart: Hart): StepInTarget[] 
     if (entry?.line === line.line && entry.file === line.file) {
       const place = { call: at, line: entry.line, ...(entry.column > 0 ? { column: entry.column } : {}) };
       if (decoded.instruction.system === SystemOperation.ecall && hart.mode === Mode.User) {
-        // In a stub, or where a7 is known already.
+        // At the ecall itself a7 is known; a stub sets it first.
         const number = at === hart.pc ? hart.x(X.a7) : stubNumber(read, hart.pc + (own.low - start));
         targets.push({ ...place, label: systemCallLabel(context, number), throughStub: false });
       } else if (isCall(decoded)) {

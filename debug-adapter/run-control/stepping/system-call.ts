@@ -1,6 +1,6 @@
 /**
- * Stepping across the border at an ecall: from a user program into the kernel's function for the system call, which the
- * kernel's own table `syscalls` names, whatever the way from the trap vector to it.
+ * Stepping in at an ecall: from a user program into the kernel's function for the system call, which the kernel's own table
+ * `syscalls` names, whatever the path from the trap vector to it.
  */
 import { Mode, type Hart } from '../../../emulator/types';
 import type { Decoded } from '../../../emulator/isa/decode';
@@ -24,7 +24,7 @@ const isSystemCall = (decoded: Decoded | undefined): boolean => decoded?.instruc
 export const isAtSystemCall = (context: StepContext, hart: Hart): boolean =>
   hart.mode === Mode.User && isSystemCall(instructionAt(context.read(hart), hart.pc));
 
-/** The number of the system call that code at an address makes, as its first deed: a stub such as usys.S has. */
+/** The number of the system call that a stub, such as those of usys.S, makes at an address; undefined if it is no stub. */
 export function stubNumber(read: ReturnType<StepContext['read']>, address: bigint): bigint | undefined {
   const load = instructionAt(read, address);
   if (!load || !isSum(load.instruction, 'rs1', 'imm') || load.rd !== X.a7 || load.rs1 !== 0) return undefined;
@@ -33,8 +33,8 @@ export function stubNumber(read: ReturnType<StepContext['read']>, address: bigin
 }
 
 /**
- * Executes the ecall a hart stands at, and goes on to the body of the kernel's function for it. If the kernel does not
- * call that, ends behind the ecall; if it has none, at the trap vector.
+ * Executes the ecall at a hart's pc and runs to the body of the kernel's function for it. If the kernel does not call that
+ * function, ends after the ecall; if there is none, at the trap vector.
  */
 export function* intoSystemCall(context: StepContext, hart: number): StepPlan {
   const caller = context.harts[hart]!;
