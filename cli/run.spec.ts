@@ -10,7 +10,7 @@ const CLINT_MTIME = 0x200_bff8;
 const CLINT_MTIMECMP = 0x200_4000;
 const UART = 0x1000_0000;
 
-/** Wakes every so many ticks, writes a dot, and sleeps on. */
+/** A guest that wakes every so many ticks, writes a dot, and sleeps again. */
 function ticker(ticks: number): Uint8Array {
   const a = new Assembler();
   a.li(R.s0, CLINT_MTIME).li(R.s1, CLINT_MTIMECMP).li(R.s2, ticks).li(R.s3, UART).li(R.t0, 0x80);
@@ -51,13 +51,13 @@ describe('a run with a console', function () {
   it('does not take a hart that has just woken for one that hangs', async () => {
     const a = new Assembler();
     a.op('csrrs', { rd: R.t0, imm: 0xf14 }).to('sleeper', 'bne', { rs1: R.t0 });
-    // Hart 0 counts, and powers off in the end.
+    // Hart 0 counts, and then powers off.
     a.li(R.t0, 60_000_000)
       .label('count')
       .op('addi', { rd: R.t0, rs1: R.t0, imm: -1 })
       .to('count', 'bne', { rs1: R.t0 });
     a.li(R.s0, 0x10_0000).li(R.t1, 0x5555).op('sw', { rs1: R.s0, rs2: R.t1 }).label('end').to('end', 'jal');
-    // Hart 1 sleeps a little longer each time than lies between two looks at it.
+    // Hart 1 sleeps a little longer each time than a slice.
     a.label('sleeper').li(R.s0, CLINT_MTIME).li(R.s1, CLINT_MTIMECMP).li(R.s2, 101_000).li(R.t0, 0x80);
     a.op('csrrs', { rs1: R.t0, imm: 0x304 }).label('next').op('ld', { rd: R.t0, rs1: R.s0 });
     a.op('add', { rd: R.t0, rs1: R.t0, rs2: R.s2 }).op('sd', { rs1: R.s1, rs2: R.t0, imm: 8 }).op('wfi');
@@ -69,7 +69,7 @@ describe('a run with a console', function () {
   it('wakes at once for a key', async () => {
     const a = new Assembler();
     const PLIC = 0xc00_0000;
-    // The UART's interrupt through the PLIC wakes the hart, which then answers with what was typed.
+    // The UART's interrupt through the PLIC wakes the hart, which then echoes the input.
     a.li(R.s0, UART).li(R.t0, 1).op('sb', { rs1: R.s0, rs2: R.t0, imm: 1 });
     a.li(R.t1, PLIC + 10 * 4).op('sw', { rs1: R.t1, rs2: R.t0 });
     a.li(R.t1, PLIC + 0x2000)

@@ -1,6 +1,6 @@
 /**
- * One stop: why, the stacks of the harts as they are asked for, and the references to variables that were given out. All
- * of it is void when the machine goes on.
+ * One stop: its reason, the stacks of the threads, computed on demand, and the references sent to the client. All of it
+ * becomes invalid when the machine continues.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../emulator/types';
@@ -14,12 +14,12 @@ import type { StopReport } from '../run-control/stops';
 import { walkStack, type Frame } from '../stack/stack';
 import type { Thread } from '../stack/threads';
 
-/** What a variables reference stands for. */
+/** What a variables reference refers to. */
 export interface Container {
   list(page: { start: number; count: number; hex: boolean }): DebugProtocol.Variable[];
-  /** Sets the variable of that name and answers it as it is then. Absent: none can be set. */
+  /** Sets a variable by name and returns it with its new value. Absent if none can be set. */
   set?(name: string, value: string, hex: boolean): DebugProtocol.Variable;
-  /** The value behind a variable. Absent: they are texts only. */
+  /** The value of a variable. Absent if the variables are only texts. */
   find?(name: string): { value: Value; evaluateName?: string; evaluation: EvaluationContext } | undefined;
 }
 
@@ -80,24 +80,24 @@ export class Stopped {
     return stack;
   }
 
-  /** A frame by its id, or with no id the innermost one of the hart that stopped. */
+  /** A frame by its id; without an id, the innermost one of the hart that stopped. */
   frame(id?: number): Frame {
     const frame = id === undefined ? this.stack({ kind: 'hart', hart: this.report.hart })[0] : this.frames.get(id);
     if (!frame) throw new Error(`There is no stack frame ${id} at this stop.`);
     return frame;
   }
 
-  /** Values have been changed: stacks are to be walked anew. Frames that were given out keep their ids. */
+  /** Discards the stacks after a change of values. Frames sent to the client keep their ids. */
   changed(): void {
     this.stacks.clear();
   }
 
-  /** The stack that a frame is in, innermost first. */
+  /** The stack of a frame, innermost first. */
   stackOf(frame: Frame): readonly Frame[] {
     return [...this.stacks.values()].find((stack) => stack.includes(frame)) ?? [frame];
   }
 
-  /** Keeps a place in a source and answers a location reference, never 0. */
+  /** Keeps a source location. Returns its reference, never 0. */
   keepLocation(location: SourceLocation): number {
     return this.locations.push(location);
   }
@@ -108,7 +108,7 @@ export class Stopped {
     return location;
   }
 
-  /** Keeps a place that `goto` may be given, and answers its id. */
+  /** Keeps a target of `goto`. Returns its id. */
   keepTarget(target: GotoTarget): number {
     return this.targets.push(target);
   }
@@ -119,7 +119,7 @@ export class Stopped {
     return target;
   }
 
-  /** Keeps a call that `stepIn` may be given, and answers its id. */
+  /** Keeps a target of `stepIn`. Returns its id. */
   keepStep(target: StepInTarget): number {
     return this.steps.push(target);
   }
@@ -130,7 +130,7 @@ export class Stopped {
     return target;
   }
 
-  /** Keeps a container for later requests and answers its variables reference, never 0. */
+  /** Keeps a container for later requests. Returns its variables reference, never 0. */
   keep(container: Container): number {
     return this.containers.push(container);
   }

@@ -23,7 +23,7 @@ const ECALL = trap({ cause: 8 });
 const SBI_CALL = trap({ cause: 9, from: 1, to: 3 });
 const ILLEGAL_IN_KERNEL = trap({ cause: 2, from: 1 });
 
-/** The filters' answer to an event: did the observer ask, and was the stop wanted. */
+/** The filters' result for an event: whether the observer stopped the machine, and whether that is a stop for the user. */
 function ask(
   filters: { filter: string; condition?: string }[],
   event: TrapEvent,
@@ -38,7 +38,7 @@ function ask(
   return report && (report.description ?? report.cause?.kind);
 }
 
-/** A kernel that can be seen to do everything but exec; a7 is 5, which is read. */
+/** A kernel in which all events but exec can be observed; a7 is 5, the number of read. */
 const GUEST: KernelWatch = {
   x: () => 5n,
   systemCalls: () => ['read', 'open'],
@@ -56,7 +56,7 @@ function noCondition(): boolean {
   throw new Error('no condition was expected');
 }
 
-/** What is said of a filter with a wrong condition. */
+/** The message for a filter with a wrong condition. */
 function problem(filter: string, condition: string): string {
   const catchpoints = new Catchpoints(noCondition);
   catchpoints.bind(GUEST, new FakeMachine());
@@ -196,7 +196,7 @@ describe('catchpoints', () => {
     const report = catchpoints.judge({ kind: 'trap', event: again });
     assert.deepEqual(report?.cause, { kind: 'trap-loop', event: again, first });
     assert.equal(observer.trap?.(again), false);
-    // An interrupt before the handler's first instruction is nothing strange, nor is a trap in the middle of it.
+    // Neither an interrupt before the handler's first instruction nor a trap in the middle of it is a loop.
     assert.equal(observer.trap?.(trap({ interrupt: true, cause: 7, epc: 0x77n, from: 1, to: 3 })), false);
     assert.equal(observer.trap?.(trap({ cause: 13, epc: 0x7bn, from: 1 })), false);
     assert.equal(observer.trap?.(again), true);

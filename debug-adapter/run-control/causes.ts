@@ -1,10 +1,8 @@
-/**
- * Kinds of traps, as the catchpoints tell them apart, by their causes.
- */
+/** The kinds of traps that catchpoints distinguish, by their causes. */
 import { Cause, PAGE_FAULTS } from '../../emulator/isa/causes';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 
-/** What the hart was doing when it took a page fault; undefined for any other trap. */
+/** The access that caused a page fault; undefined for any other trap. */
 export function pageFaultAccess(event: TrapEvent): Access | undefined {
   return event.interrupt ? undefined : PAGE_FAULTS.get(event.cause);
 }
@@ -15,7 +13,7 @@ const ENVIRONMENT_CALLS: readonly number[] = [Cause.userEcall, Cause.supervisorE
 export const isEnvironmentCall = (event: TrapEvent): boolean =>
   !event.interrupt && ENVIRONMENT_CALLS.includes(event.cause);
 
-/** An exception in the kernel itself; calls of the firmware (ecall) are none. */
+/** Whether a trap is an exception in the kernel itself, other than a call of the firmware (ecall). */
 export const isKernelTrap = (event: TrapEvent): boolean =>
   !event.interrupt && event.from !== Mode.User && !isEnvironmentCall(event);
 

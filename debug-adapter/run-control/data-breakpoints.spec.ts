@@ -7,7 +7,7 @@ import { FakeMachine } from '../testing/fake-machine';
 
 const ROOT = 0x3000n;
 
-/** A machine in which the user address 0x1000 is mapped where `mapped` says, and watched physical memory can be poked. */
+/** A machine in which user address 0x1000 is mapped at `mapped`, and in which the spec can change watched memory. */
 function setUp(condition: ConditionEvaluator['condition'] = () => true) {
   const machine = new FakeMachine(2);
   const logged: string[] = [];
@@ -36,7 +36,7 @@ function setUp(condition: ConditionEvaluator['condition'] = () => true) {
   data.bind({ machine, placeOf, doer: () => 'by somebody', tableRoots: () => [] });
   const watched = (): string[] =>
     machine.watches.map(({ address, length, access }) => `${access} ${address.toString(16)}+${length}`);
-  /** The first watch is touched: what is wanted of it, and what is said. */
+  /** Reports an access to the first watch. Returns the text of the stop, if any. */
   const touch = (before: number, after: number, more: Partial<DataEvent> = {}): string | undefined => {
     const [watch] = machine.watches;
     const event: DataEvent = {
@@ -81,7 +81,7 @@ describe('data breakpoints', () => {
     mapped.delete(1n);
     machine.tell('fence', { hart: 0, pc: 0n });
     assert.deepEqual(watched(), []);
-    assert.ok(set!.place, 'it waits for a page');
+    assert.ok(set!.location, 'it waits for a page');
     mapped.set(1n, 0x8000n);
     machine.tell('fence', { hart: 0, pc: 0n });
     assert.deepEqual(watched(), ['write 8010+4']);
@@ -146,7 +146,7 @@ describe('data breakpoints', () => {
       { dataId: 'lost', accessType: 'write' },
       { dataId: 'word', accessType: 'write', condition: '1 +' },
     ]);
-    assert.deepEqual([lost!.place, lost!.message], [undefined, 'there is no lost']);
+    assert.deepEqual([lost!.location, lost!.message], [undefined, 'there is no lost']);
     assert.match(wrong!.message ?? '', /The condition "1 \+" is not valid: it ends/);
     assert.deepEqual(watched(), []);
   });

@@ -1,11 +1,10 @@
 /**
- * Data breakpoints: stops where bytes are read or written. What is asked for is kept as it was given and bound to physical
- * memory, where the machine watches; so a write is caught by whatever mapping it comes: a program's, the kernel's own, a
- * device's access.
+ * Data breakpoints: stops when bytes are read or written. Each is bound to physical memory, which the machine watches; so it
+ * catches a write through any mapping: a program's, the kernel's own, a device's access.
  *
- * One in a user program's memory follows the address: whenever the table changes, it watches the page that is mapped
- * there now, and of user code it heeds that in its address space alone, since other programs may share the page. One
- * asked for by its physical address stays where it is.
+ * One in a user program's memory follows the address: whenever the table changes, it watches the page that is mapped there
+ * now, and ignores user code in other address spaces, since other programs may share the page. One set by physical address
+ * stays where it is.
  */
 import { Csr } from '../../emulator/isa/csrs';
 import { Mode, type DataEvent, type Hart, type MachineApi, type Stop } from '../../emulator/types';
@@ -29,15 +28,15 @@ export interface DataBreakpointSpec extends BreakpointOptions {
   accessType: AccessType;
 }
 
-/** Bytes in an address space, and how they are shown. */
+/** Bytes in an address space, and how to show them. */
 export interface DataLocation {
-  /** What the user calls it: "proc[3].state". */
+  /** The user's name for it: "proc[3].state". */
   label: string;
   address: bigint;
   bytes: number;
-  /** The physical address that an address leads to now; undefined where nothing is mapped. */
+  /** The current physical address of an address; undefined if it is not mapped. */
   physical(address: bigint): bigint | undefined;
-  /** Root of the user page table that the address is in; undefined for what all address spaces share. */
+  /** Root of the user page table of the address; undefined for memory that all address spaces share. */
   userRoot?(): bigint | undefined;
   /** The bytes as a value: "RUNNABLE". */
   show(bytes: Uint8Array): string;
@@ -45,29 +44,29 @@ export interface DataLocation {
 
 export interface DataBreakpoint extends Hits {
   readonly id: number;
-  readonly wanted: DataBreakpointSpec;
-  /** Stops also where a store changes nothing. */
+  readonly spec: DataBreakpointSpec;
+  /** Also stop at stores that change nothing. */
   every: boolean;
-  place: DataLocation | undefined;
+  location: DataLocation | undefined;
   message?: string;
   watches: readonly Watch[];
 }
 
-/** What data breakpoints are bound to. */
+/** The guest to which data breakpoints are bound. */
 export interface DataGuest {
   machine: MachineApi;
-  /** Physical addresses of the roots of all page tables that are known. */
+  /** Physical addresses of the roots of all known page tables. */
   tableRoots(): Iterable<bigint>;
-  /** What a data id stands for. Throws an Error that says why it stands for nothing. */
+  /** The location of a data id. Throws an Error that says why there is none. */
   placeOf(dataId: string): DataLocation;
-  /** "sd at 0x80001234 (wakeup+72 at proc.c:581), hart 1, pid 3 sh": who did it. */
+  /** Who made the access: "sd at 0x80001234 (wakeup+72 at proc.c:581), hart 1, pid 3 sh". */
   doer(event: DataEvent): string;
 }
 
-/** "every store", alone or before a condition: stores that change nothing count, too. */
+/** "every store", alone or before a condition: also stop at stores that change nothing. */
 const EVERY = /^\s*every(?:\s+store)?\b\s*(?:(?:if|and|&&|:|,)\s*(.*))?$/is;
 
-/** A condition taken apart. */
+/** Parses a condition. */
 export function dataCondition(text: string | undefined): { every: boolean; condition?: string } {
   const found = text === undefined ? undefined : EVERY.exec(text);
   const condition = (found ? (found[1] ?? '') : (text ?? '')).trim();
@@ -90,10 +89,10 @@ export class DataBreakpoints {
     return this.all.length === 0;
   }
 
-  /** Replaces those in force. One that was there before keeps its id and its hits. */
-  set(wanted: readonly DataBreakpointSpec[]): DataBreakpoint[] {
-    const old = new Map(this.all.map((one) => [JSON.stringify(one.wanted), one]));
-    this.all = wanted.map((one) => {
+  /** Replaces all data breakpoints. One that existed before keeps its id and its hits. */
+  set(specs: readonly DataBreakpointSpec[]): DataBreakpoint[] {
+    const old = new Map(this.all.map((one) => [JSON.stringify(one.spec), one]));
+    this.all = specs.map((one) => {
       const key = JSON.stringify(one);
       const kept = old.get(key);
       old.delete(key);
@@ -103,7 +102,7 @@ export class DataBreakpoints {
     return this.all;
   }
 
-  /** Binds all of them to a machine; answers those of which something else is to be said now. */
+  /** Binds all of them to a machine. Returns those whose description has changed. */
   bind(guest: DataGuest): DataBreakpoint[] {
     this.guest = guest;
     this.subscription?.end();
@@ -116,33 +115,33 @@ export class DataBreakpoints {
       const before = breakpoint.message;
       breakpoint.hits = 0;
       breakpoint.reported = false;
-      this.place(breakpoint);
+      this.locate(breakpoint);
       return before !== breakpoint.message;
     });
     this.watch();
     return changed;
   }
 
-  /** Some follow an address in a user page table. */
+  /** Whether any of them follows an address in a user page table. */
   private get following(): boolean {
-    return this.all.some(({ place }) => place?.userRoot !== undefined);
+    return this.all.some(({ location }) => location?.userRoot !== undefined);
   }
 
-  /** Tables may have changed: watches the pages that are mapped now where those that follow an address are. Never stops. */
+  /** Called when tables may have changed: watches the pages that are mapped now at the addresses to follow. Never stops. */
   private follow(): boolean {
-    const moved = this.all.filter((one) => one.place?.userRoot && !sameBytes(one.watches, this.watchesOf(one)));
+    const moved = this.all.filter((one) => one.location?.userRoot && !sameBytes(one.watches, this.watchesOf(one)));
     if (moved.length > 0) this.watchBytes();
     return false;
   }
 
-  /** Whether a touch of watched bytes is one that somebody wants to be asked about. */
+  /** Whether an access to watched bytes concerns any data breakpoint. */
   concerns(event: DataEvent): boolean {
     const breakpoint = this.byWatch.get(event.watch);
-    const { place, every } = breakpoint ?? {};
-    if (!place) return false;
-    if (event.by === 'instruction' && place.userRoot && event.hart !== undefined) {
+    const { location, every } = breakpoint ?? {};
+    if (!location) return false;
+    if (event.by === 'instruction' && location.userRoot && event.hart !== undefined) {
       const hart = this.guest!.machine.harts[event.hart]!;
-      if (hart.mode === Mode.User && rootOf(hart) !== place.userRoot()) return false;
+      if (hart.mode === Mode.User && rootOf(hart) !== location.userRoot()) return false;
     }
     return event.access === 'read' || every === true || !equal(event.before, event.after);
   }
@@ -176,7 +175,7 @@ export class DataBreakpoints {
     breakpoint: DataBreakpoint,
     events: readonly DataEvent[],
   ): { title: string; text: string } | undefined {
-    const place = breakpoint.place!;
+    const location = breakpoint.location!;
     const now = bytesOf(guest.machine, breakpoint.watches);
     const before = now.slice();
     let offset = 0;
@@ -187,7 +186,7 @@ export class DataBreakpoints {
     }
     const event = events[0]!;
     const hart = event.hart ?? guest.machine.current;
-    const { condition, hitCondition, logMessage } = breakpoint.wanted;
+    const { condition, hitCondition, logMessage } = breakpoint.spec;
     const bare = dataCondition(condition).condition;
     const extras = {
       ...(bare && { condition: bare }),
@@ -197,37 +196,40 @@ export class DataBreakpoints {
     const overlay: Overlay = now.length <= 8 ? { old: numberOf(before), new: numberOf(now) } : {};
     const { stop, failure } = evaluateHit(this.evaluator, extras, breakpoint, hart, overlay);
     if (!stop) return undefined;
-    const change = event.access === 'read' ? `read, ${place.show(now)}` : `${place.show(before)} → ${place.show(now)}`;
-    const title = failure ?? `${place.label}: ${change}`;
-    const alias = aliasText(event, place);
+    const change =
+      event.access === 'read' ? `read, ${location.show(now)}` : `${location.show(before)} → ${location.show(now)}`;
+    const title = failure ?? `${location.label}: ${change}`;
+    const alias = aliasText(event, location);
     const same = event.access === 'write' && equal(before, now) ? ' (the same value stored again)' : '';
     return { title, text: `${title}${same}\n${guest.doer(event)}${alias}` };
   }
 
-  private make(wanted: DataBreakpointSpec): DataBreakpoint {
-    const { every } = dataCondition(wanted.condition);
+  private make(spec: DataBreakpointSpec): DataBreakpoint {
+    const { every } = dataCondition(spec.condition);
     const made: DataBreakpoint = {
-      ...{ id: this.nextId++, wanted, every: every || wanted.accessType === 'readWrite', hits: 0 },
-      ...{ place: undefined, watches: [] },
+      ...{ id: this.nextId++, spec, every: every || spec.accessType === 'readWrite', hits: 0 },
+      ...{ location: undefined, watches: [] },
     };
-    this.place(made);
+    this.locate(made);
     return made;
   }
 
-  private place(breakpoint: DataBreakpoint): void {
-    const { wanted } = breakpoint;
-    breakpoint.place = undefined;
+  private locate(breakpoint: DataBreakpoint): void {
+    const { spec } = breakpoint;
+    breakpoint.location = undefined;
     delete breakpoint.message;
     try {
       if (!this.guest) throw new Error('The kernel is not loaded yet.');
-      const { condition } = dataCondition(wanted.condition);
+      const { condition } = dataCondition(spec.condition);
       const problem = condition === undefined ? undefined : this.problem(condition);
       if (problem !== undefined) throw new Error(`The condition "${condition}" is not valid: ${problem}`);
-      const place = this.guest.placeOf(wanted.dataId);
-      breakpoint.place = place;
-      if (partsOf(place, this.guest.machine) === undefined && !place.userRoot) {
-        breakpoint.place = undefined;
-        throw new Error(`${place.label} is not in RAM now: nothing is mapped at 0x${place.address.toString(16)}.`);
+      const location = this.guest.placeOf(spec.dataId);
+      breakpoint.location = location;
+      if (partsOf(location, this.guest.machine) === undefined && !location.userRoot) {
+        breakpoint.location = undefined;
+        throw new Error(
+          `${location.label} is not in RAM now: nothing is mapped at 0x${location.address.toString(16)}.`,
+        );
       }
     } catch (error) {
       breakpoint.message = error instanceof Error ? error.message : String(error);
@@ -248,14 +250,14 @@ export class DataBreakpoints {
     this.subscription?.setWatches(this.byWatch.keys());
   }
 
-  /** Anew at each call. Empty where it is not mapped, or no RAM, for now. */
-  private watchesOf({ place, wanted: { accessType: access } }: DataBreakpoint): Watch[] {
-    const parts = place && this.guest && partsOf(place, this.guest.machine);
+  /** The current watches of a data breakpoint; none if its location is not mapped, or not RAM. */
+  private watchesOf({ location, spec: { accessType: access } }: DataBreakpoint): Watch[] {
+    const parts = location && this.guest && partsOf(location, this.guest.machine);
     return parts?.map((part) => ({ ...part, access })) ?? [];
   }
 }
 
-/** Physical stretches of a place; undefined if a part of it is not mapped, or no RAM. */
+/** The physical ranges of a location; undefined if a part of it is not mapped, or not RAM. */
 function partsOf(
   { address, bytes, physical }: DataLocation,
   { memory }: MachineApi,
@@ -280,10 +282,10 @@ function bytesOf({ memory }: MachineApi, watches: readonly Watch[]): Uint8Array 
   return Uint8Array.from(watches.flatMap(({ address, length }) => [...(memory.read(address, length) ?? [])]));
 }
 
-function aliasText({ va, address, by }: DataEvent, place: DataLocation): string {
+function aliasText({ va, address, by }: DataEvent, location: DataLocation): string {
   if (by !== 'instruction' || va === undefined) return '';
-  const within = va - place.address;
-  if (within >= 0n && within < BigInt(place.bytes)) return '';
+  const within = va - location.address;
+  if (within >= 0n && within < BigInt(location.bytes)) return '';
   return `, by the address 0x${va.toString(16)} (physical 0x${address.toString(16)})`;
 }
 

@@ -42,7 +42,7 @@ function setUp(machine = new FakeMachine()) {
     isSystemCall: () => false,
     stepIntoKernel: true,
   };
-  /** Lets turns pass until the machine stands, at most so many. */
+  /** Runs timers until the machine stops, at most so many. */
   const settle = (most = 1000): void => {
     for (let turns = 0; runner.running && turns < most; turns++) if (!clock.turn()) break;
   };
@@ -89,7 +89,7 @@ describe('run control', () => {
     runner.start();
     let turns = 0;
     while (clock.time < 1000 && clock.turn()) turns++;
-    // 100 ms of virtual time an interrupt: ten of them in a second, and hardly more turns than that.
+    // An interrupt every 100 ms of virtual time: ten of them in a second, and hardly more timers than that.
     assert.ok(Math.abs(machine.now - 10_000_000) < 200_000, `${machine.now} ticks in a second`);
     assert.ok(turns < 40, `${turns} turns`);
   });

@@ -9,7 +9,7 @@ import { BreakpointPolicy } from './stop-policy';
 
 const AT = 0x80001000n;
 
-/** A policy over one instruction breakpoint, which needs no program to be bound to. */
+/** A policy with one instruction breakpoint, which needs no program. */
 function setUp(extras: BreakpointOptions, condition: (expression: string) => boolean = () => true) {
   const breakpoints = new Breakpoints();
   const logged: string[] = [];

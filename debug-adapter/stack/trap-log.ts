@@ -1,17 +1,17 @@
 /**
- * The last trap that was taken in each user address space, as the machine reported it: scause and stval are overwritten by
- * the next trap of the hart, while the process may still be in the kernel because of this one.
+ * The last trap in each user address space, as reported by the machine: the hart's next trap overwrites scause and stval
+ * while the process may still be in the kernel because of this one.
  */
 import { Cause } from '../../emulator/isa/causes';
 import { Mode, type Hart, type MachineApi, type State, type TrapEvent } from '../../emulator/types';
 
-/** No kernel has so many address spaces at once. */
+/** Most address spaces in the log; no kernel has so many at once. */
 const MOST = 1024;
 
 export class TrapLog {
   private readonly last = new Map<bigint, TrapEvent>();
 
-  /** Takes down the machine's traps from now on. `root` is as for `taken`. */
+  /** Records the machine's traps from now on. `root` is as for `taken`. */
   listen(machine: MachineApi, root: (hart: Hart) => bigint | undefined): void {
     machine.subscribe({
       trap: (event) => {
@@ -21,7 +21,7 @@ export class TrapLog {
     });
   }
 
-  /** `root` gives the physical address of the page table in force. */
+  /** Records a trap. `root` returns the physical address of the current page table's root. */
   taken(event: TrapEvent, root: () => bigint | undefined): void {
     if (event.from !== Mode.User || event.to === Mode.Machine) return;
     const space = root();
@@ -39,20 +39,20 @@ export class TrapLog {
     return [...this.last].map(([root, event]) => [root, { ...event }]);
   }
 
-  /** Takes back what `save` gave. */
+  /** Restores a state from `save`. */
   restore(state: State): void {
     this.clear();
     for (const [root, event] of state as unknown as [bigint, TrapEvent][]) this.last.set(root, event);
   }
 
-  /** The trap from which a process goes on at `pc`: behind an ecall, else where it was. */
+  /** The trap after which a process continues at `pc`: after an ecall, else at the trap's pc. */
   from(root: bigint, pc: bigint): TrapEvent | undefined {
     const event = this.last.get(root);
     return event && cameFrom(event, pc) ? event : undefined;
   }
 }
 
-/** Whether code that trapped like this goes on at `pc`. */
+/** Whether code continues at `pc` after such a trap. */
 export const cameFrom = (
   { interrupt, cause, epc }: Pick<TrapEvent, 'interrupt' | 'cause' | 'epc'>,
   pc: bigint,

@@ -1,6 +1,4 @@
-/**
- * The guest's processes, off its own `proc` array.
- */
+/** The guest's processes, read from its own `proc` array. */
 import { X_NAMES } from '../../emulator/isa/registers';
 import type { FrameRegisters } from '../symbols/api';
 import { arrayBytes, indexIn, type ArrayPlace, type Xv6 } from './kernel';
@@ -9,13 +7,13 @@ import { Structure } from './structure';
 export interface Process {
   /** Index in `proc`. */
   slot: number;
-  /** Of its struct proc. */
+  /** Address of its struct proc. */
   address: bigint;
   pid: number;
   name: string;
   /** The enumerator's name: "RUNNING". */
   state: string;
-  /** False for a free slot; what else is said of it then is left over. */
+  /** False for a free slot, whose other values are left over. */
   used: boolean;
   /** p->sz in bytes. */
   size?: bigint;
@@ -27,13 +25,13 @@ export interface Process {
   kstack?: bigint;
   /** Address of its trap frame. */
   trapframe?: bigint;
-  /** What it sleeps on; 0 is nothing. */
+  /** The channel on which it sleeps, 0 for none. */
   channel?: bigint;
-  /** Of the parent, where there is one. */
+  /** The parent's pid, if it has a parent. */
   parentPid?: number;
 }
 
-/** All slots of the process table, used and free, in order. Empty where the kernel's is not known or not readable. */
+/** All slots of the process table, used and free, in order. Empty if the table is not known or not readable. */
 export function allProcesses(xv6: Xv6): Process[] {
   const { proc } = xv6;
   const bytes = proc && arrayBytes(xv6, proc);
@@ -80,18 +78,18 @@ function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: numbe
   };
 }
 
-/** An object with the one member, or none where it is undefined. */
+/** An object with one member, or without it if the value is undefined. */
 const given = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> =>
   value === undefined ? {} : ({ [name]: value } as Record<K, V>);
 
-/** The user's registers as the trap frame holds them: those of the last entry into the kernel. */
+/** The user's registers in the trap frame: those at the last entry into the kernel. */
 export function trapFrameRegisters(xv6: Xv6, process: Pick<Process, 'trapframe'>): FrameRegisters | undefined {
   const frame = trapFrame(xv6, process);
   const epc = frame?.number('epc');
   return frame && epc !== undefined ? { pc: epc, ...registersOf(frame) } : undefined;
 }
 
-/** The address of the function that uservec goes on to, as the trap frame holds it; undefined where it does not. */
+/** The address of the function to which uservec jumps, from the trap frame; undefined if the trap frame does not have it. */
 export const userTrapHandler = (xv6: Xv6, process: Pick<Process, 'trapframe'>): bigint | undefined =>
   trapFrame(xv6, process)?.number('kernel_trap');
 
@@ -101,7 +99,7 @@ function trapFrame(xv6: Xv6, { trapframe }: Pick<Process, 'trapframe'>): Structu
     : undefined;
 }
 
-/** Where a process that is not running goes on in the kernel: the registers that swtch saved. Others are lost. */
+/** The registers with which a process that is not running will continue in the kernel: those that swtch saved. */
 export function parkedRegisters(xv6: Xv6, process: Pick<Process, 'slot'>): FrameRegisters | undefined {
   const { proc } = xv6;
   if (!proc) return undefined;
@@ -111,7 +109,7 @@ export function parkedRegisters(xv6: Xv6, process: Pick<Process, 'slot'>): Frame
   return context && pc !== undefined ? { pc, ...registersOf(context) } : undefined;
 }
 
-/** With the addresses at which they are kept. */
+/** Registers, with the addresses at which they are saved. */
 function registersOf(structure: Structure): Pick<FrameRegisters, 'x' | 'savedAt'> {
   const savedAt = X_NAMES.map((name, number) => (number === 0 ? undefined : structure.addressOf(name)));
   const x = X_NAMES.map((name, number) => {

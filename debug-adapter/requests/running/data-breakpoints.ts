@@ -1,4 +1,4 @@
-/** dataBreakpointInfo and setDataBreakpoints of the protocol. What they set is kept in run-control/data-breakpoints.ts. */
+/** The protocol's dataBreakpointInfo and setDataBreakpoints requests, for run-control/data-breakpoints.ts. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Found } from '../../evaluation/data-places';
 import { evaluate } from '../../expressions/evaluate';
@@ -27,7 +27,7 @@ export function dataBreakpointInfo(
     const { evaluation } = viewFor(context, args.frameId);
     return answer(dataLocations.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode));
   } catch (error) {
-    // As the protocol has it: no id, and a description that says why.
+    // As the protocol defines it: no id, and a description that says why.
     return { dataId: null, description: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -41,21 +41,21 @@ export function setDataBreakpoints(
   context: SessionContext,
   args: Partial<DebugProtocol.SetDataBreakpointsArguments>,
 ): Body<DebugProtocol.SetDataBreakpointsResponse> {
-  const wanted = (args.breakpoints ?? []).map((one): DataBreakpointSpec => {
+  const specs = (args.breakpoints ?? []).map((one): DataBreakpointSpec => {
     const accessType = one.accessType ?? 'write';
     if (!ACCESS_TYPES.includes(accessType)) throw new Error(`There is no access type "${String(accessType)}".`);
     return { dataId: one.dataId, accessType, ...extras(one) };
   });
-  const made = context.dataBreakpoints.set(wanted);
+  const made = context.dataBreakpoints.set(specs);
   return { breakpoints: made.map(dataBreakpointBody) };
 }
 
-export function dataBreakpointBody({ id, place, message, wanted }: DataBreakpoint): DebugProtocol.Breakpoint {
-  const problem = wanted.hitCondition === undefined ? undefined : hitConditionProblem(wanted.hitCondition);
-  const said = problem ?? message;
+export function dataBreakpointBody({ id, location, message, spec }: DataBreakpoint): DebugProtocol.Breakpoint {
+  const problem = spec.hitCondition === undefined ? undefined : hitConditionProblem(spec.hitCondition);
+  const text = problem ?? message;
   return {
     id,
-    verified: place !== undefined && problem === undefined,
-    ...(said === undefined ? {} : { message: said }),
+    verified: location !== undefined && problem === undefined,
+    ...(text === undefined ? {} : { message: text }),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Interrupts by their source, as QEMU's "virt" board wires them: the timer and the software interrupts of the hart, and
- * what comes through the PLIC: virtio devices on 1 to 8, the UART on 10, the clock on 11.
+ * Interrupts by their source, as wired on QEMU's "virt" board: the timer and software interrupts of the hart, and those that
+ * come through the PLIC: virtio devices on 1 to 8, the UART on 10, the clock on 11.
  */
 import { InterruptCause } from '../../../emulator/isa/causes';
 import type { TrapEvent } from '../../../emulator/types';
@@ -29,9 +29,9 @@ const BY_NAME: Readonly<Record<string, Matches>> = {
 
 export const interruptSources: readonly string[] = Object.keys(BY_NAME);
 
-/** What the words of a condition select; undefined if it is an expression. Throws an Error for a source that is none. */
+/** Parses the keywords of a condition; undefined if it is an expression. Throws an Error for an unknown source. */
 export function interruptFits(condition: string): Matches | undefined {
-  // "virtio disk", as people say.
+  // Accept "virtio disk", as people call it.
   const text = condition.replace(/virtio[\s-]+disk/gi, 'disk').replace(/\birq\s*(?=\d)/gi, '');
   const words = keywords(text, /^([a-z_]\w*|\d{1,2})$/i);
   if (!words) return undefined;
@@ -44,7 +44,7 @@ export function interruptFits(condition: string): Matches | undefined {
   return (event) => matches.some((one) => one(event));
 }
 
-/** "the UART (source 10)", for what came through the PLIC. */
+/** "the UART (source 10)", for a source of the PLIC. */
 export function sourceName(number: number): string {
   if (number === 0) return 'no source any more: another hart has claimed it';
   if (number === 10) return 'the UART (source 10)';

@@ -11,7 +11,7 @@ import { FakeHart } from '../../testing/fake-machine';
 const SPP = BigInt(Mstatus.spp);
 const SRET = 0x3ffffff100n;
 
-/** Two harts, and processes as the spec says that they run. */
+/** Two harts, which run the processes that the spec assigns. */
 function setUp() {
   const harts = [new FakeHart(0), new FakeHart(1)] as const;
   const runs = new Map<number, string>();
