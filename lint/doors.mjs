@@ -15,6 +15,19 @@ export const DOORS = {
   emulator: { mayImport: ['emulator'] },
   'emulator/wasm': {},
   'emulator/isa': { mayImport: ['emulator/wasm', 'emulator/types'] },
+  'emulator/mmu': { mayImport: ['emulator/isa', 'emulator/layout', 'emulator/types', 'emulator/history/page-codec'] },
+  'emulator/cpu': {
+    mayImport: ['emulator/isa', 'emulator/mmu', 'emulator/layout', 'emulator/types', 'emulator/history/saved-state'],
+  },
+  'emulator/jit': {
+    mayImport: ['emulator/isa', 'emulator/mmu', 'emulator/cpu', 'emulator/wasm', 'emulator/layout', 'emulator/types'],
+  },
+  'emulator/scheduler': {
+    mayImport: [
+      ...['emulator/isa', 'emulator/mmu', 'emulator/cpu', 'emulator/jit', 'emulator/layout', 'emulator/types'],
+      'emulator/history/saved-state',
+    ],
+  },
   'emulator/devices': { mayImport: ['emulator/history', 'emulator/types'] },
 
   // The debugger.

@@ -8,6 +8,10 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   emulator: { file: 'emulator/elf-image', allowed: './types', forbidden: 'node:fs' },
   'emulator/wasm': { allowed: './module', forbidden: '../isa/decode' },
   'emulator/isa': { allowed: '../wasm/assembler', forbidden: '../cpu/hart' },
+  'emulator/mmu': { allowed: '../isa/sv39', forbidden: '../cpu/hart' },
+  'emulator/cpu': { allowed: '../mmu/mmu', forbidden: '../jit/opcodes' },
+  'emulator/jit': { allowed: '../cpu/hart', forbidden: '../scheduler/scheduler' },
+  'emulator/scheduler': { allowed: '../jit/executor', forbidden: '../machine' },
   'emulator/devices': { allowed: '../types', forbidden: '../machine' },
   'debug-adapter': { file: 'debug-adapter/session', allowed: './dap/connection', forbidden: './node-files' },
   'debug-adapter/protocol': {

@@ -3,11 +3,10 @@
  * that crosses two pages. Misaligned accesses to memory work, as on QEMU's harts; atomics must be aligned.
  */
 import { type GuestMemory } from '../mmu/guest-memory';
-import { AccessType, type Mmu } from '../mmu/mmu';
+import { AccessType, type Mmu, causeOf } from '../mmu/mmu';
 import type { AccessSize, Device, DeviceEvent } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
-import { writeSingleStep } from '../jit/opcodes';
 import { Cause } from '../isa/causes';
 
 /** What slow accesses ask of the machine. */
@@ -45,7 +44,7 @@ export class MemoryAccess {
     const { addressLow: low, addressHigh: high } = hart;
     if (crossesPage(low, bytes)) return this.loadAcross(hart, hart.address, bytes, signed);
     const physical = this.mmu.translate(hart, low, high, AccessType.load, bytes);
-    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
+    if (physical < 0) return this.machine.raise(hart, causeOf(physical), hart.address);
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.loadDevice(hart, physical, bytes, signed, hart.address);
     this.mmu.fill(hart, low, high, physical);
@@ -74,7 +73,7 @@ export class MemoryAccess {
     const { addressLow: low, addressHigh: high } = hart;
     if (crossesPage(low, bytes)) return this.storeAcross(hart, hart.address, bytes, hart.value);
     const physical = this.mmu.translate(hart, low, high, AccessType.store, bytes);
-    if (physical < 0) return this.machine.raise(hart, this.mmu.cause, hart.address);
+    if (physical < 0) return this.machine.raise(hart, causeOf(physical), hart.address);
     if (this.memory.storeLazily(physical, bytes, hart.valueAt)) return Status.done;
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
@@ -89,18 +88,15 @@ export class MemoryAccess {
     return Status.done;
   }
 
-  /** Prepares an aligned word to be read and written in place, and lets the instruction run again. */
+  /** Prepares an aligned word to be read and written in place, and uncounts the instruction: it is to run again, alone. */
   atomic(hart: HartState, address: bigint, bytes: 4 | 8): Status {
     const host = this.atomicHost(hart, address, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
-    // Noted first: the store may unmake the very record it comes from.
-    const { word } = hart;
     // The instruction, run again, looks here if the TLB does not let it write.
     if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
     this.memory.watches.beforeUpdate(host, bytes, hart, address);
     this.memory.stored(host, bytes);
     hart.remaining++;
-    writeSingleStep(this.memory, word);
     return Status.scratch;
   }
 
@@ -138,7 +134,7 @@ export class MemoryAccess {
         : [Cause.storeMisaligned, Cause.storeAccess];
     if ((low & (bytes - 1)) !== 0) return { status: this.machine.raise(hart, misaligned, address) };
     const physical = this.mmu.translate(hart, low, high, access, bytes);
-    if (physical < 0) return { status: this.machine.raise(hart, this.mmu.cause, address) };
+    if (physical < 0) return { status: this.machine.raise(hart, causeOf(physical), address) };
     const host = this.memory.hostOf(physical);
     if (host === 0 || this.memory.isRom(host)) return { status: this.machine.raise(hart, fault, address) };
     return host;
@@ -222,7 +218,7 @@ export class MemoryAccess {
     ]) {
       const [low, high] = halves(part.address);
       const physical = this.mmu.translate(hart, low, high, access, part.length);
-      if (physical < 0) return { status: this.machine.raise(hart, this.mmu.cause, part.address) };
+      if (physical < 0) return { status: this.machine.raise(hart, causeOf(physical), part.address) };
       const host = this.memory.hostOf(physical);
       if (host === 0) {
         const cause = access === AccessType.load ? Cause.loadMisaligned : Cause.storeMisaligned;

@@ -6,14 +6,13 @@
 import { decode, lengthOf } from '../isa/decode';
 import { SystemOperation } from '../isa/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
-import { AccessType, type Mmu } from '../mmu/mmu';
-import type { Tlb } from '../mmu/tlb';
+import { AccessType, type Mmu, causeOf, refused } from '../mmu/mmu';
+import type { CodePage, Tlb } from '../mmu/tlb';
 import { type LoopIdiom, MAX_LOOP_BYTES, loopIdiomAt, runLoopIdiom } from './loop-idioms';
 import type { HartState } from '../cpu/hart';
 import { PAGE, RecordLayout, Status, offsetOf, slotOf } from '../layout';
 import { Opcode, writeSingleStep, writeRecord, writeStraddling } from './opcodes';
 import { RecordPages } from './record-pages';
-import type { CodePage } from './region';
 import { type Acceleration, TranslationCache } from './translation-cache';
 import type { SideExit } from './translator';
 import { Cause } from '../isa/causes';
@@ -105,7 +104,7 @@ export class CodeCache {
     const pc = hart.pc;
     const low = Number(BigInt.asIntN(32, pc));
     const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, pc >> 32n)), AccessType.fetch, 2);
-    if (physical < 0) return this.raiseCounted(hart, this.mmu.cause, pc);
+    if (physical < 0) return this.raiseCounted(hart, causeOf(physical), pc);
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.raiseCounted(hart, Cause.instructionAccess, pc);
     this.enter(hart, pc, host);
@@ -136,7 +135,7 @@ export class CodeCache {
     const straddles = lengthOf(word) === 4 && offset === PAGE - 2;
     if (straddles) {
       const upper = this.upperHalf(hart, pc + 2n);
-      if (upper < 0) return this.raiseCounted(hart, this.mmu.cause, BigInt.asUintN(64, pc + 2n));
+      if (upper < 0) return this.raiseCounted(hart, causeOf(upper), BigInt.asUintN(64, pc + 2n));
       word |= upper << 16;
       // Entering the next page may have given this one up. What is decoded already stands for another page behind it.
       if (this.pageAt(hart, pc) === undefined) return Status.reload;
@@ -276,17 +275,16 @@ export class CodeCache {
     return this.machine.raise(hart, cause, tval);
   }
 
-  /** Enters the page with the two bytes that end an instruction, and answers them; -1 if they cannot be had. */
+  /** Enters the page with the two bytes that end an instruction, and returns them; below 0, see Mmu.translate, if it may not. */
   private upperHalf(hart: HartState, address: bigint): number {
     const low = Number(BigInt.asIntN(32, address));
     const physical = this.mmu.translate(hart, low, Number(BigInt.asIntN(32, address >> 32n)), AccessType.fetch, 2);
-    if (physical < 0) return -1;
+    if (physical < 0) return physical;
     const host = this.memory.hostOf(physical);
     if (host !== 0) {
       this.enter(hart, address, host);
       return this.memory.view.getUint16(host, true);
     }
-    this.mmu.cause = Cause.instructionAccess;
-    return -1;
+    return refused(Cause.instructionAccess);
   }
 }

@@ -51,7 +51,7 @@ export class Executor {
     while (status !== Status.exit) {
       const answer = interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
       const reason = answer < FIRST_SIDE_EXIT ? (answer as Exit) : this.takeSideExit(hart, answer);
-      // Noted first: a store may unmake the very record it came from.
+      // Noted first: a store may detach the very record it came from.
       const length = lengthOf(hart.word);
       status = this.handleExit(hart, reason);
       if (status === Status.done) hart.advance(length);
@@ -81,8 +81,12 @@ export class Executor {
 
   /** An atomic on a watched word is run here and now, so that what it did is known at its end. */
   private atomic(hart: HartState, bytes: 4 | 8): Status {
+    // Noted first: the store may detach the very record it comes from.
+    const { word } = hart;
     const status = this.access.atomic(hart, hart.address, bytes);
-    if (status !== Status.scratch || !this.memory.watches.pending) return status;
+    if (status !== Status.scratch) return status;
+    writeSingleStep(this.memory, word);
+    if (!this.memory.watches.pending) return status;
     const left = hart.remaining;
     hart.remaining = 1;
     const reason = this.interpret(Begin.scratch);

@@ -13,12 +13,7 @@ import { isCsrCode } from './csr-code';
 import { PAGE, RecordLayout } from '../layout';
 import { Opcode } from './opcodes';
 import { unroll } from './unroll';
-
-/** A page of code, by the host addresses of its first byte and of its first record. */
-export interface CodePage {
-  host: number;
-  records: number;
-}
+import type { CodePage } from '../mmu/tlb';
 
 export interface RegionInstruction extends Decoded {
   /** Bytes from the start of the page in which the region begins; other pages lie below 0 or above. */

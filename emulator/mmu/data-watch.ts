@@ -7,9 +7,9 @@
  * of a page-table walk are no reads of data; the walk's writing of A and D is a write, and named as such.
  */
 import { PAGE } from '../layout';
-import type { HartState } from '../cpu/hart';
 import type { DataEvent, Watch } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
+import type { AccessingHart } from './translating-hart';
 
 /** Bytes of one watch in one page, by their host address. */
 interface Part {
@@ -75,19 +75,19 @@ export class DataWatches {
    * To be called before `length` bytes at `host`, within one page, are changed: by a hart's instruction, by the walk that
    * it needs, or, without a hart, by a device. `va` is the virtual address that the instruction used.
    */
-  beforeStore(host: number, length: number, hart: HartState | undefined, by: DataEvent['by'], va?: bigint): void {
+  beforeStore(host: number, length: number, hart: AccessingHart | undefined, by: DataEvent['by'], va?: bigint): void {
     if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.watchedStores) !== 0)
       this.note(host, length, hart, by, va, 'write', ({ stores }) => stores);
   }
 
   /** As `beforeStore`, when they are read. */
-  loaded(host: number, length: number, hart: HartState | undefined, by: DataEvent['by'], va?: bigint): void {
+  loaded(host: number, length: number, hart: AccessingHart | undefined, by: DataEvent['by'], va?: bigint): void {
     if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.watchedLoads) !== 0)
       this.note(host, length, hart, by, va, 'read', ({ loads }) => loads);
   }
 
   /** Before an instruction reads and writes an aligned word: one event for each watch. */
-  beforeUpdate(host: number, length: number, hart: HartState, va: bigint): void {
+  beforeUpdate(host: number, length: number, hart: AccessingHart, va: bigint): void {
     this.beforeStore(host, length, hart, 'instruction', va);
     if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.watchedLoads) !== 0)
       this.note(host, length, hart, 'instruction', va, 'read', ({ loads, stores }) => loads && !stores);
@@ -107,7 +107,7 @@ export class DataWatches {
   private note(
     host: number,
     length: number,
-    hart: HartState | undefined,
+    hart: AccessingHart | undefined,
     by: DataEvent['by'],
     va: bigint | undefined,
     access: 'read' | 'write',

@@ -5,7 +5,6 @@
  * Virtual addresses come as two signed 32-bit halves and physical ones go as numbers: this runs at every TLB miss.
  * The walk that explains each step is another one (isa/sv39.ts), written for reading; a test compares the two.
  */
-import type { HartState } from '../cpu/hart';
 import { Cause } from '../isa/causes';
 import { Mstatus } from '../isa/csr-bits';
 import { Cell, PAGE } from '../layout';
@@ -14,6 +13,7 @@ import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
 import type { Tlb } from './tlb';
+import type { TranslatingHart } from './translating-hart';
 
 export const enum AccessType {
   load,
@@ -28,6 +28,12 @@ const ACCESS_FAULT = [Cause.loadAccess, Cause.storeAccess, Cause.instructionAcce
 const { V, R, W, X, U, A, D } = PTE;
 const RIGHTS = [Right.read, Right.write, Right.execute] as const;
 
+/** What `translate` returns where an access is refused: a number below 0. */
+export const refused = (cause: Cause): number => ~cause;
+
+/** The exception by which `translate` has refused an access. */
+export const causeOf = (refusal: number): Cause => ~refusal;
+
 /** A table of page tables with this root, for so many pages from virtual page `first` on (of Sv39's 2^27). */
 interface TableUse {
   root: number;
@@ -39,9 +45,7 @@ interface TableUse {
 const MOST_USES = 16;
 
 export class Mmu {
-  /** The exception code of the last translation that failed. */
-  cause = 0;
-  /** Flags of the last leaf that a walk ended in. */
+  /** Flags of the leaf in which the last walk ended: what `fill`, called straight after it, goes by. */
   private leaf = 0;
   private mayUpdate = true;
   private readonly protection: PmpEntry[][];
@@ -53,7 +57,7 @@ export class Mmu {
   constructor(
     private readonly memory: GuestMemory,
     private readonly tlb: Tlb,
-    private readonly harts: readonly HartState[],
+    private readonly harts: readonly TranslatingHart[],
   ) {
     this.protection = harts.map(() => []);
     this.lastUse = new Array<TableUse | undefined>(memory.guestPages).fill(undefined);
@@ -69,13 +73,13 @@ export class Mmu {
   }
 
   /** Takes over the PMP registers of a hart. */
-  protectionChanged(hart: HartState): void {
+  protectionChanged(hart: TranslatingHart): void {
     this.protection[hart.id] = activeEntries(hart);
     this.tlb.flush([hart]);
   }
 
   /** Puts the TLB bank that belongs to the hart's mode and satp in force. */
-  selectSpace(hart: HartState): void {
+  selectSpace(hart: TranslatingHart): void {
     const mstatus = hart.low(Cell.mstatus);
     const data = hart.dataMode;
     const satp = hart.mode === Mode.Machine && data === Mode.Machine ? 0n : hart.cell(Cell.satp);
@@ -83,19 +87,19 @@ export class Mmu {
   }
 
   /**
-   * The physical address of an access of `bytes` bytes that does not cross a page, or -1 with `cause` set. Sets A and D.
+   * The physical address of an access of `bytes` bytes that does not cross a page. Where it is refused, a negative number
+   * that `causeOf` takes the exception from. Sets A and D.
    */
-  translate(hart: HartState, low: number, high: number, access: AccessType, bytes: number): number {
+  translate(hart: TranslatingHart, low: number, high: number, access: AccessType, bytes: number): number {
     const mode = access === AccessType.fetch ? hart.mode : hart.dataMode;
     const physical =
       mode === Mode.Machine || hart.high(Cell.satp) >>> 28 === 0
         ? bare(low, high)
         : this.walk(hart, low, high, access, mode);
-    if (physical < 0) return -1;
+    if (physical < 0) return physical;
     const entries = this.protection[hart.id]!;
     if (entries.length > 0 && (rightsAt(entries, physical, bytes, mode) & RIGHTS[access]) === 0) {
-      this.cause = ACCESS_FAULT[access];
-      return -1;
+      return refused(ACCESS_FAULT[access]);
     }
     return physical;
   }
@@ -114,7 +118,7 @@ export class Mmu {
    * Enters the page of a data access just translated into the TLB, with all that may be done to it from here. Tells whether
    * stores now find it there.
    */
-  fill(hart: HartState, low: number, high: number, physical: number): boolean {
+  fill(hart: TranslatingHart, low: number, high: number, physical: number): boolean {
     const host = this.memory.hostOf(physical);
     const page = physical - (physical % PAGE);
     const mode = hart.dataMode;
@@ -184,10 +188,10 @@ export class Mmu {
   }
 
   /** Section 4.3.2, steps 1 to 9. */
-  private walk(hart: HartState, low: number, high: number, access: AccessType, mode: Mode): number {
-    this.cause = PAGE_FAULT[access];
+  private walk(hart: TranslatingHart, low: number, high: number, access: AccessType, mode: Mode): number {
+    const pageFault = refused(PAGE_FAULT[access]);
     // Bits 63 to 39 must equal bit 38.
-    if (high !== (high << 25) >> 25) return -1;
+    if (high !== (high << 25) >> 25) return pageFault;
     const { i32 } = this.memory;
     const indices = [(low >>> 12) & 511, (low >>> 21) & 511, ((high & 127) << 2) | (low >>> 30)];
     const root = (hart.high(Cell.satp) & 0xfff) * 2 ** 32 + (hart.low(Cell.satp) >>> 0);
@@ -198,42 +202,36 @@ export class Mmu {
     for (let level = 2; level >= 0; level--) {
       const address = table + indices[level]! * 8;
       const host = this.memory.hostOf(address);
-      if (host === 0 || !this.mayWalk(hart, address)) {
-        this.cause = ACCESS_FAULT[access];
-        return -1;
-      }
+      if (host === 0 || !this.mayWalk(hart, address)) return refused(ACCESS_FAULT[access]);
       const pte = i32[host / 4]!;
       const upper = i32[host / 4 + 1]!;
       // V = 0, W without R, and the reserved bits 63 to 54 (Svnapot and Svpbmt are not there).
-      if ((pte & V) === 0 || (pte & (R | W)) === W || upper >>> 22 !== 0) return -1;
+      if ((pte & V) === 0 || (pte & (R | W)) === W || upper >>> 22 !== 0) return pageFault;
       const ppn = (upper & 0x3fffff) * 0x400000 + (pte >>> 10);
       if ((pte & (R | X)) === 0) {
         // A, D and U are reserved in a pointer to the next table.
-        if ((pte & (A | D | U)) !== 0) return -1;
+        if ((pte & (A | D | U)) !== 0) return pageFault;
         this.watchTable(host, root, first, pages);
         table = ppn * PAGE;
         pages /= 512;
         first += indices[level]! * pages;
         continue;
       }
-      if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return -1;
+      if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return pageFault;
       const span = 512 ** level;
-      if (ppn % span !== 0) return -1;
+      if (ppn % span !== 0) return pageFault;
       this.leaf = pte | A | (access === AccessType.store ? D : 0);
-      if (this.leaf !== pte && !this.update(hart, address, host)) {
-        this.cause = ACCESS_FAULT[access];
-        return -1;
-      }
+      if (this.leaf !== pte && !this.update(hart, address, host)) return refused(ACCESS_FAULT[access]);
       // Last: the update may have had the table forgotten.
       this.watchTable(host, root, first, pages);
       const within = level === 0 ? 0 : level === 1 ? indices[0]! : indices[1]! * 512 + indices[0]!;
       return (ppn + within) * PAGE + (low & (PAGE - 1));
     }
-    return -1;
+    return pageFault;
   }
 
   /** Writes A and D into a leaf; false if its place cannot be written. */
-  private update(hart: HartState, address: number, host: number): boolean {
+  private update(hart: TranslatingHart, address: number, host: number): boolean {
     if (!this.mayUpdate || this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
     // Nothing is forgotten because of A and D, unless the table's page holds code as well.
     if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.code) !== 0) this.memory.stored(host, 8);
@@ -243,7 +241,7 @@ export class Mmu {
   }
 
   /** The walk's own accesses are judged by PMP as those of S-mode. */
-  private mayWalk(hart: HartState, address: number, right = Right.read): boolean {
+  private mayWalk(hart: TranslatingHart, address: number, right = Right.read): boolean {
     const entries = this.protection[hart.id]!;
     return entries.length === 0 || (rightsAt(entries, address, 8, Mode.Supervisor) & right) !== 0;
   }

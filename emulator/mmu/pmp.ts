@@ -4,8 +4,8 @@
  * While no entry is active everything is allowed, as on a hart without PMP: the kernels of 2019 and 2020 rely on it.
  */
 import { Cell } from '../layout';
-import type { HartState } from '../cpu/hart';
 import { Mode } from '../types';
+import type { TranslatingHart } from './translating-hart';
 
 /** Rights as the bits of pmpcfg have them. */
 export const enum Right {
@@ -24,7 +24,7 @@ interface Entry {
 }
 
 /** The active entries of a hart in order of priority. Addresses beyond 2^53 are cut to it: nothing lives there. */
-export function activeEntries(hart: HartState): Entry[] {
+export function activeEntries(hart: TranslatingHart): Entry[] {
   const entries: Entry[] = [];
   let previous = 0n;
   for (let i = 0; i < 16; i++) {

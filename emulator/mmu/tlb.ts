@@ -6,8 +6,6 @@
  * a store that changes a valid entry empties the banks. So fences have nothing to do, and what a guest sees never
  * depends on what happened to be cached.
  */
-import type { HartState } from '../cpu/hart';
-import type { CodePage } from '../jit/region';
 import {
   TLB_CONTEXTS,
   TLB_CONTEXT_SIZE,
@@ -19,6 +17,13 @@ import {
   HartOffset,
 } from '../layout';
 import type { GuestMemory } from './guest-memory';
+import type { TranslatingHart } from './translating-hart';
+
+/** A page of code, by the host addresses of its first byte and of its first record. */
+export interface CodePage {
+  host: number;
+  records: number;
+}
 
 /** What a bank is for: everything that a translation and its permissions depend on. */
 export interface TlbTag {
@@ -60,7 +65,7 @@ export class Tlb {
   }
 
   /** Puts the bank for an address space in force. */
-  select(hart: HartState, satp: bigint, modes: number): void {
+  select(hart: TranslatingHart, satp: bigint, modes: number): void {
     const banks = this.contexts[hart.id]!;
     const now = banks[this.current[hart.id]!]!;
     if (now.used && now.modes === modes && now.satp === satp) return;
@@ -76,7 +81,7 @@ export class Tlb {
   }
 
   /** Enters a page for loads and/or stores. Its first address is given by its halves, `host` is where it lies. */
-  fillData(hart: HartState, low: number, high: number, host: number, readable: boolean, writable: boolean): void {
+  fillData(hart: TranslatingHart, low: number, high: number, host: number, readable: boolean, writable: boolean): void {
     const entry = this.selectedContext(hart) + ((low >>> 12) & (DATA_ENTRIES - 1)) * DataEntry.size;
     const { i32 } = this.memory;
     this.setTag(entry + DataEntry.read, readable ? low : -1, readable ? high : -1);
@@ -110,7 +115,7 @@ export class Tlb {
   }
 
   /** Enters a page for fetches, with the host addresses of its records and of itself. */
-  fillFetch(hart: HartState, virtual: bigint, records: number, host: number): void {
+  fillFetch(hart: TranslatingHart, virtual: bigint, records: number, host: number): void {
     const entry = fetchEntry(this.selectedContext(hart), virtual);
     this.memory.u64[(entry + FetchEntry.tag) / 8] = virtual;
     this.memory.i32[(entry + FetchEntry.records) / 4] = records;
@@ -118,14 +123,14 @@ export class Tlb {
   }
 
   /** The page of code at a virtual address (of its first byte), if it is in the bank in force. */
-  codePage(hart: HartState, virtual: bigint): CodePage | undefined {
+  codePage(hart: TranslatingHart, virtual: bigint): CodePage | undefined {
     const entry = fetchEntry(contextAddress(hart, this.current[hart.id]!), virtual);
     const { u64, i32 } = this.memory;
     if (u64[(entry + FetchEntry.tag) / 8] !== BigInt.asUintN(64, virtual)) return undefined;
     return { host: i32[(entry + FetchEntry.host) / 4]! >>> 0, records: i32[(entry + FetchEntry.records) / 4]! };
   }
 
-  private selectedContext(hart: HartState): number {
+  private selectedContext(hart: TranslatingHart): number {
     const index = this.current[hart.id]!;
     this.contexts[hart.id]![index]!.filled = true;
     return contextAddress(hart, index);
@@ -137,12 +142,12 @@ export class Tlb {
   }
 
   /** Forgets everything, on one hart or on all. */
-  flush(harts: readonly HartState[]): void {
+  flush(harts: readonly TranslatingHart[]): void {
     for (const hart of harts) this.contexts[hart.id]!.forEach((bank, index) => bank.filled && this.empty(hart, index));
   }
 
   /** Forgets the translations of `count` pages from virtual page `first` on in address spaces with this root. */
-  invalidate(harts: readonly HartState[], root: number, first: number, count: number): void {
+  invalidate(harts: readonly TranslatingHart[], root: number, first: number, count: number): void {
     const { i32, u64 } = this.memory;
     const drop = (tag: number): void => {
       const low = i32[tag / 4]!;
@@ -167,14 +172,14 @@ export class Tlb {
   }
 
   /** Forgets all translations of fetches. */
-  flushFetches(harts: readonly HartState[]): void {
+  flushFetches(harts: readonly TranslatingHart[]): void {
     this.eachFilled(harts, (bank) => {
       this.memory.u8.fill(0xff, bank + FetchEntry.base, bank + TLB_CONTEXT_SIZE);
     });
   }
 
   /** Forgets where the page at `host` is executed. */
-  dropFetches(harts: readonly HartState[], host: number): void {
+  dropFetches(harts: readonly TranslatingHart[], host: number): void {
     const { u64, i32 } = this.memory;
     this.eachFilled(harts, (bank) => {
       for (let entry = bank + FetchEntry.base; entry < bank + TLB_CONTEXT_SIZE; entry += FetchEntry.size) {
@@ -185,7 +190,7 @@ export class Tlb {
   }
 
   /** From now on stores to the page at `host` take the slow path. */
-  invalidateWrites(harts: readonly HartState[], host: number): void {
+  invalidateWrites(harts: readonly TranslatingHart[], host: number): void {
     const page = this.memory.pageOf(host);
     const known = this.writers[page]!;
     if (known === 0) return;
@@ -201,14 +206,14 @@ export class Tlb {
   }
 
   /** Banks with anything in them, of all address spaces or of those with one root. */
-  private eachFilled(harts: readonly HartState[], action: (bank: number) => void, root?: number): void {
+  private eachFilled(harts: readonly TranslatingHart[], action: (bank: number) => void, root?: number): void {
     for (const hart of harts)
       this.contexts[hart.id]!.forEach((bank, index) => {
         if (bank.used && bank.filled && (root === undefined || bank.root === root)) action(contextAddress(hart, index));
       });
   }
 
-  private empty(hart: HartState, index: number): void {
+  private empty(hart: TranslatingHart, index: number): void {
     const bank = contextAddress(hart, index);
     this.memory.u8.fill(0xff, bank, bank + TLB_CONTEXT_SIZE);
     this.contexts[hart.id]![index]!.filled = false;
@@ -221,5 +226,5 @@ export const rootOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
 const fetchEntry = (bank: number, virtual: bigint): number =>
   bank + FetchEntry.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * FetchEntry.size;
 
-const contextAddress = (hart: HartState, index: number): number =>
+const contextAddress = (hart: TranslatingHart, index: number): number =>
   hart.block + HartOffset.tlbs + index * TLB_CONTEXT_SIZE;

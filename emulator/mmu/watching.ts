@@ -1,10 +1,10 @@
 /** What one subscription has watched in memory: words, and whole page tables; and what has come of it. */
-import type { HartState } from '../cpu/hart';
 import { Cell } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
 import { TableWatch } from './table-watch';
 import type { Tlb } from './tlb';
+import type { TranslatingHart } from './translating-hart';
 
 export class Watching {
   private readonly tables: TableWatch;
@@ -15,7 +15,7 @@ export class Watching {
   constructor(
     private readonly memory: GuestMemory,
     private readonly tlb: Tlb,
-    private readonly harts: readonly HartState[],
+    private readonly harts: readonly TranslatingHart[],
   ) {
     this.tables = new TableWatch(memory);
   }
@@ -66,7 +66,7 @@ export class Watching {
     this.tables.active = active;
   }
 
-  satpChanged(hart: HartState): void {
+  satpChanged(hart: TranslatingHart): void {
     const satp = hart.cell(Cell.satp);
     if (!this.tables.active || satp >> 60n !== 8n) return;
     this.tables.add((satp & 0xfff_ffff_ffffn) << 12n);
