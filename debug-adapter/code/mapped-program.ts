@@ -4,9 +4,15 @@
  * address of running code goes through here, so that symbols, lines and breakpoints hold at both places.
  */
 import { PAGE_SIZE } from '../../emulator/isa/sv39';
-import type { BreakpointOrigin } from '../run-control/stops';
 import type { Binary, FrameRegisters, InlinedCall, ReadMemory } from '../symbols/api';
 import { onTrampoline, topPages, type TopPages } from '../xv6/trampoline';
+
+/** Of a breakpoint in a line or on a function, what tells which of the calls inlined at its place was meant. */
+export interface BreakpointOrigin {
+  kind: 'line' | 'function';
+  line?: number | undefined;
+  name?: string;
+}
 
 const sameCall = (a: InlinedCall | undefined, b: InlinedCall | undefined): boolean =>
   a?.name === b?.name && a?.callFile === b?.callFile && a?.callLine === b?.callLine;

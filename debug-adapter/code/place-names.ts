@@ -1,13 +1,14 @@
 /** Places in code as sentences name them: "walk+24 at vm.c:96", and who runs there. */
 import type { Hart } from '../../emulator/types';
-import type { Debuggee } from '../launch/debuggee';
+import { processOn } from '../xv6/cpus';
+import type { Guest } from './guest';
 import { disassemble } from '../../emulator/isa/disassemble';
 import { wordAt } from '../../emulator/isa/instruction-at';
 import { hex } from '../memory/hex';
 import type { MappedProgram } from './mapped-program';
 
 /** A place in the kernel; undefined for what is none. */
-export const kernelPlace = ({ image }: Debuggee, address: bigint): string | undefined =>
+export const kernelPlace = ({ image }: Pick<Guest, 'image'>, address: bigint): string | undefined =>
   image.contains(address) ? placeIn(image, address) : undefined;
 
 function placeIn(image: MappedProgram, address: bigint): string | undefined {
@@ -18,17 +19,20 @@ function placeIn(image: MappedProgram, address: bigint): string | undefined {
   return `${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}${place}`;
 }
 
+/** What sentences about an instruction are made from. */
+export type InstructionGuest = Pick<Guest, 'harts' | 'imageOf' | 'read' | 'xv6'>;
+
 /** "sd a0,24(a1) at 0x80001234 (walk+24 at vm.c:96) on hart 1 (pid 3 sh)": an instruction that a hart has just executed. */
-export function instructionText(debuggee: Debuggee, hart: Hart, pc: bigint): string {
-  const word = wordAt(debuggee.read(hart), pc);
+export function instructionText(guest: InstructionGuest, hart: Hart, pc: bigint): string {
+  const word = wordAt(guest.read(hart), pc);
   const text = word === undefined ? undefined : disassemble(word, pc).text;
-  const image = debuggee.imageOf(hart, pc);
+  const image = guest.imageOf(hart, pc);
   const name = image && placeIn(image, pc);
-  return `${text === undefined ? 'the instruction' : text} at ${hex(pc)}${name === undefined ? '' : ` (${name})`} ${hartText(debuggee, hart.id)}`;
+  return `${text === undefined ? 'the instruction' : text} at ${hex(pc)}${name === undefined ? '' : ` (${name})`} ${hartText(guest, hart.id)}`;
 }
 
 /** "on hart 1 (pid 3 sh)". */
-export function hartText(debuggee: Debuggee, hart: number): string {
-  const process = debuggee.processOn(hart);
+export function hartText(guest: Pick<Guest, 'harts' | 'xv6'>, hart: number): string {
+  const process = processOn(guest.xv6, guest.harts[hart]!);
   return `on hart ${hart}${process ? ` (pid ${process.pid} ${process.name})` : ''}`;
 }

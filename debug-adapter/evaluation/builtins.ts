@@ -3,7 +3,7 @@
  * and functions (`$va2pa(va)`, `$pte(va)`, `$proc(pid)`).
  */
 import type { Hart } from '../../emulator/types';
-import type { Debuggee } from '../launch/debuggee';
+import type { Guest } from '../code/guest';
 import { ExpressionError } from '../expressions/error';
 import { pointerTo, UNSIGNED_LONG, INT } from '../expressions/types';
 import { constant, toBytes, wordValue, type Value } from '../expressions/value';
@@ -13,7 +13,7 @@ import { errorText } from '../page-tables/translation';
 import { csrNamed } from '../../emulator/isa/csr-fields';
 import { PTE_FIELDS } from '../../emulator/isa/pte-fields';
 import type { EnumType } from '../symbols/api';
-import { runningProcess } from '../xv6/cpus';
+import { processIdOn } from '../xv6/cpus';
 import { allProcesses } from '../xv6/processes';
 
 /** Whose hart and memory a helper asks. */
@@ -23,6 +23,8 @@ export interface BuiltinContext {
   /** On whose behalf the code runs, where that is known. */
   pid?: number | undefined;
 }
+
+type BuiltinGuest = Pick<Guest, 'machine' | 'xv6'>;
 
 /** What completions offer after a dollar, with a word of what each is. */
 export const BUILTINS: readonly { name: string; detail: string; parameters?: string }[] = [
@@ -49,19 +51,19 @@ const MODE: EnumType = {
 
 /** The value of a name, or of a function of the values given; undefined if there is none of that name. */
 export function builtinValue(
-  debuggee: Debuggee,
+  guest: BuiltinGuest,
   place: BuiltinContext,
   name: string,
   given: readonly bigint[] | undefined,
 ): Value | undefined {
-  if (given) return given.length === 1 ? functionOf(debuggee, place, name, given[0]!) : undefined;
+  if (given) return given.length === 1 ? functionOf(guest, place, name, given[0]!) : undefined;
   const mode = MODE.values.find((one) => one.name === name || one.name.toLowerCase() === name);
   if (mode) return constant(mode.value, MODE);
-  if (name === 'pid') return constant(BigInt(pidOf(debuggee, place)), INT);
+  if (name === 'pid') return constant(BigInt(pidOf(guest, place)), INT);
   const { hart } = place;
   if (name === 'proc') {
-    if (!hart && place.pid !== undefined) return process(debuggee, BigInt(place.pid));
-    return runningStruct(debuggee, hart);
+    if (!hart && place.pid !== undefined) return process(guest, BigInt(place.pid));
+    return runningStruct(guest, hart);
   }
   if (!hart && (name === 'hart' || name === 'mode' || csrNamed(name)))
     throw new ExpressionError(`no hart runs this process now, so there is no $${name}`);
@@ -70,25 +72,25 @@ export function builtinValue(
   return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
 }
 
-function functionOf(debuggee: Debuggee, place: BuiltinContext, name: string, given: bigint): Value | undefined {
+function functionOf(guest: BuiltinGuest, place: BuiltinContext, name: string, given: bigint): Value | undefined {
   switch (name) {
     case 'va2pa':
       return physicalAddress(place, given);
     case 'pte':
-      return entry(debuggee, place, given);
+      return entry(guest, place, given);
     case 'proc':
-      return process(debuggee, given);
+      return process(guest, given);
     default:
       return undefined;
   }
 }
 
 /** By the space's name where it is a process's, else by what the hart runs. */
-function pidOf(debuggee: Debuggee, { hart, space, pid }: BuiltinContext): number {
+function pidOf(guest: BuiltinGuest, { hart, space, pid }: BuiltinContext): number {
   if (pid !== undefined) return pid;
   const named = /^(?:user|kernel):(\d+)$/.exec(space.name)?.[1];
   if (named !== undefined) return Number(named);
-  return hart ? (runningProcess(debuggee.xv6, hart.id)?.pid ?? 0) : 0;
+  return hart ? (processIdOn(guest.xv6, hart)?.pid ?? 0) : 0;
 }
 
 function physicalAddress({ space }: BuiltinContext, va: bigint): Value {
@@ -98,13 +100,13 @@ function physicalAddress({ space }: BuiltinContext, va: bigint): Value {
 }
 
 /** `$proc` alone: a pointer to the struct proc of what the hart runs, 0 for nothing. */
-function runningStruct({ xv6 }: Debuggee, hart: Hart | undefined): Value | undefined {
+function runningStruct({ xv6 }: BuiltinGuest, hart: Hart | undefined): Value | undefined {
   if (!hart || !xv6.proc) return undefined;
-  return constant(runningProcess(xv6, hart.id)?.address ?? 0n, pointerTo(xv6.proc.record));
+  return constant(processIdOn(xv6, hart)?.address ?? 0n, pointerTo(xv6.proc.record));
 }
 
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */
-function entry({ machine }: Debuggee, { space }: BuiltinContext, va: bigint): Value {
+function entry({ machine }: BuiltinGuest, { space }: BuiltinContext, va: bigint): Value {
   const { walk } = space.translate(va);
   if (!walk) throw new ExpressionError('there is no page table here: addresses are not translated');
   const last = walk.steps.findLast(({ pte }) => pte !== undefined);
@@ -118,13 +120,13 @@ function entry({ machine }: Debuggee, { space }: BuiltinContext, va: bigint): Va
   });
 }
 
-function process(debuggee: Debuggee, pid: bigint): Value {
-  const { proc } = debuggee.xv6;
+function process(guest: BuiltinGuest, pid: bigint): Value {
+  const { proc } = guest.xv6;
   if (!proc) {
-    const why = debuggee.xv6.features.find(({ name }) => name === 'processes')?.why ?? 'it is not known';
+    const why = guest.xv6.features.find(({ name }) => name === 'processes')?.why ?? 'it is not known';
     throw new ExpressionError(`the kernel's process table cannot be read: ${why}`);
   }
-  const used = allProcesses(debuggee.xv6).filter((one) => one.used);
+  const used = allProcesses(guest.xv6).filter((one) => one.used);
   const found = used.find((one) => BigInt(one.pid) === pid);
   if (found) return constant(found.address, pointerTo(proc.record));
   const pids = used.map((one) => one.pid).join(', ');

@@ -5,7 +5,7 @@
  */
 import { Mode, type DataEvent } from '../../emulator/types';
 import { resolveReference } from '../xv6/address-spaces';
-import type { Debuggee } from '../launch/debuggee';
+import type { Guest } from '../code/guest';
 import { evaluationContext, globalEvaluation } from './evaluation';
 import { evaluate } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
@@ -22,6 +22,7 @@ import { hex } from '../memory/hex';
 import { instructionText } from '../code/place-names';
 import type { DataGuest, DataLocation } from '../run-control/data-breakpoints';
 import type { Type } from '../symbols/api';
+import { processOn } from '../xv6/cpus';
 import { tableRoots } from '../xv6/tables';
 
 /** More would keep large parts of memory out of the machine's fast paths. */
@@ -47,14 +48,14 @@ export class DataLocations implements DataGuest {
   /** Types of what has been asked for, by data id: what is stored is shown as one. */
   private readonly types = new Map<string, Shape>();
 
-  constructor(private readonly debuggee: Debuggee) {}
+  constructor(private readonly guest: Guest) {}
 
-  get machine(): Debuggee['machine'] {
-    return this.debuggee.machine;
+  get machine(): Guest['machine'] {
+    return this.guest.machine;
   }
 
   tableRoots(): bigint[] {
-    return tableRoots(this.debuggee.xv6);
+    return tableRoots(this.guest.xv6);
   }
 
   /** The place of an expression's value, or of `bytes` bytes from there. Throws an Error that says why there is none. */
@@ -85,7 +86,7 @@ export class DataLocations implements DataGuest {
 
   /** The place of `bytes` bytes at an address, written as a memory reference. Throws an Error. */
   ofAddress(text: string, stopped: number, bytes = 8, mode?: string): Found {
-    const { space, address } = resolveReference(this.debuggee, text.trim(), stopped);
+    const { space, address } = resolveReference(this.guest, text.trim(), stopped);
     const reference = `${this.stable(space.name, stopped)}:${hex(address)}`;
     const dataId = this.id(reference, checked(bytes), '', mode);
     return this.found(dataId, text.trim(), bytes, reference.startsWith('phys:'), dataId);
@@ -97,7 +98,7 @@ export class DataLocations implements DataGuest {
     if (how === undefined || reference === undefined || digits === undefined)
       throw new Error(`"${dataId}" is no data id of this debugger.`);
     // The space may be a process's that has ended, in an older machine, too.
-    const { space, address } = resolveReference(this.debuggee, reference, 0);
+    const { space, address } = resolveReference(this.guest, reference, 0);
     const bytes = checked(Number(digits));
     const known = this.types.get(dataId);
     const place: DataLocation = {
@@ -117,15 +118,15 @@ export class DataLocations implements DataGuest {
 
   doer(event: DataEvent): string {
     if (event.by === 'device') return `by ${event.device} (DMA)`;
-    const hart = this.debuggee.harts[event.hart ?? 0]!;
-    const instruction = instructionText(this.debuggee, hart, event.pc ?? hart.pc);
+    const hart = this.guest.harts[event.hart ?? 0]!;
+    const instruction = instructionText(this.guest, hart, event.pc ?? hart.pc);
     return event.by === 'walk' ? `by the page-table walk (A or D) for ${instruction}` : `by ${instruction}`;
   }
 
   /** A space that may have gone meanwhile, as a process that ended. */
   private now(reference: string): ReturnType<typeof resolveReference>['space'] | undefined {
     try {
-      return resolveReference(this.debuggee, reference, 0).space;
+      return resolveReference(this.guest, reference, 0).space;
     } catch {
       return undefined;
     }
@@ -159,9 +160,9 @@ export class DataLocations implements DataGuest {
 
   /** An expression in the kernel with no function around it; undefined if it has no value there. */
   private global(expression: string): Value | undefined {
-    const [hart] = this.debuggee.harts;
+    const [hart] = this.guest.harts;
     try {
-      const context = { ...globalEvaluation(this.debuggee, hart!), binary: this.debuggee.image.binary };
+      const context = { ...globalEvaluation(this.guest, hart!), binary: this.guest.image.binary };
       // A pointer's target is another thing tomorrow, and a register's value is nothing global.
       return /->|\*|\$|\[\s*[A-Za-z_]/.test(expression) ? undefined : evaluate(expression, context);
     } catch {
@@ -174,7 +175,7 @@ export class DataLocations implements DataGuest {
     if (!plain) return bytes.length <= 8 ? hex(fromBytes(bytes)) : byteText(bytes);
     const { type, bitField, word } = known;
     const shifted = bitField && { size: bitField.size, offset: bitField.offset & 7 };
-    const evaluation = evaluationContext(this.debuggee, this.debuggee.harts[this.machine.current]!);
+    const evaluation = evaluationContext(this.guest, this.guest.harts[this.machine.current]!);
     if (word) return formatValue(wordValue({ ...word, read: () => fromBytes(bytes) }), evaluation);
     return formatValue({ type, location: { kind: 'bytes', bytes }, ...(shifted && { bitField: shifted }) }, evaluation);
   }
@@ -188,11 +189,11 @@ export class DataLocations implements DataGuest {
   private stable(name: string, stopped: number): string {
     const [, number] = /^hart:(\d+)$/.exec(name) ?? [];
     if (number === undefined) return name;
-    const hart = this.debuggee.harts[Number(number)] ?? this.debuggee.harts[stopped]!;
+    const hart = this.guest.harts[Number(number)] ?? this.guest.harts[stopped]!;
     if (!hart.translating) return 'phys';
-    if (hart.mode !== Mode.User) return `table:${hex(this.debuggee.userRoot(hart) ?? 0n)}`;
-    const process = this.debuggee.processOn(hart.id);
-    return process ? `user:${process.pid}` : `table:${hex(this.debuggee.userRoot(hart) ?? 0n)}`;
+    if (hart.mode !== Mode.User) return `table:${hex(this.guest.userRoot(hart) ?? 0n)}`;
+    const process = processOn(this.guest.xv6, hart);
+    return process ? `user:${process.pid}` : `table:${hex(this.guest.userRoot(hart) ?? 0n)}`;
   }
 
   /** What lies in a user program follows the page table, unless its physical page is asked for; all else stays. */

@@ -4,7 +4,7 @@
  */
 import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace } from '../xv6/address-spaces';
-import type { Debuggee } from '../launch/debuggee';
+import type { Guest } from '../code/guest';
 import { builtinValue } from './builtins';
 import { evaluate, evaluateCondition } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
@@ -16,6 +16,9 @@ import { csrNamed } from '../../emulator/isa/csr-fields';
 import type { Overlay } from '../run-control/conditions';
 import type { Frame } from '../stack/stack';
 import type { FrameRegisters } from '../symbols/api';
+
+/** Of whose code and memory expressions speak. */
+export type EvaluationGuest = Pick<Guest, 'machine' | 'harts' | 'image' | 'xv6' | 'imageAt' | 'space' | 'frame'>;
 
 /** Where expressions are evaluated. */
 interface Place {
@@ -32,9 +35,9 @@ interface Place {
 }
 
 /** The context of a frame, of whatever program and process. */
-export const frameEvaluation = (debuggee: Debuggee, frame: Frame): EvaluationContext =>
-  contextAt(debuggee, {
-    hart: frame.hart === undefined ? undefined : debuggee.harts[frame.hart],
+export const frameEvaluation = (guest: EvaluationGuest, frame: Frame): EvaluationContext =>
+  contextAt(guest, {
+    hart: frame.hart === undefined ? undefined : guest.harts[frame.hart],
     registers: frame.registers,
     image: frame.image,
     space: frame.space,
@@ -47,28 +50,28 @@ export const frameEvaluation = (debuggee: Debuggee, frame: Frame): EvaluationCon
  * yet, or names only for this evaluation.
  */
 export function evaluationContext(
-  debuggee: Debuggee,
+  guest: EvaluationGuest,
   hart: Hart,
-  registers: FrameRegisters = debuggee.frame(hart),
+  registers: FrameRegisters = guest.frame(hart),
   overlay: Overlay = {},
 ): EvaluationContext {
-  const inKernel = hart.mode !== Mode.User && debuggee.image.contains(registers.pc);
-  const image = inKernel ? debuggee.image : debuggee.imageAt(hart);
-  return contextAt(debuggee, { hart, registers, image, space: debuggee.space(hart), overlay });
+  const inKernel = hart.mode !== Mode.User && guest.image.contains(registers.pc);
+  const image = inKernel ? guest.image : guest.imageAt(hart);
+  return contextAt(guest, { hart, registers, image, space: guest.space(hart), overlay });
 }
 
 /** A hart's registers and the globals of what it runs, with no function around them. */
-export const globalEvaluation = (debuggee: Debuggee, hart: Hart): EvaluationContext => ({
-  ...evaluationContext(debuggee, hart),
+export const globalEvaluation = (guest: EvaluationGuest, hart: Hart): EvaluationContext => ({
+  ...evaluationContext(guest, hart),
   scopePc: 0n,
 });
 
-function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
+function contextAt(guest: EvaluationGuest, place: Place): EvaluationContext {
   const { hart, registers, image, space, overlay = {} } = place;
-  const kernel = debuggee.image.binary;
+  const kernel = guest.image.binary;
   const binary = image?.binary ?? kernel;
   // A user program's table has no kernel: what lies there is found where the kernel has it.
-  const behind = image?.binary === kernel ? undefined : kernelSpace(debuggee);
+  const behind = image?.binary === kernel ? undefined : kernelSpace(guest);
   const writeMemory = (address: bigint, bytes: Uint8Array): boolean =>
     space.write(address, bytes) || (behind?.write(address, bytes) ?? false);
   return {
@@ -81,13 +84,13 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
     setRegister: (register, value) => {
       if (register === 'pc') {
         if (!hart || registers.returnAddress || registers.pc !== hart.pc) return false;
-        return debuggee.machine.apply({ kind: 'pc', hart: hart.id, value });
+        return guest.machine.apply({ kind: 'pc', hart: hart.id, value });
       }
       const saved = registers.savedAt?.[register];
       if (saved !== undefined) return writeMemory(saved, littleEndian(value));
       // A caller's register that another value has taken the place of is nowhere.
       if (!hart || registers.x[register] !== hart.x(register)) return false;
-      return debuggee.machine.apply({ kind: 'register', hart: hart.id, register, value });
+      return guest.machine.apply({ kind: 'register', hart: hart.id, register, value });
     },
     csr: (name) => {
       const csr = csrNamed(name);
@@ -96,10 +99,10 @@ function contextAt(debuggee: Debuggee, place: Place): EvaluationContext {
     setCsr: (name, value) => {
       const csr = csrNamed(name);
       if (csr === undefined || hart === undefined) return false;
-      return debuggee.machine.apply({ kind: 'csr', hart: hart.id, csr: csr.address, value });
+      return guest.machine.apply({ kind: 'csr', hart: hart.id, csr: csr.address, value });
     },
     builtin: (name, given) =>
-      overlaid(overlay, name, given) ?? builtinValue(debuggee, { hart, space, pid: place.pid }, name, given),
+      overlaid(overlay, name, given) ?? builtinValue(guest, { hart, space, pid: place.pid }, name, given),
     ...(binary === kernel ? {} : { kernel }),
   };
 }
@@ -115,16 +118,16 @@ function littleEndian(value: bigint): Uint8Array {
   return bytes;
 }
 
-const innermost = (debuggee: Debuggee, hart: number, overlay?: Overlay): EvaluationContext =>
-  evaluationContext(debuggee, debuggee.harts[hart]!, undefined, overlay);
+const innermost = (guest: EvaluationGuest, hart: number, overlay?: Overlay): EvaluationContext =>
+  evaluationContext(guest, guest.harts[hart]!, undefined, overlay);
 
 /** Whether a condition holds in a hart's innermost frame. Throws an ExpressionError that says what is wrong with it. */
-export const conditionHolds = (debuggee: Debuggee, expression: string, hart: number, overlay: Overlay): boolean =>
-  evaluateCondition(expression, innermost(debuggee, hart, overlay));
+export const conditionHolds = (guest: EvaluationGuest, expression: string, hart: number, overlay: Overlay): boolean =>
+  evaluateCondition(expression, innermost(guest, hart, overlay));
 
 /** A log message with its {expressions} replaced by their values. One that fails says so in its place. */
-export function logMessage(debuggee: Debuggee, message: string, hart: number, overlay: Overlay): string {
-  const context = innermost(debuggee, hart, overlay);
+export function logMessage(guest: EvaluationGuest, message: string, hart: number, overlay: Overlay): string {
+  const context = innermost(guest, hart, overlay);
   return message.replace(/\{([^{}]+)\}/g, (_, expression: string) => {
     try {
       return formatValue(evaluate(expression, context), context);

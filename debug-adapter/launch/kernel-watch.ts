@@ -1,13 +1,13 @@
 /** What the catchpoints ask of a guest: its registers, its table of system calls, what its kernel does. */
-import type { Debuggee } from './debuggee';
+import type { Guest } from '../code/guest';
 import type { KernelWatch } from '../run-control/catchpoints';
 import { KernelEvents } from '../xv6/kernel-events';
 import { tableRoots } from '../xv6/tables';
 import { systemCallFunctions, systemCallName } from '../xv6/system-calls';
 
-export function kernelWatch(debuggee: Debuggee): KernelWatch {
-  const { machine, xv6 } = debuggee;
-  const events = new KernelEvents(xv6, (hart, address, length) => debuggee.read(hart)(address, length));
+export function kernelWatch(guest: Pick<Guest, 'machine' | 'xv6' | 'read'>): KernelWatch {
+  const { machine, xv6 } = guest;
+  const events = new KernelEvents(xv6, (hart, address, length) => guest.read(hart)(address, length));
   // The table is data, but no kernel changes it once it stands.
   const names = new Map<bigint, string | undefined>();
   const systemCall = (number: bigint): string | undefined => {

@@ -7,6 +7,7 @@ import { Mode, type TrapEvent } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
 import { hex } from '../memory/hex';
 import { regionAt } from '../xv6/regions';
+import { pageFilling } from '../xv6/names';
 import type { TrapContext } from './explain';
 import { accessText } from './translation';
 
@@ -43,7 +44,7 @@ function placeNotes(trap: Fault, context: TrapContext, found: TranslatedAddress)
 function entryNotes(walked: Walk): string[] {
   const pte = walked.steps.at(-1)?.pte;
   if (pte === undefined) return [];
-  const filling = fillingNote(pte);
+  const filling = pageFilling(pte);
   if (filling) return [`the entry is ${hex(pte)}: ${filling}; the page of the table has been freed or never cleared`];
   const rsw = (pteFlags(pte) & PTE.RSW) / 0x100;
   if (walked.leaf && rsw && !(pteFlags(pte) & PTE.W)) {
@@ -55,7 +56,7 @@ function entryNotes(walked: Walk): string[] {
 /** What the address itself looks like. */
 function addressNotes(trap: Fault, context: TrapContext, walked: Walk): string[] {
   const { tval } = trap;
-  const filling = fillingNote(tval);
+  const filling = pageFilling(tval);
   if (filling) return [filling];
   if (tval >> 31n === 0x1ffffffffn) {
     return [`its upper half is all ones: a 32-bit int (${BigInt.asIntN(32, tval)}) became negative and was extended`];
@@ -86,13 +87,5 @@ export function handlerNote(trap: Pick<TrapEvent, 'from' | 'epc'>, context: Trap
   if (trap.from === Mode.Supervisor && trap.epc >= handler && trap.epc < handler + HANDLER_BYTES) {
     return 'the trap handler itself has faulted, most likely on a bad stack pointer: look for the first fault before this';
   }
-  return undefined;
-}
-
-/** xv6 fills freed pages with 0x01 (kfree) and fresh ones with 0x05 (kalloc), to make just this visible. */
-export function fillingNote(value: bigint): string | undefined {
-  const text = value.toString(16).padStart(16, '0');
-  if (/(?:01){6}/.test(text)) return 'bytes of 0x01 are what kfree fills a page with: this is memory that was freed';
-  if (/(?:05){6}/.test(text)) return 'bytes of 0x05 are what kalloc fills a page with: this was never initialized';
   return undefined;
 }

@@ -11,9 +11,10 @@ import { effectiveMode, type AddressSpace } from '../memory/address-space';
 import { hex } from '../memory/hex';
 import { rangeAt, type PhysicalRange } from '../memory/memory-map';
 import { ACCESS_FAULTS, Cause, PAGE_FAULTS, causeName } from '../../emulator/isa/causes';
+import { pageFilling } from '../xv6/names';
 import { MODE_NAMES } from '../../emulator/types';
 import { processLabel, type RegionProcess, type Regions } from '../xv6/regions';
-import { fillingNote, handlerNote, notesOn } from './evidence';
+import { handlerNote, notesOn } from './evidence';
 import { accessText, stepRows } from './translation';
 
 const MISALIGNED: readonly number[] = [Cause.instructionMisaligned, Cause.loadMisaligned, Cause.storeMisaligned];
@@ -134,7 +135,7 @@ function explainOther(
     const bytes = instructionBits(trap, context);
     out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
     if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
-    const filling = bytes && fillingNote(BigInt(`0x${bytes.repeat(4)}`));
+    const filling = bytes && pageFilling(BigInt(`0x${bytes.repeat(4)}`));
     if (filling) out.notes.push(filling);
     return;
   }

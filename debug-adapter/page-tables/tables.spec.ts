@@ -6,7 +6,7 @@ import { Mode, type Hart, type MachineApi } from '../../emulator/types';
 import * as C from '../expressions/types';
 import { TestProgram, typedef } from '../testing/program';
 import { guestKernel, type Options } from '../testing/xv6-kernel';
-import { kernelSpace, tableSpace, userSpace, type Guest } from '../xv6/address-spaces';
+import { kernelSpace, tableSpace, userSpace, type GuestKernel } from '../xv6/address-spaces';
 import { openXv6 } from '../xv6/kernel';
 import { Tables } from './tables';
 
@@ -24,7 +24,7 @@ function machineOf(satps: readonly bigint[], memory = new TestMemory(0x8000000, 
 
 const open = (satps: readonly bigint[], options?: Options, memory?: TestMemory) => {
   const { program, ...rest } = guestKernel(options);
-  const guest: Guest = { machine: machineOf(satps, memory), xv6: openXv6(program, program.read) };
+  const guest: GuestKernel = { machine: machineOf(satps, memory), xv6: openXv6(program, program.read) };
   return { guest, ...rest };
 };
 

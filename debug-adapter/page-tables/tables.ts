@@ -9,8 +9,8 @@ import type { AddressSpace } from '../memory/address-space';
 import { hex } from '../memory/hex';
 import { memoryMap } from '../memory/memory-map';
 import type { PageTableRoot, Translation } from '../protocol';
-import { hartSpace, tableSpace, type Guest } from '../xv6/address-spaces';
-import { processOfHart } from '../xv6/cpus';
+import { hartSpace, tableSpace, type GuestKernel } from '../xv6/address-spaces';
+import { processOn } from '../xv6/cpus';
 import { allProcesses, type Process } from '../xv6/processes';
 import { regionAt, regionsOf, type Regions } from '../xv6/regions';
 import { kernelTables, type KernelTable } from '../xv6/tables';
@@ -36,7 +36,7 @@ export class Tables {
   readonly all: readonly Table[];
 
   constructor(
-    private readonly guest: Guest,
+    private readonly guest: GuestKernel,
     hart: Hart,
   ) {
     const { machine, xv6 } = guest;
@@ -87,10 +87,10 @@ export class Tables {
 }
 
 /** What there is to explain a trap of a hart by. */
-export function trapContext(guest: Guest, hart: Hart): TrapContext {
+export function trapContext(guest: GuestKernel, hart: Hart): TrapContext {
   const tables = new Tables(guest, hart);
   const { space, root } = tables.named('satp');
-  const process = processOfHart(guest.xv6, hart.id, tables.processes);
+  const process = processOn(guest.xv6, hart, tables.processes);
   return {
     space,
     physical: memoryMap(guest.machine.memory),
@@ -109,7 +109,7 @@ export const rootOf = ({ id, label, root }: Table): PageTableRoot => ({
   ...(root === undefined ? {} : { root: hex(root) }),
 });
 
-function tableOfHart(guest: Guest, hart: Hart, id: string, known: readonly KernelTable[]): Table {
+function tableOfHart(guest: GuestKernel, hart: Hart, id: string, known: readonly KernelTable[]): Table {
   const root = satpRoot(hart.csr(Csr.satp) ?? 0n);
   const owner = root === undefined ? 'paging is off' : known.find((one) => one.root === root)?.label;
   return {
@@ -121,7 +121,7 @@ function tableOfHart(guest: Guest, hart: Hart, id: string, known: readonly Kerne
   };
 }
 
-function tableOfKernel(guest: Guest, { id, label, space, root, isUsers }: KernelTable): Table {
+function tableOfKernel(guest: GuestKernel, { id, label, space, root, isUsers }: KernelTable): Table {
   const mode = isUsers ? Mode.User : Mode.Supervisor;
   return { id, label, root, space: tableSpace(guest, space, root, mode), whyNone: `${label} has not been made yet` };
 }

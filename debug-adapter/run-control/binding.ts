@@ -7,7 +7,7 @@ import type { MappedProgram } from '../code/mapped-program';
 import type { Program } from '../code/programs';
 import type { Sources } from '../code/sources';
 import type { BreakLocation } from '../symbols/api';
-import type { Location, Binding, BindingTarget, BreakpointSpec } from './breakpoints';
+import type { Location, Binding, BindingTarget, BreakpointSpec } from './breakpoint-spec';
 
 /** Whether user programs must be looked into: their files are opened when something needs them. */
 export function needsPrograms({ image, sources }: Omit<BindingTarget, 'programs'>, wanted: BreakpointSpec): boolean {

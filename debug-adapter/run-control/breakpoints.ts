@@ -4,48 +4,14 @@
  * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */
 import { bindBreakpoint } from './binding';
-import type { BreakpointOptions, Hits } from './conditions';
-import type { MappedProgram } from '../code/mapped-program';
+import type { Binding, BindingTarget, BreakpointSpec, Location } from './breakpoint-spec';
+import type { Hits } from './conditions';
 import type { Program } from '../code/programs';
-import type { Sources } from '../code/sources';
-
-/** Where a breakpoint was asked for. */
-export type BreakpointSpec = BreakpointOptions &
-  (
-    | { kind: 'line'; path: string; line: number; column?: number }
-    | { kind: 'function'; name: string }
-    /** Of the user program of that name; of whatever runs at the address if none is named. */
-    | { kind: 'instruction'; address: bigint; program?: string }
-  );
-
-/** Where a breakpoint is, or why it is nowhere. */
-export interface Binding {
-  verified: boolean;
-  message?: string;
-  path?: string;
-  line?: number;
-  column?: number;
-  locations: readonly Location[];
-}
-
-/** An address as it was linked, and whose it is: an instruction breakpoint holds in whatever runs there. */
-export interface Location {
-  address: bigint;
-  owner: 'kernel' | 'any' | Program;
-}
 
 export interface Breakpoint extends Hits {
   readonly id: number;
   readonly spec: BreakpointSpec;
   binding: Binding;
-}
-
-/** What breakpoints are bound to. */
-export interface BindingTarget {
-  /** The kernel. */
-  image: MappedProgram;
-  programs: readonly Program[];
-  sources: Sources;
 }
 
 /** Where breakpoints are that a hart can meet at an address. */

@@ -1,9 +1,9 @@
 /** Why the machine stands where a catchpoint has stopped it, in words: who did what, what was before and what is now. */
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
-import type { Debuggee } from '../launch/debuggee';
+import type { Guest } from '../code/guest';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
 import { hex } from '../memory/hex';
-import { hartText, instructionText, kernelPlace } from '../code/place-names';
+import { hartText, instructionText, kernelPlace, type InstructionGuest } from '../code/place-names';
 import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
@@ -17,23 +17,26 @@ export interface StopText {
   text: string;
 }
 
-export function stopText(debuggee: Debuggee, cause: Exclude<StopCause, { kind: 'trap' | 'trap-loop' }>): StopText {
+/** What the words of a stop are made from. */
+type TextGuest = InstructionGuest & Pick<Guest, 'image'>;
+
+export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'trap' | 'trap-loop' }>): StopText {
   switch (cause.kind) {
     case 'satp-write':
-      return satpText(debuggee, cause.event);
+      return satpText(guest, cause.event);
     case 'fence':
-      return fenceText(debuggee, cause.event);
+      return fenceText(guest, cause.event);
     case 'pte-store':
-      return tableStoreText(debuggee, cause.event);
+      return tableStoreText(guest, cause.event);
     case 'device':
-      return deviceText(debuggee, cause.event);
+      return deviceText(guest, cause.event);
     case 'kernel':
-      return kernelText(debuggee, cause.event);
+      return kernelText(guest, cause.event);
   }
 }
 
-function satpText(debuggee: Debuggee, { before, after, pc }: SatpEvent): StopText {
-  const by = kernelPlace(debuggee, pc);
+function satpText(guest: TextGuest, { before, after, pc }: SatpEvent): StopText {
+  const by = kernelPlace(guest, pc);
   const text = [
     `satp was ${describeCsr('satp', before)}; it is now ${describeCsr('satp', after)}`,
     `by the instruction at ${hex(pc)}${by === undefined ? '' : ` (${by})`}`,
@@ -41,20 +44,20 @@ function satpText(debuggee: Debuggee, { before, after, pc }: SatpEvent): StopTex
   return { id: 'satp write', title: 'satp write', text };
 }
 
-function fenceText(debuggee: Debuggee, { hart, pc, address, asid }: FenceEvent): StopText {
+function fenceText(guest: TextGuest, { hart, pc, address, asid }: FenceEvent): StopText {
   const what = address === undefined ? 'all addresses' : `the address ${hex(address)}`;
   const spaces = asid === undefined ? 'all address spaces' : `ASID ${asid}`;
-  const text = `sfence.vma for ${what} in ${spaces}\n${by(debuggee, hart, pc)}`;
+  const text = `sfence.vma for ${what} in ${spaces}\n${by(guest, hart, pc)}`;
   return { id: 'sfence.vma', title: `sfence.vma for ${what}`, text };
 }
 
-function tableStoreText(debuggee: Debuggee, event: TableStoreEvent): StopText {
+function tableStoreText(guest: TextGuest, event: TableStoreEvent): StopText {
   const { before, after, maps, level, index, address, root } = event;
   const title = `PTE of ${hex(maps)}: ${entryText(before)} → ${entryText(after)}`;
-  const where = `entry ${index} of a level-${level} table, at physical ${hex(address)}, in ${tableText(debuggee, root)}`;
+  const where = `entry ${index} of a level-${level} table, at physical ${hex(address)}, in ${tableText(guest, root)}`;
   const text = `The page-table entry for ${hex(maps)} was ${entryText(before)}; it is now ${entryText(after)}\n${where}\n`;
   const doer =
-    event.hart === undefined || event.pc === undefined ? 'by a device (DMA)' : by(debuggee, event.hart, event.pc);
+    event.hart === undefined || event.pc === undefined ? 'by a device (DMA)' : by(guest, event.hart, event.pc);
   return { id: 'page-table store', title, text: `${text}${doer}` };
 }
 
@@ -64,22 +67,22 @@ function entryText(pte: bigint): string {
   return `${hex(pte)} (PA ${hex(ptePhysical(pte))}, ${flagText(pteFlags(pte))})`;
 }
 
-function tableText(debuggee: Debuggee, root: bigint): string {
-  const known = kernelTables(debuggee.xv6, processes(debuggee.xv6)).find((one) => one.root === root);
+function tableText(guest: TextGuest, root: bigint): string {
+  const known = kernelTables(guest.xv6, processes(guest.xv6)).find((one) => one.root === root);
   return known ? `the table of ${known.label}` : `a table with its root at ${hex(root)}, which is no process's yet`;
 }
 
-function deviceText(debuggee: Debuggee, { hart, pc, device, offset, size, access, value }: DeviceEvent): StopText {
+function deviceText(guest: TextGuest, { hart, pc, device, offset, size, access, value }: DeviceEvent): StopText {
   const way = access === 'read' ? '→' : '←';
   const title = `${device}: ${access} of register ${hex(BigInt(offset))} ${way} ${hex(value)}`;
   const text = `${device}: ${size}-byte ${access} of the register at offset ${hex(BigInt(offset))} ${way} ${hex(value)}`;
-  return { id: 'device access', title, text: `${text}\n${by(debuggee, hart, pc)}` };
+  return { id: 'device access', title, text: `${text}\n${by(guest, hart, pc)}` };
 }
 
 const nameOf = (process: Named | undefined, none: string): string =>
   process ? `pid ${process.pid}${process.name === '' ? '' : ` ${process.name}`}` : none;
 
-function kernelText(debuggee: Debuggee, event: KernelEvent): StopText {
+function kernelText(guest: TextGuest, event: KernelEvent): StopText {
   const { hart } = event;
   switch (event.kind) {
     case 'panic':
@@ -105,11 +108,11 @@ function kernelText(debuggee: Debuggee, event: KernelEvent): StopText {
         `${nameOf(event.by, 'a process')} exits with status ${event.status}, on hart ${hart}`,
       );
     case 'map':
-      return same('mapping', `entries are made in the table at ${hex(event.root)}, ${hartText(debuggee, hart)}`);
+      return same('mapping', `entries are made in the table at ${hex(event.root)}, ${hartText(guest, hart)}`);
   }
 }
 
 const same = (id: string, text: string): StopText => ({ id, title: text, text });
 
-const by = (debuggee: Debuggee, hart: number, pc: bigint): string =>
-  `by ${instructionText(debuggee, debuggee.harts[hart]!, pc)}`;
+const by = (guest: TextGuest, hart: number, pc: bigint): string =>
+  `by ${instructionText(guest, guest.harts[hart]!, pc)}`;

@@ -1,13 +1,7 @@
 /** Why the machine stands still, in the words of the protocol's `stopped` event. */
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
+import type { BreakpointOrigin } from '../code/mapped-program';
 import type { KernelEvent } from '../xv6/kernel-events';
-
-/** Of a breakpoint in a line or on a function, what tells which of the calls inlined at its place was meant. */
-export interface BreakpointOrigin {
-  kind: 'line' | 'function';
-  line?: number | undefined;
-  name?: string;
-}
 
 export interface StopReport {
   hart: number;

@@ -8,17 +8,18 @@ import { MPP_SHIFT, Mstatus } from '../../emulator/isa/csr-bits';
 import { Csr } from '../../emulator/isa/csrs';
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
-import type { Debuggee } from '../launch/debuggee';
-import type { MappedProgram } from '../code/mapped-program';
+import type { Guest } from '../code/guest';
+import type { BreakpointOrigin, MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
-import type { BreakpointOrigin } from '../run-control/stops';
 import type { FrameRegisters } from '../symbols/api';
-import { processOn, type Thread } from './threads';
-import { cameFrom } from './trap-log';
+import type { Thread } from './threads';
+import { cameFrom, type TrapLog } from './trap-log';
 import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
 import { nowOf, assemblyFrameAt, registersAtEntry, acrossContextSwitch, type AssemblyFrame } from './trap-vector';
 import { kernelSpace, tableSpace, userSpace } from '../xv6/address-spaces';
+import { processOn } from '../xv6/cpus';
+import { NAMES } from '../xv6/names';
 import { parkedRegisters, trapFrameRegisters, userTrapHandler, type Process } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 
@@ -55,14 +56,35 @@ const SPP = BigInt(Mstatus.spp);
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
+/** What a stack is walked in. */
+export type StackGuest = Pick<
+  Guest,
+  'machine' | 'harts' | 'image' | 'programs' | 'xv6' | 'frame' | 'space' | 'userRoot'
+> & {
+  /** By which trap each process is in the kernel. */
+  readonly traps: TrapLog;
+};
+
 /** Frames innermost first, with ids from `firstId`. `asked`: the breakpoint that has stopped the hart. */
-export function walkStack(debuggee: Debuggee, thread: Thread, firstId: number, asked?: BreakpointOrigin): Frame[] {
+export function walkStack(guest: StackGuest, thread: Thread, firstId: number, asked?: BreakpointOrigin): Frame[] {
   return thread.kind === 'hart'
-    ? new Walk(debuggee, firstId, debuggee.harts[thread.hart]!).ofHart(asked)
-    : new Walk(debuggee, firstId, undefined, thread.process).ofParked();
+    ? new StackWalk(guest, firstId, guest.harts[thread.hart]!).ofHart(asked)
+    : new StackWalk(guest, firstId, undefined, thread.process).ofParked();
 }
 
-class Walk {
+/**
+ * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
+ * came from a user program or from the kernel itself. Undefined where nothing is, or it cannot be told.
+ */
+export function belowInnermost(guest: StackGuest, hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined {
+  const [innermost, ...frames] = walkStack(guest, { kind: 'hart', hart: hart.id }, 1);
+  const others = frames.filter(({ registers }) => registers !== innermost?.registers);
+  const next = others.find(({ isLabel }) => !isLabel);
+  if (!next || !others[0]!.isLabel) return next?.registers;
+  return next.isUser ? 'user' : 'kernel';
+}
+
+class StackWalk {
   private readonly frames: Frame[] = [];
   private asked: BreakpointOrigin | undefined;
   /** The address of the kernel's function for traps from user programs, as uservec finds it. */
@@ -71,35 +93,35 @@ class Walk {
   private sinceTrap = 0;
 
   constructor(
-    private readonly debuggee: Debuggee,
+    private readonly guest: StackGuest,
     private readonly firstId: number,
     private readonly hart: Hart | undefined,
-    private readonly process: Process | undefined = hart && processOn(debuggee, hart),
+    private readonly process: Process | undefined = hart && processOn(guest.xv6, hart),
   ) {
-    this.handler = process && userTrapHandler(debuggee.xv6, process);
+    this.handler = process && userTrapHandler(guest.xv6, process);
   }
 
   ofHart(asked: BreakpointOrigin | undefined): Frame[] {
     const hart = this.hart!;
     this.asked = asked;
-    const registers = this.debuggee.frame(hart);
-    const space = this.debuggee.space(hart);
-    if (hart.mode === Mode.User) this.user(registers, space, this.debuggee.userRoot(hart));
+    const registers = this.guest.frame(hart);
+    const space = this.guest.space(hart);
+    if (hart.mode === Mode.User) this.user(registers, space, this.guest.userRoot(hart));
     else this.kernel(registers, space);
     return this.frames;
   }
 
   ofParked(): Frame[] {
     const process = this.process!;
-    const registers = parkedRegisters(this.debuggee.xv6, process);
+    const registers = parkedRegisters(this.guest.xv6, process);
     if (!registers) return [];
-    this.kernel(resumed(this.debuggee.image, registers), kernelSpace(this.debuggee, process));
+    this.kernel(resumed(this.guest.image, registers), kernelSpace(this.guest, process));
     return this.frames;
   }
 
   /** The kernel's frames from some registers on, and what is below them. */
   private kernel(start: FrameRegisters, space: AddressSpace): void {
-    const { image } = this.debuggee;
+    const { image } = this.guest;
     let registers: FrameRegisters | undefined = start;
     let callee: FrameRegisters | undefined;
     while (registers && this.frames.length < DEEPEST) {
@@ -135,7 +157,7 @@ class Walk {
 
   /** The frames of a user program, down to the function that exec entered. */
   private user(start: FrameRegisters, space: AddressSpace, root: bigint | undefined): void {
-    const image = root === undefined ? undefined : this.debuggee.programs.in(root)?.image;
+    const image = root === undefined ? undefined : this.guest.programs.in(root)?.image;
     let registers: FrameRegisters | undefined = start;
     while (registers && this.frames.length < DEEPEST) {
       const here: FrameRegisters = registers;
@@ -153,7 +175,7 @@ class Walk {
 
   /** Below uservec and userret. */
   private belowPassage(passage: AssemblyFrame, here: FrameRegisters, space: AddressSpace): void {
-    const user = this.process ? userSpace(this.debuggee, this.process) : space;
+    const user = this.process ? userSpace(this.guest, this.process) : space;
     if (passage.kind !== 'user vector' || here.returnAddress) {
       if (this.process) this.belowFrame(this.trapFrame(), RETURN_LABEL);
       return;
@@ -171,7 +193,7 @@ class Walk {
       this.label(this.userLabel(undefined, undefined), handler, space);
       return;
     }
-    const pc = hasSavedPc(this.debuggee, handler, space.read) === false ? this.csr(Csr.sepc) : undefined;
+    const pc = hasSavedPc(this.guest, handler, space.read) === false ? this.csr(Csr.sepc) : undefined;
     this.belowFrame(pc === undefined ? registers : { ...registers, pc });
   }
 
@@ -180,17 +202,17 @@ class Walk {
     const registers = this.trapFrame();
     const { process } = this;
     // Until its program is there, as in the first process of all, the trap frame holds nothing.
-    if (registers && process && userSpace(this.debuggee, process).read(registers.pc, 2))
+    if (registers && process && userSpace(this.guest, process).read(registers.pc, 2))
       this.belowFrame(registers, RETURN_LABEL);
   }
 
   private belowFrame(
     registers: FrameRegisters | undefined,
     label?: string,
-    space = this.process && userSpace(this.debuggee, this.process),
+    space = this.process && userSpace(this.guest, this.process),
   ): void {
     if (!registers || !space) return;
-    const root = this.process?.pagetable ?? (this.hart && this.debuggee.userRoot(this.hart));
+    const root = this.process?.pagetable ?? (this.hart && this.guest.userRoot(this.hart));
     this.label(label ?? this.userLabel(registers, root), registers, space);
     this.user(registers, space, root);
   }
@@ -202,7 +224,7 @@ class Walk {
     handler: FrameRegisters | undefined,
     space: AddressSpace,
   ): FrameRegisters | undefined {
-    const { image } = this.debuggee;
+    const { image } = this.guest;
     const isCode = (pc: bigint | undefined): boolean => pc !== undefined && image.contains(pc);
     // Once the handler has read sepc other traps may come: what it keeps is right then, and the register may not be.
     const keeps = (name: string): bigint | undefined => handler && keptBy(image, handler, space.read, name);
@@ -215,7 +237,7 @@ class Walk {
       keeps('scause') ??
       (own === pc && ((this.csr(Csr.sstatus) ?? 0n) & SPP) !== 0n ? this.csr(Csr.scause) : undefined);
     const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.csr(Csr.stval) : undefined);
-    const name = handler ? (functionAt(this.debuggee.image, image.lookup(handler))?.name ?? '') : '';
+    const name = handler ? (functionAt(this.guest.image, image.lookup(handler))?.name ?? '') : '';
     this.label(kernelTrapLabel(trap, this.surroundings(undefined), name), before, space);
     this.sinceTrap = this.frames.length;
     return { ...before, pc };
@@ -228,13 +250,13 @@ class Walk {
     const before = registersAtEntry(entry, here, nowOf(here, space.read, this.hart));
     if (pc === undefined || cause === undefined || !before) return;
     const mode = Number(((this.csr(Csr.mstatus) ?? 0n) >> BigInt(MPP_SHIFT)) & 3n) as Mode;
-    const root = this.debuggee.userRoot(this.hart!);
+    const root = this.guest.userRoot(this.hart!);
     const registers = { ...before, pc };
-    const below = mode === Mode.Machine ? space : tableSpace(this.debuggee, `table:${hex(root ?? 0n)}`, root, mode);
+    const below = mode === Mode.Machine ? space : tableSpace(this.guest, `table:${hex(root ?? 0n)}`, root, mode);
     this.label(kernelTrapLabel(trapOf(cause), this.surroundings(undefined), ''), registers, below);
     this.sinceTrap = this.frames.length;
     if (mode === Mode.User) this.user(registers, below, root);
-    else if (this.debuggee.image.contains(pc)) this.kernel(registers, below);
+    else if (this.guest.image.contains(pc)) this.kernel(registers, below);
   }
 
   private userLabel(registers: FrameRegisters | undefined, root: bigint | undefined): string {
@@ -250,36 +272,36 @@ class Walk {
       const trap = { ...trapOf(cause, this.csr(Csr.stval)), epc: this.csr(Csr.sepc) ?? 0n };
       if (cameFrom(trap, pc)) return trap;
     }
-    return root === undefined ? undefined : this.debuggee.traps.from(root, pc);
+    return root === undefined ? undefined : this.guest.traps.from(root, pc);
   }
 
   private surroundings(user: FrameRegisters | undefined): TrapLabelContext {
-    const { xv6, image } = this.debuggee;
+    const { xv6, image } = this.guest;
     return {
       functions: this.frames.slice(this.sinceTrap).map(({ name }) => name),
       systemCall: () => {
         const number = user?.x[X.a7];
         return number === undefined ? 'unknown' : (systemCallName(xv6, number) ?? String(BigInt.asIntN(64, number)));
       },
-      relaysTimer: image.binary.symbol('timervec') !== undefined,
+      relaysTimer: image.binary.symbol(NAMES.timerVector) !== undefined,
     };
   }
 
   private trapFrame(): FrameRegisters | undefined {
-    return this.process && trapFrameRegisters(this.debuggee.xv6, this.process);
+    return this.process && trapFrameRegisters(this.guest.xv6, this.process);
   }
 
   /** By the address that uservec jumps to, which the kernel keeps in the trap frame. */
   private isUserTrapHandler(registers: FrameRegisters): boolean {
-    const info = functionAt(this.debuggee.image, this.debuggee.image.lookup(registers));
-    return info !== undefined && (info.name === 'usertrap' || info.low === this.handler);
+    const info = functionAt(this.guest.image, this.guest.image.lookup(registers));
+    return info !== undefined && (info.name === NAMES.userTrap || info.low === this.handler);
   }
 
   /** A process that is new begins in a function that nobody has called: ra is still its own address. */
   private begins(here: FrameRegisters, caller: FrameRegisters | undefined): boolean {
-    const info = functionAt(this.debuggee.image, this.debuggee.image.lookup(here));
+    const info = functionAt(this.guest.image, this.guest.image.lookup(here));
     if (!info || !this.process) return false;
-    return info.name === 'forkret' || (caller !== undefined && caller.pc === info.low);
+    return info.name === NAMES.firstRun || (caller !== undefined && caller.pc === info.low);
   }
 
   private csr(address: number): bigint | undefined {

@@ -6,8 +6,10 @@
  */
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
-import type { Debuggee } from '../launch/debuggee';
+import type { Guest } from '../code/guest';
 import { channelName } from '../xv6/channel';
+import { processOn } from '../xv6/cpus';
+import { NAMES } from '../xv6/names';
 import { returnsFrom } from '../xv6/switching';
 import { allProcesses, parkedRegisters, type Process } from '../xv6/processes';
 
@@ -18,55 +20,44 @@ const FIRST_PROCESS = 1000;
 export const hartThread = (hart: number): number => hart + 1;
 
 /** Undefined where the kernel's processes are not known. */
-export function processThread(debuggee: Debuggee, { slot, pid }: Pick<Process, 'slot' | 'pid'>): number | undefined {
-  const count = debuggee.xv6.proc?.count;
+export function processThread(
+  guest: Pick<Guest, 'xv6'>,
+  { slot, pid }: Pick<Process, 'slot' | 'pid'>,
+): number | undefined {
+  const count = guest.xv6.proc?.count;
   return count === undefined ? undefined : FIRST_PROCESS + slot + count * (pid & 0x3fffff);
 }
 
-/**
- * The process in whose context a hart executes; undefined in the scheduler and before it, also while the kernel already
- * or still has a process in `cpus` with its registers not loaded, or put away.
- */
-export function processOn(debuggee: Debuggee, hart: Hart): Process | undefined {
-  const process = debuggee.processOn(hart.id);
-  return process && (hart.mode === Mode.User || !onBootStack(debuggee, hart)) ? process : undefined;
-}
-
 /** The hart that executes a process; undefined while it is parked. */
-export const hartOfProcess = (debuggee: Debuggee, { address }: Pick<Process, 'address'>): Hart | undefined =>
-  debuggee.harts.find((hart) => processOn(debuggee, hart)?.address === address);
-
-/** The stacks that the harts begin with are the scheduler's later. */
-function onBootStack(debuggee: Debuggee, hart: Hart): boolean {
-  const stacks = debuggee.image.binary.symbol('stack0');
-  const sp = hart.x(X.sp);
-  return stacks !== undefined && sp > stacks.address && sp <= stacks.address + stacks.size;
-}
+export const hartOfProcess = (
+  guest: Pick<Guest, 'harts' | 'xv6'>,
+  { address }: Pick<Process, 'address'>,
+): Hart | undefined => guest.harts.find((hart) => processOn(guest.xv6, hart)?.address === address);
 
 /** Processes that exist and that no hart executes, by pid. */
-export function parkedProcesses(debuggee: Debuggee): Process[] {
-  const running = new Set(debuggee.harts.map((hart) => processOn(debuggee, hart)?.address));
-  return allProcesses(debuggee.xv6)
+export function parkedProcesses(guest: Pick<Guest, 'harts' | 'xv6'>): Process[] {
+  const running = new Set(guest.harts.map((hart) => processOn(guest.xv6, hart)?.address));
+  return allProcesses(guest.xv6)
     .filter(({ used, address }) => used && !running.has(address))
     .sort((a, b) => a.pid - b.pid || a.slot - b.slot);
 }
 
 /** The thread that an id names. A process's id names its hart while it runs. Throws an Error if there is none. */
-export function threadNamed(debuggee: Debuggee, id: number): Thread {
-  if (debuggee.harts[id - 1]) return { kind: 'hart', hart: id - 1 };
-  const process = allProcesses(debuggee.xv6).find((one) => one.used && processThread(debuggee, one) === id);
+export function threadNamed(guest: Pick<Guest, 'harts' | 'xv6'>, id: number): Thread {
+  if (guest.harts[id - 1]) return { kind: 'hart', hart: id - 1 };
+  const process = allProcesses(guest.xv6).find((one) => one.used && processThread(guest, one) === id);
   if (!process) throw new Error(`There is no thread ${id}${id >= FIRST_PROCESS ? ': its process has ended' : ''}.`);
-  const hart = hartOfProcess(debuggee, process);
+  const hart = hartOfProcess(guest, process);
   return hart ? { kind: 'hart', hart: hart.id } : { kind: 'process', process };
 }
 
 const named = ({ pid, name }: Process): string => `pid ${pid} ${name}`.trimEnd();
 
 /** "pid 2 sh: sleeping on &bcache.buf[3].lock". */
-export const processName = (debuggee: Debuggee, process: Process): string =>
-  `${named(process)}: ${stateOf(debuggee, process)}`;
+export const processName = (guest: Pick<Guest, 'xv6'>, process: Process): string =>
+  `${named(process)}: ${stateOf(guest, process)}`;
 
-function stateOf({ xv6 }: Debuggee, { state, channel }: Process): string {
+function stateOf({ xv6 }: Pick<Guest, 'xv6'>, { state, channel }: Process): string {
   const word = state.toLowerCase();
   if (word === 'sleeping' && channel) return `sleeping on ${channelName(xv6, channel)}`;
   // The scheduler has chosen it, but its registers are not loaded yet.
@@ -74,29 +65,33 @@ function stateOf({ xv6 }: Debuggee, { state, channel }: Process): string {
 }
 
 /** "pid 3 sh", "scheduler", "idle"; `functions` are those on the hart's stack. */
-export function hartRuns(debuggee: Debuggee, hart: Hart, functions: () => readonly string[]): string {
-  const process = processOn(debuggee, hart);
-  return process ? named(process) : idleName(debuggee, hart, functions());
+export function hartRuns(guest: Pick<Guest, 'xv6'>, hart: Hart, functions: () => readonly string[]): string {
+  const process = processOn(guest.xv6, hart);
+  return process ? named(process) : idleName(guest, hart, functions());
 }
 
 /**
  * Linked addresses at which processes go on that are switched to: behind the kernel's calls of swtch, and where those of
  * `awaited` begin that have not run yet.
  */
-export function resumptions({ image, xv6 }: Debuggee, awaited: readonly Pick<Process, 'slot'>[]): bigint[] {
+export function resumptions({ xv6 }: Pick<Guest, 'xv6'>, awaited: readonly Pick<Process, 'slot'>[]): bigint[] {
   const begun = awaited.flatMap((process) => parkedRegisters(xv6, process)?.pc ?? []);
-  return [...returnsFrom(image.binary, 'swtch'), ...begun];
+  return [...returnsFrom(xv6.binary, NAMES.contextSwitch), ...begun];
 }
 
-function idleName({ xv6 }: Debuggee, { mode, waiting, spinning }: Hart, functions: readonly string[]): string {
+function idleName(
+  { xv6 }: Pick<Guest, 'xv6'>,
+  { mode, waiting, spinning }: Hart,
+  functions: readonly string[],
+): string {
   const idle = waiting || spinning;
-  if (functions.includes('scheduler')) return idle ? 'idle' : 'scheduler';
+  if (functions.includes(NAMES.scheduler)) return idle ? 'idle' : 'scheduler';
   if (!xv6.proc || !xv6.cpus) return mode === Mode.User ? 'a user program' : idle ? 'idle' : 'the kernel';
   return mode === Mode.User ? 'a user program' : 'starting';
 }
 
 /** Where a parked process goes on when it is switched to. Throws an Error where that is not known. */
-export function parkedAt({ xv6 }: Debuggee, process: Process): { pc: bigint; sp: bigint } {
+export function parkedAt({ xv6 }: Pick<Guest, 'xv6'>, process: Process): { pc: bigint; sp: bigint } {
   const registers = parkedRegisters(xv6, process);
   const sp = registers?.x[X.sp];
   if (!registers || sp === undefined)

@@ -3,7 +3,8 @@
  * overwrites, and what they keep of it. Told by their code and debug information, so that a frame shows the interrupted pc
  * at every instruction of them.
  */
-import type { Debuggee } from '../launch/debuggee';
+import type { Guest } from '../code/guest';
+import { NAMES } from '../xv6/names';
 import { fromBytes, readLocation } from '../expressions/value';
 import { ExpressionError } from '../expressions/error';
 import { findMember, isInteger, plain, sizeOf } from '../expressions/types';
@@ -19,7 +20,11 @@ import type { FrameRegisters, ReadMemory } from '../symbols/api';
 const LONGEST = 512;
 
 /** Whether usertrap has put the user's pc into the trap frame; undefined where its code does not tell. */
-export function hasSavedPc({ image, xv6 }: Debuggee, handler: FrameRegisters, read: ReadMemory): boolean | undefined {
+export function hasSavedPc(
+  { image, xv6 }: Pick<Guest, 'image' | 'xv6'>,
+  handler: FrameRegisters,
+  read: ReadMemory,
+): boolean | undefined {
   const member = xv6.trapframe && findMember(xv6.trapframe.record, 'epc');
   if (!member) return undefined;
   // Its own registers it saves relative to sp or s0.
@@ -41,7 +46,7 @@ export function keptBy(
     if (instruction.csr) return rd !== 0 && imm === Csr.sepc ? 0n : undefined;
     if (instruction.control !== 'jump' || !isCall(decoded)) return undefined;
     // Unoptimized, the inline function that reads it is called, and then its value stored.
-    return image.binary.symbolAt(at + BigInt(imm))?.symbol.name === 'r_sepc' ? 4n : undefined;
+    return image.binary.symbolAt(at + BigInt(imm))?.symbol.name === NAMES.readSepc ? 4n : undefined;
   });
   if (has === false) return undefined;
   const { binary } = image;

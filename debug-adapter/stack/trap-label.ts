@@ -7,7 +7,8 @@
  */
 import type { TrapEvent } from '../../emulator/types';
 import { Cause, INTERRUPT_FLAG, InterruptCause, causeName } from '../../emulator/isa/causes';
-import { pageFaultAccess } from '../run-control/causes';
+import { pageFaultAccess } from '../../emulator/isa/trap-kinds';
+import { interruptingDevice, servedSystemCall, servesTimer } from '../xv6/names';
 
 export type Trap = Pick<TrapEvent, 'interrupt' | 'cause'> & { tval?: bigint };
 
@@ -33,11 +34,8 @@ export interface TrapLabelContext {
 /** The label of a trap from a user program. `handler` is the kernel's function for them. */
 export function userTrapLabel(trap: Trap | undefined, around: TrapLabelContext, handler: string): string {
   const { functions } = around;
-  const call = functions.lastIndexOf('syscall');
-  if (call >= 0) {
-    const served = functions[call - 1];
-    return `[system call: ${served?.startsWith('sys_') ? served.slice(4) : around.systemCall()}]`;
-  }
+  const served = servedSystemCall(functions);
+  if (served !== undefined) return `[system call: ${served || around.systemCall()}]`;
   if (trap && !trap.interrupt && trap.cause === Cause.userEcall) return `[system call: ${around.systemCall()}]`;
   return words(trap, around, handler) ?? '[trap from user]';
 }
@@ -50,12 +48,10 @@ export const kernelTrapLabel = (trap: Trap | undefined, around: TrapLabelContext
 export const RETURN_LABEL = '[return to user mode]';
 
 function words(trap: Trap | undefined, around: TrapLabelContext, handler: string): string | undefined {
-  const device = deviceOf(around.functions);
+  const device = interruptingDevice(around.functions);
   if (!trap) {
     if (device !== undefined) return `[external interrupt: ${device}]`;
-    // xv6 gives a hart up in its handlers for the timer only.
-    const called = around.functions[around.functions.lastIndexOf(handler) - 1];
-    return called === 'yield' || around.functions.includes('clockintr') ? '[timer interrupt]' : undefined;
+    return servesTimer(around.functions, handler) ? '[timer interrupt]' : undefined;
   }
   const { interrupt, cause, tval } = trap;
   if (interrupt) {
@@ -70,9 +66,3 @@ function words(trap: Trap | undefined, around: TrapLabelContext, handler: string
 }
 
 const NO_EVENT = { hart: 0, tval: 0n, epc: 0n, from: 0, to: 1 } as const;
-
-/** Drivers' handlers are called virtio_disk_intr, uartintr, e1000_intr; the outermost one is the device's. */
-function deviceOf(functions: readonly string[]): string | undefined {
-  const found = functions.findLast((name) => /.intr$/.test(name) && name !== 'devintr' && name !== 'clockintr');
-  return found?.replace(/_?intr$/, '').replaceAll('_', ' ');
-}

@@ -10,6 +10,7 @@ import { Csr } from '../../emulator/isa/csrs';
 import { instructionsFrom } from '../../emulator/isa/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import { RegisterTracker, type RegisterState } from './register-tracker';
+import { NAMES } from '../xv6/names';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
 
 /** Instructions of a context switch that are looked at. */
@@ -37,8 +38,8 @@ export function assemblyFrameAt(
   const lookup = image.lookup(registers);
   const symbol = binary.symbolAt(lookup)?.symbol;
   if (!symbol) return undefined;
-  const back = binary.symbol('userret')?.address;
-  const uservec = binary.symbol('uservec')?.address;
+  const back = binary.symbol(NAMES.userReturn)?.address;
+  const uservec = binary.symbol(NAMES.userVector)?.address;
   if (uservec !== undefined && sameCode(image, lookup, uservec))
     return back !== undefined && lookup >= back && back >= uservec
       ? { kind: 'user return' }
@@ -48,7 +49,7 @@ export function assemblyFrameAt(
   const entry = runningAt(image, registers, symbol.address);
   const isAt = (csr: number): boolean => image.linked((hart?.csr(csr) ?? 0n) & ~3n) === symbol.address;
   if (hart?.mode === Mode.Machine && isAt(Csr.mtvec)) return { kind: 'machine vector', entry };
-  if (symbol.name === 'kernelvec' || (hart && isAt(Csr.stvec))) return { kind: 'kernel vector', entry };
+  if (symbol.name === NAMES.kernelVector || (hart && isAt(Csr.stvec))) return { kind: 'kernel vector', entry };
   return registers.returnAddress !== true && switchesStack(entry, read) ? { kind: 'switch', entry } : undefined;
 }
 

@@ -8,6 +8,7 @@ export const PROC = 0x80010000n;
 export const CPUS = 0x80018000n;
 export const KERNEL_PAGETABLE = 0x80018800n;
 export const TRAPFRAME = 0x80019000n;
+export const BOOT_STACKS = { start: 0x8001a000n, end: 0x8001e000n };
 
 export interface Options {
   /** What the member that points to the trap frame is called. */
@@ -55,6 +56,10 @@ export function guestKernel({ trapframe = 'trapframe', without = [], more = {} }
   program.addGlobal('cpus', arrayOf(cpu, 4), CPUS);
   program.addGlobal('kernel_pagetable', pagetable, KERNEL_PAGETABLE);
   program.addFunction('panic', 0x80000500n, 0x80000540n, undefined);
+  ['userret', 'kernelvec'].forEach((name, index) =>
+    program.addFunction(name, 0x80000600n + BigInt(64 * index), 0x80000640n + BigInt(64 * index), undefined),
+  );
+  program.addSymbol('stack0', BOOT_STACKS.start, BOOT_STACKS.end - BOOT_STACKS.start, 'object');
 
   const at = (slot: number, member: string) =>
     PROC + BigInt(slot * proc.size) + BigInt(C.findMember(proc, member)!.offset);

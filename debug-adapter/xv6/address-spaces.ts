@@ -14,7 +14,7 @@ import { kernelRoot } from './tables';
 import { onTrampoline } from './trampoline';
 
 /** A machine, and the kernel in it. */
-export interface Guest {
+export interface GuestKernel {
   readonly machine: MachineApi;
   readonly xv6: Xv6;
 }
@@ -23,7 +23,7 @@ export interface Guest {
  * Memory as a hart sees it now. While a user program's table is in force, which has no kernel, RAM is also found at its
  * own addresses, where the kernel maps it: the kernel's data can then be looked at.
  */
-export function hartSpace({ machine, xv6 }: Guest, hart: Hart): AddressSpace {
+export function hartSpace({ machine, xv6 }: GuestKernel, hart: Hart): AddressSpace {
   const { memory } = machine;
   const onUserTable = (): boolean => hart.mode === Mode.User || onTrampoline(xv6.top, hart.pc);
   const isRam = (va: bigint): boolean => va >= memory.dramBase && va < memory.dramBase + memory.dramSize;
@@ -43,7 +43,7 @@ export function hartSpace({ machine, xv6 }: Guest, hart: Hart): AddressSpace {
  * Memory by a table that no hart need have loaded, as code in `mode` sees it; with no table, physical memory. SUM and MXR
  * are those of the hart whose turn it is: kernels set them alike on all.
  */
-export function tableSpace({ machine }: Guest, name: string, root: bigint | undefined, mode: Mode): AddressSpace {
+export function tableSpace({ machine }: GuestKernel, name: string, root: bigint | undefined, mode: Mode): AddressSpace {
   const page = root === undefined ? undefined : root & ~(PAGE_SIZE - 1n);
   return new AddressSpace(name, machine, () => ({
     root: page,
@@ -56,11 +56,11 @@ const physicalSpace = (machine: MachineApi): AddressSpace =>
   new AddressSpace('phys', machine, () => ({ root: undefined, mode: Mode.Machine, sum: false, mxr: false }));
 
 /** A process's user memory, by the table that it has now. */
-export const userSpace = (guest: Guest, { pid, pagetable }: Process): AddressSpace =>
+export const userSpace = (guest: GuestKernel, { pid, pagetable }: Process): AddressSpace =>
   tableSpace(guest, `user:${pid}`, pagetable ?? 0n, Mode.User);
 
 /** The kernel's memory; with a process, by that process's own kernel table where it has one. */
-export function kernelSpace(guest: Guest, process?: Process): AddressSpace {
+export function kernelSpace(guest: GuestKernel, process?: Process): AddressSpace {
   const own = process?.kernelTables[0];
   return own
     ? tableSpace(guest, `kernel:${process.pid}`, own.root, Mode.Supervisor)
@@ -75,7 +75,7 @@ export function memoryReference(space: AddressSpace, address: bigint, stopped: n
 
 /** What a memory reference stands for. Throws an Error that says what is wrong with it. */
 export function resolveReference(
-  guest: Guest,
+  guest: GuestKernel,
   reference: string,
   stopped: number,
 ): { space: AddressSpace; address: bigint } {
@@ -86,7 +86,7 @@ export function resolveReference(
 }
 
 /** Throws an Error where there is no such space now. */
-function spaceNamed(guest: Guest, name: string): AddressSpace {
+function spaceNamed(guest: GuestKernel, name: string): AddressSpace {
   const [, kind, operand] = /^(\w+)(?::(0x[0-9a-f]{1,16}|\d{1,9}))?$/i.exec(name) ?? [];
   const { machine } = guest;
   if (kind === 'phys' && operand === undefined) return physicalSpace(machine);
@@ -105,7 +105,7 @@ function spaceNamed(guest: Guest, name: string): AddressSpace {
 }
 
 /** A table by its root: a process's user table is seen as its program sees it, any other as the kernel does. */
-function spaceOfRoot(guest: Guest, root: bigint): AddressSpace {
+function spaceOfRoot(guest: GuestKernel, root: bigint): AddressSpace {
   const isUsers = allProcesses(guest.xv6).some(({ used, pagetable }) => used && pagetable === root);
   return tableSpace(guest, `table:0x${root.toString(16)}`, root, isUsers ? Mode.User : Mode.Supervisor);
 }

@@ -6,8 +6,9 @@
 import { Mode, type Hart } from '../../emulator/types';
 import { isReturn } from '../../emulator/isa/calls';
 import { instructionsFrom } from '../../emulator/isa/instruction-at';
-import { runningProcess } from './cpus';
+import { processIdOn } from './cpus';
 import type { Xv6 } from './kernel';
+import { NAMES } from './names';
 import { panicMessage, readString } from './panic';
 import { Structure } from './structure';
 
@@ -31,7 +32,7 @@ export type KernelEvent =
 
 /** Functions of the kernel; the first of the names that it has. */
 const FUNCTIONS: Readonly<Record<KernelEventKind, readonly string[]>> = {
-  switch: ['swtch'],
+  switch: [NAMES.contextSwitch],
   create: ['allocproc'],
   exec: ['kexec', 'exec'],
   exit: ['kexit', 'exit'],
@@ -75,7 +76,7 @@ export class KernelEvents {
   /** The event that a hart at `pc` is just about to make; undefined if it is none. */
   at(hart: Hart): KernelEvent | undefined {
     const kind = hart.mode === Mode.User ? undefined : this.byKind.get(hart.pc);
-    const by = kind === undefined ? undefined : this.running(hart.id);
+    const by = kind === undefined ? undefined : this.running(hart);
     const read = (address: bigint, length: number): Uint8Array | undefined => this.readAt(hart, address, length);
     switch (kind) {
       case undefined:
@@ -98,8 +99,8 @@ export class KernelEvents {
   }
 
   /** The process that a hart runs. */
-  running(hart: number): Named | undefined {
-    const found = runningProcess(this.xv6, hart);
+  private running(hart: Hart): Named | undefined {
+    const found = processIdOn(this.xv6, hart);
     return found && this.around(found.address);
   }
 

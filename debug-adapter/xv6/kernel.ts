@@ -3,17 +3,11 @@
  * feature: a kernel that lacks what one needs has that one switched off, with a word of why, and loses nothing else.
  */
 import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '../symbols/api';
+import { symbolFeatures, type Feature } from './features';
 import { arrayOf, isPageTable, pageTableMembers, recordOf } from './structure';
 import { findMember, plain, sizeOf } from '../expressions/types';
 import { fromBytes } from '../expressions/value';
 import { topPages, type TopPages } from './trampoline';
-
-export interface Feature {
-  name: 'processes' | 'harts' | 'kernel table' | 'trap frames' | 'parked processes' | 'panic' | 'trampoline';
-  available: boolean;
-  /** What is missing: "there is no array `proc` of structures". */
-  why?: string;
-}
 
 export interface ArrayPlace {
   record: RecordType;
@@ -86,7 +80,7 @@ export function openXv6(binary: Binary, read: ReadMemory): Xv6 {
     binary,
     top,
     read,
-    features,
+    features: [...features, ...symbolFeatures(binary)],
     kernelTableMembers: tables.filter((name) => name !== userTableMember),
     ...(proc && { proc }),
     ...(cpus && { cpus }),

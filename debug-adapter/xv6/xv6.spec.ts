@@ -1,23 +1,39 @@
 import assert from 'node:assert/strict';
+import { X } from '../../emulator/isa/registers';
+import { Mode } from '../../emulator/types';
 import { TestProgram } from '../testing/program';
-import { processOfHart } from './cpus';
+import { processIdOn, processOn } from './cpus';
 import { kernelRoot } from './tables';
-import { openXv6 } from './kernel';
+import { openXv6, type Xv6 } from './kernel';
 import { panicMessage, readString } from './panic';
 import { allProcesses, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
-import { guestKernel, PROC, type Options } from '../testing/xv6-kernel';
+import { BOOT_STACKS, guestKernel, PROC, type Options } from '../testing/xv6-kernel';
 
 const open = (options?: Options) => {
   const { program, ...rest } = guestKernel(options);
   return { xv6: openXv6(program, program.read), program, ...rest };
 };
 
+/** A hart in the kernel, with a stack pointer. */
+const hart = (id: number, sp = 0n) => ({
+  id,
+  mode: Mode.Supervisor,
+  x: (register: number) => (register === X.sp ? sp : 0n),
+});
+
 describe('the guest kernel', () => {
   it('is known by its types, wherever their members stand', () => {
     const { xv6 } = open();
     assert.deepEqual(
       xv6.features.filter(({ available }) => !available),
-      [{ name: 'trampoline', available: false, why: 'there is no symbol trampoline' }],
+      [
+        { name: 'trampoline', available: false, why: 'there is no symbol trampoline' },
+        {
+          name: 'user traps',
+          available: false,
+          why: 'there is no symbol uservec, so stacks end at the way from a user program into the kernel',
+        },
+      ],
     );
     const [init, sh] = processes(xv6) as [Process, Process];
     assert.deepEqual(
@@ -37,7 +53,7 @@ describe('the guest kernel', () => {
     const bare = openXv6(new TestProgram(), () => undefined);
     assert.ok(bare.features.every(({ available, why }) => !available && why));
     assert.deepEqual(processes(bare), []);
-    assert.equal(processOfHart(bare, 0, []), undefined);
+    assert.equal(processOn(bare, hart(0), []), undefined);
 
     const { xv6 } = open({ without: ['pid'] });
     const off = xv6.features.find(({ name }) => name === 'processes')!;
@@ -52,9 +68,30 @@ describe('the guest kernel', () => {
   it('knows which process a hart runs', () => {
     const { xv6 } = open();
     const all = allProcesses(xv6);
-    assert.equal(processOfHart(xv6, 1, all)?.pid, 3);
-    assert.equal(processOfHart(xv6, 0, all), undefined);
-    assert.equal(processOfHart(xv6, 99, all), undefined);
+    assert.equal(processOn(xv6, hart(1), all)?.pid, 3);
+    assert.equal(processOn(xv6, hart(0), all), undefined);
+    assert.equal(processOn(xv6, hart(99), all), undefined);
+    assert.deepEqual(processIdOn(xv6, hart(1)), { address: all[2]!.address, pid: 3 });
+    assert.equal(processIdOn(xv6, hart(0)), undefined);
+  });
+
+  it('takes a hart on the stack that it began with for the scheduler, whatever cpus says', () => {
+    const { xv6 } = open();
+    const bottom = hart(1, BOOT_STACKS.start);
+    const top = hart(1, BOOT_STACKS.end);
+    assert.equal(processOn(xv6, top), undefined);
+    assert.equal(processIdOn(xv6, top), undefined);
+    // Another stack ends where this one begins.
+    assert.equal(processOn(xv6, bottom)?.pid, 3);
+    // A user program may have any address in sp.
+    assert.equal(processOn(xv6, { ...top, mode: Mode.User })?.pid, 3);
+  });
+
+  it('says which features rest on symbols that a kernel lacks', () => {
+    const bare = openXv6(new TestProgram(), () => undefined);
+    const stacks = (xv6: Xv6) => xv6.features.find(({ name }) => name === 'scheduler stacks')!;
+    assert.match(stacks(bare).why!, /^there is no symbol stack0, so a hart in the scheduler may seem to run a process/);
+    assert.deepEqual(stacks(open().xv6), { name: 'scheduler stacks', available: true });
   });
 
   it("reads a process's registers from trap frame and context, under every name they have had", () => {

@@ -3,7 +3,7 @@
  * protocol's "Launch Sequencing" and "Debug session end".
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { boot } from '../../launch/debuggee';
+import { boot } from '../../launch/boot';
 import { UserError } from '../../dap/connection';
 import { Keyboard } from '../../launch/keyboard';
 import type { LaunchAttributes } from '../../protocol';
@@ -14,6 +14,7 @@ import { Runner } from '../../run-control/runner';
 import { reachAddress } from '../../run-control/stepping/stepping';
 import type { StopReport } from '../../run-control/stops';
 import { BreakpointPolicy } from '../../run-control/stop-policy';
+import { processOn } from '../../xv6/cpus';
 import { breakpointBody } from '../running/breakpoints';
 import { dataBreakpointBody } from '../running/data-breakpoints';
 import { describe } from '../running/exceptions';
@@ -22,7 +23,7 @@ import { announceModules, moduleOpened } from './modules';
 import { inProgress, type Tell } from './progress';
 import { DiskSaver } from '../../launch/disk-saver';
 import { hartThread } from '../../stack/threads';
-import { processOn, resumptions } from '../../stack/threads';
+import { resumptions } from '../../stack/threads';
 import { Stopped } from '../stopped';
 import { memoryChanged } from '../inspection/values';
 
@@ -120,7 +121,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   );
   const awaited = new AwaitedProcesses(policy, {
     resumptions: (processes) => resumptions(debuggee, processes),
-    processOn: (hart) => processOn(debuggee, hart),
+    processOn: (hart) => processOn(debuggee.xv6, hart),
   });
   const runner = new Runner(machine, awaited, host.clock, {
     stopped: (report) => stop(context, report),

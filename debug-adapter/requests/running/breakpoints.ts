@@ -5,7 +5,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { syntaxProblem } from '../../expressions/evaluate';
 import { locationsBetween } from '../../run-control/binding';
-import type { Breakpoint, BreakpointSpec } from '../../run-control/breakpoints';
+import type { BreakpointSpec } from '../../run-control/breakpoint-spec';
+import type { Breakpoint } from '../../run-control/breakpoints';
 import { FILTERS } from '../../run-control/catchpoints';
 import { hitConditionProblem, type BreakpointOptions } from '../../run-control/conditions';
 import { baseName } from '../../code/sources';

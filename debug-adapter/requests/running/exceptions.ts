@@ -9,7 +9,7 @@ import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
 import { trapContext } from '../../page-tables/tables';
 import { causeName } from '../../../emulator/isa/causes';
 import { sourceName } from '../../run-control/catchpoints/interrupts';
-import { isSystemCall } from '../../run-control/causes';
+import { isSystemCall } from '../../../emulator/isa/trap-kinds';
 import { kernelPlace } from '../../code/place-names';
 import type { StopReport } from '../../run-control/stops';
 import { systemCallName } from '../../xv6/system-calls';

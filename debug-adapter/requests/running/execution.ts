@@ -1,10 +1,9 @@
 /** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Debuggee } from '../../launch/debuggee';
-import type { StepPlan } from '../../run-control/stepping/step-plan';
+import type { StepContext, StepPlan } from '../../run-control/stepping/step-plan';
 import { stepInTargets as targetsAt } from '../../run-control/stepping/step-in-targets';
 import { stepInstruction, stepLine, stepOut as leaving } from '../../run-control/stepping/stepping';
-import type { BreakpointOrigin } from '../../run-control/stops';
+import type { BreakpointOrigin } from '../../code/mapped-program';
 import { parkedAt, threadNamed } from '../../stack/threads';
 import { onceItRuns } from '../../run-control/stepping/parked';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
@@ -28,21 +27,21 @@ export function pause(context: SessionContext, args: DebugProtocol.PauseArgument
 }
 
 export function next(context: SessionContext, args: DebugProtocol.NextArguments): void {
-  step(context, args.threadId, (hart, debuggee, asked) =>
+  step(context, args.threadId, (hart, steps, asked) =>
     args.granularity === 'instruction'
-      ? stepInstruction(debuggee, hart, true)
-      : stepLine(debuggee, hart, { into: false, asked }),
+      ? stepInstruction(steps, hart, true)
+      : stepLine(steps, hart, { into: false, asked }),
   );
 }
 
 export function stepIn(context: SessionContext, args: DebugProtocol.StepInArguments): void {
   const { stopped } = requireStopped(context);
   const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
-  step(context, args.threadId, (hart, debuggee, asked) => {
-    if (target) return stepLine(debuggee, hart, { into: false, asked, ...target });
+  step(context, args.threadId, (hart, steps, asked) => {
+    if (target) return stepLine(steps, hart, { into: false, asked, ...target });
     return args.granularity === 'instruction'
-      ? stepInstruction(debuggee, hart, false)
-      : stepLine(debuggee, hart, { into: true });
+      ? stepInstruction(steps, hart, false)
+      : stepLine(steps, hart, { into: true });
   });
 }
 
@@ -56,7 +55,7 @@ export function stepInTargets(
   const hart = frame.hart === undefined ? undefined : debuggee.harts[frame.hart];
   if (!hart || stopped.stack({ kind: 'hart', hart: hart.id })[0] !== frame) return { targets: [] };
   return {
-    targets: targetsAt(debuggee, hart).map((target) => ({
+    targets: targetsAt(debuggee.steps, hart).map((target) => ({
       id: stopped.keepStep(target),
       label: target.label,
       ...(target.line === undefined ? {} : { line: target.line }),
@@ -66,11 +65,11 @@ export function stepInTargets(
 }
 
 export function stepOut(context: SessionContext, args: DebugProtocol.StepOutArguments): void {
-  step(context, args.threadId, (hart, debuggee, asked) => leaving(debuggee, hart, asked));
+  step(context, args.threadId, (hart, steps, asked) => leaving(steps, hart, asked));
 }
 
 /** `asked`: the breakpoint that has stopped the hart, if one has. */
-type MakePlan = (hart: number, debuggee: Debuggee, asked: BreakpointOrigin | undefined) => StepPlan;
+type MakePlan = (hart: number, steps: StepContext, asked: BreakpointOrigin | undefined) => StepPlan;
 
 function step(context: SessionContext, threadId: number, plan: MakePlan): void {
   const { runner, debuggee, stopped } = requireStopped(context);
@@ -78,8 +77,8 @@ function step(context: SessionContext, threadId: number, plan: MakePlan): void {
   const { report } = stopped;
   const made =
     thread.kind === 'hart'
-      ? plan(thread.hart, debuggee, thread.hart === report.hart ? report.origin : undefined)
-      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee, undefined));
+      ? plan(thread.hart, debuggee.steps, thread.hart === report.hart ? report.origin : undefined)
+      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee.steps, undefined));
   goOn(context, () => runner.start(made));
 }
 

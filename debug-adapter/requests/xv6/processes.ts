@@ -4,15 +4,8 @@
  */
 import type { Debuggee } from '../../launch/debuggee';
 import type { HartSummary, ProcessSummary, ProcessTable, Requests } from '../../protocol';
-import {
-  hartOfProcess,
-  hartRuns,
-  hartThread,
-  parkedAt,
-  processOn,
-  processThread,
-  threadNamed,
-} from '../../stack/threads';
+import { hartOfProcess, hartRuns, hartThread, parkedAt, processThread, threadNamed } from '../../stack/threads';
+import { processOn } from '../../xv6/cpus';
 import { channelName } from '../../xv6/channel';
 import { openFiles, workingDirectory } from '../../xv6/open-files';
 import { processes as existing, trapFrameRegisters, type Process } from '../../xv6/processes';
@@ -23,7 +16,7 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 export function processes(context: SessionContext): ProcessTable {
   const { debuggee, awaited } = requireSession(context);
   const harts = debuggee.harts.map((hart): HartSummary => {
-    const process = processOn(debuggee, hart);
+    const process = processOn(debuggee.xv6, hart);
     const functions = (): string[] =>
       (context.stopped?.stack({ kind: 'hart', hart: hart.id }) ?? []).map(({ name }) => name);
     return {

@@ -2,7 +2,7 @@
 import { INTERRUPT_FLAG } from '../../../emulator/isa/causes';
 import { X } from '../../../emulator/isa/registers';
 import { Mode, type TrapEvent } from '../../../emulator/types';
-import { isKernelTrap, isSystemCall, pageFaultAccess } from '../causes';
+import { isKernelTrap, isSystemCall, pageFaultAccess } from '../../../emulator/isa/trap-kinds';
 import type { Overlay } from '../conditions';
 import type { StopCause } from '../stops';
 import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher, type Guest } from './filter';

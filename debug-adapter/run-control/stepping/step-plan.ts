@@ -12,7 +12,7 @@ import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart, type TrapEvent } from '../../../emulator/types';
 import type { FrameRegisters, ReadMemory } from '../../symbols/api';
 import type { MappedProgram } from '../../code/mapped-program';
-import { isEnvironmentCall } from '../causes';
+import { isEnvironmentCall } from '../../../emulator/isa/trap-kinds';
 
 export type StepCondition =
   /** The hart executes one instruction, or takes a trap in its place. */

@@ -7,7 +7,7 @@ import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart } from '../../../emulator/types';
 import { isCall } from '../../../emulator/isa/calls';
 import { instructionAt } from '../../../emulator/isa/instruction-at';
-import type { BreakpointOrigin } from '../stops';
+import type { BreakpointOrigin } from '../../code/mapped-program';
 import { runTo, executes, inKernel, inSpaceOf, instruction, threadOn, untilInterrupted, untilUser } from './step-plan';
 import type { Arrival, StepContext, StepPlan } from './step-plan';
 import { intoSystemCall, isAtSystemCall, stubNumber } from './system-call';

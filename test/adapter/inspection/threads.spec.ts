@@ -1,8 +1,9 @@
 /** threads: harts and processes. Whole pictures of them are golden texts; see golden.ts. */
 import { strict as assert } from 'node:assert';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { golden, masked } from '../golden';
 import { names, shellAsleep, stackText, threadsText } from '../stacks';
-import { TestSession } from '../support';
+import { lineOf, source, TestSession } from '../support';
 
 describe('threads', function () {
   this.timeout(60_000);
@@ -45,6 +46,24 @@ describe('threads', function () {
     await session.stopped();
     await picture('threads-idle');
     await session.continueRequest({ threadId: 1 });
+  });
+
+  it('are the scheduler from its return on, in conditions and expressions too, while cpus still names a process', async () => {
+    const line = lineOf('kernel/sched.c', /swtch\(&c->context, &p->context\);/) + 4;
+    const set = async (breakpoints: DebugProtocol.SourceBreakpoint[]): Promise<void> => {
+      await session.setBreakpointsRequest({ source: { path: source('kernel/sched.c') }, breakpoints });
+    };
+    await set([{ line, condition: '$pid == 0 && c->proc != 0' }]);
+    await session.type('');
+    const { threadId } = await session.stopped();
+    assert.ok((await names(session, threadId)).includes('scheduler'));
+    assert.equal(await session.value('$pid'), '0');
+    assert.equal(await session.value('$proc'), '0x0');
+    const { threads } = (await session.threadsRequest()).body;
+    assert.match(threads.find(({ id }) => id === threadId)!.name, /scheduler/);
+    await set([]);
+    await session.continueRequest({ threadId: 1 });
+    await shellAsleep(session);
   });
 
   it('have ids that a process keeps until it ends, whether it runs or not', async () => {

@@ -1,6 +1,6 @@
 /** The kinds of traps that catchpoints distinguish, by their causes. */
-import { Cause, PAGE_FAULTS } from '../../emulator/isa/causes';
-import { Mode, type Access, type TrapEvent } from '../../emulator/types';
+import { Cause, PAGE_FAULTS } from './causes';
+import { Mode, type Access, type TrapEvent } from '../types';
 
 /** The access that caused a page fault; undefined for any other trap. */
 export function pageFaultAccess(event: TrapEvent): Access | undefined {

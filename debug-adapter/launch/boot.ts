@@ -1,0 +1,98 @@
+/** Boots what a launch configuration asks for: reads the kernel, its programs and its disk, and builds the machine. */
+import { imageOf } from '../../emulator/devices/disk';
+import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
+import { Machine } from '../../emulator/machine';
+import type { BlockImage, MachineOptions } from '../../emulator/types';
+import { MappedProgram } from '../code/mapped-program';
+import { findPrograms, type Program } from '../code/programs';
+import { parent, Sources } from '../code/sources';
+import { UserError } from '../dap/connection';
+import type { LaunchAttributes } from '../protocol';
+import { openBinary } from '../symbols/binary';
+import { readAttributes, type Settings } from './attributes';
+import { Debuggee } from './debuggee';
+import type { Files } from './files';
+import { WarmStart } from './warm-start';
+
+export interface LaunchHost {
+  files: Files;
+  workingDirectory: string;
+  unixTime: number;
+  consoleOutput: (bytes: Uint8Array) => void;
+  /** A user program's file has been read, since something needed it. */
+  programOpened: (program: Program) => void;
+  /** A process runs other code than its program's file has. */
+  programDiffers: (program: Program) => void;
+  /** Debug information cannot be read, and what is left out because of it. */
+  damaged: (what: string) => void;
+}
+
+/** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
+export async function boot(attributes: LaunchAttributes, around: LaunchHost): Promise<Debuggee> {
+  const { files } = around;
+  const settings = readAttributes(attributes, around.workingDirectory);
+  const isSample = settings.kernel === undefined;
+  const path = settings.kernel ?? files.sample.kernel;
+  const kernel = await orTold(
+    files.read(path),
+    isSample ? 'The built-in sample is missing.' : 'Build the lab first (make), or correct "kernel" in launch.json.',
+  );
+  const disk = await openDisk(settings, files);
+  try {
+    const binary = openBinary(path, kernel, around.damaged);
+    const recorder = new BootRecorder();
+    const options: MachineOptions = {
+      harts: settings.harts,
+      memory: settings.memory,
+      kernel,
+      // QEMU's default, except for the sample, which is of those that ask for force-legacy=false.
+      legacyVirtio: settings.legacyVirtio ?? !isSample,
+      ...(disk ? { disk: recorder.watch(disk) } : {}),
+      consoleOutput: (bytes) => {
+        recorder.output(bytes);
+        around.consoleOutput(bytes);
+      },
+      rtcEpoch: around.unixTime,
+    };
+    const machine = new Machine(options);
+    const folders = [settings.cwd, parent(parent(path)), parent(path)];
+    const sources = await Sources.find(files, binary.files, settings.sourceMap, folders);
+    const programs = await findPrograms(
+      files,
+      [parent(path), parent(parent(path)), settings.cwd].map((folder) => `${folder}/user`),
+      (program, image) => {
+        sources.include(image.binary.files);
+        around.programOpened(program);
+      },
+      around.damaged,
+    );
+    const image = new MappedProgram(binary);
+    const debuggee = new Debuggee(settings, machine, image, programs, sources, around.programDiffers);
+    if (settings.warmStart && files.boots) {
+      const name = warmStartName(options);
+      const saved = await files.boots.read(name);
+      debuggee.warmStart = new WarmStart(machine, recorder, debuggee.traps, files.boots, name, saved);
+    }
+    return debuggee;
+  } catch (error) {
+    throw new UserError(messageOf(error));
+  }
+}
+
+/** The sample's own image serves many sessions, and may lie where nothing can be written: what is written to it is lost. */
+async function openDisk({ kernel, disk, snapshot }: Settings, files: Files): Promise<BlockImage | undefined> {
+  if (disk !== undefined)
+    return orTold(files.openDisk(disk, snapshot), 'Build it first (make fs.img), or correct "disk" in launch.json.');
+  if (kernel !== undefined) return undefined;
+  return imageOf(await orTold(files.read(files.sample.disk), 'The built-in sample is missing.'));
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+async function orTold<T>(promise: Promise<T>, advice: string): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw new UserError(`${messageOf(error)} ${advice}`);
+  }
+}

@@ -1,0 +1,38 @@
+/** What the user has asked for by a breakpoint, and the places that it is bound to. */
+import type { MappedProgram } from '../code/mapped-program';
+import type { Program } from '../code/programs';
+import type { Sources } from '../code/sources';
+import type { BreakpointOptions } from './conditions';
+
+/** Where a breakpoint was asked for. */
+export type BreakpointSpec = BreakpointOptions &
+  (
+    | { kind: 'line'; path: string; line: number; column?: number }
+    | { kind: 'function'; name: string }
+    /** Of the user program of that name; of whatever runs at the address if none is named. */
+    | { kind: 'instruction'; address: bigint; program?: string }
+  );
+
+/** Where a breakpoint is, or why it is nowhere. */
+export interface Binding {
+  verified: boolean;
+  message?: string;
+  path?: string;
+  line?: number;
+  column?: number;
+  locations: readonly Location[];
+}
+
+/** An address as it was linked, and whose it is: an instruction breakpoint holds in whatever runs there. */
+export interface Location {
+  address: bigint;
+  owner: 'kernel' | 'any' | Program;
+}
+
+/** What breakpoints are bound to. */
+export interface BindingTarget {
+  /** The kernel. */
+  image: MappedProgram;
+  programs: readonly Program[];
+  sources: Sources;
+}

@@ -1,0 +1,63 @@
+/**
+ * The names that xv6 gives to the code by which the debugger knows where a thread is: trap vectors, handlers, the context
+ * switch. Each name serves one feature; a kernel that lacks it loses that one, and features.ts says so.
+ */
+export const NAMES = {
+  /** Stacks that the harts begin with, later their schedulers'. */
+  bootStacks: 'stack0',
+  /** The trampoline page's ways into the kernel and out of it. */
+  userVector: 'uservec',
+  userReturn: 'userret',
+  /** Where uservec goes on to. */
+  userTrap: 'usertrap',
+  kernelVector: 'kernelvec',
+  /** Of kernels whose timer is the machine mode's, which passes it on as a software interrupt. */
+  timerVector: 'timervec',
+  /** Where a new process begins in the kernel. */
+  firstRun: 'forkret',
+  contextSwitch: 'swtch',
+  scheduler: 'scheduler',
+  systemCall: 'syscall',
+  /** The inline function that reads sepc. */
+  readSepc: 'r_sepc',
+  /** How the handlers of the timer give the hart up. */
+  yield: 'yield',
+  timerInterrupt: 'clockintr',
+  deviceInterrupt: 'devintr',
+} as const;
+
+/**
+ * The system call that functions on a stack serve, innermost first, by the function that syscall has called: "read", or ''
+ * where that does not tell; undefined where none is served.
+ */
+export function servedSystemCall(functions: readonly string[]): string | undefined {
+  const call = functions.lastIndexOf(NAMES.systemCall);
+  if (call < 0) return undefined;
+  return /^sys_(.*)$/.exec(functions[call - 1] ?? '')?.[1] ?? '';
+}
+
+/** The device whose interrupt functions on a stack serve: drivers call theirs virtio_disk_intr, uartintr, e1000_intr. */
+export function interruptingDevice(functions: readonly string[]): string | undefined {
+  const general: readonly string[] = [NAMES.deviceInterrupt, NAMES.timerInterrupt];
+  // The outermost of them is the device's.
+  const found = functions.findLast((name) => /.intr$/.test(name) && !general.includes(name));
+  return found?.replace(/_?intr$/, '').replaceAll('_', ' ');
+}
+
+/** Whether functions on a stack serve the timer: xv6 gives a hart up in its handlers for that only. */
+export const servesTimer = (functions: readonly string[], handler: string): boolean =>
+  functions[functions.lastIndexOf(handler) - 1] === NAMES.yield || functions.includes(NAMES.timerInterrupt);
+
+/** What kfree and kalloc fill a page with, to make just this visible. */
+const FREED = '01';
+const FRESH = '05';
+
+/** What the bytes of a word say of the page that it was read from; undefined where they say nothing. */
+export function pageFilling(value: bigint): string | undefined {
+  const text = value.toString(16).padStart(16, '0');
+  if (text.includes(FREED.repeat(6)))
+    return `bytes of 0x${FREED} are what kfree fills a page with: this is memory that was freed`;
+  if (text.includes(FRESH.repeat(6)))
+    return `bytes of 0x${FRESH} are what kalloc fills a page with: this was never initialized`;
+  return undefined;
+}
