@@ -1,5 +1,5 @@
-// The buffer cache: the disk's most recently used blocks in memory, each at most once. Who wants to use a block
-// gets it locked (bread) and gives it back (brelse); a change reaches the disk by bwrite.
+// The buffer cache: the disk's most recently used blocks in memory, each at most once. bread returns a block, locked
+// for the caller; brelse releases it; bwrite writes a changed block to the disk.
 #include "buf.h"
 #include "defs.h"
 #include "param.h"
@@ -19,7 +19,7 @@ void binit(void)
   }
 }
 
-// The buffer that holds block blockno, or else the unused one whose last use is longest ago.
+// The buffer of block blockno or, if it has none, the unused buffer whose last use is longest ago.
 static struct buf *find(uint blockno)
 {
   struct buf *oldest = 0;
@@ -36,7 +36,7 @@ static struct buf *find(uint blockno)
   return oldest;
 }
 
-// Block blockno, locked, with its data.
+// Returns block blockno, locked, with its data.
 struct buf *bread(uint blockno)
 {
   acquire(&bcache.lock);
@@ -52,7 +52,7 @@ struct buf *bread(uint blockno)
   return b;
 }
 
-// To the disk, at once. The caller holds the buffer.
+// Writes the buffer to the disk, at once. The caller holds its lock.
 void bwrite(struct buf *b)
 {
   if (!holdingsleep(&b->lock))

@@ -22,7 +22,7 @@ static void zero(uint blockno)
   brelse(b);
 }
 
-// A zeroed block, or 0 when the disk is full.
+// Allocates a zeroed block. Returns 0 when the disk is full.
 uint balloc(void)
 {
   for (uint first = 0; first < sb.nblocks; first += BPB) {

@@ -1,6 +1,6 @@
-// `make BUG=n` plants one mistake in the kernel, for practice in finding it. Each stands under `#if BUG == n` with
-// a line that says what is wrong. Some need a variant of the kernel that is off otherwise; without a bug, the
-// variants are built by `make VARIANT=KPT` and `make VARIANT=COW`.
+// `make BUG=n` plants one bug in the kernel, for practice in finding it. Each is under `#if BUG == n`, with a comment
+// that says what is wrong. Some need a variant of the kernel that is otherwise off; `make VARIANT=KPT` and
+// `make VARIANT=COW` build the variants without a bug.
 #pragma once
 
 #ifndef BUG
@@ -12,7 +12,7 @@
 #define KPT (BUG == 4 || BUG == 11 || BUG == 15)
 #endif
 
-// fork shares pages until one side writes (cow.c).
+// fork shares pages until a process writes to one (cow.c).
 #ifndef COW
 #define COW (BUG == 31)
 #endif

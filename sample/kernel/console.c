@@ -8,20 +8,20 @@
 #include "sleeplock.h"
 
 #define CTRL(letter) ((letter) - '@')
-#define BACKSPACE 0x100  // no character: to consputc it means "take the last one back"
+#define BACKSPACE 0x100  // not a character: tells consputc to erase the last one
 #define DELETE 0x7f      // what the backspace key of most terminals sends
 
 #define INPUT 128
 static struct {
   struct spinlock lock;
-  // The indexes only grow; a byte stands at its index % INPUT. A reader may have what lies below `committed`.
+  // The indexes only grow; a byte is at its index % INPUT. A reader may read the bytes below `committed`.
   char buf[INPUT];
   uint read;
   uint committed;
   uint edit;
 } cons;
 
-static struct sleeplock output;  // keeps what several processes write apart
+static struct sleeplock output;  // keeps the output of several processes apart
 
 void consputc(int c)
 {

@@ -1,5 +1,5 @@
-// Copies between kernel and user memory. A user pointer may hold anything, so each page is looked up in the
-// process's table and reached by its physical address: no pointer of a user is ever followed as it stands.
+// Copies between kernel and user memory. A user pointer may have any value, so these functions look each page up in
+// the process's table and use its physical address; they never dereference a user's pointer directly.
 #include "defs.h"
 #include "memlayout.h"
 #include "proc.h"
@@ -26,14 +26,14 @@ uint64 walkaddr(pagetable_t pagetable, uint64 va)
   return pte ? PTE2PA(*pte) : 0;
 }
 
-// How many of n bytes from va on lie in va's page.
+// How many of n bytes from va on are in va's page.
 static uint64 in_page(uint64 va, uint64 n)
 {
   uint64 left = PGSIZE - va % PGSIZE;
   return n < left ? n : left;
 }
 
-// To user memory. 0, or -1 if a page is not there or may not be written.
+// Copies to user memory. Returns 0, or -1 if a page is not mapped or not writable.
 int copyout(pagetable_t pagetable, uint64 dstva, const void *src, uint64 len)
 {
   const char *from = src;
@@ -51,7 +51,7 @@ int copyout(pagetable_t pagetable, uint64 dstva, const void *src, uint64 len)
 }
 
 #if !KPT
-// From user memory. 0, or -1 if a page is not there.
+// Copies from user memory. Returns 0, or -1 if a page is not mapped.
 int copyin(pagetable_t pagetable, void *dst, uint64 srcva, uint64 len)
 {
   char *to = dst;
@@ -69,7 +69,7 @@ int copyin(pagetable_t pagetable, void *dst, uint64 srcva, uint64 len)
 }
 #endif
 
-// A string from user memory into dst[max]. Its length, or -1 if it does not end within max bytes.
+// Copies a string from user memory to dst[max]. Returns its length, or -1 if it does not end within max bytes.
 int copyinstr(pagetable_t pagetable, char *dst, uint64 srcva, uint64 max)
 {
   for (uint64 i = 0; i < max; i++) {
@@ -81,7 +81,7 @@ int copyinstr(pagetable_t pagetable, char *dst, uint64 srcva, uint64 max)
   return -1;
 }
 
-// The same for callers that serve both sides: `user` says what kind of address it is.
+// The same for user and kernel addresses: `user` says which kind the address is.
 int either_copyout(int user, uint64 dst, const void *src, uint64 len)
 {
   if (user)

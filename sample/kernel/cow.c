@@ -1,5 +1,5 @@
-// A variant: copy on write. fork gives the child the parent's pages instead of copies, and takes the right to write
-// them from both; who writes first gets a copy then. A page is free when the last table has let go of it.
+// A variant: copy on write. fork gives the child the parent's pages instead of copies, and makes them read-only for
+// both; a process that writes to one then gets a copy. A page is freed when the last table releases it.
 #include "defs.h"
 #include "memlayout.h"
 #include "riscv.h"
@@ -9,16 +9,16 @@
 
 #define PAGE(pa) (((pa) - KERNBASE) / PGSIZE)
 
-// How many tables hold the page; changed by atomic instructions only.
+// How many tables map the page; changed only by atomic instructions.
 static int references[(PHYSTOP - KERNBASE) / PGSIZE];
 
-// kalloc gave the page away.
+// kalloc has allocated the page.
 void cow_first(uint64 pa)
 {
   references[PAGE(pa)] = 1;
 }
 
-// One holder lets go of the page. Was it the last?
+// One table releases the page. Was it the last?
 int cow_drop(uint64 pa)
 {
 #if BUG == 31
@@ -28,7 +28,7 @@ int cow_drop(uint64 pa)
 #endif
 }
 
-// A write to user page va was stopped. If the page is shared, gives the table a copy of its own: 0. Else -1.
+// A write to user page va has faulted. If the page is shared, gives the table its own copy and returns 0, else -1.
 int cow_break(pagetable_t pagetable, uint64 va)
 {
   pte_t *pte = va < MAXVA ? walk(pagetable, va, 0) : 0;
@@ -37,7 +37,7 @@ int cow_break(pagetable_t pagetable, uint64 va)
     return -1;
 
   uint64 pa = PTE2PA(*pte);
-  if (references[PAGE(pa)] == 1) {  // the others have gone: no need to copy
+  if (references[PAGE(pa)] == 1) {  // nobody else maps it: no need to copy
     *pte = (*pte & ~PTE_COW) | PTE_W;
     sfence_vma();
     return 0;
@@ -52,7 +52,7 @@ int cow_break(pagetable_t pagetable, uint64 va)
   return 0;
 }
 
-// fork: shares [0, sz) between two tables. 0, or -1 with nothing left behind in `new`.
+// fork: shares [0, sz) between two tables. Returns 0, or -1 with nothing left in `new`.
 int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
 {
   for (uint64 va = 0; va < sz; va += PGSIZE) {
@@ -60,7 +60,7 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
     if (pte == 0 || (*pte & PTE_V) == 0)
       panic("uvmcopy: page not present");
 
-    // Pages that could not be written before stay so: no write to them is ever right.
+    // Pages that were read-only before stay so: a write to them is always an error.
     if (*pte & PTE_W)
       *pte = (*pte & ~PTE_W) | PTE_COW;
     int perm = *pte & (PTE_R | PTE_X | PTE_U | PTE_COW);

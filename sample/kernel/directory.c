@@ -9,7 +9,7 @@ static int read_entry(struct inode *dir, uint off, struct dirent *de)
   return readi(dir, 0, (uint64)de, off, sizeof(*de)) == sizeof(*de);
 }
 
-// The inode that `name` means in dir, not locked, or 0. Its entry's offset goes to *where unless that is 0.
+// Returns the inode of `name` in dir, not locked, or 0. Stores the offset of its entry in *where unless that is 0.
 struct inode *dirlookup(struct inode *dir, const char *name, uint *where)
 {
   struct dirent de;
@@ -23,7 +23,7 @@ struct inode *dirlookup(struct inode *dir, const char *name, uint *where)
   return 0;
 }
 
-// Enters a name into dir. 0, or -1 if the name is there already or the disk is full.
+// Adds a name to dir. Returns 0, or -1 if the name exists already or the disk is full.
 int dirlink(struct inode *dir, const char *name, uint inum)
 {
   struct inode *there = dirlookup(dir, name, 0);
@@ -44,7 +44,7 @@ int dirlink(struct inode *dir, const char *name, uint inum)
   return writei(dir, 0, (uint64)&de, off, sizeof(de)) == sizeof(de) ? 0 : -1;
 }
 
-// Is there nothing in dir but . and .., which come first?
+// Is dir empty except for . and .., which come first?
 int dirisempty(struct inode *dir)
 {
   struct dirent de;
@@ -54,8 +54,8 @@ int dirisempty(struct inode *dir)
   return 1;
 }
 
-// Copies the first element of a path to name[DIRSIZ], cut off there, and gives the rest of the path.
-// 0 if there is no element left.
+// Copies the first element of a path to name[DIRSIZ], truncated if necessary. Returns the rest of the path, or 0 if
+// no element is left.
 static const char *element(const char *path, char *name)
 {
   while (*path == '/')
@@ -73,7 +73,7 @@ static const char *element(const char *path, char *name)
   return path;
 }
 
-// The inode that a path leads to, or 0; with `parent` the directory that holds its last element, which goes to name.
+// Returns the inode of a path, or 0; with `parent`, the directory of its last element, which is copied to name.
 static struct inode *follow(const char *path, int parent, char *name)
 {
   struct inode *ip = *path == '/' ? iget(ROOTINO) : idup(myproc()->cwd);

@@ -1,4 +1,4 @@
-// What exec reads of an ELF file: the 64-bit file header and the program headers.
+// The parts of an ELF file that exec reads: the 64-bit file header and the program headers.
 #pragma once
 
 #include "types.h"

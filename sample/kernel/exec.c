@@ -1,5 +1,5 @@
-// exec: replaces a process's memory by a program from the disk. Everything is built in a new table, and the old one
-// goes only when nothing can fail any more: an exec that fails returns to the program that called it.
+// exec: replaces a process's memory by a program from the disk. It builds everything in a new table, and frees the old
+// one only when nothing can fail any more: an exec that fails returns to the program that called it.
 #include "defs.h"
 #include "elf.h"
 #include "file.h"
@@ -20,7 +20,7 @@ static int load(pagetable_t table, uint64 va, struct inode *ip, uint off, uint n
     part = PGSIZE - va % PGSIZE;
     if (part > n - done)
       part = n - done;
-    // By its physical address: the program's text may not be written through its own mapping.
+    // By its physical address, since the program's own mapping of its text is read-only.
     uint64 pa = walkaddr(table, va);
     if (pa == 0 || readi(ip, 0, pa + va % PGSIZE, off + done, part) != part)
       return -1;
@@ -28,7 +28,7 @@ static int load(pagetable_t table, uint64 va, struct inode *ip, uint off, uint n
   return 0;
 }
 
-// Loads all segments of the file. *sz grows as memory does, so that the caller can free it after a failure.
+// Loads all segments of the file. *sz grows with the memory, so that the caller can free it after a failure.
 static int load_program(pagetable_t table, struct inode *ip, uint64 *sz, uint64 *entry)
 {
   struct elfhdr elf;
@@ -41,7 +41,7 @@ static int load_program(pagetable_t table, struct inode *ip, uint64 *sz, uint64 
       return -1;
     if (ph.type != PT_LOAD || ph.memsz == 0)
       continue;
-    // The file may hold anything. Segments must be in order, on page boundaries, and below the trap frame.
+    // The file may contain anything. Segments must be in order, on page boundaries, and below the trap frame.
     uint64 end = ph.vaddr + ph.memsz;
     if (ph.filesz > ph.memsz || end < ph.vaddr || end > TRAPFRAME || ph.vaddr % PGSIZE != 0 || ph.vaddr < *sz)
       return -1;
@@ -56,15 +56,15 @@ static int load_program(pagetable_t table, struct inode *ip, uint64 *sz, uint64 
   return 0;
 }
 
-// Puts the strings of argv and an array of pointers to them on top of the stack: what main(argc, argv) finds there.
-// The number of arguments, or -1 if they do not fit. *sp becomes the address of the array.
+// Puts the strings of argv and an array of pointers to them on top of the stack, for main(argc, argv). Returns the
+// number of arguments, or -1 if they do not fit. *sp becomes the address of the array.
 static int push_arguments(pagetable_t table, uint64 bottom, uint64 *sp, char **argv)
 {
   uint64 pointers[MAXARG + 1];
   int argc = 0;
   for (; argv[argc]; argc++) {
     uint64 n = strlen(argv[argc]) + 1;
-    *sp = (*sp - n) & ~15L;  // the calling convention wants sp in multiples of 16
+    *sp = (*sp - n) & ~15L;  // the calling convention requires sp to be a multiple of 16
     if (argc == MAXARG || *sp < bottom || copyout(table, *sp, argv[argc], n) < 0)
       return -1;
     pointers[argc] = *sp;
@@ -87,7 +87,7 @@ static const char *basename(const char *path)
   return name;
 }
 
-// argc, which becomes a0 of the new program; or -1 with the old one unharmed.
+// Returns argc, which becomes a0 of the new program; or -1, with the old program unchanged.
 int exec(const char *path, char **argv)
 {
   struct proc *p = myproc();

@@ -1,4 +1,4 @@
-// How open is asked to open.
+// The flags of open.
 #pragma once
 
 #define O_RDONLY 0x000

@@ -1,4 +1,4 @@
-// Open files: what a file descriptor stands for, be it a file, a device or an end of a pipe.
+// Open files: what a file descriptor refers to, which is a file, a device or an end of a pipe.
 #include "file.h"
 
 #include "defs.h"
@@ -17,7 +17,7 @@ void fileinit(void)
   initlock(&ftable.lock, "ftable");
 }
 
-// A file with one reference, or 0 when all are in use.
+// Allocates a file with one reference. Returns 0 when all are in use.
 struct file *filealloc(void)
 {
   acquire(&ftable.lock);
@@ -58,7 +58,7 @@ void fileclose(struct file *f)
     iput(last.ip);
 }
 
-// Each of these three returns -1 for a file that cannot do it. Addresses are the user's.
+// Each of these three returns -1 if the file does not support it. Addresses are user addresses.
 int fileread(struct file *f, uint64 addr, int n)
 {
   if (!f->readable || n < 0)

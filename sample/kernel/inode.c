@@ -1,7 +1,7 @@
-// Files without names: inodes, and the bytes they stand for.
+// Files without names: inodes, and their bytes.
 //
-// iget() gives a pointer that stays valid until iput(); ilock() reads the inode from the disk when it is not there yet
-// and keeps others out. An inode whose last name and last pointer are gone is freed, with all its blocks.
+// iget() returns a pointer that stays valid until iput(); ilock() reads the inode from the disk at first use and keeps
+// others out. When an inode has lost its last name and its last pointer, it is freed with all its blocks.
 #include "buf.h"
 #include "defs.h"
 #include "file.h"
@@ -22,7 +22,7 @@ void iinit(void)
     initsleeplock(&itable.inode[i].lock, "inode");
 }
 
-// The block that holds inode inum, and where in it the inode is.
+// The block of inode inum, and the inode's position in it.
 static struct buf *disk_inode(uint inum, struct dinode **di)
 {
   struct buf *b = bread(sb.inodes + inum / IPB);
@@ -30,7 +30,7 @@ static struct buf *disk_inode(uint inum, struct dinode **di)
   return b;
 }
 
-// A new inode on the disk, or 0 when there is none left.
+// Allocates an inode on the disk. Returns 0 when there is none left.
 struct inode *ialloc(short type)
 {
   for (uint inum = ROOTINO; inum < sb.ninodes; inum++) {
@@ -61,7 +61,7 @@ void iupdate(struct inode *ip)
   brelse(b);
 }
 
-// The inode inum, neither locked nor read yet.
+// Returns inode inum, neither locked nor read yet.
 struct inode *iget(uint inum)
 {
   struct inode *empty = 0;
@@ -116,12 +116,12 @@ void iunlock(struct inode *ip)
   releasesleep(&ip->lock);
 }
 
-// Gives a pointer back.
+// Releases a pointer.
 void iput(struct inode *ip)
 {
   acquire(&itable.lock);
   if (ip->ref == 1 && ip->valid && ip->nlink == 0) {
-    // Nobody else can find it any more, so its lock is free and stays so.
+    // Nobody else can reach it any more, so its lock is free and stays free.
     acquiresleep(&ip->lock);
     release(&itable.lock);
     itrunc(ip);
@@ -141,7 +141,7 @@ void iunlockput(struct inode *ip)
   iput(ip);
 }
 
-// The disk block that holds block n of the file; allocated when there is none. 0 when the disk is full.
+// Returns the disk block of block n of the file; allocates one if there is none. Returns 0 when the disk is full.
 static uint bmap(struct inode *ip, uint n)
 {
   if (n < NDIRECT) {
@@ -194,8 +194,8 @@ void stati(struct inode *ip, struct stat *st)
   st->size = ip->size;
 }
 
-// Reads up to n bytes from offset off to address dst, a user's if `user` is set. The number read: 0 at the end; -1 if
-// dst is bad. The caller holds the lock.
+// Reads up to n bytes from offset off to address dst, a user address if `user` is set. Returns the number read, 0 at
+// the end, -1 if dst is invalid. The caller holds the lock.
 int readi(struct inode *ip, int user, uint64 dst, uint off, uint n)
 {
   if (off >= ip->size)
@@ -213,8 +213,8 @@ int readi(struct inode *ip, int user, uint64 dst, uint off, uint n)
   return n;
 }
 
-// Writes n bytes at offset off, which may be at most the size. The number written: fewer when the disk is full or src
-// is bad; -1 when off is beyond what a file can hold. The caller holds the lock.
+// Writes n bytes at offset off, which may be at most the size. Returns the number written: fewer when the disk is full
+// or src is invalid; -1 when off is beyond the largest file size. The caller holds the lock.
 int writei(struct inode *ip, int user, uint64 src, uint off, uint n)
 {
   if (off > ip->size || off + n < off || off + n > MAXFILE * BSIZE)

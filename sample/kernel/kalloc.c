@@ -5,8 +5,8 @@
 #include "riscv.h"
 #include "spinlock.h"
 
-// Pages are filled with junk, so that a wrong use shows itself at once: no instruction has either of these bytes as
-// both its halves, and eight of them are no valid address.
+// Pages are filled with junk, so that wrong uses fail at once: no instruction has either of these bytes as both its
+// halves, and eight of them are not a valid address.
 #define FREED 0x9c
 #define FRESH 0x90
 
@@ -30,8 +30,8 @@ static void push(void *pa)
   release(&kmem.lock);
 }
 
-// Gives every page from the end of the kernel to the list. Not through kfree: filling all of RAM with junk would
-// be most of the boot.
+// Puts every page from the end of the kernel on the list. Without kfree, because filling all of RAM with junk would
+// take most of the boot.
 void kinit(void)
 {
   initlock(&kmem.lock, "kmem");
@@ -52,7 +52,7 @@ void kfree(void *pa)
   push(pa);
 }
 
-// One page of 4096 bytes, filled with junk; 0 when there is none left.
+// Allocates one page of 4096 bytes, filled with junk. Returns 0 when there is none left.
 void *kalloc(void)
 {
   acquire(&kmem.lock);

@@ -1,5 +1,5 @@
-// A variant: each process has a kernel page table of its own, in force while it runs in the kernel. It holds the
-// process's user pages as well, so that copyin can follow a user's pointer as it stands.
+// A variant: each process has its own kernel page table, which satp holds while it runs in the kernel. The table also
+// maps the process's user pages, so that copyin can dereference a user's pointer directly.
 //
 //   root[0]    devices, and user memory up to the PLIC     its own
 //   root[2]    RAM                                         shared with kernel_pagetable
@@ -35,7 +35,7 @@ void kpt_free(struct proc *p)
   p->kpagetable = 0;
 }
 
-// Gives p a kernel table without user pages. 0, or -1 when memory runs out.
+// Gives p a kernel table without user pages. Returns 0, or -1 when memory runs out.
 int kpt_make(struct proc *p)
 {
   pagetable_t table = p->kpagetable = newtable();
@@ -89,7 +89,7 @@ int kpt_mirror(struct proc *p, uint64 from, uint64 oldsz)
   return 0;
 }
 
-// From user memory, through the table in force. 0, or -1 if a page is not the user's.
+// Copies from user memory, through the current table. Returns 0, or -1 if a page is not a user page.
 int copyin(pagetable_t pagetable, void *dst, uint64 srcva, uint64 len)
 {
   uint64 end = srcva + len;

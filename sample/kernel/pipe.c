@@ -8,7 +8,7 @@
 struct pipe {
   struct spinlock lock;
   char data[PIPESIZE];
-  uint nread;  // bytes read and written since the beginning; a byte stands at its number % PIPESIZE
+  uint nread;  // bytes read and written since the beginning; a byte is at its number % PIPESIZE
   uint nwrite;
   int readopen;
   int writeopen;

@@ -1,4 +1,4 @@
-// Who runs: each hart's scheduler, and how a process gives its hart up and gets one again.
+// Scheduling: each hart's scheduler, and how a process gives up its hart and gets one again.
 //
 // A switch goes from a process to the scheduler of its hart and from there to a process, never from one process to
 // another directly. p->lock is held across each switch, by one side at the start and by the other at the end: no other
@@ -10,7 +10,7 @@
 
 struct cpu cpus[NCPU];
 
-// cpuid and mycpu are only true as long as interrupts are off: otherwise the process may move to another hart.
+// cpuid and mycpu are valid only while interrupts are off: otherwise the process may move to another hart.
 int cpuid(void)
 {
   return r_tp();
@@ -29,7 +29,7 @@ struct proc *myproc(void)
   return p;
 }
 
-// Runs p until it comes back by sched().
+// Runs p until it returns through sched().
 static void run(struct cpu *c, struct proc *p)
 {
   p->state = RUNNING;
@@ -53,8 +53,8 @@ void scheduler(void)
   struct cpu *c = mycpu();
   c->proc = 0;
   for (;;) {
-    // Whatever is pending comes now. Later it waits: an interrupt that makes a process runnable after the search has
-    // gone past it must not be served before wfi, or the hart would sleep through it.
+    // Take pending interrupts now, and none later: one that makes a process runnable after the search has passed it
+    // must not be handled before wfi, or the hart would sleep in spite of it.
     intr_on();
     intr_off();
 
@@ -72,7 +72,7 @@ void scheduler(void)
   }
 }
 
-// Gives the hart up. The caller holds p->lock and no other lock, and has set p->state.
+// Gives up the hart. The caller holds p->lock and no other lock, and has set p->state.
 void sched(void)
 {
   struct proc *p = myproc();
@@ -85,7 +85,7 @@ void sched(void)
   if (intr_get())
     panic("sched: interrupts are on");
 
-  // What push_off() found belongs to this process, not to the hart on which it will wake up.
+  // The state saved by push_off() belongs to this process, not to the hart on which it will wake up.
   int intena = mycpu()->intena;
   swtch(&p->context, &mycpu()->context);
   mycpu()->intena = intena;

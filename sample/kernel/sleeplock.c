@@ -1,4 +1,4 @@
-// Locks that are held for long, such as while the disk works. Who waits for one sleeps.
+// Locks that are held for long, such as while the disk works. A process that waits for one sleeps.
 #include "defs.h"
 #include "proc.h"
 #include "sleeplock.h"

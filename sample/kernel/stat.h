@@ -1,4 +1,4 @@
-// What fstat tells about a file.
+// What fstat returns about a file.
 #pragma once
 
 #include "types.h"

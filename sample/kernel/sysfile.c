@@ -1,4 +1,4 @@
-// System calls about files. They check what the user gave; the work is done in file.c, inode.c and directory.c.
+// System calls for files. They check the user's arguments; file.c, inode.c and directory.c do the work.
 #include "defs.h"
 #include "fcntl.h"
 #include "file.h"
@@ -67,7 +67,7 @@ uint64 sys_fstat(void)
   return f ? filestat(f, argument(1)) : -1;
 }
 
-// Makes a file or directory at path and gives it locked, or 0. A plain file that is there already is as good as new.
+// Makes a file or directory at path. Returns it locked, or 0. A plain file that exists already is returned too.
 static struct inode *create(const char *path, ushort type)
 {
   char name[DIRSIZ];
@@ -221,7 +221,7 @@ uint64 sys_pipe(void)
   return -1;
 }
 
-// exec(path, argv): copies the arguments into a page each, since the memory they stand in goes away.
+// exec(path, argv): copies each argument into a page, since the memory that contains them will be freed.
 uint64 sys_exec(void)
 {
   char path[MAXPATH];

@@ -1,4 +1,4 @@
-// System calls about processes and time.
+// System calls for processes and time.
 #include "defs.h"
 #include "proc.h"
 

@@ -78,7 +78,7 @@ static enum interrupt devintr(uint64 scause)
   return DEVICE;
 }
 
-// A user program did what it may not: tell, and end it.
+// A user program did something forbidden: prints that and kills it.
 static void fault(struct proc *p, uint64 scause)
 {
 #if COW

@@ -46,7 +46,7 @@ void uartinit(void)
   initlock(&tx.lock, "uart");
 }
 
-// Sends what waits, as long as the port takes it. The port interrupts when it is idle again. Call with tx.lock held.
+// Sends waiting bytes while the port accepts them. The port interrupts when it is idle again. Call with tx.lock held.
 static void transmit(void)
 {
   while (tx.head != tx.tail && (REG(LSR) & LSR_TX_IDLE)) {

@@ -71,7 +71,7 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
 }
 #endif
 
-// Takes a page away from user mode, but leaves it mapped: the guard page below the stack.
+// Makes a page inaccessible to user mode, but leaves it mapped: the guard page below the stack.
 void uvmclear(pagetable_t pagetable, uint64 va)
 {
   pte_t *pte = walk(pagetable, va, 0);

@@ -102,7 +102,7 @@ int mappages(pagetable_t pagetable, uint64 va, uint64 size, uint64 pa, int perm)
   return 0;
 }
 
-// Takes npages mappings away, starting at va. They must be there. do_free: free the memory too.
+// Removes npages mappings from va on, which must exist. do_free: free the memory too.
 void uvmunmap(pagetable_t pagetable, uint64 va, uint64 npages, int do_free)
 {
   if (va % PGSIZE != 0)

@@ -22,7 +22,7 @@ static int stat_of(const char *path, struct stat *st)
   return result;
 }
 
-// The whole directory is read at once, to the end of our memory. Nobody gives it back: exit will.
+// Reads the whole directory at once, to the end of our memory. Nothing frees it before exit.
 static void list_directory(const char *path, int size)
 {
   char full[MAXPATH];

@@ -4,7 +4,7 @@
 //   pipeline  command { '|' command }
 //   command   word { word | '<' word | '>' word }
 //
-// A line is cut up where it stands: each word gets a zero at its end, and nothing needs to be allocated.
+// A line is split in place: each word gets a zero at its end, and nothing needs to be allocated.
 #include "kernel/fcntl.h"
 #include "kernel/param.h"
 #include "user/user.h"
@@ -19,7 +19,7 @@ struct command {
 };
 
 static char *at;    // the rest of the line
-static char found;  // the special character that ended the last word: a zero stands in its place now
+static char found;  // the special character that ended the last word: a zero is in its place now
 
 #define SPACE " \t\r\n"
 #define SPECIAL "|<>;&"

@@ -45,7 +45,7 @@ static void test_sbrk_limits(void)
   CHECK(sbrk(0) == start);
 }
 
-// A child that has taken all memory cannot fork, but end; and all of it comes back.
+// A child that has allocated all memory cannot fork but can exit, and all of it is freed.
 static int eat_all(void)
 {
   int pages = 0;

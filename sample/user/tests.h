@@ -29,5 +29,5 @@ extern const struct test process_tests[], memory_tests[], file_tests[], pipe_tes
 int in_child(int (*function)(void));
 // Forks, or fails the test.
 int must_fork(void);
-// A pattern that tells every position in a file from its neighbours.
+// A pattern that distinguishes every position in a file from its neighbours.
 char pattern(int seed, int position);
