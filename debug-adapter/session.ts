@@ -6,7 +6,7 @@ import { Catchpoints } from './run-control/catchpoints';
 import * as breakpoints from './requests/running/breakpoints';
 import * as guest from './requests/xv6/console';
 import { completions } from './requests/inspection/completions';
-import { requireSession, say, SILENT_CLIENT, type SessionContext, type Host } from './requests/context';
+import { requireSession, SILENT_CLIENT, type SessionContext, type Host } from './requests/context';
 import { conditionHolds, logMessage } from './evaluation/evaluation';
 import * as data from './requests/running/data-breakpoints';
 import { DataBreakpoints } from './run-control/data-breakpoints';
@@ -91,7 +91,6 @@ export class Session {
     const evaluator: ConditionEvaluator = {
       condition: (...asked) => conditionHolds(requireSession(this.context).debuggee, ...asked),
       logText: (...asked) => logMessage(requireSession(this.context).debuggee, ...asked),
-      log: (text) => say(this.context, text),
     };
     const problem = (expression: string): string | undefined => {
       const { running } = this.context;

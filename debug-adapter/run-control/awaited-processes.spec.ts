@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { Hart } from '../../emulator/types';
 import { AwaitedProcesses, type ContextSwitches } from './awaited-processes';
-import type { StopPolicy } from './runner';
-import type { StopReport } from './stops';
+import type { StopPolicy } from './stop-policy';
+import { RUN_ON, type StopReport } from './stops';
 
 const RESUMES = 0x80002000n;
 const sh = { pid: 2, slot: 1, name: 'sh' };
@@ -11,12 +11,19 @@ function made(other?: StopReport): { awaited: AwaitedProcesses; at: (pc: bigint)
   const judge: StopPolicy = {
     addresses: () => new Set([0x80000010n]),
     appliesTo: () => false,
-    breakpoint: () => other,
-    observed: () => undefined,
+    decideAt: () => ({ ...RUN_ON, report: other }),
+    decide: () => RUN_ON,
   };
   const around: ContextSwitches = { resumptions: () => [RESUMES], processOn: () => sh };
   const awaited = new AwaitedProcesses(judge, around);
-  return { awaited, at: (pc) => awaited.breakpoint({ id: 1, pc } as Hart) };
+  const at = (pc: bigint): StopReport | undefined => {
+    const hart = { id: 1, pc } as Hart;
+    const { report, record } = awaited.decideAt(hart);
+    assert.deepEqual(awaited.decideAt(hart).report, report, 'deciding changes nothing');
+    record();
+    return report;
+  };
+  return { awaited, at };
 }
 
 describe('processes that are waited for', () => {

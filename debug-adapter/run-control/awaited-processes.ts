@@ -3,8 +3,8 @@
  * about all other stops.
  */
 import type { Hart, Stop } from '../../emulator/types';
-import type { StopPolicy } from './runner';
-import type { StopReport } from './stops';
+import type { StopPolicy } from './stop-policy';
+import type { Decision } from './stops';
 
 /** A process by its pid and its slot in the kernel's table, since the kernel may reuse one of them. */
 export interface ProcessIdentity {
@@ -48,16 +48,23 @@ export class AwaitedProcesses implements StopPolicy {
     return this.resumptions.has(address) || this.policy.appliesTo(hart, address);
   }
 
-  breakpoint(hart: Hart): StopReport | undefined {
-    const other = this.policy.breakpoint(hart);
+  decideAt(hart: Hart): Decision {
+    const other = this.policy.decideAt(hart);
     const process = this.resumptions.has(hart.pc) ? this.around.processOn(hart) : undefined;
     if (!process || !this.awaits(process)) return other;
-    this.set(process, false);
     const description = `pid ${process.pid} ${process.name} runs`;
-    return other ?? { hart: hart.id, reason: 'breakpoint', description, text: `${description}, as was waited for.` };
+    const text = `${description}, as was waited for.`;
+    return {
+      report: other.report ?? { hart: hart.id, reason: 'breakpoint', description, text },
+      logs: other.logs,
+      record: () => {
+        other.record();
+        this.set(process, false);
+      },
+    };
   }
 
-  observed(stop: Stop): StopReport | undefined {
-    return this.policy.observed(stop);
+  decide(stop: Stop): Decision {
+    return this.policy.decide(stop);
   }
 }

@@ -4,7 +4,15 @@
  * expressions in C when it stands.
  */
 import { Csr } from '../../emulator/isa/csrs';
-import { Mode, type Hart, type MachineApi, type Observer, type Stop, type Subscription } from '../../emulator/types';
+import {
+  Mode,
+  type Hart,
+  type MachineApi,
+  type Observer,
+  type Stop,
+  type Subscription,
+  type TrapEvent,
+} from '../../emulator/types';
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
@@ -14,7 +22,7 @@ import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
 import { TrapLoops } from './catchpoints/trap-loop';
 import { messageOf, type SyntaxCheck, type Condition } from './conditions';
-import { hartOf, type StopCause, type StopReport } from './stops';
+import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from './stops';
 
 export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];
 
@@ -97,44 +105,52 @@ export class Catchpoints {
   /** What is listened to on the machine. `vector` is where an exception goes that a hart takes to a mode. */
   observer(vector: (hart: number, mode: Mode) => bigint): Observer {
     return {
-      trap: (event) => this.loops.follow(event, vector(event.hart, event.to)) || this.concerns({ kind: 'trap', event }),
-      satpWrite: (event) => this.concerns({ kind: 'satp-write', event }),
-      fence: (event) => this.concerns({ kind: 'fence', event }),
-      device: (event) => this.concerns({ kind: 'device', event }),
-      tableStore: (event) => this.concerns({ kind: 'pte-store', event }),
+      trap: (event) => this.loops.follow(event, vector(event.hart, event.to)) || this.maySuit({ kind: 'trap', event }),
+      satpWrite: (event) => this.maySuit({ kind: 'satp-write', event }),
+      fence: (event) => this.maySuit({ kind: 'fence', event }),
+      device: (event) => this.maySuit({ kind: 'device', event }),
+      tableStore: (event) => this.maySuit({ kind: 'pte-store', event }),
     };
   }
 
   /** Whether the user wants this stop, with what is to be said of it. */
-  judge(stop: Stop): StopReport | undefined {
+  decide(stop: Stop): Decision {
     switch (stop.kind) {
-      case 'trap': {
-        const first = this.loops.takeReport(stop.event.hart);
-        if (first)
-          return {
-            ...{ hart: stop.event.hart, reason: 'exception', description: 'Trap loop' },
-            cause: { kind: 'trap-loop', event: stop.event, first },
-          };
-        return this.ask({ kind: 'trap', event: stop.event });
-      }
+      case 'trap':
+        return this.decideTrap(stop.event);
       case 'satpWrite':
-        return this.ask({ kind: 'satp-write', event: stop.event });
+        return this.decideOn({ kind: 'satp-write', event: stop.event });
       case 'fence':
-        return this.ask({ kind: 'fence', event: stop.event });
+        return this.decideOn({ kind: 'fence', event: stop.event });
       case 'device':
-        return this.ask({ kind: 'device', event: stop.event });
+        return this.decideOn({ kind: 'device', event: stop.event });
       case 'tableStore':
-        return this.ask({ kind: 'pte-store', event: stop.event });
+        return this.decideOn({ kind: 'pte-store', event: stop.event });
       default:
-        return undefined;
+        return RUN_ON;
     }
   }
 
   /** The same for a hart that has come to one of `addresses`. */
-  reached(hart: Hart): StopReport | undefined {
+  decideAt(hart: Hart): Decision {
     const event = this.kinds.size > 0 ? this.guest?.at(hart) : undefined;
-    if (event?.kind === 'map') this.subscription?.followTables([event.root]);
-    return event && this.ask({ kind: 'kernel', event });
+    if (!event) return RUN_ON;
+    const decision = this.decideOn({ kind: 'kernel', event });
+    if (event.kind !== 'map') return decision;
+    const record = (): void => {
+      this.subscription?.followTables([event.root]);
+      decision.record();
+    };
+    return { ...decision, record };
+  }
+
+  private decideTrap(event: TrapEvent): Decision {
+    const { hart } = event;
+    const first = this.loops.unreported(hart);
+    if (!first) return this.decideOn({ kind: 'trap', event });
+    const cause: StopCause = { kind: 'trap-loop', event, first };
+    const report: StopReport = { hart, reason: 'exception', description: 'Trap loop', cause };
+    return { report, logs: [], record: () => this.loops.report(hart) };
   }
 
   private activate(): { verified: boolean; message?: string }[] {
@@ -167,7 +183,7 @@ export class Catchpoints {
   }
 
   /** Whether a filter may want this: as far as can be told without an expression. */
-  private concerns(cause: StopCause): boolean {
+  private maySuit(cause: StopCause): boolean {
     return this.active.some((active) => this.matches(active, cause));
   }
 
@@ -175,27 +191,27 @@ export class Catchpoints {
     return filter.matches(cause) && (!matcher || (this.guest !== undefined && matcher(cause, this.guest)));
   }
 
-  private ask(cause: StopCause): StopReport | undefined {
+  /** The first filter that wants it decides. */
+  private decideOn(cause: StopCause): Decision {
     for (const active of this.active) {
-      if (!this.matches(active, cause)) continue;
-      const report = this.asked(active, cause);
-      if (report) return report;
+      const decision = this.matches(active, cause) ? this.decideBy(active, cause) : RUN_ON;
+      if (decision.report) return decision;
     }
-    return undefined;
+    return RUN_ON;
   }
 
-  private asked(active: ActiveFilter, cause: StopCause): StopReport | undefined {
+  private decideBy(active: ActiveFilter, cause: StopCause): Decision {
     const { filter, condition, matcher } = active;
     const hart = hartOf(cause);
-    const stop: StopReport = { hart, reason: 'exception', cause };
+    const report: StopReport = { hart, reason: 'exception', cause };
+    const stop: Decision = { ...RUN_ON, report };
     if (condition === undefined || matcher) return stop;
     try {
-      return this.holds(condition, hart, filter.overlay?.(cause) ?? {}) ? stop : undefined;
+      return this.holds(condition, hart, filter.overlay?.(cause) ?? {}) ? stop : RUN_ON;
     } catch (error) {
-      if (active.reported) return undefined;
-      active.reported = true;
+      if (active.reported) return RUN_ON;
       const description = `The condition "${condition}" failed: ${messageOf(error)}. It does not stop for this again.`;
-      return { ...stop, description };
+      return { report: { ...report, description }, logs: [], record: () => (active.reported = true) };
     }
   }
 }

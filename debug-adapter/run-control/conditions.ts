@@ -21,7 +21,6 @@ export interface ConditionEvaluator {
   condition: Condition;
   /** The text of a log message with its {expressions} evaluated. */
   logText(message: string, hart: number, overlay: Overlay): string;
-  log(text: string): void;
 }
 
 /** A breakpoint's record of its hits. */
@@ -31,38 +30,46 @@ export interface Hits {
   reported?: boolean;
 }
 
-export interface HitResult {
+/** What a hit comes to. Nothing is counted or said yet. */
+export interface HitDecision {
   stop: boolean;
   /** Why the condition could not be evaluated. */
   failure?: string;
+  /** What is to be said in place of stopping. */
+  log?: string;
+  /** What is remembered after it. */
+  after: Hits;
 }
 
-/** Whether to stop; counts the hit, and logs in place of stopping. */
-export function evaluateHit(
+/** Whether to stop, or to log in place of it, after those hits. */
+export function decideHit(
   evaluator: ConditionEvaluator,
-  extras: BreakpointOptions,
-  hits: Hits,
+  options: BreakpointOptions,
+  { hits, reported = false }: Readonly<Hits>,
   hart: number,
   overlay: Overlay = {},
-): HitResult {
-  const { condition, hitCondition, logMessage } = extras;
+): HitDecision {
+  const { condition, hitCondition, logMessage } = options;
+  const before = { hits, reported };
   try {
-    if (condition && !evaluator.condition(condition, hart, overlay)) return { stop: false };
+    if (condition && !evaluator.condition(condition, hart, overlay)) return { stop: false, after: before };
   } catch (error) {
-    if (hits.reported) return { stop: false };
-    hits.reported = true;
+    if (reported) return { stop: false, after: before };
     const failure = `The breakpoint's condition "${condition}" failed: ${messageOf(error)}`;
-    return { stop: true, failure: `${failure}. It does not stop for this again.` };
+    const after = { hits, reported: true };
+    return { stop: true, failure: `${failure}. It does not stop for this again.`, after };
   }
-  hits.hits++;
-  if (hitCondition && !hitsEnough(hitCondition, hits.hits)) return { stop: false };
-  if (!logMessage) return { stop: true };
+  const after = { hits: hits + 1, reported };
+  if (hitCondition && !hitsEnough(hitCondition, after.hits)) return { stop: false, after };
+  return logMessage ? { stop: false, after, log: logOf(evaluator, logMessage, hart, overlay) } : { stop: true, after };
+}
+
+function logOf(evaluator: ConditionEvaluator, message: string, hart: number, overlay: Overlay): string {
   try {
-    evaluator.log(evaluator.logText(logMessage, hart, overlay));
+    return evaluator.logText(message, hart, overlay);
   } catch (error) {
-    evaluator.log(`The log message "${logMessage}" failed: ${messageOf(error)}`);
+    return `The log message "${message}" failed: ${messageOf(error)}`;
   }
-  return { stop: false };
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -11,7 +11,7 @@ const ROOT = 0x3000n;
 function setUp(condition: ConditionEvaluator['condition'] = () => true) {
   const machine = new FakeMachine(2);
   const logged: string[] = [];
-  const evaluator: ConditionEvaluator = { condition, logText: (message) => message, log: (text) => logged.push(text) };
+  const evaluator: ConditionEvaluator = { condition, logText: (message) => message };
   const data = new DataBreakpoints(evaluator, (text) => (text === '1 +' ? 'it ends' : undefined));
   const mapped = new Map([
     [1n, 0x8000n],
@@ -45,7 +45,11 @@ function setUp(condition: ConditionEvaluator['condition'] = () => true) {
     };
     machine.memory.write(event.address, event.after);
     const stop: Stop & { kind: 'data' } = { kind: 'data', events: [event] };
-    return data.concerns(event) ? data.judge(stop)?.description : undefined;
+    if (!data.concerns(event)) return undefined;
+    const { report, logs, record } = data.decide(stop);
+    record();
+    logged.push(...logs);
+    return report?.description;
   };
   return { machine, data, mapped, watched, touch, logged };
 }
@@ -111,7 +115,7 @@ describe('data breakpoints', () => {
       ...{ watch: second, access: 'write', by: 'device', device: 'disk', address: 0xa000n },
       ...{ before: Uint8Array.of(8), after: Uint8Array.of(9) },
     };
-    assert.match(data.judge({ kind: 'data', events: [event] })?.text ?? '', /^across: 0 → 0\nby somebody/);
+    assert.match(data.decide({ kind: 'data', events: [event] }).report?.text ?? '', /^across: 0 → 0\nby somebody/);
   });
 
   it('keep ids and hits of those that stay, and ask conditions with both values', () => {

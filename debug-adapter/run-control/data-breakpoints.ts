@@ -10,14 +10,15 @@ import { Csr } from '../../emulator/isa/csrs';
 import { Mode, type DataEvent, type Hart, type MachineApi, type Stop } from '../../emulator/types';
 import type { Subscription, Watch } from '../../emulator/types';
 import {
-  evaluateHit,
+  decideHit,
   type ConditionEvaluator,
   type SyntaxCheck,
   type BreakpointOptions,
+  type HitDecision,
   type Hits,
   type Overlay,
 } from './conditions';
-import type { StopReport } from './stops';
+import { RUN_ON, type Decision } from './stops';
 
 const PAGE = 4096n;
 
@@ -146,35 +147,35 @@ export class DataBreakpoints {
     return event.access === 'read' || every === true || !equal(event.before, event.after);
   }
 
-  judge(stop: Stop & { kind: 'data' }): StopReport | undefined {
+  decide(stop: Stop & { kind: 'data' }): Decision {
     const guest = this.guest;
-    if (!guest) return undefined;
+    if (!guest) return RUN_ON;
     const byBreakpoint = new Map<DataBreakpoint, DataEvent[]>();
     for (const event of stop.events) {
       const breakpoint = this.byWatch.get(event.watch);
       if (breakpoint) byBreakpoint.set(breakpoint, [...(byBreakpoint.get(breakpoint) ?? []), event]);
     }
-    const said: { id: number; title: string; text: string }[] = [];
-    for (const [breakpoint, events] of byBreakpoint) {
-      const what = this.asked(guest, breakpoint, events);
-      if (what) said.push({ id: breakpoint.id, ...what });
-    }
-    const [first] = said;
-    if (!first) return undefined;
+    const touched = [...byBreakpoint].map(([breakpoint, events]) => this.decideTouch(guest, breakpoint, events));
+    const stopping = touched.filter(({ hit }) => hit.stop);
+    const [first] = stopping;
     return {
-      hart: stop.events[0]?.hart ?? guest.machine.current,
-      reason: 'data breakpoint',
-      description: first.title,
-      text: said.map(({ text }) => text).join('\n'),
-      hitBreakpointIds: said.map(({ id }) => id),
+      report: first && {
+        hart: stop.events[0]?.hart ?? guest.machine.current,
+        reason: 'data breakpoint',
+        description: first.title,
+        text: stopping.map(({ text }) => text).join('\n'),
+        hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
+      },
+      logs: touched.flatMap(({ hit }) => hit.log ?? []),
+      record: () => touched.forEach(({ breakpoint, hit }) => Object.assign(breakpoint, hit.after)),
     };
   }
 
-  private asked(
+  private decideTouch(
     guest: DataGuest,
     breakpoint: DataBreakpoint,
     events: readonly DataEvent[],
-  ): { title: string; text: string } | undefined {
+  ): { breakpoint: DataBreakpoint; hit: HitDecision; title: string; text: string } {
     const location = breakpoint.location!;
     const now = bytesOf(guest.machine, breakpoint.watches);
     const before = now.slice();
@@ -194,14 +195,13 @@ export class DataBreakpoints {
       ...(logMessage && { logMessage }),
     };
     const overlay: Overlay = now.length <= 8 ? { old: numberOf(before), new: numberOf(now) } : {};
-    const { stop, failure } = evaluateHit(this.evaluator, extras, breakpoint, hart, overlay);
-    if (!stop) return undefined;
+    const hit = decideHit(this.evaluator, extras, breakpoint, hart, overlay);
     const change =
       event.access === 'read' ? `read, ${location.show(now)}` : `${location.show(before)} → ${location.show(now)}`;
-    const title = failure ?? `${location.label}: ${change}`;
+    const title = hit.failure ?? `${location.label}: ${change}`;
     const alias = aliasText(event, location);
     const same = event.access === 'write' && equal(before, now) ? ' (the same value stored again)' : '';
-    return { title, text: `${title}${same}\n${guest.doer(event)}${alias}` };
+    return { breakpoint, hit, title, text: `${title}${same}\n${guest.doer(event)}${alias}` };
   }
 
   private make(spec: DataBreakpointSpec): DataBreakpoint {

@@ -5,7 +5,7 @@ import { TestProgram } from '../testing/program';
 import { MappedProgram } from '../code/mapped-program';
 import type { StepContext } from './stepping/step-plan';
 import { reachAddress, stepInstruction } from './stepping/stepping';
-import type { Ended, StopReport } from './stops';
+import { RUN_ON, type Ended, type StopReport } from './stops';
 import { FakeClock, FakeMachine } from '../testing/fake-machine';
 
 function setUp(machine = new FakeMachine()) {
@@ -19,12 +19,19 @@ function setUp(machine = new FakeMachine()) {
     {
       addresses: () => wanted,
       appliesTo: () => true,
-      breakpoint: (hart) => (wanted.has(hart.pc) ? { hart: hart.id, reason: 'breakpoint' } : undefined),
-      observed: (stop) => (stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined),
+      decideAt: (hart) => ({
+        ...RUN_ON,
+        report: wanted.has(hart.pc) ? { hart: hart.id, reason: 'breakpoint' } : undefined,
+      }),
+      decide: (stop) => ({
+        ...RUN_ON,
+        report: stop.kind === 'trap' ? { hart: stop.event.hart, reason: 'exception' } : undefined,
+      }),
     },
     clock,
     {
       stopped: (report) => stops.push(report),
+      logged: () => undefined,
       ended: (how) => ends.push(how),
       reset: () => resets++,
       betweenSlices: () => undefined,

@@ -6,7 +6,8 @@
 import type { Hart, MachineApi, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import { Pace, type HostClock } from './clock';
 import type { StepPlan, StepCondition } from './stepping/step-plan';
-import type { Ended, StopReport } from './stops';
+import type { StopPolicy } from './stop-policy';
+import type { Decision, Ended, StopReport } from './stops';
 
 /** Milliseconds of a slice. */
 const SLICE = 4;
@@ -18,19 +19,10 @@ const FIRST_WAIT = 1;
 const FIRST_BUDGET = 20_000;
 const LARGEST_BUDGET = 4_000_000;
 
-/** Decides whether the user wants to stop here. */
-export interface StopPolicy {
-  /** Addresses at which the machine must ask. */
-  addresses(): ReadonlySet<bigint>;
-  /** Whether an address may be one of them for what the hart runs now: only then the machine need ask. */
-  appliesTo(hart: Hart, address: bigint): boolean;
-  breakpoint(hart: Hart): StopReport | undefined;
-  /** A stop that an observer asked for. */
-  observed(stop: Stop): StopReport | undefined;
-}
-
 export interface RunListener {
   stopped(report: StopReport): void;
+  /** A breakpoint has a message to log. */
+  logged(text: string): void;
   ended(how: Ended): void;
   /** The guest has reset the machine: it boots again. */
   reset(): void;
@@ -240,7 +232,7 @@ export class Runner {
       case 'device':
       case 'data':
       case 'tableStore': {
-        const report = this.policy.observed(stop);
+        const report = this.carryOut(this.policy.decide(stop));
         if (report) this.halt(stop.kind === 'trap' ? report : this.withBreakpoint(report));
         break;
       }
@@ -261,12 +253,18 @@ export class Runner {
     }
   }
 
+  private carryOut({ report, logs, record }: Decision): StopReport | undefined {
+    record();
+    for (const text of logs) this.listener.logged(text);
+    return report;
+  }
+
   private atBreakpoint(hart: Hart, reached = true): void {
     const seen = this.seenAt.get(hart.id);
     const fresh =
       seen?.pc !== hart.pc || seen.retired !== hart.retired || (hart.spinning && seen.now !== this.machine.now);
     this.seen(hart.id);
-    const report = fresh ? this.policy.breakpoint(hart) : undefined;
+    const report = fresh ? this.carryOut(this.policy.decideAt(hart)) : undefined;
     if (report) this.halt(report);
     else if (reached && this.want?.kind === 'reach' && this.want.addresses.includes(hart.pc) && this.want.accept(hart))
       this.happened(hart.id);
@@ -277,7 +275,10 @@ export class Runner {
     const hart = this.machine.harts[report.hart]!;
     if (!this.policy.addresses().has(hart.pc)) return report;
     this.seen(hart.id);
-    const ids = [...(report.hitBreakpointIds ?? []), ...(this.policy.breakpoint(hart)?.hitBreakpointIds ?? [])];
+    const ids = [
+      ...(report.hitBreakpointIds ?? []),
+      ...(this.carryOut(this.policy.decideAt(hart))?.hitBreakpointIds ?? []),
+    ];
     return ids.length > 0 ? { ...report, hitBreakpointIds: ids } : report;
   }
 

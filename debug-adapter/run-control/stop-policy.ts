@@ -4,18 +4,34 @@
  */
 import { Mode, type Hart, type Stop } from '../../emulator/types';
 import type { Program } from '../code/programs';
-import type { Breakpoints } from './breakpoints';
+import type { Breakpoint, Breakpoints } from './breakpoints';
 import type { Catchpoints } from './catchpoints';
 import type { DataBreakpoints } from './data-breakpoints';
-import { evaluateHit, type ConditionEvaluator } from './conditions';
-import type { StopPolicy } from './runner';
-import type { StopReport } from './stops';
+import { decideHit, type ConditionEvaluator, type HitDecision } from './conditions';
+import { RUN_ON, type Decision, type StopReport } from './stops';
+
+/** Decides whether the user wants to stop. Deciding has no effects; see Decision. */
+export interface StopPolicy {
+  /** Addresses at which the machine must ask. */
+  addresses(): ReadonlySet<bigint>;
+  /** Whether an address may be one of them for what the hart runs now: only then the machine need ask. */
+  appliesTo(hart: Hart, address: bigint): boolean;
+  /** At the instruction that a hart is about to execute. */
+  decideAt(hart: Hart): Decision;
+  /** At a stop that an observer asked for. */
+  decide(stop: Stop): Decision;
+}
 
 export interface PolicyContext extends ConditionEvaluator {
   /** The user program that a hart runs; undefined if it is not known. */
   programOn(hart: Hart): Program | undefined;
   /** Whether a hart has a program's bytes at an address. Faster than finding out which program it runs. */
   hasBytes(hart: Hart, program: Program, address: bigint): boolean;
+}
+
+interface BreakpointHit {
+  breakpoint: Breakpoint;
+  decision: HitDecision;
 }
 
 const NOWHERE: ReadonlySet<bigint> = new Set();
@@ -49,36 +65,44 @@ export class BreakpointPolicy implements StopPolicy {
     return this.breakpoints.at(address, has).length > 0;
   }
 
-  breakpoint(hart: Hart): StopReport | undefined {
+  decideAt(hart: Hart): Decision {
     const user = hart.mode === Mode.User;
     const program = user ? this.around.programOn(hart) : 'kernel';
     const hit = this.breakpoints
       .at(hart.pc, (owner) => owner === program)
-      .map((breakpoint) => ({ breakpoint, answer: evaluateHit(this.around, breakpoint.spec, breakpoint, hart.id) }));
-    const stopping = hit.filter(({ answer }) => answer.stop);
-    const caught = user ? undefined : this.catchpoints.reached(hart);
-    if (caught)
-      return {
-        ...caught,
-        ...(stopping.length > 0 ? { hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id) } : {}),
-      };
+      .map((breakpoint) => ({ breakpoint, decision: decideHit(this.around, breakpoint.spec, breakpoint, hart.id) }));
+    const caught = user ? RUN_ON : this.catchpoints.decideAt(hart);
+    return {
+      report: this.reportOf(hart, hit, caught.report),
+      logs: hit.flatMap(({ decision }) => decision.log ?? []),
+      record: () => {
+        for (const { breakpoint, decision } of hit) Object.assign(breakpoint, decision.after);
+        caught.record();
+      },
+    };
+  }
+
+  decide(stop: Stop): Decision {
+    if (!this.enabled) return RUN_ON;
+    return stop.kind === 'data' ? this.data.decide(stop) : this.catchpoints.decide(stop);
+  }
+
+  private reportOf(hart: Hart, hit: readonly BreakpointHit[], caught: StopReport | undefined): StopReport | undefined {
+    const stopping = hit.filter(({ decision }) => decision.stop);
+    const hitBreakpointIds = stopping.map(({ breakpoint }) => breakpoint.id);
+    if (caught) return { ...caught, ...(stopping.length > 0 ? { hitBreakpointIds } : {}) };
     const first = stopping[0];
     if (!first) return undefined;
     const { spec } = first.breakpoint;
     const { kind } = spec;
-    const failure = stopping.find(({ answer }) => answer.failure !== undefined)?.answer.failure;
+    const failure = stopping.find(({ decision }) => decision.failure !== undefined)?.decision.failure;
     return {
       hart: hart.id,
       reason: kind === 'line' ? 'breakpoint' : `${kind} breakpoint`,
-      hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
+      hitBreakpointIds,
       ...(spec.kind === 'line' ? { origin: { kind: spec.kind, line: first.breakpoint.binding.line } } : {}),
       ...(spec.kind === 'function' ? { origin: { kind: spec.kind, name: spec.name } } : {}),
       ...(failure === undefined ? {} : { description: failure, text: failure }),
     };
-  }
-
-  observed(stop: Stop): StopReport | undefined {
-    if (!this.enabled) return undefined;
-    return stop.kind === 'data' ? this.data.judge(stop) : this.catchpoints.judge(stop);
   }
 }

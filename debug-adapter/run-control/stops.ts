@@ -47,3 +47,18 @@ export interface Ended {
   exitCode: number;
   why: string;
 }
+
+/**
+ * What a moment of the run comes to. Made without effects, so that it can be asked for again, and for a moment that is
+ * visited a second time.
+ */
+export interface Decision {
+  /** The stop that the user wants; undefined: run on. */
+  report: StopReport | undefined;
+  /** Messages of breakpoints that log in place of stopping. */
+  logs: readonly string[];
+  /** Counts the hits, and notes what the user has now been told. For every moment once. */
+  record(): void;
+}
+
+export const RUN_ON: Decision = { report: undefined, logs: [], record: () => undefined };

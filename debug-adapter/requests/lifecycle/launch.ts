@@ -125,6 +125,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   });
   const runner = new Runner(machine, awaited, host.clock, {
     stopped: (report) => stop(context, report),
+    logged: (text) => say(context, text),
     ended: ({ exitCode, why }) => {
       context.console.flush();
       say(context, why);

@@ -40,11 +40,15 @@ export class TrapLoops {
     return last.looping && !last.reported;
   }
 
-  /** Returns the trap that began a hart's loop, once for each loop. */
-  takeReport(hart: number): TrapEvent | undefined {
+  /** The trap that began the loop that a hart is in, if it has not been reported. */
+  unreported(hart: number): TrapEvent | undefined {
     const last = this.last.get(hart);
-    if (!last?.looping || last.reported) return undefined;
-    last.reported = true;
-    return last.first;
+    return last?.looping && !last.reported ? last.first : undefined;
+  }
+
+  /** The loop that a hart is in is reported. */
+  report(hart: number): void {
+    const last = this.last.get(hart);
+    if (last) last.reported = true;
   }
 }
