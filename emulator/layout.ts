@@ -4,7 +4,7 @@
  *
  *   0          nothing, so that no valid host address is 0
  *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs
- *   HEAT       how often jumps went where
+ *   HOTNESS       how often jumps went where
  *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
  *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
  *   REGIONS    for every record, which region begins there (i32 each)

@@ -150,8 +150,8 @@ export class CodeCache {
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
   }
 
-  /** The branch at the hart's pc closes a bulk loop: makes passes of it, or has the branch run the ordinary way. */
-  bulk(hart: HartState, record: number): Status {
+  /** The branch at the hart's pc closes a loop idiom: makes passes of it, or has the branch run the ordinary way. */
+  loopIdiom(hart: HartState, record: number): Status {
     const page = this.pageAt(hart, hart.pc);
     if (page === undefined) return Status.reload;
     let loop = this.loops.get(record);
@@ -194,15 +194,15 @@ export class CodeCache {
     return decoded ? this.alone(record) : this.special(hart, record);
   }
 
-  /** Has the interpreter run the instruction of a record, though a region begins there or a bulk loop ends. */
+  /** Has the interpreter run the instruction of a record, though a region begins there or a loop idiom ends. */
   alone(record: number): Status {
     writeSingleStep(this.memory, this.memory.view.getInt32(record + RecordLayout.word, true));
     return Status.scratch;
   }
 
-  /** See Regions.departure. */
-  departure(region: number, answer: number): SideExit {
-    return this.regions.departure(region, answer);
+  /** See TranslationCache.sideExit. */
+  sideExit(region: number, answer: number): SideExit {
+    return this.regions.sideExit(region, answer);
   }
 
   /** Bytes of a page with records are about to change. */
@@ -221,8 +221,8 @@ export class CodeCache {
     const offset = offsetOf(record);
     this.pages.decoding(page, record, word);
     if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
-    const bulk = loopIdiomAt(view, page + offset) !== undefined;
-    return writeRecord(view, record, word, offset, { bulk, csrsLeave: this.csrWritesLeave });
+    const closesIdiom = loopIdiomAt(view, page + offset) !== undefined;
+    return writeRecord(view, record, word, offset, { closesIdiom, csrsLeave: this.csrWritesLeave });
   }
 
   /** Decodes an instruction, and what is executed next unless it traps: as far as the next jump or branch. */

@@ -19,11 +19,11 @@ export const LOADS = {
 } as const;
 export const STORES = { 1: i64.store8, 2: i64.store16, 4: i64.store32, 8: i64.store } as const;
 
-/** Passes of a bulk loop below which leaving the generated code costs more than it gains. */
-const BULK_DISTANCE = 128;
-/** Whether two registers that a bulk loop's branch compares are far apart: that many passes to go, if they meet at all. */
+/** Passes of a loop idiom below which leaving the generated code costs more than it gains. */
+const IDIOM_DISTANCE = 128;
+/** Whether two registers that a loop idiom's branch compares are far apart: that many passes to go, if they meet at all. */
 export const farApart = (a: Code, b: Code): Code =>
-  i64.ge_u(i64.add(i64.sub(a, b), i64.const(BULK_DISTANCE)), i64.const(2 * BULK_DISTANCE));
+  i64.ge_u(i64.add(i64.sub(a, b), i64.const(IDIOM_DISTANCE)), i64.const(2 * IDIOM_DISTANCE));
 
 /** Looking a virtual address up in the data TLB; the address and the entry's host address are in these locals. */
 export function tlbLookup(address: number, entry: number) {

@@ -20,7 +20,7 @@ export interface ExecutorHost {
 }
 
 /** After these the instruction at hand is still to be executed. */
-const BEGINS: ReadonlySet<Exit> = new Set([Exit.fetch, Exit.special, Exit.hot, Exit.bulk]);
+const BEGINS: ReadonlySet<Exit> = new Set([Exit.fetch, Exit.special, Exit.hot, Exit.loopIdiom]);
 
 export class Executor {
   private generated: InterpreterExports['run'] | undefined;
@@ -91,17 +91,17 @@ export class Executor {
     hart.remaining = 1;
     const reason = this.interpret(Begin.scratch);
     hart.remaining = left - 1;
-    return reason === Exit.vain ? this.vain() : Status.reload;
+    return reason === Exit.lockContended ? this.lockContended() : Status.reload;
   }
 
-  private vain(): Status {
+  private lockContended(): Status {
     this.machine.yields();
     return Status.done;
   }
 
   /** A region, whose index is the detail, has left an instruction to others: notes which. */
   private takeSideExit(hart: HartState, answer: number): Exit {
-    const { exit, detail, back, offset, record } = this.code.departure(hart.detail, answer);
+    const { exit, detail, back, offset, record } = this.code.sideExit(hart.detail, answer);
     hart.tookSideExit(offset, record, detail);
     hart.remaining += back;
     return exit;
@@ -124,12 +124,12 @@ export class Executor {
         return this.environment.execute(hart, detail);
       case Exit.special:
         return this.code.special(hart, hart.record);
-      case Exit.bulk:
-        return this.code.bulk(hart, hart.record);
+      case Exit.loopIdiom:
+        return this.code.loopIdiom(hart, hart.record);
       case Exit.hot:
         return this.code.hot(hart);
-      case Exit.vain:
-        return this.vain();
+      case Exit.lockContended:
+        return this.lockContended();
       case Exit.region:
       case Exit.short:
         throw new Error('what the dispatcher sees to itself has come out of it');

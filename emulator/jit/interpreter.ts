@@ -30,14 +30,14 @@ export const enum Exit {
   environment,
   /** A record with Opcode.special. This and the next have not been counted. */
   special,
-  /** A branch that closes a bulk loop with many passes to go. */
-  bulk,
+  /** A branch that closes a loop idiom with many passes to go. */
+  loopIdiom,
   /** The instruction at pc is the target of many jumps. */
   hot,
   /** The record begins a region; its index is the detail. This and the next are not seen outside the generated code. */
   region,
   /** An amoswap has found what it stores, as for a lock that another hart has. It is done, though pc still stands at it. */
-  vain,
+  lockContended,
   /** The region at pc may need more than remains of the slice. */
   short,
 }
@@ -53,7 +53,7 @@ export const enum Begin {
 }
 
 export interface InterpreterExports {
-  /** Runs the hart whose state is in the window. Answers an Exit, or a departure of a region (translator.ts). */
+  /** Runs the hart whose state is in the window. Answers an Exit, or a side exit of a region (translator.ts). */
   run(begin: Begin): number;
 }
 
@@ -104,7 +104,7 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
 const ANY = 1;
 
 /** A loop is worth more than what it calls, which is translated with it. */
-const LOOP_POINTS = 4;
+const LOOP_WEIGHT = 4;
 
 /** Generates the module's bytes. It is the same for every machine. */
 function generateInterpreter(): Uint8Array<ArrayBuffer> {
@@ -118,15 +118,18 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
   /** Neither of these is an instruction done. */
   const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
   const exitUncounted = (reason: Exit): Code => [uncount, set32(HartOffset.record, record), exit(reason)];
-  const exitForBulk = when(farApart(register(RecordLayout.rs1), register(RecordLayout.rs2)), exitUncounted(Exit.bulk));
+  const exitForIdiom = when(
+    farApart(register(RecordLayout.rs1), register(RecordLayout.rs2)),
+    exitUncounted(Exit.loopIdiom),
+  );
 
-  /** A jump went to the record at hand: so many points, see HEAT. */
-  const heat = i32.load(local.get(L.entry), HOTNESS);
-  const countHeat = (points: number): Code =>
+  /** A jump went to the record at hand: so many points, see HOTNESS. */
+  const hotness = i32.load(local.get(L.entry), HOTNESS);
+  const countJump = (points: number): Code =>
     when(i32.lt_u(field(RecordLayout.op), i32.const(REGION)), [
       local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HOTNESS_CELLS - 1) * 4))),
-      i32.store(local.get(L.entry), i32.add(heat, i32.const(points)), HOTNESS),
-      when(i32.ge_u(heat, i32.load(ZERO, HOTNESS_LIMIT)), exit(Exit.hot)),
+      i32.store(local.get(L.entry), i32.add(hotness, i32.const(points)), HOTNESS),
+      when(i32.ge_u(hotness, i32.load(ZERO, HOTNESS_LIMIT)), exit(Exit.hot)),
     ]);
 
   const builder = (form: Form): Builder => {
@@ -139,7 +142,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       ? [
           local.set(L.entry, backward),
           local.set(L.record, i32.add(record, i32.load(record, RecordLayout.imm))),
-          when(local.get(L.entry), countHeat(LOOP_POINTS)),
+          when(local.get(L.entry), countJump(LOOP_WEIGHT)),
           br(next),
         ]
       : jumpTo(i64.add(pcHere, imm));
@@ -185,10 +188,10 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
           // Before rd is written, which may be rs2.
           swaps ? local.set(L.pc, i64.xor(old, after)) : [],
           write(old),
-          swaps ? when(i64.eqz(local.get(L.pc)), [set32(HartOffset.record, record), exit(Exit.vain)]) : [],
+          swaps ? when(i64.eqz(local.get(L.pc)), [set32(HartOffset.record, record), exit(Exit.lockContended)]) : [],
         ];
       },
-      branch: (condition) => when(condition, form.bulk ? [exitForBulk, relative] : relative),
+      branch: (condition) => when(condition, form.closesIdiom ? [exitForIdiom, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
@@ -242,7 +245,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       set32(HartOffset.remaining, local.get(L.remaining)),
       ret(i32.const(Exit.fetch)),
     ]),
-    countHeat(1),
+    countJump(1),
   ];
   const enterScratch: Code = [
     local.set(L.begin, i32.const(Begin.atPc)),

@@ -47,13 +47,13 @@ function run(items: Item[], slice: number, instructions: number) {
   };
 }
 
-/** The same loop closed by a branch that is never taken for a bulk loop: blt and bgt stand for bne where the end is hit. */
+/** The same loop closed by a branch that is never taken for a loop idiom: blt and bgt stand for bne where the end is hit. */
 function agree(loop: Loop, forward: boolean, instructions = 60_000): void {
   const slow = run(program(loop, forward ? 'bltu' : 'bgeu'), 10_000, instructions);
   for (const slice of [100_000, 999]) assert.deepEqual(run(program(loop, 'bne'), slice, instructions), slow);
 }
 
-describe('bulk loops', () => {
+describe('loop idioms', () => {
   const addi = (register: number, imm: number) => encode('addi', { rd: register, rs1: register, imm });
   const stores = { 1: 'sb', 2: 'sh', 4: 'sw', 8: 'sd' } as const;
   const loads = { 1: ['lbu', 'lb'], 2: ['lhu', 'lh'], 4: ['lwu', 'lw'], 8: ['ld', 'ld'] } as const;

@@ -32,24 +32,24 @@ export interface Form {
   /** For relative jumps: the target's record is in the same page, and `imm` is the distance in bytes of records. */
   near: boolean;
   /** For near branches: it closes a loop that loop-idioms.ts can run. */
-  bulk: boolean;
+  closesIdiom: boolean;
   /** For CSR instructions: they are on sstatus, which a kernel reads and writes at every lock. */
   status: boolean;
 }
 
-const PLAIN = { near: false, bulk: false, status: false };
+const PLAIN = { near: false, closesIdiom: false, status: false };
 
 export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
   (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
     { ...PLAIN, instruction, length },
     ...(isRelative(instruction) ? [{ ...PLAIN, instruction, length, near: true }] : []),
-    ...(canClose(instruction) ? [{ ...PLAIN, instruction, length, near: true, bulk: true }] : []),
+    ...(canClose(instruction) ? [{ ...PLAIN, instruction, length, near: true, closesIdiom: true }] : []),
     ...(instruction.csr ? [{ ...PLAIN, instruction, length, status: true }] : []),
   ]),
 );
 
-const formIndex = ({ length, near, bulk, status }: Omit<Form, 'instruction'>): number =>
-  length * 4 + (status ? 3 : bulk ? 2 : near ? 1 : 0);
+const formIndex = ({ length, near, closesIdiom, status }: Omit<Form, 'instruction'>): number =>
+  length * 4 + (status ? 3 : closesIdiom ? 2 : near ? 1 : 0);
 const opcodes = new Map<Instruction, number[]>();
 FORMS.forEach((form, index) => {
   const forms = opcodes.get(form.instruction) ?? [];
@@ -59,7 +59,7 @@ FORMS.forEach((form, index) => {
 
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
- * if its record stands alone; `bulk` whether it closes a bulk loop, `csrsLeave` whether CSR instructions are to
+ * if its record stands alone; `closesIdiom` whether it closes a loop idiom, `csrsLeave` whether CSR instructions are to
  * be done outside of the generated code, as they are by a record that stands alone. False, and nothing written, if the word is illegal.
  */
 export function writeRecord(
@@ -67,7 +67,7 @@ export function writeRecord(
   at: number,
   word: number,
   pageOffset: number | undefined,
-  { bulk = false, csrsLeave = false } = {},
+  { closesIdiom = false, csrsLeave = false } = {},
 ): boolean {
   const decoded = decode(word);
   if (decoded === undefined) return false;
@@ -80,7 +80,11 @@ export function writeRecord(
   records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
   records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
   const status = instruction.csr !== undefined && imm === Csr.sstatus && pageOffset !== undefined && !csrsLeave;
-  records.setUint16(at + RecordLayout.op, opcodes.get(instruction)![formIndex({ length, near, bulk, status })]!, true);
+  records.setUint16(
+    at + RecordLayout.op,
+    opcodes.get(instruction)![formIndex({ length, near, closesIdiom, status })]!,
+    true,
+  );
   return true;
 }
 

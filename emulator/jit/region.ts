@@ -22,7 +22,7 @@ export interface RegionInstruction extends Decoded {
   /** Host address of its record. */
   record: number;
   /** It closes a loop that loop-idioms.ts can run. */
-  bulk: boolean;
+  closesIdiom: boolean;
   /** It ends in the next page, which may be another one the next time. */
   straddles: boolean;
   /** Offset that it jumps to, where that can be told. */
@@ -156,10 +156,10 @@ function instructionAt(
     return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded, source)) return undefined;
-  const bulk = loopIdiomAt(view, host) !== undefined;
+  const closesIdiom = loopIdiomAt(view, host) !== undefined;
   const distance = jumpDistance(decoded, before);
   const to = distance === undefined ? undefined : offset + distance;
-  return { ...decoded, offset, word, record, bulk, straddles, to };
+  return { ...decoded, offset, word, record, closesIdiom, straddles, to };
 }
 
 /** The word of an instruction that ends in the next page, if that is at hand. */

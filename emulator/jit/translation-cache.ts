@@ -30,7 +30,7 @@ export interface TranslationHost extends Pick<CodeSource, 'page' | 'stopAt' | 'c
 export class TranslationCache {
   readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: CAPACITY });
   private readonly free: number[] = Array.from({ length: CAPACITY }, (_, index) => CAPACITY - 1 - index);
-  private readonly departures: (readonly SideExit[])[] = [];
+  private readonly sideExits: (readonly SideExit[])[] = [];
   private readonly bySlot = new Map<number, Set<Region>>();
 
   constructor(
@@ -55,12 +55,12 @@ export class TranslationCache {
         if (view.getUint16(record, true) === Opcode.special) code.decode(page.host, record, word);
       }
     }
-    const { bytes, departures } = translate(blocks);
+    const { bytes, sideExits } = translate(blocks);
     const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } });
     this.free.pop();
     this.table.set(index, instance.exports.region as () => number);
-    this.departures[index] = departures;
+    this.sideExits[index] = sideExits;
     const { record } = blocks[0]!.instructions[0]!;
     view.setInt32(REGIONS + (record - RECORDS) / 4, index, true);
     view.setUint16(record + RecordLayout.op, view.getUint16(record + RecordLayout.op, true) | REGION, true);
@@ -70,8 +70,8 @@ export class TranslationCache {
   }
 
   /** Where and why a region left an instruction to others. */
-  departure(index: number, answer: number): SideExit {
-    return this.departures[index]![answer - FIRST_SIDE_EXIT]!;
+  sideExit(index: number, answer: number): SideExit {
+    return this.sideExits[index]![answer - FIRST_SIDE_EXIT]!;
   }
 
   /** Forgets how often jumps went to a record. */

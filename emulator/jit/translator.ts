@@ -48,13 +48,13 @@ export interface SideExit {
   record: number;
 }
 
-/** What a region answers for its first departure; 0 means that it went on to the pc in the window. */
+/** What a region answers for its first side exit; 0 means that it went on to the pc in the window. */
 export const FIRST_SIDE_EXIT = 16;
 
 export interface TranslatedRegion {
   /** A module that imports the memory and exports `region`. */
   bytes: Uint8Array<ArrayBuffer>;
-  departures: SideExit[];
+  sideExits: SideExit[];
 }
 
 /** Base registers for which a region remembers the page that was last accessed through them. */
@@ -94,7 +94,7 @@ function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<num
 
 export function translate(blocks: readonly Block[]): TranslatedRegion {
   const out = new Label();
-  const departures: SideExit[] = [];
+  const sideExits: SideExit[] = [];
   const tlb = tlbLookup(L.address, L.entry);
   const instructions = blocks.flatMap((b) => b.instructions);
   const written = new Set(instructions.filter((i) => i.rd !== 0 && i.instruction.hasRd).map((i) => i.rd));
@@ -104,8 +104,8 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
 
   /** Goes on at a pc outside. */
   const goOn = (pc: Code): Code => [local.set(L.pc, pc), br(out)];
-  const depart = (exit: Exit, { offset, record }: RegionInstruction, back: number, detail = 0): Code => {
-    const answer = FIRST_SIDE_EXIT + departures.push({ exit, detail, back, offset, record }) - 1;
+  const leaveWith = (exit: Exit, { offset, record }: RegionInstruction, back: number, detail = 0): Code => {
+    const answer = FIRST_SIDE_EXIT + sideExits.push({ exit, detail, back, offset, record }) - 1;
     return [local.set(L.answer, i32.const(answer)), br(out)];
   };
   const addressOf = (offset: number): Code => i64.add(get64(HartOffset.base), i64.const(offset));
@@ -135,7 +135,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
   const straddling = (i: RegionInstruction, back: number): Code => [
     local.set(L.address, addressOf((pageOf(i.offset) + 1) * PAGE)),
     findFetch(L.address, L.entry),
-    unlessStarts(L.address, L.entry, i32.const(i.word >>> 16), depart(Exit.special, i, back)),
+    unlessStarts(L.address, L.entry, i32.const(i.word >>> 16), leaveWith(Exit.special, i, back)),
   ];
 
   const emitBlock: EmitBlock = (b, to, ahead) => {
@@ -166,7 +166,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
     const pc = addressOf(i.offset);
     const link = addressOf(i.offset + i.length);
     const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
-    const departForAccess = (exit: Exit, detail: number): Code => depart(exit, i, after, detail);
+    const leaveAccess = (exit: Exit, detail: number): Code => leaveWith(exit, i, after, detail);
     /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
     const access = (
       kind: 'load' | 'store',
@@ -206,17 +206,17 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       link,
       write,
       load: (bytes, signed, address) => {
-        const leave = departForAccess(Exit.load, bytes | (signed ? SIGNED : 0));
+        const leave = leaveAccess(Exit.load, bytes | (signed ? SIGNED : 0));
         const { find, host } = access('load', bytes, address, leave);
         return [find, LOADS[bytes][Number(signed)]!(host)];
       },
       store: (bytes, address, value) => {
-        const { find, host } = access('store', bytes, address, departForAccess(Exit.store, bytes));
+        const { find, host } = access('store', bytes, address, leaveAccess(Exit.store, bytes));
         return [find, STORES[bytes](host, value)];
       },
       atomic: (bytes, address, update) => [
         tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, DataEntry.write)), departForAccess(Exit.atomic, bytes)),
+        when(i32.eqz(tlb.hits(bytes, DataEntry.write)), leaveAccess(Exit.atomic, bytes)),
         local.set(L.entry, tlb.host),
         local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
         STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
@@ -224,12 +224,15 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
           ? [
               local.set(L.address, i64.xor(local.get(L.scratch), update(local.get(L.scratch), read(i.rs2)))),
               write(local.get(L.scratch)),
-              when(i64.eqz(local.get(L.address)), depart(Exit.vain, i, after)),
+              when(i64.eqz(local.get(L.address)), leaveWith(Exit.lockContended, i, after)),
             ]
           : write(local.get(L.scratch)),
       ],
       branch: (condition) =>
-        when(condition, [i.bulk ? when(farApart(read(i.rs1), read(i.rs2)), depart(Exit.bulk, i, 1)) : [], target()]),
+        when(condition, [
+          i.closesIdiom ? when(farApart(read(i.rs1), read(i.rs2)), leaveWith(Exit.loopIdiom, i, 1)) : [],
+          target(),
+        ]),
       jump: () => [i.rd === 0 ? [] : write(link), target()],
       jumpTo: (at) => [
         local.set(L.pc, at),
@@ -241,7 +244,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
         const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
-        return csrCode(i, operand, write, depart(Exit.environment, i, after, operation), [L.address, L.scratch]);
+        return csrCode(i, operand, write, leaveWith(Exit.environment, i, after, operation), [L.address, L.scratch]);
       },
     };
   };
@@ -268,7 +271,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       ret(local.get(L.answer)),
     ],
   });
-  return { bytes: module.build(), departures };
+  return { bytes: module.build(), sideExits };
 }
 
 const DROP = 0x1a;

@@ -13,7 +13,7 @@ function blocks(...lengths: number[]): Block[] {
   return lengths.map((length, index): Block => {
     const instructions = Array.from({ length }, (_, i): RegionInstruction => {
       const offset = index * 0x100 + i * 4;
-      return { ...nop, offset, word: 0, record: 0, bulk: false, straddles: false, to: undefined };
+      return { ...nop, offset, word: 0, record: 0, closesIdiom: false, straddles: false, to: undefined };
     });
     return { start: index * 0x100, page, instructions, target: undefined, next: undefined };
   });
@@ -70,7 +70,7 @@ describe('unrolling', () => {
   it('leaves loops to themselves that fill or copy memory', () => {
     const loop = blocks(3)[0]!;
     loop.target = loop;
-    loop.instructions[2] = { ...loop.instructions[2]!, bulk: true };
+    loop.instructions[2] = { ...loop.instructions[2]!, closesIdiom: true };
     unroll(loop);
     assert.equal(loop.target, loop);
   });

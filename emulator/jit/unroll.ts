@@ -40,7 +40,7 @@ const sizeOf = (blocks: Iterable<Block>): number => {
 function ring(header: Block, body: readonly Block[]): void {
   const copies = Math.min(MOST_COPIES, Math.floor(MOST_INSTRUCTIONS / sizeOf(body)));
   // A loop that fills or copies memory is left at once.
-  if (body.some((block) => block.instructions.some(({ bulk }) => bulk))) return;
+  if (body.some((block) => block.instructions.some(({ closesIdiom }) => closesIdiom))) return;
   const passes = [new Map(body.map((block) => [block, block]))];
   while (passes.length < copies) passes.push(new Map(body.map((block) => [block, { ...block }])));
   passes.forEach((pass, i) => {

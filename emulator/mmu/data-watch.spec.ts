@@ -35,7 +35,7 @@ const TOUCHING: Item[] = [
   // Across the page's end: four bytes here, four there.
   store('sd', -4),
   encode('ld', { rd: S2, rs1: S0, imm: -4 }),
-  // A bulk loop that clears 256 bytes around them.
+  // A loop idiom that clears 256 bytes around them.
   addi(S2, S0, -128),
   addi(S5, S0, 128),
   label('clear'),
