@@ -51,7 +51,7 @@ export class MappedProgram {
     );
   }
 
-  /** Linked addresses in the code at which an instruction word of four bytes stands. */
+  /** Linked addresses in the code that have a certain instruction word of four bytes. */
   wordsOf(word: number): bigint[] {
     return this.binary.segments
       .filter(({ executable }) => executable)

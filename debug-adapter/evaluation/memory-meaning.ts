@@ -15,7 +15,7 @@ import { isEntry, isPageTable } from '../xv6/structure';
 
 export type MemoryMeaning = { kind: 'address'; translation: Translation } | { kind: 'entry'; text: string };
 
-/** Smaller numbers are counts and indices; the page at 0 is a user program's text, and is not what is asked for. */
+/** Smaller numbers are counts and indices; the page at 0 is a user program's text, and not meant. */
 const SMALLEST_ADDRESS = 4096n;
 
 /** CSRs that hold an address, whatever fields they have beside. */

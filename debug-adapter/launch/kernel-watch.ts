@@ -8,7 +8,7 @@ import { systemCallFunctions, systemCallName } from '../xv6/system-calls';
 export function kernelWatch(guest: Pick<Guest, 'machine' | 'xv6' | 'read'>): KernelWatch {
   const { machine, xv6 } = guest;
   const events = new KernelEvents(xv6, (hart, address, length) => guest.read(hart)(address, length));
-  // The table is data, but no kernel changes it once it stands.
+  // The table is data, but no kernel changes it once it is initialized.
   const names = new Map<bigint, string | undefined>();
   const systemCall = (number: bigint): string | undefined => {
     const known = names.get(number);

@@ -44,7 +44,7 @@ export class AddressSpace {
     return this.machine.memory;
   }
 
-  /** Root page of the table in force; undefined where addresses are physical, as they always are in M-mode. */
+  /** Root page of the table; undefined if addresses are physical, as they always are in M-mode. */
   get root(): bigint | undefined {
     const { root, mode } = this.regime();
     return mode === Mode.Machine ? undefined : root;

@@ -22,7 +22,7 @@ const MISALIGNED: readonly number[] = [Cause.instructionMisaligned, Cause.loadMi
 export interface TrapContext {
   /** The memory of the hart that traps, by the table in its satp. */
   space: AddressSpace;
-  /** What answers at a physical address (memory/memory-map.ts). */
+  /** The physical memory map (memory/memory-map.ts). */
   physical: readonly PhysicalRange[];
   /** As it is before the trap changes it. */
   mstatus: bigint;

@@ -78,10 +78,10 @@ export interface SessionContext {
   registers?: readonly Registers[] | undefined;
   /** Page tables as they were at earlier stops. */
   readonly snapshots: SnapshotHistory;
-  /** The launch configuration in force. */
+  /** The current launch configuration. */
   attributes: LaunchAttributes;
   running?: Running | undefined;
-  /** Where the machine stands; undefined while it runs. */
+  /** The current stop; undefined while the machine runs. */
   stopped?: Stopped | undefined;
   /** Stops of this session, counted from 1. */
   stops: number;

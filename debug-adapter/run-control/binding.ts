@@ -44,7 +44,7 @@ interface Owned {
 
 const kernelOf = ({ image }: BindingTarget): Owned => ({ image, owner: KERNEL });
 
-/** Programs that can be read, opened one after the other as they are asked for. */
+/** Programs that can be read, opened one after the other on demand. */
 function* readable(programs: readonly Program[]): Generator<Owned> {
   for (const program of programs) if (program.image) yield { image: program.image, owner: program };
 }
@@ -82,7 +82,7 @@ function bindLine(target: BindingTarget, wanted: { path: string; line: number; c
       locations: owned.image.binary.breakLocations(recorded, wanted.line, wanted.column),
     }))
     .filter(({ locations }) => locations.length > 0);
-  // Programs may be linked with different parts of a library: what is nearest to the line asked for is meant.
+  // Programs may be linked with different parts of a library: the location nearest to the requested line is meant.
   const line = Math.min(...found.map(({ locations }) => locations[0]!.line));
   const nearest = found.filter(({ locations }) => locations[0]!.line === line);
   const first = nearest[0]?.locations[0];

@@ -1,10 +1,10 @@
-/** What the user has asked for by a breakpoint, and the places that it is bound to. */
+/** The user's specification of a breakpoint, and the locations to which it is bound. */
 import type { MappedProgram } from '../code/mapped-program';
 import type { Program } from '../code/programs';
 import type { Sources } from '../code/sources';
 import type { BreakpointOptions } from './conditions';
 
-/** Where a breakpoint was asked for. */
+/** Where the user has set a breakpoint. */
 export type BreakpointSpec = BreakpointOptions &
   (
     | { kind: 'line'; path: string; line: number; column?: number }

@@ -66,7 +66,7 @@ export class Breakpoints {
     return this.instructions;
   }
 
-  /** Binds all of them anew; answers those that are now elsewhere. */
+  /** Binds all of them again. Returns those whose locations have changed. */
   bind(target: BindingTarget): Breakpoint[] {
     this.target = target;
     const moved = this.all().filter((breakpoint) => {
@@ -86,7 +86,7 @@ export class Breakpoints {
     return moved;
   }
 
-  /** As they were asked for. */
+  /** As the user has set them. */
   get specs(): BreakpointSpec[] {
     return this.all().map(({ spec }) => spec);
   }

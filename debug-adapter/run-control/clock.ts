@@ -15,7 +15,7 @@ export interface HostClock {
 
 /** Ticks of mtime in a millisecond (10 MHz). */
 const TICKS = 10_000;
-/** How far the guest may lag behind the wall clock before it is let off. */
+/** Ticks by which the guest may lag behind the wall clock; it need not catch up more. */
 const LAG = 50 * TICKS;
 
 /**
@@ -45,7 +45,7 @@ export class Pace {
     return (to - from) / TICKS;
   }
 
-  /** From now on: the guest stands at `tick`. To be called when it goes on after a stop. */
+  /** Starts pacing anew at `tick`. Call it when the guest continues after a stop. */
   restart(tick: number): void {
     this.wall = this.clock.now();
     this.tick = tick;

@@ -1,4 +1,4 @@
-/** Why the machine stands still, in the words of the protocol's `stopped` event. */
+/** Why the machine has stopped, in the terms of the protocol's `stopped` event. */
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
 import type { BreakpointOrigin } from '../code/mapped-program';
 import type { KernelEvent } from '../xv6/kernel-events';
@@ -23,7 +23,7 @@ export interface StopReport {
   /** All of it, for the editor's exception widget. */
   text?: string;
   hitBreakpointIds?: number[];
-  /** The breakpoint in a line or on a function, as it was asked for. */
+  /** The breakpoint in a line or on a function, as the user has set it. */
   origin?: BreakpointOrigin;
   /** What the hart was about to take or has just done, where the stop is a catchpoint's. */
   cause?: StopCause;

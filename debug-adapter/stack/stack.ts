@@ -149,7 +149,7 @@ class StackWalk {
           return;
         }
       }
-      // A caller that stands where its callee does: the unwinding runs in a circle.
+      // A caller at the same place as its callee: unwinding would never end.
       if (registers?.pc === here.pc && registers.x[X.sp] === here.x[X.sp]) return;
       callee = here;
     }
@@ -375,7 +375,7 @@ function functionAt({ binary }: MappedProgram, linked: bigint): { name: string; 
 const isEntry = (image: MappedProgram, lookup: bigint): boolean =>
   functionAt(image, lookup)?.low === image.binary.entry;
 
-/** Where a context switch returns to: behind a call of it, or, for a thread that has not run yet, to where that begins. */
+/** Where a context switch returns to: after a call of it, or the start of a thread that has not run yet. */
 function resumed(image: MappedProgram, registers: FrameRegisters): FrameRegisters {
   const begins = image.contains(registers.pc) && functionAt(image, registers.pc)?.low === registers.pc;
   return { ...registers, returnAddress: !begins };

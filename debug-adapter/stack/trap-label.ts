@@ -25,7 +25,7 @@ const EXTERNAL: readonly number[] = [InterruptCause.supervisorExternal, Interrup
 export interface TrapLabelContext {
   /** Functions of the kernel on the stack above the trap, innermost first. */
   functions: readonly string[];
-  /** The name of the system call asked for, or its number. */
+  /** The name of the system call, or its number. */
   systemCall(): string;
   /** Whether the kernel's timer is the machine mode's, which passes it on as a software interrupt. */
   relaysTimer: boolean;

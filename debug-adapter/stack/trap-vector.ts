@@ -112,7 +112,7 @@ export function acrossContextSwitch(
   const x = registers.x.map((_, register) => {
     const found = ahead ? ahead.after(register, now) : behind.before(register, now);
     if (ahead || found.register !== register) savedAt[register] = found.savedAt;
-    // Registers that a call need not keep are not saved: what stands in them is the switch's own.
+    // A switch does not save the registers that a call may overwrite: their values are its own.
     return isPreserved(register) ? found.value : undefined;
   });
   const pc = (ahead ? ahead.after(X.ra, now) : behind.before(X.ra, now)).value;

@@ -73,7 +73,7 @@ export function memoryReference(space: AddressSpace, address: bigint, stopped: n
   return stopped !== undefined && space.name === `hart:${stopped}` ? text : `${space.name}:${text}`;
 }
 
-/** What a memory reference stands for. Throws an Error that says what is wrong with it. */
+/** The address space and address of a memory reference. Throws an Error if it is wrong. */
 export function resolveReference(
   guest: GuestKernel,
   reference: string,

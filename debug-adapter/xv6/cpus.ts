@@ -13,7 +13,7 @@ import { readWord, indexIn, type Xv6 } from './kernel';
 import { NAMES } from './names';
 import { allProcesses, type Process } from './processes';
 
-/** What is asked of a hart. */
+/** The parts of a hart that are needed here. */
 type HartContext = Pick<Hart, 'id' | 'mode' | 'x'>;
 
 /**

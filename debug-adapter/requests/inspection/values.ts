@@ -69,7 +69,7 @@ export function listed(view: View, named: Named, hex: boolean): DebugProtocol.Va
   return body;
 }
 
-/** A list of values that is made when it is asked for. */
+/** A list of values, made on demand. */
 export const namedContainer = (view: View, names: () => readonly Named[]): Container => ({
   list: ({ start, count, hex }) =>
     names()
@@ -136,7 +136,7 @@ function hintOf(value: Value): DebugProtocol.VariablePresentationHint {
   return isPlace(value) ? { kind } : { kind, attributes: ['readOnly'] };
 }
 
-/** Whether there is something behind the value that can be written. */
+/** Whether the value can be written. */
 function isPlace({ location, machine, type }: Value): boolean {
   if (machine) return true;
   const { kind } = plain(type);

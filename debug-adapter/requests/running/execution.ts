@@ -45,7 +45,7 @@ export function stepIn(context: SessionContext, args: DebugProtocol.StepInArgume
   });
 }
 
-/** The calls that the line of a frame still has to make. Only where a hart stands, it can be said what it will do next. */
+/** The remaining calls of a frame's line: only of a hart's innermost frame, since only its next instructions are known. */
 export function stepInTargets(
   context: SessionContext,
   args: DebugProtocol.StepInTargetsArguments,
