@@ -9,6 +9,10 @@ import { dirname, relative, resolve, sep } from 'node:path';
 
 /** @typedef {{ mayImport?: readonly string[], node?: boolean, vscode?: boolean }} Door */
 
+/** What the debugger's rooms know of the machine: the facts of the architecture, and the interface. */
+const MACHINE = ['emulator/isa', 'emulator/types'];
+const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);
+
 /** @type {Readonly<Record<string, Door>>} */
 export const DOORS = {
   // The machine. Its parts may import from the instruction table upwards; machine.ts puts them together.
@@ -32,6 +36,51 @@ export const DOORS = {
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },
+  'debug-adapter/symbols': { mayImport: ['emulator/isa'] },
+  'debug-adapter/expressions': { mayImport: ['emulator/isa', ...inDebugger('symbols')] },
+  'debug-adapter/memory': { mayImport: ['emulator', ...inDebugger('symbols')] },
+  'debug-adapter/xv6': { mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'protocol')] },
+  'debug-adapter/page-tables': { mayImport: [...MACHINE, ...inDebugger('memory', 'xv6', 'protocol')] },
+  'debug-adapter/code': { mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'launch/files')] },
+  'debug-adapter/stack': {
+    mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
+  },
+  'debug-adapter/run-control': {
+    mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'protocol')],
+  },
+  'debug-adapter/evaluation': {
+    mayImport: [
+      ...MACHINE,
+      ...inDebugger(
+        'symbols',
+        'expressions',
+        'memory',
+        'xv6',
+        'page-tables',
+        'code',
+        'stack',
+        'run-control',
+        'protocol',
+      ),
+    ],
+  },
+  'debug-adapter/launch': {
+    mayImport: [
+      'emulator',
+      ...inDebugger('symbols', 'memory', 'xv6', 'code', 'stack', 'run-control', 'dap', 'protocol'),
+    ],
+  },
+  // Requests know every room below them; only the session knows requests.
+  'debug-adapter/requests': {
+    mayImport: [
+      ...MACHINE,
+      ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
+      ...inDebugger('evaluation', 'launch', 'dap', 'protocol'),
+    ],
+  },
+  'debug-adapter/session': {
+    mayImport: inDebugger('requests', 'evaluation', 'expressions', 'page-tables', 'run-control', 'dap', 'protocol'),
+  },
   // The bits of a page-table entry come from the architecture, also for the views.
   'debug-adapter/protocol': { mayImport: ['emulator/isa/sv39'] },
   'debug-adapter/dap': {},
