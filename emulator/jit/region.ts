@@ -86,7 +86,7 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
     within.leaders.add(start);
     let before: RegionInstruction | undefined;
     for (let at = start; !within.found.has(at) && count < LIMIT;) {
-      const instruction = instructionAt(source, at, count === 0, before);
+      const instruction = regionInstructionAt(source, at, count === 0, before);
       if (instruction === undefined) break;
       within.found.set(at, instruction);
       count++;
@@ -133,7 +133,7 @@ const context = (caller: Context | undefined, returnsTo: number): Context => ({
 });
 
 /** `before`: the instruction that has led straight to this one. */
-function instructionAt(
+function regionInstructionAt(
   source: CodeSource,
   offset: number,
   first: boolean,

@@ -2,6 +2,7 @@
  * A guest that runs many small programs one after another, each from its own initial state (registers, mode, translation),
  * logs every trap, and sends the results over the UART: so one start of an emulator runs them all.
  */
+import { PTE as Pte } from '../../emulator/isa/sv39';
 import { Csr } from '../../emulator/isa/csrs';
 import { Mode } from '../../emulator/types';
 import { Assembler } from '../../emulator/testing/assembler';
@@ -36,16 +37,6 @@ const FUZZ_ADDRESSES = [
   ...[0xc000_0000n, 0xc000_0000n, 0xc000_0000n, 0xc01f_6000n, 0xc020_0000n, 0xc040_0000n],
   ...[0x1_0000_0000n + BigInt(FUZZED_PAGES - BASE), 0x40_0000_0000n, 0xffff_ffff_c000_0000n],
 ];
-
-const enum Pte {
-  V = 1,
-  R = 2,
-  W = 4,
-  X = 8,
-  U = 16,
-  A = 64,
-  D = 128,
-}
 
 export interface LockstepProgram {
   seed: number;
