@@ -82,6 +82,13 @@ describe('the doors between the rooms', function () {
     }
   });
 
+  it('stand beside the rule for private members, which bites too', async () => {
+    const [result] = await eslint.lintText('export class A {\n  readonly #x = 1;\n  y = () => this.#x;\n}\n', {
+      filePath: 'emulator/machine.ts',
+    });
+    assert.deepEqual(new Set(result!.messages.map(({ ruleId }) => ruleId)), new Set(['no-restricted-syntax']));
+  });
+
   it('know every room, and let a room beside one of the same first letters alone', async () => {
     assert.deepEqual(Object.keys(IMPORTS), Object.keys(DOORS));
     // The rule for extension/ once matched every path that continued with "cli".
