@@ -1,23 +1,27 @@
 /**
- * Runs a machine with a console, in slices between which this process' events are served, until something ends it: the
- * script, the guest, a time limit, or the person at the terminal.
+ * Runs a machine with a console until something ends it: the script, the guest, a time limit, or the person at the terminal.
  *
  * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
 import { Csr } from '../emulator/isa/csrs';
-import type { Hart, MachineApi, Stop } from '../emulator/types';
+import { type HostClock, RunLoop, isSilent } from '../emulator/run-loop';
+import { TrapLoops, trapVector } from '../emulator/trap-loops';
+import type { Hart, MachineApi, Stop, Subscription } from '../emulator/types';
 import type { GuestOutput } from './guest-output';
 import type { ScriptRun } from './script';
 
-/** Instructions between two looks at the world: a few milliseconds. */
-const SLICE = 1_000_000;
-const TICKS_PER_MILLISECOND = 10_000;
-/**
- * A hart that has retired nothing in so many instructions of the machine only traps, for ever. One that slept at a look, and
- * has woken just before the next, has had no turn yet: it is given until the one after.
- */
-const DEAD_AFTER = 2 * SLICE;
+/** Of Node's timers, in milliseconds. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+const CLOCK: HostClock = {
+  now: () => performance.now(),
+  soon: (action) => void setImmediate(action),
+  later: (milliseconds, action) => {
+    const timer = setTimeout(action, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
 
 export interface Ending {
   /** Exit status of the process. */
@@ -41,14 +45,17 @@ export interface RunSettings {
 
 /** The state behind one `run`; its methods are for the terminal and for signals. */
 export class ConsoleRun {
-  private readonly typed: Uint8Array[] = [];
+  private readonly loop: RunLoop;
   private ending: Ending | undefined;
   private inputEnded = false;
   private panicNoted = false;
-  private wake: (() => void) | undefined;
   private readonly started = performance.now();
+  /** By hart: the instructions that it had retired when the machine last came back. */
   private readonly retired: number[];
-  private readonly progressAt: number[];
+  private readonly trapLoops = new TrapLoops();
+  private watching: Subscription | undefined;
+  private settled: (() => void) | undefined;
+  private failed: ((error: unknown) => void) | undefined;
   /** Milliseconds since the process began, at the first prompt. */
   promptAt: number | undefined;
   /** Milliseconds that `run` took. */
@@ -60,23 +67,31 @@ export class ConsoleRun {
     private readonly settings: RunSettings,
   ) {
     this.retired = machine.harts.map(() => 0);
-    this.progressAt = machine.harts.map(() => 0);
+    const client = {
+      ran: (stop: Stop) => this.ran(stop),
+      failed: (error: unknown) => {
+        this.loop.stop();
+        this.failed?.(error);
+      },
+    };
+    this.loop = new RunLoop(machine, CLOCK, client, settings.script === undefined);
   }
 
   input(bytes: Uint8Array): void {
-    this.typed.push(bytes);
-    this.wake?.();
+    this.machine.consoleInput(bytes);
+    this.loop.wake();
   }
 
   /** Nothing more will be typed. */
   inputEnd(): void {
     this.inputEnded = true;
-    this.wake?.();
+    this.loop.wake();
   }
 
   end(ending: Ending): void {
     this.ending ??= ending;
-    this.wake?.();
+    this.loop.stop();
+    this.settled?.();
   }
 
   /** The person leaves: also from a guest that has panicked, which is then the result. */
@@ -87,17 +102,25 @@ export class ConsoleRun {
   async run(): Promise<Ending> {
     // What a saved boot has shown stands there at once.
     this.drain();
-    while (this.ending === undefined) {
-      for (const bytes of this.typed.splice(0)) this.machine.consoleInput(bytes);
-      const stop = this.machine.run({ instructions: SLICE });
-      this.drain();
-      this.ending ??= this.verdict(stop);
-      if (this.ending !== undefined) break;
-      if (stop.kind === 'idle') await this.idle(stop.until);
-      else await new Promise(setImmediate);
+    const callOff = CLOCK.later(Math.min(this.settings.timeout ?? Infinity, LONGEST_TIMEOUT), () => this.loop.wake());
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.settled = resolve;
+        this.failed = reject;
+        if (this.ending !== undefined) resolve();
+        else this.loop.start();
+      });
+    } finally {
+      callOff();
     }
     this.wall = performance.now() - this.started;
-    return this.ending;
+    return this.ending!;
+  }
+
+  private ran(stop: Stop): void {
+    this.drain();
+    const ending = this.verdict(stop);
+    if (ending !== undefined) this.end(ending);
   }
 
   /** Hands out what the guest has written, and types what the script has to say to it. */
@@ -126,18 +149,17 @@ export class ConsoleRun {
       if (this.settings.noReboot) return { status: script ? 3 : 0, message: `the guest reset the machine${missed}` };
       this.machine.reset();
       this.retired.fill(0);
-      this.progressAt.fill(0);
+      this.trapLoops.clear();
     }
     const dead = this.deadHart();
     if (dead) return { status: 3, message: `the guest hangs: ${dead}${missed}` };
-    const forever = stop.kind === 'idle' && stop.until === Infinity;
-    if (this.output.panicked(forever ? Infinity : this.machine.now)) {
+    const silent = isSilent(stop);
+    if (this.output.panicked(silent ? Infinity : this.machine.now)) {
       if (!interactive) return { status: 3, message: `the guest panicked${missed}` };
       if (!this.panicNoted) this.settings.note('the guest panicked; Ctrl-A X leaves');
       this.panicNoted = true;
     }
-    const nothingTyped = script !== undefined || (this.inputEnded && this.typed.length === 0);
-    if (forever && nothingTyped) {
+    if (silent && (script !== undefined || this.inputEnded)) {
       return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };
     }
     if (performance.now() - this.started >= (this.settings.timeout ?? Infinity)) {
@@ -146,50 +168,25 @@ export class ConsoleRun {
     return undefined;
   }
 
-  /** Says which hart does nothing but trap: its trap vector leads to where nothing can be executed. */
+  /**
+   * Says which hart cannot get through its trap handler. To look at every trap costs time, so that is done only after a run
+   * in which some hart has retired nothing.
+   */
   private deadHart(): string | undefined {
-    const { executed, harts } = this.machine;
-    for (const hart of harts) {
-      if (hart.waiting || hart.spinning || hart.retired !== this.retired[hart.id]) {
-        this.retired[hart.id] = hart.retired;
-        this.progressAt[hart.id] = executed;
-      } else if (executed - this.progressAt[hart.id]! >= DEAD_AFTER) {
-        return describeTraps(hart);
-      }
+    const { machine, trapLoops } = this;
+    const dead = machine.harts.find(({ id }) => trapLoops.unreported(id) !== undefined);
+    const looks = machine.harts.some((hart) => !hart.waiting && hart.retired === this.retired[hart.id]);
+    for (const hart of machine.harts) this.retired[hart.id] = hart.retired;
+    if (looks) {
+      this.watching ??= machine.subscribe({
+        trap: (event) => trapLoops.follow(event, trapVector(machine.harts[event.hart]!, event.to)),
+      });
+    } else if (this.watching !== undefined) {
+      this.watching.end();
+      this.watching = undefined;
+      trapLoops.clear();
     }
-    return undefined;
-  }
-
-  /** Every hart waits: for the clock on the wall, a key, or with a script for nothing. */
-  private async idle(until: number): Promise<void> {
-    const { machine, settings } = this;
-    const from = machine.now;
-    const milliseconds = (until - from) / TICKS_PER_MILLISECOND;
-    if (settings.script || milliseconds < 1) {
-      machine.idleUntil(until);
-      // A guest may sleep and wake for ever: this process' events have their turn all the same.
-      await new Promise(setImmediate);
-      return;
-    }
-    const began = performance.now();
-    const left = this.started + (settings.timeout ?? Infinity) - began;
-    await this.sleep(Math.min(milliseconds, Math.max(left, 0), 2 ** 30));
-    const slept = performance.now() - began;
-    machine.idleUntil(slept >= milliseconds ? until : from + Math.floor(slept * TICKS_PER_MILLISECOND));
-  }
-
-  /** Resolves after so long, or when something comes in. */
-  private sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.typed.length > 0 || this.ending !== undefined) return resolve();
-      const done = (): void => {
-        clearTimeout(timer);
-        this.wake = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      this.wake = done;
-    });
+    return dead && describeTraps(dead);
   }
 }
 

@@ -9,8 +9,8 @@ import { dirname, relative, resolve, sep } from 'node:path';
 
 /** @typedef {{ mayImport?: readonly string[], node?: boolean, vscode?: boolean }} Door */
 
-/** What the debugger's rooms know of the machine: the facts of the architecture, and the interface. */
-const MACHINE = ['emulator/isa', 'emulator/types'];
+/** What the debugger's rooms know of the machine: the facts of the architecture, the interface, and what runs it. */
+const MACHINE = ['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops'];
 const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);
 
 /** @type {Readonly<Record<string, Door>>} */

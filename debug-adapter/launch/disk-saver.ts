@@ -1,6 +1,6 @@
 /** Saves the guest's writes to its disk image, periodically and at the end. Reports once why that fails. */
 import type { GuestDisk } from '../../emulator/types';
-import type { HostClock } from '../run-control/clock';
+import type { HostClock } from '../../emulator/run-loop';
 
 /** Milliseconds after which the guest's writes are saved. */
 const SAVE_EVERY = 2000;

@@ -3,6 +3,7 @@
  * looks like, which other table maps it, whether the handler can run at all.
  */
 import { PTE, pteFlags, type Walk } from '../../emulator/isa/sv39';
+import { isInHandler } from '../../emulator/trap-loops';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
 import { hex } from '../memory/hex';
@@ -69,9 +70,6 @@ function addressNotes(trap: Fault, context: TrapContext, walked: Walk): string[]
   ];
 }
 
-/** Handlers are shorter than this, and lie at stvec. */
-const HANDLER_BYTES = 512n;
-
 /**
  * What becomes of the trap: a handler that cannot be fetched, or that faults itself, traps again and again, and the first
  * fault is soon buried.
@@ -84,7 +82,7 @@ export function handlerNote(trap: Pick<TrapEvent, 'from' | 'epc'>, context: Trap
   if (found.walk && (found.pa === undefined || found.denied.fetch.length > 0)) {
     return `the handler at stvec = ${hex(handler)} cannot be fetched (${accessText(found, 'fetch')}): the hart will trap without end`;
   }
-  if (trap.from === Mode.Supervisor && trap.epc >= handler && trap.epc < handler + HANDLER_BYTES) {
+  if (trap.from === Mode.Supervisor && isInHandler({ ...trap, to: Mode.Supervisor }, handler)) {
     return 'the trap handler itself has faulted, most likely on a bad stack pointer: look for the first fault before this';
   }
   return undefined;

@@ -11,7 +11,7 @@ import type { LaunchAttributes } from '../protocol';
 import type { AwaitedProcesses } from '../run-control/awaited-processes';
 import type { Breakpoints } from '../run-control/breakpoints';
 import type { Catchpoints } from '../run-control/catchpoints';
-import type { HostClock } from '../run-control/clock';
+import type { HostClock } from '../../emulator/run-loop';
 import type { DataBreakpoints } from '../run-control/data-breakpoints';
 import type { ConditionEvaluator } from '../run-control/conditions';
 import type { Runner } from '../run-control/runner';
@@ -20,10 +20,15 @@ import { processName, threadNamed } from '../stack/threads';
 import type { DiskSaver } from '../launch/disk-saver';
 import type { Registers, Stopped } from './stopped';
 
+/** With the time of day, in seconds since 1970. */
+export interface WallClock extends HostClock {
+  unixTime(): number;
+}
+
 /** The world around the adapter, given by the entry point. */
 export interface Host {
   files: Files;
-  clock: HostClock;
+  clock: WallClock;
   /** Where relative paths start, if the launch configuration does not say. */
   workingDirectory: string;
   /** The session is over; a program ends itself then. */

@@ -3,16 +3,7 @@
  * protocol; the families of them are in catchpoints/. Conditions in plain words are judged while the machine runs,
  * expressions in C when it stands.
  */
-import { Csr } from '../../emulator/isa/csrs';
-import {
-  Mode,
-  type Hart,
-  type MachineApi,
-  type Observer,
-  type Stop,
-  type Subscription,
-  type TrapEvent,
-} from '../../emulator/types';
+import type { Hart, MachineApi, Mode, Observer, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
@@ -20,7 +11,7 @@ import type { CatchFilter, Matcher, Guest } from './catchpoints/filter';
 import { KERNEL } from './catchpoints/kernel';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
-import { TrapLoops } from './catchpoints/trap-loop';
+import { TrapLoops, trapVector } from '../../emulator/trap-loops';
 import { messageOf, type SyntaxCheck, type Condition } from './conditions';
 import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from './stops';
 
@@ -73,7 +64,7 @@ export class Catchpoints {
   bind(guest: KernelWatch, machine: MachineApi): void {
     this.guest = guest;
     this.subscription?.end();
-    this.subscription = machine.subscribe(this.observer((hart, mode) => vectorOf(machine, hart, mode)));
+    this.subscription = machine.subscribe(this.observer((hart, mode) => trapVector(machine.harts[hart]!, mode)));
     this.loops.clear();
     this.activate();
   }
@@ -215,6 +206,3 @@ export class Catchpoints {
     }
   }
 }
-
-const vectorOf = (machine: MachineApi, hart: number, mode: Mode): bigint =>
-  (machine.harts[hart]!.csr(mode === Mode.Machine ? Csr.mtvec : Csr.stvec) ?? 0n) & ~3n;

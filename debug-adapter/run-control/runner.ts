@@ -1,23 +1,12 @@
 /**
- * Lets the machine run: in slices of a few milliseconds, so that requests are answered between them; paced by the wall
- * clock while the guest waits; until something asks for a stop. What a stop means is asked of the `Judge`; where a step
- * goes is asked of a `StepPlan` (stepping/step-plan.ts).
+ * Lets the machine run until something asks for a stop; the slices between which requests are answered are those of
+ * emulator/run-loop.ts. The `StopPolicy` decides what a stop means, and a `StepPlan` where a step goes (stepping/step-plan.ts).
  */
+import { RunLoop, type HostClock } from '../../emulator/run-loop';
 import type { Hart, MachineApi, Stop, Subscription, TrapEvent } from '../../emulator/types';
-import { Pace, type HostClock } from './clock';
 import type { StepPlan, StepCondition } from './stepping/step-plan';
 import type { StopPolicy } from './stop-policy';
 import type { Decision, Ended, StopReport } from './stops';
-
-/** Milliseconds of a slice. */
-const SLICE = 4;
-/** At least so often a waiting machine is looked at, in milliseconds. */
-const LONGEST_WAIT = 1000;
-/** The first wait of a run is short: a breakpoint in the loop of a hart that spins is met again when time has passed. */
-const FIRST_WAIT = 1;
-/** Instructions of the first run in a slice, and the most of any. */
-const FIRST_BUDGET = 20_000;
-const LARGEST_BUDGET = 4_000_000;
 
 export interface RunListener {
   stopped(report: StopReport): void;
@@ -33,37 +22,31 @@ export interface RunListener {
 export class Runner {
   private readonly machine: MachineApi;
   private readonly policy: StopPolicy;
-  private readonly clock: HostClock;
   private readonly listener: RunListener;
-  private readonly pace: Pace;
+  private readonly loop: RunLoop;
   private readonly subscription: Subscription;
-  private isRunning = false;
-  /** Counts runs: a slice or a timer of an earlier run finds that it is late. */
-  private run = 0;
-  private callOff: () => void = () => undefined;
   private plan: StepPlan | undefined;
   /** What is said when the plan is at its end. */
   private planned: 'step' | 'entry' = 'step';
   private want: StepCondition | undefined;
   /** The trap that the stepped hart took in the instruction just done. */
   private trap: TrapEvent | undefined;
-  private budget = FIRST_BUDGET;
   /** Where the stepped hart was first seen in the loop in which it spins. */
   private passFrom: bigint | undefined;
   private letsPass = false;
-  /** The last slice ended in waiting. */
-  private waited = false;
-  /** The machine has waited since it went on. */
-  private hasWaited = false;
   /** By hart: where the user has seen it stop, so that going on does not stop at the same instruction again. */
   private readonly seenAt = new Map<number, { pc: bigint; retired: number; now: number }>();
 
   constructor(machine: MachineApi, policy: StopPolicy, clock: HostClock, listener: RunListener) {
     this.machine = machine;
     this.policy = policy;
-    this.clock = clock;
     this.listener = listener;
-    this.pace = new Pace(clock);
+    this.loop = new RunLoop(machine, clock, {
+      limit: () => this.limit(),
+      ran: (stop) => this.settle(stop),
+      betweenSlices: (rest) => listener.betweenSlices(rest),
+      failed: (error) => this.fail(error),
+    });
     this.subscription = machine.subscribe({
       execute: () => true,
       appliesTo: (hart, address) => this.isPlanned(hart, address) || policy.appliesTo(hart, address),
@@ -75,22 +58,18 @@ export class Runner {
   }
 
   get running(): boolean {
-    return this.isRunning;
+    return this.loop.running;
   }
 
   /** Goes on, freely or by a plan. */
   start(plan?: StepPlan, planned: 'step' | 'entry' = 'step'): void {
-    if (this.isRunning) throw new Error('The machine is running already.');
+    if (this.running) throw new Error('The machine is running already.');
     this.plan = plan;
     this.planned = planned;
     this.want = undefined;
-    this.hasWaited = false;
     this.passFrom = undefined;
     this.letsPass = false;
-    this.isRunning = true;
-    this.run++;
-    this.pace.restart(this.machine.now);
-    const run = this.run;
+    this.loop.start();
     try {
       if (plan && this.advance(plan.next())) return;
     } catch (error) {
@@ -98,19 +77,16 @@ export class Runner {
       return;
     }
     this.setBreakpoints();
-    this.clock.soon(() => this.slice(run));
   }
 
   /** Stops at once, for a reason from outside. Nothing happens if it stands. */
   pause(report: StopReport): void {
-    if (this.isRunning) this.halt(report);
+    if (this.running) this.halt(report);
   }
 
   /** Stops without a word: the session is over, or the machine is replaced. */
   abandon(): void {
-    this.isRunning = false;
-    this.run++;
-    this.callOff();
+    this.loop.stop();
   }
 
   /** The policy's addresses are no longer what they were; a machine that waits may stand at one. */
@@ -127,11 +103,7 @@ export class Runner {
 
   /** Something has come in: a machine that waits is looked at now. */
   wake(): void {
-    if (!this.isRunning) return;
-    this.callOff();
-    this.run++;
-    const run = this.run;
-    this.clock.soon(() => this.slice(run));
+    this.loop.wake();
   }
 
   /** The user sees the hart here: going on does not stop at this instruction. */
@@ -144,58 +116,6 @@ export class Runner {
   private isPlanned(hart: Hart, address: bigint): boolean {
     const { want } = this;
     return want?.kind === 'reach' && want.addresses.includes(address) && (want.concerns?.(hart) ?? true);
-  }
-
-  private slice(run: number): void {
-    if (run !== this.run || !this.isRunning) return;
-    let wait = 0;
-    try {
-      wait = this.runSlice(run);
-    } catch (error) {
-      this.fail(error);
-    }
-    if (!this.isRunning || run !== this.run) return;
-    this.waited = wait > 0;
-    this.listener.betweenSlices(wait);
-    if (!this.isRunning || run !== this.run) return;
-    if (wait > 0) this.callOff = this.clock.later(wait, () => this.slice(run));
-    else this.clock.soon(() => this.slice(run));
-  }
-
-  /** Runs for the length of a slice, or until a stop; answers the milliseconds for which the guest has nothing to do. */
-  private runSlice(run: number): number {
-    const end = this.clock.now() + SLICE;
-    do {
-      const before = this.clock.now();
-      const stop = this.machine.run({ instructions: this.budget, ...this.limit() });
-      if (stop.kind === 'idle') {
-        const wait = this.idle(stop.until);
-        if (wait > 0) return wait;
-        this.waited = false;
-      } else {
-        this.waited = false;
-        this.settle(stop);
-        if (!this.isRunning || run !== this.run) return 0;
-        if (stop.kind === 'budget') this.adapt(this.clock.now() - before);
-      }
-    } while (this.clock.now() < end);
-    return 0;
-  }
-
-  /** Half a slice for one run of the machine: a request that arrives waits no longer than that and a bit. */
-  private adapt(milliseconds: number): void {
-    if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, LARGEST_BUDGET);
-    else if (milliseconds > SLICE / 2) this.budget = Math.max(this.budget >> 1, FIRST_BUDGET);
-  }
-
-  /** Lets virtual time pass as the wall clock allows; answers the milliseconds to wait before looking again. */
-  private idle(until: number): number {
-    const allowed = this.pace.allowed(this.machine.now, this.waited);
-    this.machine.idleUntil(Math.min(allowed, until));
-    if (until <= allowed) return 0;
-    const longest = this.hasWaited ? LONGEST_WAIT : FIRST_WAIT;
-    this.hasWaited = true;
-    return Math.min(Math.max(this.pace.milliseconds(allowed, until), 1), longest);
   }
 
   private limit(): { hart?: { id: number; instructions: number } } {

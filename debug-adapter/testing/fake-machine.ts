@@ -5,7 +5,7 @@
 import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../emulator/types';
 import { type Instant, Phase } from '../../emulator/history/instant';
 import type { Events, Listeners, Subscription } from '../../emulator/types';
-import type { HostClock } from '../run-control/clock';
+import type { HostClock } from '../../emulator/run-loop';
 
 export class FakeHart implements Hart {
   pc = 0x1000n;
@@ -173,9 +173,6 @@ export class FakeClock implements HostClock {
     this.time += (this.machine.executed - this.executed) / SPEED + 0.001;
     this.executed = this.machine.executed;
     return this.time;
-  }
-  unixTime(): number {
-    return 0;
   }
   soon(action: () => void): void {
     this.turns.push({ at: this.time, action });

@@ -1,9 +1,10 @@
 /**
- * The one stop that needs no breakpoint: a hart whose trap handler traps again and again, for ever. If the handler's very
- * first instruction raises an exception, once is enough: so do a jump to a wrong address and a table in satp that does not map
- * the kernel. A handler that faults later, where it saves registers to an invalid stack, gets a few attempts.
+ * Recognizes a hart whose trap handler traps again and again, for ever. If the handler's very first instruction raises an
+ * exception, once is enough: so do a jump to a wrong address and a table in satp that does not map the kernel. A handler that
+ * faults later, where it saves registers to an invalid stack, gets a few attempts.
  */
-import type { TrapEvent } from '../../../emulator/types';
+import { Csr } from './isa/csrs';
+import { Mode, type Hart, type TrapEvent } from './types';
 
 /** A handler saves registers first: if that faults, it reaches no instruction beyond these. */
 const HANDLER_BYTES = 256n;
@@ -21,6 +22,14 @@ interface Trapping {
   reported: boolean;
 }
 
+/** Where a hart goes with an exception that it takes to a mode. */
+export const trapVector = (hart: Hart, to: Mode): bigint =>
+  (hart.csr(to === Mode.Machine ? Csr.mtvec : Csr.stvec) ?? 0n) & ~3n;
+
+/** Whether an exception is the handler's own: it was raised among the handler's first instructions, in the mode it runs in. */
+export const isInHandler = ({ epc, from, to }: Pick<TrapEvent, 'epc' | 'from' | 'to'>, vector: bigint): boolean =>
+  from === to && epc >= vector && epc < vector + HANDLER_BYTES;
+
 export class TrapLoops {
   private readonly last = new Map<number, Trapping>();
 
@@ -31,8 +40,7 @@ export class TrapLoops {
   /** Records a trap. Returns true if the handler at `vector` loops and this has not been reported. */
   follow(event: TrapEvent, vector: bigint): boolean {
     const last = this.last.get(event.hart);
-    const inHandler = event.epc >= vector && event.epc < vector + HANDLER_BYTES;
-    if (event.interrupt || !inHandler || event.from !== event.to || !last) {
+    if (event.interrupt || !last || !isInHandler(event, vector)) {
       this.last.set(event.hart, { first: event, again: 0, looping: false, reported: false });
       return false;
     }
