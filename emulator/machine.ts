@@ -41,7 +41,16 @@ import type {
   MachineApi,
   MachineInput,
 } from './types';
-import type { MachineOptions, Observer, RunLimit, State, Stop, Subscription, TrapEvent } from './types';
+import type {
+  MachineOptions,
+  Observer,
+  RunLimit,
+  State,
+  Stop,
+  Subscription,
+  TrapEvent,
+  TrapReturnEvent,
+} from './types';
 import { Mode } from './types';
 
 export { KernelError };
@@ -511,11 +520,12 @@ export class Machine implements MachineApi {
     return this.stop === undefined ? Status.reload : Status.exit;
   }
 
-  returned(hart: HartState, pc: bigint, from: Mode): Status {
-    if (this.observers.hears('trapReturn')) {
-      const event = { hart: hart.id, pc, from, to: hart.mode, target: hart.pc };
-      if (this.observers.tell('trapReturn', event)) this.stop = { kind: 'trapReturn', event };
-    }
+  get trapReturnsObserved(): boolean {
+    return this.observers.hears('trapReturn');
+  }
+
+  returned(hart: HartState, event?: TrapReturnEvent): Status {
+    if (event && this.observers.tell('trapReturn', event)) this.stop = { kind: 'trapReturn', event };
     const status = this.settle(hart);
     if (this.spinWaits.begins(hart)) this.yields();
     return status;

@@ -67,7 +67,8 @@ export class Observers {
 
   /** Whether anybody listens to these events. */
   hears(name: keyof Events): boolean {
-    return this.shares.some(({ observer }) => observer[name] !== undefined);
+    // Most often nobody listens, and a trap should not pay for asking.
+    return this.shares.length > 0 && this.shares.some(({ observer }) => observer[name] !== undefined);
   }
 
   /** Tells all who listen; true if one of them wants to stop. */

@@ -137,13 +137,27 @@ export class HartState implements Hart {
     this.memory.u64[(this.home + HartOffset.pc) / 8] = value & ~1n;
   }
 
+  /** Saves pc in a CSR, and restores it from one, without the cost of a bigint. */
+  savePc(into: Cell): void {
+    const { i32 } = this.memory;
+    const [pc, cell] = [(this.home + HartOffset.pc) / 4, this.cellAt(into)];
+    i32[cell] = i32[pc]!;
+    i32[cell + 1] = i32[pc + 1]!;
+  }
+  restorePc(from: Cell): void {
+    const { i32 } = this.memory;
+    const [pc, cell] = [(this.home + HartOffset.pc) / 4, this.cellAt(from)];
+    i32[pc] = i32[cell]! & ~1;
+    i32[pc + 1] = i32[cell + 1]!;
+  }
+
   /** pc += bytes, without the cost of a bigint. */
   advance(bytes: number): void {
     const { i32 } = this.memory;
     const at = (this.home + HartOffset.pc) / 4;
     const sum = (i32[at]! >>> 0) + bytes;
     i32[at] = sum;
-    i32[at + 1]! += Math.floor(sum / 2 ** 32);
+    i32[at + 1] = i32[at + 1]! + Math.floor(sum / 2 ** 32);
   }
 
   x(register: number): bigint {
@@ -180,6 +194,11 @@ export class HartState implements Hart {
   low(cell: Cell): number {
     return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2]!;
   }
+  setHalves(cell: Cell, low: number, high: number): void {
+    const at = this.cellAt(cell);
+    this.memory.i32[at] = low;
+    this.memory.i32[at + 1] = high;
+  }
   setLow(cell: Cell, value: number): void {
     this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2] = value;
   }
@@ -199,6 +218,10 @@ export class HartState implements Hart {
     i32[at + HartOffset.value / 4 + 1] = i32[value + 1]!;
   }
 
+  /** Index of a cell's low half among the words of memory. */
+  private cellAt(cell: Cell): number {
+    return (this.home + HartOffset.csrs) / 4 + cell * 2;
+  }
   /** The upper 32 bits of a cell. */
   high(cell: Cell): number {
     return this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2 + 1]!;

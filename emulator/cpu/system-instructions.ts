@@ -5,7 +5,7 @@
 import { Csr } from '../isa/csrs';
 import { type CsrAccess, SystemOperation } from '../isa/instruction';
 import { SYSTEM } from '../isa/system';
-import { type CsrEvent, Mode } from '../types';
+import { type CsrEvent, Mode, type TrapReturnEvent } from '../types';
 import type { MemoryAccess } from './access';
 import { executeCsr, readCsr, writesCsr } from './csr';
 import type { HartState } from './hart';
@@ -20,8 +20,10 @@ export interface SystemHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
-  /** As `settle`, after a return from a trap by the instruction at `pc`. */
-  returned(hart: HartState, pc: bigint, from: Mode): Status;
+  /** Somebody wants to hear of returns from traps. */
+  readonly trapReturnsObserved: boolean;
+  /** As `settle`, after a return from a trap; `event` is there if somebody wants to hear of it. */
+  returned(hart: HartState, event?: TrapReturnEvent): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */
   wait(hart: HartState): Status;
   /** Somebody wants to hear of CSR writes. */
@@ -83,9 +85,13 @@ export class SystemInstructions {
   }
 
   private returnBy(hart: HartState, leave: (hart: HartState) => void): Status {
-    const { pc, mode } = hart;
+    if (!this.machine.trapReturnsObserved) {
+      leave(hart);
+      return this.machine.returned(hart);
+    }
+    const { pc, mode: from } = hart;
     leave(hart);
-    return this.machine.returned(hart, pc, mode);
+    return this.machine.returned(hart, { hart: hart.id, pc, from, to: hart.mode, target: hart.pc });
   }
 
   private csr(hart: HartState, csr: CsrAccess): Status {

@@ -1,6 +1,5 @@
 /** Taking traps and returning from them (RISC-V privileged specification 1.12, sections 3.1.6, 3.1.8, 3.1.9 and 4.1). */
 import { Cell } from '../layout';
-import { INTERRUPT_FLAG } from '../isa/causes';
 import { Mode } from '../types';
 import type { HartState } from './hart';
 import { Interrupt, MPP_SHIFT, Mstatus } from '../isa/csr-bits';
@@ -35,33 +34,35 @@ export function handlerMode(hart: HartState, interrupt: boolean, cause: number):
   return hart.mode !== Mode.Machine && ((delegated >> cause) & 1) !== 0 ? Mode.Supervisor : Mode.Machine;
 }
 
+/** The upper half of scause and mcause after an interrupt. */
+const INTERRUPT_BIT = 1 << 31;
+
 /** Takes a trap at the hart's pc. */
 export function takeTrap(hart: HartState, interrupt: boolean, cause: number, tval: bigint): void {
   const to = handlerMode(hart, interrupt, cause);
   const mstatus = hart.low(Cell.mstatus);
-  const code = BigInt(cause) | (interrupt ? INTERRUPT_FLAG : 0n);
-  let vector: bigint;
-  if (to === Mode.Supervisor) {
-    hart.setCell(Cell.scause, code);
-    hart.setCell(Cell.sepc, hart.pc);
+  const isSupervisor = to === Mode.Supervisor;
+  const causeCell = isSupervisor ? Cell.scause : Cell.mcause;
+  const vectorCell = isSupervisor ? Cell.stvec : Cell.mtvec;
+  hart.setHalves(causeCell, cause, interrupt ? INTERRUPT_BIT : 0);
+  hart.savePc(isSupervisor ? Cell.sepc : Cell.mepc);
+  if (isSupervisor) {
     hart.setCell(Cell.stval, tval);
     const spie = (mstatus & Mstatus.sie) !== 0 ? Mstatus.spie : 0;
     const spp = hart.mode === Mode.Supervisor ? Mstatus.spp : 0;
     hart.setLow(Cell.mstatus, (mstatus & ~(Mstatus.sie | Mstatus.spie | Mstatus.spp)) | spie | spp);
-    vector = hart.cell(Cell.stvec);
   } else {
-    hart.setCell(Cell.mcause, code);
-    hart.setCell(Cell.mepc, hart.pc);
     hart.setCell(Cell.mtval, tval);
     const mpie = (mstatus & Mstatus.mie) !== 0 ? Mstatus.mpie : 0;
     hart.setLow(
       Cell.mstatus,
       (mstatus & ~(Mstatus.mie | Mstatus.mpie | Mstatus.mpp)) | mpie | (hart.mode << MPP_SHIFT),
     );
-    vector = hart.cell(Cell.mtvec);
   }
   hart.mode = to;
-  hart.pc = BigInt.asUintN(64, (vector & ~3n) + ((vector & 1n) !== 0n && interrupt ? BigInt(4 * cause) : 0n));
+  hart.restorePc(vectorCell);
+  const vectored = (hart.low(vectorCell) & 1) !== 0;
+  hart.advance(vectored && interrupt ? 4 * cause : 0);
 }
 
 export function returnFromSupervisor(hart: HartState): void {
@@ -69,7 +70,7 @@ export function returnFromSupervisor(hart: HartState): void {
   hart.mode = (mstatus & Mstatus.spp) !== 0 ? Mode.Supervisor : Mode.User;
   const sie = (mstatus & Mstatus.spie) !== 0 ? Mstatus.sie : 0;
   hart.setLow(Cell.mstatus, (mstatus & ~(Mstatus.sie | Mstatus.spp | Mstatus.mprv)) | sie | Mstatus.spie);
-  hart.pc = hart.cell(Cell.sepc);
+  hart.restorePc(Cell.sepc);
 }
 
 export function returnFromMachine(hart: HartState): void {
@@ -79,5 +80,5 @@ export function returnFromMachine(hart: HartState): void {
   const mie = (mstatus & Mstatus.mpie) !== 0 ? Mstatus.mie : 0;
   const mprv = to === Mode.Machine ? 0 : Mstatus.mprv;
   hart.setLow(Cell.mstatus, (mstatus & ~(Mstatus.mie | Mstatus.mpp | mprv)) | mie | Mstatus.mpie);
-  hart.pc = hart.cell(Cell.mepc);
+  hart.restorePc(Cell.mepc);
 }
