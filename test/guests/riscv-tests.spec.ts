@@ -1,6 +1,7 @@
 /**
- * The programs of riscv-tests in their -p- form, from a build elsewhere: RISCV_TESTS_DIR is its isa folder. A program ends
- * by writing 1 to the word at its symbol `tohost`, or (n << 1) | 1 if its test n failed.
+ * The programs of riscv-tests, with physical addresses (-p-) and, where they are built, in virtual memory (-v-), from a build
+ * elsewhere: RISCV_TESTS_DIR is its isa folder. A program ends by writing 1 to the word at its symbol `tohost`, or
+ * (n << 1) | 1 if its test n failed.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -23,7 +24,7 @@ describe('riscv-tests', function () {
   }
   const names = fs.readdirSync(FOLDER).filter((name) => !name.includes('.'));
   for (const set of SETS) {
-    const programs = names.filter((name) => name.startsWith(`${set}-p-`));
+    const programs = names.filter((name) => name.startsWith(`${set}-p-`) || name.startsWith(`${set}-v-`));
     it(`${set} is built`, () => assert.notEqual(programs.length, 0, `${FOLDER} has no ${set}-p-*; make ${set} there`));
     for (const name of programs) {
       it(name, () => {
