@@ -4,7 +4,7 @@ import { processOn } from '../xv6/cpus';
 import type { Guest } from './guest';
 import { disassemble } from '../../emulator/isa/disassemble';
 import { wordAt } from '../../emulator/isa/instruction-at';
-import { hex } from '../memory/hex';
+import { hex } from '../../emulator/isa/hex';
 import type { MappedProgram } from './mapped-program';
 
 /** A place in the kernel; undefined for what is none. */

@@ -8,7 +8,7 @@ import { ExpressionError } from '../expressions/error';
 import { pointerTo, UNSIGNED_LONG, INT } from '../expressions/types';
 import { constant, toBytes, wordValue, type Value } from '../expressions/value';
 import type { AddressSpace } from '../memory/address-space';
-import { hex } from '../memory/hex';
+import { hex } from '../../emulator/isa/hex';
 import { errorText } from '../page-tables/translation';
 import { csrNamed } from '../../emulator/isa/csr-fields';
 import { PTE_FIELDS } from '../../emulator/isa/pte-fields';

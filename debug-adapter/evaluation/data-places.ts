@@ -18,7 +18,7 @@ import {
   type MachineWord,
   type Value,
 } from '../expressions/value';
-import { hex } from '../memory/hex';
+import { hex } from '../../emulator/isa/hex';
 import { instructionText } from '../code/place-names';
 import type { DataGuest, DataLocation } from '../run-control/data-breakpoints';
 import type { Type } from '../symbols/api';

@@ -5,15 +5,29 @@
  */
 import { PTE_FIELDS } from '../../emulator/isa/pte-fields';
 import { describeWord } from '../../emulator/isa/fields';
+import type { Hart } from '../../emulator/types';
 import { containerType, integerOf } from '../expressions/evaluate';
 import { isInteger, plain, sizeOf } from '../expressions/types';
 import { addressOf, type EvaluationContext, type Value } from '../expressions/value';
 import type { AddressSpace } from '../memory/address-space';
-import type { Tables } from '../page-tables/tables';
+import { Tables } from '../page-tables/tables';
 import type { Translation } from '../protocol';
+import type { GuestKernel } from '../xv6/address-spaces';
 import { isEntry, isPageTable } from '../xv6/structure';
 
-export type MemoryMeaning = { kind: 'address'; translation: Translation } | { kind: 'entry'; text: string };
+export type MemoryMeaning =
+  | { kind: 'address'; translation: Translation }
+  /** A structure, union or array: it is at an address, and has no number of its own. */
+  | { kind: 'object'; translation: Translation }
+  | { kind: 'entry'; text: string };
+
+/** From where a value is seen. */
+export interface Viewpoint {
+  readonly debuggee: GuestKernel;
+  readonly hart: Hart;
+  readonly space: AddressSpace;
+  readonly evaluation: EvaluationContext;
+}
 
 /** Smaller numbers are counts and indices; the page at 0 is a user program's text, and not meant. */
 const SMALLEST_ADDRESS = 4096n;
@@ -23,25 +37,32 @@ const ADDRESS_CSRS = new Set(['sepc', 'stval', 'stvec', 'mepc', 'mtval', 'mtvec'
 
 const NUMBER = /^\s*(?:0x[0-9a-f]+|\d+)[ul]*\s*$/i;
 
-/** Undefined for a value that means nothing to memory. */
+/**
+ * Undefined for a value that means nothing to memory. `table` names one to translate by in place of the viewpoint's own;
+ * throws an Error if there is none of that name.
+ */
 export function memoryMeaning(
+  { debuggee, hart, space, evaluation }: Viewpoint,
   expression: string,
   value: Value,
-  evaluation: EvaluationContext,
-  space: AddressSpace,
-  tables: Tables,
+  table?: string,
 ): MemoryMeaning | undefined {
-  const va = isAggregate(value) ? addressOf(value) : integerOf(value, evaluation);
+  const isObject = isAggregate(value);
+  const va = isObject ? addressOf(value) : integerOf(value, evaluation);
   if (va === undefined) return undefined;
-  const address = (): MemoryMeaning => ({ kind: 'address', translation: tables.translation(space, va) });
+  const tables = new Tables(debuggee, hart);
+  const seen = table === undefined ? space : tables.named(table).space;
+  const address = (): MemoryMeaning => ({
+    kind: isObject ? 'object' : 'address',
+    translation: tables.translation(seen, va),
+  });
   if (isAddress(expression, value)) return address();
   if (value.machine || !isInteger(plain(value.type)) || sizeOf(value.type) < 8) return undefined;
   if (isEntryOf(expression, value, evaluation)) return { kind: 'entry', text: `PTE ${describeWord(PTE_FIELDS, va)}` };
-  return BigInt.asUintN(64, va) >= SMALLEST_ADDRESS && space.physical(va) !== undefined ? address() : undefined;
+  return BigInt.asUintN(64, va) >= SMALLEST_ADDRESS && seen.physical(va) !== undefined ? address() : undefined;
 }
 
-/** A structure, union or array: it is at an address, and has no number of its own. */
-export function isAggregate({ type }: Value): boolean {
+function isAggregate({ type }: Value): boolean {
   const { kind } = plain(type);
   return kind === 'struct' || kind === 'union' || kind === 'array';
 }

@@ -2,6 +2,7 @@
  * Formats values as gdb does for C: numbers in decimal, characters with their letter, pointers with the symbol they point
  * to, char pointers and arrays as strings, structures as `{pid = 3, name = "sh"}`, enumerators by name.
  */
+import { hex } from '../../emulator/isa/hex';
 import { describeField, describeWord, type Field } from '../../emulator/isa/fields';
 import type { EnumType, Member, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
@@ -28,8 +29,6 @@ const DEFAULTS: Required<FormatOptions> = { hex: false, depth: 2, length: 400, e
 
 /** A longer run of equal elements is shown once. */
 const REPEATS = 10;
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** A value as text. Never throws: the text says what cannot be read. */
 export function formatValue(value: Value, context: EvaluationContext, options: FormatOptions = {}): string {

@@ -5,7 +5,6 @@
  *
  * Reading and writing are a debugger's: they find what is mapped, whatever its permissions, and write nothing to tables.
  */
-import { MPP_SHIFT, Mstatus } from '../../emulator/isa/csr-bits';
 import { denials, PAGE_SIZE, pteFlags, walk, type AccessMode, type Denial, type Walk } from '../../emulator/isa/sv39';
 import { Mode, type Access, type MachineApi, type PhysicalMemory } from '../../emulator/types';
 import type { ReadMemory } from '../symbols/api';
@@ -19,6 +18,8 @@ export interface Regime extends AccessMode {
 /** An address as a space sees it. */
 export interface TranslatedAddress {
   va: bigint;
+  /** As the code that would use it runs. */
+  mode: Mode;
   /** Undefined where addresses are physical. */
   walk?: Walk;
   /** The physical address, if there is one. */
@@ -50,11 +51,6 @@ export class AddressSpace {
     return mode === Mode.Machine ? undefined : root;
   }
 
-  /** In which code of the space runs. */
-  get mode(): Mode {
-    return this.regime().mode;
-  }
-
   /** The same table as code in another mode sees it. */
   as(mode: Mode): AddressSpace {
     return new AddressSpace(this.name, this.machine, () => ({ ...this.regime(), mode }), this.behind);
@@ -63,14 +59,15 @@ export class AddressSpace {
   /** The walk of an address, and what may be done there. */
   translate(va: bigint): TranslatedAddress {
     va = BigInt.asUintN(64, va);
-    const walked = this.walk(va);
-    if (!walked) return { va, pa: va, denied: NOTHING_DENIED };
-    const { leaf } = walked;
-    if (!leaf) return { va, walk: walked, denied: NOTHING_DENIED };
     const by = this.regime();
+    const { mode } = by;
+    const walked = this.walk(va);
+    if (!walked) return { va, mode, pa: va, denied: NOTHING_DENIED };
+    const { leaf } = walked;
+    if (!leaf) return { va, mode, walk: walked, denied: NOTHING_DENIED };
     const denied = (access: Access): Denial[] => denials(pteFlags(leaf.pte), access, by);
     const all = { load: denied('load'), store: denied('store'), fetch: denied('fetch') };
-    return { va, walk: walked, pa: leaf.pa, denied: all };
+    return { va, mode, walk: walked, pa: leaf.pa, denied: all };
   }
 
   /** The physical address that an address leads to, whoever may go there; undefined where nothing is mapped. */
@@ -107,18 +104,6 @@ export class AddressSpace {
     return root === undefined ? undefined : walk(root, va, (pa) => this.memory.readU64(pa));
   }
 }
-
-/** The mode by which an access is judged: with MPRV, loads and stores in M-mode use the one in MPP (section 3.1.6.3). */
-export function effectiveMode(mode: Mode, mstatus: bigint, access: Access): Mode {
-  const mprv = mode === Mode.Machine && access !== 'fetch' && (mstatus & BigInt(Mstatus.mprv)) !== 0n;
-  return mprv ? (Number((mstatus & BigInt(Mstatus.mpp)) >> BigInt(MPP_SHIFT)) as Mode) : mode;
-}
-
-/** What mstatus says of accesses to pages of the other kind. */
-export const permissionBits = (mstatus: bigint): Pick<AccessMode, 'sum' | 'mxr'> => ({
-  sum: (mstatus & BigInt(Mstatus.sum)) !== 0n,
-  mxr: (mstatus & BigInt(Mstatus.mxr)) !== 0n,
-});
 
 function* pagesOf(va: bigint, length: number): Generator<{ at: bigint; size: number; offset: number }> {
   for (let offset = 0; offset < length;) {

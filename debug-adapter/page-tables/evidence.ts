@@ -2,11 +2,11 @@
  * What else at the instant of a trap points to its cause, beside the bit that decided: where the address lies, what it
  * looks like, which other table maps it, whether the handler can run at all.
  */
-import { PTE, pteFlags, type Walk } from '../../emulator/isa/sv39';
+import { PTE, pteFlags, RSW_SHIFT, type Walk } from '../../emulator/isa/sv39';
 import { isInHandler } from '../../emulator/trap-loops';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
-import { hex } from '../memory/hex';
+import { hex } from '../../emulator/isa/hex';
 import { regionAt } from '../xv6/regions';
 import { pageFilling } from '../xv6/names';
 import type { TrapContext } from './explain';
@@ -47,7 +47,7 @@ function entryNotes(walked: Walk): string[] {
   if (pte === undefined) return [];
   const filling = pageFilling(pte);
   if (filling) return [`the entry is ${hex(pte)}: ${filling}; the page of the table has been freed or never cleared`];
-  const rsw = (pteFlags(pte) & PTE.RSW) / 0x100;
+  const rsw = (pteFlags(pte) & PTE.RSW) >> RSW_SHIFT;
   if (walked.leaf && rsw && !(pteFlags(pte) & PTE.W)) {
     return [`the kernel's own bits in the entry are RSW=${rsw}: a mark of copy-on-write?`];
   }

@@ -5,10 +5,10 @@
  */
 import { lengthOf } from '../../emulator/isa/decode';
 import { wordAt } from '../../emulator/isa/instruction-at';
-import { PTE } from '../../emulator/isa/sv39';
+import { accessMode, PTE } from '../../emulator/isa/sv39';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
-import { effectiveMode, type AddressSpace } from '../memory/address-space';
-import { hex } from '../memory/hex';
+import type { AddressSpace } from '../memory/address-space';
+import { hex } from '../../emulator/isa/hex';
 import { rangeAt, type PhysicalRange } from '../memory/memory-map';
 import { ACCESS_FAULTS, Cause, PAGE_FAULTS, causeName } from '../../emulator/isa/causes';
 import { pageFilling } from '../xv6/names';
@@ -83,11 +83,11 @@ function explainAccess(
   context: TrapContext,
   out: TrapExplanation,
 ): void {
-  const space = context.space.as(effectiveMode(trap.from as Mode, context.mstatus, access));
+  const space = context.space.as(accessMode(trap.from as Mode, context.mstatus, access).mode);
   const found = space.translate(trap.tval);
   const walked = found.walk;
   if (!walked) {
-    const isMachine = space.mode === Mode.Machine;
+    const isMachine = found.mode === Mode.Machine;
     const why = isMachine ? 'M-mode addresses are physical' : 'satp.MODE is Bare: addresses are physical';
     out.reason = `${why}; ${physicalReason(trap.tval, context)}`;
     return;

@@ -37,7 +37,7 @@ describe('the page tables of a guest', () => {
     set(2, { kpagetable: 0x87f80000n, second: 0x87f90000n });
     assert.deepEqual(
       new Tables(guest, guest.machine.harts[1]!).all.map(({ id, label, root, space }) => [
-        ...[id, label, root, space.name, space.mode],
+        ...[id, label, root, space.name, space.translate(0n).mode],
       ]),
       [
         ['satp', 'satp of hart 1 (pid 3 sh, kpagetable)', 0x87f80000n, 'hart:1', Mode.Supervisor],

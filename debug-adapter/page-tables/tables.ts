@@ -6,7 +6,7 @@ import { Csr } from '../../emulator/isa/csrs';
 import { satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart } from '../../emulator/types';
 import type { AddressSpace } from '../memory/address-space';
-import { hex } from '../memory/hex';
+import { hex } from '../../emulator/isa/hex';
 import { memoryMap } from '../memory/memory-map';
 import type { PageTableRoot, Translation } from '../protocol';
 import { hartSpace, tableSpace, type GuestKernel } from '../xv6/address-spaces';
@@ -59,13 +59,13 @@ export class Tables {
     throw new Error(`There is no page table "${id}" now; there are ${this.all.map((table) => table.id).join(', ')}.`);
   }
 
-  /** The table by which a space translates. */
-  of(space: AddressSpace): Table {
-    const { name, root } = space;
+  /** The table by which a space translates, whose root is there. */
+  private of(space: AddressSpace, root: bigint | undefined): Table {
+    const { name } = space;
     const found =
       this.all.find((table) => table.space.name === name) ??
       (root === undefined ? undefined : this.all.findLast((table) => table.root === root));
-    if (found) return { ...found, space };
+    if (found) return found;
     const label = root === undefined ? 'physical memory' : `the table at ${hex(root)}`;
     return { id: name, label, root, space, whyNone: 'addresses are physical here' };
   }
@@ -78,11 +78,12 @@ export class Tables {
 
   /** Where an access to `va` goes in a space, in words. */
   translation(space: AddressSpace, va: bigint): Translation {
-    const table = this.of(space);
     const translated = space.translate(va);
-    const region = space.root === undefined ? undefined : regionAt(this.regions(space), translated);
-    const whyPhysical = space.mode === Mode.Machine ? 'M-mode addresses are physical' : table.whyNone;
-    return translationOf(translated, space, rootOf(table), whyPhysical, region);
+    const root = translated.walk?.root;
+    const table = this.of(space, root);
+    const region = root === undefined ? undefined : regionAt(this.regions({ root }), translated);
+    const whyPhysical = translated.mode === Mode.Machine ? 'M-mode addresses are physical' : table.whyNone;
+    return translationOf(translated, rootOf(table), whyPhysical, region);
   }
 }
 

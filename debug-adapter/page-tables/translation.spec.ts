@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PTE, pteOf, type PteProblem } from '../../emulator/isa/sv39';
 import { TestMemory } from '../../emulator/testing/page-tables';
 import { Mode, type Access } from '../../emulator/types';
-import { AddressSpace, effectiveMode } from '../memory/address-space';
+import { AddressSpace } from '../memory/address-space';
 import { accessText, problemText, translationOf } from './translation';
 
 const { R, W, X, U } = PTE;
@@ -17,7 +17,7 @@ function setUp(mode = Mode.Supervisor, rules = RULES) {
     return accessText(space.translate(0x4008n), access);
   };
   const at = (va: bigint, region?: string) =>
-    translationOf(space.translate(va), space, { id: 'satp', label: 'a table' }, 'paging is off', region);
+    translationOf(space.translate(va), { id: 'satp', label: 'a table' }, 'paging is off', region);
   return { memory, root, space, text, at };
 }
 
@@ -95,22 +95,11 @@ describe('the words for a walk', () => {
     }));
     const { summary, rows } = translationOf(
       bare.translate(0x80000010n),
-      bare,
       { id: 'satp', label: '' },
       'it is off',
       undefined,
     );
     assert.equal(summary, '→ PA 0x80000010');
     assert.deepEqual(rows, [{ name: 'translation', text: 'not translated: it is off' }]);
-  });
-});
-
-describe('the mode of an access', () => {
-  it('is by MPRV another for loads and stores of M-mode only', () => {
-    const mprvUser = 1n << 17n;
-    assert.equal(effectiveMode(Mode.Machine, mprvUser, 'load'), Mode.User);
-    assert.equal(effectiveMode(Mode.Machine, mprvUser, 'fetch'), Mode.Machine);
-    assert.equal(effectiveMode(Mode.Machine, 0n, 'store'), Mode.Machine);
-    assert.equal(effectiveMode(Mode.Supervisor, mprvUser, 'load'), Mode.Supervisor);
   });
 });

@@ -16,8 +16,8 @@ import {
   type Walk,
 } from '../../emulator/isa/sv39';
 import { Mode, type Access } from '../../emulator/types';
-import type { AddressSpace, TranslatedAddress } from '../memory/address-space';
-import { hex } from '../memory/hex';
+import type { TranslatedAddress } from '../memory/address-space';
+import { hex } from '../../emulator/isa/hex';
 import type { PageTableRoot, Translation, WalkStep } from '../protocol';
 
 const LEAVES = ['4 KiB page', '2 MiB superpage', '1 GiB superpage'];
@@ -118,17 +118,16 @@ export const stepRows = ({ steps }: Walk): Translation['rows'] =>
   });
 
 /**
- * An address translated by a table of `space`. `whyPhysical` says why addresses are physical, if they are; `region` is the
- * name of the region there.
+ * A translated address in words. `whyPhysical` says why addresses are physical, if they are; `region` is the name of the
+ * region there.
  */
 export function translationOf(
   translated: TranslatedAddress,
-  space: AddressSpace,
   root: PageTableRoot,
   whyPhysical: string,
   region: string | undefined,
 ): Translation {
-  const { va, pa, walk, denied } = translated;
+  const { va, mode, pa, walk, denied } = translated;
   const verdict = walk ? verdictText(translated) : `not translated: ${whyPhysical}`;
   const leaf = walk?.leaf;
   const where = region === undefined ? '' : ` (${region})`;
@@ -138,7 +137,7 @@ export function translationOf(
     va: hex(va),
     ...(pa === undefined ? {} : { pa: hex(pa) }),
     root,
-    mode: LETTERS[space.mode],
+    mode: LETTERS[mode],
     verdict,
     allowed: { load: allowed('load'), store: allowed('store'), fetch: allowed('fetch') },
     ...(region === undefined ? {} : { region }),

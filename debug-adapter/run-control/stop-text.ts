@@ -2,7 +2,7 @@
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
-import { hex } from '../memory/hex';
+import { hex } from '../../emulator/isa/hex';
 import { hartText, instructionText, kernelPlace, type InstructionGuest } from '../code/place-names';
 import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';

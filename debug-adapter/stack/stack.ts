@@ -4,6 +4,7 @@
  * which it was. A process that no hart runs has its stack too, from where swtch left it (p->context) and from its trap
  * frame.
  */
+import { hex } from '../../emulator/isa/hex';
 import { MPP_SHIFT, Mstatus } from '../../emulator/isa/csr-bits';
 import { Csr } from '../../emulator/isa/csrs';
 import { X } from '../../emulator/isa/registers';
@@ -53,8 +54,6 @@ export interface Frame {
 const DEEPEST = 256;
 
 const SPP = BigInt(Mstatus.spp);
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** What a stack is walked in. */
 export type StackGuest = Pick<

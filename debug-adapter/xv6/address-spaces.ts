@@ -5,9 +5,9 @@
  * `phys:0x80000000`.
  */
 import { Csr } from '../../emulator/isa/csrs';
-import { PAGE_SIZE, satpRoot } from '../../emulator/isa/sv39';
+import { accessMode, PAGE_SIZE, satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart, type MachineApi } from '../../emulator/types';
-import { AddressSpace, permissionBits } from '../memory/address-space';
+import { AddressSpace } from '../memory/address-space';
 import type { Xv6 } from './kernel';
 import { allProcesses, type Process } from './processes';
 import { kernelRoot } from './tables';
@@ -32,8 +32,7 @@ export function hartSpace({ machine, xv6 }: GuestKernel, hart: Hart): AddressSpa
     machine,
     () => ({
       root: satpRoot(hart.csr(Csr.satp) ?? 0n),
-      mode: hart.mode,
-      ...permissionBits(hart.csr(Csr.mstatus) ?? 0n),
+      ...accessMode(hart.mode, hart.csr(Csr.mstatus) ?? 0n, 'fetch'),
     }),
     (va) => (onUserTable() && isRam(va) ? va : undefined),
   );
@@ -47,8 +46,7 @@ export function tableSpace({ machine }: GuestKernel, name: string, root: bigint 
   const page = root === undefined ? undefined : root & ~(PAGE_SIZE - 1n);
   return new AddressSpace(name, machine, () => ({
     root: page,
-    mode,
-    ...permissionBits(machine.harts[machine.current]?.csr(Csr.mstatus) ?? 0n),
+    ...accessMode(mode, machine.harts[machine.current]?.csr(Csr.mstatus) ?? 0n, 'fetch'),
   }));
 }
 

@@ -108,7 +108,7 @@ describe('regions of a kernel table', () => {
     const space = spaceOf(memory, table);
     const at = (va: bigint) => {
       const found = space.translate(va);
-      return translationOf(found, space, root(memory, table), '', regionAt(regions, found));
+      return translationOf(found, root(memory, table), '', regionAt(regions, found));
     };
     const guard = at(0x3fffffcff8n);
     assert.equal(guard.region, 'guard page below the kernel stack of pid 1 (init)');

@@ -2,6 +2,8 @@
  * The control and status registers as a debugger shows them: names, addresses and what their bits mean, as a table
  * (RISC-V privileged specification 1.12, chapters 2 to 4; Sstc for stimecmp).
  */
+import { PPN_BITS, satpFields } from './sv39';
+import { hex } from './hex';
 import {
   causeName,
   EXCEPTION_CODES,
@@ -22,7 +24,6 @@ export interface CsrDescription extends Fields {
   description: string;
 }
 
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const bit = (name: string, lsb: number, description: string): Field => ({ name, lsb, width: 1, description });
 const one =
   (...names: string[]) =>
@@ -98,14 +99,14 @@ const describeVector = (value: bigint): string =>
 const SATP_MODES: Record<number, string> = { 0: 'Bare', 8: 'Sv39', 9: 'Sv48', 10: 'Sv57' };
 const satpMode = (value: bigint): string => SATP_MODES[Number(value)] ?? 'reserved mode';
 const SATP: readonly Field[] = [
-  field('PPN', 0, 44, "physical page of the table's root", (value) => `root ${hex(value << 12n)}`),
+  field('PPN', 0, PPN_BITS, "physical page of the table's root", (value) => `root ${hex(value << 12n)}`),
   field('ASID', 44, 16, 'address space identifier'),
   field('MODE', 60, 4, 'how addresses are translated', satpMode),
 ];
 const describeSatp = (value: bigint): string => {
-  const mode = value >> 60n;
+  const { mode, asid, root } = satpFields(value);
   if (mode === SATP_BARE) return value === 0n ? 'Bare, no translation' : `Bare, no translation (${hex(value)})`;
-  return `${satpMode(mode)}, ASID ${(value >> 44n) & 0xffffn}, root ${hex((value & ((1n << 44n) - 1n)) << 12n)}`;
+  return `${satpMode(mode)}, ASID ${asid}, root ${hex(root)}`;
 };
 
 const MISA: readonly Field[] = [

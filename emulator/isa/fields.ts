@@ -1,6 +1,7 @@
 /**
  * Machine words made of fields, as data: CSRs and page-table entries. What their bits are called, and what they mean.
  */
+import { hex } from './hex';
 
 export interface Field {
   name: string;
@@ -17,8 +18,6 @@ export interface Fields {
   /** A description of the whole value, if that says more than its fields. */
   readonly describe?: (value: bigint) => string;
 }
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 /** Extracts a field from a word. */
 export const fieldOf = (value: bigint, { lsb, width }: Pick<Field, 'lsb' | 'width'>): bigint =>

@@ -1,8 +1,8 @@
 /** The fields of an Sv39 page-table entry (RISC-V privileged specification 1.12, section 4.4.1). */
-import { flagText, isPointer, PPN_BITS, PPN_SHIFT, PTE, pteFlags, ptePhysical } from './sv39';
+import { hex } from './hex';
+import { flagText, isPointer, PPN_BITS, PPN_SHIFT, PTE, pteFlags, RSW_SHIFT, ptePhysical } from './sv39';
 import type { Field, Fields } from './fields';
 
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const bit = (name: Exclude<keyof typeof PTE, 'RSW'>, description: string): Field => ({
   name,
   lsb: Math.log2(PTE[name]),
@@ -20,7 +20,7 @@ export const PTE_FIELDS: Fields = {
     bit('G', 'global: in every address space'),
     bit('A', 'accessed since A was last cleared'),
     bit('D', 'written since D was last cleared'),
-    { name: 'RSW', lsb: 8, width: 2, description: 'free for the kernel' },
+    { name: 'RSW', lsb: RSW_SHIFT, width: 2, description: 'free for the kernel' },
     {
       name: 'PPN',
       lsb: PPN_SHIFT,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { TestMemory } from '../testing/page-tables';
 import { Mode } from '../types';
-import { denials, flagText, isCanonical, PTE, pteProblem, satpFields, walk } from './sv39';
+import { accessMode, denials, flagText, isCanonical, PTE, pteProblem, satpFields, walk } from './sv39';
 
 const { V, R, W, X, U } = PTE;
 
@@ -105,7 +105,7 @@ describe('the Sv39 walk', () => {
   it('spells flags and satp', () => {
     assert.equal(flagText(0xd7), 'V R W - U - A D');
     assert.equal(flagText(0x30b), 'V R - X - - - - RSW=3');
-    assert.deepEqual(satpFields(0x8000000000087fffn), { mode: 8, asid: 0, root: 0x87fff000n });
+    assert.deepEqual(satpFields(0x8000000000087fffn), { mode: 8n, asid: 0n, root: 0x87fff000n });
   });
 });
 
@@ -125,6 +125,16 @@ describe('the permissions of a leaf', () => {
     assert.deepEqual(denials(V | R | U, 'fetch', USER), ['not-executable']);
     assert.deepEqual(denials(V | R, 'store', USER), ['not-for-users', 'not-writable']);
     assert.deepEqual(denials(V, 'store', { ...S, mode: Mode.Machine }), []);
+  });
+
+  it('are by MPRV those of another mode for loads and stores of M-mode only', () => {
+    const mprvUser = 1n << 17n;
+    assert.equal(accessMode(Mode.Machine, mprvUser, 'load').mode, Mode.User);
+    assert.equal(accessMode(Mode.Machine, mprvUser | (1n << 11n), 'store').mode, Mode.Supervisor);
+    assert.equal(accessMode(Mode.Machine, mprvUser, 'fetch').mode, Mode.Machine);
+    assert.equal(accessMode(Mode.Machine, 0n, 'store').mode, Mode.Machine);
+    assert.equal(accessMode(Mode.Supervisor, mprvUser, 'load').mode, Mode.Supervisor);
+    assert.deepEqual(accessMode(Mode.Supervisor, (1n << 18n) | (1n << 19n), 'load'), { ...S, sum: true, mxr: true });
   });
 
   it('let MXR read what is only executable', () => {

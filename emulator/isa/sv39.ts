@@ -7,6 +7,7 @@
  * Addresses and entries are bigint. A virtual address is the 64 bits of a register.
  */
 import { Mode, type Access } from '../types';
+import { MPP_SHIFT, Mstatus, SATP_SV39 } from './csr-bits';
 
 export const PAGE_SIZE = 4096n;
 /** Entries in one page of a table. */
@@ -16,6 +17,7 @@ export const ROOT_LEVEL = 2;
 
 /** Bits of a page-table entry by name (section 4.4.1). RSW is two bits that are free for the kernel. */
 export const PTE = { V: 1, R: 2, W: 4, X: 8, U: 16, G: 32, A: 64, D: 128, RSW: 0x300 } as const;
+export const RSW_SHIFT = 8;
 /** All of them. */
 export const PTE_FLAG_BITS = 0x3ff;
 /** The physical page number: its lowest bit, and its width. What is above it is reserved. */
@@ -37,25 +39,21 @@ export const pteOf = (pa: bigint, flags: number): bigint => ((pa >> 12n) << BigI
 /** Whether an entry with these flags points to a lower table. */
 export const isPointer = (flags: number): boolean => (flags & (PTE.V | PTE.R | PTE.W | PTE.X)) === PTE.V;
 
-/** Values of satp.MODE. */
-export const SatpMode = { bare: 0, sv39: 8 } as const;
-
-export function satpFields(satp: bigint): { mode: number; asid: number; root: bigint } {
-  return {
-    mode: Number(satp >> 60n),
-    asid: Number((satp >> 44n) & 0xffffn),
-    root: (satp & PPN_MASK) << 12n,
-  };
-}
+/** The fields of satp; `root` is the physical address of the page that its PPN names. */
+export const satpFields = (satp: bigint): { mode: bigint; asid: bigint; root: bigint } => ({
+  mode: satp >> 60n,
+  asid: (satp >> 44n) & 0xffffn,
+  root: (satp & PPN_MASK) << 12n,
+});
 
 /** The root page that satp names; undefined where it says Bare. */
 export function satpRoot(satp: bigint): bigint | undefined {
   const { mode, root } = satpFields(satp);
-  return mode === SatpMode.sv39 ? root : undefined;
+  return mode === SATP_SV39 ? root : undefined;
 }
 
 /** The value of satp for a root page, with ASID 0. */
-export const satpOf = (root: bigint): bigint => (BigInt(SatpMode.sv39) << 60n) | (root >> 12n);
+export const satpOf = (root: bigint): bigint => (SATP_SV39 << 60n) | (root >> 12n);
 
 /** Carries bit 38 of an address up to bit 63. */
 export const canonical = (va: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(39, va));
@@ -72,7 +70,7 @@ const LETTERS = ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D'] as const;
 /** "V R W - U - A D", with the kernel's own two bits after it if they are not 0. */
 export function flagText(flags: number): string {
   const letters = LETTERS.map((letter) => (flags & PTE[letter] ? letter : '-')).join(' ');
-  const rsw = (flags & PTE.RSW) / 0x100;
+  const rsw = (flags & PTE.RSW) >> RSW_SHIFT;
   return rsw ? `${letters} RSW=${rsw}` : letters;
 }
 
@@ -167,6 +165,20 @@ export interface AccessMode {
   mode: Mode;
   sum: boolean;
   mxr: boolean;
+}
+
+/**
+ * How an access of code in a mode is judged, by mstatus (section 3.1.6.3): with MPRV, loads and stores in M-mode use the mode
+ * in MPP; fetches never do.
+ */
+export function accessMode(mode: Mode, mstatus: bigint, access: Access): AccessMode {
+  const bits = Number(BigInt.asUintN(32, mstatus));
+  const mprv = mode === Mode.Machine && access !== 'fetch' && (bits & Mstatus.mprv) !== 0;
+  return {
+    mode: mprv ? (bits & Mstatus.mpp) >> MPP_SHIFT : mode,
+    sum: (bits & Mstatus.sum) !== 0,
+    mxr: (bits & Mstatus.mxr) !== 0,
+  };
 }
 
 /** A rule by which a leaf alone forbids an access. */

@@ -1,4 +1,5 @@
 /** What one subscription has watched in memory: words, and whole page tables; and what has come of it. */
+import { satpRoot } from '../isa/sv39';
 import { Cell } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
@@ -67,9 +68,9 @@ export class Watching {
   }
 
   satpChanged(hart: TranslatingHart): void {
-    const satp = hart.cell(Cell.satp);
-    if (!this.tables.active || satp >> 60n !== 8n) return;
-    this.tables.add((satp & 0xfff_ffff_ffffn) << 12n);
+    const root = satpRoot(hart.cell(Cell.satp));
+    if (!this.tables.active || root === undefined) return;
+    this.tables.add(root);
     this.keepOut();
   }
 

@@ -3,14 +3,14 @@
  * runs, globals and registers are answered as they are between two slices of the run.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { isAggregate } from '../../evaluation/memory-meaning';
+import { memoryMeaning } from '../../evaluation/memory-meaning';
 import { assign, evaluate as valueOf } from '../../expressions/evaluate';
 import { formatValue, type FormatOptions } from '../../expressions/format';
 import type { Value } from '../../expressions/value';
 import type { Body, SessionContext } from '../context';
 import type { Container, Stopped } from '../stopped';
 import { edited, shown } from './values';
-import { meaningFor, viewFor, type View } from './view';
+import { viewFor, type View } from './view';
 
 /** What is copied is wanted whole. */
 const WHOLE: FormatOptions = { depth: 8, length: 1_000_000, elements: 10_000, text: 4096 };
@@ -58,12 +58,12 @@ type Result = Body<DebugProtocol.EvaluateResponse>;
 
 /** A hover: the value, what it means to memory, and below it the walk. */
 function hovered(view: View, stopped: Stopped, plainly: Result, value: Value, expression: string): Result {
-  const meaning = meaningFor(view, expression, value);
+  const meaning = memoryMeaning(view, expression, value);
   if (!meaning) return plainly;
   if (meaning.kind === 'entry') return { ...plainly, result: `${plainly.result} = ${meaning.text}` };
   const { va, summary, rows: walk } = meaning.translation;
   const rows = walk.map(({ name, text }): DebugProtocol.Variable => ({ name, value: text, variablesReference: 0 }));
-  if (isAggregate(value)) {
+  if (meaning.kind === 'object') {
     const members = plainly.variablesReference;
     const variablesReference = stopped.keep({ list: () => rows });
     const list: Container['list'] = (page) => [

@@ -2,6 +2,7 @@
  * readMemory, writeMemory and disassemble of the protocol, also while the machine runs. Memory references name their
  * address space: see xv6/address-spaces.ts.
  */
+import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { resolveReference } from '../../xv6/address-spaces';
 import { disassembly, type Row } from '../../code/disassembly';
@@ -147,4 +148,3 @@ function unreadable(read: ReadMemory, at: bigint, from: number, count: number): 
 }
 
 const toPageEnd = (at: bigint): number => PAGE - Number(at & BigInt(PAGE - 1));
-const hex = (address: bigint): string => `0x${address.toString(16)}`;

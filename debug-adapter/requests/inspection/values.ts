@@ -8,7 +8,7 @@ import { store } from '../../expressions/store';
 import { plain, typeName } from '../../expressions/types';
 import { addressOf, numberOf, type EvaluationContext, type Value } from '../../expressions/value';
 import { binariesOf } from '../../expressions/names';
-import { requireSession, type SessionContext } from '../context';
+import type { SessionContext } from '../context';
 import type { Container, SourceLocation } from '../stopped';
 import type { View } from './view';
 
@@ -145,16 +145,15 @@ function isPlace({ location, machine, type }: Value): boolean {
 }
 
 /** Where a memory view of the value begins: what a pointer points to, else where the value itself lies. */
-function referenceOf({ space, context, evaluation }: View, value: Value): string | undefined {
+function referenceOf({ space, debuggee, stopped, evaluation }: View, value: Value): string | undefined {
   const { machine } = value;
   if (machine?.kind === 'word')
     return machine.word.physical === undefined ? undefined : `phys:0x${machine.word.physical.toString(16)}`;
   const address = plain(value.type).kind === 'pointer' ? target(value, evaluation) : addressOf(value);
   if (address === undefined) return undefined;
   // In a user program's frame the kernel's values are shown too, which are not in the program's memory.
-  const { debuggee } = requireSession(context);
   const owner = evaluation.kernel && space.physical(address) === undefined ? kernelSpace(debuggee) : space;
-  return referenceTo(owner, address, context.stopped?.report.hart);
+  return referenceTo(owner, address, stopped?.report.hart);
 }
 
 function target(value: Value, evaluation: EvaluationContext): bigint | undefined {

@@ -12,7 +12,7 @@ import { baseName } from '../../code/sources';
 import type { Frame } from '../../stack/stack';
 import type { Scope, Variable } from '../../symbols/api';
 import { allProcesses, type Process } from '../../xv6/processes';
-import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
+import { requireStopped, type Body, type SessionContext } from '../context';
 
 import { sourceOf } from './source';
 import type { Container } from '../stopped';
@@ -29,7 +29,7 @@ export function scopes(
   const { debuggee, stopped } = requireStopped(context);
   const frame = stopped.frame(args.frameId);
   if (frame.isLabel) return { scopes: [] };
-  const view = frameView(context, stopped, frame);
+  const view = frameView(context, debuggee, stopped, frame);
   const local = scopesOf(frame);
   const made: DebugProtocol.Scope[] = [];
   const add = (name: string, container: Container, more: Partial<DebugProtocol.Scope> = {}): void => {
@@ -170,7 +170,7 @@ function currentOf(value: Value, evaluation: View['evaluation']): bigint | undef
 
 /** What the user program's registers were when it last entered the kernel, for the process of the frame. */
 function trapFrameOf(view: View): Container | undefined {
-  const { debuggee } = requireSession(view.context);
+  const { debuggee } = view;
   const { trapframe } = debuggee.xv6;
   const process = processOf(view);
   if (!trapframe || process?.trapframe === undefined) return undefined;
@@ -185,10 +185,9 @@ function trapFrameOf(view: View): Container | undefined {
   );
 }
 
-function processOf(view: View): Process | undefined {
-  const { debuggee } = requireSession(view.context);
-  const pid = view.evaluation.builtin?.('pid', undefined);
-  const number = pid && numberOf(pid, view.evaluation);
+function processOf({ debuggee, evaluation }: View): Process | undefined {
+  const pid = evaluation.builtin?.('pid', undefined);
+  const number = pid && numberOf(pid, evaluation);
   return number ? allProcesses(debuggee.xv6).find((one) => one.used && BigInt(one.pid) === number) : undefined;
 }
 

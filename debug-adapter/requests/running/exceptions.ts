@@ -4,7 +4,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart, TrapEvent } from '../../../emulator/types';
 import { stopText } from '../../run-control/stop-text';
 import type { Debuggee } from '../../launch/debuggee';
-import { hex } from '../../memory/hex';
+import { hex } from '../../../emulator/isa/hex';
 import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
 import { trapContext } from '../../page-tables/tables';
 import { causeName } from '../../../emulator/isa/causes';

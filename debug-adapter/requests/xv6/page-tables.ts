@@ -1,13 +1,15 @@
 /** Our own requests `xv6.pageTable` and `xv6.translate`: the tables of the harts, the kernel and the processes. */
-import { evaluate, integerOf } from '../../expressions/evaluate';
+import { memoryMeaning } from '../../evaluation/memory-meaning';
+import { evaluate } from '../../expressions/evaluate';
 import { formatValue } from '../../expressions/format';
-import { typeName } from '../../expressions/types';
+import { plain, typeName } from '../../expressions/types';
+import type { Value } from '../../expressions/value';
 import { memoryMap } from '../../memory/memory-map';
 import { pageTableModel } from '../../page-tables/model';
 import { rootOf, Tables } from '../../page-tables/tables';
 import type { PageTableArguments, PageTableModel, TranslateArguments, TranslateResponse } from '../../protocol';
 import { requireStopped, type SessionContext } from '../context';
-import { meaningFor, viewFor } from '../inspection/view';
+import { viewFor } from '../inspection/view';
 
 export function pageTable(context: SessionContext, args: PageTableArguments): PageTableModel {
   const { debuggee, stopped } = requireStopped(context);
@@ -28,18 +30,19 @@ export function pageTable(context: SessionContext, args: PageTableArguments): Pa
   });
 }
 
+/** A structure lies at an address, but stands for none, as an array does. */
+const isRecord = ({ type }: Value): boolean => ['struct', 'union'].includes(plain(type).kind);
+
 export function translate(context: SessionContext, args: TranslateArguments): TranslateResponse {
   requireStopped(context);
   const view = viewFor(context, args.frameId);
   const { evaluation } = view;
   const value = evaluate(args.expression, evaluation);
-  // A structure has an address, but is none.
-  const isNumber = integerOf(value, evaluation) !== undefined;
-  const meaning = isNumber ? meaningFor(view, args.expression, value, args.root) : undefined;
+  const meaning = memoryMeaning(view, args.expression, value, args.root);
   return {
     value: formatValue(value, evaluation),
     type: typeName(value.type),
-    ...(meaning?.kind === 'address' ? { translation: meaning.translation } : {}),
     ...(meaning?.kind === 'entry' ? { entry: meaning.text } : {}),
+    ...(meaning && 'translation' in meaning && !isRecord(value) ? { translation: meaning.translation } : {}),
   };
 }

@@ -2,6 +2,7 @@
  * Our own requests `xv6.processes`, `xv6.showThread` and `xv6.breakWhenRun`: the guest's process table, as the kernel's own
  * types tell it. The first and the last are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
  */
+import { hex } from '../../../emulator/isa/hex';
 import type { Debuggee } from '../../launch/debuggee';
 import type { HartSummary, ProcessSummary, ProcessTable, Requests } from '../../protocol';
 import { hartOfProcess, hartRuns, hartThread, parkedAt, processThread, threadNamed } from '../../stack/threads';
@@ -10,8 +11,6 @@ import { channelName } from '../../xv6/channel';
 import { openFiles, workingDirectory } from '../../xv6/open-files';
 import { processes as existing, trapFrameRegisters, type Process } from '../../xv6/processes';
 import { requireSession, requireStopped, type SessionContext } from '../context';
-
-const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
 export function processes(context: SessionContext): ProcessTable {
   const { debuggee, awaited } = requireSession(context);

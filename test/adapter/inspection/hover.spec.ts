@@ -41,6 +41,7 @@ describe('hover in the frames of one stop', function () {
     }
     const { result } = await hover('buf', user);
     assert.match(result, /^"/, 'an array says what it holds');
+    assert.equal((await translate('buf', user))!.pa, await session().value('$va2pa(&buf)', 'watch', user));
     const { variablesReference } = await hover('buf', user);
     assert.match((await session().children(variablesReference)).at(-1)!.value, /^0x[0-9a-f]+ → PA 0x8/);
   });

@@ -1,2 +1,2 @@
-/** An address, an entry or a register as text: "0x80001234". */
+/** An address, a register or an entry as text: "0x80001234". */
 export const hex = (value: bigint): string => `0x${value.toString(16)}`;
