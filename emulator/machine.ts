@@ -12,17 +12,16 @@ import { CodeCache } from './jit/code-cache';
 import { Executor } from './jit/executor';
 import { SystemInstructions } from './cpu/system-instructions';
 import { HartState } from './cpu/hart';
-import { Cell, DRAM_BASE, MAX_HARTS, PAGE, ROM_BASE, Status } from './layout';
+import { Cell, DRAM_BASE, MAX_HARTS, ROM_BASE, Status } from './layout';
 import { SpinWaitDetector } from './scheduler/spin-wait';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import { Disk } from './devices/disk';
 import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
 import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
-import { type Instant, Phase } from './history/instant';
+import { type Instant, POWER_ON, Phase } from './history/instant';
 import { NO_SUCH_RUN, Position } from './history/position';
 import { copyOf, write } from './inputs';
 import { MachineState } from './machine-state';
-import { EncodedPages, encodePages } from './history/page-codec';
 import { StateHash } from './history/state-hash';
 import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory, PageFlag } from './mmu/guest-memory';
@@ -33,6 +32,7 @@ import { Observers } from './observers';
 import { Scheduler } from './scheduler/scheduler';
 import type {
   AccessSize,
+  Checkpoint,
   CsrEvent,
   Device,
   DeviceEvent,
@@ -45,8 +45,8 @@ import type {
   MachineOptions,
   Observer,
   RunLimit,
-  State,
   Stop,
+  StoppedAt,
   Subscription,
   TrapEvent,
   TrapReturnEvent,
@@ -59,14 +59,6 @@ export { KernelError };
 function withLast(bits: Uint8Array): Uint8Array {
   bits[bits.length - 1]! |= 0x80;
   return bits;
-}
-
-/** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
-interface Resume {
-  hart: number;
-  pc: bigint;
-  steps: number;
-  trap?: { interrupt: boolean; cause: number } | undefined;
 }
 
 /** Whose interrupts come through the PLIC, by their cause. */
@@ -83,6 +75,7 @@ export class Machine implements MachineApi {
   private readonly devices: VirtDevices;
   private readonly timed: readonly Device[];
   private readonly mmu: Mmu;
+  private readonly tlb: Tlb;
   private readonly observers: Observers;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
@@ -103,7 +96,8 @@ export class Machine implements MachineApi {
   private idle = false;
   /** The next trap is not taken. */
   private holdsTrap = false;
-  private resume: Resume | undefined;
+  /** Where the machine last stopped for a hart: the hart goes on from there without stopping for the same again. */
+  private resume: StoppedAt | undefined;
 
   /** By hart: the last execution that observers were told of, by its address and the hart's count of steps. */
   private readonly announced: { pc: bigint; steps: number }[] = [];
@@ -122,7 +116,7 @@ export class Machine implements MachineApi {
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
     this.clock = new VirtualTime(this.harts);
     this.position = new Position(this.clock);
-    const tlb = new Tlb(this.memory, harts);
+    const tlb = (this.tlb = new Tlb(this.memory, harts));
     this.mmu = new Mmu(this.memory, tlb, this.harts);
     this.code = new CodeCache(this.memory, this.mmu, tlb, this.harts, this, options.acceleration ?? 'mixed');
     this.observers = new Observers(this.memory, tlb, this.harts, this);
@@ -262,32 +256,38 @@ export class Machine implements MachineApi {
     return new Map(pages.map(([page, bits]) => [this.memory.physicalOf(this.memory.hostOfPage(page)), withLast(bits)]));
   }
 
-  /** The machine between two runs: `state`, which is small, and its memory. */
-  save(): { state: State; memory: Uint8Array } {
-    return this.loopWalk.outside(() => ({ state: this.state.save(), memory: encodePages(this.memory.pages()) }));
+  save(): Checkpoint {
+    return this.loopWalk.outside(() => {
+      const memory = this.memory.save();
+      this.tlb.flushWrites(this.harts);
+      return { instant: this.instant, state: this.state.save(), memory, stoppedAt: this.resume };
+    });
   }
 
-  /**
-   * Takes back what a machine of the same options has saved. Throws an Error, and stands at power on with the disk as it
-   * was, if it is no such state.
-   */
-  restore({ state, memory }: { state: State; memory: Uint8Array }): void {
-    const pages = new EncodedPages(memory, Number(this.memory.dramSize) / PAGE);
-    if (this.clock.time > 0) this.powerOn();
+  restore({ instant, state, memory, stoppedAt }: Checkpoint): void {
     const disk = this.disk?.save();
     this.announced.length = 0;
+    this.loopWalk.reset();
     try {
-      this.memory.restoreFrom(pages);
+      this.memory.restore(memory, (host) => this.code.replaced(host));
+      this.observers.reset();
+      this.mmu.memoryRestored();
       this.state.restore(state);
-      for (const hart of this.harts) {
-        this.mmu.protectionChanged(hart);
-        this.observers.satpChanged(hart);
-      }
     } catch (error) {
       this.powerOn();
       if (disk !== undefined) this.disk?.restore(disk);
+      this.position.moveTo(POWER_ON);
       throw error;
     }
+    for (const hart of this.harts) {
+      this.mmu.protectionChanged(hart);
+      this.mmu.selectSpace(hart);
+      this.observers.satpChanged(hart);
+    }
+    this.position.moveTo(instant);
+    this.resume = stoppedAt;
+    this.stop = undefined;
+    this.idle = false;
   }
 
   private powerOn(): void {
@@ -453,7 +453,7 @@ export class Machine implements MachineApi {
     return stop;
   }
 
-  private standsAt(hart: HartState, trap: Resume['trap']): void {
+  private standsAt(hart: HartState, trap: StoppedAt['trap']): void {
     this.resume = { hart: hart.id, pc: hart.pc, steps: hart.steps, trap };
   }
 

@@ -327,6 +327,34 @@ export interface InputHistory {
   since(count: number): readonly LoggedInput[];
 }
 
+/** What a page of memory held: it never changes, and is shared by all checkpoints between two stores to the page. */
+export interface PageImage {
+  /** Writes its 4096 bytes. */
+  read(into: Uint8Array): void;
+}
+
+/** DRAM, page after page, in parts that are shared by all checkpoints between two stores to their pages. */
+export type MemoryImage = readonly (readonly PageImage[])[];
+
+/** A machine between two runs, as it was. It knows nothing of breakpoints, watches and observers. */
+export interface Checkpoint {
+  readonly instant: Instant;
+  /** All but memory; small. */
+  readonly state: State;
+  readonly memory: MemoryImage;
+  /** Where the machine had stopped, so that it does not stop again for the same. */
+  readonly stoppedAt?: StoppedAt | undefined;
+}
+
+/** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
+export interface StoppedAt {
+  readonly hart: number;
+  readonly pc: bigint;
+  /** Instructions that the hart had begun. */
+  readonly steps: number;
+  readonly trap?: Pick<TrapEvent, 'interrupt' | 'cause'> | undefined;
+}
+
 /** Why `run` came back. */
 export type Stop =
   /** The instructions asked for are done, or the instant is reached. */
@@ -411,6 +439,14 @@ export interface MachineApi {
   replay(inputs: readonly LoggedInput[]): void;
   /** Listens to the machine from now on. */
   subscribe(observer: Observer): Subscription;
+  /** Costs what has changed since the machine was last saved or restored. */
+  save(): Checkpoint;
+  /**
+   * Stands where a machine of the same options, and with the same disk at power on, was saved. Costs what differs, and keeps
+   * what was decoded and translated. The inputs after that instant are to come in again, if the log has them; see `replay`.
+   * Throws an Error, and stands at power on, if it is no such state.
+   */
+  restore(checkpoint: Checkpoint): void;
   /** A hash of all machine state that a guest could observe (hexadecimal). */
   stateHash(): string;
 }

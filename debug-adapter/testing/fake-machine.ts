@@ -153,6 +153,12 @@ export class FakeMachine implements MachineApi {
   replay(): void {
     throw new Error('no spec of run control replays');
   }
+  save(): never {
+    throw new Error('no spec of run control saves');
+  }
+  restore(): never {
+    throw new Error('no spec of run control restores');
+  }
   stateHash(): string {
     return '';
   }

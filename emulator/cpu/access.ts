@@ -79,6 +79,8 @@ export class MemoryAccess {
     if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
     // As QEMU has it, writes to the ROM are lost without a word.
     if (this.memory.isRom(host)) return Status.done;
+    // Noticed first, so that the TLB may let the next store pass.
+    this.memory.changes(host);
     // In this order: the store may change the very table that led here, and then must empty what was entered.
     this.mmu.fill(hart, low, high, physical);
     if (this.memory.isWatched(host)) this.memory.watches.beforeStore(host, bytes, hart, 'instruction', hart.address);
@@ -92,6 +94,7 @@ export class MemoryAccess {
   atomic(hart: HartState, address: bigint, bytes: 4 | 8): Status {
     const host = this.atomicHost(hart, address, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
+    this.memory.changes(host);
     // The instruction, run again, looks here if the TLB does not let it write.
     if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
     this.memory.watches.beforeUpdate(host, bytes, hart, address);

@@ -28,6 +28,8 @@ export interface Instant extends Moment {
   readonly inputs: number;
 }
 
+export const POWER_ON: Instant = { inputs: 0, time: 0, phase: Phase.arrived };
+
 /** Negative if `a` is the earlier one, 0 if they are the same. */
 export const compareInstants = (a: Instant, b: Instant): number => a.inputs - b.inputs || compareMoments(a, b);
 

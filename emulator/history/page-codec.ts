@@ -5,7 +5,9 @@
  * A page is one of: 0 and nothing (zeroes); 1, a u32 that fills it, the number of other words (u16), and for each its index
  * (u16) and itself (u32); 2 and its 4096 bytes. All numbers are little-endian.
  */
-const PAGE = 4096;
+import type { PageImage } from '../types';
+
+export const PAGE = 4096;
 const WORDS = PAGE / 4;
 /** Words that may differ before a page is kept whole. */
 const MOST_EXCEPTIONS = 16;
@@ -16,7 +18,7 @@ const enum Kind {
   whole,
 }
 
-/** Encodes pages, each of 1024 words. */
+/** Encodes pages, each of 1024 words. What is yielded need be good only until the next. */
 export function encodePages(pages: Iterable<Int32Array>): Uint8Array {
   let bytes = new Uint8Array(1 << 20);
   let view = new DataView(bytes.buffer);
@@ -53,6 +55,8 @@ export function encodePages(pages: Iterable<Int32Array>): Uint8Array {
   return bytes.slice(0, length);
 }
 
+const ZERO: PageImage = { read: (into) => void into.fill(0) };
+
 /** Encoded pages, each to be had on its own. */
 export class EncodedPages {
   private readonly view: DataView;
@@ -82,6 +86,11 @@ export class EncodedPages {
       at += size;
     }
     if (at !== bytes.length) throw new Error(`the saved memory has ${bytes.length - at} bytes too many`);
+  }
+
+  /** A page that is decoded whenever it is read. */
+  image(index: number): PageImage {
+    return this.bytes[this.at[index]!] === Kind.zero ? ZERO : { read: (into) => this.decode(index, into) };
   }
 
   /** Writes a page over `page`, its 4096 bytes at an address that is a multiple of 4. */

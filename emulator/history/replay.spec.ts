@@ -4,13 +4,24 @@
  * on and from a checkpoint. REPLAY_POINTS sets how many instants are compared.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { imageOf } from '../devices/disk';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { busyGuest } from '../testing/busy-guest';
 import { setBreakpoints } from '../testing/breakpoints';
 import { Random } from '../testing/random';
 import { TIERS, warmUp } from '../testing/tiers';
-import { type LoggedInput, type MachineInput, type MachineOptions, Mode, type Subscription } from '../types';
+import {
+  type BlockImage,
+  type Checkpoint,
+  type LoggedInput,
+  type MachineInput,
+  type MachineOptions,
+  Mode,
+  type Subscription,
+} from '../types';
 import type { Instant } from './instant';
 
 const POINTS = Number(process.env.REPLAY_POINTS ?? 1000);
@@ -31,27 +42,31 @@ function machineOf(options: MachineOptions): Machine {
   return machine;
 }
 
+const emptyDisk = (): BlockImage => ({ sectors: 64, readOnly: false, read: (_, into) => void into.fill(0) });
+
 /** A user at the console and at the debugger, by chance. */
 class Session {
-  readonly machine: Machine;
-  readonly points: Point[] = [];
+  points: Point[] = [];
+  /** Checkpoints, with the number of points that lie before. */
+  checkpoints: { checkpoint: Checkpoint; points: number }[] = [];
   private readonly watcher: Subscription;
   private listener: Subscription | undefined;
 
   constructor(
     private readonly random: Random,
-    options: MachineOptions,
+    readonly machine: Machine,
   ) {
-    this.machine = machineOf(options);
-    this.watcher = this.machine.subscribe({ data: () => this.random.chance(50) });
+    this.watcher = machine.subscribe({ data: () => this.random.chance(50) });
   }
 
   /** Does something; most often runs on. */
   act(): void {
     const { machine, random } = this;
     const hart = random.below(machine.harts.length);
-    const action = random.below(100);
-    if (action < 40) this.run(random.pick([1, 2, 10, 300, 5000]));
+    const action = random.below(104);
+    if (action >= 103 && this.checkpoints.length > 0) this.goBack(random.pick(this.checkpoints));
+    else if (action >= 99) this.checkpoints.push({ checkpoint: machine.save(), points: this.points.length });
+    else if (action < 40) this.run(random.pick([1, 2, 10, 300, 5000]));
     else if (action < 50) machine.run({ instructions: 2000, hart: { id: hart, instructions: random.between(1, 3) } });
     else if (action < 58)
       setBreakpoints(
@@ -67,6 +82,21 @@ class Session {
       machine.consoleInput(Uint8Array.from({ length: random.between(1, 3) }, () => random.between(65, 90)));
     else machine.apply(this.write(hart));
     this.points.push({ instant: machine.instant, hash: machine.stateHash() });
+  }
+
+  /** Nobody looks at the machine any more. */
+  leave(): void {
+    setBreakpoints(this.machine, []);
+    this.watcher.end();
+    this.listener?.end();
+  }
+
+  /** Stands where it stood; what the session did from there is no part of it any more. */
+  goBack({ checkpoint, points }: { checkpoint: Checkpoint; points: number }): void {
+    this.machine.restore(checkpoint);
+    this.machine.replay([]);
+    this.points = this.points.slice(0, points);
+    this.checkpoints = this.checkpoints.filter((other) => other.points <= points);
   }
 
   /** Runs on to a stop. What the wall clock lets pass of idle time is left to chance. */
@@ -138,22 +168,69 @@ const describeLog = (log: readonly LoggedInput[]): string =>
 describe('a session', function () {
   this.timeout(POINTS * 100);
 
+  const perRun = POINTS / SESSION / 2;
   for (const harts of [1, 3])
-    it(`with ${harts} harts is done again by its log`, () => {
-      for (let seed = 1; seed <= POINTS / SESSION / 2; seed++) {
+    it(`with ${harts} harts is done again by its log, from power on and from a checkpoint`, () => {
+      for (let seed = 1; seed <= perRun; seed++) {
         const random = new Random(seed * 2 + harts);
         const options = { harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) };
-        const session = new Session(random, { ...options, acceleration: random.pick(TIERS) });
+        const newMachine = (): Machine =>
+          machineOf({ ...options, disk: emptyDisk(), acceleration: random.pick(TIERS) });
+        const session = new Session(random, newMachine());
         session.machine.run({ instructions: random.between(1, 20_000) });
-        for (let i = 0; i < SESSION; i++) session.act();
+        while (session.points.length < SESSION) session.act();
         const log = session.machine.inputs.since(0);
-        const again = machineOf({ ...options, acceleration: random.pick(TIERS) });
-        again.replay(log);
         try {
+          const again = newMachine();
+          again.replay(log);
           compare(again, session.points, random);
+          if (session.checkpoints.length === 0) continue;
+          const { checkpoint, points } = random.pick(session.checkpoints);
+          const later = newMachine();
+          later.restore(checkpoint);
+          later.replay(log.slice(checkpoint.instant.inputs));
+          compare(later, session.points.slice(points), random);
+          // The very machine of the session goes back, to and fro.
+          session.leave();
+          for (const place of [session.checkpoints[0]!, random.pick(session.checkpoints)]) {
+            session.machine.restore(place.checkpoint);
+            compare(session.machine, session.points.slice(place.points), random);
+          }
         } catch (error) {
           throw new Error(`seed ${seed}, log ${describeLog(log)}`, { cause: error });
         }
       }
+    });
+});
+
+describe('the sample kernel', function () {
+  this.timeout(60_000);
+
+  for (const harts of [1, 3])
+    it(`with ${harts} harts does again what was typed, from power on and from its prompt`, () => {
+      const prebuilt = join(__dirname, '../../sample/prebuilt');
+      const disk = imageOf(new Uint8Array(readFileSync(join(prebuilt, 'fs.img'))));
+      const kernel = new Uint8Array(readFileSync(join(prebuilt, 'kernel')));
+      const options = { harts, memory: 128 * 2 ** 20, legacyVirtio: false, kernel, disk };
+      const machine = new Machine(options);
+      const points: Point[] = [];
+      const run = (instructions: number): void => {
+        for (const end = machine.executed + instructions; machine.executed < end;) {
+          const stop = machine.run({ instructions: Math.min(333_333, end - machine.executed) });
+          if (stop.kind === 'idle') machine.idleUntil(Math.min(stop.until, machine.now + 12_345));
+        }
+        points.push({ instant: machine.instant, hash: machine.stateHash() });
+      };
+      run(8_000_000);
+      const checkpoint = machine.save();
+      for (const line of ['ls\n', 'echo hello > file; cat file\n']) {
+        machine.consoleInput(new TextEncoder().encode(line));
+        run(3_000_000);
+      }
+      machine.restore(checkpoint);
+      compare(machine, points.slice(1), new Random(1));
+      const again = new Machine(options);
+      again.replay(machine.inputs.since(0));
+      compare(again, points, new Random(2));
     });
 });

@@ -4,37 +4,17 @@
  * the same, booting would lead to the very same state, and need not be done again.
  */
 import type { Machine } from '../machine';
-import type { BlockImage, MachineOptions, State } from '../types';
+import type { BlockImage, State } from '../types';
 import { SECTOR_SIZE } from '../devices/disk';
+import { decodeRecording, encodeRecording, hashOf } from './recording';
 import { SavedState } from './saved-state';
-import { StateHash } from './state-hash';
-import { stateFromText, stateToText } from './state-text';
 
-/** Changes with whatever is kept, or with how a machine runs. */
-const FORMAT = 'xv6-debug warm start 3';
+export { optionsName as warmStartName } from './recording';
+
 const PROMPT = '$ ';
-/** Bytes of the hash with which a saved boot begins; and those before its text, whose length comes in between. */
-const HASH = 16;
-const HEAD = HASH + 4;
 /** Bytes that a boot may write to the console, and sectors that it may read, beyond which it is not kept. */
 const MOST_OUTPUT = 65536;
 const MOST_SECTORS = 4096;
-
-/** A name for the boots of one kernel with these options on disks of this size: 16 hexadecimal digits. */
-export function warmStartName(options: MachineOptions): string {
-  const hash = new StateHash();
-  const { harts, memory, legacyVirtio, seed, kernel, disk } = options;
-  const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly };
-  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image });
-  hash.bytes(kernel);
-  return hash.hex;
-}
-
-const hashOf = (bytes: Uint8Array): string => {
-  const hash = new StateHash();
-  hash.bytes(bytes);
-  return hash.hex;
-};
 
 /** Watches a machine boot, from power on to its first prompt: what it reads of its disk's image, and writes to its console. */
 export class BootRecorder {
@@ -87,42 +67,28 @@ export class BootRecorder {
 
   /** All that a warm start needs, and what a companion of the machine wants kept with it; ends the recording. */
   save(machine: Machine, companion: State = null): Uint8Array {
-    const { state, memory } = machine.save();
-    const head: State = {
-      format: FORMAT,
+    const notes: State = {
       text: this.text,
       read: [...this.read].map(([sector, hash]) => [sector, hash]),
       reached: [...machine.reached()].map(([address, bits]) => [address, bits]),
-      machine: state,
       companion,
     };
     this.discard();
-    const text = new TextEncoder().encode(stateToText(head));
-    const bytes = new Uint8Array(HEAD + text.length + memory.length);
-    new DataView(bytes.buffer).setUint32(HASH, text.length, true);
-    bytes.set(text, HEAD);
-    bytes.set(memory, HEAD + text.length);
-    bytes.set(new TextEncoder().encode(hashOf(bytes.subarray(HASH))));
-    return bytes;
+    return encodeRecording(machine.options, { checkpoints: [machine.save()], inputs: [], notes });
   }
 }
 
 /** A boot that has been saved. */
 export class SavedBoot {
-  private readonly head: SavedState;
-  private readonly memory: Uint8Array;
+  private readonly recording: ReturnType<typeof decodeRecording>;
+  private readonly notes: SavedState;
   private readonly reached: ReadonlyMap<number, Uint8Array>;
 
   /** Throws an Error if these are not the bytes that `BootRecorder.save` has made. */
   constructor(saved: Uint8Array) {
-    const text = (from: number, to: number): string => new TextDecoder().decode(saved.subarray(from, to));
-    if (saved.length < HEAD || text(0, HASH) !== hashOf(saved.subarray(HASH)))
-      throw new Error('the saved boot is damaged');
-    const length = new DataView(saved.buffer, saved.byteOffset).getUint32(HASH, true);
-    this.memory = saved.subarray(HEAD + length);
-    this.head = new SavedState('boot', stateFromText(text(HEAD, HEAD + length)));
-    if (this.head.text('format') !== FORMAT) throw new Error('the boot was saved by another version');
-    this.reached = new Map(this.head.list('reached') as [number, Uint8Array][]);
+    this.recording = decodeRecording(saved);
+    this.notes = new SavedState('boot', this.recording.notes);
+    this.reached = new Map(this.notes.list('reached') as [number, Uint8Array][]);
   }
 
   /** Whether the instruction at a physical address may have been executed. */
@@ -138,16 +104,17 @@ export class SavedBoot {
    * the machine at power on, if the state is not one of such a machine.
    */
   restoreBoot(machine: Machine): { console: Uint8Array; companion: State } | undefined {
-    const { head, memory } = this;
+    const { notes, recording } = this;
     const { disk } = machine;
+    if (!recording.fits(machine.options)) throw new Error('the boot is that of a machine with other options');
     const into = new Uint8Array(SECTOR_SIZE);
-    for (const [sector, hash] of head.list('read') as [number, string][]) {
+    for (const [sector, hash] of notes.list('read') as [number, string][]) {
       if (disk === undefined || sector >= disk.sectors) return undefined;
       disk.read(sector, into);
       if (hashOf(into) !== hash) return undefined;
     }
-    machine.restore({ state: head.raw('machine'), memory });
-    const console = Uint8Array.from(head.text('text') ?? '', (character) => character.charCodeAt(0));
-    return { console, companion: head.raw('companion') };
+    machine.restore(recording.checkpoints[0]!);
+    const console = Uint8Array.from(notes.text('text') ?? '', (character) => character.charCodeAt(0));
+    return { console, companion: notes.raw('companion') };
   }
 }

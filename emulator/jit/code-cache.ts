@@ -205,6 +205,11 @@ export class CodeCache {
     return this.regions.sideExit(region, answer);
   }
 
+  /** A page now holds something else. What was made of its code stays, and is found again where it holds the same. */
+  replaced(host: number): void {
+    this.pages.replaced(host);
+  }
+
   /** Bytes of a page with records are about to change. */
   stored(host: number, length: number): void {
     this.pages.stored(host, length);

@@ -217,7 +217,7 @@ function plainHost(
   if (host === 0) return 0;
   const flags = memory.flags[memory.pageOf(host)]!;
   if (access === AccessType.load) return (flags & PageFlag.watchedLoads) !== 0 ? 0 : host;
-  return memory.isRom(host) || (flags & ~(PageFlag.code | PageFlag.table)) !== 0 ? 0 : host;
+  return memory.isRom(host) || (flags & (PageFlag.watchedStores | PageFlag.watchedLoads)) !== 0 ? 0 : host;
 }
 
 function fill(memory: GuestMemory, host: number, bytes: number, width: number, value: bigint): void {

@@ -88,6 +88,12 @@ export class RecordPages {
     }
   }
 
+  /** A page now holds something else. */
+  replaced(host: number): void {
+    const page = this.memory.pageOf(host);
+    if (this.slots[page]! >= 0) this.detach(page);
+  }
+
   /** A record is about to be decoded from the page at `page`: others that say something else there leave the slot. */
   decoding(page: number, record: number, word: number): void {
     const sharing = this.pages[slotOf(record)]!;

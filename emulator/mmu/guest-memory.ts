@@ -3,10 +3,10 @@
  * machine's caches hold of it. Whoever writes guest memory outside the fast path asks `stored` first.
  */
 import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../layout';
-import type { WritableMemory } from '../types';
-import type { EncodedPages } from '../history/page-codec';
+import type { MemoryImage, WritableMemory } from '../types';
 import { DataWatches } from './data-watch';
 import { LazyPages } from './lazy-pages';
+import { PAGES_SHARED, memoryImage } from './page-images';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {
@@ -17,7 +17,12 @@ export const enum PageFlag {
   /** Bytes in it are watched, see mmu/data-watch.ts: for stores; for loads, which take the slow path, too, then. */
   watchedStores = 4,
   watchedLoads = 8,
+  /** A checkpoint has what it holds. Until the first store, which is to be noticed. */
+  unchanged = 16,
 }
+
+/** Number of the first page of DRAM among the guest's pages. */
+const FIRST_DRAM_PAGE = (DRAM - ROM) / PAGE;
 
 export class GuestMemory implements WritableMemory {
   readonly memory: WebAssembly.Memory;
@@ -32,6 +37,8 @@ export class GuestMemory implements WritableMemory {
   readonly dramSize: bigint;
   private readonly dramBytes: number;
   private readonly lazy: LazyPages;
+  /** What was last saved or restored. */
+  private image: MemoryImage | undefined;
   /** Called before a store to a flagged page: host address and bytes, within one page. */
   beforeStore: (host: number, length: number) => void = () => undefined;
 
@@ -89,7 +96,17 @@ export class GuestMemory implements WritableMemory {
 
   /** To be called before `length` bytes at `host`, within one page, are changed. */
   stored(host: number, length: number): void {
-    if (this.flags[(host - ROM) >>> 12] !== 0) this.beforeStore(host, length);
+    if (this.flags[(host - ROM) >>> 12] === 0) return;
+    this.changes(host);
+    this.beforeStore(host, length);
+  }
+
+  /** A page is about to be changed: the next checkpoint has to save it. */
+  changes(host: number): void {
+    const page = this.pageOf(host);
+    if ((this.flags[page]! & PageFlag.unchanged) === 0) return;
+    this.flags[page]! &= ~PageFlag.unchanged;
+    this.lazy.changed(page - FIRST_DRAM_PAGE);
   }
 
   read(address: bigint, length: number): Uint8Array | undefined {
@@ -148,10 +165,27 @@ export class GuestMemory implements WritableMemory {
     return this.lazy.isCommitted(page) ? -1 : page;
   }
 
-  /** From now on all of DRAM is what `pages` says. */
-  restoreFrom(pages: EncodedPages): void {
-    this.clearDram();
-    this.lazy.restore(pages);
+  /** What DRAM holds. From now on the first store to each page is to be noticed: the TLBs must not let it pass. */
+  save(): MemoryImage {
+    this.image = memoryImage(this.lazy.pages, this.image, (page) => {
+      if (this.lazy.isCommitted(page)) this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
+      return this.lazy.imageOf(page, this.bytesOf(page));
+    });
+    return this.image;
+  }
+
+  /** From now on DRAM holds what an image says. `replaced` is told of the pages in which it may have held something else. */
+  restore(image: MemoryImage, replaced: (host: number) => void): void {
+    image.forEach((part, index) =>
+      part.forEach((pageImage, i) => {
+        const page = index * PAGES_SHARED + i;
+        if (this.lazy.holds(page, pageImage)) return;
+        this.flags[page + FIRST_DRAM_PAGE]! &= ~PageFlag.unchanged;
+        replaced(DRAM + page * PAGE);
+        this.lazy.hold(page, pageImage);
+      }),
+    );
+    this.image = image;
   }
 
   /** Makes everything zero. */
@@ -161,8 +195,8 @@ export class GuestMemory implements WritableMemory {
   }
 
   private clearDram(): void {
-    for (let page = 0; page < this.lazy.pages; page++) if (this.lazy.isCommitted(page)) this.bytesOf(page).fill(0);
-    this.lazy.clear();
+    this.lazy.clear((page) => this.bytesOf(page).fill(0));
+    this.image = undefined;
   }
 
   /** DRAM by words, page after page; what is yielded is good until the next. */
@@ -185,6 +219,8 @@ export class GuestMemory implements WritableMemory {
 
   /** Has the page in the host's memory, if it is not there yet. */
   private commit(page: number): void {
-    if (!this.lazy.isCommitted(page)) this.lazy.commit(page, this.bytesOf(page));
+    if (this.lazy.isCommitted(page)) return;
+    this.lazy.commit(page, this.bytesOf(page));
+    if (this.lazy.isUnchanged(page)) this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
   }
 }

@@ -91,10 +91,10 @@ describe('pages that have not been made', () => {
   it('hold what a saved machine did, and nothing after that', () => {
     const saved = new Int32Array(PAGE / 4).map((_, i) => i * i);
     const pages = new LazyPages(1);
-    pages.restore(new EncodedPages(encodePages([saved]), 1));
+    pages.hold(0, new EncodedPages(encodePages([saved]), 1).image(0));
     assert.deepEqual(contents(pages), new Uint8Array(saved.buffer));
     assert.ok(!pages.fill(0, 0, PAGE, 1));
-    pages.clear();
+    pages.clear(() => assert.fail('no memory of the host was used'));
     assert.deepEqual(contents(pages), new Uint8Array(PAGE));
   });
 });

@@ -7,13 +7,15 @@
  * Such a page is in no TLB, so every access to it comes by here. Pages are counted from the start of DRAM.
  */
 import { PAGE } from '../layout';
-import type { EncodedPages } from '../history/page-codec';
+import type { PageImage } from '../types';
+import { FilledPage, PageCopy, ZERO_PAGE } from './page-images';
 
 const enum Kind {
   zero,
   /** It is in the host's memory, where alone it is told what it holds. */
   made,
-  saved,
+  /** It holds what its image says; the host's memory for it holds anything. */
+  held,
   filled,
 }
 
@@ -22,7 +24,10 @@ const NO_WORD = 0xffff;
 
 export class LazyPages {
   private readonly kinds: Uint8Array;
-  private saved: EncodedPages | undefined;
+  /** What a page holds, where a checkpoint has it and nobody has stored to the page since. */
+  private readonly images: (PageImage | undefined)[];
+  /** The host's memory for the page may hold something else than zeroes. */
+  private readonly used: Uint8Array;
   // Of a filled page: the byte in front of the boundary, the one behind it, and the boundary.
   private readonly front: Uint8Array;
   private readonly behind: Uint8Array;
@@ -33,6 +38,8 @@ export class LazyPages {
 
   constructor(readonly pages: number) {
     this.kinds = new Uint8Array(pages);
+    this.images = new Array<PageImage | undefined>(pages).fill(undefined);
+    this.used = new Uint8Array(pages);
     this.front = new Uint8Array(pages);
     this.behind = new Uint8Array(pages);
     this.boundary = new Uint16Array(pages);
@@ -44,22 +51,52 @@ export class LazyPages {
     return this.kinds[page] === Kind.made;
   }
 
-  /** The page is told of by the host's memory from now on, by `bytes`, which are zero until now. */
+  /** From now on the host's memory, `bytes`, says what the page holds. */
   commit(page: number, bytes: Uint8Array): void {
     if (this.kinds[page] !== Kind.zero) this.read(page, bytes);
     this.kinds[page] = Kind.made;
+    this.used[page] = 1;
   }
 
-  /** All pages hold zeroes, and so does the host's memory for them. */
-  clear(): void {
+  /** All pages hold zeroes, and `zero` makes the host's memory hold them where it may not. */
+  clear(zero: (page: number) => void): void {
+    for (let page = 0; page < this.pages; page++) if (this.used[page] !== 0) zero(page);
+    this.used.fill(0);
     this.kinds.fill(Kind.zero);
-    this.saved = undefined;
+    this.images.fill(undefined);
   }
 
-  /** All pages hold what `saved` says; the host's memory for them holds zeroes. */
-  restore(saved: EncodedPages): void {
-    this.saved = saved;
-    this.kinds.fill(Kind.saved);
+  /** The page holds what an image says. */
+  hold(page: number, image: PageImage): void {
+    this.kinds[page] = Kind.held;
+    this.images[page] = image;
+  }
+
+  /** Whether the page still holds what `imageOf` last returned, or `hold` was given. */
+  isUnchanged(page: number): boolean {
+    return this.images[page] !== undefined;
+  }
+
+  holds(page: number, image: PageImage): boolean {
+    return this.images[page] === image;
+  }
+
+  /** A committed page is about to be changed. */
+  changed(page: number): void {
+    this.images[page] = undefined;
+  }
+
+  /** What the page holds; `bytes` are the host's memory for it. */
+  imageOf(page: number, bytes: Uint8Array): PageImage {
+    return (this.images[page] ??= this.newImage(page, bytes));
+  }
+
+  private newImage(page: number, bytes: Uint8Array): PageImage {
+    if (this.kinds[page] === Kind.made) return new PageCopy(bytes.slice());
+    if (this.kinds[page] === Kind.zero) return ZERO_PAGE;
+    const wordAt = this.wordAt[page]!;
+    const word = wordAt === NO_WORD ? undefined : this.words.slice(page * WORD, (page + 1) * WORD);
+    return new FilledPage(this.front[page]!, this.behind[page]!, this.boundary[page]!, wordAt, word);
   }
 
   /** Writes what the page holds, 4096 bytes, over `bytes`. */
@@ -68,8 +105,8 @@ export class LazyPages {
       case Kind.zero:
         bytes.fill(0);
         break;
-      case Kind.saved:
-        this.saved!.decode(page, bytes);
+      case Kind.held:
+        this.images[page]!.read(bytes);
         break;
       case Kind.filled:
         bytes.fill(this.front[page]!, 0, this.boundary[page]);
@@ -90,6 +127,7 @@ export class LazyPages {
     if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) return true;
     if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page, offset))) return false;
     if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
+    this.images[page] = undefined;
     this.wordAt[page] = offset;
     for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i]!;
     return true;
@@ -111,6 +149,7 @@ export class LazyPages {
     } else if (!filled || to < this.boundary[page]!) {
       return false;
     }
+    this.images[page] = undefined;
     this.front[page] = byte;
     this.boundary[page] = to;
     return true;

@@ -72,6 +72,15 @@ export class Mmu {
     this.memory.watches.reset();
   }
 
+  /** Memory now holds something else: forgets all that walks have read. */
+  memoryRestored(): void {
+    this.tlb.flush(this.harts);
+    for (const page of this.uses.keys()) this.memory.flags[page]! &= ~PageFlag.table;
+    this.uses.clear();
+    this.lastUse.fill(undefined);
+    this.memory.watches.reset();
+  }
+
   /** Takes over the PMP registers of a hart. */
   protectionChanged(hart: TranslatingHart): void {
     this.protection[hart.id] = activeEntries(hart);
@@ -235,6 +244,7 @@ export class Mmu {
     if (!this.mayUpdate || this.memory.isRom(host) || !this.mayWalk(hart, address, Right.write)) return false;
     // Nothing is forgotten because of A and D, unless the table's page holds code as well.
     if ((this.memory.flags[this.memory.pageOf(host)]! & PageFlag.code) !== 0) this.memory.stored(host, 8);
+    this.memory.changes(host);
     this.memory.watches.beforeStore(host, 8, hart, 'walk');
     this.memory.i32[host / 4] = this.leaf;
     return true;

@@ -205,6 +205,15 @@ export class Tlb {
     });
   }
 
+  /** From now on stores to any page take the slow path. */
+  flushWrites(harts: readonly TranslatingHart[]): void {
+    this.writers.fill(0);
+    this.eachFilled(harts, (bank) => {
+      for (let index = 0; index < DATA_ENTRIES; index++)
+        this.setTag(bank + index * DataEntry.size + DataEntry.write, -1, -1);
+    });
+  }
+
   /** Banks with anything in them, of all address spaces or of those with one root. */
   private eachFilled(harts: readonly TranslatingHart[], action: (bank: number) => void, root?: number): void {
     for (const hart of harts)

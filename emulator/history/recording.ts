@@ -1,0 +1,142 @@
+/**
+ * A recording: checkpoints of a machine and the inputs that came in after the first of them, as bytes. A machine with the
+ * same options can be put where the recorded one stood, and do again what it did. The bytes begin with their own hash, and
+ * name the format and the options that they are for: damaged ones, and those of another version, are refused.
+ *
+ * 16 hexadecimal digits of the hash, a u32 with the length of the text, the text (see state-text.ts), and the pages of all
+ * checkpoints (see page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
+ */
+import type { Checkpoint, LoggedInput, MachineOptions, MemoryImage, PageImage, State, StoppedAt } from '../types';
+import type { Instant } from './instant';
+import { EncodedPages, PAGE, encodePages } from './page-codec';
+import { SavedState } from './saved-state';
+import { StateHash } from './state-hash';
+import { stateFromText, stateToText } from './state-text';
+
+/** Changes with whatever is kept, or with how a machine runs. */
+const FORMAT = 'xv6-debug recording 1';
+/** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
+const HASH = 16;
+const HEAD = HASH + 4;
+/** Pages of a memory image in one part. */
+const PART = 64;
+
+export interface Recording {
+  /** In the order of their instants; at least one. */
+  readonly checkpoints: readonly Checkpoint[];
+  /** The inputs after the first checkpoint. */
+  readonly inputs: readonly LoggedInput[];
+  /** Whatever else its maker keeps. */
+  readonly notes: State;
+}
+
+/** A name for all machines with these options and disks of this size: 16 hexadecimal digits. */
+export function optionsName(options: MachineOptions): string {
+  const hash = new StateHash();
+  const { harts, memory, legacyVirtio, seed, kernel, disk } = options;
+  const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly };
+  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image });
+  hash.bytes(kernel);
+  return hash.hex;
+}
+
+export const hashOf = (bytes: Uint8Array): string => {
+  const hash = new StateHash();
+  hash.bytes(bytes);
+  return hash.hex;
+};
+
+/** A recording of a machine with these options. */
+export function encodeRecording(options: MachineOptions, { checkpoints, inputs, notes }: Recording): Uint8Array {
+  const pages: PageImage[] = [];
+  const kept = checkpoints.map(({ memory, instant, state, stoppedAt }, index): State => {
+    const changed = changedPages(memory, checkpoints[index - 1]?.memory);
+    for (const page of changed) pages.push(memory[Math.floor(page / PART)]![page % PART]!);
+    return {
+      instant: { ...instant },
+      state,
+      changed: index === 0 ? null : changed,
+      stoppedAt: stoppedAt === undefined ? null : { ...stoppedAt, trap: stoppedAt.trap ?? null },
+    };
+  });
+  const head: State = {
+    format: FORMAT,
+    options: optionsName(options),
+    inputs: inputs.map(({ time, phase, input }) => ({ time, phase, input: { ...input } })),
+    checkpoints: kept,
+    pages: pages.length,
+    notes,
+  };
+  const text = new TextEncoder().encode(stateToText(head));
+  const memory = encodePages(wordsOf(pages));
+  const bytes = new Uint8Array(HEAD + text.length + memory.length);
+  new DataView(bytes.buffer).setUint32(HASH, text.length, true);
+  bytes.set(text, HEAD);
+  bytes.set(memory, HEAD + text.length);
+  bytes.set(new TextEncoder().encode(hashOf(bytes.subarray(HASH))));
+  return bytes;
+}
+
+/** Throws an Error if these are not the bytes of a recording; `fits` tells which machines it is for. */
+export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: MachineOptions): boolean } {
+  const text = (from: number, to: number): string => new TextDecoder().decode(bytes.subarray(from, to));
+  if (bytes.length < HEAD || text(0, HASH) !== hashOf(bytes.subarray(HASH)))
+    throw new Error('the recording is damaged');
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(HASH, true);
+  const head = new SavedState('recording', stateFromText(text(HEAD, HEAD + length)));
+  if (head.text('format') !== FORMAT) throw new Error('the recording was made by another version');
+  const count = head.number('pages');
+  const encoded = new EncodedPages(bytes.subarray(HEAD + length), count);
+  const pages = Array.from({ length: count }, (_, index) => encoded.image(index));
+  let next = 0;
+  let memory: PageImage[] = [];
+  const kept = head.records('checkpoints');
+  const total =
+    count - kept.reduce((sum, one) => sum + (one.raw('changed') === null ? 0 : one.list('changed').length), 0);
+  const checkpoints = kept.map((one): Checkpoint => {
+    const changed = one.raw('changed') === null ? Array.from({ length: total }, (_, i) => i) : one.numbers('changed');
+    memory = memory.slice();
+    for (const page of changed) memory[page] = pages[next++]!;
+    return {
+      instant: one.raw('instant') as unknown as Instant,
+      state: one.raw('state'),
+      memory: inParts(memory),
+      stoppedAt: restoredStop(one),
+    };
+  });
+  const name = head.text('options');
+  return {
+    checkpoints,
+    inputs: head.list('inputs') as unknown as LoggedInput[],
+    notes: head.raw('notes'),
+    fits: (options) => optionsName(options) === name,
+  };
+}
+
+function restoredStop(checkpoint: SavedState): StoppedAt | undefined {
+  const saved = checkpoint.raw('stoppedAt') as unknown as
+    (Omit<StoppedAt, 'trap'> & { trap: StoppedAt['trap'] | null }) | null;
+  return saved === null ? undefined : { ...saved, trap: saved.trap ?? undefined };
+}
+
+/** Indices of the pages that are others than in the image before. */
+function changedPages(memory: MemoryImage, before: MemoryImage | undefined): number[] {
+  return memory.flatMap((part, index) =>
+    part === before?.[index]
+      ? []
+      : part.flatMap((image, i) => (image === before?.[index]?.[i] ? [] : [index * PART + i])),
+  );
+}
+
+function inParts(pages: readonly PageImage[]): MemoryImage {
+  return Array.from({ length: Math.ceil(pages.length / PART) }, (_, i) => pages.slice(i * PART, (i + 1) * PART));
+}
+
+function* wordsOf(pages: readonly PageImage[]): Generator<Int32Array> {
+  const bytes = new Uint8Array(PAGE);
+  const words = new Int32Array(bytes.buffer);
+  for (const image of pages) {
+    image.read(bytes);
+    yield words;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * What pages of memory held at some time. An image never changes: checkpoints share it for as long as nobody stores to the
+ * page, and a restored page may have no other form until somebody asks for its bytes.
+ */
+import type { MemoryImage, PageImage } from '../types';
+
+export const ZERO_PAGE: PageImage = { read: (into) => void into.fill(0) };
+
+/** A copy of a page's bytes. */
+export class PageCopy implements PageImage {
+  constructor(private readonly bytes: Uint8Array) {}
+
+  read(into: Uint8Array): void {
+    into.set(this.bytes);
+  }
+}
+
+/** A page filled with two bytes, one after the other, and perhaps with one word: see LazyPages. */
+export class FilledPage implements PageImage {
+  constructor(
+    private readonly front: number,
+    private readonly behind: number,
+    private readonly boundary: number,
+    private readonly wordAt: number,
+    private readonly word: Uint8Array | undefined,
+  ) {}
+
+  read(into: Uint8Array): void {
+    into.fill(this.front, 0, this.boundary);
+    into.fill(this.behind, this.boundary);
+    if (this.word !== undefined) into.set(this.word, this.wordAt);
+  }
+}
+
+/** Pages of a memory image that are shared together. */
+export const PAGES_SHARED = 64;
+
+/** An image of so many pages, each given by its index. What is as it was in another image shares its parts. */
+export function memoryImage(
+  pages: number,
+  before: MemoryImage | undefined,
+  pageAt: (page: number) => PageImage,
+): MemoryImage {
+  const parts: (readonly PageImage[])[] = [];
+  for (let first = 0; first < pages; first += PAGES_SHARED) {
+    const shared = before?.[first / PAGES_SHARED];
+    let part: PageImage[] | undefined;
+    for (let page = first; page < Math.min(pages, first + PAGES_SHARED); page++) {
+      const image = pageAt(page);
+      if (part === undefined && image === shared?.[page - first]) continue;
+      part ??= shared?.slice() ?? [];
+      part[page - first] = image;
+    }
+    parts.push(part ?? shared!);
+  }
+  return parts;
+}
