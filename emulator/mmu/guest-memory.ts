@@ -168,8 +168,11 @@ export class GuestMemory implements WritableMemory {
   /** What DRAM holds. From now on the first store to each page is to be noticed: the TLBs must not let it pass. */
   save(): MemoryImage {
     this.image = memoryImage(this.lazy.pages, this.image, (page) => {
-      if (this.lazy.isCommitted(page)) this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
-      return this.lazy.imageOf(page, this.bytesOf(page));
+      const known = this.lazy.image(page);
+      if (known !== undefined) return known;
+      if (!this.lazy.isCommitted(page)) return this.lazy.keepImage(page);
+      this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
+      return this.lazy.keepImage(page, this.bytesOf(page));
     });
     return this.image;
   }
@@ -179,7 +182,7 @@ export class GuestMemory implements WritableMemory {
     image.forEach((part, index) =>
       part.forEach((pageImage, i) => {
         const page = index * PAGES_SHARED + i;
-        if (this.lazy.holds(page, pageImage)) return;
+        if (this.lazy.image(page) === pageImage) return;
         this.flags[page + FIRST_DRAM_PAGE]! &= ~PageFlag.unchanged;
         replaced(DRAM + page * PAGE);
         this.lazy.hold(page, pageImage);
@@ -221,6 +224,6 @@ export class GuestMemory implements WritableMemory {
   private commit(page: number): void {
     if (this.lazy.isCommitted(page)) return;
     this.lazy.commit(page, this.bytesOf(page));
-    if (this.lazy.isUnchanged(page)) this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
+    if (this.lazy.image(page) !== undefined) this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
   }
 }

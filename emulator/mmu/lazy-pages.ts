@@ -35,6 +35,8 @@ export class LazyPages {
   /** Offset of the one word of a page filled to its end that holds something else, or NO_WORD; and that word. */
   private readonly wordAt: Uint16Array;
   private readonly words: Uint8Array;
+  /** The same, by words of 32 bits. */
+  private readonly halves: Int32Array;
 
   constructor(readonly pages: number) {
     this.kinds = new Uint8Array(pages);
@@ -45,6 +47,7 @@ export class LazyPages {
     this.boundary = new Uint16Array(pages);
     this.wordAt = new Uint16Array(pages);
     this.words = new Uint8Array(pages * WORD);
+    this.halves = new Int32Array(this.words.buffer);
   }
 
   isCommitted(page: number): boolean {
@@ -72,13 +75,9 @@ export class LazyPages {
     this.images[page] = image;
   }
 
-  /** Whether the page still holds what `imageOf` last returned, or `hold` was given. */
-  isUnchanged(page: number): boolean {
-    return this.images[page] !== undefined;
-  }
-
-  holds(page: number, image: PageImage): boolean {
-    return this.images[page] === image;
+  /** What the page holds, if an image of it was kept and it was not changed since. */
+  image(page: number): PageImage | undefined {
+    return this.images[page];
   }
 
   /** A committed page is about to be changed. */
@@ -86,17 +85,15 @@ export class LazyPages {
     this.images[page] = undefined;
   }
 
-  /** What the page holds; `bytes` are the host's memory for it. */
-  imageOf(page: number, bytes: Uint8Array): PageImage {
-    return (this.images[page] ??= this.newImage(page, bytes));
+  /** Keeps an image of what the page holds; if it is committed, that is in `bytes`. */
+  keepImage(page: number, bytes?: Uint8Array): PageImage {
+    return (this.images[page] = bytes === undefined ? this.uncommittedImage(page) : new PageCopy(bytes.slice()));
   }
 
-  private newImage(page: number, bytes: Uint8Array): PageImage {
-    if (this.kinds[page] === Kind.made) return new PageCopy(bytes.slice());
+  private uncommittedImage(page: number): PageImage {
     if (this.kinds[page] === Kind.zero) return ZERO_PAGE;
-    const wordAt = this.wordAt[page]!;
-    const word = wordAt === NO_WORD ? undefined : this.words.slice(page * WORD, (page + 1) * WORD);
-    return new FilledPage(this.front[page]!, this.behind[page]!, this.boundary[page]!, wordAt, word);
+    const [low, high] = [this.halves[page * 2]!, this.halves[page * 2 + 1]!];
+    return new FilledPage(this.front[page]!, this.behind[page]!, this.boundary[page]!, this.wordAt[page]!, low, high);
   }
 
   /** Writes what the page holds, 4096 bytes, over `bytes`. */

@@ -2,6 +2,7 @@
  * What pages of memory held at some time. An image never changes: checkpoints share it for as long as nobody stores to the
  * page, and a restored page may have no other form until somebody asks for its bytes.
  */
+import { PAGE } from '../layout';
 import type { MemoryImage, PageImage } from '../types';
 
 export const ZERO_PAGE: PageImage = { read: (into) => void into.fill(0) };
@@ -15,20 +16,25 @@ export class PageCopy implements PageImage {
   }
 }
 
-/** A page filled with two bytes, one after the other, and perhaps with one word: see LazyPages. */
+/** A page filled with two bytes, one after the other, and perhaps with a word of 8 bytes: see LazyPages. */
 export class FilledPage implements PageImage {
   constructor(
     private readonly front: number,
     private readonly behind: number,
     private readonly boundary: number,
+    /** Its offset, and its halves; no offset of the page if there is none. */
     private readonly wordAt: number,
-    private readonly word: Uint8Array | undefined,
+    private readonly low: number,
+    private readonly high: number,
   ) {}
 
   read(into: Uint8Array): void {
     into.fill(this.front, 0, this.boundary);
     into.fill(this.behind, this.boundary);
-    if (this.word !== undefined) into.set(this.word, this.wordAt);
+    if (this.wordAt >= PAGE) return;
+    const view = new DataView(into.buffer, into.byteOffset + this.wordAt, 8);
+    view.setInt32(0, this.low, true);
+    view.setInt32(4, this.high, true);
   }
 }
 
