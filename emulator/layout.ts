@@ -5,7 +5,7 @@
  *   0          nothing, so that no valid host address is 0
  *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs
  *   HOTNESS       how often jumps went where
- *   HARTS      one block of HART_SIZE a hart: state, then BANKS banks of TLB
+ *   HARTS      one block of HART_SIZE a hart: state, then TLB_CONTEXTS contexts of its TLB
  *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
  *   REGIONS    for every record, which region begins there (i32 each)
  *   ROM        the boot ROM, then at once DRAM
@@ -51,7 +51,7 @@ export const HartOffset = {
   pc: 264,
   /** i32: instructions left in this slice. */
   remaining: 272,
-  /** i32: host address of the TLB bank in force. */
+  /** i32: host address of the selected TLB context. */
   tlb: 276,
   /** What the generated code could not do: i32 host address of the record, i32 width or operation, u64s. */
   record: 280,
@@ -68,17 +68,17 @@ export const HartOffset = {
   /** i32: the hart's mode, and the interrupt bits that devices and the supervisor timer hold up. */
   mode: 384,
   lines: 388,
-  /** i32: the hart's turn ends when it enables interrupts. */
+  /** i32: the hart's quantum ends when it enables interrupts. */
   untilEnabled: 392,
   /** The u64 cells of the CSRs, see Cell. */
   csrs: 400,
-  /** What lies before is moved to the window and back. */
+  /** What lies before is moved to the current-hart block and back. */
   end: 400 + Cell.count * 8,
   tlbs: 4096,
 } as const;
 
 /**
- * A bank holds the translations of one address space in one mode: DATA_ENTRIES of 32 bytes for loads and stores, then
+ * A TLB context holds the translations of one address space in one mode: DATA_ENTRIES of 32 bytes for loads and stores, then
  * FETCH_ENTRIES of 16 bytes for instructions. A tag is the virtual address of the page, or EMPTY.
  */
 export const DATA_ENTRIES = 1024;
@@ -91,7 +91,7 @@ export const TLB_CONTEXTS = 16;
 export const EMPTY = -1n;
 
 export const CURRENT_HART = 4096;
-/** Points (u32) for jumps, by a hash of where they go; and (u32) those at which the target is worth translating. */
+/** Hotness counters (u32) of jumps, by a hash of their target; and (u32) the threshold at which a target is translated. */
 export const HOTNESS = 8192;
 export const HOTNESS_CELLS = 4096;
 export const HOTNESS_LIMIT = HOTNESS + HOTNESS_CELLS * 4;
@@ -101,7 +101,7 @@ const HART_SIZE = Math.ceil((HartOffset.tlbs + TLB_CONTEXTS * TLB_CONTEXT_SIZE) 
 /**
  * A predecoded instruction: opcode u16, then the offsets of rd, rs1 and rs2 in the hart's block (u16 each), the immediate
  * (i32), and the instruction word as it stood in memory (u32). A page has one record for every two bytes, and one more
- * that leads to the page behind it; then those of an instruction that ends in the next page, see Opcode.straddling.
+ * that leads to the next page; then those of an instruction that ends in the next page, see Opcode.straddling.
  */
 export const RecordLayout = { size: 16, op: 0, rd: 2, rs1: 4, rs2: 6, imm: 8, word: 12 } as const;
 /** From the last record of a page to that of the instruction which begins there and ends in the next page. */
@@ -120,7 +120,7 @@ export const DRAM = ROM + 65536;
 
 /** The slot that a record is in, by its host address. */
 export const slotOf = (record: number): number => Math.floor((record - RECORDS) / RECORD_PAGE_SIZE);
-/** Where in its page the instruction of a record stands. */
+/** Where in its page the instruction of a record is. */
 export const offsetOf = (record: number): number => ((record - RECORDS) % RECORD_PAGE_SIZE) / (RecordLayout.size / 2);
 
 export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
@@ -130,7 +130,7 @@ export const SIGNED = 16;
 
 /** How the machine goes on after it has done something for the generated code. */
 export const enum Status {
-  /** The instruction is done: go on behind it. */
+  /** The instruction is done: go on after it. */
   done,
   /** Go on at the hart's pc, wherever that is now. */
   reload,

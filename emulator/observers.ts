@@ -28,7 +28,7 @@ interface Share {
 const NOBODY: Observer = {};
 
 export class Observers {
-  /** Replaced at every change, so that listeners may come and go while one is told. */
+  /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
   /** Somebody listens to CSR writes. */
   csrWrites = false;

@@ -40,7 +40,7 @@ export interface Device {
   /** Back to the state at power on. */
   reset(): void;
   save(): State;
-  /** Takes back what `save` gave. */
+  /** Restores what `save` returned. */
   restore(state: State): void;
   /** The tick at which the device next acts of its own accord; Infinity or absent: never. */
   nextEvent?(): number;
@@ -119,7 +119,7 @@ export interface Hart {
   csr(address: number): bigint | undefined;
   /** True while it waits in wfi. */
   readonly waiting: boolean;
-  /** It goes round in a loop that waits for others to write, and has no turns until they do or an interrupt comes. */
+  /** It waits in a loop for others to write, and has no quantum until they do or an interrupt comes. */
   readonly spinning: boolean;
   /** Instructions it has retired. */
   readonly retired: number;
@@ -127,7 +127,7 @@ export interface Hart {
   readonly translating: boolean;
 }
 
-/** A trap about to be taken: pc still stands at the instruction (or, for an interrupt, before the next one). */
+/** A trap about to be taken: pc is still at the instruction (or, for an interrupt, before the next one). */
 export interface TrapEvent {
   hart: number;
   interrupt: boolean;
@@ -273,8 +273,8 @@ export type Listeners = { readonly [Name in keyof Events]?: (event: Events[Name]
 export interface Observer extends Listeners {
   /**
    * Whether an address of `setAddresses` is meant in the address space that the hart is in: user programs all use the same
-   * addresses, and those that are not meant run at full speed. Asked when a hart comes to fetch from such a page, and
-   * before `execute` is told. Default: all are.
+   * addresses, and those that are not meant run at full speed. Called when a hart is about to fetch from such a page, and
+   * before `execute`. Default: all are.
    */
   appliesTo?(hart: Hart, address: bigint): boolean;
 }
@@ -290,11 +290,11 @@ export interface Subscription {
   /** Bytes for `data`. Throws RangeError, and leaves what was watched before, if one of them is no memory. */
   setWatches(watches: Iterable<Watch>): void;
   /**
-   * Has `tableStore` told of stores to every page of the trees with these roots (physical addresses), as they grow and
-   * shrink, and of any tree that satp comes to name. Roots are added to the earlier ones; undefined ends it.
+   * Makes `tableStore` report stores to every page of the trees with these roots (physical addresses), as they grow and
+   * shrink, and of any tree that a new satp names. Roots are added to the earlier ones; undefined ends it.
    */
   followTables(roots: Iterable<bigint> | undefined): void;
-  /** Gives it all back. Nothing is told from now on, and setting anything has no effect. */
+  /** Ends the subscription: nothing is reported from now on, and setting anything has no effect. */
   end(): void;
 }
 
@@ -357,7 +357,7 @@ export interface StoppedAt {
 
 /** Why `run` came back. */
 export type Stop =
-  /** The instructions asked for are done, or the instant is reached. */
+  /** The requested instructions are done, or the instant is reached. */
   | { kind: 'budget' }
   /** Every hart waits in wfi and nothing is due before `until` (ticks; Infinity: only input can wake them). */
   | { kind: 'idle'; until: number }
@@ -381,10 +381,10 @@ export type Stop =
 export interface RunLimit {
   /** At most so many instructions, over all harts. */
   instructions: number;
-  /** Stop when this hart has executed so many instructions (traps it takes count as one); the others take their turns. */
+  /** Stop when this hart has executed so many instructions (traps it takes count as one); the others have their quanta meanwhile. */
   hart?: { id: number; instructions: number };
   /**
-   * Stop at this instant; idle time on the way to it passes by itself. RangeError if it lies behind, or among inputs that
+   * Stop at this instant; idle time on the way to it passes by itself. RangeError if it is past, or among inputs that
    * are not known.
    */
   to?: Instant;
@@ -400,7 +400,7 @@ export interface MachineOptions {
   /** QEMU's `-global virtio-mmio.force-legacy`: true is version 1, QEMU's default. */
   legacyVirtio: boolean;
   disk?: BlockImage;
-  /** Varies the length of the harts' turns; the same seed gives the same run. 0: all turns alike. */
+  /** Varies the length of the harts' quanta; the same seed gives the same run. 0: all are alike. */
   seed?: number;
   /** Which tier runs the guest; what the guest does is the same in all. Default: mixed. */
   acceleration?: 'interp' | 'jit' | 'mixed';
@@ -420,10 +420,10 @@ export interface MachineApi {
   /** Virtual time in ticks, and instructions executed by all harts together. */
   readonly now: number;
   readonly executed: number;
-  /** The hart whose turn it is. */
+  /** The hart that has the quantum. */
   readonly current: number;
   run(limit: RunLimit): Stop;
-  /** Where the machine stands, and what has come in on the way. */
+  /** Where the machine is in its history, and the inputs on the way there. */
   readonly instant: Instant;
   readonly inputs: InputHistory;
   /**

@@ -79,7 +79,7 @@ function setBits(hart: HartState, cell: Cell, value: number, mask: number): void
   hart.host.changed(hart, 'interrupts');
 }
 
-/** With Sstc in force the supervisor timer alone decides on STIP. */
+/** With Sstc enabled the supervisor timer alone decides on STIP. */
 const stceOf = (hart: HartState): boolean => (hart.cell(Cell.menvcfg) & MENVCFG_STCE) !== 0n;
 
 /** Modes 0 (direct) and 1 (vectored); another leaves the register as it was. */

@@ -33,7 +33,7 @@ export interface HartHost {
 export class HartState implements Hart {
   /** Host address of its block. */
   readonly block: number;
-  /** Where its registers are: in its block, or in the window while it runs. */
+  /** Host address of its registers: in its own block, or in the current-hart block while it runs. */
   private home: number;
   waiting = false;
   spinning = false;
@@ -69,7 +69,7 @@ export class HartState implements Hart {
     this.setCell(Cell.stimecmp, 0xffff_ffff_ffff_ffffn);
   }
 
-  /** Moves what the generated code works on into the window, and back. */
+  /** Moves the state that the generated code works on into the current-hart block, and back. */
   makeCurrent(): void {
     this.memory.u8.copyWithin(CURRENT_HART, this.block, this.block + HartOffset.end);
     this.home = CURRENT_HART;
@@ -116,7 +116,7 @@ export class HartState implements Hart {
     this.memory.i32[(this.home + HartOffset.lines) / 4] = bits;
   }
 
-  /** The TLB bank in force, by its host address. */
+  /** Host address of the selected TLB context. */
   set tlb(host: number) {
     this.memory.i32[(this.home + HartOffset.tlb) / 4] = host;
   }
@@ -125,7 +125,7 @@ export class HartState implements Hart {
     this.memory.i32[(this.home + HartOffset.prepared) / 4] = host;
   }
 
-  /** Its turn ends when it enables interrupts. */
+  /** Its quantum ends when it enables interrupts. */
   set untilEnabled(value: boolean) {
     this.memory.i32[(this.home + HartOffset.untilEnabled) / 4] = Number(value);
   }
@@ -203,7 +203,7 @@ export class HartState implements Hart {
     this.memory.i32[(this.home + HartOffset.csrs) / 4 + cell * 2] = value;
   }
 
-  /** A region left the instruction `offset` bytes from the page it began in: sets what the interpreter would have told of it. */
+  /** A region left the instruction `offset` bytes from the page it began in: sets the exit's details as the interpreter would have. */
   tookSideExit(offset: number, record: number, detail: number): void {
     const { i32, view } = this.memory;
     const at = this.home / 4;
@@ -364,7 +364,7 @@ export class HartState implements Hart {
     };
   }
 
-  /** Takes back what `save` gave. Throws an Error if it is no such thing. */
+  /** Restores what `save` returned. Throws an Error if it is anything else. */
   restore(state: State): void {
     const saved = new SavedState(`hart ${this.id}`, state);
     saved.bigints('registers', 32).forEach((value, register) => this.setX(register, value));

@@ -18,7 +18,7 @@ import { returnFromMachine, returnFromSupervisor } from './traps';
 export interface SystemHost {
   /** An exception; the hart's pc is still that of the instruction. */
   raise(hart: HartState, cause: number, tval: bigint): Status;
-  /** The instruction is done and pc stands behind it; mode, interrupts or translation may have changed. */
+  /** The instruction is done and pc is after it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
   /** Somebody wants to hear of returns from traps. */
   readonly trapReturnsObserved: boolean;

@@ -2,7 +2,7 @@
  * What came into the machine from outside, with the moment at which it came. Together with the start state this decides
  * the whole run: put the same log into a machine of the same options and it does the same again.
  *
- * A machine that has gone back stands within its log, and comes to the later inputs again when it runs on; a new input
+ * A machine that has gone back is within its log, and replays the later inputs when it runs on; a new input
  * there takes the place of all of them. Idle time that the wall clock lets pass needs no entry: it ends at what is due, or
  * at the moment of the next entry.
  */
@@ -22,7 +22,7 @@ export class InputLog implements InputHistory {
   since(count: number): readonly LoggedInput[] {
     if (count < this.first || count > this.entered)
       throw new RangeError(
-        `the log has inputs ${this.first} to ${this.entered}, and was asked for those from ${count} on`,
+        `the log has inputs ${this.first} to ${this.entered}, but those from ${count} on were wanted`,
       );
     return this.entries.slice(count - this.first, this.entered - this.first);
   }
@@ -53,7 +53,7 @@ export class InputLog implements InputHistory {
     this.entries = [...this.entries.slice(0, this.entered - this.first), ...entries];
   }
 
-  /** The machine stands where so many inputs had come in. */
+  /** The machine is where so many inputs had come in. */
   moveTo(count: number): void {
     this.entered = count;
     if (count >= this.first && this.reaches(count)) return;

@@ -1,6 +1,6 @@
 /**
- * Where a run stands. Between two instructions a machine may stop at several places that its clock does not tell apart:
- * the schedule decides whose turn it is, an interrupt is taken, an instruction is fetched or traps, and no instruction is
+ * A point of a run. Between two instructions a machine may stop at several places that its clock does not tell apart:
+ * the schedule decides which hart runs, an interrupt is taken, an instruction is fetched or traps, and no instruction is
  * counted. An instant tells them apart, and is reached again by running the same inputs.
  */
 
@@ -8,7 +8,7 @@
 export const enum Phase {
   /** The instruction before is done, or idle time has passed. What is due has not been looked at. */
   arrived,
-  /** What is due has happened, and whose turn it is has been decided; or all harts wait. The interrupt has not been taken. */
+  /** What is due has happened, and the scheduler has chosen a hart; or all harts wait. The interrupt has not been taken. */
   chosen,
   /** The interrupt has been taken, if there was one, and the instruction has been fetched: here breakpoints stop. */
   fetched,

@@ -1,6 +1,6 @@
 /**
- * Where a machine stands in the log of its inputs, and where its run is to be held next: at the moment of an input that
- * comes in again, or at the instant up to which it has been asked to run.
+ * Where a machine is in the log of its inputs, and where its run has to be held next: at the moment of an input that is
+ * replayed, or at the instant up to which it is to run.
  */
 import { InputLog } from './input-log';
 import { type Instant, type Moment, Phase, compareInstants, compareMoments } from './instant';
@@ -46,7 +46,7 @@ export class Position {
 
   /** Throws RangeError if the instant cannot be reached by running on. */
   checkAhead(to: Instant): void {
-    if (compareInstants(to, this.instant) < 0) throw new RangeError('the instant to run to lies behind');
+    if (compareInstants(to, this.instant) < 0) throw new RangeError('the instant to run to is past');
     if (!this.inputs.reaches(to.inputs)) throw new RangeError('the log does not reach to the instant to run to');
   }
 

@@ -58,7 +58,7 @@ export class BootRecorder {
     this.read.clear();
   }
 
-  /** The shell has asked for its first command, and nothing has come in between. */
+  /** The shell has prompted for its first command, and no input has come in before. */
   isComplete(machine: Machine): boolean {
     if (!this.recording || !this.text.endsWith(PROMPT)) return false;
     if (machine.clockConsulted || machine.inputs.count > 0) this.discard();

@@ -1,9 +1,9 @@
 /**
- * The C extension (RISC-V unprivileged specification, chapter 16): each 16-bit instruction stands for a full one and is
+ * The C extension (RISC-V unprivileged specification, chapter 16): each 16-bit instruction is short for a full one and is
  * expanded when it is decoded. Nothing else in the machine knows that compressed instructions exist.
  */
 
-/** The instruction it stands for, by name, and its operands. */
+/** The full instruction, by name, and its operands. */
 export interface Expansion {
   name: string;
   rd: number;

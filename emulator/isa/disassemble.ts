@@ -1,6 +1,6 @@
 /**
  * Assembly text of an instruction, as the GNU disassembler writes it without aliases; of a compressed one, that of the
- * instruction it stands for. Shift amounts are decimal, and reserved fences, which the machine executes, are no data.
+ * instruction it is short for. Shift amounts are decimal, and reserved fences, which the machine executes, are no data.
  */
 import { CSR_NAMES } from './csrs';
 import { decode, lengthOf } from './decode';

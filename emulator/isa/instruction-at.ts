@@ -34,7 +34,7 @@ export interface PlacedInstruction {
   decoded: Decoded | undefined;
 }
 
-/** What stands in memory from `from` on, one after the other, up to but without `to`, or to where nothing can be read. */
+/** The instructions in memory from `from` to before `to`, or to where nothing can be read. */
 export function* instructionsFrom(read: ReadBytes, from: bigint, to = 1n << 64n): Generator<PlacedInstruction> {
   for (let address = from; address < to;) {
     const word = wordAt(read, address);

@@ -114,7 +114,7 @@ export const RV64I: readonly Instruction[] = [
   register('srlw', '0000000', '101', shiftWord(i32.shr_u), '0111011'),
   register('sraw', '0100000', '101', shiftWord(i32.shr_s), '0111011'),
 
-  // Harts take turns on one thread and every cache of the machine is kept coherent, so fences order nothing further.
+  // Harts share one thread and every cache of the machine is kept coherent, so fences order nothing further.
   // Reserved fences (another fm, or registers in it) are to be taken as the ordinary one.
   instruction('fence', 'fm pred succ rs1 000 rd 0001111', 'pred,succ', () => [], {
     names: new Map([[0x8330000f | 0, 'fence.tso']]),

@@ -60,7 +60,7 @@ export const canonical = (va: bigint): bigint => BigInt.asUintN(64, BigInt.asInt
 /** Whether bits 63 to 39 all equal bit 38. */
 export const isCanonical = (va: bigint): boolean => canonical(va) === BigInt.asUintN(64, va);
 
-/** Bytes that an entry of a level stands for. */
+/** Bytes that an entry of a level maps. */
 export const spanOf = (level: number): bigint => PAGE_SIZE << BigInt(9 * level);
 /** The index of an address in its table of a level. */
 export const indexOf = (va: bigint, level: number): number => Number((va >> BigInt(12 + 9 * level)) & 511n);

@@ -53,7 +53,7 @@ export class CodeCache {
     this.regions = new TranslationCache(memory, acceleration);
     this.pages = new RecordPages(memory, {
       attached: (host) => mmu.watch(host, PageFlag.code),
-      detached: (host) => tlb.dropFetches(harts, host),
+      detached: (host) => tlb.invalidateFetches(harts, host),
       emptied: (slot) => {
         this.regions.drop(slot);
         for (const record of this.loops.keys()) if (slotOf(record) === slot) this.loops.delete(record);
@@ -126,7 +126,7 @@ export class CodeCache {
     const marked = this.marks.has(record);
     if (marked && this.machine.executing(hart) === Status.exit) return Status.exit;
     const page = this.pageAt(hart, pc);
-    // The instruction before gave the page up by storing into it, or an observer by what it asked for.
+    // The instruction before detached the page by storing into it, or an observer by what it subscribed to.
     if (page === undefined) return Status.reload;
     const offset = Number(pc & BigInt(PAGE - 1));
     const host = page.host + offset;
@@ -137,7 +137,7 @@ export class CodeCache {
       const upper = this.upperHalf(hart, pc + 2n);
       if (upper < 0) return this.raiseCounted(hart, causeOf(upper), BigInt.asUintN(64, pc + 2n));
       word |= upper << 16;
-      // Entering the next page may have given this one up. What is decoded already stands for another page behind it.
+      // Entering the next page may have given this one up. What is already decoded belongs to another next page.
       if (this.pageAt(hart, pc) === undefined) return Status.reload;
       if (!marked && view.getUint16(record, true) === Opcode.special) this.decode(page.host, record, word);
     } else if (lengthOf(word) === 4) {
@@ -166,7 +166,7 @@ export class CodeCache {
     return runs ? Status.reload : this.alone(record);
   }
 
-  /** Many jumps led to the hart's pc, in the page whose records are in force. */
+  /** Many jumps led to the hart's pc, in the page whose records are selected. */
   hot(hart: HartState): Status {
     const pc = hart.pc;
     const offset = Number(pc & BigInt(PAGE - 1));

@@ -9,7 +9,7 @@ import type { Block } from './region';
 
 /**
  * Emits a block's own code; `to` gives the code that goes on at a block. `ahead` is how many instructions may be executed
- * from the start of the block until this is asked again, which it is at the entry and once in every loop; else undefined.
+ * from the start of the block until the next check, which is at the entry and once in every loop; else undefined.
  */
 export type EmitBlock = (block: Block, to: (target: Block) => Code, ahead: number | undefined) => Code;
 

@@ -1,4 +1,4 @@
-/** The graph of a region's blocks: the order in which they are come to, and which lies on every way to which. */
+/** The graph of a region's blocks: the order in which a walk reaches them, and which of them lie on every path to which. */
 import type { Block } from './region';
 
 /** Blocks that may follow. */

@@ -1,8 +1,8 @@
-/** Pieces of WebAssembly that the interpreter and the translator share: the window's cells, and looking into the TLB. */
+/** Pieces of WebAssembly that the interpreter and the translator share: cells of the current-hart block, and TLB lookup. */
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART } from '../layout';
 
-/** Cells of the window, where the state of the hart lies that runs. */
+/** Host address of a cell of the current-hart block, which holds the state of the hart that runs. */
 export const cell = (offset: number): number => CURRENT_HART + offset;
 export const ZERO = i32.const(0);
 export const get32 = (offset: number): Code => i32.load(ZERO, cell(offset));

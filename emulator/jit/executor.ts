@@ -11,9 +11,9 @@ import { SIGNED, Status } from '../layout';
 import { FIRST_SIDE_EXIT } from './translator';
 import { writeSingleStep } from './opcodes';
 
-/** What running harts asks of the machine. */
+/** What the executor needs of the machine. */
 export interface ExecutorHost {
-  /** The hart has asked for a lock that it did not get: the instruction at hand is the last of its turn. */
+  /** The hart did not get a lock that it tried to take: the instruction at hand is the last of its quantum. */
   yields(): void;
   /** Watched bytes were touched since this was last called, by an instruction that is done or that has only been fetched. */
   watchedTouched(done: boolean): void;
@@ -29,7 +29,7 @@ export class Executor {
     private readonly memory: GuestMemory,
     private readonly code: CodeCache,
     private readonly access: MemoryAccess,
-    private readonly environment: SystemInstructions,
+    private readonly system: SystemInstructions,
     private readonly machine: ExecutorHost,
   ) {}
 
@@ -49,8 +49,8 @@ export class Executor {
     const { interpret } = this;
     hart.makeCurrent();
     while (status !== Status.exit) {
-      const answer = interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
-      const reason = answer < FIRST_SIDE_EXIT ? (answer as Exit) : this.takeSideExit(hart, answer);
+      const result = interpret(status === Status.scratch ? Begin.scratch : Begin.atPc);
+      const reason = result < FIRST_SIDE_EXIT ? (result as Exit) : this.takeSideExit(hart, result);
       // Noted first: a store may detach the very record it came from.
       const length = lengthOf(hart.word);
       status = this.handleExit(hart, reason);
@@ -99,9 +99,9 @@ export class Executor {
     return Status.done;
   }
 
-  /** A region, whose index is the detail, has left an instruction to others: notes which. */
-  private takeSideExit(hart: HartState, answer: number): Exit {
-    const { exit, detail, back, offset, record } = this.code.sideExit(hart.detail, answer);
+  /** A region, whose index is the detail, has left an instruction to be done here: records which. */
+  private takeSideExit(hart: HartState, result: number): Exit {
+    const { exit, detail, back, offset, record } = this.code.sideExit(hart.detail, result);
     hart.tookSideExit(offset, record, detail);
     hart.remaining += back;
     return exit;
@@ -121,7 +121,7 @@ export class Executor {
       case Exit.atomic:
         return this.atomic(hart, detail as 4 | 8);
       case Exit.environment:
-        return this.environment.execute(hart, detail);
+        return this.system.execute(hart, detail);
       case Exit.special:
         return this.code.special(hart, hart.record);
       case Exit.loopIdiom:
@@ -132,7 +132,7 @@ export class Executor {
         return this.lockContended();
       case Exit.region:
       case Exit.short:
-        throw new Error('what the dispatcher sees to itself has come out of it');
+        throw new Error('the dispatcher returned an exit that it handles itself');
     }
   }
 }

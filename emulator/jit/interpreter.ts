@@ -18,7 +18,7 @@ import { FORMS, type Form, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
 import { unlessStarts } from './emit';
 
-/** Why the generated code came back. What it could not do itself is described in the hart's block, see Offset. */
+/** Why the generated code returned. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
   /** The remaining count is 0. */
   budget,
@@ -36,7 +36,7 @@ export const enum Exit {
   hot,
   /** The record begins a region; its index is the detail. This and the next are not seen outside the generated code. */
   region,
-  /** An amoswap has found what it stores, as for a lock that another hart has. It is done, though pc still stands at it. */
+  /** An amoswap stored the value that was there, as it does for a lock that another hart holds. It is done, but pc is still at it. */
   lockContended,
   /** The region at pc may need more than remains of the slice. */
   short,
@@ -53,13 +53,13 @@ export const enum Begin {
 }
 
 export interface InterpreterExports {
-  /** Runs the hart whose state is in the window. Answers an Exit, or a side exit of a region (translator.ts). */
+  /** Runs the hart whose state is in the current-hart block. Returns an Exit, or a side exit of a region (translator.ts). */
   run(begin: Begin): number;
 }
 
 /**
  * Indices of run's parameter and locals. Few live from one instruction to the next (record and remaining), so that they
- * stay in registers; what only rare or far things need is in the window.
+ * stay in registers; what is rarely needed is in the current-hart block.
  */
 const enum L {
   begin,
@@ -86,13 +86,13 @@ const pcHere: Code = i64.add(
   i64.extend_u(i32.shr_u(i32.sub(record, get32(HartOffset.records)), i32.const(3))),
 );
 
-/** Puts pc and count into the window, and leaves. */
+/** Stores pc and count in the current-hart block, and returns. */
 const exit = (reason: Exit): Code => [
   set64(HartOffset.pc, pcHere),
   set32(HartOffset.remaining, local.get(L.remaining)),
   ret(i32.const(reason)),
 ];
-/** Leaves an access to whoever knows more; `detail` says which. */
+/** Leaves an access to executor.ts; `detail` says which. */
 const exitForAccess = (reason: Exit, detail: number): Code => [
   set64(HartOffset.address, local.get(L.address)),
   set32(HartOffset.detail, i32.const(detail)),
@@ -103,7 +103,7 @@ const exitForAccess = (reason: Exit, detail: number): Code => [
 /** A register that is not x0. */
 const ANY = 1;
 
-/** A loop is worth more than what it calls, which is translated with it. */
+/** Hotness of a jump back. A loop counts more than what it calls, which is translated with it. */
 const LOOP_WEIGHT = 4;
 
 /** Generates the module's bytes. It is the same for every machine. */
@@ -123,12 +123,12 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
     exitUncounted(Exit.loopIdiom),
   );
 
-  /** A jump went to the record at hand: so many points, see HOTNESS. */
+  /** Adds to the hotness of the record at hand, to which a jump went; see HOTNESS. */
   const hotness = i32.load(local.get(L.entry), HOTNESS);
-  const countJump = (points: number): Code =>
+  const countJump = (weight: number): Code =>
     when(i32.lt_u(field(RecordLayout.op), i32.const(REGION)), [
       local.set(L.entry, i32.and(i32.shr_u(record, i32.const(2)), i32.const((HOTNESS_CELLS - 1) * 4))),
-      i32.store(local.get(L.entry), i32.add(hotness, i32.const(points)), HOTNESS),
+      i32.store(local.get(L.entry), i32.add(hotness, i32.const(weight)), HOTNESS),
       when(i32.ge_u(hotness, i32.load(ZERO, HOTNESS_LIMIT)), exit(Exit.hot)),
     ]);
 
@@ -176,7 +176,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
           when(
             tlb.hits(bytes, DataEntry.write),
             local.set(L.entry, tlb.host),
-            // Prepared by an exit before: a page that every store must ask for.
+            // Prepared by an exit before: a page to which every store takes the slow path.
             [
               local.set(L.entry, get32(HartOffset.prepared)),
               when(i32.eqz(at), exitForAccess(Exit.atomic, bytes)),
@@ -280,9 +280,9 @@ function findPage(pc: number, entry: number, record: number, otherwise: Code): C
   ];
 }
 
-/** Goes to and fro between the interpreter and translated regions until one of them needs help. */
+/** Alternates between the interpreter and translated regions until one of them needs help. */
 function dispatcher(interpret: number, regionType: number) {
-  const [begin, answer, entry, at, pc] = [0, 1, 2, 3, 4];
+  const [begin, result, entry, at, pc] = [0, 1, 2, 3, 4];
   const again = new Label();
   const inRegion = new Label();
   return {
@@ -293,14 +293,14 @@ function dispatcher(interpret: number, regionType: number) {
     code: [
       loop(
         again,
-        local.set(answer, call(interpret, local.get(begin))),
+        local.set(result, call(interpret, local.get(begin))),
         local.set(begin, i32.const(Begin.atPc)),
-        when(i32.ne(local.get(answer), i32.const(Exit.region)), ret(local.get(answer))),
+        when(i32.ne(local.get(result), i32.const(Exit.region)), ret(local.get(result))),
         loop(
           inRegion,
-          local.set(answer, call_indirect(regionType, get32(HartOffset.detail))),
-          when(local.get(answer), [
-            when(i32.ne(local.get(answer), i32.const(Exit.short)), ret(local.get(answer))),
+          local.set(result, call_indirect(regionType, get32(HartOffset.detail))),
+          when(local.get(result), [
+            when(i32.ne(local.get(result), i32.const(Exit.short)), ret(local.get(result))),
             // What is left of the slice is little.
             local.set(begin, i32.const(Begin.slowly)),
             br(again),
@@ -327,7 +327,7 @@ function regionIndex(record: Code): Code {
 /** Nested blocks, one a handler, with a table of branches to the ends of them. */
 function dispatch(handlers: readonly Code[]): Code {
   const labels = handlers.map(() => new Label());
-  // The last stands for all opcodes beyond: those of records where a region begins.
+  // The last is for all opcodes beyond: those of records where a region begins.
   const start = br_table(local.get(L.opcode), labels);
   return handlers.reduce((inner, handler, index) => [block(labels[index]!, inner), handler], start);
 }

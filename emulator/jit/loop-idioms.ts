@@ -156,7 +156,7 @@ function stepsExactly(hart: HartState, { steps, compared }: LoopIdiom, passes: n
   return true;
 }
 
-/** Fills with one byte, upwards, what lies in a page that has not been made; false, and nothing done, if it cannot be. */
+/** Fills with one byte, upwards, what lies in a page that is not committed; false, and nothing done, if it cannot be. */
 function fillsUnmade(
   hart: HartState,
   { step, store }: LoopIdiom,

@@ -17,7 +17,7 @@ export const enum Opcode {
   pageEnd = 1,
   /**
    * The last two bytes of a page begin an instruction that ends in the next one. If the next page begins with the upper half
-   * of the record's word, the instruction is the one whose record lies STRADDLER bytes behind.
+   * of the record's word, the instruction is the one whose record lies STRADDLER bytes further on.
    */
   straddling = 2,
   first = 3,
@@ -58,9 +58,9 @@ FORMS.forEach((form, index) => {
 });
 
 /**
- * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction stands, or undefined
- * if its record stands alone; `closesIdiom` whether it closes a loop idiom, `csrsLeave` whether CSR instructions are to
- * be done outside of the generated code, as they are by a record that stands alone. False, and nothing written, if the word is illegal.
+ * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction is, or undefined
+ * for a single-step record; `closesIdiom` whether it closes a loop idiom, `csrsLeave` whether CSR instructions are to
+ * be done outside of the generated code, as they are by a single-step record. False, and nothing written, if the word is illegal.
  */
 export function writeRecord(
   records: DataView,

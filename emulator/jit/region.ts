@@ -2,8 +2,8 @@
  * A region: the basic blocks that can be reached from a hot instruction, calls and returns included, up to a limit. It is
  * what the translator turns into one function, so that loops and calls stay inside.
  *
- * A function that is called is taken in once for every call (its context), so that each return has one place to go, and
- * the graph stays one of properly nested loops. Code that has never run is left out.
+ * A called function is inlined once for every call (its context), so that each return has one place to go, and the graph
+ * stays one of properly nested loops. Code that has never run is left out.
  */
 import { isCall, isJump, isReturn, jumpDistance } from '../isa/calls';
 import { type Decoded, decode, lengthOf } from '../isa/decode';
@@ -25,7 +25,7 @@ export interface RegionInstruction extends Decoded {
   closesIdiom: boolean;
   /** It ends in the next page, which may be another one the next time. */
   straddles: boolean;
-  /** Offset that it jumps to, where that can be told. */
+  /** Offset that it jumps to, if that is known. */
   to: number | undefined;
 }
 
@@ -34,15 +34,15 @@ export interface Block {
   start: number;
   page: CodePage;
   instructions: RegionInstruction[];
-  /** Blocks that may follow: where the branch, jump or return that ends it leads, and the one behind it. Undefined: elsewhere. */
+  /** Blocks that may follow: where the branch, jump or return that ends it leads, and the one after it. Undefined: elsewhere. */
   target: Block | undefined;
   next: Block | undefined;
 }
 
-/** A call that has been taken in: its blocks by where they start, and what is known of the way back. */
+/** An inlined call: its instructions by their offset, and where it returns to. */
 interface Context {
   caller: Context | undefined;
-  /** Offset behind the call. */
+  /** Offset after the call. */
   returnsTo: number;
   depth: number;
   found: Map<number, RegionInstruction>;
@@ -55,7 +55,7 @@ interface Context {
 const LIMIT = 400;
 const DEEPEST = 3;
 
-/** Instructions that the interpreter keeps for itself: what they do may change everything around. */
+/** Instructions that only the interpreter does, as they may change translation, mode or interrupts. */
 const leaves = (decoded: Decoded, { csrWritesLeave }: CodeSource): boolean =>
   decoded.instruction.system !== undefined && !isCsrCode(decoded, csrWritesLeave);
 
@@ -71,7 +71,7 @@ export interface CodeSource {
   stopAt(record: number): boolean;
   /** CSR writes are observed, and so are not done in line. */
   csrWritesLeave: boolean;
-  /** Take in what has never run, too. */
+  /** Include code that has never run, too. */
   eager: boolean;
 }
 
@@ -81,7 +81,7 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
   const contexts = [root];
   const open: [Context, number][] = [[root, offset]];
   let count = 0;
-  // Breadth first: what is pushed within is come to.
+  // Breadth first: the loop also visits what is pushed in its body.
   for (const [within, start] of open) {
     within.leaders.add(start);
     let before: RegionInstruction | undefined;
@@ -90,17 +90,17 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
       if (instruction === undefined) break;
       within.found.set(at, instruction);
       count++;
-      const behind = at + instruction.length;
+      const after = at + instruction.length;
       const { to } = instruction;
       if (to !== undefined) {
         if (!isCall(instruction)) open.push([within, to]);
         else if (within.depth < DEEPEST) {
-          const callee = context(within, behind);
+          const callee = context(within, after);
           within.callees.set(at, callee);
           contexts.push(callee);
           open.push([callee, to]);
         }
-        if (!isJump(instruction)) open.push([within, behind]);
+        if (!isJump(instruction)) open.push([within, after]);
         break;
       }
       if (instruction.instruction.control === 'indirect') {
@@ -108,12 +108,12 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
         break;
       }
       // Another page may lie there the next time: a block has but one.
-      if (pageOf(behind) !== pageOf(at)) {
-        open.push([within, behind]);
+      if (pageOf(after) !== pageOf(at)) {
+        open.push([within, after]);
         break;
       }
       before = instruction;
-      at = behind;
+      at = after;
       if (within.leaders.has(at)) break;
     }
   }
@@ -151,7 +151,7 @@ function regionInstructionAt(
   if (!source.eager && !first && !isDecoded) return undefined;
   const straddles = lengthOf(half) === 4 && within === PAGE - 2;
   const word = lengthOf(half) === 2 ? half : straddles ? straddlerAt(source, offset, half) : view.getInt32(host, true);
-  // The record may stand for what followed in another page.
+  // The record may have been decoded with another next page.
   if (word === undefined || (straddles && isDecoded && view.getInt32(record + RecordLayout.word, true) !== word))
     return undefined;
   const decoded = decode(word);

@@ -74,7 +74,7 @@ export class TranslationCache {
     return this.sideExits[index]![answer - FIRST_SIDE_EXIT]!;
   }
 
-  /** Forgets how often jumps went to a record. */
+  /** Resets the hotness counter of a record. */
   cool(record: number): void {
     this.memory.i32[HOTNESS / 4 + ((record >>> 4) & (HOTNESS_CELLS - 1))] = 0;
   }

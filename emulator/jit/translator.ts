@@ -34,7 +34,7 @@ const x = (register: number): number => L.x + register;
 const read = (register: number): Code => (register === 0 ? i64.const(0) : local.get(x(register)));
 
 /**
- * A place at which a region leaves an instruction to others. The code only tells which one it is; the rest stands here, so
+ * A place at which a region leaves an instruction to others. The code only returns its number; the rest is kept here, so
  * that code is small.
  */
 export interface SideExit {
@@ -48,7 +48,7 @@ export interface SideExit {
   record: number;
 }
 
-/** What a region answers for its first side exit; 0 means that it went on to the pc in the window. */
+/** What a region returns for its first side exit; 0 means that it continues at the pc in the current-hart block. */
 export const FIRST_SIDE_EXIT = 16;
 
 export interface TranslatedRegion {
@@ -161,7 +161,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
     return code;
   };
 
-  /** `after`: instructions of the block behind this one, counted but not done if this one leaves. */
+  /** `after`: instructions of the block after this one, counted but not done if this one leaves. */
   const builder = (b: Block, i: RegionInstruction, after: number, to: (target: Block) => Code): Builder => {
     const pc = addressOf(i.offset);
     const link = addressOf(i.offset + i.length);
@@ -193,7 +193,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
       };
     };
     const arrived = (to: Block, onward: Code): Code => {
-      // The page that a call came from lies where it did; the one behind it need not, and the call may have ended there.
+      // The page that a call came from lies where it did; the next one need not, and the call may have ended there.
       const from = isReturn(i) ? to.start - 4 : i.offset;
       return checked(from, to, onward);
     };

@@ -36,7 +36,7 @@ const sizeOf = (blocks: Iterable<Block>): number => {
   return instructions;
 };
 
-/** Has the loop's passes made by copies in turn. */
+/** Lets copies of the loop do its passes by rotation. */
 function ring(header: Block, body: readonly Block[]): void {
   const copies = Math.min(MOST_COPIES, Math.floor(MOST_INSTRUCTIONS / sizeOf(body)));
   // A loop that fills or copies memory is left at once.

@@ -157,7 +157,7 @@ export class GuestMemory implements WritableMemory {
     return page >= 0 && this.lazy.fill(page, physical % PAGE, (physical % PAGE) + bytes, byte);
   }
 
-  /** The page of DRAM with a physical address if it has not been made, else -1. */
+  /** The page of DRAM with a physical address if it is not committed, else -1. */
   private uncommittedPage(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram < 0 || inDram >= this.dramBytes) return -1;

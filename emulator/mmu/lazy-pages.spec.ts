@@ -141,8 +141,8 @@ describe('memory of which a guest fills pages', () => {
   it('needs no memory of the host for what nobody has looked at', () => {
     const machine = machineAfter(PAGES * PAGE * 3 + 2000, () => undefined);
     // The last page's pointer was read; what is not made can be filled like this.
-    const unmade = (page: number): boolean => machine.memory.fillLazily(Number(FILLED) + page * PAGE, PAGE, 5);
-    assert.deepEqual([0, 1, PAGES - 2, PAGES - 1].map(unmade), [true, true, true, false]);
+    const fill = (page: number): boolean => machine.memory.fillLazily(Number(FILLED) + page * PAGE, PAGE, 5);
+    assert.deepEqual([0, 1, PAGES - 2, PAGES - 1].map(fill), [true, true, true, false]);
   });
 
   it('is saved, restored and cleared like all other memory', () => {

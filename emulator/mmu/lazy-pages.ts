@@ -1,10 +1,10 @@
 /**
- * Pages of DRAM that have no memory of the host yet: what each of them holds until somebody asks for its bytes. Nobody may
- * have touched it; a restored machine may not have come to it; or it is filled with one byte, as xv6 fills what it frees,
- * and holds the pointer that makes it part of a list. A kernel that frees all of its memory when it boots would otherwise
- * cost the host a page fault for every page, which takes as long as a quarter of the boot.
+ * Pages of DRAM that the host has not committed memory to yet, and what each of them holds. Such a page is untouched; or a
+ * restored machine has not used it yet; or it is filled with one byte, as xv6 fills what it frees, and holds the pointer
+ * that makes it part of the free list. A kernel frees all of its memory when it boots: committing every page would cost the
+ * host as many page faults, which take as long as a quarter of the boot.
  *
- * Such a page is in no TLB, so every access to it comes by here. Pages are counted from the start of DRAM.
+ * No TLB holds such a page, so every access to it comes here. Pages are counted from the start of DRAM.
  */
 import { PAGE } from '../layout';
 import type { PageImage } from '../types';
@@ -12,9 +12,9 @@ import { FilledPage, PageCopy, ZERO_PAGE } from './page-images';
 
 const enum Kind {
   zero,
-  /** It is in the host's memory, where alone it is told what it holds. */
-  made,
-  /** It holds what its image says; the host's memory for it holds anything. */
+  /** The host's memory holds its contents. */
+  committed,
+  /** Its image holds its contents; the host's memory for it may hold anything. */
   held,
   filled,
 }
@@ -28,9 +28,9 @@ export class LazyPages {
   private readonly images: (PageImage | undefined)[];
   /** The host's memory for the page may hold something else than zeroes. */
   private readonly used: Uint8Array;
-  // Of a filled page: the byte in front of the boundary, the one behind it, and the boundary.
+  // Of a filled page: the byte that fills it up to the boundary, the one that fills it from there on, and the boundary.
   private readonly front: Uint8Array;
-  private readonly behind: Uint8Array;
+  private readonly back: Uint8Array;
   private readonly boundary: Uint16Array;
   /** Offset of the one word of a page filled to its end that holds something else, or NO_WORD; and that word. */
   private readonly wordAt: Uint16Array;
@@ -43,7 +43,7 @@ export class LazyPages {
     this.images = new Array<PageImage | undefined>(pages).fill(undefined);
     this.used = new Uint8Array(pages);
     this.front = new Uint8Array(pages);
-    this.behind = new Uint8Array(pages);
+    this.back = new Uint8Array(pages);
     this.boundary = new Uint16Array(pages);
     this.wordAt = new Uint16Array(pages);
     this.words = new Uint8Array(pages * WORD);
@@ -51,13 +51,13 @@ export class LazyPages {
   }
 
   isCommitted(page: number): boolean {
-    return this.kinds[page] === Kind.made;
+    return this.kinds[page] === Kind.committed;
   }
 
   /** From now on the host's memory, `bytes`, says what the page holds. */
   commit(page: number, bytes: Uint8Array): void {
     if (this.kinds[page] !== Kind.zero) this.read(page, bytes);
-    this.kinds[page] = Kind.made;
+    this.kinds[page] = Kind.committed;
     this.used[page] = 1;
   }
 
@@ -93,7 +93,7 @@ export class LazyPages {
   private uncommittedImage(page: number): PageImage {
     if (this.kinds[page] === Kind.zero) return ZERO_PAGE;
     const [low, high] = [this.halves[page * 2]!, this.halves[page * 2 + 1]!];
-    return new FilledPage(this.front[page]!, this.behind[page]!, this.boundary[page]!, this.wordAt[page]!, low, high);
+    return new FilledPage(this.front[page]!, this.back[page]!, this.boundary[page]!, this.wordAt[page]!, low, high);
   }
 
   /** Writes what the page holds, 4096 bytes, over `bytes`. */
@@ -107,18 +107,18 @@ export class LazyPages {
         break;
       case Kind.filled:
         bytes.fill(this.front[page]!, 0, this.boundary[page]);
-        bytes.fill(this.behind[page]!, this.boundary[page]);
+        bytes.fill(this.back[page]!, this.boundary[page]);
         if (this.wordAt[page] !== NO_WORD)
           bytes.set(this.words.subarray(page * WORD, (page + 1) * WORD), this.wordAt[page]);
         break;
-      case Kind.made:
-        throw new Error(`page ${page} of DRAM has been made`);
+      case Kind.committed:
+        throw new Error(`page ${page} of DRAM is committed already`);
     }
   }
 
   /**
    * Stores the `length` bytes (1, 2, 4 or 8) at `from` of `bytes`, all in the page; false, and nothing done, if the page has
-   * to be made for that.
+   * to be committed for that.
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
     if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) return true;
@@ -132,7 +132,7 @@ export class LazyPages {
 
   /**
    * Fills a page with a byte from `from` to before `to`: all of it, from its start, or from where it was filled with the
-   * same byte until now. False, and nothing done, if the page has to be made for that.
+   * same byte until now. False, and nothing done, if the page has to be committed for that.
    */
   fill(page: number, from: number, to: number, byte: number): boolean {
     const filled = this.kinds[page] === Kind.filled;
@@ -163,7 +163,7 @@ export class LazyPages {
 
   private begin(page: number, before: number): void {
     this.kinds[page] = Kind.filled;
-    this.behind[page] = before;
+    this.back[page] = before;
     this.wordAt[page] = NO_WORD;
   }
 

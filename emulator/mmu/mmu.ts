@@ -41,7 +41,7 @@ interface TableUse {
   pages: number;
 }
 
-/** Uses of one table that are told apart; kernels share few tables among many address spaces. */
+/** Uses of one table that are kept apart; kernels share few tables among many address spaces. */
 const MOST_USES = 16;
 
 export class Mmu {
@@ -51,7 +51,7 @@ export class Mmu {
   private readonly protection: PmpEntry[][];
   /** By guest page that walks have read as a table: from which root, and for which pages of the address space. */
   private readonly uses = new Map<number, TableUse[]>();
-  /** The use that was last come to, by guest page. */
+  /** By guest page: the use at which the last walk met it. */
   private readonly lastUse: (TableUse | undefined)[];
 
   constructor(
@@ -87,7 +87,7 @@ export class Mmu {
     this.tlb.flush([hart]);
   }
 
-  /** Puts the TLB bank that belongs to the hart's mode and satp in force. */
+  /** Selects the TLB context that belongs to the hart's mode and satp. */
   selectSpace(hart: TranslatingHart): void {
     const mstatus = hart.low(Cell.mstatus);
     const data = hart.dataMode;
@@ -205,7 +205,7 @@ export class Mmu {
     const indices = [(low >>> 12) & 511, (low >>> 21) & 511, ((high & 127) << 2) | (low >>> 30)];
     const root = (hart.high(Cell.satp) & 0xfff) * 2 ** 32 + (hart.low(Cell.satp) >>> 0);
     let table = root * PAGE;
-    /** Of the pages that the table stands for, and their number. */
+    /** First of the virtual pages that the table maps, and their number. */
     let first = 0;
     let pages = 512 ** 3;
     for (let level = 2; level >= 0; level--) {

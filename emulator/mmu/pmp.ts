@@ -16,7 +16,7 @@ export const enum Right {
 }
 
 interface Entry {
-  /** First byte, and the one behind the last. */
+  /** First byte, and the one after the last. */
   low: number;
   high: number;
   rights: number;

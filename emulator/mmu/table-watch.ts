@@ -41,7 +41,7 @@ export class TableWatch {
   }
 
   clear(): void {
-    for (const page of [...this.pages.keys()]) this.forget(page);
+    for (const page of [...this.pages.keys()]) this.unwatch(page);
     this.active = false;
   }
 
@@ -55,7 +55,7 @@ export class TableWatch {
     const page = at === undefined ? undefined : this.pages.get(at);
     if (at === undefined || page === undefined) return [];
     if (touch.before.length % 8 !== 0 || touch.address % 8n !== 0n) {
-      this.forget(at);
+      this.unwatch(at);
       return [];
     }
     const [before, after] = [view(touch.before), view(touch.after)];
@@ -63,7 +63,7 @@ export class TableWatch {
     for (let offset = 0; offset < touch.before.length; offset += 8) {
       const [old, now] = [before.getBigUint64(offset, true), after.getBigUint64(offset, true)];
       if (hasReserved(now)) {
-        this.forget(at);
+        this.unwatch(at);
         return events;
       }
       const address = touch.address + BigInt(offset);
@@ -118,10 +118,10 @@ export class TableWatch {
 
   private release(at: number): void {
     const page = this.pages.get(at);
-    if (page && --page.references <= 0) this.forget(at);
+    if (page && --page.references <= 0) this.unwatch(at);
   }
 
-  private forget(at: number): void {
+  private unwatch(at: number): void {
     const page = this.pages.get(at);
     if (!page) return;
     this.pages.delete(at);

@@ -1,10 +1,10 @@
 /**
- * The harts' TLBs in linear memory, where the generated code looks translations up. Each hart has several banks, one for
- * each address space and mode it lately ran in, so that going to and fro between user and kernel loses nothing.
+ * The harts' TLBs in linear memory, where the generated code looks translations up. Each hart has several contexts, one for
+ * each address space and mode that it ran in lately, so that switching between user and kernel loses no translation.
  *
- * A bank never holds what the page tables do not say: pages of tables that were walked are watched (PageFlag.table), and
- * a store that changes a valid entry empties the banks. So fences have nothing to do, and what a guest sees never
- * depends on what happened to be cached.
+ * A context always agrees with the page tables: the pages of walked tables are watched (PageFlag.table), and a store that
+ * changes a valid entry invalidates the translations that depend on it. So fences have nothing to do, and what a guest
+ * sees never depends on what happens to be cached.
  */
 import {
   TLB_CONTEXTS,
@@ -25,7 +25,7 @@ export interface CodePage {
   records: number;
 }
 
-/** What a bank is for: everything that a translation and its permissions depend on. */
+/** What selects a context: everything that a translation and its permissions depend on. */
 export interface TlbTag {
   satp: bigint;
   /** Mode of data accesses and of fetches, SUM and MXR, packed. */
@@ -36,7 +36,7 @@ interface TlbContext extends TlbTag {
   /** Page number of the root table. */
   root: number;
   used: boolean;
-  /** Something was entered since it was last emptied. */
+  /** It may hold translations: some were entered since it was last emptied. */
   filled: boolean;
 }
 
@@ -49,7 +49,7 @@ export class Tlb {
   private readonly contexts: TlbContext[][];
   private readonly current: number[];
   private readonly victim: number[];
-  /** By guest page: how many indices of banks may let it be written (2 bits), and up to three of them; or ANYWHERE. */
+  /** By guest page: at how many indices an entry may allow writes to it (2 bits), and up to three such indices; or ANYWHERE. */
   private readonly writers: Uint32Array;
 
   constructor(
@@ -64,17 +64,17 @@ export class Tlb {
     this.victim = new Array<number>(harts).fill(0);
   }
 
-  /** Puts the bank for an address space in force. */
+  /** Selects the context for an address space and mode; if there is none, it takes over the oldest one. */
   select(hart: TranslatingHart, satp: bigint, modes: number): void {
-    const banks = this.contexts[hart.id]!;
-    const now = banks[this.current[hart.id]!]!;
+    const contexts = this.contexts[hart.id]!;
+    const now = contexts[this.current[hart.id]!]!;
     if (now.used && now.modes === modes && now.satp === satp) return;
-    let index = banks.findIndex((bank) => bank.used && bank.modes === modes && bank.satp === satp);
+    let index = contexts.findIndex((it) => it.used && it.modes === modes && it.satp === satp);
     if (index < 0) {
       index = this.victim[hart.id]!;
       this.victim[hart.id] = (index + 1) % TLB_CONTEXTS;
       this.empty(hart, index);
-      Object.assign(banks[index]!, { satp, root: rootOf(satp), modes, used: true });
+      Object.assign(contexts[index]!, { satp, root: rootOf(satp), modes, used: true });
     }
     this.current[hart.id] = index;
     hart.tlb = contextAddress(hart, index);
@@ -90,7 +90,7 @@ export class Tlb {
     if (writable) this.noteWriter(this.memory.pageOf(host), (low >>> 12) & (DATA_ENTRIES - 1));
   }
 
-  /** Notes at which index of banks a page may be found to be written. */
+  /** Records that an entry at this index may allow writes to a page. */
   private noteWriter(page: number, index: number): void {
     const known = this.writers[page]!;
     if (known === ANYWHERE) return;
@@ -122,7 +122,7 @@ export class Tlb {
     this.memory.i32[(entry + FetchEntry.host) / 4] = host;
   }
 
-  /** The page of code at a virtual address (of its first byte), if it is in the bank in force. */
+  /** The page of code at a virtual address (of its first byte), if the selected context holds it. */
   codePage(hart: TranslatingHart, virtual: bigint): CodePage | undefined {
     const entry = fetchEntry(contextAddress(hart, this.current[hart.id]!), virtual);
     const { u64, i32 } = this.memory;
@@ -136,17 +136,17 @@ export class Tlb {
     return contextAddress(hart, index);
   }
 
-  /** At power on: no bank belongs to any address space. */
+  /** At power on no context belongs to an address space. */
   reset(): void {
-    for (const bank of this.contexts.flat()) bank.used = false;
+    for (const context of this.contexts.flat()) context.used = false;
   }
 
-  /** Forgets everything, on one hart or on all. */
+  /** Invalidates everything, on one hart or on all. */
   flush(harts: readonly TranslatingHart[]): void {
-    for (const hart of harts) this.contexts[hart.id]!.forEach((bank, index) => bank.filled && this.empty(hart, index));
+    for (const hart of harts) this.contexts[hart.id]!.forEach((context, index) => context.filled && this.empty(hart, index));
   }
 
-  /** Forgets the translations of `count` pages from virtual page `first` on in address spaces with this root. */
+  /** Invalidates the translations of `count` pages from virtual page `first` on in address spaces with this root. */
   invalidate(harts: readonly TranslatingHart[], root: number, first: number, count: number): void {
     const { i32, u64 } = this.memory;
     const drop = (tag: number): void => {
@@ -158,31 +158,31 @@ export class Tlb {
     };
     this.eachFilled(
       harts,
-      (bank) => {
+      (context) => {
         for (let page = first; page < first + Math.min(count, DATA_ENTRIES); page++) {
-          const entry = bank + (page & (DATA_ENTRIES - 1)) * DataEntry.size;
+          const entry = context + (page & (DATA_ENTRIES - 1)) * DataEntry.size;
           drop(entry + DataEntry.read);
           drop(entry + DataEntry.write);
         }
-        for (let entry = bank + FetchEntry.base; entry < bank + TLB_CONTEXT_SIZE; entry += FetchEntry.size)
+        for (let entry = context + FetchEntry.base; entry < context + TLB_CONTEXT_SIZE; entry += FetchEntry.size)
           drop(entry + FetchEntry.tag);
       },
       root,
     );
   }
 
-  /** Forgets all translations of fetches. */
+  /** Invalidates all translations of fetches. */
   flushFetches(harts: readonly TranslatingHart[]): void {
-    this.eachFilled(harts, (bank) => {
-      this.memory.u8.fill(0xff, bank + FetchEntry.base, bank + TLB_CONTEXT_SIZE);
+    this.eachFilled(harts, (context) => {
+      this.memory.u8.fill(0xff, context + FetchEntry.base, context + TLB_CONTEXT_SIZE);
     });
   }
 
-  /** Forgets where the page at `host` is executed. */
-  dropFetches(harts: readonly TranslatingHart[], host: number): void {
+  /** Invalidates the translations of fetches from the page at `host`. */
+  invalidateFetches(harts: readonly TranslatingHart[], host: number): void {
     const { u64, i32 } = this.memory;
-    this.eachFilled(harts, (bank) => {
-      for (let entry = bank + FetchEntry.base; entry < bank + TLB_CONTEXT_SIZE; entry += FetchEntry.size) {
+    this.eachFilled(harts, (context) => {
+      for (let entry = context + FetchEntry.base; entry < context + TLB_CONTEXT_SIZE; entry += FetchEntry.size) {
         if (i32[(entry + FetchEntry.host) / 4]! >>> 0 === host)
           u64[(entry + FetchEntry.tag) / 8] = BigInt.asUintN(64, EMPTY);
       }
@@ -195,9 +195,9 @@ export class Tlb {
     const known = this.writers[page]!;
     if (known === 0) return;
     this.writers[page] = 0;
-    this.eachFilled(harts, (bank) => {
+    this.eachFilled(harts, (context) => {
       const drop = (index: number): void => {
-        const entry = bank + index * DataEntry.size;
+        const entry = context + index * DataEntry.size;
         if (this.writes(entry) === host) this.setTag(entry + DataEntry.write, -1, -1);
       };
       if (known === ANYWHERE) for (let index = 0; index < DATA_ENTRIES; index++) drop(index);
@@ -208,23 +208,23 @@ export class Tlb {
   /** From now on stores to any page take the slow path. */
   flushWrites(harts: readonly TranslatingHart[]): void {
     this.writers.fill(0);
-    this.eachFilled(harts, (bank) => {
+    this.eachFilled(harts, (context) => {
       for (let index = 0; index < DATA_ENTRIES; index++)
-        this.setTag(bank + index * DataEntry.size + DataEntry.write, -1, -1);
+        this.setTag(context + index * DataEntry.size + DataEntry.write, -1, -1);
     });
   }
 
-  /** Banks with anything in them, of all address spaces or of those with one root. */
-  private eachFilled(harts: readonly TranslatingHart[], action: (bank: number) => void, root?: number): void {
+  /** Calls `action` with the address of each context that may hold translations: of all address spaces, or of those with one root. */
+  private eachFilled(harts: readonly TranslatingHart[], action: (context: number) => void, root?: number): void {
     for (const hart of harts)
-      this.contexts[hart.id]!.forEach((bank, index) => {
-        if (bank.used && bank.filled && (root === undefined || bank.root === root)) action(contextAddress(hart, index));
+      this.contexts[hart.id]!.forEach(({ used, filled, root: own }, index) => {
+        if (used && filled && (root === undefined || own === root)) action(contextAddress(hart, index));
       });
   }
 
   private empty(hart: TranslatingHart, index: number): void {
-    const bank = contextAddress(hart, index);
-    this.memory.u8.fill(0xff, bank, bank + TLB_CONTEXT_SIZE);
+    const context = contextAddress(hart, index);
+    this.memory.u8.fill(0xff, context, context + TLB_CONTEXT_SIZE);
     this.contexts[hart.id]![index]!.filled = false;
   }
 }
@@ -232,8 +232,8 @@ export class Tlb {
 /** The page number of the root table. */
 export const rootOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
 
-const fetchEntry = (bank: number, virtual: bigint): number =>
-  bank + FetchEntry.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * FetchEntry.size;
+const fetchEntry = (context: number, virtual: bigint): number =>
+  context + FetchEntry.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * FetchEntry.size;
 
 const contextAddress = (hart: TranslatingHart, index: number): number =>
   hart.block + HartOffset.tlbs + index * TLB_CONTEXT_SIZE;

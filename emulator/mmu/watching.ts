@@ -9,9 +9,9 @@ import type { TranslatingHart } from './translating-hart';
 
 export class Watching {
   private readonly tables: TableWatch;
-  /** By what was asked for: the watch of our own that stands for it, as others may ask for the same one. */
+  /** By our own copy of a watch: the one that a subscriber passed, as others may pass the same one. */
   private words = new Map<Watch, Watch>();
-  private asked = new Map<Watch, Watch>();
+  private passed = new Map<Watch, Watch>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -38,7 +38,7 @@ export class Watching {
     }
     for (const [watch, own] of this.words) if (!words.has(watch)) this.memory.watches.remove(own);
     this.words = words;
-    this.asked = new Map([...words].map(([watch, own]) => [own, watch]));
+    this.passed = new Map([...words].map(([watch, own]) => [own, watch]));
     this.tlb.flush(this.harts);
   }
 
@@ -76,7 +76,7 @@ export class Watching {
 
   /** What a touch of watched memory is to this subscription: words of its own, entries of its tables, or nothing. */
   touched(touch: DataEvent): { data?: DataEvent; stores?: TableStoreEvent[] } {
-    const watch = this.asked.get(touch.watch);
+    const watch = this.passed.get(touch.watch);
     if (watch !== undefined) return { data: { ...touch, watch } };
     return this.tables.owns(touch.watch) ? { stores: this.tables.stored(touch) } : {};
   }

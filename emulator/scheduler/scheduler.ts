@@ -1,6 +1,6 @@
 /**
- * Whose turn it is: harts share one host thread, and each runs for a turn of so many instructions, in an order that depends
- * on nothing but their states and a seed.
+ * Which hart runs: the harts share one host thread. Each runs for a quantum, a number of instructions, in an order that
+ * depends on nothing but their states and a seed.
  */
 import type { HartState } from '../cpu/hart';
 import { type SpinWaitDetector, UNTIL_ENABLED } from './spin-wait';
@@ -8,27 +8,27 @@ import { interruptible } from '../cpu/traps';
 import type { SavedState } from '../history/saved-state';
 import type { State } from '../types';
 
-/** Instructions of a hart's turn, and how many more a seed may add. */
+/** Instructions of a hart's quantum, and how many more a seed may add. */
 const QUANTUM = 40_000;
 const QUANTUM_VARIATION = 4096;
 /**
- * Most instructions by which a turn goes on that would end with interrupts disabled: who has disabled them has often taken a
- * lock, for which others would wait.
+ * Most instructions by which a quantum is extended that would end with interrupts disabled: a hart that has disabled them
+ * often holds a lock, for which others would wait.
  */
 const EXTENSION = 1000;
 
 export class Scheduler {
-  /** The hart whose turn it is; it is kept while all wait. */
+  /** The hart that has the quantum; it keeps it while all wait. */
   hart = 0;
-  /** Instructions left of the turn. */
+  /** Instructions left of the quantum. */
   left = QUANTUM;
-  /** The turn ends as soon as interrupts are enabled. */
+  /** The quantum ends as soon as interrupts are enabled. */
   untilEnabled = false;
   /** Harts that were refused a quantum when the last one was granted, or none: they spin. */
   readonly refused: HartState[] = [];
-  /** It may go on until then. */
+  /** At its end the quantum may be extended until interrupts are enabled. */
   private extensible = true;
-  /** State of the generator by which turns vary; 0 if they do not. */
+  /** State of the generator by which quanta vary; 0 if they do not. */
   private random = 0;
 
   constructor(
@@ -43,10 +43,10 @@ export class Scheduler {
     this.extensible = true;
     this.spinWaits.reset();
     this.random = this.seed;
-    this.left = this.length();
+    this.left = this.nextLength();
   }
 
-  /** The hart to run: the one whose turn it is, else the next that neither waits nor rests. */
+  /** The hart to run: the one that has the quantum, else the next that neither waits nor spins; undefined if there is none. */
   next(): HartState | undefined {
     const holder = this.harts[this.hart]!;
     if (this.left > 0 && !holder.waiting) return holder;
@@ -66,13 +66,13 @@ export class Scheduler {
       this.hart = next;
       this.untilEnabled = granted === UNTIL_ENABLED;
       this.extensible = granted === undefined;
-      this.left = this.untilEnabled ? EXTENSION : (granted ?? this.length());
+      this.left = this.untilEnabled ? EXTENSION : (granted ?? this.nextLength());
       return this.harts[next];
     }
     return undefined;
   }
 
-  /** The hart whose turn it is has nothing to do with the rest of it. */
+  /** Ends the quantum: the hart has no use for what is left of it. */
   yieldQuantum(): void {
     this.left = 0;
     this.extensible = false;
@@ -83,10 +83,10 @@ export class Scheduler {
     return { hart, left, untilEnabled, extensible, random, spinWaits: this.spinWaits.save() };
   }
 
-  /** Takes back what `save` gave. Throws an Error if it is no such thing. */
+  /** Restores what `save` returned. Throws an Error if it is anything else. */
   restore(saved: SavedState): void {
     const hart = saved.number('hart');
-    if (this.harts[hart] === undefined) throw new Error(`saved state of the turns: there is no hart ${hart}`);
+    if (this.harts[hart] === undefined) throw new Error(`saved state of the scheduler: there is no hart ${hart}`);
     this.hart = hart;
     this.left = saved.number('left');
     this.untilEnabled = saved.boolean('untilEnabled');
@@ -95,7 +95,7 @@ export class Scheduler {
     this.spinWaits.restore(saved.records('spinWaits', this.harts.length));
   }
 
-  /** Whether the turn goes on beyond its end. */
+  /** Extends a quantum at its end, if its hart has disabled interrupts and another one could run. False: it is over. */
   private extends(holder: HartState): boolean {
     const others = this.harts.some((hart) => hart !== holder && !hart.waiting && !hart.spinning);
     if (holder.waiting || !others || !this.extensible || interruptible(holder)) return false;
@@ -105,8 +105,8 @@ export class Scheduler {
     return true;
   }
 
-  /** Turn lengths differ only if there is a seed (xorshift32). */
-  private length(): number {
+  /** Instructions of the next quantum; they vary only if there is a seed (xorshift32). */
+  private nextLength(): number {
     if (this.random === 0) return QUANTUM;
     this.random ^= this.random << 13;
     this.random ^= this.random >>> 17;

@@ -1,8 +1,8 @@
 /**
- * What would a hart do next? A trial executes its next instructions and then takes back all that they did, to registers and
- * memory, so that the schedule can look ahead. It depends on nothing but the state at hand: no cache, no breakpoint, no
- * watch has a part in it. It knows what loops that wait are made of, and stops at anything else: a trap, a device, the
- * clock.
+ * Speculative execution with rollback: executes a hart's next instructions, and then restores the registers and the memory
+ * that they changed, so that the scheduler can look ahead. It depends on the state of the machine alone, and not on caches,
+ * breakpoints or watches. It can do the instructions that waiting loops are made of, and ends at anything else: a trap, a
+ * device, the clock.
  */
 import { type Decoded, decode, lengthOf } from '../isa/decode';
 import { Csr } from '../isa/csrs';
@@ -15,7 +15,7 @@ import { Mstatus } from '../isa/csr-bits';
 import { updated } from '../cpu/csr';
 import { interruptToTake } from '../cpu/traps';
 
-/** How a trial goes about an instruction, and the width in bytes of the memory that it touches. */
+/** How an instruction is done speculatively, and the width in bytes of the memory that it touches. */
 interface SpeculativeStep {
   decoded: Decoded;
   way: 'computes' | 'loads' | 'stores' | 'swaps' | 'csr';
@@ -26,9 +26,9 @@ interface SpeculativeStep {
 export class Speculation {
   /** Words of 8 bytes that were touched, by host address, and what they held before. */
   readonly touched = new Map<number, bigint>();
-  /** Something in memory is no longer what it was. */
+  /** A store has changed memory. */
   changed = false;
-  /** It has asked for a lock that another hart has. */
+  /** It has tried to take a lock that another hart holds. */
   lockContended = false;
   private readonly written = new Map<number, bigint>();
   private readonly pages = new Map<bigint, number>();
@@ -40,13 +40,13 @@ export class Speculation {
     private readonly hart: HartState,
     private readonly memory: GuestMemory,
     private readonly mmu: Mmu,
-    private readonly core: Executor,
+    private readonly executor: Executor,
   ) {
     this.registers = hart.registers();
     this.mstatus = hart.low(Cell.mstatus);
   }
 
-  /** The hart stands where it began, with the same registers. */
+  /** The hart is where it began, with the same registers. */
   get isAtStart(): boolean {
     return this.hart.low(Cell.mstatus) === this.mstatus && this.hart.hasRegisters(this.registers);
   }
@@ -57,19 +57,19 @@ export class Speculation {
     return true;
   }
 
-  /** What the words that were touched hold now is what they held before. */
+  /** From now on `memoryIsUnchanged` compares with what the touched words hold now. */
   beginPass(): void {
     for (const word of this.touched.keys()) this.touched.set(word, this.memory.u64[word / 8]!);
   }
 
-  /** Executes an instruction. False, and nothing done, if the trial cannot go on. */
+  /** Executes an instruction. False, and nothing done, if that cannot be done speculatively. */
   step(): boolean {
     const word = this.fetch();
     const step = word === undefined ? undefined : stepOf(word);
     if (step === undefined) return false;
     switch (step.way) {
       case 'computes':
-        return this.core.executeOnce(this.hart, word!);
+        return this.executor.executeOnce(this.hart, word!);
       case 'loads':
         return this.load(step);
       case 'stores':
@@ -80,7 +80,7 @@ export class Speculation {
     }
   }
 
-  /** Takes back all of it. */
+  /** Restores registers and memory. */
   rollBack(): void {
     for (const [word, before] of this.written) this.memory.u64[word / 8] = before;
     this.hart.putRegisters(this.registers);
@@ -173,7 +173,7 @@ export class Speculation {
 /** The aligned word of 8 bytes in which a host address lies. */
 const wordOf = (host: number): number => (host & ~7) >>> 0;
 
-/** Steps by instruction word, as far as they were asked for; null for what no trial goes through. */
+/** Steps by instruction word, as far as they were needed; null for what ends speculation. */
 const steps = new Map<number, SpeculativeStep | null>();
 const MOST_STEPS = 4096;
 

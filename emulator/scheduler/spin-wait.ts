@@ -1,14 +1,14 @@
 /**
- * Harts that go round in a loop and wait: for a process to become runnable, for a lock, for a flag. Kernels that do not
- * execute wfi do so for most of their time. A hart rests, as in wfi, while it is known that
+ * Finds harts that spin: they wait in a loop for a process to become runnable, for a lock, for a flag. Kernels that do not
+ * execute wfi spend most of their time so. A spinning hart gets no quantum, as in wfi, while it is known that
  *
- *   - its last turn was whole passes of the loop: it began and ended with the same registers, interrupts enabled, and with
- *     the same contents of all words that a pass touches;
+ *   - its last quantum was whole passes of the loop: it began and ended with the same registers, interrupts enabled, and
+ *     with the same contents of all words that a pass touches;
  *   - it has executed nothing since, those words still hold the same, and no interrupt is to be taken.
  *
- * Another turn would change nothing then. The first pass of a loop is found by a trial; what the hart rests on is turns
- * that were really executed. All of it follows from the state of the machine, so it is alike in every tier and every cut
- * of a run, and is saved with the machine.
+ * Another quantum would change nothing then. Speculation finds the first pass of a loop, but a hart is refused a quantum only
+ * for one that it really executed. All of this follows from the state of the machine alone, so it is the same in every tier
+ * and however a run is cut into slices, and it is saved with the machine.
  */
 import { Cell } from '../layout';
 import { X } from '../isa/registers';
@@ -21,57 +21,57 @@ import { type HartState, REGISTER_WORDS } from '../cpu/hart';
 import { interruptToTake, interruptible } from '../cpu/traps';
 import { Speculation } from './speculation';
 
-/** Instructions of the longest trial, which must see two passes of a loop. */
+/** Instructions of the longest speculation, which must see two passes of a loop. */
 const LONGEST_SPECULATION = 32_768;
-/** Instructions of a short loop, which is looked for more often: at one of so many turns in the same place. */
+/** Instructions of a short loop, which is looked for more often: at one of so many quanta in the same place. */
 const SHORT_LOOP = 48;
-const SPIN_EVERY = 4;
-/** Passes are put together to turns of at least so many instructions. */
+const LOOK_OFTEN = 4;
+/** A quantum is as many passes as have at least so many instructions. */
 const SHORTEST_QUANTUM = 1024;
-/** Instructions of a turn for a hart that only waits for another one. */
+/** Instructions of a quantum for a hart that only waits for another one. */
 const SPIN_QUANTUM = 64;
-/** Turns in the same place until a short loop that changes nothing is worth remembering. */
+/** Quanta in the same place until a short loop that changes nothing is worth remembering. */
 const SHORT_THRESHOLD = 16;
-/** Turns in the same place until a long trial, which takes as long as hundreds; twice as many after one in vain. */
+/** Quanta in the same place until a long speculation, which costs as much as hundreds; twice as many after one that failed. */
 const THRESHOLD = 128;
 const LARGEST_THRESHOLD = 65_536;
 /** Bytes of stack that a loop and the functions that it calls may take. */
 const NEAR_STACK = 256;
-/** A turn that ends as soon as interrupts are enabled. */
+/** A quantum that ends as soon as interrupts are enabled. */
 export const UNTIL_ENABLED = -1;
-/** What is in no hurry is done at one of so many turns in the same place. */
-const LOOK_EVERY = 256;
-/** Turns in a row that brought a loop nowhere; then the hart has so many full turns. */
+/** What is in no hurry is done at one of so many quanta in the same place. */
+const LOOK_SELDOM = 256;
+/** After so many quanta in a row in which a loop was not whole passes, the hart has PAUSE full quanta. */
 const MOST_MISSES = 32;
 const PAUSE = 32;
 
 interface Loop {
-  /** Where its turns begin: registers and pc by words, mode, mstatus, satp, and the lines that hold interrupts pending. */
+  /** Where its quanta begin: registers and pc by words, mode, mstatus, satp, and the lines that hold interrupts pending. */
   registers: ArrayLike<number>;
   sp: bigint;
   mode: Mode;
   mstatus: number;
   satp: bigint;
   lines: number;
-  /** Instructions of a turn, which is one pass or several. */
+  /** Instructions of a quantum, which is one pass or several. */
   quantum: number;
-  /** It changes nothing at all on its way, and so may rest with interrupts disabled. */
+  /** A pass never stores another value than there was, so the hart may spin with interrupts disabled, too. */
   pure: boolean;
   /** Words of 32 bits that a pass touches, by host address, and what they held at `steps`. */
   words: readonly number[];
   values: ArrayLike<number>;
   /** The hart's count of instructions when it was last seen there. */
   steps: number;
-  /** The turn that ended at `steps` was whole passes and changed nothing. */
+  /** The quantum that ended at `steps` was whole passes and changed nothing. */
   idle: boolean;
-  /** Turns in a row that brought it nowhere. */
+  /** Quanta in a row that were not whole passes, or changed something. */
   misses: number;
 }
 
 /** A hart and what is known of it. */
 interface HartHistory {
   loop: Loop | undefined;
-  /** Turns in a row that began in the same mode and near the same stack pointer, and at which of them a trial is due. */
+  /** Quanta in a row that began in the same mode and near the same stack pointer, and how many make a long speculation due. */
   quiet: number;
   threshold: number;
   /** It was last found to spin. */
@@ -103,7 +103,7 @@ export class SpinWaitDetector {
     }));
   }
 
-  /** Instructions of the turn that a hart is to have, or UNTIL_ENABLED; 0 if it rests, undefined if a full one is due. */
+  /** Instructions of the quantum that a hart is to have, or UNTIL_ENABLED; 0 if it spins, undefined if a full one is due. */
   quantum(hart: HartState): number | undefined {
     const own = this.history[hart.id]!;
     const known = own.loop === undefined ? undefined : this.quantumInLoop(hart, own.loop);
@@ -114,14 +114,14 @@ export class SpinWaitDetector {
     own.sp = sp;
     if (interruptToTake(hart) !== undefined) return undefined;
     const others = this.harts.some((other) => other !== hart && !other.waiting && !other.spinning);
-    if (own.spins || own.quiet % (others ? SPIN_EVERY : LOOK_EVERY) === 2) own.spins = this.spins(hart);
+    if (own.spins || own.quiet % (others ? LOOK_OFTEN : LOOK_SELDOM) === 2) own.spins = this.spins(hart);
     if (own.spins) {
       if (own.quiet < SHORT_THRESHOLD || own.loop?.pure === false) return SPIN_QUANTUM;
       own.loop = this.find(hart, SHORT_LOOP, true).loop;
       return own.loop?.quantum ?? SPIN_QUANTUM;
     }
     if (own.quiet < own.threshold) return undefined;
-    if (!interruptible(hart)) return own.quiet % LOOK_EVERY === 0 ? UNTIL_ENABLED : undefined;
+    if (!interruptible(hart)) return own.quiet % LOOK_SELDOM === 0 ? UNTIL_ENABLED : undefined;
     const { loop, blocked } = this.find(hart, LONGEST_SPECULATION, false);
     own.quiet = 0;
     if (loop !== undefined) {
@@ -133,7 +133,7 @@ export class SpinWaitDetector {
     return loop?.quantum;
   }
 
-  /** Whether a loop that is known begins at the hart's pc: then another turn should, too. */
+  /** Whether a known loop begins at the hart's pc: then its next quantum should begin there, too. */
   begins(hart: HartState): boolean {
     const loop = this.history[hart.id]!.loop;
     return loop !== undefined && hart.hasPc(loop.registers);
@@ -146,7 +146,7 @@ export class SpinWaitDetector {
     }));
   }
 
-  /** Takes back what `save` gave. Throws an Error if it is no such thing. */
+  /** Restores what `save` returned. Throws an Error if it is anything else. */
   restore(saved: readonly SavedState[]): void {
     this.history = saved.map((own) => ({
       loop: own.raw('loop') === null ? undefined : this.restoreLoop(own.record('loop')),
@@ -158,7 +158,7 @@ export class SpinWaitDetector {
     }));
   }
 
-  /** The turn of a hart that is in its loop; undefined if it is elsewhere. */
+  /** Like `quantum`, for a hart that is in its loop; undefined if it is elsewhere, or the loop has missed too often. */
   private quantumInLoop(hart: HartState, loop: Loop): number | undefined {
     if (hart.mode !== loop.mode || hart.cell(Cell.satp) !== loop.satp) return undefined;
     if (hart.low(Cell.mstatus) === loop.mstatus && hart.hasRegisters(loop.registers)) {
@@ -182,7 +182,7 @@ export class SpinWaitDetector {
     return loop.quantum;
   }
 
-  /** What a loop knows of a hart that is at its beginning, or wherever on its way round. */
+  /** The part of a loop that is taken from the hart where it is now, at the beginning or within a pass. */
   private here(hart: HartState, words: readonly number[]) {
     return {
       registers: hart.registers(),
@@ -211,36 +211,37 @@ export class SpinWaitDetector {
     return true;
   }
 
-  /** Whether the hart comes round in a short loop that changes nothing. */
+  /** Whether the hart goes through a short loop that changes nothing. */
   private spins(hart: HartState): boolean {
-    const trial = new Speculation(hart, this.memory, this.mmu, this.core);
+    const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
     let spins = false;
-    for (let i = 0; i < SHORT_LOOP && !spins && trial.step() && !trial.changed; i++) spins = trial.isAtStart;
-    trial.rollBack();
+    for (let i = 0; i < SHORT_LOOP && !spins && speculation.step() && !speculation.changed; i++)
+      spins = speculation.isAtStart;
+    speculation.rollBack();
     return spins;
   }
 
   /**
-   * Looks for a loop of which each pass leaves everything as it was, and that begins here: also one that waits for a lock, or
-   * none such. Tells whether a lock was in the way.
+   * Looks for a loop that begins here and of which each pass leaves everything as it was; with `forLock` also one that waits
+   * for a lock. `blocked`: it met a lock that another hart holds.
    */
   private find(hart: HartState, longest: number, forLock: boolean): { loop: Loop | undefined; blocked: boolean } {
-    const trial = new Speculation(hart, this.memory, this.mmu, this.core);
-    const { touched } = trial;
+    const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
+    const { touched } = speculation;
     let pass = 0;
     let from = 0;
-    for (let i = 1; i <= longest && pass === 0 && (forLock || !trial.lockContended) && trial.step(); i++) {
-      if (!trial.isAtStart) continue;
-      if (trial.memoryIsUnchanged) pass = i - from;
-      trial.beginPass();
+    for (let i = 1; i <= longest && pass === 0 && (forLock || !speculation.lockContended) && speculation.step(); i++) {
+      if (!speculation.isAtStart) continue;
+      if (speculation.memoryIsUnchanged) pass = i - from;
+      speculation.beginPass();
       from = i;
     }
-    trial.rollBack();
-    const { lockContended, changed } = trial;
+    speculation.rollBack();
+    const { lockContended, changed } = speculation;
     if (pass === 0) return { loop: undefined, blocked: lockContended };
     const words = [...touched.keys()].flatMap((word) => [word, word + 4]);
     const quantum = pass * Math.ceil(SHORTEST_QUANTUM / pass);
-    return { loop: { ...this.here(hart, words), quantum: quantum, pure: !changed, misses: 0 }, blocked: lockContended };
+    return { loop: { ...this.here(hart, words), quantum, pure: !changed, misses: 0 }, blocked: lockContended };
   }
 
   private saveLoop({ words, registers, values, ...rest }: Loop): State {
@@ -250,7 +251,7 @@ export class SpinWaitDetector {
 
   private restoreLoop(saved: SavedState): Loop {
     const words = saved.numbers('words').map((address) => this.memory.hostOf(address));
-    if (words.includes(0)) throw new Error('saved state of an idle loop: it names what is no memory');
+    if (words.includes(0)) throw new Error('saved state of a spin-wait: it names what is no memory');
     return {
       registers: saved.numbers('registers', REGISTER_WORDS),
       sp: saved.bigint('sp'),
