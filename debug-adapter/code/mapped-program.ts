@@ -84,14 +84,14 @@ export class MappedProgram {
 
   /**
    * The same for a hart that a breakpoint in a line or on a function has stopped there, which may be in one of the calls
-   * that begin there: the one whose line or name was asked for counts as made.
+   * that begin there: the one whose line or name the user chose counts as made.
    */
-  inlinedCallsAtBreakpoint(address: bigint, asked: BreakpointOrigin): InlinedCall[] {
+  inlinedCallsAtBreakpoint(address: bigint, origin: BreakpointOrigin): InlinedCall[] {
     const all = this.binary.inlinedCallsAt(address);
-    // The line at which each function stands: the innermost at its own, the others at the calls that they have made.
+    // The current line of each function: of the innermost its own, of the others that of the call within.
     const lines = [this.binary.lineAt(address)?.line, ...all.map(({ callLine }) => callLine)];
-    const name = asked.name?.replace(/^.*[:!]/, '');
-    const index = asked.kind === 'line' ? lines.indexOf(asked.line) : all.findIndex((call) => call.name === name);
+    const name = origin.name?.replace(/^.*[:!]/, '');
+    const index = origin.kind === 'line' ? lines.indexOf(origin.line) : all.findIndex((call) => call.name === name);
     const entered = this.inlinedCalls(address);
     return index >= 0 && all.length - index > entered.length ? all.slice(index) : entered;
   }

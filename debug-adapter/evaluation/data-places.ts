@@ -45,7 +45,7 @@ interface Shape {
 }
 
 export class DataLocations implements DataGuest {
-  /** Types of what has been asked for, by data id: what is stored is shown as one. */
+  /** Types of the expressions that data ids were given for: values stored there are shown in these types. */
   private readonly types = new Map<string, Shape>();
 
   constructor(private readonly guest: Guest) {}
@@ -152,7 +152,7 @@ export class DataLocations implements DataGuest {
     return { label: expression, address, bytes: checked(sizeOf(value.type)), physical, show };
   }
 
-  /** The same object under the same name wherever the kernel stands. */
+  /** The same object under the same name, wherever the kernel is loaded. */
   private isGlobal(expression: string, address: bigint): boolean {
     const value = this.global(expression);
     return value !== undefined && addressOf(value) === address;
@@ -196,7 +196,7 @@ export class DataLocations implements DataGuest {
     return process ? `user:${process.pid}` : `table:${hex(this.guest.userRoot(hart) ?? 0n)}`;
   }
 
-  /** What lies in a user program follows the page table, unless its physical page is asked for; all else stays. */
+  /** What lies in a user program follows the page table, unless the user chose its physical page; all else stays where it is. */
   private id(reference: string, bytes: number, label: string, mode: string | undefined): string {
     const follows = mode === 'virtual' || (mode !== 'physical' && reference.startsWith('user:'));
     return `${follows && !reference.startsWith('phys:') ? 'follow' : 'fix'} ${reference}+${bytes}${label === '' ? '' : ` ${label}`}`;

@@ -71,14 +71,16 @@ function contextAt(guest: EvaluationGuest, place: Place): EvaluationContext {
   const kernel = guest.image.binary;
   const binary = image?.binary ?? kernel;
   // A user program's table has no kernel: what lies there is found where the kernel has it.
-  const behind = image?.binary === kernel ? undefined : kernelSpace(guest);
+  const kernelMemory = image?.binary === kernel ? undefined : kernelSpace(guest);
   const writeMemory = (address: bigint, bytes: Uint8Array): boolean =>
-    space.write(address, bytes) || (behind?.write(address, bytes) ?? false);
+    space.write(address, bytes) || (kernelMemory?.write(address, bytes) ?? false);
   return {
     binary,
     frame: image ? image.linkedFrame(registers) : registers,
     scopePc: image ? (place.lookup ?? image.lookup(registers)) : 0n,
-    readMemory: behind ? (address, length) => space.read(address, length) ?? behind.read(address, length) : space.read,
+    readMemory: kernelMemory
+      ? (address, length) => space.read(address, length) ?? kernelMemory.read(address, length)
+      : space.read,
     writeMemory,
     space,
     setRegister: (register, value) => {

@@ -24,7 +24,7 @@ export interface Table {
   readonly label: string;
   /** Physical address of the root page; undefined if there is none now. */
   readonly root: bigint | undefined;
-  /** Memory by this table: of a hart as it stands, else of who would use it. */
+  /** Memory by this table: as the hart that uses it now judges accesses, else as its user would. */
   readonly space: AddressSpace;
   /** Why there is none, where there is none. */
   readonly whyNone: string;

@@ -1,5 +1,5 @@
 /**
- * The user's breakpoints: in lines of source, on functions, on instructions. Each is kept as it was asked for and bound
+ * The user's breakpoints: in lines of source, on functions, on instructions. Each is kept as the user set it, and bound
  * to addresses whenever a kernel is loaded, so it follows its line when the kernel is rebuilt. An address alone says
  * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */

@@ -30,14 +30,14 @@ export interface Hits {
   reported?: boolean;
 }
 
-/** What a hit comes to. Nothing is counted or said yet. */
+/** The result of a hit. Nothing is counted or reported yet. */
 export interface HitDecision {
   stop: boolean;
   /** Why the condition could not be evaluated. */
   failure?: string;
-  /** What is to be said in place of stopping. */
+  /** The text to log in place of stopping. */
   log?: string;
-  /** What is remembered after it. */
+  /** The breakpoint's record after this hit. */
   after: Hits;
 }
 

@@ -12,13 +12,13 @@ import { RUN_ON, type Decision, type StopReport } from './stops';
 
 /** Decides whether the user wants to stop. Deciding has no effects; see Decision. */
 export interface StopPolicy {
-  /** Addresses at which the machine must ask. */
+  /** Addresses at which the machine must stop for a decision. */
   addresses(): ReadonlySet<bigint>;
-  /** Whether an address may be one of them for what the hart runs now: only then the machine need ask. */
+  /** Whether an address may be one of them for what the hart runs now: only then the machine need stop. */
   appliesTo(hart: Hart, address: bigint): boolean;
   /** At the instruction that a hart is about to execute. */
   decideAt(hart: Hart): Decision;
-  /** At a stop that an observer asked for. */
+  /** At a stop that an observer requested. */
   decide(stop: Stop): Decision;
 }
 
@@ -46,7 +46,7 @@ export class BreakpointPolicy implements StopPolicy {
     private readonly breakpoints: Breakpoints,
     private readonly catchpoints: Catchpoints,
     private readonly data: DataBreakpoints,
-    private readonly around: PolicyContext,
+    private readonly context: PolicyContext,
   ) {}
 
   addresses(): ReadonlySet<bigint> {
@@ -61,16 +61,16 @@ export class BreakpointPolicy implements StopPolicy {
   appliesTo(hart: Hart, address: bigint): boolean {
     if (hart.mode !== Mode.User) return true;
     const has = (owner: 'kernel' | Program): boolean =>
-      owner !== 'kernel' && this.around.hasBytes(hart, owner, address);
+      owner !== 'kernel' && this.context.hasBytes(hart, owner, address);
     return this.breakpoints.at(address, has).length > 0;
   }
 
   decideAt(hart: Hart): Decision {
     const user = hart.mode === Mode.User;
-    const program = user ? this.around.programOn(hart) : 'kernel';
+    const program = user ? this.context.programOn(hart) : 'kernel';
     const hit = this.breakpoints
       .at(hart.pc, (owner) => owner === program)
-      .map((breakpoint) => ({ breakpoint, decision: decideHit(this.around, breakpoint.spec, breakpoint, hart.id) }));
+      .map((breakpoint) => ({ breakpoint, decision: decideHit(this.context, breakpoint.spec, breakpoint, hart.id) }));
     const caught = user ? RUN_ON : this.catchpoints.decideAt(hart);
     return {
       report: this.reportOf(hart, hit, caught.report),

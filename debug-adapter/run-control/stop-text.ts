@@ -1,4 +1,4 @@
-/** Why the machine stands where a catchpoint has stopped it, in words: who did what, what was before and what is now. */
+/** Why a catchpoint has stopped the machine, in words: who did what, what was before and what is now. */
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';

@@ -39,7 +39,7 @@ export type StopCause =
   | { kind: 'device'; event: DeviceEvent }
   | { kind: 'kernel'; event: KernelEvent };
 
-/** The hart that it is about; for what a device did of its own accord, the first. */
+/** The hart that it is about; the first, if a device acted by itself. */
 export const hartOf = ({ event }: StopCause): number => event.hart ?? 0;
 
 /** How a run ends for good. */
@@ -49,15 +49,15 @@ export interface Ended {
 }
 
 /**
- * What a moment of the run comes to. Made without effects, so that it can be asked for again, and for a moment that is
- * visited a second time.
+ * What the debugger does at a moment of the run. Deciding has no effects, so it can be repeated, and done for a moment that
+ * is visited a second time.
  */
 export interface Decision {
   /** The stop that the user wants; undefined: run on. */
   report: StopReport | undefined;
   /** Messages of breakpoints that log in place of stopping. */
   logs: readonly string[];
-  /** Counts the hits, and notes what the user has now been told. For every moment once. */
+  /** Counts the hits, and records what has now been reported to the user. Once for every moment. */
   record(): void;
 }
 

@@ -93,9 +93,9 @@ export class RegisterTracker {
     return value === undefined ? undefined : wrap(value + offset);
   }
 
-  private recover(base: string, now: RegisterState, asked: Set<string>): Recovered {
-    if (asked.has(base)) return { value: undefined };
-    asked.add(base);
+  private recover(base: string, now: RegisterState, visited: Set<string>): Recovered {
+    if (visited.has(base)) return { value: undefined };
+    visited.add(base);
     const here = this.registers.findIndex((term, register) => term?.base === base && now.x[register] !== undefined);
     if (here >= 0) return { value: wrap(now.x[here]! - this.registers[here]!.offset), register: here };
     for (const [address, term] of this.csrs) {
@@ -105,12 +105,12 @@ export class RegisterTracker {
     if (base.startsWith('csr') && !this.csrs.has(Number(base.slice(4)))) return { value: startValue(base, now) };
     const load = this.loads.get(base);
     if (load) {
-      const address = this.place(load, now, asked);
+      const address = this.place(load, now, visited);
       return { value: address === undefined ? undefined : word(now.read, address) };
     }
     for (const { at, value } of this.memory.values()) {
       if (value?.base !== base) continue;
-      const address = this.place(at, now, asked);
+      const address = this.place(at, now, visited);
       const found = address === undefined ? undefined : word(now.read, address);
       if (found !== undefined)
         return { value: wrap(found - value.offset), ...(value.offset === 0n ? { savedAt: address! } : {}) };
@@ -118,8 +118,8 @@ export class RegisterTracker {
     return { value: undefined };
   }
 
-  private place({ base, offset }: Term, now: RegisterState, asked: Set<string>): bigint | undefined {
-    const start = base === undefined ? 0n : this.recover(base, now, asked).value;
+  private place({ base, offset }: Term, now: RegisterState, visited: Set<string>): bigint | undefined {
+    const start = base === undefined ? 0n : this.recover(base, now, visited).value;
     return start === undefined ? undefined : wrap(start + offset);
   }
 

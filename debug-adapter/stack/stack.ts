@@ -64,16 +64,16 @@ export type StackGuest = Pick<
   readonly traps: TrapLog;
 };
 
-/** Frames innermost first, with ids from `firstId`. `asked`: the breakpoint that has stopped the hart. */
-export function walkStack(guest: StackGuest, thread: Thread, firstId: number, asked?: BreakpointOrigin): Frame[] {
+/** Frames innermost first, with ids from `firstId`. `origin`: the breakpoint that has stopped the hart. */
+export function walkStack(guest: StackGuest, thread: Thread, firstId: number, origin?: BreakpointOrigin): Frame[] {
   return thread.kind === 'hart'
-    ? new StackWalk(guest, firstId, guest.harts[thread.hart]!).ofHart(asked)
+    ? new StackWalk(guest, firstId, guest.harts[thread.hart]!).ofHart(origin)
     : new StackWalk(guest, firstId, undefined, thread.process).ofParked();
 }
 
 /**
  * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
- * came from a user program or from the kernel itself. Undefined where nothing is, or it cannot be told.
+ * came from a user program or from the kernel itself. Undefined if there is nothing, or if it is not known.
  */
 export function belowInnermost(guest: StackGuest, hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined {
   const [innermost, ...frames] = walkStack(guest, { kind: 'hart', hart: hart.id }, 1);
@@ -85,7 +85,7 @@ export function belowInnermost(guest: StackGuest, hart: Hart): FrameRegisters | 
 
 class StackWalk {
   private readonly frames: Frame[] = [];
-  private asked: BreakpointOrigin | undefined;
+  private origin: BreakpointOrigin | undefined;
   /** The address of the kernel's function for traps from user programs, as uservec finds it. */
   private readonly handler: bigint | undefined;
   /** Where the frames of the kernel since the last trap begin. */
@@ -100,9 +100,9 @@ class StackWalk {
     this.handler = process && userTrapHandler(guest.xv6, process);
   }
 
-  ofHart(asked: BreakpointOrigin | undefined): Frame[] {
+  ofHart(origin: BreakpointOrigin | undefined): Frame[] {
     const hart = this.hart!;
-    this.asked = asked;
+    this.origin = origin;
     const registers = this.guest.frame(hart);
     const space = this.guest.space(hart);
     if (hart.mode === Mode.User) this.user(registers, space, this.guest.userRoot(hart));
@@ -320,11 +320,11 @@ class StackWalk {
     const { binary } = image;
     const lookup = image.lookup(registers);
     const all = binary.inlinedCallsAt(lookup);
-    const asked = this.frames.length === 0 ? this.asked : undefined;
+    const origin = this.frames.length === 0 ? this.origin : undefined;
     const entered = registers.returnAddress
       ? all
-      : asked
-        ? image.inlinedCallsAtBreakpoint(lookup, asked)
+      : origin
+        ? image.inlinedCallsAtBreakpoint(lookup, origin)
         : image.inlinedCalls(lookup);
     const entry = registers.returnAddress ? binary.callLineAt(lookup) : binary.lineAt(lookup);
     // A call that has not been made yet is seen at the line that makes it.

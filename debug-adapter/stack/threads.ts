@@ -71,7 +71,7 @@ export function hartRuns(guest: Pick<Guest, 'xv6'>, hart: Hart, functions: () =>
 }
 
 /**
- * Linked addresses at which processes go on that are switched to: behind the kernel's calls of swtch, and where those of
+ * Linked addresses at which processes continue that are switched to: after the kernel's calls of swtch, and where those of
  * `awaited` begin that have not run yet.
  */
 export function resumptions({ xv6 }: Pick<Guest, 'xv6'>, awaited: readonly Pick<Process, 'slot'>[]): bigint[] {

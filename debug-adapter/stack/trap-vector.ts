@@ -96,26 +96,26 @@ function switchesStack(entry: bigint, read: ReadMemory): boolean {
 
 /**
  * Who called a context switch: as long as sp is not loaded the one that gives its stack up, from then on the one that
- * gets it, to which the switch returns. Its pc is one behind a call, unless that thread has yet to begin.
+ * gets it, to which the switch returns. Its pc is after a call, unless that thread has yet to begin.
  */
 export function acrossContextSwitch(
   entry: bigint,
   registers: FrameRegisters,
   now: RegisterState,
 ): FrameRegisters | undefined {
-  const behind = RegisterTracker.between(entry, registers.pc, now.read);
-  if (!behind) return undefined;
-  const end = behind.keepsStack ? undefined : returnOf(registers.pc, now.read);
-  const ahead = end === undefined ? undefined : RegisterTracker.between(registers.pc, end, now.read);
-  if (!behind.keepsStack && !ahead) return undefined;
+  const done = RegisterTracker.between(entry, registers.pc, now.read);
+  if (!done) return undefined;
+  const end = done.keepsStack ? undefined : returnOf(registers.pc, now.read);
+  const toDo = end === undefined ? undefined : RegisterTracker.between(registers.pc, end, now.read);
+  if (!done.keepsStack && !toDo) return undefined;
   const savedAt: (bigint | undefined)[] = [];
   const x = registers.x.map((_, register) => {
-    const found = ahead ? ahead.after(register, now) : behind.before(register, now);
-    if (ahead || found.register !== register) savedAt[register] = found.savedAt;
+    const found = toDo ? toDo.after(register, now) : done.before(register, now);
+    if (toDo || found.register !== register) savedAt[register] = found.savedAt;
     // A switch does not save the registers that a call may overwrite: their values are its own.
     return isPreserved(register) ? found.value : undefined;
   });
-  const pc = (ahead ? ahead.after(X.ra, now) : behind.before(X.ra, now)).value;
+  const pc = (toDo ? toDo.after(X.ra, now) : done.before(X.ra, now)).value;
   return pc === undefined ? undefined : { pc, x, savedAt };
 }
 

@@ -57,7 +57,7 @@ export class KernelEvents {
       const places = found && (kind === 'create' ? this.returnsOf(found.address) : [found.address]);
       const names = FUNCTIONS[kind].join(' or ');
       if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
-      else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns could not be told`);
+      else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns is not known`);
       for (const address of places ?? []) this.byKind.set(address, kind);
     }
     if (!xv6.proc && !this.missingByKind.has('create')) this.missingByKind.set('create', 'the processes are not known');
@@ -68,7 +68,7 @@ export class KernelEvents {
     return this.missingByKind.get(kind);
   }
 
-  /** Where a hart must be asked about for events of these kinds. */
+  /** Addresses at which a hart must be checked for events of these kinds. */
   addresses(kinds: ReadonlySet<KernelEventKind>): bigint[] {
     return [...this.byKind].flatMap(([address, kind]) => (kinds.has(kind) ? [address] : []));
   }

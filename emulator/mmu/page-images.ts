@@ -20,7 +20,7 @@ export class PageCopy implements PageImage {
 export class FilledPage implements PageImage {
   constructor(
     private readonly front: number,
-    private readonly behind: number,
+    private readonly back: number,
     private readonly boundary: number,
     /** Its offset, and its halves; no offset of the page if there is none. */
     private readonly wordAt: number,
@@ -30,7 +30,7 @@ export class FilledPage implements PageImage {
 
   read(into: Uint8Array): void {
     into.fill(this.front, 0, this.boundary);
-    into.fill(this.behind, this.boundary);
+    into.fill(this.back, this.boundary);
     if (this.wordAt >= PAGE) return;
     const view = new DataView(into.buffer, into.byteOffset + this.wordAt, 8);
     view.setInt32(0, this.low, true);

@@ -27,18 +27,18 @@ export function pause(context: SessionContext, args: DebugProtocol.PauseArgument
 }
 
 export function next(context: SessionContext, args: DebugProtocol.NextArguments): void {
-  step(context, args.threadId, (hart, steps, asked) =>
+  step(context, args.threadId, (hart, steps, origin) =>
     args.granularity === 'instruction'
       ? stepInstruction(steps, hart, true)
-      : stepLine(steps, hart, { into: false, asked }),
+      : stepLine(steps, hart, { into: false, origin }),
   );
 }
 
 export function stepIn(context: SessionContext, args: DebugProtocol.StepInArguments): void {
   const { stopped } = requireStopped(context);
   const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
-  step(context, args.threadId, (hart, steps, asked) => {
-    if (target) return stepLine(steps, hart, { into: false, asked, ...target });
+  step(context, args.threadId, (hart, steps, origin) => {
+    if (target) return stepLine(steps, hart, { into: false, origin, ...target });
     return args.granularity === 'instruction'
       ? stepInstruction(steps, hart, false)
       : stepLine(steps, hart, { into: true });
@@ -65,11 +65,11 @@ export function stepInTargets(
 }
 
 export function stepOut(context: SessionContext, args: DebugProtocol.StepOutArguments): void {
-  step(context, args.threadId, (hart, steps, asked) => leaving(steps, hart, asked));
+  step(context, args.threadId, (hart, steps, origin) => leaving(steps, hart, origin));
 }
 
-/** `asked`: the breakpoint that has stopped the hart, if one has. */
-type MakePlan = (hart: number, steps: StepContext, asked: BreakpointOrigin | undefined) => StepPlan;
+/** `origin`: the breakpoint that has stopped the hart, if one has. */
+type MakePlan = (hart: number, steps: StepContext, origin: BreakpointOrigin | undefined) => StepPlan;
 
 function step(context: SessionContext, threadId: number, plan: MakePlan): void {
   const { runner, debuggee, stopped } = requireStopped(context);

@@ -59,7 +59,7 @@ export function breakWhenRun(
   const { debuggee, awaited, runner } = requireSession(context);
   const process = existing(debuggee.xv6).find((one) => one.pid === pid);
   if (!process) throw new Error(`There is no process with pid ${pid} now.`);
-  // A process that never runs again, or of which it cannot be told, is not waited for.
+  // A process that never runs again, or of which that is not known, is not waited for.
   if (on && !hartOfProcess(debuggee, process)) parkedAt(debuggee, process);
   awaited.set(process, on);
   runner.breakpointsChanged();

@@ -6,7 +6,7 @@ export const TRANSLATION: readonly CatchFilter[] = [
   {
     filter: 'satp-write',
     label: 'satp Write',
-    description: 'Stops after an instruction that has written satp: another page table is in force.',
+    description: 'Stops after an instruction that has written satp: another page table is active.',
     conditionDescription: `${C_EXPRESSION} $satp != $before ($before is the value that was overwritten)`,
     matches: ({ kind }) => kind === 'satp-write',
     overlay: (cause): Overlay =>

@@ -1,6 +1,6 @@
 /**
- * What stepping stands on. A plan is a generator that says what it wants to happen next (one instruction of a hart, or
- * that an address is reached) and is told when it has; the runner carries plans out between requests, so a step that takes
+ * What all kinds of stepping use. A plan is a generator that yields the condition it waits for (one instruction of a hart,
+ * or that an address is reached) and is resumed when it has happened; the runner carries plans out between requests, so a step that takes
  * long can be paused like anything else.
  *
  * What is stepped is a thread of execution, not a hart: the scheduler may move a process to another hart, and runs others
@@ -32,7 +32,7 @@ export interface StepEvent {
   trap?: TrapEvent | undefined;
 }
 
-/** Gives the hart on which the step ended. */
+/** Returns the hart on which the step ended. */
 export type StepPlan = Generator<StepCondition, number, StepEvent>;
 
 /** What a plan must know of the machine and the programs in it. */
@@ -45,10 +45,10 @@ export interface StepContext {
   read(hart: Hart): ReadMemory;
   /**
    * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
-   * came from a user program or from the kernel itself. Undefined where nothing is, or it cannot be told.
+   * came from a user program or from the kernel itself. Undefined if there is nothing, or if it is not known.
    */
   below(hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined;
-  /** Names the process in whose context a hart executes; undefined in the scheduler, or where it cannot be told. */
+  /** Names the process in whose context a hart executes; undefined in the scheduler, or if it is not known. */
   processKey(hart: Hart): string | undefined;
   /** Where code of the kernel's runs that returns from a trap: every sret. */
   trapReturns: readonly bigint[];
@@ -60,7 +60,7 @@ export interface StepContext {
   stepIntoKernel: boolean;
 }
 
-/** Where a thread of execution has come to. */
+/** Where a thread of execution has arrived. */
 export interface Arrival {
   hart: number;
   /** It left instead: from the kernel to its user program, or by exec into another program. It is about to run there. */
@@ -162,9 +162,9 @@ export function* instruction(context: StepContext, hart: number, over: boolean):
     const thread = threadOn(context, context.harts[hart]!);
     const { trap } = yield { kind: 'instruction', hart };
     if (!trap || (!trap.interrupt && !over)) return { hart, left: false };
-    const behind = isEnvironmentCall(trap);
-    const arrival = yield* runTo(context, thread, behind ? trap.epc + 4n : trap.epc);
-    if (behind || arrival.left) return arrival;
+    const isCall = isEnvironmentCall(trap);
+    const arrival = yield* runTo(context, thread, isCall ? trap.epc + 4n : trap.epc);
+    if (isCall || arrival.left) return arrival;
     ({ hart } = arrival);
   }
 }

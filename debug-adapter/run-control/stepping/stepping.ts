@@ -33,17 +33,17 @@ export interface LineStep {
   call?: bigint;
   /** Through the stub that is called and on into the kernel. */
   throughStub?: boolean;
-  /** The breakpoint at which the hart stands, which may be in an inlined function. */
-  asked?: BreakpointOrigin | undefined;
+  /** The breakpoint at which the hart has stopped, which may be in an inlined function. */
+  origin?: BreakpointOrigin | undefined;
   /** Of the functions inlined there, those that count as calls made; default all that have been entered. */
   depth?: number;
 }
 
 /** To the next line: over calls, or into them. */
 export function* stepLine(context: StepContext, hart: number, how: LineStep): StepPlan {
-  const { into, call, throughStub, asked } = how;
+  const { into, call, throughStub, origin } = how;
   const first = context.harts[hart]!;
-  const start = position(context, first, into ? undefined : (how.depth ?? inlineDepth(context, first, asked)));
+  const start = position(context, first, into ? undefined : (how.depth ?? inlineDepth(context, first, origin)));
   const inStub = into && isInStub(context, first);
   for (;;) {
     const before = context.harts[hart]!;
@@ -94,13 +94,13 @@ export function* stepLine(context: StepContext, hart: number, how: LineStep): St
  * Until the function has returned to its caller; from the kernel's function for a system call, or from what handles
  * traps, until the user program goes on. Throws an Error if there is nowhere to go out to.
  */
-export function stepOut(context: StepContext, hart: number, asked?: BreakpointOrigin): StepPlan {
+export function stepOut(context: StepContext, hart: number, origin?: BreakpointOrigin): StepPlan {
   const now = context.harts[hart]!;
   const image = context.imageAt(now);
   if (!image)
-    throw new Error(`Nothing is known of the code at 0x${now.pc.toString(16)}, so its caller cannot be told.`);
+    throw new Error(`Nothing is known of the code at 0x${now.pc.toString(16)}, so its caller is not known either.`);
   // What is inlined has nowhere to return to: the line that called it is left.
-  const depth = inlineDepth(context, now, asked);
+  const depth = inlineDepth(context, now, origin);
   if (depth > 0) return stepLine(context, hart, { into: false, depth: depth - 1 });
   const info = image.binary.functionAt(image.linked(now.pc));
   const below = context.below(now);
@@ -179,11 +179,11 @@ function hasLines(context: StepContext, hart: Hart): boolean {
   return image?.binary.lineAt(image.linked(hart.pc)) !== undefined;
 }
 
-function inlineDepth(context: StepContext, hart: Hart, asked: BreakpointOrigin | undefined): number {
+function inlineDepth(context: StepContext, hart: Hart, origin: BreakpointOrigin | undefined): number {
   const image = context.imageAt(hart);
   if (!image) return 0;
   const pc = image.linked(hart.pc);
-  return (asked ? image.inlinedCallsAtBreakpoint(pc, asked) : image.inlinedCalls(pc)).length;
+  return (origin ? image.inlinedCallsAtBreakpoint(pc, origin) : image.inlinedCalls(pc)).length;
 }
 
 interface Position {
@@ -192,7 +192,7 @@ interface Position {
   offset: bigint | undefined;
   file: string;
   line: number;
-  /** The depth of inlining at which the line was told; undefined for the innermost. */
+  /** The depth of inlining whose line this is; undefined for the innermost. */
   depth: number | undefined;
   /** Whether a line begins here, as far as a debugger may stop. */
   startsStatement: boolean;
@@ -200,7 +200,7 @@ interface Position {
 
 /**
  * The line of a hart; what is inlined deeper than `depth` counts as the line that called it. Undefined also for what the
- * compiler left behind of inlined code: lines of another file with no call around them.
+ * compiler kept of inlined code without its call: lines of another file with no call around them.
  */
 function position(context: StepContext, hart: Hart, depth: number | undefined): Position | undefined {
   const image = context.imageAt(hart);
