@@ -1,17 +1,10 @@
 /** A debug session: a table from each request of the protocol to the function that answers it, and the state they share. */
 import { Connection, type Channel, type Handler } from './dap/connection';
-import { SnapshotHistory } from './page-tables/model';
-import { Breakpoints } from './run-control/breakpoints';
-import { Catchpoints } from './run-control/catchpoints';
 import * as breakpoints from './requests/running/breakpoints';
 import * as guest from './requests/xv6/console';
 import { completions } from './requests/inspection/completions';
-import { requireSession, SILENT_CLIENT, type SessionContext, type Host } from './requests/context';
-import { conditionHolds, logMessage } from './evaluation/evaluation';
+import { newContext, type Host, type SessionContext } from './requests/context';
 import * as data from './requests/running/data-breakpoints';
-import { DataBreakpoints } from './run-control/data-breakpoints';
-import type { ConditionEvaluator } from './run-control/conditions';
-import { syntaxProblem } from './expressions/evaluate';
 import * as evaluation from './requests/inspection/evaluate';
 import { exceptionInfo } from './requests/running/exceptions';
 import * as execution from './requests/running/execution';
@@ -21,16 +14,14 @@ import * as life from './requests/lifecycle/launch';
 import * as memory from './requests/inspection/memory';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
+import type { Command, RequestArguments, RequestTable } from './requests/request-table';
 import * as source from './requests/inspection/source';
 import * as processes from './requests/xv6/processes';
 import * as stack from './requests/inspection/stack';
 import { threads } from './requests/inspection/threads';
 import * as variables from './requests/inspection/variables';
 
-/** The arguments come from outside: each handler takes them as the protocol types them, and checks what it relies on. */
-type Table = Readonly<Record<string, (context: SessionContext, args: never) => unknown>>;
-
-export const REQUESTS: Table = {
+export const REQUESTS: RequestTable = {
   initialize,
   launch: life.launch,
   configurationDone: life.configurationDone,
@@ -83,33 +74,14 @@ export const REQUESTS: Table = {
   'xv6.breakWhenRun': processes.breakWhenRun,
 };
 
+const isCommand = (name: string): name is Command => Object.hasOwn(REQUESTS, name);
+
 export class Session {
   private readonly context: SessionContext;
 
   constructor(channel: Channel, host: Host) {
-    const connection = new Connection(channel, (command) => this.find(command));
-    const evaluator: ConditionEvaluator = {
-      condition: (...asked) => conditionHolds(requireSession(this.context).debuggee, ...asked),
-      logText: (...asked) => logMessage(requireSession(this.context).debuggee, ...asked),
-    };
-    const problem = (expression: string): string | undefined => {
-      const { running } = this.context;
-      return running && syntaxProblem(expression, running.debuggee.image.binary);
-    };
-    this.context = {
-      connection,
-      host,
-      evaluator: evaluator,
-      breakpoints: new Breakpoints(),
-      catchpoints: new Catchpoints(evaluator.condition, problem),
-      dataBreakpoints: new DataBreakpoints(evaluator, problem),
-      console: guest.guestConsole(connection),
-      client: SILENT_CLIENT,
-      memoryViews: new Map(),
-      snapshots: new SnapshotHistory(),
-      attributes: {},
-      stops: 0,
-    };
+    this.context = newContext(new Connection(channel), host);
+    this.context.connection.serve((name) => (isCommand(name) ? this.handler(name) : undefined));
   }
 
   /** The client is gone: stops the machine and saves its disk. */
@@ -118,9 +90,12 @@ export class Session {
     await life.close(this.context);
   }
 
-  private find(command: string): Handler | undefined {
-    if (!Object.hasOwn(REQUESTS, command)) return undefined;
-    const handler = REQUESTS[command];
-    return handler && ((args) => handler(this.context, args as never));
+  /**
+   * The one place where arguments from outside get the type of their request. No client is obliged to keep to it, so a
+   * handler checks what it relies on.
+   */
+  private handler<C extends Command>(command: C): Handler {
+    const handle = REQUESTS[command];
+    return (args) => handle(this.context, args as RequestArguments<C>);
   }
 }

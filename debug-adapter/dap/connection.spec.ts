@@ -4,13 +4,11 @@ import { Connection, UserError, type Handler } from './connection';
 function connect(handlers: Record<string, Handler>) {
   const sent: Record<string, unknown>[] = [];
   let receive: (message: unknown) => void = () => undefined;
-  const connection = new Connection(
-    {
-      send: (message) => sent.push(structuredClone(message) as unknown as Record<string, unknown>),
-      onMessage: (listener) => (receive = listener),
-    },
-    (command) => handlers[command],
-  );
+  const connection = new Connection({
+    send: (message) => sent.push(structuredClone(message) as unknown as Record<string, unknown>),
+    onMessage: (listener) => (receive = listener),
+  });
+  connection.serve((command) => handlers[command]);
   return { connection, sent, receive: (message: unknown) => receive(message) };
 }
 

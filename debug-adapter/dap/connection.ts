@@ -28,7 +28,6 @@ function isRequest(message: unknown): message is DebugProtocol.Request {
 }
 
 export class Connection {
-  private readonly channel: Channel;
   private sequence = 1;
   private afterResponseQueue: (() => void)[] = [];
   /** Requests that the client has cancelled. */
@@ -36,9 +35,11 @@ export class Connection {
   /** Requests run in the order in which they arrive, though some wait for files. */
   private queue: Promise<void> = Promise.resolve();
 
-  constructor(channel: Channel, find: (command: string) => Handler | undefined) {
-    this.channel = channel;
-    channel.onMessage((message) => {
+  constructor(private readonly channel: Channel) {}
+
+  /** Responds to requests from now on, each with the handler that `find` has for it. Call it once. */
+  serve(find: (command: string) => Handler | undefined): void {
+    this.channel.onMessage((message) => {
       if (!isRequest(message)) return;
       this.noteCancel(message);
       this.queue = this.queue.then(() => this.handle(message, find(message.command)));

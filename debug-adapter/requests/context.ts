@@ -1,19 +1,19 @@
 /** What the handlers of requests share: one session's state. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Connection } from '../dap/connection';
-import type { GuestConsole } from '../launch/guest-console';
+import { GuestConsole } from '../launch/guest-console';
 import type { DataLocations } from '../evaluation/data-places';
 import type { Debuggee } from '../launch/debuggee';
 import type { Files } from '../launch/files';
-import type { SnapshotHistory } from '../page-tables/model';
+import { SnapshotHistory } from '../page-tables/model';
 import type { Keyboard } from '../launch/keyboard';
 import type { LaunchAttributes } from '../protocol';
 import type { AwaitedProcesses } from '../run-control/awaited-processes';
-import type { Breakpoints } from '../run-control/breakpoints';
-import type { Catchpoints } from '../run-control/catchpoints';
+import { Breakpoints } from '../run-control/breakpoints';
+import { Catchpoints } from '../run-control/catchpoints';
 import type { HostClock } from '../../emulator/run-loop';
-import type { DataBreakpoints } from '../run-control/data-breakpoints';
-import type { ConditionEvaluator } from '../run-control/conditions';
+import { DataBreakpoints } from '../run-control/data-breakpoints';
+import { GuestConditions } from '../evaluation/guest-conditions';
 import type { Runner } from '../run-control/runner';
 import type { BreakpointPolicy } from '../run-control/stop-policy';
 import { processName, threadNamed } from '../stack/threads';
@@ -73,8 +73,8 @@ export interface SessionContext {
   readonly breakpoints: Breakpoints;
   readonly catchpoints: Catchpoints;
   readonly dataBreakpoints: DataBreakpoints;
-  /** How conditions and log messages are evaluated. */
-  readonly evaluator: ConditionEvaluator;
+  /** Evaluates the conditions and log messages of all three. */
+  readonly conditions: GuestConditions;
   readonly console: GuestConsole;
   client: Client;
   /** Memory references that the client has read lately, with the last part read: what it may show. */
@@ -90,6 +90,29 @@ export interface SessionContext {
   stopped?: Stopped | undefined;
   /** Stops of this session, counted from 1. */
   stops: number;
+}
+
+/** A session before its first launch. */
+export function newContext(connection: Connection, host: Host): SessionContext {
+  const conditions = new GuestConditions();
+  const problem = (expression: string): string | undefined => conditions.syntaxProblem(expression);
+  return {
+    connection,
+    host,
+    breakpoints: new Breakpoints(),
+    catchpoints: new Catchpoints((...condition) => conditions.condition(...condition), problem),
+    dataBreakpoints: new DataBreakpoints(conditions, problem),
+    conditions,
+    console: new GuestConsole((text, attached) => {
+      if (attached) connection.event('xv6.consoleOutput', { text });
+      else connection.event('output', { category: 'stdout', output: text });
+    }),
+    client: SILENT_CLIENT,
+    memoryViews: new Map(),
+    snapshots: new SnapshotHistory(),
+    attributes: {},
+    stops: 0,
+  };
 }
 
 export type Body<R extends { body?: unknown }> = NonNullable<R['body']>;

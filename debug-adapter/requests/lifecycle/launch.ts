@@ -2,7 +2,6 @@
  * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
-import type { DebugProtocol } from '@vscode/debugprotocol';
 import { boot } from '../../launch/boot';
 import { UserError } from '../../dap/connection';
 import { Keyboard } from '../../launch/keyboard';
@@ -38,7 +37,7 @@ export function configurationDone(context: SessionContext): void {
   connection.afterResponse(() => begin(context));
 }
 
-export async function restart(context: SessionContext, args: DebugProtocol.RestartArguments): Promise<void> {
+export async function restart(context: SessionContext, args: { arguments?: LaunchAttributes }): Promise<void> {
   const { runner, diskSaver, debuggee } = requireSession(context);
   runner.abandon();
   const stood = context.stopped !== undefined;
@@ -47,7 +46,7 @@ export async function restart(context: SessionContext, args: DebugProtocol.Resta
   announceModules(context, debuggee, 'removed');
   context.running = undefined;
   try {
-    const attributes = (args.arguments as LaunchAttributes | undefined) ?? context.attributes;
+    const attributes = args.arguments ?? context.attributes;
     await inProgress(context, 'Starting the kernel again', (tell) => load(context, attributes, tell));
   } catch (error) {
     // The old machine is gone and there is no new one: the session has nothing left to debug.
@@ -109,7 +108,8 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   });
   const { machine, image } = debuggee;
   const policy = new BreakpointPolicy(breakpoints, catchpoints, dataBreakpoints, {
-    ...context.evaluator,
+    condition: (...asked) => context.conditions.condition(...asked),
+    logText: (...asked) => context.conditions.logText(...asked),
     programOn: (hart) => debuggee.programOn(hart),
     hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
   });
@@ -145,6 +145,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
       saving.nowAndThen();
     },
   });
+  context.conditions.bind(debuggee);
   catchpoints.bind(kernelWatch(debuggee), machine);
   debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
   const dataLocations = new DataLocations(debuggee);

@@ -1,14 +1,6 @@
-/** The guest's console: `xv6.attachConsole`, `xv6.consoleInput`, and the events that carry its output. */
-import type { Connection } from '../../dap/connection';
-import { GuestConsole } from '../../launch/guest-console';
+/** The guest's console: `xv6.attachConsole` and `xv6.consoleInput`. */
 import type { Requests } from '../../protocol';
 import { requireSession, type SessionContext } from '../context';
-
-export const guestConsole = (connection: Connection): GuestConsole =>
-  new GuestConsole((text, attached) => {
-    if (attached) connection.event('xv6.consoleOutput', { text });
-    else connection.event('output', { category: 'stdout', output: text });
-  });
 
 export function attachConsole(context: SessionContext): Requests['xv6.attachConsole']['response'] {
   return { text: context.console.attach() };
