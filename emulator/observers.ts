@@ -55,6 +55,7 @@ export class Observers {
       followTables: (roots) => {
         if (holds()) watching.followTables(roots);
       },
+      followedTables: () => watching.followedTables(),
       end: () => {
         if (!holds()) return;
         watching.end();

@@ -4,7 +4,9 @@
  * faults later, where it saves registers to an invalid stack, gets a few attempts.
  */
 import { Csr } from './isa/csrs';
-import { Mode, type Hart, type TrapEvent } from './types';
+import { SavedState } from './history/saved-state';
+import { restoredTrap, savedTrap } from './history/saved-trap';
+import { Mode, type Hart, type State, type TrapEvent } from './types';
 
 /** A handler saves registers first: if that faults, it reaches no instruction beyond these. */
 const HANDLER_BYTES = 256n;
@@ -31,7 +33,7 @@ export const isInHandler = ({ epc, from, to }: Pick<TrapEvent, 'epc' | 'from' | 
   from === to && epc >= vector && epc < vector + HANDLER_BYTES;
 
 export class TrapLoops {
-  private readonly last = new Map<number, Trapping>();
+  private last = new Map<number, Trapping>();
 
   clear(): void {
     this.last.clear();
@@ -58,5 +60,20 @@ export class TrapLoops {
   report(hart: number): void {
     const last = this.last.get(hart);
     if (last) last.reported = true;
+  }
+
+  save(): State {
+    return { harts: [...this.last.values()].map((last) => ({ ...last, first: savedTrap(last.first) })) };
+  }
+
+  /** Throws an Error, and changes nothing, if it is not what `save` made. */
+  restore(state: State): void {
+    const harts = new SavedState('trap loops', state).records('harts').map((saved): [number, Trapping] => {
+      const first = restoredTrap(saved.record('first'));
+      const { hart } = first;
+      const [looping, reported] = [saved.boolean('looping'), saved.boolean('reported')];
+      return [hart, { first, again: saved.count('again'), looping, reported }];
+    });
+    this.last = new Map(harts);
   }
 }

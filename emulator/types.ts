@@ -294,6 +294,8 @@ export interface Subscription {
    * shrink, and of any tree that a new satp names. Roots are added to the earlier ones; undefined ends it.
    */
   followTables(roots: Iterable<bigint> | undefined): void;
+  /** The roots of the trees that are followed now, in no order. */
+  followedTables(): bigint[];
   /** Ends the subscription: nothing is reported from now on, and setting anything has no effect. */
   end(): void;
 }

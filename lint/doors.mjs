@@ -9,8 +9,14 @@ import { dirname, relative, resolve, sep } from 'node:path';
 
 /** @typedef {{ mayImport?: readonly string[], node?: boolean, vscode?: boolean }} Door */
 
-/** What the debugger's rooms know of the machine: the facts of the architecture, the interface, and what runs it. */
-const MACHINE = ['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops'];
+/**
+ * What the debugger's rooms know of the machine: the facts of the architecture, the interface, what runs it, and how what is
+ * saved with it is read.
+ */
+const MACHINE = [
+  ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops'],
+  ...['emulator/history/saved-state', 'emulator/history/saved-trap'],
+];
 const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);
 
 /** @type {Readonly<Record<string, Door>>} */

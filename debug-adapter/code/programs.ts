@@ -7,7 +7,8 @@
  * A file's bytes are read at launch, and parsed when something first needs them.
  */
 import { PAGE_SIZE, walk } from '../../emulator/isa/sv39';
-import type { PhysicalMemory } from '../../emulator/types';
+import { SavedState } from '../../emulator/history/saved-state';
+import type { PhysicalMemory, State } from '../../emulator/types';
 import type { Files } from '../launch/files';
 import { MappedProgram } from './mapped-program';
 import { baseName } from './sources';
@@ -146,9 +147,18 @@ export interface ProgramContext {
   differs(program: Program): void;
 }
 
+interface Found {
+  program: Program | undefined;
+  at: number;
+}
+
+/** No count of instructions: what was found must be compared with memory again. */
+const UNCHECKED = -1;
+
 export class Programs {
   /** The program found in each address space, and the count of instructions at that moment. */
-  private readonly found = new Map<bigint, { program: Program | undefined; at: number }>();
+  private found = new Map<bigint, Found>();
+  /** A fact about files, and not about a moment of the run: it is told once, whatever is restored. */
   private readonly told = new Set<Program>();
 
   constructor(
@@ -175,6 +185,19 @@ export class Programs {
     const from = Math.max(0, at - NEIGHBOURHOOD);
     const around = { address: text.address + BigInt(from), bytes: text.bytes.subarray(from, at + NEIGHBOURHOOD) };
     return this.compare(root, around) === 'same';
+  }
+
+  save(): State {
+    return { found: [...this.found].map(([root, { program }]) => ({ root, program: program?.name ?? null })) };
+  }
+
+  /** Throws an Error, and changes nothing, if it is not what `save` made; a program that is no longer there is forgotten. */
+  restore(state: State): void {
+    const found = new SavedState('programs', state).records('found').map((saved): [bigint, Found] => {
+      const name = saved.text('program');
+      return [saved.bigint('root'), { program: this.all.find((one) => one.name === name), at: UNCHECKED }];
+    });
+    this.found = new Map(found);
   }
 
   private identify(root: bigint): Program | undefined {

@@ -71,7 +71,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     if (settings.warmStart && files.boots) {
       const name = warmStartName(options);
       const saved = await files.boots.read(name);
-      debuggee.warmStart = new WarmStart(machine, recorder, debuggee.traps, files.boots, name, saved);
+      debuggee.warmStart = new WarmStart(machine, recorder, debuggee.learned, files.boots, name, saved);
     }
     return debuggee;
   } catch (error) {

@@ -12,6 +12,7 @@ import type { Sources } from '../code/sources';
 import type { AddressSpace } from '../memory/address-space';
 import { needsPrograms } from '../run-control/binding';
 import type { BindingTarget, BreakpointSpec } from '../run-control/breakpoint-spec';
+import { RunState } from '../run-control/run-state';
 import type { StepContext } from '../run-control/stepping/step-plan';
 import { TrapLog } from '../stack/trap-log';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
@@ -29,6 +30,8 @@ export class Debuggee implements Guest {
   readonly missing: string[] = [];
   /** By which trap each process is in the kernel. */
   readonly traps = new TrapLog();
+  /** What was learnt by watching the guest alone: it holds in every session in which the guest comes to the same state. */
+  readonly learned: RunState;
   readonly steps: StepContext;
   /** Undefined where boots are not kept. */
   warmStart: WarmStart | undefined;
@@ -49,6 +52,7 @@ export class Debuggee implements Guest {
       processName: (root) => processes(this.xv6).find(({ pagetable }) => pagetable === root)?.name,
       differs: programDiffers,
     });
+    this.learned = new RunState({ traps: this.traps, programs: this.programs });
   }
 
   get harts(): readonly Hart[] {

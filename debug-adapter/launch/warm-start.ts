@@ -4,23 +4,17 @@
  */
 import { type BootRecorder, SavedBoot } from '../../emulator/history/warm-start';
 import type { Machine } from '../../emulator/machine';
-import type { State } from '../../emulator/types';
+import type { Learner } from '../run-control/run-state';
 import type { BootStore } from './files';
-
-/** What a debugger knows besides the machine's own state, and must find again. */
-export interface Companion {
-  save(): State;
-  restore(state: State): void;
-}
 
 export class WarmStart {
   private readonly saved: SavedBoot | undefined;
 
-  /** `saved` is the content of `store` for `name`. */
+  /** `learned` is what is known by watching the guest alone. `saved` is the content of `store` for `name`. */
   constructor(
     private readonly machine: Machine,
     private readonly recorder: BootRecorder,
-    private readonly companion: Companion,
+    private readonly learned: Learner,
     private readonly store: BootStore,
     private readonly name: string,
     saved: Uint8Array | undefined,
@@ -35,13 +29,15 @@ export class WarmStart {
   start(addresses: Iterable<bigint>): Uint8Array | undefined {
     const saved = this.saved;
     if (saved === undefined || [...addresses].some((address) => saved.mayHaveReached(address))) return undefined;
+    const atPowerOn = this.machine.save();
     try {
       const begun = saved.restoreBoot(this.machine);
       if (begun === undefined) return undefined;
-      this.companion.restore(begun.companion);
+      this.learned.restore(begun.companion);
       this.recorder.discard();
       return begun.console;
     } catch {
+      this.machine.restore(atPowerOn);
       return undefined;
     }
   }
@@ -54,7 +50,7 @@ export class WarmStart {
   /** Called between slices: saves the boot when it is complete. */
   saveWhenComplete(): void {
     if (!this.recorder.isComplete(this.machine)) return;
-    void this.store.write(this.name, this.recorder.save(this.machine, this.companion.save()));
+    void this.store.write(this.name, this.recorder.save(this.machine, this.learned.save()));
   }
 }
 

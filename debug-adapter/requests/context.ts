@@ -14,6 +14,7 @@ import { Catchpoints } from '../run-control/catchpoints';
 import type { HostClock } from '../../emulator/run-loop';
 import { DataBreakpoints } from '../run-control/data-breakpoints';
 import { GuestConditions } from '../evaluation/guest-conditions';
+import type { RunState } from '../run-control/run-state';
 import type { Runner } from '../run-control/runner';
 import type { BreakpointPolicy } from '../run-control/stop-policy';
 import { processName, threadNamed } from '../stack/threads';
@@ -40,6 +41,8 @@ export interface Running {
   debuggee: Debuggee;
   runner: Runner;
   policy: BreakpointPolicy;
+  /** All that was learnt by watching; it is saved and restored with the machine. */
+  learned: RunState;
   /** Processes at whose next run the user wants a stop. */
   awaited: AwaitedProcesses;
   keyboard: Keyboard;

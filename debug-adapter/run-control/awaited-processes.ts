@@ -2,7 +2,8 @@
  * One-shot stops when a process next runs: when a context switch has given it a hart. Adds to the stop policy, which decides
  * about all other stops.
  */
-import type { Hart, Stop } from '../../emulator/types';
+import { SavedState } from '../../emulator/history/saved-state';
+import type { Hart, State, Stop } from '../../emulator/types';
 import type { StopPolicy } from './stop-policy';
 import type { Decision } from './stops';
 
@@ -19,10 +20,18 @@ export interface ContextSwitches {
   processOn(hart: Hart): (ProcessIdentity & { name: string }) | undefined;
 }
 
+/** What the user waits for. It is kept when it has come, since it is awaited again where an earlier state is restored. */
+interface Wish {
+  readonly id: number;
+  readonly process: ProcessIdentity;
+  met: boolean;
+}
+
 const same = (a: ProcessIdentity, b: ProcessIdentity): boolean => a.pid === b.pid && a.slot === b.slot;
 
 export class AwaitedProcesses implements StopPolicy {
-  private awaited: ProcessIdentity[] = [];
+  private nextId = 1;
+  private wishes: readonly Wish[] = [];
   private resumptions: ReadonlySet<bigint> = new Set();
 
   constructor(
@@ -32,16 +41,45 @@ export class AwaitedProcesses implements StopPolicy {
 
   /** Sets or clears the stop for a process. The caller must then update the machine's breakpoints. */
   set(process: ProcessIdentity, on: boolean): void {
-    const others = this.awaited.filter((one) => !same(one, process));
-    this.awaited = on ? [...others, { pid: process.pid, slot: process.slot }] : others;
-    this.resumptions = new Set(this.awaited.length > 0 ? this.around.resumptions(this.awaited) : []);
+    const others = this.wishes.filter((one) => !same(one.process, process));
+    const { pid, slot } = process;
+    this.wishes = on ? [...others, { id: this.nextId++, process: { pid, slot }, met: false }] : others;
+    this.index();
   }
 
   awaits = (process: ProcessIdentity): boolean => this.awaited.some((one) => same(one, process));
 
+  save(): State {
+    return { met: this.wishes.filter(({ met }) => met).map(({ id }) => id) };
+  }
+
+  /**
+   * What had come, for a machine that is restored already. Throws an Error, and changes nothing, if it is not what `save`
+   * made. The caller must then update the machine's breakpoints.
+   */
+  restore(state: State): void {
+    const met = new Set(new SavedState('awaited processes', state).numbers('met'));
+    for (const wish of this.wishes) wish.met = met.has(wish.id);
+    this.index();
+  }
+
+  private get awaited(): ProcessIdentity[] {
+    return this.wishes.filter(({ met }) => !met).map(({ process }) => process);
+  }
+
+  private index(): void {
+    const { awaited } = this;
+    this.resumptions = new Set(awaited.length > 0 ? this.around.resumptions(awaited) : []);
+  }
+
+  private met(process: ProcessIdentity): void {
+    for (const wish of this.wishes) if (same(wish.process, process)) wish.met = true;
+    this.index();
+  }
+
   addresses(): ReadonlySet<bigint> {
     const others = this.policy.addresses();
-    return this.awaited.length === 0 ? others : new Set([...others, ...this.resumptions]);
+    return this.resumptions.size === 0 ? others : new Set([...others, ...this.resumptions]);
   }
 
   appliesTo(hart: Hart, address: bigint): boolean {
@@ -59,7 +97,7 @@ export class AwaitedProcesses implements StopPolicy {
       logs: other.logs,
       record: () => {
         other.record();
-        this.set(process, false);
+        this.met(process);
       },
     };
   }

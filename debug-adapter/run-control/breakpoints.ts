@@ -3,9 +3,10 @@
  * to addresses whenever a kernel is loaded, so it follows its line when the kernel is rebuilt. An address alone says
  * little, since all user programs use the same ones: a place is an address in the kernel or in one program.
  */
+import type { State } from '../../emulator/types';
 import { bindBreakpoint } from './binding';
 import type { Binding, BindingTarget, BreakpointSpec, Location } from './breakpoint-spec';
-import type { Hits } from './conditions';
+import { type Hits, restoredHits, savedHits } from './hits';
 import type { Program } from '../code/programs';
 
 export interface Breakpoint extends Hits {
@@ -89,6 +90,16 @@ export class Breakpoints {
   /** As the user has set them. */
   get specs(): BreakpointSpec[] {
     return this.all().map(({ spec }) => spec);
+  }
+
+  save(): State {
+    return savedHits(this.all());
+  }
+
+  /** Throws an Error, and changes nothing, if it is not what `save` made. */
+  restore(state: State): void {
+    const hitsOf = restoredHits('breakpoints', state);
+    for (const breakpoint of this.all()) Object.assign(breakpoint, hitsOf(breakpoint.id));
   }
 
   private all(): Breakpoint[] {

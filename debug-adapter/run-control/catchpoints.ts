@@ -3,7 +3,8 @@
  * protocol; the families of them are in catchpoints/. Conditions in plain words are judged while the machine runs,
  * expressions in C when it stands.
  */
-import type { Hart, MachineApi, Mode, Observer, Stop, Subscription, TrapEvent } from '../../emulator/types';
+import { SavedState } from '../../emulator/history/saved-state';
+import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
@@ -135,6 +136,34 @@ export class Catchpoints {
     return { ...decision, record };
   }
 
+  save(): State {
+    return {
+      loops: this.loops.save(),
+      reported: this.active
+        .filter(({ reported }) => reported)
+        .map(({ filter, condition = null }) => ({ filter: filter.filter, condition })),
+      tables: this.subscription?.followedTables() ?? [],
+    };
+  }
+
+  /**
+   * What was seen, for a machine that is restored already: it follows no tables but those in use. Throws an Error, and
+   * changes nothing, if it is not what `save` made.
+   */
+  restore(state: State): void {
+    const saved = new SavedState('catchpoints', state);
+    const reported = saved
+      .records('reported')
+      .map((one) => ({ id: one.text('filter'), condition: one.text('condition') }));
+    const tables = saved.bigints('tables');
+    this.loops.restore(saved.raw('loops'));
+    for (const active of this.active)
+      active.reported = reported.some(
+        ({ id, condition }) => id === active.filter.filter && condition === active.condition,
+      );
+    this.followTables(tables);
+  }
+
   private decideTrap(event: TrapEvent): Decision {
     const { hart } = event;
     const first = this.loops.unreported(hart);
@@ -169,8 +198,14 @@ export class Catchpoints {
       }
     });
     this.active = active;
-    this.subscription?.followTables(this.isActive('pte-store') ? this.guest?.tableRoots() : undefined);
+    this.followTables();
     return answers;
+  }
+
+  /** With all tables that the kernel has in use, those that it still builds. */
+  private followTables(more: readonly bigint[] = []): void {
+    const roots = this.isActive('pte-store') ? [...(this.guest?.tableRoots() ?? []), ...more] : undefined;
+    this.subscription?.followTables(roots);
   }
 
   /** Whether a filter may want this: as far as can be told without an expression. */

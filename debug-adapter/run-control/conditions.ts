@@ -2,6 +2,8 @@
  * What a breakpoint evaluates when it is hit: its condition, its hit count, its log message. A condition with an error stops
  * once and reports the error: neither silently nor at every hit.
  */
+import type { Hits } from './hits';
+
 export interface BreakpointOptions {
   condition?: string;
   hitCondition?: string;
@@ -21,13 +23,6 @@ export interface ConditionEvaluator {
   condition: Condition;
   /** The text of a log message with its {expressions} evaluated. */
   logText(message: string, hart: number, overlay: Overlay): string;
-}
-
-/** A breakpoint's record of its hits. */
-export interface Hits {
-  hits: number;
-  /** The error of the condition has been reported to the user. */
-  reported?: boolean;
 }
 
 /** The result of a hit. Nothing is counted or reported yet. */

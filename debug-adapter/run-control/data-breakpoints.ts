@@ -7,7 +7,7 @@
  * stays where it is.
  */
 import { Csr } from '../../emulator/isa/csrs';
-import { Mode, type DataEvent, type Hart, type MachineApi, type Stop } from '../../emulator/types';
+import { Mode, type DataEvent, type Hart, type MachineApi, type State, type Stop } from '../../emulator/types';
 import type { Subscription, Watch } from '../../emulator/types';
 import {
   decideHit,
@@ -15,9 +15,9 @@ import {
   type SyntaxCheck,
   type BreakpointOptions,
   type HitDecision,
-  type Hits,
   type Overlay,
 } from './conditions';
+import { type Hits, restoredHits, savedHits } from './hits';
 import { RUN_ON, type Decision } from './stops';
 
 const PAGE = 4096n;
@@ -121,6 +121,20 @@ export class DataBreakpoints {
     });
     this.watch();
     return changed;
+  }
+
+  save(): State {
+    return savedHits(this.all);
+  }
+
+  /**
+   * What was counted, for a machine that is restored already: what is mapped now, and which tables there are, is looked up
+   * again. Throws an Error, and changes nothing, if it is not what `save` made.
+   */
+  restore(state: State): void {
+    const hitsOf = restoredHits('data breakpoints', state);
+    for (const breakpoint of this.all) Object.assign(breakpoint, hitsOf(breakpoint.id));
+    this.watch();
   }
 
   /** Whether any of them follows an address in a user page table. */

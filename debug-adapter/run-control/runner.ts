@@ -3,7 +3,8 @@
  * emulator/run-loop.ts. The `StopPolicy` decides what a stop means, and a `StepPlan` where a step goes (stepping/step-plan.ts).
  */
 import { RunLoop, type HostClock } from '../../emulator/run-loop';
-import type { Hart, MachineApi, Stop, Subscription, TrapEvent } from '../../emulator/types';
+import { SavedState } from '../../emulator/history/saved-state';
+import type { Hart, MachineApi, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import type { StepPlan, StepCondition } from './stepping/step-plan';
 import type { StopPolicy } from './stop-policy';
 import type { Decision, Ended, StopReport } from './stops';
@@ -35,7 +36,7 @@ export class Runner {
   private passFrom: bigint | undefined;
   private letsPass = false;
   /** By hart: where the user has seen it stop, so that going on does not stop at the same instruction again. */
-  private readonly seenAt = new Map<number, { pc: bigint; retired: number; now: number }>();
+  private seenAt = new Map<number, { pc: bigint; retired: number; now: number }>();
 
   constructor(machine: MachineApi, policy: StopPolicy, clock: HostClock, listener: RunListener) {
     this.machine = machine;
@@ -110,6 +111,24 @@ export class Runner {
   seen(hart: number): void {
     const { pc, retired } = this.machine.harts[hart]!;
     this.seenAt.set(hart, { pc, retired, now: this.machine.now });
+  }
+
+  save(): State {
+    return { seenAt: [...this.seenAt].map(([hart, at]) => ({ hart, ...at })) };
+  }
+
+  /**
+   * Where the user had seen the harts stop, for a machine and policy that are restored already, and stand. Throws an Error,
+   * and changes nothing, if it is not what `save` made.
+   */
+  restore(state: State): void {
+    if (this.running) throw new Error('The machine is running: pause it first.');
+    const seenAt = new SavedState('runner', state).records('seenAt').map((saved) => {
+      const at = { pc: saved.bigint('pc'), retired: saved.count('retired'), now: saved.count('now') };
+      return [saved.count('hart'), at] as const;
+    });
+    this.seenAt = new Map(seenAt);
+    this.setBreakpoints();
   }
 
   /** Whether the plan may wait for a hart at an address. */

@@ -3,13 +3,15 @@
  * while the process may still be in the kernel because of this one.
  */
 import { Cause } from '../../emulator/isa/causes';
+import { SavedState } from '../../emulator/history/saved-state';
+import { restoredTrap, savedTrap } from '../../emulator/history/saved-trap';
 import { Mode, type Hart, type MachineApi, type State, type TrapEvent } from '../../emulator/types';
 
 /** Most address spaces in the log; no kernel has so many at once. */
 const MOST = 1024;
 
 export class TrapLog {
-  private readonly last = new Map<bigint, TrapEvent>();
+  private last = new Map<bigint, TrapEvent>();
 
   /** Records the machine's traps from now on. `root` is as for `taken`. */
   listen(machine: MachineApi, root: (hart: Hart) => bigint | undefined): void {
@@ -36,13 +38,14 @@ export class TrapLog {
   }
 
   save(): State {
-    return [...this.last].map(([root, event]) => [root, { ...event }]);
+    return { spaces: [...this.last].map(([root, event]) => ({ root, trap: savedTrap(event) })) };
   }
 
-  /** Restores a state from `save`. */
+  /** Throws an Error, and changes nothing, if it is not what `save` made. */
   restore(state: State): void {
-    this.clear();
-    for (const [root, event] of state as unknown as [bigint, TrapEvent][]) this.last.set(root, event);
+    const spaces = new SavedState('trap log', state).records('spaces');
+    if (spaces.length > MOST) throw new Error(`saved state of trap log.spaces: expected at most ${MOST} entries`);
+    this.last = new Map(spaces.map((saved) => [saved.bigint('root'), restoredTrap(saved.record('trap'))]));
   }
 
   /** The trap after which a process continues at `pc`: after an ecall, else at the trap's pc. */

@@ -82,6 +82,7 @@ export class FakeMachine implements MachineApi {
       setAddresses: (addresses) => (share.addresses = new Set(addresses)),
       setWatches: (watches) => (share.watches = [...watches]),
       followTables: () => undefined,
+      followedTables: () => [],
       end: () => (this.shares = this.shares.filter((other) => other !== share)),
     };
   }

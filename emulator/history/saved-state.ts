@@ -24,6 +24,17 @@ export class SavedState {
     return typeof value === 'number' ? value : this.wrong(field, 'a number');
   }
 
+  /** A whole number that is not negative. */
+  count(field: string): number {
+    const value = this.number(field);
+    return Number.isSafeInteger(value) && value >= 0 ? value : this.wrong(field, 'a count');
+  }
+
+  oneOf<Known extends number>(field: string, known: readonly Known[]): Known {
+    const value = this.number(field);
+    return known.find((one) => one === value) ?? this.wrong(field, `one of ${known.join(', ')}`);
+  }
+
   bigint(field: string): bigint {
     const value = this.fields[field];
     return typeof value === 'bigint' ? value : this.wrong(field, 'a bigint');

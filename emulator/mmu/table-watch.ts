@@ -40,6 +40,10 @@ export class TableWatch {
     if (!this.pages.has(page)) this.take(page, ROOT_LEVEL, page, 0n);
   }
 
+  get roots(): bigint[] {
+    return [...this.pages].filter(([at, { root }]) => at === root).map(([at]) => BigInt(at));
+  }
+
   clear(): void {
     for (const page of [...this.pages.keys()]) this.unwatch(page);
     this.active = false;

@@ -54,6 +54,11 @@ export class Watching {
     this.keepOut();
   }
 
+  /** See Subscription.followedTables. */
+  followedTables(): bigint[] {
+    return this.tables.roots;
+  }
+
   /** Nothing is watched any more. */
   end(): void {
     this.setWords([]);

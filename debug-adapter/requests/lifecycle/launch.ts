@@ -9,6 +9,7 @@ import type { LaunchAttributes } from '../../protocol';
 import { DataLocations } from '../../evaluation/data-places';
 import { kernelWatch } from '../../launch/kernel-watch';
 import { AwaitedProcesses } from '../../run-control/awaited-processes';
+import { RunState } from '../../run-control/run-state';
 import { Runner } from '../../run-control/runner';
 import { reachAddress } from '../../run-control/stepping/stepping';
 import type { StopReport } from '../../run-control/stops';
@@ -149,10 +150,16 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   catchpoints.bind(kernelWatch(debuggee), machine);
   debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
   const dataLocations = new DataLocations(debuggee);
+  // The runner looks at the addresses of all others, so it comes after them.
+  const learned = new RunState({
+    ...{ guest: debuggee.learned, breakpoints, dataBreakpoints, catchpoints, awaited, runner },
+    console: context.console,
+  });
   context.running = {
     debuggee,
     runner,
     policy: policy,
+    learned,
     awaited,
     keyboard,
     diskSaver: saving,
