@@ -17,9 +17,8 @@ describe('disk images', () => {
   afterEach(() => fs.rmSync(folder, { recursive: true }));
 
   const refuses = (file: string, message: RegExp): void => {
-    for (const open of [() => new FileDisk(file, {}), () => new FileDisk(file, { snapshot: true })]) {
+    for (const open of [() => new FileDisk(file, {}), () => new FileDisk(file, { snapshot: true })])
       assert.throws(open, (error: unknown) => error instanceof UsageError && message.test(error.message));
-    }
   };
 
   it('are written through to the file', () => {

@@ -135,9 +135,8 @@ function setMemory(draft: Draft, argument: string): void {
   onlyKeys('-m', items, ['size']);
   const text = items.get('size') ?? '';
   const bytes = parseSize('-m', text);
-  if (bytes < MIB || bytes > MAX_MEMORY || bytes % MIB !== 0) {
+  if (bytes < MIB || bytes > MAX_MEMORY || bytes % MIB !== 0)
     throw new UsageError(`-m ${text}: memory is 1M to 3G, in whole MiB`);
-  }
   draft.memory = bytes;
 }
 
@@ -163,9 +162,8 @@ function setCpu(draft: Draft, argument: string): void {
 }
 
 function setBios(_draft: Draft, argument: string): void {
-  if (argument !== 'none') {
+  if (argument !== 'none')
     throw new UsageError(`-bios ${argument}: there is no firmware here, the kernel starts in M-mode; use -bios none`);
-  }
 }
 
 function setGlobal(draft: Draft, argument: string): void {
@@ -203,9 +201,8 @@ function addDrive(draft: Draft, argument: string): void {
 function addDevice(draft: Draft, argument: string): void {
   const items = parseList(argument, 'driver');
   const driver = items.get('driver') ?? '';
-  if (driver !== 'virtio-blk-device') {
+  if (driver !== 'virtio-blk-device')
     throw new UsageError(`-device ${driver}: the board has no such device here; it has virtio-blk-device`);
-  }
   onlyKeys('-device virtio-blk-device', items, ['driver', 'drive', 'bus', 'id', 'serial']);
   draft.blockDevices.push({ drive: items.get('drive') ?? '', bus: items.get('bus') ?? '' });
 }
@@ -218,9 +215,8 @@ function setTimeoutSeconds(draft: Draft, argument: string): void {
 
 const characterDevice = (option: string, plain: readonly string[]) => (draft: Draft, argument: string) => {
   if (argument === 'none' && option === '-serial') draft.console = false;
-  else if (!plain.includes(argument)) {
+  else if (!plain.includes(argument))
     throw new UsageError(`${option} ${argument}: the console is standard input and output only (${plain.join(', ')})`);
-  }
 };
 
 const TIERS = ['interp', 'jit', 'mixed'] as const;
@@ -359,9 +355,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   for (let at = 0; at < argv.length; at++) {
     const text = argv[at]!;
     const name = text.replace(/^--?/, '');
-    if (name === text) {
+    if (name === text)
       throw new UsageError(`${text}: a disk image or kernel goes behind an option: -kernel FILE, -drive file=FILE,...`);
-    }
     if (name === 'help' || name === 'h') return { action: 'help' };
     if (name === 'version') return { action: 'version' };
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
@@ -380,17 +375,15 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 function finish({ drives, blockDevices, snapshot, ...options }: Draft): RunOptions {
   if (blockDevices.length > 1) throw new UsageError('-device virtio-blk-device: the board takes one disk here');
   for (const { drive: id, bus } of blockDevices) {
-    if (bus !== '' && bus !== 'virtio-mmio-bus.0') {
+    if (bus !== '' && bus !== 'virtio-mmio-bus.0')
       throw new UsageError(`-device virtio-blk-device,bus=${bus}: the disk sits on virtio-mmio-bus.0, as xv6 expects`);
-    }
     const drive = drives.find((candidate) => candidate.id === id);
     if (!drive) throw new UsageError(`-device virtio-blk-device,drive=${id}: no -drive has id=${id}`);
     drive.used = true;
     options.drive = { file: drive.file, readOnly: drive.readOnly, snapshot: drive.snapshot || snapshot };
   }
-  for (const drive of drives.filter(({ used }) => !used)) {
+  for (const drive of drives.filter(({ used }) => !used))
     options.warnings.push(`-drive file=${drive.file}: no -device uses it (id=${drive.id}); the guest will not see it`);
-  }
   return options;
 }
 

@@ -159,12 +159,10 @@ export class ConsoleRun {
       if (!this.panicNoted) this.settings.note('the guest panicked; Ctrl-A X leaves');
       this.panicNoted = true;
     }
-    if (silent && (script !== undefined || this.inputEnded)) {
+    if (silent && (script !== undefined || this.inputEnded))
       return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };
-    }
-    if (performance.now() - this.started >= (this.settings.timeout ?? Infinity)) {
+    if (performance.now() - this.started >= (this.settings.timeout ?? Infinity))
       return { status: 1, message: `timed out after ${this.settings.timeout! / 1000} s${missed}` };
-    }
     return undefined;
   }
 

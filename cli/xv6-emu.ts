@@ -119,9 +119,8 @@ async function runMachine(options: RunOptions): Promise<number> {
     help: () => void process.stdout.write(ESCAPE_HELP.replaceAll('\n', '\r\n')),
     monitor: () => void process.stdout.write('\r\nxv6-emu: there is no monitor\r\n'),
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => run.end({ status: 128 + constants.signals[signal], message: '' }));
-  }
   // The reader of the console has gone.
   process.stdout.on('error', () => run.end({ status: 128 + constants.signals.SIGPIPE, message: '' }));
   const terminal = typing

@@ -31,9 +31,8 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
   const at = Number(view.getBigUint64(32, true));
   const entrySize = view.getUint16(54, true);
   const count = view.getUint16(56, true);
-  if (entrySize < 56 || at + entrySize * count > file.length) {
+  if (entrySize < 56 || at + entrySize * count > file.length)
     throw new KernelError('the kernel is cut short: its program headers lie beyond the end of the file');
-  }
   const dramEnd = dramBase + BigInt(dramBytes);
   const segments: LoadedKernel['segments'] = [];
   for (let i = 0; i < count; i++) {
@@ -47,9 +46,8 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
     if (memorySize === 0n) continue;
     if (fileSize > memorySize)
       throw new KernelError('the kernel is damaged: a segment is longer in the file than in memory');
-    if (offset + fileSize > BigInt(file.length)) {
+    if (offset + fileSize > BigInt(file.length))
       throw new KernelError('the kernel is cut short: a segment lies beyond the end of the file');
-    }
     if (address < dramBase || address + memorySize > dramEnd) {
       const range = `0x${address.toString(16)} to 0x${(address + memorySize).toString(16)}`;
       const mib = dramBytes / 2 ** 20;
@@ -59,9 +57,8 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
   }
   if (segments.length === 0) throw new KernelError('the kernel has nothing to load: is it an object file?');
   const entry = view.getBigUint64(24, true);
-  if (!segments.some(({ address, memorySize }) => entry >= address && entry < address + memorySize)) {
+  if (!segments.some(({ address, memorySize }) => entry >= address && entry < address + memorySize))
     throw new KernelError(`the kernel's entry point 0x${entry.toString(16)} lies in none of its segments`);
-  }
   return { entry, segments };
 }
 

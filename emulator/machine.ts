@@ -105,12 +105,10 @@ export class Machine implements MachineApi {
   /** Throws KernelError if the kernel cannot be run, RangeError for impossible options. */
   constructor(readonly options: Readonly<MachineOptions>) {
     const { harts, memory } = options;
-    if (!Number.isInteger(harts) || harts < 1 || harts > MAX_HARTS) {
+    if (!Number.isInteger(harts) || harts < 1 || harts > MAX_HARTS)
       throw new RangeError(`${harts} harts asked for; the machine has 1 to ${MAX_HARTS}`);
-    }
-    if (!Number.isInteger(memory) || memory < 2 ** 20 || memory > 3 * 2 ** 30 || memory % 2 ** 20 !== 0) {
+    if (!Number.isInteger(memory) || memory < 2 ** 20 || memory > 3 * 2 ** 30 || memory % 2 ** 20 !== 0)
       throw new RangeError(`${memory} bytes of memory asked for; the machine has 1 MiB to 3 GiB, in whole MiB`);
-    }
     this.kernel = readKernel(options.kernel, BigInt(DRAM_BASE), memory);
     this.memory = new GuestMemory(memory);
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, this));
@@ -431,9 +429,7 @@ export class Machine implements MachineApi {
       device.advance!(now);
     }
     this.clock.raiseTimers();
-    for (const hart of this.harts) {
-      if (hart.waiting && (hart.pending & hart.low(Cell.mie)) !== 0) hart.waiting = false;
-    }
+    for (const hart of this.harts) if (hart.waiting && (hart.pending & hart.low(Cell.mie)) !== 0) hart.waiting = false;
   }
 
   /** Time in instructions of the next event. */

@@ -116,12 +116,13 @@ describe('observers', function () {
     // Before the loop: ten in M-mode, three in S-mode; a pass writes sstatus twice, sscratch and sepc.
     assert.equal(count(/ csrWrite /), 10 + 3 + 4 * PASSES + interrupts);
     assert.equal(first.hash, unobserved);
-    for (const tier of TIERS)
+    for (const tier of TIERS) {
       for (const slice of [Infinity, 997, 1]) {
         const other = observed(tier, slice);
         assert.deepEqual(other.lines, first.lines, `${tier} by ${slice}`);
         assert.equal(other.hash, unobserved);
       }
+    }
   });
 
   it('hear the same when each of the events stops the machine', () => {

@@ -82,16 +82,56 @@ describe('the doors between the rooms', function () {
     }
   });
 
-  it('stand beside the rule for private members, which bites too', async () => {
-    const [result] = await eslint.lintText('export class A {\n  readonly #x = 1;\n  y = () => this.#x;\n}\n', {
-      filePath: 'emulator/machine.ts',
-    });
-    assert.deepEqual(new Set(result!.messages.map(({ ruleId }) => ruleId)), new Set(['no-restricted-syntax']));
-  });
-
   it('know every room, and let a room beside one of the same first letters alone', async () => {
     assert.deepEqual(Object.keys(IMPORTS), Object.keys(DOORS));
     // The rule for extension/ once matched every path that continued with "cli".
     assert.deepEqual(await refused('extension/sessions', './client'), []);
   });
+});
+
+describe('the rules of one dialect', function () {
+  const eslint = new ESLint({ cwd: join(__dirname, '..') });
+  const rulesOf = async (text: string): Promise<(string | null)[]> => {
+    const [result] = await eslint.lintText(text, { filePath: 'emulator/machine.ts' });
+    return [...new Set(result!.messages.map(({ ruleId }) => ruleId))];
+  };
+  const SAMPLES: readonly { subject: string; rule: string; good: string; bad: string }[] = [
+    {
+      subject: 'members are private, not #private',
+      rule: 'no-restricted-syntax',
+      good: 'export class A {\n  private readonly x = 1;\n  y = () => this.x;\n}\n',
+      bad: 'export class A {\n  readonly #x = 1;\n  y = () => this.#x;\n}\n',
+    },
+    {
+      subject: 'scalar constants of a module are UPPER_CASE',
+      rule: 'no-restricted-syntax',
+      good: 'const MOST = 2 ** 20;\nexport const LEAST = -1n;\nexport const f = (local = MOST): number => local;\n',
+      bad: 'export const most = 2 ** 20;\n',
+    },
+    {
+      subject: 'functions are lowerCamelCase, also as constants',
+      rule: 'no-restricted-syntax',
+      good: 'export const twice = (n: number): number => 2 * n;\n',
+      bad: 'export const TWICE = (n: number): number => 2 * n;\n',
+    },
+    {
+      subject: 'one line needs no braces',
+      rule: 'curly',
+      good: 'export function f(x: number): number {\n  if (x > 0) return 1;\n  return 0;\n}\n',
+      bad: 'export function f(x: number): number {\n  if (x > 0) {\n    return 1;\n  }\n  return 0;\n}\n',
+    },
+    {
+      subject: 'a chain has braces everywhere or nowhere',
+      rule: 'curly',
+      good: 'export function f(x: number): void {\n  if (x > 0) f(1);\n  else f(0);\n}\n',
+      bad: 'export function f(x: number): void {\n  if (x > 0) {\n    f(1);\n    f(2);\n  } else f(0);\n}\n',
+    },
+  ];
+
+  for (const { subject, rule, good, bad } of SAMPLES) {
+    it(`bite: ${subject}`, async () => {
+      assert.deepEqual(await rulesOf(good), []);
+      assert.deepEqual(await rulesOf(bad), [rule]);
+    });
+  }
 });

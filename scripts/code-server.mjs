@@ -11,8 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findOnPath, root, runQuietly, Stop } from './run.mjs';
 import { ensurePackages, forCodeServer } from './system-packages.mjs';
 
-const version = '4.100.3';
-const home = join(root, '.vscode-test', `code-server-${version}`);
+const VERSION = '4.100.3';
+const home = join(root, '.vscode-test', `code-server-${VERSION}`);
 const packageFolder = join(home, 'node_modules', 'code-server');
 const entry = join(packageFolder, 'out', 'node', 'entry.js');
 const readyMark = join(home, 'ready');
@@ -25,10 +25,10 @@ function nodeHeaders() {
 
 /** Installs this version of code-server for this Node unless it is there; takes about two minutes. */
 export async function ensureCodeServer() {
-  const mark = `${version} node ${process.versions.modules}`;
+  const mark = `${VERSION} node ${process.versions.modules}`;
   if (existsSync(readyMark) && (await readFile(readyMark, 'utf8')) === mark) return;
   await ensurePackages(forCodeServer);
-  console.log(`Installing code-server ${version} (VS Code in a browser; once, about two minutes) …`);
+  console.log(`Installing code-server ${VERSION} (VS Code in a browser; once, about two minutes) …`);
   await rm(home, { recursive: true, force: true });
   await mkdir(home, { recursive: true });
   await writeFile(join(home, 'package.json'), '{ "private": true }\n');
@@ -36,7 +36,7 @@ export async function ensureCodeServer() {
   const env = { ...process.env, ...nodeHeaders(), npm_config_build_from_source: 'true' };
   const npm = (cwd, ...args) => runQuietly('npm', [...args, '--no-audit', '--no-fund'], { cwd, env });
   const vscode = join(packageFolder, 'lib', 'vscode');
-  await npm(home, 'install', '--ignore-scripts', '--no-package-lock', `code-server@${version}`);
+  await npm(home, 'install', '--ignore-scripts', '--no-package-lock', `code-server@${VERSION}`);
   await npm(vscode, 'install', '--ignore-scripts', '--omit=dev');
   await Promise.all([
     npm(home, 'rebuild', 'argon2'),

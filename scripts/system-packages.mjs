@@ -45,9 +45,8 @@ export async function ensurePackages(names) {
   const words = (failed) => `${failed}; they are: apt-get install ${missing.join(' ')}`;
   if (!findOnPath('apt-get')) throw new Stop(words('system packages are missing and there is no apt-get'));
   const sudo = process.getuid() === 0 ? [] : ['sudo', '-n'];
-  if (sudo.length > 0 && !(findOnPath('sudo') && succeeds('sudo', ['-n', 'true']))) {
+  if (sudo.length > 0 && !(findOnPath('sudo') && succeeds('sudo', ['-n', 'true'])))
     throw new Stop(words('system packages are missing and may not be installed from here'));
-  }
   console.log(`Installing system packages: ${missing.join(' ')}`);
   const apt = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-o', 'Dpkg::Use-Pty=0'];
   try {

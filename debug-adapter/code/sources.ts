@@ -111,9 +111,8 @@ function* candidates(
   const parts = path.split('/').filter((part) => !/^(\.\.|[a-z]:)?$/.test(part));
   // The longest suffix first: kernel/proc.c is more specific than proc.c, which user/ may have as well. If the lab was copied
   // or opened through a link, this finds its own files, even if those of the original lab still exist.
-  for (let from = 0; from + 2 <= parts.length; from++) {
+  for (let from = 0; from + 2 <= parts.length; from++)
     for (const folder of folders) yield join(folder, parts.slice(from).join('/'));
-  }
   if (isAbsolute(path)) yield path;
   for (const name of parts.slice(-1)) for (const folder of folders) yield join(folder, name);
 }

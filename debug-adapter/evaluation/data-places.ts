@@ -68,12 +68,13 @@ export class DataLocations implements DataGuest {
     const length = checked(bytes ?? field ?? sizeOf(value.type));
     const reference = word === undefined ? this.referenceOf(address + skipped, evaluation) : `phys:${hex(address)}`;
     const dataId = this.id(reference, length, label, mode);
-    if (bytes === undefined || bytes === sizeOf(value.type))
+    if (bytes === undefined || bytes === sizeOf(value.type)) {
       this.types.set(dataId, {
         type: value.type,
         ...(value.bitField && { bitField: value.bitField }),
         ...(word !== undefined && value.machine?.kind === 'word' && { word: value.machine.word }),
       });
+    }
     const global = bytes === undefined && word === undefined && mode !== 'virtual' && this.isGlobal(label, address);
     return this.found(
       global ? `global ${label}` : dataId,

@@ -27,9 +27,8 @@ export interface ChildCounts {
 const MAX_INDEXED = 10_000_000;
 
 export function countChildren(value: Value, context: EvaluationContext): ChildCounts {
-  if (value.machine?.kind === 'word') {
+  if (value.machine?.kind === 'word')
     return { named: value.machine.field ? 0 : value.machine.word.fields.length, indexed: 0 };
-  }
   const type = C.plain(value.type);
   switch (type.kind) {
     case 'struct':

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { ExpressionError } from './error';
 import { assign, evaluate, evaluateCondition, integerOf } from './evaluate';
 import { formatValue } from './format';
-import { SECOND, expressionProgram } from '../testing/expression-program';
+import { secondProcess, expressionProgram } from '../testing/expression-program';
 import { typeName } from './types';
 import { numberOf, type EvaluationContext } from './value';
 
 function setUp(): { program: ReturnType<typeof expressionProgram>; context: EvaluationContext } {
   const program = expressionProgram();
   const x: (bigint | undefined)[] = Array.from({ length: 32 }, (_, i) => BigInt(i) * 0x1000n);
-  x[9] = SECOND(program);
+  x[9] = secondProcess(program);
   x[12] = undefined;
   const context = program.context(x, { satp: 0x8000000000087fffn, sstatus: 0x120n, scause: 13n });
   return { program, context };
@@ -277,7 +277,7 @@ describe('C expressions', function () {
   it('give the numbers that translations and conditions need', () => {
     assert.equal(integerOf(evaluate('proc', context), context), 0x80010000n);
     assert.equal(integerOf(evaluate('main', context), context), 0x80000100n);
-    assert.equal(integerOf(evaluate('p', context), context), SECOND(expressionProgram()));
+    assert.equal(integerOf(evaluate('p', context), context), secondProcess(expressionProgram()));
     assert.equal(integerOf(evaluate('*p', context), context), undefined);
     assert.equal(integerOf(evaluate('i', context), context), -5n);
   });

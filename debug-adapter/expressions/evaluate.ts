@@ -74,9 +74,8 @@ export function assign(targetText: string, valueText: string, context: Evaluatio
 /** A value's number, for conditions and translations; undefined if it has none (a struct, a float, unreadable). */
 export function integerOf(value: Value, context: EvaluationContext): bigint | undefined {
   const bare = C.plain(value.type);
-  if (bare.kind === 'array' || bare.kind === 'function') {
+  if (bare.kind === 'array' || bare.kind === 'function')
     return value.location.kind === 'memory' ? value.location.address : undefined;
-  }
   return C.isInteger(bare) || bare.kind === 'pointer' ? numberOf(value, context) : undefined;
 }
 

@@ -43,9 +43,8 @@ export class Evaluator {
       return this.evaluateNode(node);
     } catch (error) {
       // An error without a position happened at this node.
-      if (error instanceof ExpressionError && error.offset === undefined) {
+      if (error instanceof ExpressionError && error.offset === undefined)
         throw new ExpressionError(error.reason, node.at);
-      }
       throw error;
     }
   }
@@ -108,12 +107,10 @@ export class Evaluator {
   private measure(what: 'sizeof' | '_Alignof', declared: Type, at: number): Value {
     const type = C.completed(declared, (name) => this.context.binary.typeNamed(name));
     const bare = C.plain(type);
-    if (bare.kind === 'void' || bare.kind === 'function') {
+    if (bare.kind === 'void' || bare.kind === 'function')
       throw new ExpressionError(`${C.typeName(type)} has no size`, at);
-    }
-    if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete) {
+    if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete)
       throw new ExpressionError(`${C.typeName(type)} is only declared in this program, so its size is not known`, at);
-    }
     return constant(BigInt(what === 'sizeof' ? C.sizeOf(type) : C.alignOf(type)), C.UNSIGNED_LONG);
   }
 
@@ -126,9 +123,8 @@ export class Evaluator {
     if (type.kind === 'pointer' || (arrow && type.kind === 'array')) value = this.dereference(value, object.at);
     else if (arrow) throw new ExpressionError(`-> needs a pointer, but this is ${C.typeName(value.type)}`, at);
     const record = C.plain(value.type);
-    if (record.kind !== 'struct' && record.kind !== 'union') {
+    if (record.kind !== 'struct' && record.kind !== 'union')
       throw new ExpressionError(`${C.typeName(value.type)} has no members`, at);
-    }
     const found = C.findMember(record, name);
     if (!found) {
       const names = record.members.flatMap((member) => member.name ?? []);
@@ -149,9 +145,8 @@ export class Evaluator {
     if (bare.kind === 'function') return value;
     if (bare.kind === 'array') return this.element(value, 0n, at);
     const target = pointerTarget(value, at, this.context);
-    if (C.plain(target).kind === 'void') {
+    if (C.plain(target).kind === 'void')
       throw new ExpressionError('void * cannot be dereferenced: cast it to a pointer to something first', at);
-    }
     return { type: target, location: { kind: 'memory', address: this.number(value) } };
   }
 
@@ -180,9 +175,8 @@ export class Evaluator {
       return { type: bare.element, location: { kind: 'memory', address } };
     }
     if (this.dry) return { type: bare.element, location: { kind: 'optimized-out' } };
-    if (offset < 0n || (bare.count !== undefined && offset >= BigInt(size) * BigInt(bare.count))) {
+    if (offset < 0n || (bare.count !== undefined && offset >= BigInt(size) * BigInt(bare.count)))
       throw new ExpressionError(`index ${index} is outside the array, which is not in memory`, at);
-    }
     return { type: bare.element, location: partOf(value.location, Number(offset), size) };
   }
 
@@ -230,9 +224,8 @@ export class Evaluator {
           const number = this.dry ? 1 : toFloat(value, this.context);
           return floatValue(operator === '-' ? -number : number, type);
         }
-        if (!C.isInteger(type)) {
+        if (!C.isInteger(type))
           throw new ExpressionError(`${operator} needs a number, but this is ${C.typeName(value.type)}`, at);
-        }
         const promoted = C.promote(type, value.bitField?.size);
         const number = this.dry ? 1n : numberOf(value, this.context);
         return constant(C.wrap(operator === '-' ? -number : operator === '~' ? ~number : number, promoted), promoted);
@@ -320,9 +313,8 @@ export class Evaluator {
   }
 
   private call(node: Expression & { kind: 'call' }): Value {
-    if (node.callee.kind !== 'dollar') {
+    if (node.callee.kind !== 'dollar')
       throw new ExpressionError('functions of the program cannot be called while it is stopped', node.at);
-    }
     if (this.dry) return this.dryCall(node);
     const given = node.arguments.map((argument) => requireNumber(decay(this.value(argument)), this.context));
     const result = this.context.builtin?.(node.callee.name, given);
@@ -346,9 +338,8 @@ export class Evaluator {
   private assignment(node: Expression & { kind: 'assign' | 'step' }): Value {
     const { context } = this;
     if (this.dry) return this.value(node.target);
-    if (!this.options.assignments) {
+    if (!this.options.assignments)
       throw new ExpressionError('this would change the program, which is not allowed here', node.at);
-    }
     const target = this.value(node.target);
     const before = node.kind === 'step' ? this.copy(target) : target;
     let value: Value;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { childrenOf, countChildren } from './children';
 import { evaluate } from './evaluate';
 import { formatValue, symbolSuffix } from './format';
-import { SECOND, expressionProgram } from '../testing/expression-program';
+import { secondProcess, expressionProgram } from '../testing/expression-program';
 import { arrayOf, struct } from '../testing/program';
 import * as C from './types';
 
 const program = expressionProgram();
 const x: bigint[] = Array.from({ length: 32 }, () => 0n);
-x[9] = SECOND(program);
+x[9] = secondProcess(program);
 const context = program.context(x, { satp: 0x8000000000087fffn, sstatus: 0x120n });
 const show = (text: string, options = {}) => formatValue(evaluate(text, context), context, options);
 

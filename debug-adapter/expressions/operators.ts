@@ -38,9 +38,8 @@ export function requireNumber(value: Value, context: EvaluationContext): bigint 
     if (address !== value) return numberOf(address, context);
   }
   if (C.isFloat(bare)) throw new ExpressionError(`a whole number is needed, but this is ${C.typeName(value.type)}`);
-  if (!C.isInteger(bare) && bare.kind !== 'pointer') {
+  if (!C.isInteger(bare) && bare.kind !== 'pointer')
     throw new ExpressionError(`${C.typeName(value.type)} is not a number`);
-  }
   return numberOf(value, context);
 }
 
@@ -123,16 +122,14 @@ function pointerArithmetic(
   const x = requireNumber(left, context);
   const y = requireNumber(right, context);
   const stride = (pointer: Value): bigint => C.stride(pointerTarget(pointer, at, context));
-  if (a.kind === 'pointer' && b.kind === 'pointer' && operator === '-') {
+  if (a.kind === 'pointer' && b.kind === 'pointer' && operator === '-')
     return constant(C.wrap(x - y, C.LONG) / stride(left), C.LONG);
-  }
   if (a.kind === 'pointer' && b.kind !== 'pointer' && (operator === '+' || operator === '-')) {
     const distance = y * stride(left);
     return constant(C.wrap(operator === '+' ? x + distance : x - distance, a), left.type);
   }
-  if (b.kind === 'pointer' && a.kind !== 'pointer' && operator === '+') {
+  if (b.kind === 'pointer' && a.kind !== 'pointer' && operator === '+')
     return constant(C.wrap(y + x * stride(right), b), right.type);
-  }
   throw new ExpressionError(
     `C has no ${C.typeName(left.type)} ${operator} ${C.typeName(right.type)}; cast the pointer to uint64 first`,
     at,
@@ -199,9 +196,8 @@ const MAX_TEXT = 4096;
 function textOf(value: Value, at: number, context: EvaluationContext): string {
   const bare = C.plain(value.type);
   const element = bare.kind === 'array' ? bare.element : bare.kind === 'pointer' ? bare.target : undefined;
-  if (!element || !C.isCharacter(element)) {
+  if (!element || !C.isCharacter(element))
     throw new ExpressionError(`a string can only be compared with char * or char[], not ${C.typeName(value.type)}`, at);
-  }
   const location =
     bare.kind === 'array' ? value.location : ({ kind: 'memory', address: numberOf(value, context) } as const);
   const length = bare.kind === 'array' ? (bare.count ?? MAX_TEXT) : MAX_TEXT;

@@ -27,9 +27,8 @@ export function store(target: Value, value: Value, at: number | undefined, conte
     bytes = text(value, type.count ?? 0, at, context);
   } else if (type.kind === 'struct' || type.kind === 'union') {
     const from = C.plain(value.type);
-    if (from !== type && !(from.kind === type.kind && from.name === type.name && from.size === type.size)) {
+    if (from !== type && !(from.kind === type.kind && from.name === type.name && from.size === type.size))
       throw new ExpressionError(`${C.typeName(value.type)} cannot be assigned to ${C.typeName(target.type)}`, at);
-    }
     bytes = bytesOf(value, context);
   } else {
     throw new ExpressionError(`a value of type ${C.typeName(target.type)} cannot be assigned to`, at);

@@ -35,9 +35,8 @@ function placeNotes(trap: Fault, context: TrapContext, found: TranslatedAddress)
   const size = context.process?.size;
   if (trap.from !== Mode.User || size === undefined) return notes;
   if (trap.tval >= size) notes.push(`the heap ends at ${hex(size)} (p->sz)`);
-  else if (found.walk?.error === 'not-valid') {
+  else if (found.walk?.error === 'not-valid')
     notes.push(`below p->sz = ${hex(size)}, so it belongs to the process, but no page has been mapped yet`);
-  }
   return notes;
 }
 
@@ -48,9 +47,8 @@ function entryNotes(walked: Walk): string[] {
   const filling = pageFilling(pte);
   if (filling) return [`the entry is ${hex(pte)}: ${filling}; the page of the table has been freed or never cleared`];
   const rsw = (pteFlags(pte) & PTE.RSW) >> RSW_SHIFT;
-  if (walked.leaf && rsw && !(pteFlags(pte) & PTE.W)) {
+  if (walked.leaf && rsw && !(pteFlags(pte) & PTE.W))
     return [`the kernel's own bits in the entry are RSW=${rsw}: a mark of copy-on-write?`];
-  }
   return [];
 }
 
@@ -59,9 +57,8 @@ function addressNotes(trap: Fault, context: TrapContext, walked: Walk): string[]
   const { tval } = trap;
   const filling = pageFilling(tval);
   if (filling) return [filling];
-  if (tval >> 31n === 0x1ffffffffn) {
+  if (tval >> 31n === 0x1ffffffffn)
     return [`its upper half is all ones: a 32-bit int (${BigInt.asIntN(32, tval)}) became negative and was extended`];
-  }
   if (tval >= 4096n || !walked.error || trap.from === Mode.User) return [];
   const inWalk = tval % 8n === 0n && context.nameOf?.(trap.epc)?.startsWith('walk');
   return [
@@ -79,11 +76,9 @@ export function handlerNote(trap: Pick<TrapEvent, 'from' | 'epc'>, context: Trap
   if (stvec === undefined || stvec === 0n || trap.from === Mode.Machine) return undefined;
   const handler = stvec & ~3n;
   const found = space.as(Mode.Supervisor).translate(handler);
-  if (found.walk && (found.pa === undefined || found.denied.fetch.length > 0)) {
+  if (found.walk && (found.pa === undefined || found.denied.fetch.length > 0))
     return `the handler at stvec = ${hex(handler)} cannot be fetched (${accessText(found, 'fetch')}): the hart will trap without end`;
-  }
-  if (trap.from === Mode.Supervisor && isInHandler({ ...trap, to: Mode.Supervisor }, handler)) {
+  if (trap.from === Mode.Supervisor && isInHandler({ ...trap, to: Mode.Supervisor }, handler))
     return 'the trap handler itself has faulted, most likely on a bad stack pointer: look for the first fault before this';
-  }
   return undefined;
 }

@@ -112,9 +112,8 @@ function explainAccess(
       out.reason = place
         ? `the PTE is valid and allows it, but ${place.name} at PA ${hex(walked.leaf.pa)} refuses this access`
         : `the PTE is valid, but PA ${hex(walked.leaf.pa)} is not RAM (page ${hex(walked.leaf.pa & ~0xfffn)})`;
-      if ((walked.leaf.pte & BigInt(PTE.V)) !== 0n && walked.leaf.pa >> 12n === 0n) {
+      if ((walked.leaf.pte & BigInt(PTE.V)) !== 0n && walked.leaf.pa >> 12n === 0n)
         out.notes.push('its PPN is 0: it was mapped before the page was allocated, or its PPN was wiped out');
-      }
     } else if (isAllowed) {
       out.reason =
         'the table in memory allows this access now: the hart used an older translation (a missing sfence.vma), or the ' +

@@ -70,9 +70,8 @@ export function takeSnapshot(root: bigint, memory: PhysicalMemory, maxTablePages
       if (!isValid(low)) continue;
       const high = words[2 * index + 1]!;
       if (low & (PTE.R | PTE.X)) snapshot.leaves++;
-      else if (level > 0 && !problemOfParts(level, low & PTE_FLAG_BITS, high >>> 22, low >>> 10)) {
+      else if (level > 0 && !problemOfParts(level, low & PTE_FLAG_BITS, high >>> 22, low >>> 10))
         visit(level - 1, childKey(key, index), ppnOf(low, high));
-      }
     }
     above.pop();
   };

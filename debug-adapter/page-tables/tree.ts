@@ -226,9 +226,8 @@ function continues(first: Entry, next: Entry, distance: number, pages: number): 
     (next.low & PTE_FLAG_BITS) !== (first.low & PTE_FLAG_BITS) ||
     next.high >>> 22 !== first.high >>> 22 ||
     next.ppn !== first.ppn + distance * pages
-  ) {
+  )
     return false;
-  }
   if (first.change !== 'changed' && first.change !== 'touched') return true;
   // The values before must form a run too, since only the first entry's `before` is reported.
   return (

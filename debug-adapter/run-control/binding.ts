@@ -131,9 +131,10 @@ function bindFunction(target: BindingTarget, text: string): Binding {
     for (const address of functionAddresses(owned.image, name)) found.push({ ...owned, address });
   };
   if (wanted === undefined || wanted === KERNEL) look(kernelOf(target));
-  if (found.length === 0 && wanted !== KERNEL)
+  if (found.length === 0 && wanted !== KERNEL) {
     for (const owned of readable(target.programs.filter((program) => wanted === undefined || program.name === wanted)))
       look(owned);
+  }
   const first = found[0];
   if (!first) {
     const whose = wanted ?? (target.programs.length > 0 ? 'Neither the kernel nor any user program' : 'The kernel');

@@ -157,10 +157,11 @@ export class Catchpoints {
       .map((one) => ({ id: one.text('filter'), condition: one.text('condition') }));
     const tables = saved.bigints('tables');
     this.loops.restore(saved.raw('loops'));
-    for (const active of this.active)
+    for (const active of this.active) {
       active.reported = reported.some(
         ({ id, condition }) => id === active.filter.filter && condition === active.condition,
       );
+    }
     this.followTables(tables);
   }
 

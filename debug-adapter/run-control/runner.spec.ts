@@ -157,9 +157,7 @@ describe('run control', () => {
     };
     machine.program.set(0x1000n, call);
     machine.program.set(0x2000n, () => {
-      if (hart.x(2) > 0x7fe0n) {
-        hart.pc = 0x1000n;
-      }
+      if (hart.x(2) > 0x7fe0n) hart.pc = 0x1000n;
     });
     machine.program.set(0x2008n, () => {
       hart.setX(2, hart.x(2) + 16n);

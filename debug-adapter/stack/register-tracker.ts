@@ -131,14 +131,17 @@ export class RegisterTracker {
     if (isJump(decoded)) {
       if (!isCall(decoded)) return false;
       this.call(at + BigInt(length));
-    } else if (csr) this.csr(csr, rd, rs1, imm);
-    else if (access) {
+    } else if (csr) {
+      this.csr(csr, rd, rs1, imm);
+    } else if (access) {
       const base = access.bytes === 8 ? this.registers[rs1] : undefined;
       const place = base && plus(base, BigInt(imm));
       if (access.kind === 'load') this.set(rd, place && this.load(place));
       else if (access.kind !== 'store') this.set(rd, undefined);
       else if (place) this.memory.set(key(place), { at: place, value: this.registers[rs2] });
-    } else this.set(rd, this.computed(decoded, at));
+    } else {
+      this.set(rd, this.computed(decoded, at));
+    }
     return true;
   }
 

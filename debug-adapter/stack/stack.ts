@@ -135,9 +135,11 @@ class StackWalk {
         this.belowMachine(passage.entry, here, space);
         return;
       }
-      if (passage?.kind === 'kernel vector') registers = this.interrupted(passage.entry, here, callee, space);
-      else if (passage?.kind === 'switch') registers = acrossSwitch(image, passage.entry, here, space, this.hart);
-      else {
+      if (passage?.kind === 'kernel vector') {
+        registers = this.interrupted(passage.entry, here, callee, space);
+      } else if (passage?.kind === 'switch') {
+        registers = acrossSwitch(image, passage.entry, here, space, this.hart);
+      } else {
         if (this.isUserTrapHandler(here)) {
           this.belowHandler(here, space);
           return;

@@ -40,10 +40,11 @@ export function assemblyFrameAt(
   if (!symbol) return undefined;
   const back = binary.symbol(NAMES.userReturn)?.address;
   const uservec = binary.symbol(NAMES.userVector)?.address;
-  if (uservec !== undefined && sameCode(image, lookup, uservec))
+  if (uservec !== undefined && sameCode(image, lookup, uservec)) {
     return back !== undefined && lookup >= back && back >= uservec
       ? { kind: 'user return' }
       : { kind: 'user vector', entry: runningAt(image, registers, uservec) };
+  }
   if (back !== undefined && symbol.address === back) return { kind: 'user return' };
 
   const entry = runningAt(image, registers, symbol.address);

@@ -57,8 +57,9 @@ for (const name of FIXTURE_NAMES) {
       const opening = lineOf('main.c', 'deepest(long value)') + 1;
       // At -O2 the opening line and the first statement begin at the same address, and the statement's row comes last.
       assert.equal(binary.lineAt(deepest.low)?.line, name === 'dwarf5' ? lineOf('main.c', 'calls++') : opening);
-      if (optimized) assert.equal(deepest.bodyStart, deepest.low);
-      else {
+      if (optimized) {
+        assert.equal(deepest.bodyStart, deepest.low);
+      } else {
         assert.ok(deepest.bodyStart > deepest.low);
         assert.equal(binary.lineAt(deepest.bodyStart)?.line, lineOf('main.c', 'calls++'));
       }
@@ -141,7 +142,9 @@ for (const name of FIXTURE_NAMES) {
           'result',
           'x',
         ]);
-      } else assert.ok(around.length >= 2 && around.every((candidate) => candidate === 'square'), `${around}`);
+      } else {
+        assert.ok(around.length >= 2 && around.every((candidate) => candidate === 'square'), `${around}`);
+      }
     });
 
     it('lists statements by line and column', () => {

@@ -155,8 +155,9 @@ function follow(effect: FrameEffect, { instruction, rd, rs1, rs2, imm }: Decoded
     if (rd === X.sp && rs1 === X.sp) effect.depth -= offset;
     else if (rd === X.s0) effect.framePointer = rs1 === X.sp ? offset - effect.depth : undefined;
   } else if (access?.bytes === 8 && rs1 === X.sp) {
-    if (access.kind === 'store' && !effect.saved.has(rs2)) effect.saved.set(rs2, offset - effect.depth);
-    else if (access.kind === 'load' && effect.saved.get(rd) === offset - effect.depth) {
+    if (access.kind === 'store' && !effect.saved.has(rs2)) {
+      effect.saved.set(rs2, offset - effect.depth);
+    } else if (access.kind === 'load' && effect.saved.get(rd) === offset - effect.depth) {
       effect.saved.delete(rd);
       effect.framePointer = rd === X.s0 ? undefined : effect.framePointer;
     }

@@ -14,8 +14,8 @@ import { randomProgram } from '../testing/symbols/random-dwarf';
 const cases = Number(process.env.DAMAGED_CASES ?? 1400);
 const seed = Number(process.env.DAMAGED_SEED ?? 1);
 /** Limit for one case in milliseconds, on a busy machine. */
-const slowest = 10_000;
-const mostMemory = 2 ** 30;
+const SLOWEST = 10_000;
+const MOST_MEMORY = 2 ** 30;
 const programs = [...FIXTURE_NAMES, 'macinfo', 'macro4', 'macro5'] as const;
 
 /** Opens a file and queries everything in it. Returns the error message if it cannot be opened. */
@@ -48,7 +48,7 @@ describe('Damaged files', function () {
 
   before(() => {
     watchdog = new Worker(join(import.meta.dirname ?? __dirname, '../testing/symbols/watchdog.mjs'), {
-      workerData: { progress: progress.buffer, patience: 3 * slowest },
+      workerData: { progress: progress.buffer, patience: 3 * SLOWEST },
     });
     watchdog.unref();
   });
@@ -72,8 +72,8 @@ describe('Damaged files', function () {
     } finally {
       progress[1] = 0;
       const milliseconds = performance.now() - start;
-      assert.ok(milliseconds < slowest, `${what} took ${milliseconds} ms`);
-      assert.ok(process.memoryUsage.rss() - before < mostMemory, `${what} took much memory`);
+      assert.ok(milliseconds < SLOWEST, `${what} took ${milliseconds} ms`);
+      assert.ok(process.memoryUsage.rss() - before < MOST_MEMORY, `${what} took much memory`);
       if (milliseconds > worst.milliseconds) Object.assign(worst, { milliseconds, what });
     }
   }

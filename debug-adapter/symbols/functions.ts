@@ -219,6 +219,8 @@ function* callSites(die: Die): Generator<[bigint, Die]> {
     if (child.tag === Tag.callSite || child.tag === Tag.gnuCallSite) {
       const address = child.address(At.callReturnPc) ?? child.address(At.lowPc);
       if (address !== undefined) yield [address, child];
-    } else if (isBlock(child)) yield* callSites(child);
+    } else if (isBlock(child)) {
+      yield* callSites(child);
+    }
   }
 }

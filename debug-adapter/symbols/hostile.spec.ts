@@ -8,7 +8,7 @@ import { elf } from '../../emulator/testing/elf';
 import { abbreviation } from '../testing/symbols/abbreviation';
 import { frameAt, memoryOf } from '../testing/symbols/fixtures';
 
-const low = 0x80000000n;
+const LOW = 0x80000000n;
 const code = new Bytes().u8(...new Array<number>(64).fill(0));
 const nothing = memoryOf({});
 
@@ -49,7 +49,7 @@ function program(
   unit
     .u8(2)
     .text('f')
-    .u64(low)
+    .u64(LOW)
     .u8(32)
     .u8(frameBase.length, ...frameBase)
     .u8(3)
@@ -63,9 +63,9 @@ function program(
 }
 
 /** The location of `a`. */
-function place(bytes: Uint8Array, pc = low, returnAddress = false): string {
+function place(bytes: Uint8Array, pc = LOW, returnAddress = false): string {
   const binary = openBinary('hostile', bytes);
-  const [scope] = binary.scopesAt(low);
+  const [scope] = binary.scopesAt(LOW);
   const location = binary.locate(scope!.variables[0]!, { ...frameAt(pc), returnAddress }, nothing);
   return location.kind === 'register' ? `x${location.register}` : location.kind;
 }
@@ -107,7 +107,7 @@ describe('Hostile files', () => {
     const symbols = new Bytes();
     const names = new Bytes();
     for (let index = 0; index < 20_000; index++) {
-      symbols.u32(index).u8(0x12, 0).u16(1).u64(low).u64(4n);
+      symbols.u32(index).u8(0x12, 0).u16(1).u64(LOW).u64(4n);
       names.u8(0x61);
     }
     const bytes = elf(code.toArray(), { sections: { '.symtab': symbols, '.strtab': names.u8(0) } });
@@ -123,20 +123,20 @@ describe('Hostile files', () => {
 describe('Location lists', () => {
   it('may tell of the first instruction of a function alone', () => {
     const list = new Bytes()
-      .u64(low)
-      .u64(low)
+      .u64(LOW)
+      .u64(LOW)
       .u16(1)
       .u8(Op.reg0 + 12);
     list
-      .u64(low)
-      .u64(low + 8n)
+      .u64(LOW)
+      .u64(LOW + 8n)
       .u16(1)
       .u8(Op.reg0 + 10)
       .u64(0n)
       .u64(0n);
     const bytes = program([Op.reg0 + 2], [], undefined, { '.debug_loc': list });
     assert.equal(place(bytes), 'x12');
-    assert.equal(place(bytes, low + 2n), 'x10');
-    assert.equal(place(bytes, low + 1n, true), 'x10', 'for a caller it is not the first instruction');
+    assert.equal(place(bytes, LOW + 2n), 'x10');
+    assert.equal(place(bytes, LOW + 1n, true), 'x10', 'for a caller it is not the first instruction');
   });
 });

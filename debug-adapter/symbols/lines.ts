@@ -181,7 +181,9 @@ export class Lines {
       if (common > best || (isWhole && common === best && names.length === 0)) {
         best = common;
         names = [name];
-      } else if (common === best && (common > 1 || isWhole)) names.push(name);
+      } else if (common === best && (common > 1 || isWhole)) {
+        names.push(name);
+      }
     }
     return names;
   }

@@ -99,4 +99,5 @@ export function expressionProgram(): TestProgram {
 }
 
 /** The address of proc[1], which `p` (register s1) points to. */
-export const SECOND = (program: TestProgram): bigint => PROC + BigInt(C.sizeOf(program.typeNamed('struct proc')!));
+export const secondProcess = (program: TestProgram): bigint =>
+  PROC + BigInt(C.sizeOf(program.typeNamed('struct proc')!));

@@ -214,9 +214,8 @@ function stackRanges(processes: readonly RegionProcess[]): PhysicalRange[] {
     const last = ranges[ranges.length - 1];
     if (last && last.end > page) continue;
     const label = `kernel stack of ${processLabel(process)}`;
-    if (guarded && !(last && last.end > page - 1)) {
+    if (guarded && !(last && last.end > page - 1))
       ranges.push({ name: `guard page below the ${label}`, start: page - 1, end: page });
-    }
     ranges.push({ name: label, start: page, end: page + pages });
   }
   return ranges;

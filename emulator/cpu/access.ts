@@ -251,9 +251,8 @@ export class MemoryAccess {
       this.memory.watches.loaded(host, length, hart, 'instruction', va),
     );
     const value = new DataView(new ArrayBuffer(8));
-    for (let i = 0; i < bytes; i++) {
+    for (let i = 0; i < bytes; i++)
       value.setUint8(i, this.memory.u8[i < first ? hosts[0]! + i : hosts[1]! + i - first]!);
-    }
     hart.setRd(value.getBigUint64(0, true), bytes, signed);
     return Status.done;
   }

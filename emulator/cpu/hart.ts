@@ -87,9 +87,8 @@ export class HartState implements Hart {
   hasRegisters(words: ArrayLike<number>): boolean {
     const { i32 } = this.memory;
     const first = this.block / 4;
-    for (let i = 0; i < REGISTER_WORDS; i++) {
+    for (let i = 0; i < REGISTER_WORDS; i++)
       if (words[i] !== i32[first + i] && i >> 1 !== HartOffset.discard / 8) return false;
-    }
     return true;
   }
   /** Whether pc is what it is among these. */

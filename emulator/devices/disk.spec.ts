@@ -31,8 +31,9 @@ describe('the disk', () => {
         const plain = new FakeDisk(SECTORS);
         const saved = [{ state: disk.save(), content: plain.content.slice() }];
         for (const one of steps) {
-          if (one === 'save') saved.push({ state: disk.save(), content: plain.content.slice() });
-          else if ('restore' in one) {
+          if (one === 'save') {
+            saved.push({ state: disk.save(), content: plain.content.slice() });
+          } else if ('restore' in one) {
             const { state, content } = saved[one.restore % saved.length]!;
             disk.restore(state);
             plain.content.set(content);

@@ -74,9 +74,10 @@ export class Disk implements GuestDisk {
     const before = this.overlay;
     const after = saved as Overlay;
     const different = [...differences(before, after)];
-    for (const { sector, bytes } of different)
+    for (const { sector, bytes } of different) {
       if (!(sector < this.sectors) || (bytes !== undefined && bytes.length !== SECTOR_SIZE))
         throw new Error(`saved state of the disk: there is no such sector ${sector}`);
+    }
     this.overlay = { ...after };
     this.owned.clear();
     this.changed ||= different.length > 0;

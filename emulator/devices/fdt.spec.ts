@@ -27,7 +27,7 @@ function parse(tree: Uint8Array): Parsed {
     at += name.length + 1;
     align();
     const parsed: Parsed = { properties: new Map(), children: new Map() };
-    for (;;)
+    for (;;) {
       switch (token()) {
         case 1: {
           const [childName, child] = node();
@@ -48,6 +48,7 @@ function parse(tree: Uint8Array): Parsed {
         default:
           assert.fail(`unknown token before ${at}`);
       }
+    }
   }
   assert.equal(token(), 1);
   const [, root] = node();

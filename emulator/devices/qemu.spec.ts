@@ -382,13 +382,14 @@ describe('devices against QEMU', function () {
       assert.deepEqual(seen[1], seen[0]);
     });
 
-    for (const [wrong, plant] of Object.entries(BROKEN_RINGS))
+    for (const [wrong, plant] of Object.entries(BROKEN_RINGS)) {
       it(`${version} virtio stops at ${wrong}`, async () => {
         qemu = new QemuBus(legacy, false);
         const seen = [];
         for (const bus of [qemu, ourBoard(legacy).bus]) seen.push(await brokenRing(bus, legacy, plant));
         assert.deepEqual(seen[1], seen[0]);
       });
+    }
   }
 
   it('a write to a read-only disk fails the same', async () => {

@@ -115,13 +115,17 @@ describe('Uart16550', () => {
         const drain = (limit: number): void => {
           for (let count = 0; count < limit && read(LSR) & 1; count++) got.push(read(RBR));
         };
-        for (const each of actions)
+        for (const each of actions) {
           if ('text' in each) {
             const bytes = Buffer.from(each.text);
             sent.push(...bytes);
             uart.receive(bytes);
-          } else if ('reads' in each) drain(each.reads);
-          else pass(each.ticks);
+          } else if ('reads' in each) {
+            drain(each.reads);
+          } else {
+            pass(each.ticks);
+          }
+        }
         while (got.length < sent.length) {
           drain(100);
           if (got.length < sent.length) pass(uart.nextEvent() - board.time);

@@ -14,7 +14,7 @@ const OK = 0;
 const ERROR = 1;
 const UNSUPPORTED = 2;
 
-for (const legacy of [true, false])
+for (const legacy of [true, false]) {
   describe(`VirtioBlock, ${legacy ? 'legacy' : 'version 2'}`, () => {
     let board: FakeBoard;
     let disk: FakeDisk;
@@ -163,3 +163,4 @@ for (const legacy of [true, false])
       assert.equal((await driver.used())[0], 1);
     });
   });
+}

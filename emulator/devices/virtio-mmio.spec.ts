@@ -52,7 +52,7 @@ class Echo implements VirtioModel {
   }
 }
 
-for (const legacy of [true, false])
+for (const legacy of [true, false]) {
   describe(`VirtioMmio, ${legacy ? 'legacy' : 'version 2'}`, () => {
     let board: FakeBoard;
     let model: Echo;
@@ -211,6 +211,7 @@ for (const legacy of [true, false])
       );
     });
   });
+}
 
 describe('VirtioMmio without a device', () => {
   it('shows magic, version and vendor, and device id 0', () => {

@@ -159,7 +159,9 @@ export class VirtioMmio implements Device, VirtioPort {
     if (size === 8) {
       this.writePart(offset, 4, value & LOW_HALF);
       this.writePart(offset + 4, 4, value >> 32n);
-    } else this.writePart(offset, size, value);
+    } else {
+      this.writePart(offset, size, value);
+    }
     return true;
   }
 
@@ -303,8 +305,9 @@ export class VirtioMmio implements Device, VirtioPort {
         break;
       case Register.QueuePageNumber:
         // QEMU takes a page number of 0 as a reset of the whole device, not of the queue alone.
-        if (value === 0) this.resetDevice();
-        else if (queue) {
+        if (value === 0) {
+          this.resetDevice();
+        } else if (queue) {
           queue.base = BigInt(value) << BigInt(this.registers.pageShift);
           this.layOutLegacyQueue();
         }

@@ -109,10 +109,11 @@ export class Virtqueue {
     const index = this.u16(available + 2n);
     const waiting = (index - this.lastAvailable) & 0xffff;
     if (waiting === 0) return undefined;
-    if (waiting > this.entries)
+    if (waiting > this.entries) {
       throw new VirtqueueError(
         `available index went from ${this.lastAvailable} to ${index}, the queue has ${this.entries} entries`,
       );
+    }
     if (this.inFlight >= this.entries)
       throw new VirtqueueError(`more requests in flight than the queue's ${this.entries} entries`);
     const head = this.u16(available + 4n + 2n * BigInt(this.lastAvailable % this.entries));
@@ -183,10 +184,11 @@ export class Virtqueue {
   private check(index: number, { address, length }: Segment): void {
     if (length === 0) throw new VirtqueueError(`descriptor ${index} has length 0`);
     const { dramBase, dramSize } = this.memory;
-    if (address < dramBase || address + BigInt(length) > dramBase + dramSize)
+    if (address < dramBase || address + BigInt(length) > dramBase + dramSize) {
       throw new VirtqueueError(
         `descriptor ${index}: ${length} bytes at 0x${address.toString(16)} are not all in memory`,
       );
+    }
   }
 
   private u16(address: bigint): number {

@@ -20,10 +20,11 @@ export class InputLog implements InputHistory {
   }
 
   since(count: number): readonly LoggedInput[] {
-    if (count < this.first || count > this.entered)
+    if (count < this.first || count > this.entered) {
       throw new RangeError(
         `the log has inputs ${this.first} to ${this.entered}, but those from ${count} on were wanted`,
       );
+    }
     return this.entries.slice(count - this.first, this.entered - this.first);
   }
 

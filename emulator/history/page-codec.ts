@@ -107,9 +107,8 @@ export class EncodedPages {
       case Kind.filled: {
         words.fill(this.view.getInt32(at + 1, true));
         const count = this.view.getUint16(at + 5, true);
-        for (let i = 0, from = at + 7; i < count; i++, from += 6) {
+        for (let i = 0, from = at + 7; i < count; i++, from += 6)
           words[this.view.getUint16(from, true) % WORDS] = this.view.getInt32(from + 2, true);
-        }
         break;
       }
     }

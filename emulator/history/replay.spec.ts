@@ -64,23 +64,32 @@ class Session {
     const { machine, random } = this;
     const hart = random.below(machine.harts.length);
     const action = random.below(104);
-    if (action >= 103 && this.checkpoints.length > 0) this.goBack(random.pick(this.checkpoints));
-    else if (action >= 99) this.checkpoints.push({ checkpoint: machine.save(), points: this.points.length });
-    else if (action < 40) this.run(random.pick([1, 2, 10, 300, 5000]));
-    else if (action < 50) machine.run({ instructions: 2000, hart: { id: hart, instructions: random.between(1, 3) } });
-    else if (action < 58)
+    if (action >= 103 && this.checkpoints.length > 0) {
+      this.goBack(random.pick(this.checkpoints));
+    } else if (action >= 99) {
+      this.checkpoints.push({ checkpoint: machine.save(), points: this.points.length });
+    } else if (action < 40) {
+      this.run(random.pick([1, 2, 10, 300, 5000]));
+    } else if (action < 50) {
+      machine.run({ instructions: 2000, hart: { id: hart, instructions: random.between(1, 3) } });
+    } else if (action < 58) {
       setBreakpoints(
         machine,
         GUEST.code.filter(() => random.chance(25)),
       );
-    else if (action < 62) setBreakpoints(machine, []);
-    else if (action < 70) this.observe();
-    else if (action < 72) this.watcher.setWatches([]);
-    else if (action < 74)
+    } else if (action < 62) {
+      setBreakpoints(machine, []);
+    } else if (action < 70) {
+      this.observe();
+    } else if (action < 72) {
+      this.watcher.setWatches([]);
+    } else if (action < 74) {
       this.watcher.setWatches([{ address: random.pick([...GUEST.data, ...GUEST.leaves]), length: 8, access: 'write' }]);
-    else if (action < 84)
+    } else if (action < 84) {
       machine.consoleInput(Uint8Array.from({ length: random.between(1, 3) }, () => random.between(65, 90)));
-    else machine.apply(this.write(hart));
+    } else {
+      machine.apply(this.write(hart));
+    }
     this.points.push({ instant: machine.instant, hash: machine.stateHash() });
   }
 
@@ -152,9 +161,8 @@ function compare(machine: Machine, points: readonly Point[], random: Random): vo
   const slice = random.pick([Infinity, Infinity, 3, 100, 1000]);
   points.forEach(({ instant, hash }, index) => {
     let stop;
-    do {
-      stop = machine.run({ instructions: slice === Infinity ? Infinity : random.between(1, slice), to: instant });
-    } while (!same(machine.instant, instant) && stop.kind === 'budget');
+    do stop = machine.run({ instructions: slice === Infinity ? Infinity : random.between(1, slice), to: instant });
+    while (!same(machine.instant, instant) && stop.kind === 'budget');
     assert.deepEqual(machine.instant, instant, `point ${index}`);
     assert.equal(machine.stateHash(), hash, `point ${index} at ${JSON.stringify(instant)}`);
   });
@@ -169,7 +177,7 @@ describe('a session', function () {
   this.timeout(POINTS * 100);
 
   const perRun = POINTS / SESSION / 2;
-  for (const harts of [1, 3])
+  for (const harts of [1, 3]) {
     it(`with ${harts} harts is done again by its log, from power on and from a checkpoint`, () => {
       for (let seed = 1; seed <= perRun; seed++) {
         const random = new Random(seed * 2 + harts);
@@ -201,12 +209,13 @@ describe('a session', function () {
         }
       }
     });
+  }
 });
 
 describe('the sample kernel', function () {
   this.timeout(60_000);
 
-  for (const harts of [1, 3])
+  for (const harts of [1, 3]) {
     it(`with ${harts} harts does again what was typed, from power on and from its prompt`, () => {
       const prebuilt = join(__dirname, '../../sample/prebuilt');
       const disk = imageOf(new Uint8Array(readFileSync(join(prebuilt, 'fs.img'))));
@@ -233,4 +242,5 @@ describe('the sample kernel', function () {
       again.replay(machine.inputs.since(0));
       compare(again, points, new Random(2));
     });
+  }
 });

@@ -24,11 +24,12 @@ describe('SavedState', () => {
 
   it('names device and field when a type is wrong', () => {
     assert.throws(() => saved.number('b'), /clock\.b: expected a number, found bigint/);
-    for (const half of [0.5, -1, NaN, Infinity])
+    for (const half of [0.5, -1, NaN, Infinity]) {
       assert.throws(
         () => new SavedState('clock', { half }).count('half'),
         /clock\.half: expected a count, found number/,
       );
+    }
     assert.throws(() => saved.bytes('gone'), /clock\.gone: expected bytes, found undefined/);
     assert.throws(() => saved.numbers('list'), /clock\.list: expected a list of numbers/);
     assert.throws(() => saved.list('list', 3), /clock\.list: expected 3 entries, found 2/);

@@ -51,9 +51,11 @@ export class StateHash {
         this.word(value ? 3 : 2);
         break;
       default:
-        if (value === null) this.word(5);
-        else if (value instanceof Uint8Array) value.forEach((byte) => this.word(byte));
-        else if (Array.isArray(value)) {
+        if (value === null) {
+          this.word(5);
+        } else if (value instanceof Uint8Array) {
+          value.forEach((byte) => this.word(byte));
+        } else if (Array.isArray(value)) {
           this.word(value.length);
           value.forEach((item) => this.state(item));
         } else {

@@ -161,12 +161,13 @@ describe('CSR instructions in hot code', function () {
           if (mode === Mode.Supervisor) toSupervisor(a, 0n, 0);
           [a0, a1, a2, s1, s2, s3, s4, t0, t1].forEach((to, index) => a.li(to, initial[index]!));
           times(a, s0, 700, 'again', () => {
-            for (const { name, csr, rd, rs1, immediate } of body)
+            for (const { name, csr, rd, rs1, immediate } of body) {
               a.op(name, { rd, rs1: name.endsWith('i') ? immediate : rs1, imm: Csr[csr] }).op('addi', {
                 rd: a0,
                 rs1: a0,
                 imm: 3,
               });
+            }
           });
           a.label('halt').to('halt', 'jal').align(4).label('handler');
           csrr(a, t2, Csr.mepc).op('addi', { rd: t2, rs1: t2, imm: 4 });

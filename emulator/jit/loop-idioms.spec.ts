@@ -38,9 +38,8 @@ function run(items: Item[], slice: number, instructions: number) {
   const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel });
   const pattern = Uint8Array.from({ length: 0x8000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff);
   machine.memory.write(DATA, pattern);
-  while (machine.executed < instructions) {
+  while (machine.executed < instructions)
     machine.run({ instructions: Math.min(slice, instructions - machine.executed) });
-  }
   return {
     registers: [S0, S1, S2, S3, S4].map((x) => machine.harts[0]!.x(x)),
     data: machine.memory.read(DATA, 0x9000),

@@ -226,9 +226,8 @@ function fill(memory: GuestMemory, host: number, bytes: number, width: number, v
     return;
   }
   for (let i = 0; i < width; i++) memory.u8[host + i] = Number((value >> BigInt(8 * i)) & 0xffn);
-  for (let done = width; done < bytes; done *= 2) {
+  for (let done = width; done < bytes; done *= 2)
     memory.u8.copyWithin(host + done, host, host + Math.min(done, bytes - done));
-  }
 }
 
 /** Copies in the order of the loop: where the ranges overlap, what was written is read again. */

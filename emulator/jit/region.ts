@@ -93,8 +93,9 @@ export function regionAt(source: CodeSource, offset: number): Block[] | undefine
       const after = at + instruction.length;
       const { to } = instruction;
       if (to !== undefined) {
-        if (!isCall(instruction)) open.push([within, to]);
-        else if (within.depth < DEEPEST) {
+        if (!isCall(instruction)) {
+          open.push([within, to]);
+        } else if (within.depth < DEEPEST) {
           const callee = context(within, after);
           within.callees.set(at, callee);
           contexts.push(callee);

@@ -98,12 +98,13 @@ describe('watched bytes', function () {
       // A listener hears of it within the instruction, which is in the count already.
       assert.deepEqual(stopped.lines, first.lines);
       assert.equal(stopped.hash, unwatched.hash);
-      for (const tier of TIERS.slice(1))
+      for (const tier of TIERS.slice(1)) {
         for (const stopping of [false, true]) {
           const other = run(tier, [word(access)], stopping);
           assert.deepEqual(other.lines, first.lines);
           assert.equal(other.hash, unwatched.hash);
         }
+      }
       // By pass: sd, sd, sw, amo, amo, sc, sd, and eight bytes of the loop; ld, lr, ld. An amo is a read where only those count.
       assert.equal(first.lines.length, PASSES * { write: 15, read: 5, readWrite: 18 }[access]);
     });

@@ -60,12 +60,14 @@ describe('address translation', () => {
     const kernel = laidOut(a, [TABLES, all.bytes()]);
     const expected = runInTier('interp', { kernel, slice: 1, points: [20_000] });
     assert.equal(expected.machine.harts[0]!.x(t0), BigInt(VA + 0x3000 + 3 * 8 + 1));
-    for (const tier of TIERS)
-      for (const slice of [7, 1000, Infinity])
+    for (const tier of TIERS) {
+      for (const slice of [7, 1000, Infinity]) {
         assert.deepEqual(
           runInTier(tier, { kernel, slice, points: [20_000] }).trace,
           expected.trace,
           `${tier} ${slice}`,
         );
+      }
+    }
   });
 });

@@ -107,9 +107,8 @@ export class Mmu {
         : this.walk(hart, low, high, access, mode);
     if (physical < 0) return physical;
     const entries = this.protection[hart.id]!;
-    if (entries.length > 0 && (rightsAt(entries, physical, bytes, mode) & RIGHTS[access]) === 0) {
+    if (entries.length > 0 && (rightsAt(entries, physical, bytes, mode) & RIGHTS[access]) === 0)
       return refused(ACCESS_FAULT[access]);
-    }
     return physical;
   }
 

@@ -217,10 +217,11 @@ export class Tlb {
 
   /** Calls `action` with the address of each context that may hold translations: of all address spaces, or of those with one root. */
   private eachFilled(harts: readonly TranslatingHart[], action: (context: number) => void, root?: number): void {
-    for (const hart of harts)
+    for (const hart of harts) {
       this.contexts[hart.id]!.forEach(({ used, filled, root: own }, index) => {
         if (used && filled && (root === undefined || own === root)) action(contextAddress(hart, index));
       });
+    }
   }
 
   private empty(hart: TranslatingHart, index: number): void {

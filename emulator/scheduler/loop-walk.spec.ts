@@ -63,8 +63,8 @@ const step = (machine: Machine, id: number): Stop =>
 describe('a hart that spins', function () {
   this.timeout(20_000);
 
-  for (const tier of TIERS)
-    for (const harts of [1, 3])
+  for (const tier of TIERS) {
+    for (const harts of [1, 3]) {
       describe(`(${tier}, ${harts} harts)`, () => {
         const id = harts - 1;
 
@@ -164,6 +164,8 @@ describe('a hart that spins', function () {
           assert.ok(machine.harts[id]!.waiting, 'it has left the loop');
         });
       });
+    }
+  }
 
   it('leaves the same history, whoever steps and stops it', () => {
     // Hart 0 works, and sets the flag now and then; the others wait for it.
@@ -189,9 +191,10 @@ describe('a hart that spins', function () {
           if (!looks) continue;
           // Steps that execute nothing, and breakpoints, as long as the count stays below the next point.
           setBreakpoints(machine, point % 200_000 === 0 ? [BigInt(a.addressOf('spin') + 4)] : []);
-          for (const hart of [1, 2])
+          for (const hart of [1, 2]) {
             for (let i = 0; i < 5; i++)
               stops += machine.run({ instructions: 2000, hart: { id: hart, instructions: 1 } }).kind === 'step' ? 1 : 0;
+          }
         }
         return { trace, stops };
       };

@@ -117,7 +117,9 @@ export class Speculation {
       const word = wordOf(host);
       if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]!);
       for (let i = 0; i < bytes; i++) memory.u8[host + i] = Number((after >> BigInt(8 * i)) & 0xffn);
-    } else if (way === 'swaps') this.lockContended = true;
+    } else if (way === 'swaps') {
+      this.lockContended = true;
+    }
     if (way === 'swaps') hart.setX(rd, before);
     hart.advance(length);
     return true;

@@ -104,9 +104,8 @@ export class VirtualTime {
   /** Tick of the next timer that falls due. */
   get nextTimer(): number {
     let tick = Infinity;
-    for (const hart of this.harts) {
+    for (const hart of this.harts)
       if ((hart.lines & Interrupt.stip) === 0) tick = Math.min(tick, this.timers[hart.id]!);
-    }
     return tick;
   }
 

@@ -79,11 +79,12 @@ export class VirtioDriver {
 
   /** Puts descriptors into the table from `at` on, one linked to the next. */
   async chain(at: number, descriptors: Descriptor[]): Promise<void> {
-    for (const [index, descriptor] of descriptors.entries())
+    for (const [index, descriptor] of descriptors.entries()) {
       await this.describe(
         at + index,
         index + 1 < descriptors.length ? { next: at + index + 1, ...descriptor } : descriptor,
       );
+    }
   }
 
   /** Makes chains available by their heads, notifies, and waits. */

@@ -147,7 +147,7 @@ export const br = (label: Label): Code => ({ branch: 0x0c, label });
 /** The last label is the default. */
 export const br_table = (index: Code, labels: readonly Label[]): Code => [index, { table: labels }];
 export const ret = (value: Code): Code => [value, 0x0f];
-export const unreachable: Code = 0x00;
+export const unreachable: Code = [0x00];
 /** Calls a function of the given type (see ModuleBuilder.signature) through table 0. */
 export const call_indirect = (type: number, index: Code): Code => [index, 0x11, unsigned(type), 0];
 export const call = (functionIndex: number, ...args: Code[]): Code => [args, 0x10, unsigned(functionIndex)];

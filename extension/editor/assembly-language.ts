@@ -10,7 +10,6 @@ export function claimPlainAssembly(): vscode.Disposable {
 }
 
 function claim(document: vscode.TextDocument): void {
-  if (document.languageId === 'plaintext' && /\.(S|s|asm)$/.test(document.uri.path)) {
+  if (document.languageId === 'plaintext' && /\.(S|s|asm)$/.test(document.uri.path))
     void vscode.languages.setTextDocumentLanguage(document, 'riscv-asm');
-  }
 }

@@ -29,9 +29,7 @@ export function expressionInC(line: string, column: number): ExpressionAt | unde
   const token = tokenAt(line, column, /[A-Za-z_]\w*|(?:0[xX][\da-fA-F]+|\d+)(?:[uUlL]*)\b/g);
   if (!token) return undefined;
   const number = /^\d/.test(token.text);
-  if (inCommentOrString(line, token.start)) {
-    return /^0x/i.test(token.text) ? numberAt(token) : undefined;
-  }
+  if (inCommentOrString(line, token.start)) return /^0x/i.test(token.text) ? numberAt(token) : undefined;
   if (number) return numberAt(token);
   if (KEYWORDS.has(token.text)) return undefined;
   const start = chainStart(line, token.start);
@@ -54,9 +52,8 @@ export function expressionInAssembly(line: string, column: number): ExpressionAt
   const { text } = token;
   if (/^0x/i.test(text)) return numberAt(token);
   // A listing has addresses in hexadecimal without 0x: at least six digits, or the label of the line.
-  if (/^[\da-f]{6,}$/i.test(text) || (/^[\da-f]+$/i.test(text) && labels(line, token))) {
+  if (/^[\da-f]{6,}$/i.test(text) || (/^[\da-f]+$/i.test(text) && labels(line, token)))
     return { expression: `0x${text}`, start: token.start, end: token.end, kind: 'number' };
-  }
   if (/^\d/.test(text)) return /^\d+$/.test(text) ? numberAt(token) : undefined;
   const name = text.replace(/^\$/, '');
   if (REGISTER.test(name)) return { expression: `$${name}`, start: token.start, end: token.end, kind: 'register' };
@@ -75,9 +72,8 @@ function tokenAt(line: string, column: number, pattern: RegExp, whole = false): 
   for (const match of line.matchAll(pattern)) {
     const start = match.index;
     const end = start + match[0].length;
-    if (column >= start && (column < end || (!whole && column === end && end === line.length))) {
+    if (column >= start && (column < end || (!whole && column === end && end === line.length)))
       return { text: match[0], start, end, match };
-    }
     if (start > column) return undefined;
   }
   return undefined;
@@ -137,8 +133,7 @@ function openingOf(text: string, open: string, close: string): number | undefine
 /** Looks at the line alone: a line that starts with an asterisk and a blank counts as the middle of a comment. */
 function inCommentOrString(line: string, column: number): boolean {
   if (/^\s*\*(\s|\/|$)/.test(line)) return true;
-  for (const match of line.matchAll(/\/\/.*|\/\*.*?(?:\*\/|$)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g)) {
+  for (const match of line.matchAll(/\/\/.*|\/\*.*?(?:\*\/|$)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g))
     if (column >= match.index && column < match.index + match[0].length) return true;
-  }
   return false;
 }

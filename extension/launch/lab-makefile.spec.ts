@@ -3,15 +3,15 @@ import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import { LabError, makesKernel, readCompilers, readMachine, saysNoToolchain, splitWords } from './lab-makefile';
 
-const compile = 'riscv64-unknown-elf-gcc -Wall -Werror -O -mcmodel=medany -c -o kernel/start.o kernel/start.c\n';
-const modern =
+const COMPILE = 'riscv64-unknown-elf-gcc -Wall -Werror -O -mcmodel=medany -c -o kernel/start.o kernel/start.c\n';
+const MODERN =
   'qemu-system-riscv64 -machine virt -bios none -kernel kernel/kernel -m 128M -smp 3 -nographic ' +
   '-global virtio-mmio.force-legacy=false -drive file=fs.img,if=none,format=raw,id=x0 ' +
   '-device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0\n';
 
 describe('lab Makefile', () => {
   it('reads the machine of a lab of 2022 and later', () => {
-    assert.deepEqual(readMachine(compile + modern), {
+    assert.deepEqual(readMachine(COMPILE + MODERN), {
       kernel: 'kernel/kernel',
       disk: 'fs.img',
       snapshot: false,
@@ -33,7 +33,7 @@ describe('lab Makefile', () => {
 
   it('names what it has no counterpart for: the network of the net lab', () => {
     const machine = readMachine(
-      modern.trim() +
+      MODERN.trim() +
         ' -netdev user,id=net0,hostfwd=udp::25999-:2000 -object filter-dump,id=net0,netdev=net0,file=packets.pcap -device e1000,netdev=net0,bus=pcie.0\n',
     );
     assert.equal(machine.disk, 'fs.img');
@@ -53,10 +53,10 @@ describe('lab Makefile', () => {
 
   it('sees that the disk is to stay as it is, of the machine or of the drive in use', () => {
     const snapshot = (text: string): boolean => readMachine(text).snapshot;
-    assert.equal(snapshot(`${modern.trim()} -snapshot\n`), true);
-    assert.equal(snapshot(modern.replace('id=x0', 'id=x0,snapshot=on')), true);
-    assert.equal(snapshot(modern.replace('id=x0', 'id=x0,snapshot=off')), false);
-    assert.equal(snapshot(`${modern.trim()} -drive file=other.img,id=x1,snapshot=on\n`), false);
+    assert.equal(snapshot(`${MODERN.trim()} -snapshot\n`), true);
+    assert.equal(snapshot(MODERN.replace('id=x0', 'id=x0,snapshot=on')), true);
+    assert.equal(snapshot(MODERN.replace('id=x0', 'id=x0,snapshot=off')), false);
+    assert.equal(snapshot(`${MODERN.trim()} -drive file=other.img,id=x1,snapshot=on\n`), false);
   });
 
   it('reads continued lines, quotes, and a path before the program', () => {
@@ -97,12 +97,12 @@ describe('lab Makefile', () => {
 
   it('finds the compilers that would run, and which of them are for RISC-V', () => {
     const printed =
-      compile + compile + 'gcc -Werror -Wall -I. -o mkfs/mkfs mkfs/mkfs.c\nperl user/usys.pl > user/usys.S\n' + modern;
+      COMPILE + COMPILE + 'gcc -Werror -Wall -I. -o mkfs/mkfs mkfs/mkfs.c\nperl user/usys.pl > user/usys.S\n' + MODERN;
     assert.deepEqual(readCompilers(printed), [
       { program: 'riscv64-unknown-elf-gcc', cross: true },
       { program: 'gcc', cross: false },
     ]);
-    assert.deepEqual(readCompilers(modern), []);
+    assert.deepEqual(readCompilers(MODERN), []);
     // With no toolchain found, xv6's Makefiles call plain gcc for the kernel too.
     assert.deepEqual(
       readCompilers('gcc -Wall -I. -o mkfs/mkfs m.c\ngcc -Wall -mcmodel=medany -c -o kernel/start.o kernel/start.c'),

@@ -41,9 +41,7 @@ export function readMachine(printed: string): LabMachine {
   const command = recipeLines(printed)
     .map(splitWords)
     .find((words) => words.some((word) => baseName(word) === QEMU_WORD) && words.includes('-kernel'));
-  if (!command) {
-    throw new LabError(`"make -n qemu" printed no line that runs ${QEMU_WORD} with -kernel.`);
-  }
+  if (!command) throw new LabError(`"make -n qemu" printed no line that runs ${QEMU_WORD} with -kernel.`);
   const start = command.findIndex((word) => baseName(word) === QEMU_WORD);
   return machineOf(command.slice(start + 1));
 }
@@ -75,9 +73,8 @@ function recipeLines(printed: string): string[] {
 /** Splits a shell command into words, with quotes and backslashes as in sh(1). Does not expand anything. */
 export function splitWords(line: string): string[] {
   const words: string[] = [];
-  for (const match of line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g)) {
+  for (const match of line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g))
     words.push(match[0].replace(/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g, unquote));
-  }
   return words;
 }
 

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import { findLab, inspectLab } from './lab';
 import { LabError } from './lab-makefile';
 
-const compile = 'riscv64-unknown-elf-gcc -O -mcmodel=medany -c -o kernel/start.o kernel/start.c';
-const machine =
+const COMPILE = 'riscv64-unknown-elf-gcc -O -mcmodel=medany -c -o kernel/start.o kernel/start.c';
+const MACHINE =
   'qemu-system-riscv64 -machine virt -bios none -kernel kernel/kernel -m 128M -smp 3 -nographic ' +
   '-drive file=fs.img,if=none,format=raw,id=x0 -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0';
 
@@ -58,7 +58,7 @@ describe('a lab folder', () => {
   });
 
   it('is built by make, kernel and disk image', async () => {
-    await program('make', `${compile}\n${machine}`);
+    await program('make', `${COMPILE}\n${MACHINE}`);
     await program('riscv64-unknown-elf-gcc');
     const { build, machine: read, notes } = await inspectLab(folder);
     assert.equal(build, 'make kernel/kernel fs.img');
@@ -67,14 +67,14 @@ describe('a lab folder', () => {
   });
 
   it('without a compiler names the package to install', async () => {
-    await program('make', `${compile}\n${machine}`);
+    await program('make', `${COMPILE}\n${MACHINE}`);
     await refusal(/riscv64-unknown-elf-gcc was not found.*(gcc-riscv64-unknown-elf|riscv64-elf-gcc)/);
   });
 
   it("without a toolchain sees that the host's gcc is no substitute", async () => {
     await program(
       'make',
-      `gcc -O -mcmodel=medany -c -o k.o k.c\n${machine}`,
+      `gcc -O -mcmodel=medany -c -o k.o k.c\n${MACHINE}`,
       "*** Error: Couldn't find a riscv64 version of GCC/binutils.",
     );
     await program('gcc');
@@ -87,14 +87,14 @@ describe('a lab folder', () => {
   });
 
   it("needs no compiler when nothing is left to compile, but mkfs's when that is", async () => {
-    await program('make', machine);
+    await program('make', MACHINE);
     assert.equal((await inspectLab(folder)).build, 'make kernel/kernel fs.img');
-    await program('make', `gcc -I. -o mkfs/mkfs mkfs/mkfs.c\n${machine}`);
+    await program('make', `gcc -I. -o mkfs/mkfs mkfs/mkfs.c\n${MACHINE}`);
     await refusal(/disk image with gcc/);
   });
 
   it('takes its prebuilt kernel when there is no compiler, and says so', async () => {
-    await program('make', `${compile}\n${machine}`);
+    await program('make', `${COMPILE}\n${MACHINE}`);
     await mkdir(path.join(folder, 'prebuilt'));
     await writeFile(path.join(folder, 'prebuilt', 'kernel'), '');
     const { build, machine: read, notes } = await inspectLab(folder);

@@ -94,13 +94,11 @@ function dryRun(folder: string): Promise<{ printed: string; errors: string }> {
       ['-n', 'qemu', `QEMU=${QEMU_WORD}`],
       { cwd: folder, timeout: MAKE_TIMEOUT, maxBuffer: 16 << 20, env: { ...process.env, LC_ALL: 'C', MAKEFLAGS: '' } },
       (error, printed, errors) => {
-        if (error && error.code === 'ENOENT') {
+        if (error && error.code === 'ENOENT')
           reject(new LabError(`make was not found, and the lab is built with it. ${install('make', 'make')}`));
-        } else if (error?.killed) {
+        else if (error?.killed)
           reject(new LabError(`"make -n qemu" in ${folder} did not end within ${MAKE_TIMEOUT / 1000} s.`));
-        } else {
-          resolve({ printed, errors });
-        }
+        else resolve({ printed, errors });
       },
     );
   });
@@ -137,9 +135,7 @@ function install(debian: string, homebrew: string, orDebian?: string): string {
 async function onPath(program: string): Promise<boolean> {
   if (program.includes('/')) return readable(program, constants.X_OK);
   const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  for (const folder of folders) {
-    if (await readable(path.join(folder, program), constants.X_OK)) return true;
-  }
+  for (const folder of folders) if (await readable(path.join(folder, program), constants.X_OK)) return true;
   return false;
 }
 

@@ -21,17 +21,18 @@ export class Consoles implements vscode.Disposable {
     this.subscriptions = [
       sessions.onEvent(({ kind, session }) => {
         const console = this.consoles.get(session.id);
-        if (kind === 'launched') void this.attach(session);
-        else if (kind === 'restarting') console?.restart();
-        else if (kind === 'ended' && console) {
+        if (kind === 'launched') {
+          void this.attach(session);
+        } else if (kind === 'restarting') {
+          console?.restart();
+        } else if (kind === 'ended' && console) {
           console.end();
           this.markActive(vscode.window.activeTerminal);
         }
       }),
       vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
-        if (session.type === DEBUG_TYPE && event === 'xv6.consoleOutput') {
+        if (session.type === DEBUG_TYPE && event === 'xv6.consoleOutput')
           this.consoles.get(session.id)?.write((body as Events['xv6.consoleOutput']).text);
-        }
       }),
       vscode.window.onDidChangeActiveTerminal((terminal) => this.markActive(terminal)),
     ];

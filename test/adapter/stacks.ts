@@ -15,9 +15,8 @@ export const stackText = async (session: TestSession, threadId: number): Promise
 /** Every thread by its name, with its frames. */
 export async function threadsText(session: TestSession): Promise<string[]> {
   const lines: string[] = [];
-  for (const { id, name } of (await session.threadsRequest()).body.threads) {
+  for (const { id, name } of (await session.threadsRequest()).body.threads)
     lines.push(name, ...(await stackText(session, id)).map((frame) => `    ${frame}`));
-  }
   return lines;
 }
 

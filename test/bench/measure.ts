@@ -44,9 +44,8 @@ export async function byTurns<T>(
     async () => results.here.push(await here()),
     async () => qemu && results.qemu.push(await qemu()),
   ];
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds; round++)
     for (const run of round % 2 === 0 ? runs : [...runs].reverse()) await run();
-  }
   return results;
 }
 

@@ -47,12 +47,13 @@ export class Talk {
     });
     // A program that has ended takes no input; its end is noticed below.
     this.child.stdin.on('error', () => undefined);
-    for (const event of ['error', 'close'])
+    for (const event of ['error', 'close']) {
       this.child.on(event, (status: number | null | Error) => {
         if (typeof status === 'number') this.status = status;
         this.ended = true;
         this.heard?.();
       });
+    }
   }
 
   /** Milliseconds from the start until the text appears, after the end of the last one. */

@@ -118,9 +118,8 @@ export function lockstepImage(seed: number, count: number): { image: Uint8Array;
   a.label('headersEnd');
 
   const image = a.image();
-  for (const { seed: programSeed, mode, start, end } of bodies) {
+  for (const { seed: programSeed, mode, start, end } of bodies)
     programs.push({ seed: programSeed, mode, address: start, code: image.slice(start - BASE, end - BASE) });
-  }
   return { image, programs };
 }
 
@@ -206,9 +205,8 @@ function driver(a: Assembler): void {
   a.la(t0, 'trap');
   csrw(mtvec, t0);
   csrw(mscratch, t6);
-  for (const csr of [medeleg, mideleg, mie, mip, mcounteren, ...FINAL_CSRS.map(([, csr]) => csr)]) {
+  for (const csr of [medeleg, mideleg, mie, mip, mcounteren, ...FINAL_CSRS.map(([, csr]) => csr)])
     if (csr !== Csr.satp) csrw(csr, 0);
-  }
   a.op('ld', { rd: t0, rs1: s0, imm: Header.satp });
   csrw(Csr.satp, t0);
   a.op('sfence.vma').op('fence.i');

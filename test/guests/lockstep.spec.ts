@@ -73,9 +73,8 @@ function differences(here: ProgramResult, qemu: ProgramResult): string[] {
     }
     if (lines.length > 0) break;
   }
-  for (const [name, value] of here.state) {
+  for (const [name, value] of here.state)
     if (qemu.state.get(name) !== value) lines.push(`${name} ${hex(value)}, in QEMU ${hex(qemu.state.get(name))}`);
-  }
   return lines;
 }
 

@@ -62,8 +62,8 @@ function bootAndSave(lab: Lab, harts: number) {
 const type = (machine: Machine, line: string): void => machine.consoleInput(new TextEncoder().encode(line));
 
 describe('warm start', () => {
-  for (const lab of LABS)
-    for (const harts of [1, 3])
+  for (const lab of LABS) {
+    for (const harts of [1, 3]) {
       it(`of ${lab.name} with ${harts} harts is where its boot ends`, () => {
         const cold = bootAndSave(lab, harts);
         const host = new Map<number, Uint8Array>();
@@ -86,6 +86,8 @@ describe('warm start', () => {
         assert.ok(host.size > 0);
         for (const [sector, bytes] of host) assert.deepEqual(contents(warm.disk!, sector, 1), Buffer.from(bytes));
       });
+    }
+  }
 
   it('is refused where the boot would read something else, and only there', () => {
     const { saved } = bootAndSave(SAMPLE, 1);

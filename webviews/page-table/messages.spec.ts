@@ -46,9 +46,8 @@ describe('messages of the page-table panel', () => {
       { change: 'onload' },
       { change: 'changed', touchedOnly: 'yes' },
       { level: 1, children: [{ ...leaf, level: 1 }] },
-    ]) {
+    ])
       assert.equal(isPageTableModel(withEntry(entry)), false, JSON.stringify(entry));
-    }
     assert.equal(readToPanel({ type: 'model', model: { ...model, roots: undefined } }), undefined);
     assert.equal(readToPanel({ type: 'evaluate' }), undefined);
   });

@@ -131,9 +131,8 @@ export class VisibleRows {
   /** The index of the parent of the row `at`; -1 for an entry of the root. */
   parentOf(at: number): number {
     const { depth } = this.spans[this.spanAt(at)]!;
-    for (let span = this.spanAt(at) - 1; span >= 0; span--) {
+    for (let span = this.spanAt(at) - 1; span >= 0; span--)
       if (this.spans[span]!.depth < depth) return this.spans[span]!.from;
-    }
     return -1;
   }
 

@@ -191,9 +191,8 @@ export class PageTableView extends LitElement {
   private notice(): TemplateResult | typeof nothing {
     const line = (icon: string, text: string) =>
       html`<p class="notice" role="status"><i class="codicon codicon-${icon}"></i> ${text}</p>`;
-    if (this.status === 'ended') {
+    if (this.status === 'ended')
       return line('debug-disconnect', 'The session has ended. Start debugging again to see its page tables.');
-    }
     if (this.failure !== undefined) return line('warning', this.failure);
     if (!this.model) return line('loading', 'Waiting for the debugger.');
     if (this.status === 'running')

@@ -133,8 +133,7 @@ function quoted(rest: string, at: number): Omit<Token, 'at'> & { length: number 
   }
   if (i >= rest.length) throw new ExpressionError(`the closing ${quote} is missing`, at);
   if (quote === '"') return { kind: 'string', text, length: i + 1 };
-  if (text.length !== 1 || text.charCodeAt(0) > 0xff) {
+  if (text.length !== 1 || text.charCodeAt(0) > 0xff)
     throw new ExpressionError('a character constant holds exactly one character', at);
-  }
   return { kind: 'character', text, length: i + 1 };
 }

@@ -118,14 +118,15 @@ function parseDeclarator(cursor: Cursor, lookup: TypeLookup, depth: number): (ty
     } else if (cursor.accept('(')) {
       const { parameters, variadic } = parseParameters(cursor, lookup, depth);
       suffixes.push((result) => ({ kind: 'function', result, parameters, variadic }));
-    } else break;
+    } else {
+      break;
+    }
   }
   return (type) => {
     for (const qualifiers of pointers) {
       type = C.pointerTo(type);
-      for (const kind of qualifiers) {
+      for (const kind of qualifiers)
         if (kind === 'const' || kind === 'volatile' || kind === 'restrict') type = { kind, target: type };
-      }
     }
     for (const suffix of suffixes.reverse()) type = suffix(type);
     return inner ? inner(type) : type;

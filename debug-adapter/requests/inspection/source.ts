@@ -40,10 +40,11 @@ export function source(
   const { debuggee } = requireSession(context);
   const reference = args.source?.sourceReference || args.sourceReference || 0;
   const path = debuggee.missing[reference - 1];
-  if (path === undefined)
+  if (path === undefined) {
     throw new Error(
       `There is no source with reference ${reference} in this session${args.source?.path === undefined ? '' : `; ${args.source.path} is read from its file`}.`,
     );
+  }
   const image = imagesOf(debuggee).find(({ binary }) => binary.files.includes(path));
   if (!image) throw new Error(`No program of this session was compiled from ${path}.`);
   return { content: listing(path, image), mimeType: 'text/x-riscv-asm' };

@@ -60,11 +60,12 @@ export function listed(view: View, named: Named, hex: boolean): DebugProtocol.Va
   if (evaluateName !== undefined) body.evaluateName = evaluateName;
   if (declared && view.stopped) body.declarationLocationReference = view.stopped.keepLocation(declared);
   const more = [...(before === undefined ? [] : ['changed']), ...(isStatic ? ['static'] : [])];
-  if (more.length > 0)
+  if (more.length > 0) {
     body.presentationHint = {
       ...body.presentationHint,
       attributes: [...(body.presentationHint?.attributes ?? []), ...more],
     };
+  }
   if (before !== undefined && body.type !== undefined) body.type = `${body.type}, was ${before}`;
   return body;
 }

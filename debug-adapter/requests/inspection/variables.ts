@@ -62,7 +62,7 @@ export function scopes(
     namedContainer(view, () => REGISTERS.map((name) => registerNamed(name, view, before))),
     { presentationHint: 'registers' },
   );
-  if (frame.hart !== undefined)
+  if (frame.hart !== undefined) {
     add(
       'CSRs',
       namedContainer(view, () =>
@@ -72,15 +72,17 @@ export function scopes(
       ),
       { expensive: true },
     );
+  }
   const trapFrame = trapFrameOf(view);
   if (trapFrame) add('Trap frame', trapFrame, { expensive: true });
   const globals = frame.image?.binary.globals.filter(({ file }) => file !== undefined && file === frame.file) ?? [];
-  if (globals.length > 0)
+  if (globals.length > 0) {
     add(`Globals of ${baseName(frame.file!)}`, variablesOf(globals), {
       expensive: true,
       namedVariables: globals.length,
       source: sourceOf(debuggee, frame.file!),
     });
+  }
   return { scopes: made };
 }
 

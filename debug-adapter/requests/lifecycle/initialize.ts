@@ -11,10 +11,11 @@ export function initialize(
   context: SessionContext,
   args: DebugProtocol.InitializeRequestArguments,
 ): DebugProtocol.Capabilities {
-  if (args.linesStartAt1 === false || args.columnsStartAt1 === false || args.pathFormat === 'uri')
+  if (args.linesStartAt1 === false || args.columnsStartAt1 === false || args.pathFormat === 'uri') {
     throw new UserError(
       'This debugger counts lines and columns from 1 and names files by paths: "linesStartAt1" and "columnsStartAt1" must be true, "pathFormat" must be "path".',
     );
+  }
   context.client = {
     invalidated: args.supportsInvalidatedEvent === true,
     memoryEvents: args.supportsMemoryEvent === true,

@@ -54,10 +54,11 @@ export function goTo(context: SessionContext, args: DebugProtocol.GotoArguments)
   const { image } = frame;
   const here = image?.binary.functionAt(frame.lookup);
   const there = target.image.binary.functionAt(target.address);
-  if (!image || !here || target.image !== image || here.low !== there?.low)
+  if (!image || !here || target.image !== image || here.low !== there?.low) {
     throw new Error(
       `The target is in ${there?.name ?? 'another program'}, the hart in ${here?.name ?? frame.name}: a jump out of the function would leave its stack frame behind. Set $pc in the debug console if that is what you want.`,
     );
+  }
   const { pc } = frame.registers;
   const hart = hartUnder(debuggee, frame);
   debuggee.machine.apply({ kind: 'pc', hart: hart.id, value: target.address + (pc - image.linked(pc)) });

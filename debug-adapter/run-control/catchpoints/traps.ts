@@ -45,12 +45,13 @@ function callWords(condition: string, guest: Guest | undefined): Matcher | undef
   if (!words) return undefined;
   const known = guest?.systemCalls() ?? [];
   const unknown = words.find((word) => !known.includes(word));
-  if (guest && unknown !== undefined)
+  if (guest && unknown !== undefined) {
     throw new Error(
       known.length > 0
         ? `there is no system call "${unknown}"; there are ${known.join(', ')}`
         : 'the kernel has no table "syscalls" that names them: use an expression such as $a7 == 5',
     );
+  }
   return (cause, here) => {
     const event = eventOf(cause);
     const name = event && here.systemCall(here.x(event.hart, X.a7));

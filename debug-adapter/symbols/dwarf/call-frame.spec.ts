@@ -3,7 +3,7 @@ import { CallFrames, type FrameRules } from './call-frame';
 import { Cfa } from './constants';
 import { Bytes } from '../../../emulator/testing/bytes';
 
-const start = 0x80000000n;
+const START = 0x80000000n;
 
 function frames(name: string, contents: Bytes, warnings: string[] = []): CallFrames {
   const bytes = contents.toArray();
@@ -15,11 +15,11 @@ function frames(name: string, contents: Bytes, warnings: string[] = []): CallFra
 function debugFrame(instructions: number[], version = 4): Bytes {
   const common = new Bytes().u32(0xffffffff).u8(version, 0);
   common.u8(...(version === 4 ? [8, 0] : []), 2, 0x78, 1, Cfa.defCfa, 2, 0);
-  const entry = new Bytes().u32(0).u64(start).u64(64n);
+  const entry = new Bytes().u32(0).u64(START).u64(64n);
   return common.withLength().add(entry.u8(...instructions).withLength());
 }
 
-function rules(instructions: number[], address = start + 63n): FrameRules {
+function rules(instructions: number[], address = START + 63n): FrameRules {
   const found = frames('.debug_frame', debugFrame(instructions)).rulesAt(address);
   assert.ok(found);
   return found;
@@ -30,7 +30,7 @@ describe('Call frame instructions', () => {
     const instructions = [Cfa.advanceLoc | 1, Cfa.defCfaOffset, 16, Cfa.advanceLoc1, 2, Cfa.offset | 8, 2];
     instructions.push(Cfa.advanceLoc2, 1, 0, Cfa.defCfa, 8, 0, Cfa.advanceLoc4, 1, 0, 0, 0, Cfa.restore | 8);
     const at = (offset: bigint): unknown => {
-      const { cfa, registers } = rules(instructions, start + offset);
+      const { cfa, registers } = rules(instructions, START + offset);
       return [cfa, registers.get(8)];
     };
     const saved = { kind: 'offset', offset: -16n };
@@ -40,8 +40,8 @@ describe('Call frame instructions', () => {
     assert.deepEqual(at(6n), [{ register: 2, offset: 16n }, saved]);
     assert.deepEqual(at(8n), [{ register: 8, offset: 0n }, saved]);
     assert.deepEqual(at(10n), [{ register: 8, offset: 0n }, undefined]);
-    assert.equal(frames('.debug_frame', debugFrame([])).rulesAt(start - 1n), undefined);
-    assert.equal(frames('.debug_frame', debugFrame([])).rulesAt(start + 64n), undefined);
+    assert.equal(frames('.debug_frame', debugFrame([])).rulesAt(START - 1n), undefined);
+    assert.equal(frames('.debug_frame', debugFrame([])).rulesAt(START + 64n), undefined);
   });
 
   it('give every kind of rule', () => {
@@ -88,7 +88,7 @@ describe('Call frame instructions', () => {
 describe('Call frame sections', () => {
   it('are read in versions 1 to 4', () => {
     for (const version of [1, 3, 4]) {
-      const found = frames('.debug_frame', debugFrame([Cfa.defCfaOffset, 8], version)).rulesAt(start);
+      const found = frames('.debug_frame', debugFrame([Cfa.defCfaOffset, 8], version)).rulesAt(START);
       assert.deepEqual(found?.cfa, { register: 2, offset: 8n });
       assert.equal(found?.returnAddressColumn, 1);
     }
@@ -110,7 +110,7 @@ describe('Call frame sections', () => {
   it('keep what was sound before damage', () => {
     const warnings: string[] = [];
     const contents = debugFrame([Cfa.defCfaOffset, 8]).u32(0x1000);
-    const found = frames('.debug_frame', contents, warnings).rulesAt(start);
+    const found = frames('.debug_frame', contents, warnings).rulesAt(START);
     assert.deepEqual(found?.cfa, { register: 2, offset: 8n });
     assert.match(warnings.join(), /found by the frame pointer/);
   });

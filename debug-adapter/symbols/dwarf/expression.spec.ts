@@ -5,7 +5,7 @@ import { At, Encoding, Op } from './constants';
 import { type ExpressionFrame, Unavailable, evaluateLocation, evaluateValue, NO_UNIT } from './expression';
 import { Bytes } from '../../../emulator/testing/bytes';
 
-const mask = (1n << 64n) - 1n;
+const MASK = (1n << 64n) - 1n;
 
 /** A frame in which register n is 0x1000 + n, and each word of memory is its own address. */
 const frame: ExpressionFrame = {
@@ -79,14 +79,14 @@ describe('DWARF expressions', () => {
 
   it('push constants of every size and sign', () => {
     assert.equal(value(Op.const1u, 0xff), 0xffn);
-    assert.equal(value(Op.const1s, 0xff), mask);
+    assert.equal(value(Op.const1s, 0xff), MASK);
     assert.equal(value(Op.const2u, 0xfe, 0xff), 0xfffen);
-    assert.equal(value(Op.const2s, 0xfe, 0xff), mask - 1n);
+    assert.equal(value(Op.const2s, 0xfe, 0xff), MASK - 1n);
     assert.equal(value(Op.const4u, 0, 0, 0, 0x80), 0x80000000n);
     assert.equal(value(Op.const4s, 0, 0, 0, 0x80), 0xffffffff80000000n);
-    assert.equal(value(Op.const8s, 255, 255, 255, 255, 255, 255, 255, 255), mask);
+    assert.equal(value(Op.const8s, 255, 255, 255, 255, 255, 255, 255, 255), MASK);
     assert.equal(value(Op.constu, 0x80, 1), 128n);
-    assert.equal(value(Op.consts, 0x7f), mask);
+    assert.equal(value(Op.consts, 0x7f), MASK);
     assert.equal(value(Op.constx, 2), 0x20n);
     assert.equal(value(Op.lit0 + 31), 31n);
   });
@@ -104,19 +104,19 @@ describe('DWARF expressions', () => {
   });
 
   it('compute as 64-bit machines do', () => {
-    const any = fc.bigInt({ min: 0n, max: mask });
+    const any = fc.bigInt({ min: 0n, max: MASK });
     const signed = (bits: bigint): bigint => BigInt.asIntN(64, bits);
     fc.assert(
       fc.property(any, any, (a, b) => {
-        assert.equal(binary(Op.plus, a, b), (a + b) & mask);
-        assert.equal(binary(Op.minus, a, b), (a - b) & mask);
-        assert.equal(binary(Op.mul, a, b), (a * b) & mask);
+        assert.equal(binary(Op.plus, a, b), (a + b) & MASK);
+        assert.equal(binary(Op.minus, a, b), (a - b) & MASK);
+        assert.equal(binary(Op.mul, a, b), (a * b) & MASK);
         assert.equal(binary(Op.and, a, b), a & b);
         assert.equal(binary(Op.or, a, b), a | b);
         assert.equal(binary(Op.xor, a, b), a ^ b);
-        assert.equal(binary(Op.shl, a, b % 64n), (a << (b % 64n)) & mask);
+        assert.equal(binary(Op.shl, a, b % 64n), (a << (b % 64n)) & MASK);
         assert.equal(binary(Op.shr, a, b % 64n), a >> (b % 64n));
-        assert.equal(binary(Op.shra, a, b % 64n), (signed(a) >> (b % 64n)) & mask);
+        assert.equal(binary(Op.shra, a, b % 64n), (signed(a) >> (b % 64n)) & MASK);
         assert.equal(binary(Op.shl, a, 64n + (b % 64n)), 0n);
         assert.equal(binary(Op.lt, a, b), signed(a) < signed(b) ? 1n : 0n);
         assert.equal(binary(Op.le, a, b), signed(a) <= signed(b) ? 1n : 0n);
@@ -125,21 +125,21 @@ describe('DWARF expressions', () => {
         assert.equal(binary(Op.eq, a, b), a === b ? 1n : 0n);
         assert.equal(binary(Op.ne, a, b), a === b ? 0n : 1n);
         if (b !== 0n) {
-          assert.equal(binary(Op.div, a, b), (signed(a) / signed(b)) & mask);
+          assert.equal(binary(Op.div, a, b), (signed(a) / signed(b)) & MASK);
           assert.equal(binary(Op.mod, a, b), a % b);
         }
       }),
     );
     assert.throws(() => binary(Op.div, 1n, 0n), Unavailable);
     assert.equal(value(Op.consts, 0x7b, Op.abs), 5n);
-    assert.equal(value(Op.lit0 + 5, Op.neg), mask - 4n);
-    assert.equal(value(Op.lit0, Op.not), mask);
+    assert.equal(value(Op.lit0 + 5, Op.neg), MASK - 4n);
+    assert.equal(value(Op.lit0, Op.not), MASK);
   });
 
   it('compute with base types', () => {
     const signedChar = 0x20;
     const unsignedInt = 0x30;
-    assert.equal(value(Op.const1u, 0xff, Op.convert, signedChar, Op.convert, 0), mask, 'a char of 0xff is -1');
+    assert.equal(value(Op.const1u, 0xff, Op.convert, signedChar, Op.convert, 0), MASK, 'a char of 0xff is -1');
     assert.equal(value(Op.const1u, 0xff, Op.gnuConvert, signedChar, Op.gnuConvert, unsignedInt), 0xffffffffn);
     assert.equal(value(Op.constType, signedChar, 1, 0x80, Op.lit0, Op.lt), 1n);
     assert.equal(value(Op.regvalType, 3, unsignedInt), 0x1003n);
@@ -155,7 +155,7 @@ describe('DWARF expressions', () => {
 
   it('branch, and do not run forever', () => {
     assert.equal(value(Op.lit0 + 1, Op.lit0, Op.bra, 1, 0, Op.not, Op.neg), 2n);
-    assert.equal(value(Op.lit0 + 1, Op.lit0 + 1, Op.bra, 1, 0, Op.not, Op.neg), mask);
+    assert.equal(value(Op.lit0 + 1, Op.lit0 + 1, Op.bra, 1, 0, Op.not, Op.neg), MASK);
     assert.equal(value(Op.lit0 + 1, Op.skip, 1, 0, Op.not), 1n);
     assert.throws(() => value(Op.skip, 0xfd, 0xff), /does not come to an end/);
     assert.throws(() => value(Op.lit0, Op.skip, 0xfb, 0xff), /jumps out of itself|does not come to an end/);

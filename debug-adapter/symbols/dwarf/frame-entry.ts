@@ -93,8 +93,9 @@ function readCommon(section: FrameSection, offset: number): CommonEntry {
       else break;
     }
     reader.skip(dataEnd - reader.offset);
-  } else if (augmentation !== '')
+  } else if (augmentation !== '') {
     throw new SymbolError(`${section.name}: the CIE at ${hex(offset)} has the unknown augmentation "${augmentation}"`);
+  }
   return {
     codeAlignment,
     dataAlignment,

@@ -143,7 +143,9 @@ function* readEntries5(
       if (content === Line.contentPath && typeof value === 'number') {
         const inline = form === Form.string;
         entry.path = inline ? reader.stringAt(value) : (unit.string(form, value) ?? '');
-      } else if (content === Line.contentDirectory && typeof value === 'number') entry.directory = value;
+      } else if (content === Line.contentDirectory && typeof value === 'number') {
+        entry.directory = value;
+      }
     }
     yield entry;
   }
@@ -171,8 +173,11 @@ class LineMachine {
         this.advance(Math.floor(adjusted / lineRange));
         this.row.line += lineBase + (adjusted % lineRange);
         this.emit();
-      } else if (opcode === 0) this.extended(files, directory);
-      else this.standard(opcode);
+      } else if (opcode === 0) {
+        this.extended(files, directory);
+      } else {
+        this.standard(opcode);
+      }
     }
   }
 

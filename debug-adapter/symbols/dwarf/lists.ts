@@ -49,8 +49,11 @@ function readPairs(unit: Unit, reader: Reader, take: (low: bigint, high: bigint)
     if (low === newBase) {
       unit.info.budget.spend(1);
       base = high;
-    } else if (low === 0n && high === 0n) return;
-    else take(low + base, high + base);
+    } else if (low === 0n && high === 0n) {
+      return;
+    } else {
+      take(low + base, high + base);
+    }
   }
 }
 

@@ -128,8 +128,9 @@ function note(macros: Map<string, Macro>, defined: boolean, text: string | undef
   const found = text === undefined ? undefined : DEFINITION.exec(text);
   if (!found) return;
   const [, name, parameters, body] = found;
-  if (!defined) macros.delete(name!);
-  else {
+  if (!defined) {
+    macros.delete(name!);
+  } else {
     macros.set(name!, {
       name: name!,
       ...(parameters === undefined

@@ -98,8 +98,9 @@ function* compareVariables(binary: Binary, place: PlaceAnswer, frame: FrameRegis
   for (const variable of binary.scopesAt(frame.pc).flatMap((scope) => scope.variables)) {
     const found = ownPlaceOf(binary, variable, frame);
     const index = left.findIndex((theirs) => theirs.name === variable.name && theirs.place === found);
-    if (index >= 0) left.splice(index, 1);
-    else {
+    if (index >= 0) {
+      left.splice(index, 1);
+    } else {
       const theirs = left.filter(({ name }) => name === variable.name).map((other) => other.place);
       yield `${variable.name} is ${theirs.join(' or ') || 'unknown'} for gdb, ${found} for us`;
     }

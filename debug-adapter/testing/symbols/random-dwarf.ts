@@ -209,13 +209,16 @@ function randomExpression(random: Random): Bytes {
       Op.breg0 + random.below(32),
     ]);
     bytes.u8(op);
-    if (op === Op.skip || op === Op.bra) bytes.u16((random.below(12) - 8) & 0xffff);
-    else if (op === Op.entryValue || op === Op.gnuEntryValue) {
+    if (op === Op.skip || op === Op.bra) {
+      bytes.u16((random.below(12) - 8) & 0xffff);
+    } else if (op === Op.entryValue || op === Op.gnuEntryValue) {
       const size = random.below(3);
       bytes.uleb(size).u8(...Array.from({ length: size }, () => random.pick([Op.reg0 + 10, Op.entryValue, 1])));
-    } else if (op >= Op.const1u && op <= Op.consts)
+    } else if (op >= Op.const1u && op <= Op.consts) {
       bytes.u8(...Array.from({ length: 1 << Math.min(3, (op - Op.const1u) >> 1) }, () => random.below(256)));
-    else if (random.below(2) === 0) addLeb(bytes, random);
+    } else if (random.below(2) === 0) {
+      addLeb(bytes, random);
+    }
   }
   return bytes;
 }
@@ -230,9 +233,9 @@ function randomList(random: Random, kinds: readonly number[], hasExpressions: bo
   const bytes = new Bytes().u16(5).u8(8, 0).u32(random.below(4));
   for (let left = random.below(12); left > 0; left--) {
     bytes.u8(random.pick(kinds));
-    if (random.below(2) === 0)
+    if (random.below(2) === 0) {
       bytes.u64(CODE + BigInt(random.below(CODE_SIZE))).u64(CODE + BigInt(random.below(CODE_SIZE)));
-    else {
+    } else {
       addLeb(bytes, random);
       addLeb(bytes, random);
     }
@@ -257,7 +260,9 @@ function randomLines(random: Random, version: number): Bytes {
       .text('/')
       .u8(isSound ? 2 : random.below(256), Line.contentPath, Form.string, Line.contentDirectory, Form.udata);
     count().text('main.c').uleb(random.below(3));
-  } else header.text('include').u8(0).text('main.c').u8(random.below(3), 0, 0).u8(0);
+  } else {
+    header.text('include').u8(0).text('main.c').u8(random.below(3), 0, 0).u8(0);
+  }
   const program = new Bytes().u8(0, 9, Line.setAddress).u64(random.below(20) === 0 ? randomNumber(random) : CODE);
   for (let left = random.below(40); left > 0; left--) {
     const opcode = random.below(3) === 0 ? random.below(256) : 1 + random.below(12);
@@ -279,11 +284,14 @@ function randomMacros(random: Random, version: number): Bytes {
   for (let left = random.below(10); left > 0; left--) {
     const op = 1 + random.below(12);
     bytes.u8(op);
-    if (op <= 2) bytes.uleb(1).text(random.pick(['X 1', 'X(a) a', '(', 'X X']));
-    else if (op === 7) {
+    if (op <= 2) {
+      bytes.uleb(1).text(random.pick(['X 1', 'X(a) a', '(', 'X X']));
+    } else if (op === 7) {
       // Often this header itself.
       bytes.u32(random.pick([0, 0, 3, 9]));
-    } else if (op !== 4) bytes.uleb(1).u32(random.below(12));
+    } else if (op !== 4) {
+      bytes.uleb(1).u32(random.below(12));
+    }
   }
   return bytes.u8(...(random.below(4) === 0 ? [] : [0]));
 }

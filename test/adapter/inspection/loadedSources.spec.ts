@@ -10,10 +10,11 @@ describe('loadedSources', function () {
     await session().boot({ stopOnEntry: true });
     await session().stopped();
     const { body } = (await session().customRequest('loadedSources')) as DebugProtocol.LoadedSourcesResponse;
-    for (const file of ['kernel/trap.c', 'kernel/trampoline.S', 'user/sh.c'])
+    for (const file of ['kernel/trap.c', 'kernel/trampoline.S', 'user/sh.c']) {
       assert.ok(
         body.sources.some(({ path }) => path === source(file)),
         file,
       );
+    }
   });
 });

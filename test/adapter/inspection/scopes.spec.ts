@@ -73,9 +73,10 @@ describe('scopes', function () {
     for (const { name, value, variablesReference } of csrs) {
       if (!/^(satp|sstatus|scause|stvec|mstatus|medeleg|mie|pmpcfg0)$/.test(name)) continue;
       lines.push(`${name} = ${value}`);
-      if (variablesReference > 0)
+      if (variablesReference > 0) {
         for (const field of await session().children(variablesReference))
           lines.push(`  ${field.name} = ${field.value}`);
+      }
     }
     golden('csrs', lines.map(masked));
   });
@@ -125,9 +126,10 @@ describe('scopes of optimized code', function () {
   it('say of what is gone that it is, and do not let it be set', async () => {
     const all = (await session().stack()).map(({ id }) => id);
     const found: DebugProtocol.Variable[] = [];
-    for (const id of all)
+    for (const id of all) {
       for (const { name, variablesReference } of await scopesOf(session(), id))
         if (name === 'Locals' || name === 'Arguments') found.push(...(await session().children(variablesReference)));
+    }
     const gone = found.filter(({ value }) => value === '<optimized out>');
     assert.ok(gone.length > 0);
     assert.ok(gone.every(({ presentationHint }) => presentationHint?.attributes?.includes('readOnly')));

@@ -65,8 +65,7 @@ describe('setExpression', function () {
       ['$mhartid', '1', /mhartid cannot be written/],
       ['nobody', '1', /expression:1:1: no variable/],
       ['proc[0].pid', '1 +', /expression:1:4: an operand is missing/],
-    ] as const) {
+    ] as const)
       await assert.rejects(set(expression, value), why, expression);
-    }
   });
 });

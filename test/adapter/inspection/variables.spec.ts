@@ -114,12 +114,13 @@ describe('variables of a user program', function () {
     for (const expression of [
       ...['count::buf[0..5]', 'wc.c::count', 'argv[1]', 'argv[0..2]', '*argv[1] == 82', '$pid', '$mode'],
       ...['$proc($pid)->name', 'sizeof(buf)', '&buf[16]', '*(char (*)[8])buf', 'printf', 'kernel::printf', 'digits'],
-    ])
+    ]) {
       lines.push(
         `${expression} => ${await session()
           .value(expression)
           .catch((error: Error) => error.message)}`,
       );
+    }
     golden('values-wc', lines);
   });
 

@@ -16,9 +16,8 @@ describe('cancel', function () {
         rest += data.toString();
         for (const [, body] of rest.matchAll(/Content-Length: \d+\r\n\r\n(\{.*?\})(?=Content-Length|$)/gs)) {
           const message = JSON.parse(body!) as DebugProtocol.Response;
-          if (message.type === 'response' && message.request_seq >= first) {
+          if (message.type === 'response' && message.request_seq >= first)
             if (!answers.some((one) => one.request_seq === message.request_seq)) answers.push(message);
-          }
         }
         if (answers.length === requests.length) resolve();
       });

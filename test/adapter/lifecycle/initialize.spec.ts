@@ -54,9 +54,10 @@ describe('initialize', function () {
   });
 
   it('declares what every request of the session needs to be asked', () => {
-    for (const [capability, requests] of Object.entries(PROMISED))
+    for (const [capability, requests] of Object.entries(PROMISED)) {
       if (requests.every((request) => Object.hasOwn(REQUESTS, request)))
         assert.equal(CAPABILITIES[capability as keyof DebugProtocol.Capabilities], true, capability);
+    }
   });
 
   it('answers a client with it, before anything runs', async () => {

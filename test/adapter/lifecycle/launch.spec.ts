@@ -38,11 +38,12 @@ describe('launch', function () {
   });
 
   it('refuses a client that counts or names otherwise', async () => {
-    for (const wish of [{ linesStartAt1: false }, { columnsStartAt1: false }, { pathFormat: 'uri' }])
+    for (const wish of [{ linesStartAt1: false }, { columnsStartAt1: false }, { pathFormat: 'uri' }]) {
       await assert.rejects(
         session().initializeRequest({ adapterID: 'xv6', ...wish }),
         /counts lines and columns from 1/,
       );
+    }
     assert.equal((await session().initializeRequest()).body?.supportsValueFormattingOptions, true);
   });
 
@@ -117,10 +118,11 @@ describe('launch', function () {
 
   it('shows a client that wants to know how far it is', async () => {
     const seen: string[] = [];
-    for (const name of ['progressStart', 'progressUpdate', 'progressEnd'])
+    for (const name of ['progressStart', 'progressUpdate', 'progressEnd']) {
       session().on(name, ({ body }: { body: { progressId: string; title?: string; message?: string } }) =>
         seen.push([name, body.progressId, body.title ?? body.message ?? ''].join(' ').trimEnd()),
       );
+    }
     await session().boot();
     assert.deepEqual(seen, [
       'progressStart start Starting the kernel',

@@ -49,7 +49,7 @@ describe('warmStart', function () {
     ['with a breakpoint where the boot has not been', { functions: ['sys_unlink'] }],
     ['with a filter for panics', { filters: ['panic'] }],
   ];
-  for (const [what, options] of cases)
+  for (const [what, options] of cases) {
     it(`goes on from a saved boot ${what}`, async () => {
       const again = await warm(options);
       await again.written('$ ');
@@ -61,6 +61,7 @@ describe('warmStart', function () {
       else await again.written('$ ', again.console.length);
       await again.stop();
     });
+  }
 
   it('boots where a breakpoint would have stopped it', async () => {
     const again = await warm({ functions: ['sys_exec'] });

@@ -5,7 +5,7 @@ import { TestSession } from '../support';
 /** `j .` */
 const LOOP = Buffer.from([0x6f, 0, 0, 0]).toString('base64');
 
-for (const harts of [1, 3])
+for (const harts of [1, 3]) {
   describe(`a hart that spins, of ${harts}`, function () {
     this.timeout(60_000);
     let session: TestSession;
@@ -74,3 +74,4 @@ for (const harts of [1, 3])
       assert.equal(await place(), pc);
     });
   });
+}
