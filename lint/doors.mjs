@@ -73,7 +73,7 @@ export const DOORS = {
   'debug-adapter/launch': {
     mayImport: [
       'emulator',
-      ...inDebugger('symbols', 'memory', 'xv6', 'code', 'stack', 'run-control', 'dap', 'protocol'),
+      ...inDebugger('symbols', 'memory', 'xv6', 'code', 'stack', 'run-control', 'evaluation', 'dap', 'protocol'),
     ],
   },
   // Requests know every room below them; only the session knows requests.

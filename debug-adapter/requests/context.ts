@@ -1,53 +1,17 @@
 /** What the handlers of requests share: one session's state. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Connection } from '../dap/connection';
+import { newStopPoints, type DebugRun, type RunHost, type StopPoints } from '../launch/debug-run';
 import { GuestConsole } from '../launch/guest-console';
-import type { DataLocations } from '../evaluation/data-places';
-import type { Debuggee } from '../launch/debuggee';
-import type { Files } from '../launch/files';
 import { SnapshotHistory } from '../page-tables/model';
-import type { Keyboard } from '../launch/keyboard';
 import type { LaunchAttributes } from '../protocol';
-import type { AwaitedProcesses } from '../run-control/awaited-processes';
-import { Breakpoints } from '../run-control/breakpoints';
-import { Catchpoints } from '../run-control/catchpoints';
-import type { HostClock } from '../../emulator/run-loop';
-import { DataBreakpoints } from '../run-control/data-breakpoints';
-import { GuestConditions } from '../evaluation/guest-conditions';
-import type { RunState } from '../run-control/run-state';
-import type { Runner } from '../run-control/runner';
-import type { BreakpointPolicy } from '../run-control/stop-policy';
 import { processName, threadNamed } from '../stack/threads';
-import type { DiskSaver } from '../launch/disk-saver';
 import type { Registers, Stopped } from './stopped';
 
-/** With the time of day, in seconds since 1970. */
-export interface WallClock extends HostClock {
-  unixTime(): number;
-}
-
 /** The world around the adapter, given by the entry point. */
-export interface Host {
-  files: Files;
-  clock: WallClock;
-  /** Where relative paths start, if the launch configuration does not say. */
-  workingDirectory: string;
+export interface Host extends RunHost {
   /** The session is over; a program ends itself then. */
   end(exitCode: number): void;
-}
-
-/** A machine with a program in it, and what runs it. */
-export interface Running {
-  debuggee: Debuggee;
-  runner: Runner;
-  policy: BreakpointPolicy;
-  /** All that was learnt by watching; it is saved and restored with the machine. */
-  learned: RunState;
-  /** Processes at whose next run the user wants a stop. */
-  awaited: AwaitedProcesses;
-  keyboard: Keyboard;
-  diskSaver: DiskSaver;
-  dataLocations: DataLocations;
 }
 
 /** What the client has said that it understands; nothing until it has said so. */
@@ -73,11 +37,7 @@ export const SILENT_CLIENT: Client = {
 export interface SessionContext {
   readonly connection: Connection;
   readonly host: Host;
-  readonly breakpoints: Breakpoints;
-  readonly catchpoints: Catchpoints;
-  readonly dataBreakpoints: DataBreakpoints;
-  /** Evaluates the conditions and log messages of all three. */
-  readonly conditions: GuestConditions;
+  readonly stopPoints: StopPoints;
   readonly console: GuestConsole;
   client: Client;
   /** Memory references that the client has read lately, with the last part read: what it may show. */
@@ -88,7 +48,7 @@ export interface SessionContext {
   readonly snapshots: SnapshotHistory;
   /** The current launch configuration. */
   attributes: LaunchAttributes;
-  running?: Running | undefined;
+  running?: DebugRun | undefined;
   /** The current stop; undefined while the machine runs. */
   stopped?: Stopped | undefined;
   /** Stops of this session, counted from 1. */
@@ -97,15 +57,10 @@ export interface SessionContext {
 
 /** A session before its first launch. */
 export function newContext(connection: Connection, host: Host): SessionContext {
-  const conditions = new GuestConditions();
-  const problem = (expression: string): string | undefined => conditions.syntaxProblem(expression);
   return {
     connection,
     host,
-    breakpoints: new Breakpoints(),
-    catchpoints: new Catchpoints((...condition) => conditions.condition(...condition), problem),
-    dataBreakpoints: new DataBreakpoints(conditions, problem),
-    conditions,
+    stopPoints: newStopPoints(),
     console: new GuestConsole((text, attached) => {
       if (attached) connection.event('xv6.consoleOutput', { text });
       else connection.event('output', { category: 'stdout', output: text });
@@ -120,13 +75,13 @@ export function newContext(connection: Connection, host: Host): SessionContext {
 
 export type Body<R extends { body?: unknown }> = NonNullable<R['body']>;
 
-export function requireSession(context: SessionContext): Running {
+export function requireSession(context: SessionContext): DebugRun {
   if (!context.running) throw new Error('No kernel has been launched.');
   return context.running;
 }
 
 /** For requests that look at the machine. */
-export function requireStopped(context: SessionContext): Running & { stopped: Stopped } {
+export function requireStopped(context: SessionContext): DebugRun & { stopped: Stopped } {
   const running = requireSession(context);
   if (!context.stopped) throw new Error('The machine is running: pause it first.');
   return { ...running, stopped: context.stopped };

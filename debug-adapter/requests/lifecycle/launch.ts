@@ -2,28 +2,17 @@
  * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
-import { boot } from '../../launch/boot';
+import { prepareRun, startRun } from '../../launch/debug-run';
 import { UserError } from '../../dap/connection';
-import { Keyboard } from '../../launch/keyboard';
 import type { LaunchAttributes } from '../../protocol';
-import { DataLocations } from '../../evaluation/data-places';
-import { kernelWatch } from '../../launch/kernel-watch';
-import { AwaitedProcesses } from '../../run-control/awaited-processes';
-import { RunState } from '../../run-control/run-state';
-import { Runner } from '../../run-control/runner';
-import { reachAddress } from '../../run-control/stepping/stepping';
-import type { StopReport } from '../../run-control/stops';
-import { BreakpointPolicy } from '../../run-control/stop-policy';
-import { processOn } from '../../xv6/cpus';
+import type { Ended, StopReport } from '../../run-control/stops';
 import { breakpointBody } from '../running/breakpoints';
 import { dataBreakpointBody } from '../running/data-breakpoints';
 import { describe } from '../running/exceptions';
 import { requireSession, say, type SessionContext } from '../context';
 import { announceModules, moduleOpened } from './modules';
 import { inProgress, type Tell } from './progress';
-import { DiskSaver } from '../../launch/disk-saver';
 import { hartThread } from '../../stack/threads';
-import { resumptions } from '../../stack/threads';
 import { Stopped } from '../stopped';
 import { memoryChanged } from '../inspection/values';
 
@@ -89,133 +78,57 @@ export async function close(context: SessionContext): Promise<void> {
   running.diskSaver.save();
 }
 
-/** Boots a machine and binds to it what the user has set. */
+/** Makes a run and binds to it what the user has set. */
 async function load(context: SessionContext, attributes: LaunchAttributes, tell: Tell): Promise<void> {
-  const { host, connection, breakpoints, catchpoints, dataBreakpoints } = context;
+  const { connection, stopPoints } = context;
   tell('Reading the kernel and its disk');
-  const debuggee = await boot(attributes, {
-    files: host.files,
-    workingDirectory: host.workingDirectory,
-    unixTime: host.clock.unixTime(),
-    consoleOutput: (bytes) => context.console.write(bytes),
-    programOpened: (program) => moduleOpened(context, program),
-    damaged: (what) => say(context, what, 'stderr'),
-    programDiffers: ({ name, path }) =>
-      say(
-        context,
-        `The program that runs as ${name} has other code than ${path}, so it is shown without symbols: build the disk image again (make fs.img).`,
-        'important',
-      ),
-  });
-  const { machine, image } = debuggee;
-  const policy = new BreakpointPolicy(breakpoints, catchpoints, dataBreakpoints, {
-    condition: (...asked) => context.conditions.condition(...asked),
-    logText: (...asked) => context.conditions.logText(...asked),
-    programOn: (hart) => debuggee.programOn(hart),
-    hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
-  });
-  policy.enabled = !debuggee.settings.noDebug;
-  const saving = new DiskSaver(machine.disk, host.clock, (problem) => say(context, problem, 'important'));
-  const keyboard = new Keyboard(
-    (bytes) => machine.consoleInput(bytes),
-    () => machine.now,
-  );
-  const awaited = new AwaitedProcesses(policy, {
-    resumptions: (processes) => resumptions(debuggee, processes),
-    processOn: (hart) => processOn(debuggee.xv6, hart),
-  });
-  const runner = new Runner(machine, awaited, host.clock, {
+  const run = await prepareRun(attributes, stopPoints, context.host, context.console, {
     stopped: (report) => stop(context, report),
     logged: (text) => say(context, text),
-    ended: ({ exitCode, why }) => {
-      context.console.flush();
-      say(context, why);
-      void close(context).then(() => {
-        connection.event('exited', { exitCode });
-        connection.event('terminated');
-      });
-    },
-    reset: () => {
-      debuggee.warmStart?.discard();
-      debuggee.traps.clear();
-    },
-    betweenSlices: (rest) => {
-      context.console.flush();
-      debuggee.warmStart?.saveWhenComplete();
-      if (keyboard.feed(rest)) runner.wake();
-      saving.nowAndThen();
-    },
+    ended: (how) => end(context, how),
+    programOpened: (program) => moduleOpened(context, program),
+    damaged: (what) => say(context, what, 'stderr'),
+    problem: (text) => say(context, text, 'important'),
   });
-  context.conditions.bind(debuggee);
-  catchpoints.bind(kernelWatch(debuggee), machine);
-  debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
-  const dataLocations = new DataLocations(debuggee);
-  // The runner looks at the addresses of all others, so it comes after them.
-  const learned = new RunState({
-    ...{ guest: debuggee.learned, breakpoints, dataBreakpoints, catchpoints, awaited, runner },
-    console: context.console,
-  });
-  context.running = {
-    debuggee,
-    runner,
-    policy: policy,
-    learned,
-    awaited,
-    keyboard,
-    diskSaver: saving,
-    dataLocations: dataLocations,
-  };
+  const { debuggee, dataLocations } = run;
+  context.running = run;
   context.attributes = attributes;
   context.stops = 0;
   context.snapshots.clear();
   context.registers = undefined;
   context.memoryViews.clear();
-  if (!image.binary.hasDebugInfo) {
+  const { binary } = debuggee.image;
+  if (!binary.hasDebugInfo) {
     say(
       context,
-      `${image.binary.path} has no debug information, so there are no lines and no variables: build the kernel with -g, and do not strip it.`,
+      `${binary.path} has no debug information, so there are no lines and no variables: build the kernel with -g, and do not strip it.`,
       'important',
     );
   }
   tell('Reading symbols');
   announceModules(context, debuggee, 'new');
-  await debuggee.prepare(breakpoints.specs);
-  for (const breakpoint of breakpoints.bind(debuggee.target))
+  await debuggee.prepare(stopPoints.breakpoints.specs);
+  for (const breakpoint of stopPoints.breakpoints.bind(debuggee.target))
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(context, breakpoint) });
-  for (const breakpoint of dataBreakpoints.bind(dataLocations))
+  for (const breakpoint of stopPoints.dataBreakpoints.bind(dataLocations))
     connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
 }
 
-function begin(context: SessionContext): void {
+function begin({ running, stopped, stopPoints, console }: SessionContext): void {
   // It has begun already if the client restarted before it was done configuring, or says twice that it is done.
-  if (!context.running || context.running.runner.running || context.stopped) return;
-  const { debuggee, runner } = context.running;
-  const stops = stopsDuringBoot(context);
-  const shown = stops && debuggee.warmStart?.start(stops);
-  if (shown) context.console.write(shown);
-  if (debuggee.settings.stopOnEntry) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
-  else runner.start();
+  if (running && !running.runner.running && !stopped) startRun(running, stopPoints, console);
 }
 
-/**
- * The physical addresses at which the user wants to stop before the shell asks for a command. Undefined: there may be
- * others, or other reasons.
- */
-function stopsDuringBoot({ running, breakpoints, catchpoints, dataBreakpoints }: SessionContext): bigint[] | undefined {
-  const { settings, image } = running!.debuggee;
-  if (settings.stopOnEntry) return undefined;
-  if (settings.noDebug) return [];
-  // A boot at whose end there is a prompt has not panicked.
-  if (!dataBreakpoints.isEmpty || !catchpoints.catchesOnly('panic')) return undefined;
-  // The kernel lies where it was linked; where a user program will lie is not known.
-  const addresses = [...breakpoints.addresses];
-  return addresses.every((address) => image.contains(address)) ? addresses.map((at) => image.linked(at)) : undefined;
+function end(context: SessionContext, { exitCode, why }: Ended): void {
+  say(context, why);
+  void close(context).then(() => {
+    context.connection.event('exited', { exitCode });
+    context.connection.event('terminated');
+  });
 }
 
 function stop(context: SessionContext, report: StopReport): void {
   const { debuggee } = requireSession(context);
-  debuggee.warmStart?.discard();
-  context.console.flush();
   context.stops++;
   context.stopped = new Stopped(debuggee, report, context.registers);
   context.registers = context.stopped.registers;

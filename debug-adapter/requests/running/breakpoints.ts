@@ -28,7 +28,7 @@ export async function setBreakpoints(
     ...extras(one),
   }));
   await context.running?.debuggee.prepare(wanted);
-  return answer(context, context.breakpoints.setLines(path, wanted));
+  return answer(context, context.stopPoints.breakpoints.setLines(path, wanted));
 }
 
 export async function setFunctionBreakpoints(
@@ -38,7 +38,7 @@ export async function setFunctionBreakpoints(
   const asked = args.breakpoints ?? [];
   const wanted = asked.map((one): BreakpointSpec => ({ kind: 'function', name: one.name.trim(), ...extras(one) }));
   await context.running?.debuggee.prepare(wanted);
-  return answer(context, context.breakpoints.setFunctions(wanted));
+  return answer(context, context.stopPoints.breakpoints.setFunctions(wanted));
 }
 
 export function setInstructionBreakpoints(
@@ -52,7 +52,7 @@ export function setInstructionBreakpoints(
     const program = programMeant(context, space, at);
     return { kind: 'instruction', address: at, ...(program === undefined ? {} : { program }), ...extras(one) };
   });
-  return answer(context, context.breakpoints.setInstructions(wanted));
+  return answer(context, context.stopPoints.breakpoints.setInstructions(wanted));
 }
 
 /**
@@ -60,10 +60,10 @@ export function setInstructionBreakpoints(
  * breakpoints again; else the one in the address space that a reference names, or that the stopped hart is in.
  */
 function programMeant(context: SessionContext, space: string | undefined, at: bigint): string | undefined {
-  const { running, stopped, breakpoints } = context;
+  const { running, stopped, stopPoints } = context;
   if (!running || running.debuggee.image.contains(at)) return undefined;
   const { debuggee } = running;
-  const before = breakpoints.specs.find((one) => one.kind === 'instruction' && one.address === at);
+  const before = stopPoints.breakpoints.specs.find((one) => one.kind === 'instruction' && one.address === at);
   if (before) return before.kind === 'instruction' ? before.program : undefined;
   const [, kind, number] = /^(user|hart):(\d+)$/.exec(space ?? `hart:${stopped?.report.hart}`) ?? [];
   const hart = kind === 'hart' ? debuggee.harts[Number(number)] : undefined;
@@ -84,7 +84,7 @@ export function setExceptionBreakpoints(
     })),
     ...(args.exceptionOptions ?? []).flatMap(optionFilters),
   ];
-  const breakpoints = context.catchpoints.set(filters);
+  const breakpoints = context.stopPoints.catchpoints.set(filters);
   context.running?.runner.breakpointsChanged();
   return { breakpoints };
 }

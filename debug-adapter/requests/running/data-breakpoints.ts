@@ -46,7 +46,7 @@ export function setDataBreakpoints(
     if (!ACCESS_TYPES.includes(accessType)) throw new Error(`There is no access type "${String(accessType)}".`);
     return { dataId: one.dataId, accessType, ...extras(one) };
   });
-  const made = context.dataBreakpoints.set(specs);
+  const made = context.stopPoints.dataBreakpoints.set(specs);
   return { breakpoints: made.map(dataBreakpointBody) };
 }
 

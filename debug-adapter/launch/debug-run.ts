@@ -1,0 +1,184 @@
+/**
+ * One run of a kernel under the debugger: puts together the debuggee, what runs it, what decides where it stops, and what
+ * goes in and out of it, and binds to it what the user has set. It ends with its machine; a restart makes another.
+ */
+import type { HostClock } from '../../emulator/run-loop';
+import type { Program } from '../code/programs';
+import { DataLocations } from '../evaluation/data-places';
+import { GuestConditions } from '../evaluation/guest-conditions';
+import type { LaunchAttributes } from '../protocol';
+import { AwaitedProcesses } from '../run-control/awaited-processes';
+import { Breakpoints } from '../run-control/breakpoints';
+import { Catchpoints } from '../run-control/catchpoints';
+import { DataBreakpoints } from '../run-control/data-breakpoints';
+import { RunState } from '../run-control/run-state';
+import { Runner, type RunListener } from '../run-control/runner';
+import { reachAddress } from '../run-control/stepping/stepping';
+import { BreakpointPolicy } from '../run-control/stop-policy';
+import { resumptions } from '../stack/threads';
+import { processOn } from '../xv6/cpus';
+import { boot } from './boot';
+import type { Debuggee } from './debuggee';
+import { DiskSaver } from './disk-saver';
+import type { Files } from './files';
+import type { GuestConsole } from './guest-console';
+import { kernelWatch } from './kernel-watch';
+import { Keyboard } from './keyboard';
+
+/** With the time of day, in seconds since 1970. */
+export interface WallClock extends HostClock {
+  unixTime(): number;
+}
+
+/** What a run needs of the host. */
+export interface RunHost {
+  files: Files;
+  clock: WallClock;
+  /** Where relative paths start, if the launch configuration does not say. */
+  workingDirectory: string;
+}
+
+/** Where the user wants stops. These outlive a run. */
+export interface StopPoints {
+  readonly breakpoints: Breakpoints;
+  readonly catchpoints: Catchpoints;
+  readonly dataBreakpoints: DataBreakpoints;
+  /** Evaluates the conditions and log messages of all three. */
+  readonly conditions: GuestConditions;
+}
+
+export function newStopPoints(): StopPoints {
+  const conditions = new GuestConditions();
+  const problem = (expression: string): string | undefined => conditions.syntaxProblem(expression);
+  return {
+    breakpoints: new Breakpoints(),
+    catchpoints: new Catchpoints((...condition) => conditions.condition(...condition), problem),
+    dataBreakpoints: new DataBreakpoints(conditions, problem),
+    conditions,
+  };
+}
+
+/** What a run reports. */
+export interface RunReports extends Pick<RunListener, 'stopped' | 'logged' | 'ended'> {
+  /** A user program's file has been read, since something needed it. */
+  programOpened(program: Program): void;
+  /** Debug information cannot be read, and what is left out because of it. */
+  damaged(what: string): void;
+  /** Something that the user should mend, while the run goes on. */
+  problem(text: string): void;
+}
+
+export interface DebugRun {
+  readonly debuggee: Debuggee;
+  readonly runner: Runner;
+  readonly policy: BreakpointPolicy;
+  /** All that was learnt by watching; it is saved and restored with the machine. */
+  readonly learned: RunState;
+  /** Processes at whose next run the user wants a stop. */
+  readonly awaited: AwaitedProcesses;
+  readonly keyboard: Keyboard;
+  readonly diskSaver: DiskSaver;
+  readonly dataLocations: DataLocations;
+}
+
+/** Makes a run, which does not execute yet. Throws a UserError that says what is wrong and what to do. */
+export async function prepareRun(
+  attributes: LaunchAttributes,
+  { breakpoints, catchpoints, dataBreakpoints, conditions }: StopPoints,
+  { files, clock, workingDirectory }: RunHost,
+  console: GuestConsole,
+  reports: RunReports,
+): Promise<DebugRun> {
+  const debuggee = await boot(attributes, {
+    files,
+    workingDirectory,
+    unixTime: clock.unixTime(),
+    consoleOutput: (bytes) => console.write(bytes),
+    programOpened: (program) => reports.programOpened(program),
+    damaged: (what) => reports.damaged(what),
+    programDiffers: ({ name, path }) =>
+      reports.problem(
+        `The program that runs as ${name} has other code than ${path}, so it is shown without symbols: build the disk image again (make fs.img).`,
+      ),
+  });
+  const { machine } = debuggee;
+  const policy = new BreakpointPolicy(breakpoints, catchpoints, dataBreakpoints, {
+    condition: (...asked) => conditions.condition(...asked),
+    logText: (...asked) => conditions.logText(...asked),
+    programOn: (hart) => debuggee.programOn(hart),
+    hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
+  });
+  policy.enabled = !debuggee.settings.noDebug;
+  const diskSaver = new DiskSaver(machine.disk, clock, (problem) => reports.problem(problem));
+  const keyboard = new Keyboard(
+    (bytes) => machine.consoleInput(bytes),
+    () => machine.now,
+  );
+  const awaited = new AwaitedProcesses(policy, {
+    resumptions: (processes) => resumptions(debuggee, processes),
+    processOn: (hart) => processOn(debuggee.xv6, hart),
+  });
+  const runner = new Runner(machine, awaited, clock, {
+    stopped: (report) => {
+      debuggee.warmStart?.discard();
+      console.flush();
+      reports.stopped(report);
+    },
+    logged: (text) => reports.logged(text),
+    ended: (how) => {
+      console.flush();
+      reports.ended(how);
+    },
+    reset: () => {
+      debuggee.warmStart?.discard();
+      debuggee.traps.clear();
+    },
+    betweenSlices: (rest) => {
+      console.flush();
+      debuggee.warmStart?.saveWhenComplete();
+      if (keyboard.feed(rest)) runner.wake();
+      diskSaver.nowAndThen();
+    },
+  });
+  conditions.bind(debuggee);
+  catchpoints.bind(kernelWatch(debuggee), machine);
+  debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
+  // The runner looks at the addresses of all others, so it comes after them.
+  const learned = new RunState({
+    guest: debuggee.learned,
+    breakpoints,
+    dataBreakpoints,
+    catchpoints,
+    awaited,
+    runner,
+    console,
+  });
+  const dataLocations = new DataLocations(debuggee);
+  return { debuggee, runner, policy, learned, awaited, keyboard, diskSaver, dataLocations };
+}
+
+/** Starts a run: from a saved boot if there is one and nothing may stop before its end. */
+export function startRun({ debuggee, runner }: DebugRun, stopPoints: StopPoints, console: GuestConsole): void {
+  const stops = stopsDuringBoot(debuggee, stopPoints);
+  const shown = stops && debuggee.warmStart?.start(stops);
+  if (shown) console.write(shown);
+  if (debuggee.settings.stopOnEntry) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
+  else runner.start();
+}
+
+/**
+ * The physical addresses at which the user wants to stop before the shell asks for a command. Undefined: there may be
+ * others, or other reasons.
+ */
+function stopsDuringBoot(
+  { settings, image }: Debuggee,
+  { breakpoints, catchpoints, dataBreakpoints }: StopPoints,
+): bigint[] | undefined {
+  if (settings.stopOnEntry) return undefined;
+  if (settings.noDebug) return [];
+  // A boot at whose end there is a prompt has not panicked.
+  if (!dataBreakpoints.isEmpty || !catchpoints.catchesOnly('panic')) return undefined;
+  // The kernel lies where it was linked; where a user program will lie is not known.
+  const addresses = [...breakpoints.addresses];
+  return addresses.every((address) => image.contains(address)) ? addresses.map((at) => image.linked(at)) : undefined;
+}
