@@ -80,11 +80,11 @@ const TRAP = { hart: 0, interrupt: false, cause: 13, tval: 0n, epc: 0n, from: Mo
 describe('a session', function () {
   this.timeout(60_000);
 
-  for (const harts of [1, 2])
+  for (const harts of [1, 2]) {
     it(`comes to the same stops, counts and messages again from where it was saved, with ${harts} harts`, async () => {
       const session = new Session();
       const { context, said } = session;
-      const { breakpoints, catchpoints, dataBreakpoints } = context;
+      const { breakpoints, catchpoints, dataBreakpoints } = context.stopPoints;
       breakpoints.setFunctions([
         { kind: 'function', name: 'userinit' },
         { kind: 'function', name: 'syscall', logMessage: 'system call on hart', hitCondition: '% 3' },
@@ -137,4 +137,5 @@ describe('a session', function () {
       assert.throws(() => restoreRun(machine, learned, { ...saved, learned: null }), /expected a record of fields/);
       assert.deepEqual({ state: machine.stateHash(), learned: learned.save() }, now);
     });
+  }
 });
