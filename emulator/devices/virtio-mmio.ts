@@ -7,86 +7,26 @@ import type { AccessSize, Board, Device, WritableMemory, State } from '../types'
 import { MemoryMap, Source } from './memory-map';
 import { SavedState } from '../history/saved-state';
 import type { VirtioModel, VirtioPort } from './virtio-model';
-import { restoreRings, Virtqueue, VirtqueueError, type Rings } from './virtqueue';
-
-const enum Register {
-  Magic = 0x000,
-  Version = 0x004,
-  DeviceId = 0x008,
-  VendorId = 0x00c,
-  DeviceFeatures = 0x010,
-  DeviceFeaturesSelect = 0x014,
-  DriverFeatures = 0x020,
-  DriverFeaturesSelect = 0x024,
-  GuestPageSize = 0x028,
-  QueueSelect = 0x030,
-  QueueNumberMaximum = 0x034,
-  QueueNumber = 0x038,
-  QueueAlign = 0x03c,
-  QueuePageNumber = 0x040,
-  QueueReady = 0x044,
-  QueueNotify = 0x050,
-  InterruptStatus = 0x060,
-  InterruptAcknowledge = 0x064,
-  Status = 0x070,
-  QueueDescriptorsLow = 0x080,
-  QueueDescriptorsHigh = 0x084,
-  QueueAvailableLow = 0x090,
-  QueueAvailableHigh = 0x094,
-  QueueUsedLow = 0x0a0,
-  QueueUsedHigh = 0x0a4,
-  ConfigGeneration = 0x0fc,
-  Configuration = 0x100,
-  End = 0x200,
-}
-
-const MAGIC = 0x74726976;
-const VENDOR = 0x554d4551;
-const QUEUE_MAXIMUM = 1024;
-const VERSION_1 = 1n << 32n;
-const LOW_HALF = 0xffff_ffffn;
-
-/** Bits of InterruptStatus. */
-const USED_BUFFERS = 1;
-const CONFIGURATION_CHANGED = 2;
-/** Bits of Status. */
-const DRIVER_OK = 4;
-const FEATURES_OK = 8;
-const NEEDS_RESET = 64;
-
-/** What the driver has written about a queue, before the device uses it. */
-interface QueueRegisters extends Rings {
-  /** Legacy: address of the queue, and the alignment of its used ring. */
-  base: bigint;
-  align: number;
-}
-
-const UNSET_QUEUE: QueueRegisters = { descriptors: 0n, available: 0n, used: 0n, base: 0n, align: 4096 };
-
-interface Registers {
-  deviceFeaturesSelect: number;
-  driverFeaturesSelect: number;
-  driverFeatures: bigint;
-  /** Features in force: legacy from the first write, version 2 from FEATURES_OK. */
-  negotiated: bigint;
-  pageShift: number;
-  queueSelect: number;
-  interruptStatus: number;
-  status: number;
-  generation: number;
-}
-
-const AT_RESET: Registers = {
-  deviceFeaturesSelect: 0,
-  driverFeaturesSelect: 0,
-  driverFeatures: 0n,
-  negotiated: 0n,
-  pageShift: 0,
-  queueSelect: 0,
-  interruptStatus: 0,
-  status: 0,
-  generation: 0,
-};
+import {
+  Register,
+  MAGIC,
+  VENDOR,
+  QUEUE_MAXIMUM,
+  VERSION_1,
+  LOW_HALF,
+  USED_BUFFERS,
+  CONFIGURATION_CHANGED,
+  DRIVER_OK,
+  FEATURES_OK,
+  NEEDS_RESET,
+  type QueueRegisters,
+  UNSET_QUEUE,
+  type Registers,
+  AT_RESET,
+  half,
+  withHalf,
+} from './virtio-registers';
+import { restoreRings, Virtqueue, VirtqueueError } from './virtqueue';
 
 export class VirtioMmio implements Device, VirtioPort {
   readonly name: string;
@@ -434,12 +374,4 @@ export class VirtioMmio implements Device, VirtioPort {
   private drive(): void {
     if (this.model) this.board.setInterrupt(Source.virtio + this.slot, this.registers.interruptStatus !== 0);
   }
-}
-
-function half(value: bigint, select: number): number {
-  return select > 1 ? 0 : Number((value >> BigInt(32 * select)) & LOW_HALF);
-}
-
-function withHalf(value: bigint, select: number, part: number): bigint {
-  return select === 0 ? ((value >> 32n) << 32n) | BigInt(part) : (value & LOW_HALF) | (BigInt(part) << 32n);
 }
