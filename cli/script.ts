@@ -4,7 +4,8 @@
  */
 import { UsageError } from './options';
 
-export type Command = { kind: 'expect'; text: string; line: number } | { kind: 'send'; text: string; line: number };
+export type ScriptCommand =
+  { kind: 'expect'; text: string; line: number } | { kind: 'send'; text: string; line: number };
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', s: ' ', '\\': '\\' };
 
@@ -23,8 +24,8 @@ function unescape(text: string, where: string): string {
  * Reads a script; `name` is for messages. `send` adds Enter, unless its text ends with \c or with an escape that is a
  * control character itself.
  */
-export function parseScript(source: string, name: string): Command[] {
-  const commands: Command[] = [];
+export function parseScript(source: string, name: string): ScriptCommand[] {
+  const commands: ScriptCommand[] = [];
   source.split(/\r?\n/).forEach((text, index) => {
     const where = `${name}:${index + 1}`;
     if (/^\s*(#|$)/.test(text)) return;
@@ -53,14 +54,14 @@ export class ScriptRun {
   private next = 0;
   private unseen = '';
 
-  constructor(private readonly commands: readonly Command[]) {}
+  constructor(private readonly commands: readonly ScriptCommand[]) {}
 
   get done(): boolean {
     return this.next >= this.commands.length;
   }
 
   /** The expect that it is waiting for. */
-  get waitingFor(): Command | undefined {
+  get waitingFor(): ScriptCommand | undefined {
     return this.commands[this.next];
   }
 

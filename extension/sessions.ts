@@ -16,7 +16,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
   private readonly emitter = new vscode.EventEmitter<SessionEvent>();
   private readonly live = new Map<string, vscode.DebugSession>();
   /** Stopped sessions, with the frames requested since the stop, by frame id. */
-  private readonly stopped = new Map<string, Map<number, Frame>>();
+  private readonly stopped = new Map<string, Map<number, ClientFrame>>();
   /** Configurations of sessions restarted with another one, by session id: VS Code gives extensions only the first. */
   private readonly reconfigured = new Map<string, Identity>();
   private readonly subscriptions: vscode.Disposable[];
@@ -51,7 +51,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
   }
 
   /** A frame of the current stop, as the adapter sent it. */
-  frame(session: vscode.DebugSession, frameId: number): Frame | undefined {
+  frame(session: vscode.DebugSession, frameId: number): ClientFrame | undefined {
     return this.stopped.get(session.id)?.get(frameId);
   }
 
@@ -118,7 +118,7 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
 const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut']);
 
 /** The parts of the protocol's StackFrame that are used here. */
-export interface Frame {
+export interface ClientFrame {
   id: number;
   source?: { path?: string };
   instructionPointerReference?: string;
@@ -131,7 +131,7 @@ interface ProtocolMessage {
   event?: string;
   /** Of a `restart` request: the launch configuration as it is now. */
   arguments?: { arguments?: Identity };
-  body?: { reason?: string; stackFrames?: Frame[] };
+  body?: { reason?: string; stackFrames?: ClientFrame[] };
 }
 
 /** One of our own requests, with the types that protocol.ts gives it. */

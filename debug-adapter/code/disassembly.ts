@@ -16,7 +16,7 @@ export interface CodeView {
   imageAt(address: bigint): MappedProgram | undefined;
 }
 
-export interface Row {
+export interface DisassemblyRow {
   address: bigint;
   text: string;
   /** Undefined if nothing can be read. */
@@ -31,8 +31,8 @@ export interface Row {
 const LONGEST_FUNCTION = 65536n;
 
 /** Exactly `count` rows, starting `offset` instructions after (or before) the one at `at`. */
-export function disassembly(code: CodeView, at: bigint, offset: number, count: number): Row[] {
-  const rows: Row[] = [];
+export function disassembly(code: CodeView, at: bigint, offset: number, count: number): DisassemblyRow[] {
+  const rows: DisassemblyRow[] = [];
   let address = at;
   if (offset < 0) rows.push(...rowsBefore(code, at, -offset).slice(0, count));
   else for (let skipped = 0; skipped < offset; skipped++) address = next(rowAt(code, address));
@@ -44,12 +44,12 @@ export function disassembly(code: CodeView, at: bigint, offset: number, count: n
   return rows;
 }
 
-const lengthOf = ({ bytes }: Row): bigint => BigInt(bytes?.length ?? 2);
-const next = (row: Row): bigint => BigInt.asUintN(64, row.address + lengthOf(row));
+const lengthOf = ({ bytes }: DisassemblyRow): bigint => BigInt(bytes?.length ?? 2);
+const next = (row: DisassemblyRow): bigint => BigInt.asUintN(64, row.address + lengthOf(row));
 
 /** The `count` rows before `at`; before the first instruction, rows that say so. */
-function rowsBefore(code: CodeView, at: bigint, count: number): Row[] {
-  let rows: Row[] = [];
+function rowsBefore(code: CodeView, at: bigint, count: number): DisassemblyRow[] {
+  let rows: DisassemblyRow[] = [];
   let start = boundary(code, at - BigInt(4 * count));
   for (;;) {
     rows = decodedUpTo(code, start, at);
@@ -59,7 +59,7 @@ function rowsBefore(code: CodeView, at: bigint, count: number): Row[] {
   }
   const found = rows.slice(-count);
   const first = found[0]?.address ?? at;
-  const missing = Array.from({ length: count - found.length }, (_, index): Row => {
+  const missing = Array.from({ length: count - found.length }, (_, index): DisassemblyRow => {
     const address = BigInt.asUintN(64, first - BigInt(2 * (count - found.length - index)));
     return { address, text: '(before the first instruction)' };
   });
@@ -87,15 +87,15 @@ function boundary({ imageAt }: CodeView, address: bigint): Start {
  * The instructions from a start up to `at`. If the start is a guess, tries it and the one 2 bytes later, and prefers the one
  * by which an instruction ends at `at`: after a few instructions, decoding finds the right boundaries.
  */
-function decodedUpTo(code: CodeView, { address, known }: Start, at: bigint): Row[] {
+function decodedUpTo(code: CodeView, { address, known }: Start, at: bigint): DisassemblyRow[] {
   const rows = decoded(code, address, at);
   if (known || endsAt(rows, at)) return fitting(rows, at);
   const others = decoded(code, address + 2n, at);
   return fitting(endsAt(others, at) ? others : rows, at);
 }
 
-function decoded(code: CodeView, from: bigint, at: bigint): Row[] {
-  const rows: Row[] = [];
+function decoded(code: CodeView, from: bigint, at: bigint): DisassemblyRow[] {
+  const rows: DisassemblyRow[] = [];
   for (let address = from; address < at;) {
     const row = rowAt(code, address);
     rows.push(row);
@@ -104,23 +104,23 @@ function decoded(code: CodeView, from: bigint, at: bigint): Row[] {
   return rows;
 }
 
-function endsAt(rows: readonly Row[], at: bigint): boolean {
+function endsAt(rows: readonly DisassemblyRow[], at: bigint): boolean {
   const last = rows.at(-1);
   return !last || last.address + lengthOf(last) === at;
 }
 
 /** Drops a last row that reaches beyond `at`, where the bytes may be no instruction at all. */
-function fitting(rows: Row[], at: bigint): Row[] {
+function fitting(rows: DisassemblyRow[], at: bigint): DisassemblyRow[] {
   return endsAt(rows, at) ? rows : rows.slice(0, -1);
 }
 
-function rowAt(code: CodeView, address: bigint): Row {
+function rowAt(code: CodeView, address: bigint): DisassemblyRow {
   const { space, imageAt } = code;
   const word = wordAt((from, bytes) => space.read(from, bytes), address);
   if (word === undefined) return { address, text: '(not mapped)' };
   const { text, target, length } = disassemble(word, address);
   const bytes = Uint8Array.from({ length }, (_, index) => word >> (8 * index));
-  const row: Row = { address, text: text + reference(code, word, address, target), bytes };
+  const row: DisassemblyRow = { address, text: text + reference(code, word, address, target), bytes };
   const image = imageAt(address);
   if (!image) return row;
   const symbol = symbolAt(image, address);

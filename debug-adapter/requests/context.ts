@@ -92,7 +92,7 @@ export { hartThread as threadOf } from '../stack/threads';
 /**
  * The hart that a thread id of the protocol names; a process's id while it runs names one as well. Ids: see stack/threads.ts.
  */
-export function hartOf(context: SessionContext, threadId: number): number {
+export function hartNamed(context: SessionContext, threadId: number): number {
   const { debuggee } = requireSession(context);
   const thread = threadNamed(debuggee, threadId);
   if (thread.kind === 'hart') return thread.hart;

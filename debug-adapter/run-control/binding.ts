@@ -7,7 +7,7 @@ import type { MappedProgram } from '../code/mapped-program';
 import type { Program } from '../code/programs';
 import type { Sources } from '../code/sources';
 import type { BreakLocation } from '../symbols/api';
-import type { Location, Binding, BindingTarget, BreakpointSpec } from './breakpoint-spec';
+import type { LinkedLocation, Binding, BindingTarget, BreakpointSpec } from './breakpoint-spec';
 
 /** Whether user programs must be looked into: their files are opened when something needs them. */
 export function needsPrograms({ image, sources }: Omit<BindingTarget, 'programs'>, wanted: BreakpointSpec): boolean {
@@ -126,7 +126,7 @@ function bindFunction(target: BindingTarget, text: string): Binding {
   const { owner: wanted, name } = qualified(text);
   if (wanted !== undefined && wanted !== KERNEL && !target.programs.some((program) => program.name === wanted))
     return nowhere(`There is no user program "${wanted}": no file user/_${wanted} was found.`);
-  const found: (Owned & Location)[] = [];
+  const found: (Owned & LinkedLocation)[] = [];
   const look = (owned: Owned): void => {
     for (const address of functionAddresses(owned.image, name)) found.push({ ...owned, address });
   };

@@ -20,11 +20,11 @@ export interface Binding {
   path?: string;
   line?: number;
   column?: number;
-  locations: readonly Location[];
+  locations: readonly LinkedLocation[];
 }
 
 /** An address as it was linked, and whose it is: an instruction breakpoint holds in whatever runs there. */
-export interface Location {
+export interface LinkedLocation {
   address: bigint;
   owner: 'kernel' | 'any' | Program;
 }

@@ -5,7 +5,7 @@
  */
 import type { State } from '../../emulator/types';
 import { bindBreakpoint } from './binding';
-import type { Binding, BindingTarget, BreakpointSpec, Location } from './breakpoint-spec';
+import type { Binding, BindingTarget, BreakpointSpec, LinkedLocation } from './breakpoint-spec';
 import { type Hits, restoredHits, savedHits } from './hits';
 import type { Program } from '../code/programs';
 
@@ -18,7 +18,7 @@ export interface Breakpoint extends Hits {
 /** Where breakpoints are that a hart can meet at an address. */
 interface BoundBreakpoint {
   breakpoint: Breakpoint;
-  owner: Location['owner'];
+  owner: LinkedLocation['owner'];
 }
 
 const NOT_LOADED: Binding = { verified: false, message: 'The kernel is not loaded yet.', locations: [] };

@@ -8,7 +8,7 @@ import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapE
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
-import type { CatchFilter, Matcher, Guest } from './catchpoints/filter';
+import type { CatchFilter, Matcher, MatchedGuest } from './catchpoints/filter';
 import { KERNEL } from './catchpoints/kernel';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
@@ -19,7 +19,7 @@ import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from '
 export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];
 
 /** The kernel's own doings, seen where its functions are called. */
-export interface KernelWatch extends Guest {
+export interface KernelWatch extends MatchedGuest {
   addresses(kinds: ReadonlySet<KernelEventKind>): bigint[];
   at(hart: Hart): KernelEvent | undefined;
   /** Physical addresses of the roots of all page tables that are known. */

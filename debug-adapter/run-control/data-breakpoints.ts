@@ -22,11 +22,11 @@ import { RUN_ON, type Decision } from './stops';
 
 const PAGE = 4096n;
 
-export type AccessType = 'read' | 'write' | 'readWrite';
+export type WatchedAccess = 'read' | 'write' | 'readWrite';
 
 export interface DataBreakpointSpec extends BreakpointOptions {
   dataId: string;
-  accessType: AccessType;
+  accessType: WatchedAccess;
 }
 
 /** Bytes in an address space, and how to show them. */

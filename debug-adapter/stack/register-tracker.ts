@@ -6,7 +6,7 @@
  */
 import { isCall, isJump, isTrapReturn } from '../../emulator/isa/calls';
 import type { Decoded } from '../../emulator/isa/decode';
-import { evaluate } from '../../emulator/isa/evaluate';
+import { instructionResult } from '../../emulator/isa/evaluate';
 import { CsrUpdate, type CsrAccess } from '../../emulator/isa/instruction';
 import { instructionAt } from '../../emulator/isa/instruction-at';
 import { X } from '../../emulator/isa/registers';
@@ -151,7 +151,8 @@ export class RegisterTracker {
     const terms = { rs1: this.registers[rs1], rs2: this.registers[rs2], imm: constant(BigInt(imm)), pc: constant(at) };
     if (instruction.sum) return instruction.sum.map((term) => terms[term]).reduce(sum);
     const [a, b] = [valueOf(terms.rs1), valueOf(terms.rs2)];
-    const value = a === undefined || b === undefined ? undefined : evaluate(decoded, { rs1: a, rs2: b, pc: at });
+    const value =
+      a === undefined || b === undefined ? undefined : instructionResult(decoded, { rs1: a, rs2: b, pc: at });
     return value === undefined ? undefined : constant(value);
   }
 

@@ -21,7 +21,7 @@ import {
   type Variable,
 } from './api';
 import { CallFrames } from './dwarf/call-frame';
-import { Code } from './code';
+import { LinkedCode } from './code';
 import type { Die } from './dwarf/die';
 import { At, Tag } from './dwarf/constants';
 import { type Elf, readElf } from './elf';
@@ -60,7 +60,7 @@ class DwarfBinary implements Binary {
   readonly hasDebugInfo: boolean;
 
   private readonly info: DebugInfo;
-  private readonly code: Code;
+  private readonly code: LinkedCode;
   private readonly types: Types;
   private readonly unwinder: Unwinder;
   private readonly locator: Locator;
@@ -87,7 +87,7 @@ class DwarfBinary implements Binary {
     elf.warnings.forEach(warn);
     this.info = new DebugInfo(elf.sections, warn);
     this.hasDebugInfo = this.info.units.length > 0;
-    this.code = new Code(elf);
+    this.code = new LinkedCode(elf);
     this.types = new Types((die, error) => this.damaged(die.unit, error));
     this.unwinder = new Unwinder(new CallFrames(elf.sections, warn), this.code);
     this.locator = new Locator(

@@ -24,7 +24,7 @@ export interface FrameEffect {
   saved: Map<number, bigint>;
 }
 
-export class Code {
+export class LinkedCode {
   private readonly bySection = new Map<string, ElfSymbol[]>();
   private readonly byName = new Map<string, ElfSymbol>();
   private readonly sections: readonly Section[];

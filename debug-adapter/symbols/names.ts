@@ -20,7 +20,7 @@ export class Names {
 
   /** A type by its name in C: `struct proc`, `uint64`, `unsigned long`. */
   type(name: string): Die | undefined {
-    return this.types.get(canonical(name));
+    return this.types.get(canonicalTypeName(name));
   }
 
   /** The enumeration of an enumerator. */
@@ -73,7 +73,7 @@ export class Names {
   private addType(die: Die, prefix: string): void {
     const { name } = die;
     if (name !== undefined) {
-      const key = canonical(prefix + name);
+      const key = canonicalTypeName(prefix + name);
       if (!this.types.has(key) || (this.types.get(key)!.flag(At.declaration) && !die.flag(At.declaration)))
         this.types.set(key, die);
     }
@@ -81,7 +81,7 @@ export class Names {
 }
 
 /** One name for each integer type, however it is spelt: `unsigned long` for `long unsigned int`, as in gdb. */
-export function canonical(name: string): string {
+export function canonicalTypeName(name: string): string {
   const words = name.trim().split(/\s+/);
   const isInteger = words.every((word) => INTEGER_WORDS.has(word)) && !words.includes('_Bool');
   if (!isInteger) return words.join(' ');
@@ -96,7 +96,7 @@ const INTEGER_WORDS = new Set(['unsigned', 'signed', 'long', 'short', 'int', 'ch
 
 /** C's built-in types on RV64 (RISC-V ELF psABI, LP64), for files that do not use one. */
 export function builtinType(name: string): BaseType | undefined {
-  return BUILTIN_TYPES.get(canonical(name));
+  return BUILTIN_TYPES.get(canonicalTypeName(name));
 }
 
 const BUILTIN_TYPES = new Map<string, BaseType>(

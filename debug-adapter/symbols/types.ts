@@ -19,7 +19,7 @@ import {
 } from './api';
 import type { Die } from './dwarf/die';
 import { At, Encoding, Form, Op, Tag } from './dwarf/constants';
-import { canonical } from './names';
+import { canonicalTypeName } from './names';
 import { Reader, hex } from './reader';
 
 const voidType: VoidType = { kind: 'void' };
@@ -83,7 +83,7 @@ export class Types {
       case Tag.baseType:
         return {
           kind: 'base',
-          name: canonical(die.name ?? ''),
+          name: canonicalTypeName(die.name ?? ''),
           size: scalarSize(die, 0),
           encoding: ENCODINGS.get(die.number(At.encoding) ?? 0) ?? 'unsigned',
         };
@@ -277,7 +277,7 @@ class LazyEnum implements EnumType {
     this.list ??= this.types.guard(this.die, [], () =>
       this.die.children
         .filter((child) => child.tag === Tag.enumerator)
-        .map((child) => ({ name: child.name ?? '', value: constant(child, At.constValue) ?? 0n })),
+        .map((child) => ({ name: child.name ?? '', value: constantOf(child, At.constValue) ?? 0n })),
     );
     return this.list;
   }
@@ -301,7 +301,7 @@ function scalarSize(die: Die, absent: number): number {
 }
 
 /** An integer attribute of any form, with the sign as recorded. */
-export function constant(die: Die, name: number): bigint | undefined {
+export function constantOf(die: Die, name: number): bigint | undefined {
   const value = die.value(name);
   return value === undefined || value instanceof Uint8Array ? undefined : BigInt(value);
 }
@@ -311,7 +311,7 @@ function elementCount(subrange: Die): number | undefined {
   const count = subrange.number(At.count);
   if (count !== undefined) return count >= 0 && count <= LARGEST_OBJECT ? count : undefined;
   const form = subrange.form(At.upperBound);
-  const upper = form !== undefined && isConstant(form) ? constant(subrange, At.upperBound) : undefined;
+  const upper = form !== undefined && isConstant(form) ? constantOf(subrange, At.upperBound) : undefined;
   // In GCC's output an array without elements has the upper bound -1.
   const elements = upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
   return elements !== undefined && elements <= LARGEST_OBJECT ? elements : undefined;

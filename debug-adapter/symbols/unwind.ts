@@ -8,7 +8,7 @@
 import { X } from '../../emulator/isa/registers';
 import type { FrameRegisters, ReadMemory } from './api';
 import type { CallFrames, CfaRule, FrameRules, RegisterRule } from './dwarf/call-frame';
-import type { Code } from './code';
+import type { LinkedCode } from './code';
 import { Unavailable, evaluateValue, NO_UNIT } from './dwarf/expression';
 import { FrameContext } from './frame-context';
 import { Reader } from './reader';
@@ -38,7 +38,7 @@ export function lookupAddress(frame: FrameRegisters): bigint {
 export class Unwinder {
   constructor(
     private readonly frames: CallFrames,
-    private readonly code: Code,
+    private readonly code: LinkedCode,
   ) {}
 
   /** The caller's registers; undefined at the outermost frame. */

@@ -15,7 +15,7 @@ const INDIRECT = 4;
 const NO_INTERRUPT = 1;
 
 /** A piece of DRAM. */
-export interface Segment {
+export interface DmaBuffer {
   address: bigint;
   /** Bytes. */
   length: number;
@@ -36,8 +36,8 @@ export class DescriptorChain {
   constructor(
     private readonly memory: WritableMemory,
     readonly head: number,
-    private readonly readable: readonly Segment[],
-    private readonly writable: readonly Segment[],
+    private readonly readable: readonly DmaBuffer[],
+    private readonly writable: readonly DmaBuffer[],
   ) {
     this.readableLength = totalLength(readable);
     this.writableLength = totalLength(writable);
@@ -64,12 +64,12 @@ export class DescriptorChain {
   }
 
   save(): State {
-    const segments = (list: readonly Segment[]): State => list.map(({ address, length }) => ({ address, length }));
+    const segments = (list: readonly DmaBuffer[]): State => list.map(({ address, length }) => ({ address, length }));
     return { head: this.head, readable: segments(this.readable), writable: segments(this.writable) };
   }
 
   static restore(memory: WritableMemory, saved: SavedState): DescriptorChain {
-    const segments = (field: string): Segment[] =>
+    const segments = (field: string): DmaBuffer[] =>
       saved.records(field).map((entry) => ({ address: entry.bigint('address'), length: entry.number('length') }));
     return new DescriptorChain(memory, saved.number('head'), segments('readable'), segments('writable'));
   }
@@ -159,8 +159,8 @@ export class Virtqueue {
   }
 
   private walk(table: bigint, head: number): DescriptorChain {
-    const readable: Segment[] = [];
-    const writable: Segment[] = [];
+    const readable: DmaBuffer[] = [];
+    const writable: DmaBuffer[] = [];
     let index = head;
     for (let links = 0; ; links++) {
       if (index >= this.entries)
@@ -181,7 +181,7 @@ export class Virtqueue {
     }
   }
 
-  private check(index: number, { address, length }: Segment): void {
+  private check(index: number, { address, length }: DmaBuffer): void {
     if (length === 0) throw new VirtqueueError(`descriptor ${index} has length 0`);
     const { dramBase, dramSize } = this.memory;
     if (address < dramBase || address + BigInt(length) > dramBase + dramSize) {
@@ -213,13 +213,13 @@ function unreachable(address: bigint): never {
   throw new VirtqueueError(`the queue reaches to 0x${address.toString(16)}, where there is no memory`);
 }
 
-function totalLength(segments: readonly Segment[]): number {
+function totalLength(segments: readonly DmaBuffer[]): number {
   return segments.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Calls `visit` for each run of contiguous memory in `length` bytes from `offset`. Returns how many bytes there were. */
 function forEachPiece(
-  segments: readonly Segment[],
+  segments: readonly DmaBuffer[],
   offset: number,
   length: number,
   visit: (address: bigint, at: number, count: number) => void,

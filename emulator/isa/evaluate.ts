@@ -2,7 +2,7 @@
  * What an instruction that only computes writes to rd, for given operands: its meaning from the table, compiled as a
  * function of its own. For a debugger, which asks for few of them.
  */
-import { type Code, Type, local } from '../wasm/assembler';
+import { type Code, ValueType, local } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import type { Decoded } from './decode';
@@ -13,7 +13,7 @@ type Evaluate = (rs1: bigint, rs2: bigint, imm: bigint, pc: bigint) => bigint;
 const compiled = new Map<Instruction, Evaluate | undefined>();
 
 /** The new value of rd, unsigned; undefined if the instruction does anything else, or has no rd. */
-export function evaluate(
+export function instructionResult(
   { instruction, imm }: Decoded,
   operands: { rs1: bigint; rs2: bigint; pc: bigint },
 ): bigint | undefined {
@@ -42,9 +42,9 @@ function compile({ control, access, system, hasRd, meaning }: Instruction): Eval
   const module = new ModuleBuilder();
   module.define({
     exported: 'evaluate',
-    parameters: [Type.I64, Type.I64, Type.I64, Type.I64],
-    results: [Type.I64],
-    locals: [Type.I64, Type.I64],
+    parameters: [ValueType.I64, ValueType.I64, ValueType.I64, ValueType.I64],
+    results: [ValueType.I64],
+    locals: [ValueType.I64, ValueType.I64],
     code: value,
   });
   const env = { memory: new WebAssembly.Memory({ initial: 1 }) };

@@ -58,7 +58,7 @@ export const enum SystemOperation {
 export type ImmediateKind = 'none' | 'I' | 'S' | 'B' | 'U' | 'J' | 'shamt' | 'csr';
 
 /** How an instruction reads and writes memory; addresses are rs1 + imm for loads and stores, rs1 for the others. */
-export interface Access {
+export interface OperandAccess {
   readonly kind: 'load' | 'store' | 'amo' | 'lr' | 'sc';
   readonly bytes: 1 | 2 | 4 | 8;
   /** What is read is sign-extended. */
@@ -90,7 +90,7 @@ export interface Kind {
    * rs1 + imm ('indirect'); at a trap vector, or where a trap was taken ('trap').
    */
   readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'trap';
-  readonly access?: Access;
+  readonly access?: OperandAccess;
   readonly csr?: CsrAccess;
   /** It is carried out outside the generated code. */
   readonly system?: SystemOperation;

@@ -1,5 +1,5 @@
 /** The A extension, atomic memory operations (RISC-V unprivileged specification, chapter 8). */
-import { type Code, Type, choose, i64 } from '../wasm/assembler';
+import { type Code, ValueType, choose, i64 } from '../wasm/assembler';
 import { type Instruction, SystemOperation, instruction } from './instruction';
 import { word } from './rv64i';
 
@@ -8,7 +8,7 @@ type Update = (old: Code, operand: Code) => Code;
 const pick =
   (first: (a: Code, b: Code) => Code): Update =>
   (old, operand) =>
-    choose(Type.I64, first(old, operand), old, operand);
+    choose(ValueType.I64, first(old, operand), old, operand);
 
 /** The .w and .d forms. Old values come sign-extended; a word operand is extended alike, so that comparisons hold. */
 const amo = (name: string, funct5: string, update: Update, swaps?: 'swaps'): Instruction[] =>

@@ -2,7 +2,7 @@
  * The M extension, multiplication and division (RISC-V unprivileged specification, chapter 7). Division by zero gives
  * all ones and leaves the dividend as remainder; the one overflow, -2^63 / -1, gives the dividend and remainder 0.
  */
-import { type Code, Type, choose, i32, i64 } from '../wasm/assembler';
+import { type Code, ValueType, choose, i32, i64 } from '../wasm/assembler';
 import { type Builder, type Instruction, instruction } from './instruction';
 import { word } from './rv64i';
 
@@ -13,11 +13,11 @@ const multiply = (name: string, funct3: string, meaning: (b: Builder) => Code, o
 const correction = (sign: Code, other: Code): Code => i64.and(i64.shr_s(sign, i64.const(63)), other);
 
 const orIfZero = (divisor: Code, whenZero: Code, quotient: Code): Code =>
-  choose(Type.I64, i64.eqz(divisor), whenZero, quotient);
+  choose(ValueType.I64, i64.eqz(divisor), whenZero, quotient);
 
 /** Signed division where -2^63 / -1, on which WebAssembly traps, must wrap: dividing by -1 is negating. */
 const divide = (a: Code, b: Code): Code =>
-  choose(Type.I64, i64.eq(b, i64.const(-1)), i64.sub(i64.const(0), a), i64.div_s(a, b));
+  choose(ValueType.I64, i64.eq(b, i64.const(-1)), i64.sub(i64.const(0), a), i64.div_s(a, b));
 
 const low = (value: Code): Code => i64.extend_u(i32.wrap(value));
 

@@ -56,9 +56,9 @@ export function satpRoot(satp: bigint): bigint | undefined {
 export const satpOf = (root: bigint): bigint => (SATP_SV39 << 60n) | (root >> 12n);
 
 /** Carries bit 38 of an address up to bit 63. */
-export const canonical = (va: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(39, va));
+export const toCanonical = (va: bigint): bigint => BigInt.asUintN(64, BigInt.asIntN(39, va));
 /** Whether bits 63 to 39 all equal bit 38. */
-export const isCanonical = (va: bigint): boolean => canonical(va) === BigInt.asUintN(64, va);
+export const isCanonical = (va: bigint): boolean => toCanonical(va) === BigInt.asUintN(64, va);
 
 /** Bytes that an entry of a level maps. */
 export const spanOf = (level: number): bigint => PAGE_SIZE << BigInt(9 * level);

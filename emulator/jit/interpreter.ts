@@ -7,14 +7,14 @@
  */
 import { Csr } from '../isa/csrs';
 import type { Builder } from '../isa/instruction';
-import { type Code, Label, Type, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
+import { type Code, Label, ValueType, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode } from './csr-code';
 import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, PAGE } from '../layout';
 import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER } from '../layout';
-import { FORMS, type Form, REGION } from './opcodes';
+import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
 import { unlessStarts } from './emit';
 
@@ -74,7 +74,7 @@ const enum L {
   address,
   scratch,
 }
-const LOCALS = [...new Array<Type>(4).fill(Type.I32), ...new Array<Type>(4).fill(Type.I64)];
+const LOCALS = [...new Array<ValueType>(4).fill(ValueType.I32), ...new Array<ValueType>(4).fill(ValueType.I64)];
 
 const tlb = tlbLookup(L.address, L.entry);
 const record = local.get(L.record);
@@ -109,7 +109,7 @@ const LOOP_WEIGHT = 4;
 /** Generates the module's bytes. It is the same for every machine. */
 function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
-  const regionType = module.signature({ parameters: [], results: [Type.I32] });
+  const regionType = module.signature({ parameters: [], results: [ValueType.I32] });
   const jump = new Label();
   const next = new Label();
 
@@ -132,7 +132,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
       when(i32.ge_u(hotness, i32.load(ZERO, HOTNESS_LIMIT)), exit(Exit.hot)),
     ]);
 
-  const builder = (form: Form): Builder => {
+  const builder = (form: RecordForm): Builder => {
     const link = i64.add(pcHere, i64.const(form.length));
     const imm = i64.load32_s(record, RecordLayout.imm);
     const write = (value: Code): Code => i64.store(field(RecordLayout.rd), value, cell(HartOffset.x));
@@ -205,7 +205,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
     };
   };
 
-  const handler = (form: Form): Code => [
+  const handler = (form: RecordForm): Code => [
     form.instruction.meaning(builder(form)),
     local.set(L.record, i32.add(record, i32.const(form.length * (RecordLayout.size / 2)))),
     br(next),
@@ -254,8 +254,8 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
     local.set(L.record, i32.const(cell(HartOffset.scratch))),
   ];
   const interpret = module.define({
-    parameters: [Type.I32],
-    results: [Type.I32],
+    parameters: [ValueType.I32],
+    results: [ValueType.I32],
     locals: LOCALS,
     code: [
       local.set(L.remaining, get32(HartOffset.remaining)),
@@ -287,9 +287,9 @@ function dispatcher(interpret: number, regionType: number) {
   const inRegion = new Label();
   return {
     exported: 'run',
-    parameters: [Type.I32],
-    results: [Type.I32],
-    locals: [Type.I32, Type.I32, Type.I32, Type.I64],
+    parameters: [ValueType.I32],
+    results: [ValueType.I32],
+    locals: [ValueType.I32, ValueType.I32, ValueType.I32, ValueType.I64],
     code: [
       loop(
         again,

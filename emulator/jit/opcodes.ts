@@ -26,7 +26,7 @@ export const enum Opcode {
 /** Bit of a record's opcode: a translated region begins here. Its index in the table is at `regionIndex`. */
 export const REGION = 0x8000;
 
-export interface Form {
+export interface RecordForm {
   instruction: Instruction;
   length: 2 | 4;
   /** For relative jumps: the target's record is in the same page, and `imm` is the distance in bytes of records. */
@@ -39,8 +39,8 @@ export interface Form {
 
 const PLAIN = { near: false, closesIdiom: false, status: false };
 
-export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[] =>
-  (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): Form[] => [
+export const FORMS: readonly RecordForm[] = INSTRUCTIONS.flatMap((instruction): RecordForm[] =>
+  (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): RecordForm[] => [
     { ...PLAIN, instruction, length },
     ...(isRelative(instruction) ? [{ ...PLAIN, instruction, length, near: true }] : []),
     ...(canClose(instruction) ? [{ ...PLAIN, instruction, length, near: true, closesIdiom: true }] : []),
@@ -48,7 +48,7 @@ export const FORMS: readonly Form[] = INSTRUCTIONS.flatMap((instruction): Form[]
   ]),
 );
 
-const formIndex = ({ length, near, closesIdiom, status }: Omit<Form, 'instruction'>): number =>
+const formIndex = ({ length, near, closesIdiom, status }: Omit<RecordForm, 'instruction'>): number =>
   length * 4 + (status ? 3 : closesIdiom ? 2 : near ? 1 : 0);
 const opcodes = new Map<Instruction, number[]>();
 FORMS.forEach((form, index) => {

@@ -76,7 +76,7 @@ export interface CodeSource {
 }
 
 /** The region that begins at `offset` of its first page; the entry block is the first. Undefined if there is nothing to translate. */
-export function regionAt(source: CodeSource, offset: number): Block[] | undefined {
+export function buildRegion(source: CodeSource, offset: number): Block[] | undefined {
   const root: Context = context(undefined, 0);
   const contexts = [root];
   const open: [Context, number][] = [[root, offset]];

@@ -2,8 +2,8 @@
 import type { GuestMemory } from '../mmu/guest-memory';
 import { HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, RECORDS, REGIONS, RecordLayout, slotOf } from '../layout';
 import { Opcode, REGION } from './opcodes';
-import { type CodeSource, regionAt } from './region';
-import { type SideExit, FIRST_SIDE_EXIT, translate } from './translator';
+import { type CodeSource, buildRegion } from './region';
+import { type SideExit, FIRST_SIDE_EXIT, translateRegion } from './translator';
 
 /** Which tier runs the guest: the interpreter alone, regions wherever possible, or regions where it is hot. */
 export type Acceleration = 'interp' | 'jit' | 'mixed';
@@ -45,7 +45,7 @@ export class TranslationCache {
     const { view } = this.memory;
     const index = this.free[this.free.length - 1];
     if (index === undefined) return false;
-    const blocks = regionAt({ ...code, view, eager: this.acceleration === 'jit' }, offset);
+    const blocks = buildRegion({ ...code, view, eager: this.acceleration === 'jit' }, offset);
     if (blocks === undefined) return false;
     const slots = new Set<number>();
     for (const { page, instructions } of blocks) {
@@ -55,7 +55,7 @@ export class TranslationCache {
         if (view.getUint16(record, true) === Opcode.special) code.decode(page.host, record, word);
       }
     }
-    const { bytes, sideExits } = translate(blocks);
+    const { bytes, sideExits } = translateRegion(blocks);
     const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } });
     this.free.pop();

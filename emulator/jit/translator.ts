@@ -6,7 +6,7 @@
  */
 import { isReturn } from '../isa/calls';
 import type { Builder } from '../isa/instruction';
-import { type Code, Label, Type, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
+import { type Code, Label, ValueType, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode, isCsrCode } from './csr-code';
@@ -28,7 +28,7 @@ const enum L {
   /** Of x0, which has none. */
   x = scratch,
 }
-const LOCALS = [...new Array<Type>(3).fill(Type.I32), ...new Array<Type>(3 + 31).fill(Type.I64)];
+const LOCALS = [...new Array<ValueType>(3).fill(ValueType.I32), ...new Array<ValueType>(3 + 31).fill(ValueType.I64)];
 
 const x = (register: number): number => L.x + register;
 const read = (register: number): Code => (register === 0 ? i64.const(0) : local.get(x(register)));
@@ -69,7 +69,7 @@ interface LastPage {
 }
 
 /** The registers through which the region accesses memory most often; and the types of their locals. */
-function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<number, LastPage>; types: Type[] } {
+function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<number, LastPage>; types: ValueType[] } {
   const uses = new Map<number, { count: number; kinds: Set<string> }>();
   for (const { rs1, instruction } of instructions) {
     const kind = instruction.access?.kind;
@@ -88,11 +88,11 @@ function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<num
         { tag: first + index, addend: first + most.length + index, both: kinds.size === 2 },
       ]),
     ),
-    types: [...most.map(() => Type.I64), ...most.map(() => Type.I32)],
+    types: [...most.map(() => ValueType.I64), ...most.map(() => ValueType.I32)],
   };
 }
 
-export function translate(blocks: readonly Block[]): TranslatedRegion {
+export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
   const out = new Label();
   const sideExits: SideExit[] = [];
   const tlb = tlbLookup(L.address, L.entry);
@@ -254,7 +254,7 @@ export function translate(blocks: readonly Block[]): TranslatedRegion {
   module.define({
     exported: 'region',
     parameters: [],
-    results: [Type.I32],
+    results: [ValueType.I32],
     locals: [...LOCALS, ...types],
     code: [
       local.set(L.remaining, get32(HartOffset.remaining)),

@@ -4,7 +4,7 @@
  * another table takes that one in, and one that unmakes it lets it go. A page that is written in pieces smaller than an
  * entry, or with what can be none, has been given up by the guest: it is being cleared, or used for something else.
  */
-import { canonical, hasReserved, isPointer, pteFlags, ptePhysical, ROOT_LEVEL, spanOf } from '../isa/sv39';
+import { toCanonical, hasReserved, isPointer, pteFlags, ptePhysical, ROOT_LEVEL, spanOf } from '../isa/sv39';
 import { PAGE } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
 import type { GuestMemory } from './guest-memory';
@@ -138,4 +138,4 @@ export class TableWatch {
 const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** The first virtual address that an entry is for; bit 38 is extended. */
-const mapped = ({ base, level }: TablePage, index: number): bigint => canonical(base + BigInt(index) * spanOf(level));
+const mapped = ({ base, level }: TablePage, index: number): bigint => toCanonical(base + BigInt(index) * spanOf(level));

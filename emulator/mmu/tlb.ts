@@ -74,7 +74,7 @@ export class Tlb {
       index = this.victim[hart.id]!;
       this.victim[hart.id] = (index + 1) % TLB_CONTEXTS;
       this.empty(hart, index);
-      Object.assign(contexts[index]!, { satp, root: rootOf(satp), modes, used: true });
+      Object.assign(contexts[index]!, { satp, root: rootPageOf(satp), modes, used: true });
     }
     this.current[hart.id] = index;
     hart.tlb = contextAddress(hart, index);
@@ -232,7 +232,7 @@ export class Tlb {
 }
 
 /** The page number of the root table. */
-export const rootOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
+export const rootPageOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
 
 const fetchEntry = (context: number, virtual: bigint): number =>
   context + FetchEntry.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * FetchEntry.size;

@@ -17,7 +17,7 @@ type Marker =
 /** A Uint8Array holds bytes that are flattened already. */
 export type Code = number | Marker | Uint8Array | readonly Code[];
 
-export const enum Type {
+export const enum ValueType {
   I32 = 0x7f,
   I64 = 0x7e,
   Empty = 0x40,
@@ -141,8 +141,12 @@ export const local = {
   set: (index: number, value: Code): Code => [value, 0x21, unsigned(index)],
 };
 
-export const block = (label: Label, ...body: Code[]): Code => [{ open: 0x02, label, type: Type.Empty }, body, 0x0b];
-export const loop = (label: Label, ...body: Code[]): Code => [{ open: 0x03, label, type: Type.Empty }, body, 0x0b];
+export const block = (label: Label, ...body: Code[]): Code => [
+  { open: 0x02, label, type: ValueType.Empty },
+  body,
+  0x0b,
+];
+export const loop = (label: Label, ...body: Code[]): Code => [{ open: 0x03, label, type: ValueType.Empty }, body, 0x0b];
 export const br = (label: Label): Code => ({ branch: 0x0c, label });
 /** The last label is the default. */
 export const br_table = (index: Code, labels: readonly Label[]): Code => [index, { table: labels }];
@@ -155,13 +159,13 @@ export const call = (functionIndex: number, ...args: Code[]): Code => [args, 0x1
 /** `if` as a statement. */
 export const when = (condition: Code, then: Code, otherwise?: Code): Code => [
   condition,
-  { open: 0x04, label: new Label(), type: Type.Empty },
+  { open: 0x04, label: new Label(), type: ValueType.Empty },
   then,
   otherwise === undefined ? [] : [0x05, otherwise],
   0x0b,
 ];
 /** `if` as an expression of the given type: evaluates only the arm that it takes. */
-export const choose = (type: Type, condition: Code, then: Code, otherwise: Code): Code => [
+export const choose = (type: ValueType, condition: Code, then: Code, otherwise: Code): Code => [
   condition,
   { open: 0x04, label: new Label(), type },
   then,

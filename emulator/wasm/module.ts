@@ -2,17 +2,17 @@
  * Builds a WebAssembly module of functions. It imports a memory, and a table if it calls through one, and exports some of
  * the functions. WebAssembly core specification 1.0, section 5.5.
  */
-import { type Code, type Type, assemble, unsigned } from './assembler';
+import { type Code, type ValueType, assemble, unsigned } from './assembler';
 
 export interface Signature {
-  parameters: readonly Type[];
-  results: readonly Type[];
+  parameters: readonly ValueType[];
+  results: readonly ValueType[];
 }
 
 interface FunctionBody extends Signature {
   exported: string | undefined;
   /** Types of the locals after the parameters. */
-  locals: readonly Type[];
+  locals: readonly ValueType[];
   code: Code;
 }
 

@@ -3,7 +3,7 @@
  * Code's own disassembly view has no hovers; here hovering an address, a register or a memory operand translates it.
  */
 import * as vscode from 'vscode';
-import { addressIn, type Instruction, listing } from './listing';
+import { addressIn, type ListedInstruction, listing } from './listing';
 import type { Sessions } from '../sessions';
 
 export const DISASSEMBLY = 'xv6-disassembly';
@@ -76,7 +76,7 @@ export class Disassembly implements vscode.TextDocumentContentProvider, vscode.D
         resolveSymbols: true,
       })
       .then(
-        (response: { instructions?: Instruction[] } | undefined) => response ?? {},
+        (response: { instructions?: ListedInstruction[] } | undefined) => response ?? {},
         () => undefined,
       );
     // The machine went on, or the session ended, before it could respond.

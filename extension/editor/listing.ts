@@ -4,7 +4,7 @@
  */
 
 /** The parts of the protocol's DisassembledInstruction that are used here. */
-export interface Instruction {
+export interface ListedInstruction {
   address: string;
   instructionBytes?: string;
   instruction: string;
@@ -24,7 +24,7 @@ export interface Listing {
 export const addressIn = (reference: string): bigint => BigInt(reference.slice(reference.lastIndexOf(':') + 1));
 
 /** Instructions with their symbols and source lines, with an arrow at `pc`. */
-export function listing(instructions: readonly Instruction[], pc: bigint): Listing {
+export function listing(instructions: readonly ListedInstruction[], pc: bigint): Listing {
   const lines: string[] = [];
   let current = -1;
   let symbol: string | undefined;
@@ -51,6 +51,6 @@ export function listing(instructions: readonly Instruction[], pc: bigint): Listi
   return { text: lines.join('\n') + '\n', current };
 }
 
-function addressOf({ address }: Instruction): bigint | undefined {
+function addressOf({ address }: ListedInstruction): bigint | undefined {
   return /^(0x[\da-f]{1,16}|\d{1,20})$/i.test(address) ? BigInt(address) : undefined;
 }

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { ProcessSummary } from '../../debug-adapter/protocol';
-import { rowsOf, type Row } from './process-rows';
+import { rowsOf, type ProcessRow } from './process-rows';
 
 const sh: ProcessSummary = {
   pid: 2,
@@ -23,7 +23,7 @@ const harts = [
   { hart: 0, threadId: 1, runs: 'idle' },
   { hart: 1, threadId: 2, runs: '' },
 ];
-const text = ({ label, description }: Row): string => `${label} | ${description}`;
+const text = ({ label, description }: ProcessRow): string => `${label} | ${description}`;
 
 describe('the rows of the Processes view', () => {
   it('say what each hart runs and each process does', () => {
@@ -76,7 +76,8 @@ describe('the rows of the Processes view', () => {
   });
 
   it('have ids of their own, which stay', () => {
-    const all = (rows: readonly Row[]): string[] => rows.flatMap(({ id, children }) => [id, ...all(children ?? [])]);
+    const all = (rows: readonly ProcessRow[]): string[] =>
+      rows.flatMap(({ id, children }) => [id, ...all(children ?? [])]);
     const table = { harts, processes: [sh, { ...sh, slot: 2 }] };
     const ids = all(rowsOf(table));
     assert.equal(new Set(ids).size, ids.length);

@@ -3,7 +3,7 @@
  */
 import type { HartSummary, ProcessSummary, ProcessTable } from '../../debug-adapter/protocol';
 
-export interface Row {
+export interface ProcessRow {
   /** The same at every refresh, so that an expanded row stays expanded. */
   id: string;
   label: string;
@@ -19,7 +19,7 @@ export interface Row {
   /** What a click on the row shows: a thread's stack, or a C expression. */
   threadId?: number;
   expression?: string;
-  children?: Row[];
+  children?: ProcessRow[];
 }
 
 const ICONS: Readonly<Record<string, string>> = {
@@ -30,7 +30,7 @@ const ICONS: Readonly<Record<string, string>> = {
 };
 
 /** Harts first, then processes by pid. If there is nothing to show, one row says why. */
-export function rowsOf({ harts, processes, message }: ProcessTable): Row[] {
+export function rowsOf({ harts, processes, message }: ProcessTable): ProcessRow[] {
   if (message !== undefined) return [{ id: 'message', label: message, icon: 'info' }];
   return [
     {
@@ -44,7 +44,7 @@ export function rowsOf({ harts, processes, message }: ProcessTable): Row[] {
   ];
 }
 
-const hartRow = ({ hart, threadId, runs }: HartSummary): Row => ({
+const hartRow = ({ hart, threadId, runs }: HartSummary): ProcessRow => ({
   id: `hart ${hart}`,
   label: `hart ${hart}`,
   description: runs || 'no process',
@@ -53,7 +53,7 @@ const hartRow = ({ hart, threadId, runs }: HartSummary): Row => ({
   threadId,
 });
 
-function processRow(process: ProcessSummary): Row {
+function processRow(process: ProcessSummary): ProcessRow {
   const { pid, name, slot, state, hart, channel, awaited } = process;
   const doing = [
     state.toLowerCase(),
@@ -74,17 +74,17 @@ function processRow(process: ProcessSummary): Row {
   };
 }
 
-const within = (row: Row, parent: string, pid: number): Row => ({
+const within = (row: ProcessRow, parent: string, pid: number): ProcessRow => ({
   ...row,
   id: `${parent} ${row.id}`,
   pid,
   ...(row.children ? { children: row.children.map((child) => within(child, parent, pid)) } : {}),
 });
 
-function details(process: ProcessSummary): Row[] {
+function details(process: ProcessSummary): ProcessRow[] {
   const { state, parentPid, size, pageTables, kernelStack, channel, trapFrame, workingDirectory, address, slot } =
     process;
-  const row = (label: string, description: string | undefined, expression: string): Row[] =>
+  const row = (label: string, description: string | undefined, expression: string): ProcessRow[] =>
     description === undefined ? [] : [{ id: label, label, description, context: 'value', expression }];
   const member = (name: string): string => `((struct proc *)${address})->${name}`;
   return [
@@ -105,7 +105,7 @@ function details(process: ProcessSummary): Row[] {
   ];
 }
 
-function filesRow({ files, address }: ProcessSummary): Row {
+function filesRow({ files, address }: ProcessSummary): ProcessRow {
   return {
     id: 'files',
     label: 'open files',

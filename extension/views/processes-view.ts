@@ -5,19 +5,19 @@
  */
 import * as vscode from 'vscode';
 import type { PageTablePanel } from './page-table-panel';
-import { rowsOf, type Row } from './process-rows';
+import { rowsOf, type ProcessRow } from './process-rows';
 import { request, type Sessions } from '../sessions';
 
 const VIEW = 'xv6.processes';
 /** Milliseconds between two requests while the guest runs. */
 const PERIOD = 1000;
 
-export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Disposable {
+export class ProcessesView implements vscode.TreeDataProvider<ProcessRow>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
-  private readonly view: vscode.TreeView<Row>;
+  private readonly view: vscode.TreeView<ProcessRow>;
   private readonly subscriptions: vscode.Disposable[];
   private readonly timer: NodeJS.Timeout;
-  private rows: Row[] = [];
+  private rows: ProcessRow[] = [];
   /** The rows shown, as text: equal rows do not refresh the view. */
   private shown = '';
   /** One request at a time; after a stop in the meantime, another request follows. */
@@ -43,21 +43,21 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
       sessions.onEvent(({ kind }) => {
         if (kind !== 'running') this.refresh();
       }),
-      registerCommand('xv6.inspectProcess', (row?: Row) => this.inspect(row)),
-      registerCommand('xv6.watchProcess', (row?: Row) => this.watch(row)),
-      registerCommand('xv6.showProcessPageTable', (row?: Row) => {
+      registerCommand('xv6.inspectProcess', (row?: ProcessRow) => this.inspect(row)),
+      registerCommand('xv6.watchProcess', (row?: ProcessRow) => this.watch(row)),
+      registerCommand('xv6.showProcessPageTable', (row?: ProcessRow) => {
         if (row?.pid !== undefined) this.pageTable.show(`pid:${row.pid}`);
       }),
-      registerCommand('xv6.breakWhenRun', (row?: Row) => this.breakWhenRun(row, true)),
-      registerCommand('xv6.doNotBreakWhenRun', (row?: Row) => this.breakWhenRun(row, false)),
+      registerCommand('xv6.breakWhenRun', (row?: ProcessRow) => this.breakWhenRun(row, true)),
+      registerCommand('xv6.doNotBreakWhenRun', (row?: ProcessRow) => this.breakWhenRun(row, false)),
     ];
   }
 
-  getChildren(row?: Row): Row[] {
+  getChildren(row?: ProcessRow): ProcessRow[] {
     return row ? (row.children ?? []) : this.rows;
   }
 
-  getTreeItem(row: Row): vscode.TreeItem {
+  getTreeItem(row: ProcessRow): vscode.TreeItem {
     const { None, Collapsed } = vscode.TreeItemCollapsibleState;
     const item = new vscode.TreeItem(row.label, row.children?.length ? Collapsed : None);
     item.id = row.id;
@@ -100,7 +100,7 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
     await this.read();
   }
 
-  private async requestRows(): Promise<Row[]> {
+  private async requestRows(): Promise<ProcessRow[]> {
     const session = this.sessions.current();
     if (!session) return [];
     try {
@@ -110,7 +110,7 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
     }
   }
 
-  private async inspect(row: Row | undefined): Promise<void> {
+  private async inspect(row: ProcessRow | undefined): Promise<void> {
     const session = this.sessions.current();
     if (!session || row?.threadId === undefined) return;
     if (!this.sessions.isStopped(session)) {
@@ -123,13 +123,13 @@ export class ProcessesView implements vscode.TreeDataProvider<Row>, vscode.Dispo
   }
 
   /** Adds the row to the Watch view, where it can be expanded and follows every stop. */
-  private async watch(row: Row | undefined): Promise<void> {
+  private async watch(row: ProcessRow | undefined): Promise<void> {
     const expression = row?.expression ?? (row?.pid === undefined ? undefined : `*$proc(${row.pid})`);
     if (expression === undefined) return;
     await vscode.commands.executeCommand('debug.addToWatchExpressions', { variable: { evaluateName: expression } });
   }
 
-  private async breakWhenRun(row: Row | undefined, on: boolean): Promise<void> {
+  private async breakWhenRun(row: ProcessRow | undefined, on: boolean): Promise<void> {
     const session = this.sessions.current();
     if (!session || row?.pid === undefined) return;
     await this.showFailure(request(session, 'xv6.breakWhenRun', { pid: row.pid, on }));

@@ -1,7 +1,7 @@
 /** One row of the page table: index, addresses, flags, region, and a mark where it differs from the stop before. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { PTE } from '../../debug-adapter/protocol';
-import { changeText, type Row } from './rows';
+import { changeText, type TreeRow } from './rows';
 
 const LETTERS = ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D'] as const;
 const WORDS = {
@@ -17,7 +17,12 @@ const WORDS = {
 const CHANGES = { added: 'diff-added', removed: 'diff-removed', changed: 'diff-modified' } as const;
 
 /** `clicked` is called with true if the click expands or collapses: on the twisty, or a double click. */
-export function rowTemplate(row: Row, id: string, active: boolean, clicked: (toggle: boolean) => void): TemplateResult {
+export function rowTemplate(
+  row: TreeRow,
+  id: string,
+  active: boolean,
+  clicked: (toggle: boolean) => void,
+): TemplateResult {
   const { change, problem } = row;
   const classes = [
     'row',
@@ -69,7 +74,7 @@ export function rowTemplate(row: Row, id: string, active: boolean, clicked: (tog
   </div>`;
 }
 
-function twisty({ expandable, expanded }: Row): string {
+function twisty({ expandable, expanded }: TreeRow): string {
   if (!expandable) return '';
   return expanded ? 'codicon codicon-chevron-down' : 'codicon codicon-chevron-right';
 }
@@ -79,14 +84,14 @@ function rsw(flags: number): string {
 }
 
 /** The size that a row covers: "2 MiB". It is always a whole number of KiB, MiB or GiB. */
-function size({ va, last }: Row): string {
+function size({ va, last }: TreeRow): string {
   const kibibytes = (last + 1n - va) >> 10n;
   if (kibibytes % (1n << 20n) === 0n) return `${kibibytes >> 20n} GiB`;
   return kibibytes % 1024n === 0n ? `${kibibytes >> 10n} MiB` : `${kibibytes} KiB`;
 }
 
 /** The row as text for a screen reader. */
-function ariaLabel(row: Row): string {
+function ariaLabel(row: TreeRow): string {
   const set = LETTERS.filter((letter) => row.flags & PTE[letter]).map((letter) => WORDS[letter]);
   const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
   const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;

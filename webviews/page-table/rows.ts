@@ -7,7 +7,7 @@ import type { PteRun } from '../../debug-adapter/protocol';
 /** A pointer to a lower table, one leaf, or a run of neighbouring leaves folded into one row. */
 export type RowKind = 'table' | 'leaf' | 'run';
 
-export interface Row {
+export interface TreeRow {
   /** The same for the same entry at every stop. */
   key: string;
   kind: RowKind;
@@ -38,7 +38,7 @@ export interface Row {
 }
 
 /** What the user has unfolded (true) or folded (false), by row key; everything else follows the default. */
-export type Expansion = ReadonlyMap<string, boolean>;
+export type Unfolded = ReadonlyMap<string, boolean>;
 
 /** Leaves of the longest run that is shown leaf by leaf, without a row of its own. */
 const SHORT = 4;
@@ -68,7 +68,7 @@ export class VisibleRows {
   /** `unfoldAll` shows every table's entries by default, for a filtered tree. */
   constructor(
     entries: readonly PteRun[],
-    private readonly expansion: Expansion,
+    private readonly expansion: Unfolded,
     unfoldAll = false,
   ) {
     this.unfoldTables = unfoldAll || countRows(entries) <= SMALL;
@@ -80,7 +80,7 @@ export class VisibleRows {
   }
 
   /** The row at 0 ≤ `at` < length. */
-  at(at: number): Row {
+  at(at: number): TreeRow {
     const span = this.spans[this.spanAt(at)]!;
     const offset = at - span.from;
     const { run, key, depth, expanded, position, siblings } = span;
@@ -198,7 +198,7 @@ export function expandableKeys(entries: readonly PteRun[], runs: boolean, path =
 }
 
 /** How an entry differs from the stop before; undefined if it does not. */
-export function changeText({ change, touchedOnly }: Row): string | undefined {
+export function changeText({ change, touchedOnly }: TreeRow): string | undefined {
   return change && `${change} since the last stop${touchedOnly ? ': only A or D' : ''}`;
 }
 

@@ -9,7 +9,7 @@ import type { PageTableModel } from '../../debug-adapter/protocol';
 import { filterEntries } from './filter';
 import { type FromPanel, readToPanel } from './messages';
 import { rowTemplate } from './row';
-import { changeText, expandableKeys, type Row, VisibleRows } from './rows';
+import { changeText, expandableKeys, type TreeRow, VisibleRows } from './rows';
 
 /** Height of a row in pixels, as in page-table.css. */
 const ROW = 22;
@@ -237,12 +237,12 @@ export class PageTableView extends LitElement {
     this.remember();
   };
 
-  private pick(row: Row, toggle: boolean): void {
+  private pick(row: TreeRow, toggle: boolean): void {
     this.active = row.key;
     if (toggle) this.setExpanded(row, !row.expanded);
   }
 
-  private setExpanded(row: Row, expanded: boolean): void {
+  private setExpanded(row: TreeRow, expanded: boolean): void {
     if (!row.expandable) return;
     this.folds.set(row.key, expanded);
     this.rebuild();

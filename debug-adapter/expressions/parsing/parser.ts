@@ -10,7 +10,7 @@ import { parseTypeName, startsType, type Cursor, type TypeLookup } from './type-
 import * as C from '../types';
 
 /** What the parser needs from the program: C cannot be parsed without its type names. */
-export interface Names {
+export interface ParserNames {
   /** Whether a bare name is a typedef (and not a variable that hides it). */
   isTypedef(name: string): boolean;
   typeNamed: TypeLookup;
@@ -71,7 +71,7 @@ const MEASURES: ReadonlyMap<string, Measure> = new Map([
 const MAX_DEPTH = 200;
 
 /** Parses a whole text. Throws ExpressionError with the position. */
-export function parseExpression(text: string, names: Names): Expression {
+export function parseExpression(text: string, names: ParserNames): Expression {
   const parser = new Parser(expandMacros(tokenize(text), names.macro), names);
   const expression = parser.expression(0);
   const rest = parser.peek();
@@ -87,7 +87,7 @@ class Parser implements Cursor {
 
   constructor(
     private readonly tokens: readonly Token[],
-    private readonly names: Names,
+    private readonly names: ParserNames,
   ) {}
 
   peek(ahead = 0): Token {

@@ -5,7 +5,7 @@
 import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { resolveReference } from '../../xv6/address-spaces';
-import { disassembly, type Row } from '../../code/disassembly';
+import { disassembly, type DisassemblyRow } from '../../code/disassembly';
 import type { MappedProgram } from '../../code/mapped-program';
 import type { AddressSpace } from '../../memory/address-space';
 import type { ReadMemory } from '../../symbols/api';
@@ -83,8 +83,8 @@ function imagesOf(context: SessionContext, space: AddressSpace): (address: bigin
 /** Includes a row's source only if it differs from that of the row before. */
 function rowBody(
   context: SessionContext,
-  row: Row,
-  before: Row | undefined,
+  row: DisassemblyRow,
+  before: DisassemblyRow | undefined,
   symbols: boolean,
 ): DebugProtocol.DisassembledInstruction {
   const { debuggee } = requireSession(context);

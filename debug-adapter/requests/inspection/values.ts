@@ -12,7 +12,7 @@ import type { SessionContext } from '../context';
 import type { Container, SourceLocation } from '../stopped';
 import type { View } from './view';
 
-export interface Named {
+export interface NamedValue {
   name: string;
   value: Value;
   /** An expression for it, where there is one. */
@@ -54,7 +54,7 @@ export function shown(view: View, value: Value, expression: string | undefined, 
   return body;
 }
 
-export function listed(view: View, named: Named, hex: boolean): DebugProtocol.Variable {
+export function listed(view: View, named: NamedValue, hex: boolean): DebugProtocol.Variable {
   const { name, value, evaluateName, declared, before, isStatic } = named;
   const body: DebugProtocol.Variable = { name, ...shown(view, value, evaluateName, hex) };
   if (evaluateName !== undefined) body.evaluateName = evaluateName;
@@ -71,7 +71,7 @@ export function listed(view: View, named: Named, hex: boolean): DebugProtocol.Va
 }
 
 /** A list of values, made on demand. */
-export const namedContainer = (view: View, names: () => readonly Named[]): Container => ({
+export const namedContainer = (view: View, names: () => readonly NamedValue[]): Container => ({
   list: ({ start, count, hex }) =>
     names()
       .slice(start, start + count)
@@ -83,7 +83,7 @@ export const namedContainer = (view: View, names: () => readonly Named[]): Conta
 /** What data breakpoints ask of a container. */
 function namedIn(
   { evaluation }: View,
-  all: readonly Named[],
+  all: readonly NamedValue[],
   name: string,
 ): ReturnType<NonNullable<Container['find']>> {
   const found = all.find((one) => one.name === name);
@@ -91,7 +91,13 @@ function namedIn(
 }
 
 /** Sets the one of `all` that is called `name` to the value of an expression. */
-function written(view: View, all: readonly Named[], name: string, text: string, hex: boolean): DebugProtocol.Variable {
+function written(
+  view: View,
+  all: readonly NamedValue[],
+  name: string,
+  text: string,
+  hex: boolean,
+): DebugProtocol.Variable {
   const found = all.find((one) => one.name === name);
   if (!found) throw new Error(`There is no "${name}" here.`);
   const now = store(found.value, evaluate(text, view.evaluation), undefined, view.evaluation);
@@ -118,7 +124,7 @@ function childContainer(view: View, value: Value, expression: string | undefined
   const { evaluation } = view;
   const isArray = countChildren(value, evaluation).indexed > 0;
   // An array may have millions: only the one that is meant is made.
-  const called = (name: string): readonly Named[] => {
+  const called = (name: string): readonly NamedValue[] => {
     if (!isArray) return childrenOf(value, evaluation, expression);
     const index = /^\[(\d+)\]$/.exec(name)?.[1];
     if (index === undefined) return [];

@@ -16,7 +16,7 @@ import { requireStopped, type Body, type SessionContext } from '../context';
 
 import { sourceOf } from './source';
 import type { Container } from '../stopped';
-import { edited, namedContainer, type Named } from './values';
+import { edited, namedContainer, type NamedValue } from './values';
 import { frameView, type View } from './view';
 
 /** Variables in one answer; a client that wants more asks for pages. */
@@ -119,7 +119,7 @@ const scopesOf = (frame: Frame): Scope[] =>
     ({ inlinedDepth }) => inlinedDepth === undefined || inlinedDepth === frame.inlinedDepth,
   );
 
-function variableNamed(variable: Variable, { evaluation }: View): Named {
+function variableNamed(variable: Variable, { evaluation }: View): NamedValue {
   const { name, file, line, kind } = variable;
   return {
     name,
@@ -131,7 +131,7 @@ function variableNamed(variable: Variable, { evaluation }: View): Named {
 }
 
 /** An outer variable that an inner one hides cannot be named in an expression, but is shown. */
-function distinct(named: Named[]): Named[] {
+function distinct(named: NamedValue[]): NamedValue[] {
   const seen = new Map<string, number>();
   return named.map((one) => {
     const times = (seen.get(one.name) ?? 0) + 1;
@@ -146,7 +146,11 @@ function distinct(named: Named[]): Named[] {
 const REGISTERS = ['pc', ...X_NAMES.slice(1)];
 
 /** A register, with its text at the last stop if it was another. */
-function registerNamed(name: string, { evaluation }: View, before: ReadonlyMap<string, bigint> | undefined): Named {
+function registerNamed(
+  name: string,
+  { evaluation }: View,
+  before: ReadonlyMap<string, bigint> | undefined,
+): NamedValue {
   const evaluateName = `$${name}`;
   const value = evaluate(evaluateName, evaluation);
   const was = before?.get(name);

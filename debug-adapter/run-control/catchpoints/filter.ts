@@ -5,7 +5,7 @@ import type { Overlay } from '../conditions';
 import type { StopCause } from '../stops';
 
 /** What filters need to know about the guest. */
-export interface Guest {
+export interface MatchedGuest {
   /** An integer register of a hart. */
   x(hart: number, register: number): bigint;
   /** The names of all system calls, and the one of a number. */
@@ -16,7 +16,7 @@ export interface Guest {
 }
 
 /** Whether a cause matches the keywords of a condition. */
-export type Matcher = (cause: StopCause, guest: Guest) => boolean;
+export type Matcher = (cause: StopCause, guest: MatchedGuest) => boolean;
 
 export interface CatchFilter {
   readonly filter: Filter;
@@ -31,7 +31,7 @@ export interface CatchFilter {
   /** Additional names in its conditions, with their values. */
   overlay?(cause: StopCause): Overlay;
   /** Parses a condition of keywords; undefined if it is an expression. Throws an Error that names a wrong keyword. */
-  words?(condition: string, guest: Guest | undefined): Matcher | undefined;
+  words?(condition: string, guest: MatchedGuest | undefined): Matcher | undefined;
 }
 
 export const C_EXPRESSION = 'a C expression that must be true, e.g.';

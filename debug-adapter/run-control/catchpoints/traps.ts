@@ -5,7 +5,7 @@ import { Mode, type TrapEvent } from '../../../emulator/types';
 import { isKernelTrap, isSystemCall, pageFaultAccess } from '../../../emulator/isa/trap-kinds';
 import type { Overlay } from '../conditions';
 import type { StopCause } from '../stops';
-import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher, type Guest } from './filter';
+import { keywords, C_EXPRESSION, oneOf, type CatchFilter, type Matcher, type MatchedGuest } from './filter';
 import { interruptFits, interruptSources } from './interrupts';
 
 const eventOf = (cause: StopCause): TrapEvent | undefined => (cause.kind === 'trap' ? cause.event : undefined);
@@ -40,7 +40,7 @@ function fitsFault(words: readonly string[], event: TrapEvent): boolean {
   );
 }
 
-function callWords(condition: string, guest: Guest | undefined): Matcher | undefined {
+function callWords(condition: string, guest: MatchedGuest | undefined): Matcher | undefined {
   const words = keywords(condition, /^[a-z_]\w*$/i)?.map((word) => word.replace(/^sys_/, ''));
   if (!words) return undefined;
   const known = guest?.systemCalls() ?? [];

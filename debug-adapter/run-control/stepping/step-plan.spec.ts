@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert';
 import { Mode } from '../../../emulator/types';
 import { TestProgram } from '../../testing/program';
 import { MappedProgram } from '../../code/mapped-program';
-import { runTo, instruction, threadOn, untilUser, type StepContext, type StepCondition } from './step-plan';
+import { runTo, oneInstruction, threadOn, untilUser, type StepContext, type StepCondition } from './step-plan';
 import { FakeHart } from '../../testing/fake-machine';
 
 const SPP = BigInt(Mstatus.spp);
@@ -107,7 +107,7 @@ describe('a thread of execution in a user program', () => {
   it('goes on behind its ecall, in its own address space', () => {
     const { context, stand } = setUp();
     stand(0, 'a', Mode.User, 0x100n, 0x3000n, 5n);
-    const plan = instruction(context, 0, true);
+    const plan = oneInstruction(context, 0, true);
     assert.deepEqual(plan.next().value, { kind: 'instruction', hart: 0 });
     stand(0, 'a', Mode.Supervisor, 0x3ffffff000n, 0x3000n, 5n);
     const want = reach(plan.next({ hart: 0, trap: ecall }).value);
@@ -127,7 +127,7 @@ describe('a thread of execution in a user program', () => {
   it('becomes another program by exec', () => {
     const { context, stand } = setUp();
     stand(0, 'a', Mode.User, 0x100n, 0x3000n, 5n);
-    const plan = instruction(context, 0, true);
+    const plan = oneInstruction(context, 0, true);
     plan.next();
     stand(0, 'a', Mode.Supervisor, 0x3ffffff000n, 0x3000n, 5n);
     const want = reach(plan.next({ hart: 0, trap: ecall }).value);
@@ -139,7 +139,7 @@ describe('a thread of execution in a user program', () => {
   it('enters the kernel where an exception is not to be run through', () => {
     const { context, stand } = setUp();
     stand(0, 'a', Mode.User, 0x100n, 0x3000n, 5n);
-    const plan = instruction(context, 0, false);
+    const plan = oneInstruction(context, 0, false);
     plan.next();
     assert.deepEqual(plan.next({ hart: 0, trap: ecall }), { done: true, value: { hart: 0, left: false } });
   });

@@ -72,14 +72,14 @@ export type Waiting = Generator<StepCondition, Arrival, StepEvent>;
 const SPP = BigInt(Mstatus.spp);
 
 /** A thread of execution, at one moment of it. */
-export interface Thread {
+export interface SteppedThread {
   mode: Mode;
   satp: bigint | undefined;
   sp: bigint;
   process: string | undefined;
 }
 
-export const threadOn = (context: StepContext, hart: Hart): Thread => ({
+export const threadOn = (context: StepContext, hart: Hart): SteppedThread => ({
   mode: hart.mode,
   satp: hart.csr(Csr.satp),
   sp: hart.x(X.sp),
@@ -87,7 +87,7 @@ export const threadOn = (context: StepContext, hart: Hart): Thread => ({
 });
 
 /** Whether a hart executes a thread, in the mode and, if that is user mode, by the page table of that moment. */
-export const executes = (context: StepContext, hart: Hart, { mode, satp, process }: Thread): boolean =>
+export const executes = (context: StepContext, hart: Hart, { mode, satp, process }: SteppedThread): boolean =>
   hart.mode === mode &&
   (mode !== Mode.User || hart.csr(Csr.satp) === satp) &&
   (process === undefined || context.processKey(hart) === process);
@@ -96,7 +96,7 @@ export const executes = (context: StepContext, hart: Hart, { mode, satp, process
  * Until a thread is about to execute the instruction at `address`, with the stack pointer of that moment; or until it
  * can no more, since it has left for user mode.
  */
-export function* runTo(context: StepContext, thread: Thread, address: bigint): Waiting {
+export function* runTo(context: StepContext, thread: SteppedThread, address: bigint): Waiting {
   const { mode, satp, process } = thread;
   const there = (hart: Hart): boolean =>
     hart.pc === address && hart.x(X.sp) === thread.sp && executes(context, hart, thread);
@@ -144,7 +144,7 @@ export const inKernel = (hart: Hart): boolean => hart.mode !== Mode.User;
 
 /** Whether breakpoints in the kernel, and in user mode those of a thread's own address space, concern a hart. */
 export const inSpaceOf =
-  ({ mode, satp }: Thread) =>
+  ({ mode, satp }: SteppedThread) =>
   (hart: Hart): boolean =>
     hart.mode !== Mode.User || (mode === Mode.User && hart.csr(Csr.satp) === satp);
 
@@ -157,7 +157,7 @@ export const isReturnToUser = (context: StepContext, hart: Hart): boolean =>
  * One instruction of the thread on a hart. Interrupts are run through, exceptions too if `over`; one that is not enters
  * its handler.
  */
-export function* instruction(context: StepContext, hart: number, over: boolean): Waiting {
+export function* oneInstruction(context: StepContext, hart: number, over: boolean): Waiting {
   for (;;) {
     const thread = threadOn(context, context.harts[hart]!);
     const { trap } = yield { kind: 'instruction', hart };

@@ -8,7 +8,16 @@ import { Mode, type Hart } from '../../../emulator/types';
 import { isCall } from '../../../emulator/isa/calls';
 import { instructionAt } from '../../../emulator/isa/instruction-at';
 import type { BreakpointOrigin } from '../../code/mapped-program';
-import { runTo, executes, inKernel, inSpaceOf, instruction, threadOn, untilInterrupted, untilUser } from './step-plan';
+import {
+  runTo,
+  executes,
+  inKernel,
+  inSpaceOf,
+  oneInstruction,
+  threadOn,
+  untilInterrupted,
+  untilUser,
+} from './step-plan';
 import type { Arrival, StepContext, StepPlan } from './step-plan';
 import { intoSystemCall, isAtSystemCall, stubNumber } from './system-call';
 
@@ -21,7 +30,7 @@ export function* stepInstruction(context: StepContext, hart: number, over: boole
   const thread = threadOn(context, before);
   const call = over ? returnAddress(context, before) : undefined;
   const isCrossing = context.stepIntoKernel || !isAtSystemCall(context, before);
-  const arrival = yield* instruction(context, hart, over || !isCrossing);
+  const arrival = yield* oneInstruction(context, hart, over || !isCrossing);
   if (arrival.left || call === undefined || context.harts[arrival.hart]!.pc === call) return arrival.hart;
   return (yield* runTo(context, thread, call)).hart;
 }
@@ -52,7 +61,7 @@ export function* stepLine(context: StepContext, hart: number, how: LineStep): St
     const wanted = into || before.pc === call;
     if (wanted && isAtSystemCall(context, before) && (context.stepIntoKernel || before.pc === call))
       return yield* intoSystemCall(context, hart);
-    let arrival: Arrival = yield* instruction(context, hart, true);
+    let arrival: Arrival = yield* oneInstruction(context, hart, true);
     const now = context.harts[arrival.hart]!;
 
     if (!arrival.left && back !== undefined && now.pc !== back) {
@@ -135,7 +144,7 @@ function* arrived(context: StepContext, hart: number): StepPlan {
 function* throughTheStub(context: StepContext, hart: number): StepPlan {
   for (let count = 0; count < 2; count++) {
     if (isAtSystemCall(context, context.harts[hart]!)) return yield* intoSystemCall(context, hart);
-    ({ hart } = yield* instruction(context, hart, true));
+    ({ hart } = yield* oneInstruction(context, hart, true));
   }
   return hart;
 }

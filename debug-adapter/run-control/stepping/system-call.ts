@@ -10,7 +10,7 @@ import { X } from '../../../emulator/isa/registers';
 import {
   executes,
   inKernel,
-  instruction,
+  oneInstruction,
   isReturnToUser,
   threadOn,
   type StepContext,
@@ -40,7 +40,7 @@ export function* intoSystemCall(context: StepContext, hart: number): StepPlan {
   const caller = context.harts[hart]!;
   const { process } = threadOn(context, caller);
   const target = context.systemCall(caller.x(X.a7));
-  ({ hart } = yield* instruction(context, hart, false));
+  ({ hart } = yield* oneInstruction(context, hart, false));
   if (target === undefined || process === undefined || context.harts[hart]!.mode === Mode.User) return hart;
   const { image } = context;
   const bodies = image.running(image.binary.functionAt(target)?.stepStart ?? target);
