@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type BootRecorder, SavedBoot } from '../emulator/history/warm-start';
 import type { Machine } from '../emulator/machine';
-import { UsageError } from './options';
+import { UsageError } from './option-values';
 import { reason } from './reason';
 
 export class BootFile {

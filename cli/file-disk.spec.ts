@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { FileDisk } from './file-disk';
-import { UsageError } from './options';
+import { UsageError } from './option-values';
 
 describe('disk images', () => {
   let folder: string;

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { SECTOR_SIZE } from '../emulator/devices/disk';
 import type { BlockImage } from '../emulator/types';
-import { UsageError } from './options';
+import { UsageError } from './option-values';
 import { reason } from './reason';
 
 function checkedSize(path: string, descriptor: number): number {

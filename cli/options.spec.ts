@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type RunOptions, UsageError, parseCommandLine, parseList, usage } from './options';
+import { UsageError, parseList } from './option-values';
+import { type RunOptions, parseCommandLine, usage } from './options';
 
 const MIB = 1 << 20;
 

@@ -4,9 +4,7 @@
  * and is not supported is an error; one that cannot matter to the guest is accepted with a warning.
  */
 import type { MachineOptions } from '../emulator/types';
-
-/** Wrong usage. The message names the option, what was found and what to do. */
-export class UsageError extends Error {}
+import { onlyKeys, onOff, parseCount, parseList, parseSize, UsageError } from './option-values';
 
 export interface DriveOptions {
   file: string;
@@ -73,49 +71,6 @@ const refuse = (message: string) => (): never => {
 };
 const ignore = (why: string) => (draft: Draft) => void draft.warnings.push(why);
 const nothing = (): void => undefined;
-
-/**
- * Parses a list as QEMU writes it, `first,key=value,key=value`; a doubled comma stands for one. The first item may omit
- * its key, which is then `implied`.
- */
-export function parseList(text: string, implied: string): Map<string, string> {
-  const items = new Map<string, string>();
-  text.match(/(?:,,|[^,])+/g)?.forEach((item, index) => {
-    const plain = item.replaceAll(',,', ',');
-    const equals = plain.indexOf('=');
-    if (equals >= 0) items.set(plain.slice(0, equals), plain.slice(equals + 1));
-    else if (index === 0) items.set(implied, plain);
-    else items.set(plain, 'on');
-  });
-  return items;
-}
-
-function onOff(name: string, value: string): boolean {
-  if (['on', 'true', 'yes', 'y'].includes(value)) return true;
-  if (['off', 'false', 'no', 'n'].includes(value)) return false;
-  throw new UsageError(`${name}: "${value}" is neither on nor off`);
-}
-
-/** Throws UsageError if a list has a key that is not in `known`. */
-function onlyKeys(option: string, items: Map<string, string>, known: readonly string[]): void {
-  for (const key of items.keys()) {
-    if (!known.includes(key))
-      throw new UsageError(`${option}: "${key}" is not known here (known: ${known.join(', ')})`);
-  }
-}
-
-/** Bytes, from a number of MiB or one with a suffix K, M or G. */
-function parseSize(option: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kKmMgG]?)[bB]?$/.exec(text);
-  if (!match) throw new UsageError(`${option}: "${text}" is not a size; write 128M or 3G`);
-  const unit = { k: 1024, m: MIB, g: 1024 * MIB, '': MIB }[match[2]!.toLowerCase()] ?? MIB;
-  return Number(match[1]) * unit;
-}
-
-function parseCount(option: string, text: string): number {
-  if (!/^\d+$/.test(text)) throw new UsageError(`${option}: "${text}" is not a number`);
-  return Number(text);
-}
 
 function setMachine(_draft: Draft, argument: string): void {
   const items = parseList(argument, 'type');
