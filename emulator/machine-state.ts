@@ -3,7 +3,8 @@ import type { HartState } from './cpu/hart';
 import { SavedState } from './history/saved-state';
 import type { Scheduler } from './scheduler/scheduler';
 import type { VirtualTime } from './scheduler/virtual-time';
-import type { Device, State } from './types';
+import type { Device } from './device';
+import type { State } from './types';
 
 export class MachineState {
   constructor(

@@ -1,11 +1,12 @@
 /**
- * What the machine shows to the world around it, and what it asks of its devices. Types only: the machine is
- * `machine.ts`, the devices are in `devices/`.
+ * What the machine shows to the world around it. Types only: the machine is `machine.ts`; what it asks of its devices is in
+ * `device.ts`.
  *
  * Units: addresses and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that
  * `mtime` counts (exact up to 2^53); lengths are bytes.
  */
-import type { Instant, Moment } from './history/instant';
+import type { Instant, Moment, StoppedAt } from './history/instant';
+import type { MemoryImage } from './history/memory-image';
 
 /** Privilege modes by their encoding (RISC-V privileged specification, table 1.1). */
 export const enum Mode {
@@ -26,43 +27,6 @@ export type Access = 'load' | 'store' | 'fetch';
 
 /** Anything a device, a hart or the machine saves: plain data, so that it can be hashed, stored and compared. */
 export type State = number | bigint | string | boolean | null | Uint8Array | State[] | { [name: string]: State };
-
-/** A memory-mapped device. One device a file in `devices/`. */
-export interface Device {
-  readonly name: string;
-  /** First physical address, and length in bytes. */
-  readonly base: number;
-  readonly size: number;
-  /** Reads `size` bytes at `offset`, zero-extended; undefined is an access fault. May have side effects. */
-  read(offset: number, size: AccessSize): bigint | undefined;
-  /** Writes; `value` is already cut to `size` bytes. False is an access fault. */
-  write(offset: number, size: AccessSize, value: bigint): boolean;
-  /** Back to the state at power on. */
-  reset(): void;
-  save(): State;
-  /** Restores what `save` returned. */
-  restore(state: State): void;
-  /** The tick at which the device next acts of its own accord; Infinity or absent: never. */
-  nextEvent?(): number;
-  /** Does everything that is due at tick `now`. */
-  advance?(now: number): void;
-}
-
-/** The interrupt inputs of a hart that devices drive (bits of mip). */
-export type HartLine = 'msip' | 'mtip' | 'meip' | 'seip';
-
-/** What the board offers its devices. */
-export interface Board {
-  readonly harts: number;
-  /** Virtual time in ticks. */
-  now(): number;
-  /** Physical memory, for devices that read and write it themselves (DMA). */
-  readonly memory: WritableMemory;
-  /** Drives a wired interrupt of the PLIC (source 1 to 95). */
-  setInterrupt(source: number, level: boolean): void;
-  /** Drives an interrupt input of a hart. CLINT and PLIC only. */
-  setHartLine(hart: number, line: HartLine, level: boolean): void;
-}
 
 /** DRAM and ROM by physical address, without side effects: devices are not reached through it. */
 export interface PhysicalMemory {
@@ -329,15 +293,6 @@ export interface InputHistory {
   since(count: number): readonly LoggedInput[];
 }
 
-/** What a page of memory held: it never changes, and is shared by all checkpoints between two stores to the page. */
-export interface PageImage {
-  /** Writes its 4096 bytes. */
-  read(into: Uint8Array): void;
-}
-
-/** DRAM, page after page, in parts that are shared by all checkpoints between two stores to their pages. */
-export type MemoryImage = readonly (readonly PageImage[])[];
-
 /** A machine between two runs, as it was. It knows nothing of breakpoints, watches and observers. */
 export interface Checkpoint {
   readonly instant: Instant;
@@ -346,15 +301,6 @@ export interface Checkpoint {
   readonly memory: MemoryImage;
   /** Where the machine had stopped, so that it does not stop again for the same. */
   readonly stoppedAt?: StoppedAt | undefined;
-}
-
-/** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
-export interface StoppedAt {
-  readonly hart: number;
-  readonly pc: bigint;
-  /** Instructions that the hart had begun. */
-  readonly steps: number;
-  readonly trap?: Pick<TrapEvent, 'interrupt' | 'cause'> | undefined;
 }
 
 /** Why `run` came back. */

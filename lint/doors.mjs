@@ -25,9 +25,12 @@ export const DOORS = {
   emulator: { mayImport: ['emulator'] },
   'emulator/wasm': {},
   'emulator/isa': { mayImport: ['emulator/wasm', 'emulator/types'] },
-  'emulator/mmu': { mayImport: ['emulator/isa', 'emulator/layout', 'emulator/types', 'emulator/history/page-codec'] },
+  'emulator/mmu': { mayImport: ['emulator/isa', 'emulator/layout', 'emulator/types', 'emulator/history/memory-image'] },
   'emulator/cpu': {
-    mayImport: ['emulator/isa', 'emulator/mmu', 'emulator/layout', 'emulator/types', 'emulator/history/saved-state'],
+    mayImport: [
+      ...['emulator/isa', 'emulator/mmu', 'emulator/layout', 'emulator/types', 'emulator/device'],
+      'emulator/history/saved-state',
+    ],
   },
   'emulator/jit': {
     mayImport: ['emulator/isa', 'emulator/mmu', 'emulator/cpu', 'emulator/wasm', 'emulator/layout', 'emulator/types'],
@@ -38,7 +41,9 @@ export const DOORS = {
       'emulator/history/saved-state',
     ],
   },
-  'emulator/devices': { mayImport: ['emulator/history', 'emulator/types'] },
+  'emulator/devices': { mayImport: ['emulator/history/saved-state', 'emulator/types', 'emulator/device'] },
+  // The past is that of a machine known by its interface.
+  'emulator/history': { mayImport: ['emulator/types', 'emulator/devices/disk'] },
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },

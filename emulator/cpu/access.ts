@@ -4,7 +4,8 @@
  */
 import { type GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf } from '../mmu/mmu';
-import type { AccessSize, Device, DeviceEvent } from '../types';
+import type { Device } from '../device';
+import type { AccessSize, DeviceEvent } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
 import { Cause } from '../isa/causes';

@@ -3,7 +3,8 @@
  * RISC-V privileged specification 1.12, chapters 2 to 4.
  */
 import type { GuestMemory } from '../mmu/guest-memory';
-import { type HartLine, Mode, type State, type Hart } from '../types';
+import type { HartLine } from '../device';
+import { Mode, type State, type Hart } from '../types';
 import { SavedState } from '../history/saved-state';
 import { readCsr, writeCsr } from './csr';
 import { Cell, HartOffset, RecordLayout, CURRENT_HART, hartBlock } from '../layout';

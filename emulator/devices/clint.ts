@@ -2,7 +2,8 @@
  * The core-local interruptor: software interrupts (msip) and the machine timer (mtime, mtimecmp) of every hart. Layout
  * of the SiFive CLINT; widths, and mtime as a writable register, as QEMU 7.2 has them (hw/intc/riscv_aclint.c).
  */
-import type { AccessSize, Board, Device, State } from '../types';
+import type { Board, Device } from '../device';
+import type { AccessSize, State } from '../types';
 import { MemoryMap } from './memory-map';
 import { SavedState } from '../history/saved-state';
 

@@ -2,7 +2,8 @@
  * The SiFive test finisher, with which a guest powers the machine off or resets it (QEMU hw/misc/sifive_test.c). Reads
  * return zero; only writes at offset 0 have an effect.
  */
-import type { AccessSize, Device, State } from '../types';
+import type { Device } from '../device';
+import type { AccessSize, State } from '../types';
 import { MemoryMap } from './memory-map';
 
 const FAIL = 0x3333;

@@ -6,7 +6,8 @@
  * high, even if the line is high already or the source is claimed; completing a claim does not sample the line. Kernels
  * rely on this: one that never reads the UART's IIR leaves that line high for good, and would take the interrupt for ever.
  */
-import { type AccessSize, type Board, type Device, Mode, type State } from '../types';
+import type { Board, Device } from '../device';
+import { type AccessSize, Mode, type State } from '../types';
 import { MemoryMap } from './memory-map';
 import { SavedState } from '../history/saved-state';
 

@@ -2,7 +2,8 @@
  * The goldfish real-time clock: nanoseconds of Unix time, with an alarm (QEMU hw/rtc/goldfish_rtc.c). Its time is the
  * epoch given at construction plus virtual time, never the host's clock, so that a run can be repeated.
  */
-import type { AccessSize, Board, Device, State } from '../types';
+import type { Board, Device } from '../device';
+import type { AccessSize, State } from '../types';
 import { MemoryMap, Source, TICKS_PER_SECOND } from './memory-map';
 import { SavedState } from '../history/saved-state';
 

@@ -3,7 +3,8 @@
  * so the transmitter is always empty. Input arrives over a wire that delivers one byte every `WIRE_INTERVAL` ticks and
  * waits while the receiver is full, so that a pasted page is neither lost nor delivered in one interrupt.
  */
-import type { AccessSize, Board, Device, State } from '../types';
+import type { Board, Device } from '../device';
+import type { AccessSize, State } from '../types';
 import { MemoryMap, Source, TICKS_PER_SECOND } from './memory-map';
 import { SavedState } from '../history/saved-state';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { AccessSize, Device, State } from '../types';
+import type { Device } from '../device';
+import type { AccessSize, State } from '../types';
 import { FakeBoard, FakeDisk } from '../testing/fake-board';
 import { Disk } from './disk';
 import { createVirtDevices, MemoryMap, type VirtDevices } from './virt';

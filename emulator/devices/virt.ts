@@ -2,7 +2,8 @@
  * Builds the devices of QEMU's `virt` board and wires them to the PLIC. Memory, harts and virtual time belong to the
  * machine.
  */
-import type { Board, Device, WritableMemory } from '../types';
+import type { Board, Device } from '../device';
+import type { WritableMemory } from '../types';
 import { bootRom } from './boot-rom';
 import { Clint } from './clint';
 import type { Disk } from './disk';

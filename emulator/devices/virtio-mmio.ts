@@ -3,7 +3,8 @@
  * section 4.2.4, which is QEMU's default. It handles queues, features, status and interrupts; a `VirtioModel` is the device
  * itself. Where the document leaves a choice, this follows QEMU 7.2 (hw/virtio/virtio-mmio.c).
  */
-import type { AccessSize, Board, Device, WritableMemory, State } from '../types';
+import type { Board, Device } from '../device';
+import type { AccessSize, WritableMemory, State } from '../types';
 import { MemoryMap, Source } from './memory-map';
 import { SavedState } from '../history/saved-state';
 import type { VirtioModel, VirtioPort } from './virtio-model';

@@ -35,3 +35,12 @@ export const compareInstants = (a: Instant, b: Instant): number => a.inputs - b.
 
 /** As `compareInstants`, of two between the same inputs. */
 export const compareMoments = (a: Moment, b: Moment): number => a.time - b.time || a.phase - b.phase;
+
+/** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
+export interface StoppedAt {
+  readonly hart: number;
+  readonly pc: bigint;
+  /** Instructions that the hart had begun. */
+  readonly steps: number;
+  readonly trap?: { interrupt: boolean; cause: number } | undefined;
+}

@@ -5,7 +5,7 @@
  * A page is one of: 0 and nothing (zeroes); 1, a u32 that fills it, the number of other words (u16), and for each its index
  * (u16) and itself (u32); 2 and its 4096 bytes. All numbers are little-endian.
  */
-import type { PageImage } from '../types';
+import type { PageImage } from './memory-image';
 
 export const PAGE = 4096;
 const WORDS = PAGE / 4;

@@ -6,8 +6,9 @@
  * 16 hexadecimal digits of the hash, a u32 with the length of the text, the text (see state-text.ts), and the pages of all
  * checkpoints (see page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
  */
-import type { Checkpoint, LoggedInput, MachineOptions, MemoryImage, PageImage, State, StoppedAt } from '../types';
-import type { Instant } from './instant';
+import type { Checkpoint, LoggedInput, MachineOptions, State } from '../types';
+import type { Instant, StoppedAt } from './instant';
+import { type MemoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, PAGE, encodePages } from './page-codec';
 import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
@@ -18,8 +19,6 @@ const FORMAT = 'xv6-debug recording 1';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
-/** Pages of a memory image in one part. */
-const PART = 64;
 
 export interface Recording {
   /** In the order of their instants; at least one. */
@@ -51,7 +50,7 @@ export function encodeRecording(options: MachineOptions, { checkpoints, inputs, 
   const pages: PageImage[] = [];
   const kept = checkpoints.map(({ memory, instant, state, stoppedAt }, index): State => {
     const changed = changedPages(memory, checkpoints[index - 1]?.memory);
-    for (const page of changed) pages.push(memory[Math.floor(page / PART)]![page % PART]!);
+    for (const page of changed) pages.push(memory[Math.floor(page / PAGES_SHARED)]![page % PAGES_SHARED]!);
     return {
       instant: { ...instant },
       state,
@@ -124,12 +123,14 @@ function changedPages(memory: MemoryImage, before: MemoryImage | undefined): num
   return memory.flatMap((part, index) =>
     part === before?.[index]
       ? []
-      : part.flatMap((image, i) => (image === before?.[index]?.[i] ? [] : [index * PART + i])),
+      : part.flatMap((image, i) => (image === before?.[index]?.[i] ? [] : [index * PAGES_SHARED + i])),
   );
 }
 
 function inParts(pages: readonly PageImage[]): MemoryImage {
-  return Array.from({ length: Math.ceil(pages.length / PART) }, (_, i) => pages.slice(i * PART, (i + 1) * PART));
+  return Array.from({ length: Math.ceil(pages.length / PAGES_SHARED) }, (_, i) =>
+    pages.slice(i * PAGES_SHARED, (i + 1) * PAGES_SHARED),
+  );
 }
 
 function* wordsOf(pages: readonly PageImage[]): Generator<Int32Array> {

@@ -124,7 +124,7 @@ class Session {
     if (random.chance(30)) return;
     this.listener = machine.subscribe({
       trap: stops(random.pick([0, 20, 100])),
-      ...(random.chance(50) && { trapReturn: stops(30), csrWrite: stops(5), execute: stops(0) }),
+      ...(random.chance(50) && { trapReturn: stops(30), csrWrite: stops(30), execute: stops(0) }),
       satpWrite: stops(30),
       fence: stops(30),
       device: stops(10),
@@ -192,6 +192,10 @@ describe('a session', function () {
           const again = newMachine();
           again.replay(log);
           compare(again, session.points, random);
+          // Inputs come in of themselves, wherever the run is to end.
+          const farther = newMachine();
+          farther.replay(log);
+          compare(farther, session.points.slice(-1), random);
           if (session.checkpoints.length === 0) continue;
           const { checkpoint, points } = random.pick(session.checkpoints);
           const later = newMachine();

@@ -3,8 +3,7 @@
  * asked for a command. That one's boot depends on nothing but what it read from its disk, so if the same sectors still say
  * the same, booting would lead to the very same state, and need not be done again.
  */
-import type { Machine } from '../machine';
-import type { BlockImage, State } from '../types';
+import type { BlockImage, MachineApi, State } from '../types';
 import { SECTOR_SIZE } from '../devices/disk';
 import { decodeRecording, encodeRecording, hashOf } from './recording';
 import { SavedState } from './saved-state';
@@ -15,6 +14,17 @@ const PROMPT = '$ ';
 /** Bytes that a boot may write to the console, and sectors that it may read, beyond which it is not kept. */
 const MOST_OUTPUT = 65536;
 const MOST_SECTORS = 4096;
+
+/** A machine that tells what its run depended on, and what it came by. */
+export interface BootingMachine extends MachineApi {
+  /** The guest has asked what time of day it is. */
+  readonly clockConsulted: boolean;
+  /**
+   * Which instructions may have been executed: by the physical address of their page, a bit for every two bytes, lowest
+   * first.
+   */
+  reached(): Map<number, Uint8Array>;
+}
 
 /** Watches a machine boot, from power on to its first prompt: what it reads of its disk's image, and writes to its console. */
 export class BootRecorder {
@@ -59,14 +69,14 @@ export class BootRecorder {
   }
 
   /** The shell has prompted for its first command, and no input has come in before. */
-  isComplete(machine: Machine): boolean {
+  isComplete(machine: BootingMachine): boolean {
     if (!this.recording || !this.text.endsWith(PROMPT)) return false;
     if (machine.clockConsulted || machine.inputs.count > 0) this.discard();
     return this.recording;
   }
 
   /** All that a warm start needs, and what a companion of the machine wants kept with it; ends the recording. */
-  save(machine: Machine, companion: State = null): Uint8Array {
+  save(machine: BootingMachine, companion: State = null): Uint8Array {
     const notes: State = {
       text: this.text,
       read: [...this.read].map(([sector, hash]) => [sector, hash]),
@@ -103,7 +113,7 @@ export class SavedBoot {
    * companion; undefined, and nothing done, if the machine's disk is another one. Throws an Error, and leaves
    * the machine at power on, if the state is not one of such a machine.
    */
-  restoreBoot(machine: Machine): { console: Uint8Array; companion: State } | undefined {
+  restoreBoot(machine: BootingMachine): { console: Uint8Array; companion: State } | undefined {
     const { notes, recording } = this;
     const { disk } = machine;
     if (!recording.fits(machine.options)) throw new Error('the boot is that of a machine with other options');

@@ -7,7 +7,7 @@
  * No TLB holds such a page, so every access to it comes here. Pages are counted from the start of DRAM.
  */
 import { PAGE } from '../layout';
-import type { PageImage } from '../types';
+import type { PageImage } from '../history/memory-image';
 import { FilledPage, PageCopy, ZERO_PAGE } from './page-images';
 
 const enum Kind {

@@ -3,7 +3,7 @@
  * page, and a restored page may have no other form until somebody asks for its bytes.
  */
 import { PAGE } from '../layout';
-import type { MemoryImage, PageImage } from '../types';
+import { type MemoryImage, PAGES_SHARED, type PageImage } from '../history/memory-image';
 
 export const ZERO_PAGE: PageImage = { read: (into) => void into.fill(0) };
 
@@ -37,9 +37,6 @@ export class FilledPage implements PageImage {
     view.setInt32(4, this.high, true);
   }
 }
-
-/** Pages of a memory image that are shared together. */
-export const PAGES_SHARED = 64;
 
 /** An image of so many pages, each given by its index. What is as it was in another image shares its parts. */
 export function memoryImage(

@@ -26,6 +26,8 @@ export class Scheduler {
   untilEnabled = false;
   /** Harts that were refused a quantum when the last one was granted, or none: they spin. */
   readonly refused: HartState[] = [];
+  /** The hart has nothing to do with the rest of its quantum, which ends with the slice. */
+  isQuantumOver = false;
   /** At its end the quantum may be extended until interrupts are enabled. */
   private extensible = true;
   /** State of the generator by which quanta vary; 0 if they do not. */
@@ -72,8 +74,11 @@ export class Scheduler {
     return undefined;
   }
 
-  /** Ends the quantum: the hart has no use for what is left of it. */
-  yieldQuantum(): void {
+  /** The hart has run for so many instructions of its quantum. */
+  ran(instructions: number): void {
+    this.left -= instructions;
+    if (!this.isQuantumOver) return;
+    this.isQuantumOver = false;
     this.left = 0;
     this.extensible = false;
   }

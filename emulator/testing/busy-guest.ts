@@ -24,7 +24,10 @@ const STATUS = BASE + 0x29400;
 /** Pages of DRAM that are mapped one by one. */
 const PAGES = 64;
 const ALIAS = 0x4000_0000;
-const UNMAPPED = 0x7000_0000;
+/** A leaf without A and D. */
+const PLAIN = PTE.V | PTE.R | PTE.W | PTE.X;
+/** A page after which nothing is mapped. */
+const LAST = ALIAS + 0x2000;
 const TIMER_TICKS = 700;
 const PLIC_CLAIM = 0x201004;
 
@@ -43,8 +46,9 @@ export function busyGuest(): BusyGuest {
   const tables = new PageTables(TABLES);
   const roots = ALIASED.map((page) => {
     const root = tables.table();
-    const plain = PTE.V | PTE.R | PTE.W | PTE.X;
-    tables.map(root, 0, 0, RWX, 1, 2).map(root, BASE, BASE, plain, PAGES).map(root, ALIAS, page, plain);
+
+    tables.map(root, 0, 0, RWX, 1, 2).map(root, BASE, BASE, PLAIN, PAGES).map(root, ALIAS, page, PLAIN);
+    tables.map(root, LAST, page, PLAIN);
     return root;
   });
   const satps = roots.map((root) => tables.satp(root));
@@ -56,7 +60,8 @@ export function busyGuest(): BusyGuest {
   csrw(a.la(t0, 'machineTrap'), Csr.mtvec, t0);
   toSupervisor(a, satps[0]!);
   setUp(a);
-  mainLoop(a, satps);
+  const lastLeaves = roots.map((root) => tables.entryAt(root, BigInt(LAST), 0));
+  mainLoop(a, satps, lastLeaves);
   // On pages of their own, so that entering them sets their A bits.
   a.align(4096);
   trapHandler(a);
@@ -100,7 +105,7 @@ function setUp(a: Assembler): void {
   a.op('csrrsi', { rs1: 2, imm: Csr.sstatus });
 }
 
-function mainLoop(a: Assembler, satps: readonly bigint[]): void {
+function mainLoop(a: Assembler, satps: readonly bigint[], lastLeaves: readonly number[]): void {
   a.label('loop').li(s1, ALIAS).op('ld', { rd: t0, rs1: s1 }).op('addi', { rd: t0, rs1: t0, imm: 1 });
   a.op('sd', { rs1: s1, rs2: t0 });
   // Every other time with interrupts disabled.
@@ -122,7 +127,11 @@ function mainLoop(a: Assembler, satps: readonly bigint[]): void {
     csrw(a.label('other'), Csr.satp, t2).op('sfence.vma');
   });
   sometimes(31, 5, 'break', () => a.op('ebreak'));
-  sometimes(31, 9, 'fault', () => a.li(t1, UNMAPPED).op('ld', { rd: t2, rs1: t1 }));
+  // Sets A in the first of two pages, and then faults in the second.
+  sometimes(31, 9, 'fault', () => {
+    for (const leaf of lastLeaves) a.li(t1, leaf).li(t2, PLAIN).op('sb', { rs1: t1, rs2: t2 });
+    a.li(t1, LAST + 4096 - 4).op('ld', { rd: t2, rs1: t1 });
+  });
   sometimes(7, 3, 'sleep', () => a.op('wfi'));
   sometimes(63, 21, 'wait', () => {
     a.op('ld', { rd: t1, rs1: s9, imm: 64 }).label('spin').op('ld', { rd: t2, rs1: s9, imm: 64 });

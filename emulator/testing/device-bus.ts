@@ -1,5 +1,6 @@
 /** The devices of a board on a bus, as the harts of a machine would see them. */
-import type { AccessSize, Device } from '../types';
+import type { Device } from '../device';
+import type { AccessSize } from '../types';
 import { BLOCK_LATENCY } from '../devices/virtio-blk';
 import type { FakeBoard } from './fake-board';
 import type { Bus } from './virtio-driver';

@@ -1,5 +1,6 @@
 /** A board for tests of single devices: memory, a clock that the spec sets, and a record of every line driven. */
-import type { Board, BlockImage, HartLine, WritableMemory } from '../types';
+import type { Board, HartLine } from '../device';
+import type { BlockImage, WritableMemory } from '../types';
 import { MemoryMap } from '../devices/memory-map';
 
 export class FakeMemory implements WritableMemory {

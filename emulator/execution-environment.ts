@@ -1,0 +1,216 @@
+/**
+ * What the code that a hart executes asks of the machine around it: its count of cycles, traps, observers to be told, and
+ * the end of the slice when something has happened that the schedule must see.
+ */
+import type { AccessHost } from './cpu/access';
+import type { HartHost, HartState } from './cpu/hart';
+import type { SystemHost } from './cpu/system-instructions';
+import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
+import type { Device } from './device';
+import type { VirtDevices } from './devices/virt';
+import { InterruptCause } from './isa/causes';
+import type { CodeCache, CodeHost } from './jit/code-cache';
+import type { ExecutorHost } from './jit/executor';
+import { Cell, Status } from './layout';
+import { type GuestMemory, PageFlag } from './mmu/guest-memory';
+import type { Mmu } from './mmu/mmu';
+import type { Observers, ObserversHost } from './observers';
+import type { LoopWalk } from './scheduler/loop-walk';
+import type { Scheduler } from './scheduler/scheduler';
+import type { SpinWaitDetector } from './scheduler/spin-wait';
+import type { VirtualTime } from './scheduler/virtual-time';
+import type { Stops } from './stops';
+import { type AccessSize, type CsrEvent, type DeviceEvent, Mode, type TrapEvent, type TrapReturnEvent } from './types';
+
+/** Whose interrupts come through the PLIC, by their cause. */
+const EXTERNAL: ReadonlyMap<number, Mode> = new Map([
+  [InterruptCause.supervisorExternal, Mode.Supervisor],
+  [InterruptCause.machineExternal, Mode.Machine],
+]);
+
+/** The parts of the machine on which it rests. */
+export interface EnvironmentParts {
+  memory: GuestMemory;
+  mmu: Mmu;
+  code: CodeCache;
+  devices: VirtDevices;
+  clock: VirtualTime;
+  scheduler: Scheduler;
+  spinWaits: SpinWaitDetector;
+  loopWalk: LoopWalk;
+  observers: Observers;
+  stops: Stops;
+}
+
+export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, SystemHost, ExecutorHost, ObserversHost {
+  private parts!: EnvironmentParts;
+
+  /** To be called before anything else: the parts are made with this environment, and so come later. */
+  connect(parts: EnvironmentParts): void {
+    this.parts = parts;
+  }
+
+  cycles(): number {
+    return this.parts.clock.cycles;
+  }
+
+  mtime(): bigint {
+    return BigInt.asUintN(64, BigInt(this.parts.clock.ticks) + this.parts.devices.clint.timeOffset);
+  }
+
+  begun(hart: HartState): number {
+    return this.parts.clock.begun(hart);
+  }
+
+  changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void {
+    if (what === 'translation') this.parts.mmu.selectSpace(hart);
+    else if (what === 'protection') this.parts.mmu.protectionChanged(hart);
+    else if (what === 'timer') this.parts.clock.timerWritten(hart, this.mtime());
+  }
+
+  addressesChanged(any: boolean): void {
+    this.parts.code.addressesChanged();
+    this.parts.loopWalk.breakpointsChanged(any);
+  }
+
+  csrWritesChanged(observed: boolean): void {
+    this.parts.code.csrWritesObserved(observed);
+  }
+
+  observedIn(hart: HartState, page: bigint): bigint[] {
+    return this.parts.observers.addressesIn(hart, page);
+  }
+
+  executing(hart: HartState): Status {
+    const { stops } = this.parts;
+    if (!stops.announces(hart)) return Status.done;
+    // Where a step has ended the machine does not stop again.
+    if (!this.parts.observers.execute(hart) || stops.goesOn(hart, 0)) return Status.done;
+    stops.wanted = { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+    return Status.exit;
+  }
+
+  raise(hart: HartState, cause: number, tval: bigint): Status {
+    return this.trap(hart, false, cause, tval, 1);
+  }
+
+  settle(hart: HartState): Status {
+    this.parts.mmu.selectSpace(hart);
+    // An interrupt is taken between two slices, so that stopping for it changes nothing.
+    if (interruptToTake(hart) !== undefined) this.parts.clock.cut();
+    else if (this.parts.scheduler.untilEnabled && interruptible(hart)) this.yields();
+    return this.parts.stops.wanted === undefined ? Status.reload : Status.exit;
+  }
+
+  get trapReturnsObserved(): boolean {
+    return this.parts.observers.hears('trapReturn');
+  }
+
+  returned(hart: HartState, event?: TrapReturnEvent): Status {
+    if (event && this.parts.observers.tell('trapReturn', event))
+      this.parts.stops.wanted = { kind: 'trapReturn', event };
+    const status = this.settle(hart);
+    if (this.parts.spinWaits.begins(hart)) this.yields();
+    return status;
+  }
+
+  wait(hart: HartState): Status {
+    hart.waiting = (hart.pending & hart.low(Cell.mie)) === 0;
+    if (!hart.waiting) return this.settle(hart);
+    this.parts.clock.cut();
+    return Status.exit;
+  }
+
+  get csrWritesObserved(): boolean {
+    return this.parts.observers.csrWrites;
+  }
+
+  csrWritten(event: CsrEvent): boolean {
+    if (!this.parts.observers.tell('csrWrite', event)) return false;
+    this.parts.stops.wanted = { kind: 'csrWrite', event };
+    return true;
+  }
+
+  satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status {
+    const event = { hart: hart.id, pc, before, after };
+    this.parts.observers.satpChanged(hart);
+    if (this.parts.observers.tell('satpWrite', event)) this.parts.stops.wanted = { kind: 'satpWrite', event };
+    return this.settle(hart);
+  }
+
+  fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status {
+    const event = { hart: hart.id, pc, address, asid };
+    if (this.parts.observers.tell('fence', event)) this.parts.stops.wanted = { kind: 'fence', event };
+    return this.settle(hart);
+  }
+
+  deviceTouched(
+    hart: HartState,
+    device: Device,
+    access: DeviceEvent['access'],
+    offset: number,
+    size: AccessSize,
+    value: bigint,
+  ): Status {
+    if (this.parts.observers.hears('device')) {
+      const event: DeviceEvent = { hart: hart.id, pc: hart.pc, device: device.name, offset, size, access, value };
+      if (this.parts.observers.tell('device', event)) this.parts.stops.wanted ??= { kind: 'device', event };
+    }
+    this.parts.clock.cut();
+    return Status.done;
+  }
+
+  /** True if somebody wants to stop for what was touched of watched bytes: then the slice ends here. */
+  watchedTouched(done = true): boolean {
+    if (!done) {
+      this.parts.clock.cut(1);
+      return false;
+    }
+    // Another stop comes first; what was touched is told when the machine goes on.
+    if (this.parts.stops.wanted !== undefined && this.parts.stops.wanted.kind !== 'device') return false;
+    const stop = this.parts.observers.settleWatches();
+    if (stop === undefined) return false;
+    this.parts.stops.wanted = stop;
+    this.parts.clock.cut();
+    return true;
+  }
+
+  /** Takes an enabled pending interrupt: `done` if there is none. */
+  takeInterrupt(hart: HartState): Status {
+    const cause = interruptToTake(hart);
+    return cause === undefined ? Status.done : this.trap(hart, true, cause, 0n, 0);
+  }
+
+  private trap(hart: HartState, interrupt: boolean, cause: number, tval: bigint, counted: 0 | 1): Status {
+    hart.trapped += counted;
+    const known = this.parts.stops.goesOnToTrap(hart, interrupt, cause, counted);
+    if (!known && this.parts.observers.hears('trap')) {
+      const to = handlerMode(hart, interrupt, cause);
+      const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
+      const mode = interrupt ? EXTERNAL.get(cause) : undefined;
+      if (mode !== undefined) event.source = this.parts.devices.plic.sourceFor(hart.id, mode);
+      if (this.parts.observers.tell('trap', event)) this.parts.stops.wanted = { kind: 'trap', event };
+    }
+    const { stops } = this.parts;
+    if (stops.wanted?.kind === 'trap' || stops.holdsTrap) {
+      hart.remaining += counted;
+      hart.trapped -= counted;
+      if (stops.holdsTrap) stops.standsAt(hart, { interrupt, cause });
+      return Status.exit;
+    }
+    takeTrap(hart, interrupt, cause, tval);
+    this.parts.mmu.selectSpace(hart);
+    return Status.reload;
+  }
+
+  yields(): void {
+    this.parts.scheduler.isQuantumOver = true;
+    this.parts.clock.cut();
+  }
+
+  storeToWatched(host: number, length: number): void {
+    const flags = this.parts.memory.flags[this.parts.memory.pageOf(host)]!;
+    if ((flags & PageFlag.code) !== 0) this.parts.code.stored(host, length);
+    if ((flags & PageFlag.table) !== 0) this.parts.mmu.tableStored(host, length);
+  }
+}
