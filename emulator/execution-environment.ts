@@ -20,7 +20,8 @@ import type { Scheduler } from './scheduler/scheduler';
 import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
-import { type AccessSize, type CsrEvent, type DeviceEvent, Mode, type TrapEvent, type TrapReturnEvent } from './types';
+import { type AccessSize, type CsrEvent, type DeviceEvent, type Events, type FenceEvent } from './types';
+import { Mode, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
 
 /** Whose interrupts come through the PLIC, by their cause. */
 const EXTERNAL: ReadonlyMap<number, Mode> = new Map([
@@ -102,8 +103,8 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return this.parts.stops.wanted === undefined ? Status.reload : Status.exit;
   }
 
-  get trapReturnsObserved(): boolean {
-    return this.parts.observers.hears('trapReturn');
+  hears(name: keyof Events): boolean {
+    return this.parts.observers.hears(name);
   }
 
   returned(hart: HartState, event?: TrapReturnEvent): Status {
@@ -121,26 +122,20 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return Status.exit;
   }
 
-  get csrWritesObserved(): boolean {
-    return this.parts.observers.csrWrites;
-  }
-
   csrWritten(event: CsrEvent): boolean {
     if (!this.parts.observers.tell('csrWrite', event)) return false;
     this.parts.stops.wanted = { kind: 'csrWrite', event };
     return true;
   }
 
-  satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status {
-    const event = { hart: hart.id, pc, before, after };
+  satpWritten(hart: HartState, event?: SatpEvent): Status {
     this.parts.observers.satpChanged(hart);
-    if (this.parts.observers.tell('satpWrite', event)) this.parts.stops.wanted = { kind: 'satpWrite', event };
+    if (event && this.parts.observers.tell('satpWrite', event)) this.parts.stops.wanted = { kind: 'satpWrite', event };
     return this.settle(hart);
   }
 
-  fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status {
-    const event = { hart: hart.id, pc, address, asid };
-    if (this.parts.observers.tell('fence', event)) this.parts.stops.wanted = { kind: 'fence', event };
+  fenced(hart: HartState, event?: FenceEvent): Status {
+    if (event && this.parts.observers.tell('fence', event)) this.parts.stops.wanted = { kind: 'fence', event };
     return this.settle(hart);
   }
 

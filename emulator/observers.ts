@@ -27,11 +27,23 @@ interface Share {
 
 const NOBODY: Observer = {};
 
+const EVENTS = Object.keys({
+  trap: 0,
+  trapReturn: 0,
+  satpWrite: 0,
+  csrWrite: 0,
+  fence: 0,
+  device: 0,
+  data: 0,
+  tableStore: 0,
+  execute: 0,
+} satisfies Record<keyof Events, 0>) as (keyof Events)[];
+
 export class Observers {
   /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
-  /** Somebody listens to CSR writes. */
-  csrWrites = false;
+  /** The events that somebody listens to: a trap should not pay for asking. */
+  private readonly heard = new Set<keyof Events>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -68,8 +80,7 @@ export class Observers {
 
   /** Whether anybody listens to these events. */
   hears(name: keyof Events): boolean {
-    // Most often nobody listens, and a trap should not pay for asking.
-    return this.shares.length > 0 && this.shares.some(({ observer }) => observer[name] !== undefined);
+    return this.heard.has(name);
   }
 
   /** Tells all who listen; true if one of them wants to stop. */
@@ -137,10 +148,10 @@ export class Observers {
 
   private setShares(shares: readonly Share[]): void {
     this.shares = shares;
-    const csrWrites = this.hears('csrWrite');
-    if (csrWrites === this.csrWrites) return;
-    this.csrWrites = csrWrites;
-    this.host.csrWritesChanged(csrWrites);
+    const before = this.hears('csrWrite');
+    this.heard.clear();
+    for (const name of EVENTS) if (shares.some(({ observer }) => observer[name] !== undefined)) this.heard.add(name);
+    if (this.hears('csrWrite') !== before) this.host.csrWritesChanged(!before);
   }
 }
 

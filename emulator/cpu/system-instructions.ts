@@ -5,7 +5,7 @@
 import { Csr } from '../isa/csrs';
 import { type CsrAccess, SystemOperation } from '../isa/instruction';
 import { SYSTEM } from '../isa/system';
-import { type CsrEvent, Mode, type TrapReturnEvent } from '../types';
+import { type CsrEvent, type Events, type FenceEvent, Mode, type SatpEvent, type TrapReturnEvent } from '../types';
 import type { MemoryAccess } from './access';
 import { executeCsr, readCsr, writesCsr } from './csr';
 import type { HartState } from './hart';
@@ -20,18 +20,17 @@ export interface SystemHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** The instruction is done and pc is after it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
-  /** Somebody wants to hear of returns from traps. */
-  readonly trapReturnsObserved: boolean;
+  /** Whether somebody listens to these events; making one for nobody costs more than the instruction. */
+  hears(name: keyof Events): boolean;
   /** As `settle`, after a return from a trap; `event` is there if somebody wants to hear of it. */
   returned(hart: HartState, event?: TrapReturnEvent): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */
   wait(hart: HartState): Status;
-  /** Somebody wants to hear of CSR writes. */
-  readonly csrWritesObserved: boolean;
   /** True to stop after the instruction. */
   csrWritten(event: CsrEvent): boolean;
-  satpWritten(hart: HartState, pc: bigint, before: bigint, after: bigint): Status;
-  fenced(hart: HartState, pc: bigint, address: bigint | undefined, asid: bigint | undefined): Status;
+  /** As `settle`, after a write to satp, and after an sfence.vma. */
+  satpWritten(hart: HartState, event?: SatpEvent): Status;
+  fenced(hart: HartState, event?: FenceEvent): Status;
 }
 
 /** By the operation: what the instruction does with its CSR. */
@@ -85,7 +84,7 @@ export class SystemInstructions {
   }
 
   private returnBy(hart: HartState, leave: (hart: HartState) => void): Status {
-    if (!this.machine.trapReturnsObserved) {
+    if (!this.machine.hears('trapReturn')) {
       leave(hart);
       return this.machine.returned(hart);
     }
@@ -96,8 +95,8 @@ export class SystemInstructions {
 
   private csr(hart: HartState, csr: CsrAccess): Status {
     const address = hart.immediate;
-    const satp = address === Csr.satp ? hart.cell(Cell.satp) : 0n;
-    const observed = this.machine.csrWritesObserved && writesCsr(hart, csr);
+    const satp = address === Csr.satp && this.machine.hears('satpWrite') ? hart.cell(Cell.satp) : undefined;
+    const observed = this.machine.hears('csrWrite') && writesCsr(hart, csr);
     const before = observed ? readCsr(hart, address) : undefined;
     const changes = executeCsr(hart, address, csr);
     if (changes === undefined) return this.illegal(hart);
@@ -105,9 +104,10 @@ export class SystemInstructions {
     if (!changes && !stops) return Status.done;
     hart.advance(4);
     if (!changes) return Status.exit;
-    return address === Csr.satp
-      ? this.machine.satpWritten(hart, hart.pc - 4n, satp, hart.cell(Cell.satp))
-      : this.machine.settle(hart);
+    if (address !== Csr.satp) return this.machine.settle(hart);
+    if (satp === undefined) return this.machine.satpWritten(hart);
+    const event = { hart: hart.id, pc: hart.pc - 4n, before: satp, after: hart.cell(Cell.satp) };
+    return this.machine.satpWritten(hart, event);
   }
 
   private csrWritten(hart: HartState, csr: number, before: bigint): boolean {
@@ -117,10 +117,16 @@ export class SystemInstructions {
 
   private sfenceVma(hart: HartState): Status {
     if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tvm)) return this.illegal(hart);
-    const pc = hart.pc;
+    const event: FenceEvent | undefined = this.machine.hears('fence')
+      ? {
+          hart: hart.id,
+          pc: hart.pc,
+          ...(hart.rs1Index !== 0 && { address: hart.rs1 }),
+          ...(hart.rs2Index !== 0 && { asid: hart.rs2 }),
+        }
+      : undefined;
     hart.advance(4);
-    const address = hart.rs1Index === 0 ? undefined : hart.rs1;
-    return this.machine.fenced(hart, pc, address, hart.rs2Index === 0 ? undefined : hart.rs2);
+    return this.machine.fenced(hart, event);
   }
 
   private illegal(hart: HartState): Status {
