@@ -109,14 +109,14 @@ describe('xv6 Debug in VS Code', function () {
     assert.ok(Math.abs(stackFrames[0]!.line - 1 - line) <= 1, `stopped at line ${stackFrames[0]!.line}`);
 
     const assembly = await vscode.workspace.openTextDocument(file('kernel/swtch.S'));
-    const at = assembly.positionAt(assembly.getText().indexOf('(a0)') + 1);
+    const at = assembly.positionAt(assembly.getText().indexOf('sd sp') + 'sd '.length);
     const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
       'vscode.executeHoverProvider',
       assembly.uri,
       at,
     );
     const text = hovers.flatMap(({ contents }) => contents.map((part) => (part as vscode.MarkdownString).value)).join();
-    assert.match(text, /\$a0 = 0x[\da-f]+/);
+    assert.match(text, /\$sp = 0x[\da-f]+/);
     assert.match(text, /\| level 2 \| \\\[\d+\\\] PTE 0x[\da-f]+ at 0x[\da-f]+, /);
   });
 
