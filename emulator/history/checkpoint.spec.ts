@@ -91,7 +91,7 @@ describe('an instant', () => {
     const machine = boot();
     const { instant } = machine;
     run(machine, 100);
-    assert.throws(() => machine.run({ instructions: 1, to: instant }), /lies behind/);
+    assert.throws(() => machine.run({ instructions: 1, to: instant }), /is past/);
     assert.throws(() => machine.run({ instructions: 1, to: { ...instant, inputs: 1 } }), /does not reach/);
   });
 });
