@@ -90,7 +90,7 @@ export class EncodedPages {
 
   /** A page that is decoded whenever it is read. */
   image(index: number): PageImage {
-    return this.bytes[this.at[index]!] === Kind.zero ? ZERO : { read: (into) => this.decode(index, into) };
+    return this.bytes[this.at[index]!] === Kind.zero ? ZERO : new EncodedPage(this, index);
   }
 
   /** Writes a page over `page`, its 4096 bytes at an address that is a multiple of 4. */
@@ -112,5 +112,17 @@ export class EncodedPages {
         break;
       }
     }
+  }
+}
+
+/** A class, as there are tens of thousands, and a closure for each would take ten times as long. */
+class EncodedPage implements PageImage {
+  constructor(
+    private readonly pages: EncodedPages,
+    private readonly index: number,
+  ) {}
+
+  read(into: Uint8Array): void {
+    this.pages.decode(this.index, into);
   }
 }

@@ -87,15 +87,14 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
   const count = head.number('pages');
   const encoded = new EncodedPages(bytes.subarray(HEAD + length), count);
   const pages = Array.from({ length: count }, (_, index) => encoded.image(index));
-  let next = 0;
-  let memory: PageImage[] = [];
   const kept = head.records('checkpoints');
-  const total =
-    count - kept.reduce((sum, one) => sum + (one.raw('changed') === null ? 0 : one.list('changed').length), 0);
-  const checkpoints = kept.map((one): Checkpoint => {
-    const changed = one.raw('changed') === null ? Array.from({ length: total }, (_, i) => i) : one.numbers('changed');
-    memory = memory.slice();
-    for (const page of changed) memory[page] = pages[next++]!;
+  const changes = kept.map((one) => (one.raw('changed') === null ? undefined : one.numbers('changed')));
+  const total = count - changes.reduce((sum, changed) => sum + (changed?.length ?? 0), 0);
+  let memory = pages.slice(0, total);
+  let next = total;
+  const checkpoints = kept.map((one, index): Checkpoint => {
+    if (index > 0) memory = memory.slice();
+    for (const page of changes[index] ?? []) memory[page] = pages[next++]!;
     return {
       instant: one.raw('instant') as unknown as Instant,
       state: one.raw('state'),
