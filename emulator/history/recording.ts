@@ -8,7 +8,7 @@
  */
 import type { Checkpoint, LoggedInput, MachineOptions, State } from '../types';
 import type { Instant, StoppedAt } from './instant';
-import { type MemoryImage, PAGES_SHARED, type PageImage } from './memory-image';
+import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, PAGE, encodePages } from './page-codec';
 import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
@@ -50,7 +50,7 @@ export function encodeRecording(options: MachineOptions, { checkpoints, inputs, 
   const pages: PageImage[] = [];
   const kept = checkpoints.map(({ memory, instant, state, stoppedAt }, index): State => {
     const changed = changedPages(memory, checkpoints[index - 1]?.memory);
-    for (const page of changed) pages.push(memory[Math.floor(page / PAGES_SHARED)]![page % PAGES_SHARED]!);
+    for (const page of changed) pages.push(pageOf(memory, page));
     return {
       instant: { ...instant },
       state,
@@ -86,19 +86,21 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
   if (head.text('format') !== FORMAT) throw new Error('the recording was made by another version');
   const count = head.number('pages');
   const encoded = new EncodedPages(bytes.subarray(HEAD + length), count);
-  const pages = Array.from({ length: count }, (_, index) => encoded.image(index));
   const kept = head.records('checkpoints');
   const changes = kept.map((one) => (one.raw('changed') === null ? undefined : one.numbers('changed')));
   const total = count - changes.reduce((sum, changed) => sum + (changed?.length ?? 0), 0);
-  let memory = pages.slice(0, total);
+  if (changes.some((changed) => changed?.some((page) => !(page >= 0 && page < total))))
+    throw new Error('the recording is damaged: it changes pages that it does not have');
+  let memory = memoryImage(total, undefined, (page) => encoded.image(page));
   let next = total;
   const checkpoints = kept.map((one, index): Checkpoint => {
-    if (index > 0) memory = memory.slice();
-    for (const page of changes[index] ?? []) memory[page] = pages[next++]!;
+    const changed = new Map(changes[index]?.map((page) => [page, encoded.image(next++)]));
+    const before = memory;
+    if (index > 0) memory = memoryImage(total, before, (page) => changed.get(page) ?? pageOf(before, page));
     return {
       instant: one.raw('instant') as unknown as Instant,
       state: one.raw('state'),
-      memory: inParts(memory),
+      memory,
       stoppedAt: restoredStop(one),
     };
   });
@@ -126,11 +128,8 @@ function changedPages(memory: MemoryImage, before: MemoryImage | undefined): num
   );
 }
 
-function inParts(pages: readonly PageImage[]): MemoryImage {
-  return Array.from({ length: Math.ceil(pages.length / PAGES_SHARED) }, (_, i) =>
-    pages.slice(i * PAGES_SHARED, (i + 1) * PAGES_SHARED),
-  );
-}
+const pageOf = (memory: MemoryImage, page: number): PageImage =>
+  memory[Math.floor(page / PAGES_SHARED)]![page % PAGES_SHARED]!;
 
 function* wordsOf(pages: readonly PageImage[]): Generator<Int32Array> {
   const bytes = new Uint8Array(PAGE);

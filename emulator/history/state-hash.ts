@@ -31,7 +31,15 @@ export class StateHash {
   bytes(values: Uint8Array): void {
     const view = new DataView(values.buffer, values.byteOffset, values.length);
     const whole = values.length & ~3;
-    for (let at = 0; at < whole; at += 4) this.word(view.getInt32(at, true));
+    // As `word`, for megabytes: in locals it takes half the time.
+    let { a, b } = this;
+    for (let at = 0; at < whole; at += 4) {
+      const value = view.getInt32(at, true);
+      a = Math.imul((a << 13) | (a >>> 19), 0x5bd1e995) ^ value;
+      b = ((Math.imul(b ^ value, 0xc2b2ae35) ^ (b >>> 15)) + 0x27d4eb2f) | 0;
+    }
+    this.a = a;
+    this.b = b;
     for (let at = whole; at < values.length; at++) this.word(values[at]!);
     this.word(values.length);
   }

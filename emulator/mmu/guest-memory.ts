@@ -3,11 +3,10 @@
  * machine's caches hold of it. Whoever writes guest memory outside the fast path asks `stored` first.
  */
 import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../layout';
-import { type MemoryImage, PAGES_SHARED } from '../history/memory-image';
+import { type MemoryImage, memoryImage, PAGES_SHARED } from '../history/memory-image';
 import type { WritableMemory } from '../types';
 import { DataWatches } from './data-watch';
 import { LazyPages } from './lazy-pages';
-import { memoryImage } from './page-images';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {

@@ -3,7 +3,7 @@
  * page, and a restored page may have no other form until somebody asks for its bytes.
  */
 import { PAGE } from '../layout';
-import { type MemoryImage, PAGES_SHARED, type PageImage } from '../history/memory-image';
+import type { PageImage } from '../history/memory-image';
 
 export const ZERO_PAGE: PageImage = { read: (into) => void into.fill(0) };
 
@@ -36,25 +36,4 @@ export class FilledPage implements PageImage {
     view.setInt32(0, this.low, true);
     view.setInt32(4, this.high, true);
   }
-}
-
-/** An image of so many pages, each given by its index. What is as it was in another image shares its parts. */
-export function memoryImage(
-  pages: number,
-  before: MemoryImage | undefined,
-  pageAt: (page: number) => PageImage,
-): MemoryImage {
-  const parts: (readonly PageImage[])[] = [];
-  for (let first = 0; first < pages; first += PAGES_SHARED) {
-    const shared = before?.[first / PAGES_SHARED];
-    let part: PageImage[] | undefined;
-    for (let page = first; page < Math.min(pages, first + PAGES_SHARED); page++) {
-      const image = pageAt(page);
-      if (part === undefined && image === shared?.[page - first]) continue;
-      part ??= shared?.slice() ?? [];
-      part[page - first] = image;
-    }
-    parts.push(part ?? shared!);
-  }
-  return parts;
 }

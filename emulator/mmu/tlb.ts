@@ -144,7 +144,8 @@ export class Tlb {
   /** Invalidates everything, on one hart or on all. */
   flush(harts: readonly TranslatingHart[]): void {
     for (const hart of harts)
-      this.contexts[hart.id]!.forEach((context, index) => context.filled && this.empty(hart, index));
+      // One that is not in use is emptied when it is selected.
+      this.contexts[hart.id]!.forEach(({ used, filled }, index) => used && filled && this.empty(hart, index));
   }
 
   /** Invalidates the translations of `count` pages from virtual page `first` on in address spaces with this root. */
