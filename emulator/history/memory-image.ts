@@ -6,29 +6,41 @@ export interface PageImage {
   read(into: Uint8Array): void;
 }
 
-/** DRAM, page after page, in parts that are shared by all checkpoints between two stores to their pages. */
-export type MemoryImage = readonly (readonly PageImage[])[];
+/** Pages one after another. A saved boot has tens of thousands, most of which nobody asks for: they may be made on demand. */
+export interface MemoryPart {
+  /** By index in the part: always the same object. */
+  page(index: number): PageImage;
+}
 
-/** Pages in a part. */
+/** DRAM, page after page, in parts that are shared by all checkpoints between two stores to their pages. */
+export type MemoryImage = readonly MemoryPart[];
+
+/** Pages in a part; the last one may have fewer. */
 export const PAGES_SHARED = 64;
 
-/** An image of so many pages, each given by its index. What is as it was in another image shares its parts. */
+/**
+ * An image of so many pages, each given by its index; parts that are known whole need not be asked for page by page. What is
+ * as it was in another image shares its parts.
+ */
 export function memoryImage(
   pages: number,
   before: MemoryImage | undefined,
   pageAt: (page: number) => PageImage,
+  partAt: (part: number) => MemoryPart | undefined = () => undefined,
 ): MemoryImage {
-  const parts: (readonly PageImage[])[] = [];
-  for (let first = 0; first < pages; first += PAGES_SHARED) {
-    const shared = before?.[first / PAGES_SHARED];
-    let part: PageImage[] | undefined;
-    for (let page = first; page < Math.min(pages, first + PAGES_SHARED); page++) {
-      const image = pageAt(page);
-      if (part === undefined && image === shared?.[page - first]) continue;
-      part ??= shared?.slice() ?? [];
-      part[page - first] = image;
+  return Array.from({ length: Math.ceil(pages / PAGES_SHARED) }, (_, index) => {
+    const shared = before?.[index];
+    const whole = partAt(index);
+    if (whole !== undefined) return whole;
+    const first = index * PAGES_SHARED;
+    const count = Math.min(PAGES_SHARED, pages - first);
+    const images: PageImage[] = [];
+    let same = shared !== undefined;
+    for (let i = 0; i < count; i++) {
+      const image = pageAt(first + i);
+      images.push(image);
+      same &&= image === shared!.page(i);
     }
-    parts.push(part ?? shared!);
-  }
-  return parts;
+    return same ? shared! : { page: (i) => images[i]! };
+  });
 }

@@ -5,7 +5,7 @@
  * A page is one of: 0 and nothing (zeroes); 1, a u32 that fills it, the number of other words (u16), and for each its index
  * (u16) and itself (u32); 2 and its 4096 bytes. All numbers are little-endian.
  */
-import type { PageImage } from './memory-image';
+import { type MemoryImage, type MemoryPart, PAGES_SHARED, type PageImage } from './memory-image';
 
 export const PAGE = 4096;
 const WORDS = PAGE / 4;
@@ -88,6 +88,11 @@ export class EncodedPages {
     if (at !== bytes.length) throw new Error(`the saved memory has ${bytes.length - at} bytes too many`);
   }
 
+  /** The first so many pages. */
+  parts(pages: number): MemoryImage {
+    return Array.from({ length: Math.ceil(pages / PAGES_SHARED) }, (_, i) => new EncodedPart(this, i * PAGES_SHARED));
+  }
+
   /** A page that is decoded whenever it is read. */
   image(index: number): PageImage {
     return this.bytes[this.at[index]!] === Kind.zero ? ZERO : new EncodedPage(this, index);
@@ -115,7 +120,19 @@ export class EncodedPages {
   }
 }
 
-/** A class, as there are tens of thousands, and a closure for each would take ten times as long. */
+class EncodedPart implements MemoryPart {
+  private readonly images: (PageImage | undefined)[] = [];
+
+  constructor(
+    private readonly pages: EncodedPages,
+    private readonly first: number,
+  ) {}
+
+  page(index: number): PageImage {
+    return (this.images[index] ??= this.pages.image(this.first + index));
+  }
+}
+
 class EncodedPage implements PageImage {
   constructor(
     private readonly pages: EncodedPages,

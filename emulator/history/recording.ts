@@ -49,7 +49,7 @@ export const hashOf = (bytes: Uint8Array): string => {
 export function encodeRecording(options: MachineOptions, { checkpoints, inputs, notes }: Recording): Uint8Array {
   const pages: PageImage[] = [];
   const kept = checkpoints.map(({ memory, instant, state, stoppedAt }, index): State => {
-    const changed = changedPages(memory, checkpoints[index - 1]?.memory);
+    const changed = changedPages(memoryPages(options), memory, checkpoints[index - 1]?.memory);
     for (const page of changed) pages.push(pageOf(memory, page));
     return {
       instant: { ...instant },
@@ -91,7 +91,7 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
   const total = count - changes.reduce((sum, changed) => sum + (changed?.length ?? 0), 0);
   if (changes.some((changed) => changed?.some((page) => !(page >= 0 && page < total))))
     throw new Error('the recording is damaged: it changes pages that it does not have');
-  let memory = memoryImage(total, undefined, (page) => encoded.image(page));
+  let memory: MemoryImage = encoded.parts(total);
   let next = total;
   const checkpoints = kept.map((one, index): Checkpoint => {
     const changed = new Map(changes[index]?.map((page) => [page, encoded.image(next++)]));
@@ -119,17 +119,21 @@ function restoredStop(checkpoint: SavedState): StoppedAt | undefined {
   return saved === null ? undefined : { ...saved, trap: saved.trap ?? undefined };
 }
 
+const memoryPages = ({ memory }: MachineOptions): number => memory / PAGE;
+
 /** Indices of the pages that are others than in the image before. */
-function changedPages(memory: MemoryImage, before: MemoryImage | undefined): number[] {
-  return memory.flatMap((part, index) =>
-    part === before?.[index]
-      ? []
-      : part.flatMap((image, i) => (image === before?.[index]?.[i] ? [] : [index * PAGES_SHARED + i])),
-  );
+function changedPages(pages: number, memory: MemoryImage, before: MemoryImage | undefined): number[] {
+  const changed: number[] = [];
+  for (let page = 0; page < pages; page++) {
+    const index = Math.floor(page / PAGES_SHARED);
+    if (memory[index] !== before?.[index] && (before === undefined || pageOf(memory, page) !== pageOf(before, page)))
+      changed.push(page);
+  }
+  return changed;
 }
 
 const pageOf = (memory: MemoryImage, page: number): PageImage =>
-  memory[Math.floor(page / PAGES_SHARED)]![page % PAGES_SHARED]!;
+  memory[Math.floor(page / PAGES_SHARED)]!.page(page % PAGES_SHARED);
 
 function* wordsOf(pages: readonly PageImage[]): Generator<Int32Array> {
   const bytes = new Uint8Array(PAGE);

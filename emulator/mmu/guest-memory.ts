@@ -3,7 +3,7 @@
  * machine's caches hold of it. Whoever writes guest memory outside the fast path asks `stored` first.
  */
 import { DRAM, DRAM_BASE, PAGE, ROM, ROM_BASE, ROM_SIZE } from '../layout';
-import { type MemoryImage, memoryImage, PAGES_SHARED } from '../history/memory-image';
+import { type MemoryImage, memoryImage, type PageImage } from '../history/memory-image';
 import type { WritableMemory } from '../types';
 import { DataWatches } from './data-watch';
 import { LazyPages } from './lazy-pages';
@@ -167,25 +167,23 @@ export class GuestMemory implements WritableMemory {
 
   /** What DRAM holds. From now on the first store to each page is to be noticed: the TLBs must not let it pass. */
   save(): MemoryImage {
-    this.image = memoryImage(this.lazy.pages, this.image, (page) => {
+    const imageOf = (page: number): PageImage => {
       const known = this.lazy.image(page);
       if (known !== undefined) return known;
       if (!this.lazy.isCommitted(page)) return this.lazy.keepImage(page);
       this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
       return this.lazy.keepImage(page, this.bytesOf(page));
-    });
+    };
+    this.image = memoryImage(this.lazy.pages, this.image, imageOf, (part) => this.lazy.heldPart(part));
     return this.image;
   }
 
   /** From now on DRAM holds what an image says. `replaced` is told of the pages in which it may have held something else. */
   restore(image: MemoryImage, replaced: (host: number) => void): void {
     image.forEach((part, index) =>
-      part.forEach((pageImage, i) => {
-        const page = index * PAGES_SHARED + i;
-        if (this.lazy.image(page) === pageImage) return;
+      this.lazy.hold(index, part, (page) => {
         this.flags[page + FIRST_DRAM_PAGE]! &= ~PageFlag.unchanged;
         replaced(DRAM + page * PAGE);
-        this.lazy.hold(page, pageImage);
       }),
     );
     this.image = image;

@@ -91,7 +91,12 @@ describe('pages that have not been made', () => {
   it('hold what a saved machine did, and nothing after that', () => {
     const saved = new Int32Array(PAGE / 4).map((_, i) => i * i);
     const pages = new LazyPages(1);
-    pages.hold(0, new EncodedPages(encodePages([saved]), 1).image(0));
+    const replaced: number[] = [];
+    const part = new EncodedPages(encodePages([saved]), 1).parts(1)[0]!;
+    pages.hold(0, part, (page) => replaced.push(page));
+    pages.hold(0, part, (page) => replaced.push(page));
+    assert.deepEqual(replaced, [0]);
+    assert.equal(pages.heldPart(0), part);
     assert.deepEqual(contents(pages), new Uint8Array(saved.buffer));
     assert.ok(!pages.fill(0, 0, PAGE, 1));
     pages.clear(() => assert.fail('no memory of the host was used'));

@@ -7,14 +7,14 @@
  * No TLB holds such a page, so every access to it comes here. Pages are counted from the start of DRAM.
  */
 import { PAGE } from '../layout';
-import type { PageImage } from '../history/memory-image';
+import { type MemoryPart, PAGES_SHARED, type PageImage } from '../history/memory-image';
 import { FilledPage, PageCopy, ZERO_PAGE } from './page-images';
 
 const enum Kind {
   zero,
   /** The host's memory holds its contents. */
   committed,
-  /** Its image holds its contents; the host's memory for it may hold anything. */
+  /** The restored part that it is in holds its contents; the host's memory for it may hold anything. */
   held,
   filled,
 }
@@ -26,6 +26,8 @@ export class LazyPages {
   private readonly kinds: Uint8Array;
   /** What a page holds, where a checkpoint has it and nobody has stored to the page since. */
   private readonly images: (PageImage | undefined)[];
+  /** The part of a restored image that the held pages in it are from. */
+  private readonly parts: (MemoryPart | undefined)[] = [];
   /** The host's memory for the page may hold something else than zeroes. */
   private readonly used: Uint8Array;
   // Of a filled page: the byte that fills it up to the boundary, the one that fills it from there on, and the boundary.
@@ -57,6 +59,7 @@ export class LazyPages {
   /** From now on the host's memory, `bytes`, says what the page holds. */
   commit(page: number, bytes: Uint8Array): void {
     if (this.kinds[page] !== Kind.zero) this.read(page, bytes);
+    this.images[page] = this.image(page);
     this.kinds[page] = Kind.committed;
     this.used[page] = 1;
   }
@@ -67,17 +70,37 @@ export class LazyPages {
     this.used.fill(0);
     this.kinds.fill(Kind.zero);
     this.images.fill(undefined);
+    this.parts.length = 0;
   }
 
-  /** The page holds what an image says. */
-  hold(page: number, image: PageImage): void {
-    this.kinds[page] = Kind.held;
-    this.images[page] = image;
+  /** From now on the pages of a part hold what it says. `replaced` is called with those that may have held something else. */
+  hold(index: number, part: MemoryPart, replaced: (page: number) => void): void {
+    const first = index * PAGES_SHARED;
+    const isHeld = this.parts[index] === part;
+    for (let i = 0; i < PAGES_SHARED && first + i < this.pages; i++) {
+      const page = first + i;
+      if (isHeld && this.kinds[page] === Kind.held) continue;
+      const known = this.image(page);
+      if (known !== undefined && known === part.page(i)) continue;
+      replaced(page);
+      this.images[page] = undefined;
+      this.kinds[page] = Kind.held;
+    }
+    this.parts[index] = part;
+  }
+
+  /** The part that all of its pages are held by, if there is one. */
+  heldPart(index: number): MemoryPart | undefined {
+    const first = index * PAGES_SHARED;
+    for (let page = first; page < Math.min(first + PAGES_SHARED, this.pages); page++)
+      if (this.kinds[page] !== Kind.held) return undefined;
+    return this.parts[index];
   }
 
   /** What the page holds, if an image of it was kept and it was not changed since. */
   image(page: number): PageImage | undefined {
-    return this.images[page];
+    if (this.kinds[page] !== Kind.held) return this.images[page];
+    return this.parts[Math.floor(page / PAGES_SHARED)]!.page(page % PAGES_SHARED);
   }
 
   /** A committed page is about to be changed. */
@@ -103,7 +126,7 @@ export class LazyPages {
         bytes.fill(0);
         break;
       case Kind.held:
-        this.images[page]!.read(bytes);
+        this.image(page)!.read(bytes);
         break;
       case Kind.filled:
         bytes.fill(this.front[page]!, 0, this.boundary[page]);
