@@ -6,7 +6,7 @@ import { DOORS, roomOf } from './doors.mjs';
 /** For each room a file in it, an allowed import and a forbidden one. */
 const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbidden: string }>> = {
   emulator: { file: 'emulator/elf-image', allowed: './types', forbidden: 'node:fs' },
-  'emulator/wasm': { allowed: './module', forbidden: '../isa/decode' },
+  'emulator/wasm': { allowed: './module', forbidden: '../isa/instructions/decode' },
   'emulator/isa': { allowed: '../wasm/assembler', forbidden: '../cpu/hart' },
   'emulator/mmu': { allowed: '../isa/sv39', forbidden: '../cpu/hart' },
   'emulator/cpu': { allowed: '../mmu/mmu', forbidden: '../jit/opcodes' },
@@ -15,7 +15,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'emulator/devices': { allowed: '../device', forbidden: '../machine' },
   'emulator/history': { allowed: '../types', forbidden: '../machine' },
   'debug-adapter': { file: 'debug-adapter/some-file', allowed: './dap/connection', forbidden: './node-files' },
-  'debug-adapter/symbols': { allowed: '../../emulator/isa/decode', forbidden: '../../emulator/types' },
+  'debug-adapter/symbols': { allowed: '../../emulator/isa/instructions/decode', forbidden: '../../emulator/types' },
   'debug-adapter/expressions': { allowed: '../symbols/api', forbidden: '../xv6/kernel' },
   'debug-adapter/memory': { allowed: '../symbols/api', forbidden: '../xv6/kernel' },
   'debug-adapter/xv6': { allowed: '../expressions/value', forbidden: '../run-control/runner' },

@@ -2,10 +2,10 @@
  * Rows of a disassembly view: instructions before and after an address, with symbols and source lines. Instructions are
  * 2 or 4 bytes long, so those before an address are found by decoding forward from the start of its function.
  */
-import { pairedDistance } from '../../emulator/isa/calls';
-import { decode } from '../../emulator/isa/decode';
-import { disassemble } from '../../emulator/isa/disassemble';
-import { instructionAt, wordAt } from '../../emulator/isa/instruction-at';
+import { pairedDistance } from '../../emulator/isa/instructions/calls';
+import { decode } from '../../emulator/isa/instructions/decode';
+import { disassemble } from '../../emulator/isa/instructions/disassemble';
+import { instructionAt, wordAt } from '../../emulator/isa/instructions/instruction-at';
 import type { MappedProgram } from './mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import type { LineEntry } from '../symbols/api';

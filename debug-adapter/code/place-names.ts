@@ -2,8 +2,8 @@
 import type { Hart } from '../../emulator/types';
 import { processOn } from '../xv6/cpus';
 import type { Guest } from './guest';
-import { disassemble } from '../../emulator/isa/disassemble';
-import { wordAt } from '../../emulator/isa/instruction-at';
+import { disassemble } from '../../emulator/isa/instructions/disassemble';
+import { wordAt } from '../../emulator/isa/instructions/instruction-at';
 import { hex } from '../../emulator/isa/hex';
 import type { MappedProgram } from './mapped-program';
 

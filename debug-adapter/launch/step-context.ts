@@ -1,5 +1,5 @@
 /** What stepping must know of a guest: the caller that its stack shows, and what its kernel says. */
-import { SRET } from '../../emulator/isa/system';
+import { SRET } from '../../emulator/isa/instructions/system';
 import { Mode, type Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import type { MappedProgram } from '../code/mapped-program';

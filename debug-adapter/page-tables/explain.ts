@@ -3,8 +3,8 @@
  * Judged by the machine's state alone, without history. Causes and their order of checks are those of the RISC-V
  * privileged specification 1.12, sections 3.1.15, 4.3.1 and 4.3.2.
  */
-import { lengthOf } from '../../emulator/isa/decode';
-import { wordAt } from '../../emulator/isa/instruction-at';
+import { lengthOf } from '../../emulator/isa/instructions/decode';
+import { wordAt } from '../../emulator/isa/instructions/instruction-at';
 import { accessMode, PTE } from '../../emulator/isa/sv39';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 import type { AddressSpace } from '../memory/address-space';

@@ -4,11 +4,11 @@
  * interrupted code. Follows the RISC-V unprivileged specification (RV64I) and "Zicsr"; assumes that a call preserves what the
  * psABI says.
  */
-import { isCall, isJump, isTrapReturn } from '../../emulator/isa/calls';
-import type { Decoded } from '../../emulator/isa/decode';
-import { instructionResult } from '../../emulator/isa/evaluate';
-import { CsrUpdate, type CsrAccess } from '../../emulator/isa/instruction';
-import { instructionAt } from '../../emulator/isa/instruction-at';
+import { isCall, isJump, isTrapReturn } from '../../emulator/isa/instructions/calls';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
+import { instructionResult } from '../../emulator/isa/instructions/evaluate';
+import { CsrUpdate, type CsrAccess } from '../../emulator/isa/instructions/instruction';
+import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import type { ReadMemory } from '../symbols/api';
 

@@ -9,10 +9,10 @@ import { fromBytes, readLocation } from '../expressions/value';
 import { ExpressionError } from '../expressions/error';
 import { findMember, isInteger, plain, sizeOf } from '../expressions/types';
 import type { MappedProgram } from '../code/mapped-program';
-import type { Decoded } from '../../emulator/isa/decode';
-import { isCall } from '../../emulator/isa/calls';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
+import { isCall } from '../../emulator/isa/instructions/calls';
 import { Csr } from '../../emulator/isa/csrs';
-import { instructionsFrom } from '../../emulator/isa/instruction-at';
+import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
 

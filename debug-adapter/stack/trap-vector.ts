@@ -5,9 +5,9 @@
  */
 import { Mode, type Hart } from '../../emulator/types';
 import type { MappedProgram } from '../code/mapped-program';
-import { isJump, isReturn } from '../../emulator/isa/calls';
+import { isJump, isReturn } from '../../emulator/isa/instructions/calls';
 import { Csr } from '../../emulator/isa/csrs';
-import { instructionsFrom } from '../../emulator/isa/instruction-at';
+import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import { RegisterTracker, type RegisterState } from './register-tracker';
 import { NAMES } from '../xv6/names';

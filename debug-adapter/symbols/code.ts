@@ -2,10 +2,10 @@
  * The program's code in the file: symbols by address, and just enough decoding to unwind code without call frame
  * information, such as a kernel's assembly (entry, context switch, trap vectors).
  */
-import { isCall, isTrapReturn } from '../../emulator/isa/calls';
-import type { Decoded } from '../../emulator/isa/decode';
-import { isSum } from '../../emulator/isa/instruction';
-import { instructionAt, instructionsFrom } from '../../emulator/isa/instruction-at';
+import { isCall, isTrapReturn } from '../../emulator/isa/instructions/calls';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
+import { isSum } from '../../emulator/isa/instructions/instruction';
+import { instructionAt, instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import type { ElfSymbol, ReadMemory, Segment } from './api';
 import type { Elf, Section } from './elf';

@@ -4,8 +4,8 @@
  * A kernel without the function has that event switched off, with a word of why.
  */
 import { Mode, type Hart } from '../../emulator/types';
-import { isReturn } from '../../emulator/isa/calls';
-import { instructionsFrom } from '../../emulator/isa/instruction-at';
+import { isReturn } from '../../emulator/isa/instructions/calls';
+import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { processIdOn } from './cpus';
 import type { Xv6 } from './kernel';
 import { NAMES } from './names';

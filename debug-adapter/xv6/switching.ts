@@ -1,7 +1,7 @@
 /** Where the kernel's context switch returns to: after each call of `swtch`. */
-import { isCall, jumpDistance } from '../../emulator/isa/calls';
-import type { Decoded } from '../../emulator/isa/decode';
-import { instructionsFrom } from '../../emulator/isa/instruction-at';
+import { isCall, jumpDistance } from '../../emulator/isa/instructions/calls';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
+import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import type { Binary } from '../symbols/api';
 import { fileMemory } from '../symbols/file-memory';
 

@@ -4,7 +4,7 @@
  */
 import { Cell } from '../layout';
 import { Csr } from '../isa/csrs';
-import { type CsrAccess, CsrUpdate } from '../isa/instruction';
+import { type CsrAccess, CsrUpdate } from '../isa/instructions/instruction';
 import { Mode } from '../types';
 import type { HartState } from './hart';
 import { Interrupt, MENVCFG_STCE, MPP_SHIFT, Mstatus, SATP_BARE, SATP_SV39 } from '../isa/csr-bits';

@@ -3,8 +3,8 @@
  * lr and sc. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
  */
 import { Csr } from '../isa/csrs';
-import { type CsrAccess, SystemOperation } from '../isa/instruction';
-import { SYSTEM } from '../isa/system';
+import { type CsrAccess, SystemOperation } from '../isa/instructions/instruction';
+import { SYSTEM } from '../isa/instructions/system';
 import { type CsrEvent, type Events, type FenceEvent, Mode, type SatpEvent, type TrapReturnEvent } from '../types';
 import type { MemoryAccess } from './access';
 import { executeCsr, readCsr, writesCsr } from './csr';

@@ -3,8 +3,8 @@
  * whose code changes gets others, so that self-modifying code and freshly loaded programs run right without a fence.
  * Where somebody observes execution the record is left undecoded, so that reaching it leads here.
  */
-import { decode, lengthOf } from '../isa/decode';
-import { SystemOperation } from '../isa/instruction';
+import { decode, lengthOf } from '../isa/instructions/decode';
+import { SystemOperation } from '../isa/instructions/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf, refused } from '../mmu/mmu';
 import type { CodePage, Tlb } from '../mmu/tlb';

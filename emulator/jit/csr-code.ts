@@ -4,8 +4,8 @@
  * leaves for cpu/csr.ts, which has the rules whole.
  */
 import { Csr } from '../isa/csrs';
-import type { Decoded } from '../isa/decode';
-import { CsrUpdate } from '../isa/instruction';
+import type { Decoded } from '../isa/instructions/decode';
+import { CsrUpdate } from '../isa/instructions/instruction';
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { MSTATUS, SSTATUS } from '../cpu/csr';
 import { Cell, HartOffset } from '../layout';

@@ -1,5 +1,5 @@
 /** Runs a hart for a slice: the generated code as far as it gets, then by hand what it left, and so on. */
-import { lengthOf } from '../isa/decode';
+import { lengthOf } from '../isa/instructions/decode';
 import type { GuestMemory } from '../mmu/guest-memory';
 import type { AccessSize } from '../types';
 import type { MemoryAccess } from '../cpu/access';

@@ -6,7 +6,7 @@
  * Instructions are counted one by one, so a slice ends exactly where it should.
  */
 import { Csr } from '../isa/csrs';
-import type { Builder } from '../isa/instruction';
+import type { Builder } from '../isa/instructions/instruction';
 import { type Code, Label, ValueType, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';

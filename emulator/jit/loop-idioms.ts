@@ -4,8 +4,8 @@
  * and a bne back to the start. Nothing a guest can see tells the difference: as many instructions are counted, faults and
  * interrupts come where they would, and a page that is watched is left to the ordinary way.
  */
-import { decode, lengthOf } from '../isa/decode';
-import { type Instruction, isSum } from '../isa/instruction';
+import { decode, lengthOf } from '../isa/instructions/decode';
+import { type Instruction, isSum } from '../isa/instructions/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';

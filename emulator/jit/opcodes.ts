@@ -3,9 +3,9 @@
  * two- or four-byte instruction, and for relative jumps within the page or out of it), made from the table.
  */
 import { Csr } from '../isa/csrs';
-import { COMPRESSIBLE } from '../isa/compressed';
-import { INSTRUCTIONS, decode, lengthOf } from '../isa/decode';
-import { type Instruction, isRelative } from '../isa/instruction';
+import { COMPRESSIBLE } from '../isa/instructions/compressed';
+import { INSTRUCTIONS, decode, lengthOf } from '../isa/instructions/decode';
+import { type Instruction, isRelative } from '../isa/instructions/instruction';
 import type { GuestMemory } from '../mmu/guest-memory';
 import { canClose } from './loop-idioms';
 import { HartOffset, PAGE, RecordLayout, STRADDLER, CURRENT_HART } from '../layout';

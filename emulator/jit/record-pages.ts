@@ -7,7 +7,7 @@
  * one, or an empty one, when it is next executed.
  */
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
-import { lengthOf } from '../isa/decode';
+import { lengthOf } from '../isa/instructions/decode';
 import { PAGE, RECORDS, RECORD_PAGES, RECORD_PAGE_SIZE, ROM, RecordLayout, offsetOf, slotOf } from '../layout';
 import { Opcode } from './opcodes';
 

@@ -5,9 +5,9 @@
  * A called function is inlined once for every call (its context), so that each return has one place to go, and the graph
  * stays one of properly nested loops. Code that has never run is left out.
  */
-import { isCall, isJump, isReturn, jumpDistance } from '../isa/calls';
-import { type Decoded, decode, lengthOf } from '../isa/decode';
-import { isRelative } from '../isa/instruction';
+import { isCall, isJump, isReturn, jumpDistance } from '../isa/instructions/calls';
+import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
+import { isRelative } from '../isa/instructions/instruction';
 import { loopIdiomAt } from './loop-idioms';
 import { isCsrCode } from './csr-code';
 import { PAGE, RecordLayout } from '../layout';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Csr } from '../isa/csrs';
-import { INSTRUCTIONS } from '../isa/decode';
+import { INSTRUCTIONS } from '../isa/instructions/decode';
 import type { Machine } from '../machine';
 import { PTE } from '../isa/sv39';
 import { setBreakpoints } from '../testing/breakpoints';

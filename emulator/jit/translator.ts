@@ -4,8 +4,8 @@
  * it fits into what remains of the slice. A block is counted at once; an access that must leave gives back what has not been
  * done, so counts are those of the interpreter.
  */
-import { isReturn } from '../isa/calls';
-import type { Builder } from '../isa/instruction';
+import { isReturn } from '../isa/instructions/calls';
+import type { Builder } from '../isa/instructions/instruction';
 import { type Code, Label, ValueType, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decode } from '../isa/decode';
+import { decode } from '../isa/instructions/decode';
 import { encode } from '../testing/encode';
 import type { Block, RegionInstruction } from './region';
 import { unroll } from './unroll';

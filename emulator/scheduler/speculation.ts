@@ -4,7 +4,7 @@
  * breakpoints or watches. It can do the instructions that waiting loops are made of, and ends at anything else: a trap, a
  * device, the clock.
  */
-import { type Decoded, decode, lengthOf } from '../isa/decode';
+import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 import { Csr } from '../isa/csrs';
 import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';

@@ -1,5 +1,5 @@
 /** For tests: the words of instructions, from the machine's own table, which is held against QEMU and so may serve here. */
-import { INSTRUCTIONS } from '../isa/decode';
+import { INSTRUCTIONS } from '../isa/instructions/decode';
 
 export { X as R } from '../isa/registers';
 

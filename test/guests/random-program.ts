@@ -4,8 +4,8 @@
  * terminate: branches go forward, loops count down, and a trap skips its instruction.
  */
 import { Csr } from '../../emulator/isa/csrs';
-import { INSTRUCTIONS, decode } from '../../emulator/isa/decode';
-import { type Instruction, isRelative } from '../../emulator/isa/instruction';
+import { INSTRUCTIONS, decode } from '../../emulator/isa/instructions/decode';
+import { type Instruction, isRelative } from '../../emulator/isa/instructions/instruction';
 import { Mode } from '../../emulator/types';
 import { type Operands, encode } from '../../emulator/testing/encode';
 import type { Random } from '../../emulator/testing/random';

@@ -3,13 +3,13 @@
  * source line, so that stepping still shows the position.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { disassemble } from '../../../emulator/isa/disassemble';
+import { disassemble } from '../../../emulator/isa/instructions/disassemble';
 import type { Debuggee } from '../../launch/debuggee';
 import type { MappedProgram } from '../../code/mapped-program';
 import { baseName } from '../../code/sources';
 import type { Binary } from '../../symbols/api';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
-import { instructionsFrom } from '../../../emulator/isa/instruction-at';
+import { instructionsFrom } from '../../../emulator/isa/instructions/instruction-at';
 import { fileMemory } from '../../symbols/file-memory';
 
 /** A higher line number is a sign of broken debug information. */

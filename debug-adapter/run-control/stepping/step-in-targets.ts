@@ -4,10 +4,10 @@
  */
 import { Mode, type Hart } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
-import { isCall, jumpDistance } from '../../../emulator/isa/calls';
-import type { Decoded } from '../../../emulator/isa/decode';
-import { SystemOperation } from '../../../emulator/isa/instruction';
-import { instructionAt } from '../../../emulator/isa/instruction-at';
+import { isCall, jumpDistance } from '../../../emulator/isa/instructions/calls';
+import type { Decoded } from '../../../emulator/isa/instructions/decode';
+import { SystemOperation } from '../../../emulator/isa/instructions/instruction';
+import { instructionAt } from '../../../emulator/isa/instructions/instruction-at';
 import { X } from '../../../emulator/isa/registers';
 import type { StepContext } from './step-plan';
 import { stubNumber } from './system-call';

@@ -5,8 +5,8 @@
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart } from '../../../emulator/types';
-import { isCall } from '../../../emulator/isa/calls';
-import { instructionAt } from '../../../emulator/isa/instruction-at';
+import { isCall } from '../../../emulator/isa/instructions/calls';
+import { instructionAt } from '../../../emulator/isa/instructions/instruction-at';
 import type { BreakpointOrigin } from '../../code/mapped-program';
 import {
   runTo,

@@ -3,9 +3,9 @@
  * `syscalls` names, whatever the path from the trap vector to it.
  */
 import { Mode, type Hart } from '../../../emulator/types';
-import type { Decoded } from '../../../emulator/isa/decode';
-import { SystemOperation, isSum } from '../../../emulator/isa/instruction';
-import { instructionAt } from '../../../emulator/isa/instruction-at';
+import type { Decoded } from '../../../emulator/isa/instructions/decode';
+import { SystemOperation, isSum } from '../../../emulator/isa/instructions/instruction';
+import { instructionAt } from '../../../emulator/isa/instructions/instruction-at';
 import { X } from '../../../emulator/isa/registers';
 import {
   executes,

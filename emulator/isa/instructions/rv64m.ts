@@ -2,7 +2,7 @@
  * The M extension, multiplication and division (RISC-V unprivileged specification, chapter 7). Division by zero gives
  * all ones and leaves the dividend as remainder; the one overflow, -2^63 / -1, gives the dividend and remainder 0.
  */
-import { type Code, ValueType, choose, i32, i64 } from '../wasm/assembler';
+import { type Code, ValueType, choose, i32, i64 } from '../../wasm/assembler';
 import { type Builder, type Instruction, instruction } from './instruction';
 import { word } from './rv64i';
 

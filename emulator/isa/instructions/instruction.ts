@@ -3,7 +3,7 @@
  * of RISC-V does in one clause. The files rv64i.ts, rv64m.ts, rv64a.ts and system.ts hold the clauses; decoder,
  * disassembler, interpreter and translator are made from them.
  */
-import type { Code } from '../wasm/assembler';
+import type { Code } from '../../wasm/assembler';
 
 /**
  * What a meaning is written against. Values are WebAssembly code that leaves an i64; statements leave nothing.

@@ -2,9 +2,9 @@
  * What an instruction that only computes writes to rd, for given operands: its meaning from the table, compiled as a
  * function of its own. For a debugger, which asks for few of them.
  */
-import { type Code, ValueType, local } from '../wasm/assembler';
-import { ModuleBuilder } from '../wasm/module';
-import { upperProduct } from '../wasm/upper-product';
+import { type Code, ValueType, local } from '../../wasm/assembler';
+import { ModuleBuilder } from '../../wasm/module';
+import { upperProduct } from '../../wasm/upper-product';
 import type { Decoded } from './decode';
 import type { Instruction } from './instruction';
 

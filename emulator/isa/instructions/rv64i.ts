@@ -1,5 +1,5 @@
 /** RV64I, the base integer instructions (RISC-V unprivileged specification, chapters 2 and 5). */
-import { type Code, i32, i64 } from '../wasm/assembler';
+import { type Code, i32, i64 } from '../../wasm/assembler';
 import { type Builder, type Comparison, type Instruction, type Kind, instruction } from './instruction';
 
 /** Sign-extends the low 32 bits: the result of every *W instruction. */

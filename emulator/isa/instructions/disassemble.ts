@@ -2,10 +2,10 @@
  * Assembly text of an instruction, as the GNU disassembler writes it without aliases; of a compressed one, that of the
  * instruction it is short for. Shift amounts are decimal, and reserved fences, which the machine executes, are no data.
  */
-import { CSR_NAMES } from './csrs';
+import { CSR_NAMES } from '../csrs';
 import { decode, lengthOf } from './decode';
 import { isRelative } from './instruction';
-import { X_NAMES } from './registers';
+import { X_NAMES } from '../registers';
 
 export interface Disassembled {
   text: string;

@@ -4,7 +4,7 @@
  */
 import type { Decoded } from './decode';
 import { SystemOperation, isRelative, isSum } from './instruction';
-import { X } from './registers';
+import { X } from '../registers';
 
 /** An unconditional jump, direct or not. */
 export const isJump = ({ instruction: { control } }: Decoded): boolean => control === 'jump' || control === 'indirect';

@@ -1,5 +1,5 @@
 /** The A extension, atomic memory operations (RISC-V unprivileged specification, chapter 8). */
-import { type Code, ValueType, choose, i64 } from '../wasm/assembler';
+import { type Code, ValueType, choose, i64 } from '../../wasm/assembler';
 import { type Instruction, SystemOperation, instruction } from './instruction';
 import { word } from './rv64i';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { encode } from '../testing/encode';
+import { encode } from '../../testing/encode';
 import { isCall, isReturn, jumpDistance, pairedDistance } from './calls';
 import { type Decoded, decode } from './decode';
 import { instructionResult } from './evaluate';
-import { X } from './registers';
+import { X } from '../registers';
 
 const at = (name: string, operands: Parameters<typeof encode>[1] = {}): Decoded => decode(encode(name, operands) | 0)!;
 

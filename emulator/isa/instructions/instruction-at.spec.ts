@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { encode } from '../testing/encode';
+import { encode } from '../../testing/encode';
 import { type ReadBytes, instructionAt, instructionsFrom, wordAt } from './instruction-at';
 
 /** Memory that begins at 0x1000 and can be read in pieces that lie in one page. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { encode } from '../testing/encode';
+import { encode } from '../../testing/encode';
 import { COMPRESSIBLE, expand } from './compressed';
 import { INSTRUCTIONS, decode } from './decode';
 import { disassemble } from './disassemble';
 import type { Kind } from './instruction';
-import { type Code, i64 } from '../wasm/assembler';
+import { type Code, i64 } from '../../wasm/assembler';
 
 describe('the instruction table', () => {
   it('gives no word two meanings', () => {
