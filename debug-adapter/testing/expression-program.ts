@@ -1,4 +1,5 @@
 /** The program that the specs of expressions use: a few declarations of every kind that C has. */
+import type { EvaluationContext } from '../expressions/value';
 import type { EnumType, RecordType } from '../symbols/api';
 import * as C from '../expressions/types';
 import { arrayOf, layOut, struct, TestProgram, typedef } from './program';
@@ -101,3 +102,13 @@ export function expressionProgram(): TestProgram {
 /** The address of proc[1], which `p` (register s1) points to. */
 export const secondProcess = (program: TestProgram): bigint =>
   PROC + BigInt(C.sizeOf(program.typeNamed('struct proc')!));
+
+/** Where the specs evaluate: the program with process 1 in s1, a2 unknown, and three CSRs. */
+export function expressionContext(): { program: ReturnType<typeof expressionProgram>; context: EvaluationContext } {
+  const program = expressionProgram();
+  const x: (bigint | undefined)[] = Array.from({ length: 32 }, (_, i) => BigInt(i) * 0x1000n);
+  x[9] = secondProcess(program);
+  x[12] = undefined;
+  const context = program.context(x, { satp: 0x8000000000087fffn, sstatus: 0x120n, scause: 13n });
+  return { program, context };
+}
