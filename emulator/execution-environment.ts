@@ -6,7 +6,6 @@ import type { AccessHost } from './cpu/access';
 import type { HartHost, HartState } from './cpu/hart';
 import type { SystemHost } from './cpu/system-instructions';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
-import type { Device } from './device';
 import type { VirtDevices } from './devices/virt';
 import { InterruptCause } from './isa/causes';
 import type { CodeCache, CodeHost } from './jit/code-cache';
@@ -20,7 +19,7 @@ import type { Scheduler } from './scheduler/scheduler';
 import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
-import { type AccessSize, type CsrEvent, type DeviceEvent, type Events, type FenceEvent } from './types';
+import { type CsrEvent, type DeviceEvent, type Events, type FenceEvent } from './types';
 import { Mode, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
 
 /** Whose interrupts come through the PLIC, by their cause. */
@@ -139,18 +138,8 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return this.settle(hart);
   }
 
-  deviceTouched(
-    hart: HartState,
-    device: Device,
-    access: DeviceEvent['access'],
-    offset: number,
-    size: AccessSize,
-    value: bigint,
-  ): Status {
-    if (this.parts.observers.hears('device')) {
-      const event: DeviceEvent = { hart: hart.id, pc: hart.pc, device: device.name, offset, size, access, value };
-      if (this.parts.observers.tell('device', event)) this.parts.stops.wanted ??= { kind: 'device', event };
-    }
+  deviceTouched(event?: DeviceEvent): Status {
+    if (event && this.parts.observers.tell('device', event)) this.parts.stops.wanted ??= { kind: 'device', event };
     this.parts.clock.cut();
     return Status.done;
   }

@@ -5,7 +5,7 @@
 import { type GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf } from '../mmu/mmu';
 import type { Device } from '../device';
-import type { AccessSize, DeviceEvent } from '../types';
+import type { AccessSize, DeviceEvent, Events } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
 import { Cause } from '../isa/causes';
@@ -14,14 +14,9 @@ import { Cause } from '../isa/causes';
 export interface AccessHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
-  deviceTouched(
-    hart: HartState,
-    device: Device,
-    access: DeviceEvent['access'],
-    offset: number,
-    size: AccessSize,
-    value: bigint,
-  ): Status;
+  deviceTouched(event?: DeviceEvent): Status;
+  /** Whether somebody listens to these events: only then one is made. */
+  hears(name: keyof Events): boolean;
 }
 
 /** The signed 32-bit halves of an address, in which translation takes it. */
@@ -197,7 +192,7 @@ export class MemoryAccess {
     const value = device?.read(offset, bytes);
     if (device === undefined || value === undefined) return this.machine.raise(hart, Cause.loadAccess, address);
     hart.setRd(value, bytes, signed);
-    return this.machine.deviceTouched(hart, device, 'read', offset, bytes, value);
+    return this.deviceTouched(hart, { device: device.name, offset, size: bytes, access: 'read', value });
   }
 
   private storeDevice(hart: HartState, physical: number, bytes: AccessSize, value: bigint, address: bigint): Status {
@@ -205,7 +200,12 @@ export class MemoryAccess {
     const offset = device === undefined ? 0 : physical - device.base;
     this.memory.watches.device = device?.name;
     if (!device?.write(offset, bytes, value)) return this.machine.raise(hart, Cause.storeAccess, address);
-    return this.machine.deviceTouched(hart, device, 'write', offset, bytes, value);
+    return this.deviceTouched(hart, { device: device.name, offset, size: bytes, access: 'write', value });
+  }
+
+  private deviceTouched(hart: HartState, touch: Omit<DeviceEvent, 'hart' | 'pc'>): Status {
+    const heard = this.machine.hears('device');
+    return this.machine.deviceTouched(heard ? { hart: hart.id, pc: hart.pc, ...touch } : undefined);
   }
 
   private deviceAt(physical: number): Device | undefined {
