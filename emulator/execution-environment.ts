@@ -19,7 +19,7 @@ import type { Scheduler } from './scheduler/scheduler';
 import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
-import { type CsrEvent, type DeviceEvent, type Events, type FenceEvent } from './types';
+import { type CsrEvent, type DeviceEvent, type MachineEvents, type FenceEvent } from './types';
 import { Mode, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
 
 /** Whose interrupts come through the PLIC, by their cause. */
@@ -102,7 +102,7 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return this.parts.stops.wanted === undefined ? Status.reload : Status.exit;
   }
 
-  hears(name: keyof Events): boolean {
+  hears(name: keyof MachineEvents): boolean {
     return this.parts.observers.hears(name);
   }
 

@@ -4,7 +4,7 @@ import { Csr } from './isa/csrs';
 import { Machine } from './machine';
 import { Assembler, BASE, R, call, csrr, csrw, laidOut, ret, times, toSupervisor } from './testing/guests';
 import { TIERS, type Tier, warmUp } from './testing/tiers';
-import { type DataEvent, type Events, Mode, type Observer, type Watch } from './types';
+import { type DataEvent, type MachineEvents, Mode, type Observer, type Watch } from './types';
 
 const { s0, s1, t0, t1, t2 } = R;
 const DATA = BASE + 0x1_0000;
@@ -70,13 +70,17 @@ function runOut(machine: Machine, slice = Infinity): string {
 const NAMES = ['execute', 'trap', 'trapReturn', 'csrWrite', 'data'] as const;
 
 /** Writes down all events, and the time of each; stops at those of which `stops` says so. */
-function recorder(machine: Machine, lines: string[], stops: (name: keyof Events) => boolean = () => false): Observer {
+function recorder(
+  machine: Machine,
+  lines: string[],
+  stops: (name: keyof MachineEvents) => boolean = () => false,
+): Observer {
   const text = (value: unknown): string =>
     JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? part.toString(16) : part));
   return Object.fromEntries(
     NAMES.map((name) => [
       name,
-      (event: Events[typeof name]) => {
+      (event: MachineEvents[typeof name]) => {
         lines.push(`${machine.executed} ${name} ${text(event)}`);
         return stops(name);
       },
@@ -90,7 +94,7 @@ const watch = (access: Watch['access'], address = DATA): Watch => ({ address: Bi
 function observed(
   tier: Tier,
   slice: number,
-  stops?: (name: keyof Events) => boolean,
+  stops?: (name: keyof MachineEvents) => boolean,
 ): { lines: string[]; hash: string } {
   const machine = boot(tier);
   const lines: string[] = [];
@@ -276,7 +280,7 @@ describe('observers', function () {
 
   it('see the mode and the place to which a trap returns', () => {
     const machine = boot();
-    const returns: Events['trapReturn'][] = [];
+    const returns: MachineEvents['trapReturn'][] = [];
     machine.subscribe({ trapReturn: (event) => returns.push(event) > 0 });
     const stop = machine.run({ instructions: 1000 });
     assert.deepEqual(stop, { kind: 'trapReturn', event: returns[0] });
@@ -288,7 +292,7 @@ describe('observers', function () {
 
   it('see what a CSR was and is, also where nothing is changed', () => {
     const machine = boot();
-    const writes: Events['csrWrite'][] = [];
+    const writes: MachineEvents['csrWrite'][] = [];
     machine.subscribe({ csrWrite: (event) => writes.push(event) > 0 && event.csr === Csr.sscratch });
     const stop = machine.run({ instructions: 1000 });
     const last = { hart: 0, csr: Csr.sscratch, before: 0n, after: BigInt(PASSES) };

@@ -7,7 +7,16 @@ import type { HartState } from './cpu/hart';
 import type { GuestMemory } from './mmu/guest-memory';
 import type { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
-import type { DataEvent, Events, Listeners, Observer, Stop, Subscription, TableStoreEvent, Watch } from './types';
+import type {
+  DataEvent,
+  MachineEvents,
+  Listeners,
+  Observer,
+  Stop,
+  Subscription,
+  TableStoreEvent,
+  Watch,
+} from './types';
 
 /** What a change of the subscriptions means for the code that runs. */
 export interface ObserversHost {
@@ -37,13 +46,13 @@ const EVENTS = Object.keys({
   data: 0,
   tableStore: 0,
   execute: 0,
-} satisfies Record<keyof Events, 0>) as (keyof Events)[];
+} satisfies Record<keyof MachineEvents, 0>) as (keyof MachineEvents)[];
 
 export class Observers {
   /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
   /** The events that somebody listens to: a trap should not pay for asking. */
-  private readonly heard = new Set<keyof Events>();
+  private readonly heard = new Set<keyof MachineEvents>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -79,12 +88,12 @@ export class Observers {
   }
 
   /** Whether anybody listens to these events. */
-  hears(name: keyof Events): boolean {
+  hears(name: keyof MachineEvents): boolean {
     return this.heard.has(name);
   }
 
   /** Tells all who listen; true if one of them wants to stop. */
-  tell<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+  tell<Name extends keyof MachineEvents>(name: Name, event: MachineEvents[Name]): boolean {
     let stops = false;
     for (const { observer } of this.shares) if (heard(observer, name, event)) stops = true;
     return stops;
@@ -155,8 +164,11 @@ export class Observers {
   }
 }
 
-const heard = <Name extends keyof Events>(listeners: Listeners, name: Name, event: Events[Name]): boolean =>
-  listeners[name]?.(event) ?? false;
+const heard = <Name extends keyof MachineEvents>(
+  listeners: Listeners,
+  name: Name,
+  event: MachineEvents[Name],
+): boolean => listeners[name]?.(event) ?? false;
 
 const applies = (observer: Observer, hart: HartState, address: bigint): boolean =>
   observer.appliesTo?.(hart, address) ?? true;

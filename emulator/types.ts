@@ -211,7 +211,7 @@ export interface CsrEvent {
 }
 
 /** What can be observed, by the name of the listener. */
-export interface Events {
+export interface MachineEvents {
   /** Told before the instruction is executed, whatever then becomes of it. */
   execute: ExecuteEvent;
   /** Told before the trap is taken. */
@@ -226,7 +226,7 @@ export interface Events {
   tableStore: TableStoreEvent;
 }
 
-export type Listeners = { readonly [Name in keyof Events]?: (event: Events[Name]) => boolean };
+export type Listeners = { readonly [Name in keyof MachineEvents]?: (event: MachineEvents[Name]) => boolean };
 
 /**
  * What one party listens to, on the machine's slow paths: ordinary code pays nothing. Every listener hears of every

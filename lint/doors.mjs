@@ -43,7 +43,7 @@ export const DOORS = {
   },
   'emulator/devices': { mayImport: ['emulator/history/saved-state', 'emulator/types', 'emulator/device'] },
   // The past is that of a machine known by its interface.
-  'emulator/history': { mayImport: ['emulator/types', 'emulator/devices/disk'] },
+  'emulator/history': { mayImport: ['emulator/types', 'emulator/layout', 'emulator/devices/disk'] },
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },

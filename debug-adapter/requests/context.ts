@@ -6,7 +6,7 @@ import { GuestConsole } from '../launch/guest-console';
 import { SnapshotHistory } from '../page-tables/model';
 import type { LaunchAttributes } from '../protocol';
 import { processName, threadNamed } from '../stack/threads';
-import type { Registers, Stopped } from './stopped';
+import type { RegisterValues, Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
 export interface Host extends RunHost {
@@ -43,7 +43,7 @@ export interface SessionContext {
   /** Memory references that the client has read lately, with the last part read: what it may show. */
   readonly memoryViews: Map<string, { offset: number; count: number }>;
   /** The harts' registers at the last stop. */
-  registers?: readonly Registers[] | undefined;
+  registers?: readonly RegisterValues[] | undefined;
   /** Page tables as they were at earlier stops. */
   readonly snapshots: SnapshotHistory;
   /** The current launch configuration. */

@@ -24,9 +24,9 @@ export interface Container {
 }
 
 /** pc, integer registers and CSRs of a hart, by name. */
-export type Registers = ReadonlyMap<string, bigint>;
+export type RegisterValues = ReadonlyMap<string, bigint>;
 
-function registersOf(hart: Hart): Registers {
+function registersOf(hart: Hart): RegisterValues {
   const registers = new Map([['pc', hart.pc]]);
   X_NAMES.forEach((name, number) => registers.set(name, hart.x(number)));
   for (const { name, address } of CSRS) {
@@ -50,7 +50,7 @@ export interface GotoTarget {
 
 export class Stopped {
   /** The harts' registers when they stopped. */
-  readonly registers: readonly Registers[];
+  readonly registers: readonly RegisterValues[];
   private readonly frames = new Map<number, Frame>();
   private readonly stacks = new Map<string, Frame[]>();
   private readonly containers: Container[] = [];
@@ -62,7 +62,7 @@ export class Stopped {
     private readonly debuggee: Debuggee,
     readonly report: StopReport,
     /** The harts' registers at the stop before. */
-    readonly before?: readonly Registers[],
+    readonly before?: readonly RegisterValues[],
   ) {
     this.registers = debuggee.harts.map(registersOf);
   }

@@ -2,6 +2,7 @@
  * Implements `Binary`. Opening an executable reads the ELF container and the headers of the units; everything else is read
  * when it is first needed. A unit with damaged debug information is ignored from then on, with a message in `warnings`.
  */
+import { hex } from '../../emulator/isa/hex';
 import {
   SymbolError,
   type Binary,
@@ -30,7 +31,6 @@ import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
 import { readMacros } from './dwarf/macros';
 import { Names, builtinType } from './names';
-import { hex } from './reader';
 import { Types, sizeOf } from './types';
 import { compareAddresses, countWhile } from './search';
 import { DebugInfo } from './dwarf/debug-info';

@@ -4,6 +4,7 @@
  *
  * LEB128 numbers follow DWARF 5, section 7.6.
  */
+import { hex } from '../../emulator/isa/hex';
 import { SymbolError } from './api';
 
 const decoder = new TextDecoder();
@@ -189,8 +190,4 @@ export class Budget {
     this.left -= amount;
     if (this.left < 0) throw new SymbolError(`${this.what} asks for more work than its size explains; it is damaged`);
   }
-}
-
-export function hex(value: number | bigint): string {
-  return `0x${value.toString(16)}`;
 }

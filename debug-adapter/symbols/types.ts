@@ -3,6 +3,7 @@
  * that a type which leads back to itself through a pointer is no problem. A type that contains itself by value, which only
  * damage can cause, is detected before anyone follows it.
  */
+import { hex } from '../../emulator/isa/hex';
 import {
   SymbolError,
   type ArrayType,
@@ -20,7 +21,7 @@ import {
 import type { Die } from './dwarf/die';
 import { At, Encoding, Form, Op, Tag } from './dwarf/constants';
 import { canonicalTypeName } from './names';
-import { Reader, hex } from './reader';
+import { Reader } from './reader';
 
 const voidType: VoidType = { kind: 'void' };
 

@@ -4,7 +4,7 @@
  */
 import type { Hart, MachineApi, Mode, Observer, RunLimit, Stop, TrapEvent, Watch } from '../../emulator/types';
 import { type Instant, Phase } from '../../emulator/history/instant';
-import type { Events, Listeners, Subscription } from '../../emulator/types';
+import type { MachineEvents, Listeners, Subscription } from '../../emulator/types';
 import type { HostClock } from '../../emulator/run-loop';
 
 export class FakeHart implements Hart {
@@ -92,7 +92,7 @@ export class FakeMachine implements MachineApi {
   }
 
   /** Tells all who listen; true if one of them wants to stop. */
-  tell<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+  tell<Name extends keyof MachineEvents>(name: Name, event: MachineEvents[Name]): boolean {
     return this.shares.filter(({ observer }) => (observer as Listeners)[name]?.(event)).length > 0;
   }
 

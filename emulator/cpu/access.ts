@@ -5,7 +5,7 @@
 import { type GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf } from '../mmu/mmu';
 import type { Device } from '../device';
-import type { AccessSize, DeviceEvent, Events } from '../types';
+import type { AccessSize, DeviceEvent, MachineEvents } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
 import { Cause } from '../isa/causes';
@@ -16,7 +16,7 @@ export interface AccessHost {
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
   deviceTouched(event?: DeviceEvent): Status;
   /** Whether somebody listens to these events: only then one is made. */
-  hears(name: keyof Events): boolean;
+  hears(name: keyof MachineEvents): boolean;
 }
 
 /** The signed 32-bit halves of an address, in which translation takes it. */

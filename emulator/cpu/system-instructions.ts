@@ -5,7 +5,14 @@
 import { Csr } from '../isa/csrs';
 import { type CsrAccess, SystemOperation } from '../isa/instructions/instruction';
 import { SYSTEM } from '../isa/instructions/system';
-import { type CsrEvent, type Events, type FenceEvent, Mode, type SatpEvent, type TrapReturnEvent } from '../types';
+import {
+  type CsrEvent,
+  type MachineEvents,
+  type FenceEvent,
+  Mode,
+  type SatpEvent,
+  type TrapReturnEvent,
+} from '../types';
 import type { MemoryAccess } from './access';
 import { executeCsr, readCsr, writesCsr } from './csr';
 import type { HartState } from './hart';
@@ -21,7 +28,7 @@ export interface SystemHost {
   /** The instruction is done and pc is after it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
   /** Whether somebody listens to these events; making one for nobody costs more than the instruction. */
-  hears(name: keyof Events): boolean;
+  hears(name: keyof MachineEvents): boolean;
   /** As `settle`, after a return from a trap; `event` is there if somebody wants to hear of it. */
   returned(hart: HartState, event?: TrapReturnEvent): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */

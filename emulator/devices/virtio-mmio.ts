@@ -22,7 +22,7 @@ import {
   NEEDS_RESET,
   type QueueRegisters,
   UNSET_QUEUE,
-  type Registers,
+  type VirtioRegisters,
   AT_RESET,
   half,
   withHalf,
@@ -35,7 +35,7 @@ export class VirtioMmio implements Device, VirtioPort {
   readonly size = MemoryMap.virtio.size;
   readonly memory: WritableMemory;
 
-  private registers: Registers = { ...AT_RESET };
+  private registers: VirtioRegisters = { ...AT_RESET };
   private readonly queues: Virtqueue[];
   private queueRegisters: QueueRegisters[];
   private stopped: string | undefined;

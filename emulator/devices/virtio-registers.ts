@@ -58,7 +58,7 @@ export interface QueueRegisters extends Rings {
 
 export const UNSET_QUEUE: QueueRegisters = { descriptors: 0n, available: 0n, used: 0n, base: 0n, align: 4096 };
 
-export interface Registers {
+export interface VirtioRegisters {
   deviceFeaturesSelect: number;
   driverFeaturesSelect: number;
   driverFeatures: bigint;
@@ -71,7 +71,7 @@ export interface Registers {
   generation: number;
 }
 
-export const AT_RESET: Registers = {
+export const AT_RESET: VirtioRegisters = {
   deviceFeaturesSelect: 0,
   driverFeaturesSelect: 0,
   driverFeatures: 0n,

@@ -5,9 +5,9 @@
  * A page is one of: 0 and nothing (zeroes); 1, a u32 that fills it, the number of other words (u16), and for each its index
  * (u16) and itself (u32); 2 and its 4096 bytes. All numbers are little-endian.
  */
+import { PAGE } from '../layout';
 import { type MemoryImage, type MemoryPart, PAGES_SHARED, type PageImage } from './memory-image';
 
-export const PAGE = 4096;
 const WORDS = PAGE / 4;
 /** Words that may differ before a page is kept whole. */
 const MOST_EXCEPTIONS = 16;

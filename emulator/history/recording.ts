@@ -6,10 +6,11 @@
  * 16 hexadecimal digits of the hash, a u32 with the length of the text, the text (see state-text.ts), and the pages of all
  * checkpoints (see page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
  */
+import { PAGE } from '../layout';
 import type { Checkpoint, LoggedInput, MachineOptions, State } from '../types';
 import type { Instant, StoppedAt } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
-import { EncodedPages, PAGE, encodePages } from './page-codec';
+import { EncodedPages, encodePages } from './page-codec';
 import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';

@@ -1,2 +1,2 @@
 /** An address, a register or an entry as text: "0x80001234". */
-export const hex = (value: bigint): string => `0x${value.toString(16)}`;
+export const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

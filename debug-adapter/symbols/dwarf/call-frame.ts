@@ -2,11 +2,12 @@
  * Call frame instructions (DWARF 5, section 6.4.2), which yield the rules for recovering the caller's registers at an address.
  * Column n is register x(n); the CIE names the column of the return address, which is x1 in the output of RISC-V compilers.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import { Cfa } from './constants';
 import type { Section } from '../elf';
 import { type FrameEntry, type FrameSection, readFrameEntry, readPointer } from './frame-entry';
-import { Reader, hex } from '../reader';
+import { Reader } from '../reader';
 import { compareAddresses, countWhile } from '../search';
 
 /** How to find a register of the caller. Offsets are relative to the canonical frame address. */

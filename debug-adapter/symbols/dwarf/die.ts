@@ -2,9 +2,10 @@
  * Debugging information entries: DIEs, their abbreviations and attributes (DWARF 5, sections 2.2, 7.5.2 to 7.5.5). An
  * entry's attributes, its children and its strings are each read when they are first needed.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import { At, Form } from './constants';
-import { type Reader, hex } from '../reader';
+import { type Reader } from '../reader';
 import type { Unit } from './unit';
 
 export interface AttributeSpec {

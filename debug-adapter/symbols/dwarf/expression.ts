@@ -5,10 +5,11 @@
  * What cannot be known (a register that a call has overwritten, missing memory, a value that was optimized out) is thrown as
  * `Unavailable`, which becomes the location `optimized-out`: nothing is ever guessed.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError, type Location } from '../api';
 import type { Die } from './die';
 import { At, Encoding, Op } from './constants';
-import { Reader, hex } from '../reader';
+import { Reader } from '../reader';
 import { type BaseKind, type StackValue, operate, signedOf } from './stack-value';
 
 /** Not an Error, since it is thrown too often to record a stack trace each time. */

@@ -2,8 +2,9 @@
  * The entries of .debug_frame (DWARF 5, section 6.4.1) and .eh_frame (Linux Standard Base, chapter 10.6): the call frame
  * instructions for each range of code.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
-import { Reader, hex } from '../reader';
+import { Reader } from '../reader';
 
 /** A CIE. */
 export interface CommonEntry {

@@ -2,10 +2,11 @@
  * Line number programs, versions 2 to 5 (DWARF 5, section 6.2). Running one yields the rows of a table from addresses to
  * source lines, in sequences of ascending addresses.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import { readForm } from './die';
 import { Form, Line } from './constants';
-import { type Budget, Reader, hex } from '../reader';
+import { type Budget, Reader } from '../reader';
 import type { DebugInfo } from './debug-info';
 import type { Unit } from './unit';
 

@@ -2,10 +2,11 @@
  * Range lists and location lists: .debug_ranges and .debug_loc of DWARF 2 to 4 (version 4, sections 2.17.3 and 2.6.2), and
  * .debug_rnglists and .debug_loclists of DWARF 5 (sections 2.17.3 and 2.6.2, 7.25 to 7.29).
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import type { AddressRange } from './die';
 import { Lle, Rle } from './constants';
-import { type Reader, hex } from '../reader';
+import { type Reader } from '../reader';
 import type { Unit } from './unit';
 
 export interface LocationListEntry extends AddressRange {

@@ -2,10 +2,10 @@
  * Macros, if the compiler has recorded them (gcc -g3): .debug_macro of DWARF 5, section 6.3, and of GNU's version 4 before
  * it; .debug_macinfo of DWARF 2 to 4. Keeps the definitions at the end of each unit.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError, type Macro } from '../api';
 import { At, Form } from './constants';
 import type { Reader } from '../reader';
-import { hex } from '../reader';
 import type { Unit } from './unit';
 
 /** DW_MACRO_*; the first four are also DW_MACINFO_*. */

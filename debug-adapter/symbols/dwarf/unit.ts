@@ -2,13 +2,14 @@
  * A unit of .debug_info or .debug_types (DWARF 5, sections 3.1 and 7.5.1): its header, its entries, and the data in other
  * sections that its entries refer to.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import type { DebugInfo } from './debug-info';
 import { type AddressRange, type AttributeValue, Die, readForm } from './die';
 import { At, Form, Tag, UnitType } from './constants';
 import { type LineTable, joinPath } from './line-table';
 import { readRangeList } from './lists';
-import { Reader, hex } from '../reader';
+import { Reader } from '../reader';
 
 export interface DebugSection {
   name: string;
