@@ -80,19 +80,14 @@ export class Session {
   private readonly context: SessionContext;
 
   constructor(channel: Channel, host: Host) {
-    this.context = newContext(new Connection(channel, host.clock.later), host);
+    this.context = newContext(new Connection(channel), host);
     this.context.connection.serve((name) => (isCommand(name) ? this.handler(name) : undefined));
   }
 
-  /** The client is gone: stops the machine. */
+  /** The client is gone: stops the machine and saves its disk. */
   async close(): Promise<void> {
     await this.context.connection.settled();
-    life.close(this.context);
-  }
-
-  /** Something was thrown that nobody expected: tells the user, as the program ends. */
-  crashed(error: unknown): void {
-    life.crash(this.context, error);
+    await life.close(this.context);
   }
 
   /**

@@ -97,18 +97,11 @@ export const DOORS = {
   'debug-adapter/dap': {},
   // Its program in Node: the channel and the files.
   'debug-adapter/stdio': { mayImport: ['debug-adapter'], node: true },
-  'debug-adapter/node-files': { mayImport: ['debug-adapter', 'host'], node: true },
+  'debug-adapter/node-files': { mayImport: ['emulator', 'debug-adapter'], node: true },
 
-  // What both programs need of Node's files.
-  host: { mayImport: ['emulator/devices/disk', 'emulator/types'], node: true },
-
-  extension: {
-    mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages', 'host/regular-file'],
-    node: true,
-    vscode: true,
-  },
+  extension: { mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages'], node: true, vscode: true },
   webviews: { mayImport: ['debug-adapter/protocol'] },
-  cli: { mayImport: ['emulator', 'host'], node: true },
+  cli: { mayImport: ['emulator'], node: true },
 };
 
 /** The room of a path (without .ts): the one with the longest matching name. */

@@ -1,16 +1,26 @@
 /** What stepping must know of a guest: the caller that its stack shows, and what its kernel says. */
+import { Csr } from '../../emulator/isa/csrs';
 import { SRET } from '../../emulator/isa/instructions/system';
+import { satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import type { MappedProgram } from '../code/mapped-program';
 import type { StepContext } from '../run-control/stepping/step-plan';
 import { belowInnermost, type StackGuest } from '../stack/stack';
+import type { UserTrap } from '../stack/trap-log';
 import type { FrameRegisters, ReadMemory } from '../symbols/api';
 import { processIdOn } from '../xv6/cpus';
+import { NAMES } from '../xv6/names';
+import { endOfProcess, type Process } from '../xv6/processes';
+import { returnsFrom } from '../xv6/switching';
 import { systemCallFunction, systemCallFunctions } from '../xv6/system-calls';
+
+/** The name of a process in plans: its slot may have another process later. */
+export const keyOf = ({ address, pid }: Pick<Process, 'address' | 'pid'>): string => `${address}:${pid}`;
 
 export class GuestSteps implements StepContext {
   private knownTrapReturns: readonly bigint[] | undefined;
+  private knownSwitchReturns: readonly bigint[] | undefined;
 
   constructor(
     private readonly guest: StackGuest & Pick<Guest, 'imageAt' | 'read'>,
@@ -39,13 +49,31 @@ export class GuestSteps implements StepContext {
 
   processKey(hart: Hart): string | undefined {
     const running = hart.mode === Mode.Machine ? undefined : processIdOn(this.guest.xv6, hart);
-    return running && `${running.address}:${running.pid}`;
+    return running && keyOf(running);
+  }
+
+  end(process: string): string | undefined {
+    const [address = '', pid = ''] = process.split(':');
+    return endOfProcess(this.guest.xv6, { address: BigInt(address), pid: Number(pid) });
+  }
+
+  lastTrap(hart: Hart): UserTrap | undefined {
+    const root = satpRoot(hart.csr(Csr.satp) ?? 0n);
+    return root === undefined ? undefined : this.guest.traps.last(root);
   }
 
   get trapReturns(): readonly bigint[] {
     const { image } = this.guest;
     this.knownTrapReturns ??= image.wordsOf(SRET).flatMap((address) => image.running(address));
     return this.knownTrapReturns;
+  }
+
+  get switchReturns(): readonly bigint[] {
+    const { image } = this.guest;
+    this.knownSwitchReturns ??= returnsFrom(image.binary, NAMES.contextSwitch).flatMap((address) =>
+      image.running(address),
+    );
+    return this.knownSwitchReturns;
   }
 
   systemCall(number: bigint): bigint | undefined {

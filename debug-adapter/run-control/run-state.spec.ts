@@ -61,7 +61,7 @@ function setUp() {
   awaited.decideAt(machine.harts[0]!).record();
   runner.seen(0);
   console.write(Uint8Array.of(0x61, 0xe2, 0x82));
-  traps.taken({ ...TRAP, source: 7 }, () => 0x3000n);
+  traps.taken({ ...TRAP, source: 7 }, 0x3fe0n, () => 0x3000n);
   loops.follow(TRAP, 16n);
   programs.in(0x4000n);
   return { breakpoints, data, catchpoints, awaited, runner, console, traps, loops, programs, shown, sh };

@@ -2,10 +2,12 @@
  * Lets the machine run until something asks for a stop; the slices between which requests are answered are those of
  * emulator/run-loop.ts. The `StopPolicy` decides what a stop means, and a `StepPlan` where a step goes (stepping/step-plan.ts).
  */
+import { X } from '../../emulator/isa/registers';
 import { RunLoop, type HostClock } from '../../emulator/run-loop';
 import { SavedState } from '../../emulator/history/saved-state';
-import type { Hart, MachineApi, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
-import type { StepPlan, StepCondition } from './stepping/step-plan';
+import type { Hart, MachineApi, State, Stop, Subscription } from '../../emulator/types';
+import { CannotArrive } from './stepping/ended';
+import type { StepPlan, StepCondition, SteppedTrap } from './stepping/step-plan';
 import type { StopPolicy } from './stop-policy';
 import type { Decision, Ended, StopReport } from './stops';
 
@@ -31,7 +33,7 @@ export class Runner {
   private planned: 'step' | 'entry' = 'step';
   private want: StepCondition | undefined;
   /** The trap that the stepped hart took in the instruction just done. */
-  private trap: TrapEvent | undefined;
+  private trap: SteppedTrap | undefined;
   /** Where the stepped hart was first seen in the loop in which it spins. */
   private passFrom: bigint | undefined;
   private letsPass = false;
@@ -52,7 +54,8 @@ export class Runner {
       execute: () => true,
       appliesTo: (hart, address) => this.isPlanned(hart, address) || policy.appliesTo(hart, address),
       trap: (event) => {
-        if (this.want?.kind === 'instruction' && this.want.hart === event.hart) this.trap = event;
+        if (this.want?.kind === 'instruction' && this.want.hart === event.hart)
+          this.trap = { ...event, sp: machine.harts[event.hart]!.x(X.sp) };
         return false;
       },
     });
@@ -72,7 +75,7 @@ export class Runner {
     this.letsPass = false;
     this.loop.start();
     try {
-      if (plan && this.advance(plan.next())) return;
+      if (plan && this.advance(() => plan.next())) return;
     } catch (error) {
       this.fail(error);
       return;
@@ -228,15 +231,26 @@ export class Runner {
     const trap = this.trap;
     this.trap = undefined;
     const before = this.want;
-    if (this.advance(plan.next({ hart, trap }))) return;
+    if (this.advance(() => plan.next({ hart, trap }))) return;
     if (before?.kind === 'reach' || this.want?.kind === 'reach') this.setBreakpoints();
     // The machine does not stop again where a step has ended, so a breakpoint that a step in a plan runs onto is seen to here.
     const now = this.machine.harts[hart]!;
     if (before?.kind === 'instruction' && this.policy.addresses().has(now.pc)) this.atBreakpoint(now, false);
   }
 
-  /** True if the plan is at its end, and the machine stopped there. */
-  private advance(result: IteratorResult<StepCondition, number>): boolean {
+  /** True if the plan is at its end, or can never come to it, and the machine stopped there. */
+  private advance(next: () => IteratorResult<StepCondition, number>): boolean {
+    let result;
+    try {
+      result = next();
+    } catch (error) {
+      if (!(error instanceof CannotArrive)) throw error;
+      const { hart, message: text } = error;
+      this.seen(hart);
+      this.listener.logged(text);
+      this.halt({ hart, reason: this.planned, description: 'Step without an end', text });
+      return true;
+    }
     if (!result.done) {
       this.want = result.value;
       return false;

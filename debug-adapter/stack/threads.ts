@@ -11,7 +11,7 @@ import { channelName } from '../xv6/channel';
 import { processOn } from '../xv6/cpus';
 import { NAMES } from '../xv6/names';
 import { returnsFrom } from '../xv6/switching';
-import { allProcesses, parkedRegisters, type Process } from '../xv6/processes';
+import { allProcesses, ENDED, parkedRegisters, type Process } from '../xv6/processes';
 
 export type Thread = { kind: 'hart'; hart: number } | { kind: 'process'; process: Process };
 
@@ -96,6 +96,6 @@ export function parkedAt({ xv6 }: Pick<Guest, 'xv6'>, process: Process): { pc: b
   const sp = registers?.x[X.sp];
   if (!registers || sp === undefined)
     throw new Error(`Where ${named(process)} goes on is not known: struct proc has no context with ra and sp.`);
-  if (process.state === 'ZOMBIE') throw new Error(`${named(process)} has exited: it will not run again.`);
+  if (process.state === ENDED) throw new Error(`${named(process)} has exited: it will not run again.`);
   return { pc: registers.pc, sp };
 }

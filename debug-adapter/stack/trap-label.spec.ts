@@ -72,9 +72,9 @@ describe('the traps that were seen', () => {
 
   it('are kept by address space, the last of each', () => {
     const log = new TrapLog();
-    log.taken(event({ epc: 0x80n }), () => 0x1000n);
-    log.taken(event({}), () => 0x1000n);
-    log.taken(event({ cause: 8 }), () => 0x2000n);
+    log.taken(event({ epc: 0x80n }), 0x3fe0n, () => 0x1000n);
+    log.taken(event({}), 0x3fe0n, () => 0x1000n);
+    log.taken(event({ cause: 8 }), 0x3fe0n, () => 0x2000n);
     assert.equal(log.from(0x1000n, 0x100n)?.tval, 0x4008n);
     assert.equal(log.from(0x1000n, 0x80n), undefined);
     assert.equal(log.from(0x2000n, 0x104n)?.cause, 8, 'behind the ecall');
@@ -84,15 +84,15 @@ describe('the traps that were seen', () => {
 
   it('are those of user programs that the kernel has taken', () => {
     const log = new TrapLog();
-    log.taken(event({}), () => 0x1000n);
-    log.taken(event({ from: 1, epc: 0x200n }), () => 0x1000n);
-    log.taken(event({ to: 3, epc: 0x300n }), () => 0x1000n);
+    log.taken(event({}), 0x3fe0n, () => 0x1000n);
+    log.taken(event({ from: 1, epc: 0x200n }), 0x3fe0n, () => 0x1000n);
+    log.taken(event({ to: 3, epc: 0x300n }), 0x3fe0n, () => 0x1000n);
     assert.ok(log.from(0x1000n, 0x100n));
   });
 
   it('are forgotten when there are too many', () => {
     const log = new TrapLog();
-    for (let root = 1n; root <= 2000n; root++) log.taken(event({}), () => root);
+    for (let root = 1n; root <= 2000n; root++) log.taken(event({}), 0x3fe0n, () => root);
     assert.equal(log.from(1n, 0x100n), undefined);
     assert.ok(log.from(2000n, 0x100n));
   });

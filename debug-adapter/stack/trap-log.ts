@@ -5,52 +5,66 @@
 import { Cause } from '../../emulator/isa/causes';
 import { SavedState } from '../../emulator/history/saved-state';
 import { restoredTrap, savedTrap } from '../../emulator/history/saved-trap';
+import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart, type MachineApi, type State, type TrapEvent } from '../../emulator/types';
 
 /** Most address spaces in the log; no kernel has so many at once. */
 const MOST = 1024;
 
+/** A trap from a user program, with the stack pointer that the program had. */
+export interface UserTrap extends TrapEvent {
+  sp: bigint;
+}
+
 export class TrapLog {
-  private last = new Map<bigint, TrapEvent>();
+  private spaces = new Map<bigint, UserTrap>();
 
   /** Records the machine's traps from now on. `root` is as for `taken`. */
   listen(machine: MachineApi, root: (hart: Hart) => bigint | undefined): void {
     machine.subscribe({
       trap: (event) => {
-        this.taken(event, () => root(machine.harts[event.hart]!));
+        const hart = machine.harts[event.hart]!;
+        this.taken(event, hart.x(X.sp), () => root(hart));
         return false;
       },
     });
   }
 
   /** Records a trap. `root` returns the physical address of the current page table's root. */
-  taken(event: TrapEvent, root: () => bigint | undefined): void {
+  taken(event: TrapEvent, sp: bigint, root: () => bigint | undefined): void {
     if (event.from !== Mode.User || event.to === Mode.Machine) return;
     const space = root();
     if (space === undefined) return;
-    this.last.delete(space);
-    this.last.set(space, event);
-    if (this.last.size > MOST) this.last.delete(this.last.keys().next().value!);
+    this.spaces.delete(space);
+    this.spaces.set(space, { ...event, sp });
+    if (this.spaces.size > MOST) this.spaces.delete(this.spaces.keys().next().value!);
   }
 
   clear(): void {
-    this.last.clear();
+    this.spaces.clear();
   }
 
   save(): State {
-    return { spaces: [...this.last].map(([root, event]) => ({ root, trap: savedTrap(event) })) };
+    return { spaces: [...this.spaces].map(([root, { sp, ...trap }]) => ({ root, sp, trap: savedTrap(trap) })) };
   }
 
   /** Throws an Error, and changes nothing, if it is not what `save` made. */
   restore(state: State): void {
     const spaces = new SavedState('trap log', state).records('spaces');
     if (spaces.length > MOST) throw new Error(`saved state of trap log.spaces: expected at most ${MOST} entries`);
-    this.last = new Map(spaces.map((saved) => [saved.bigint('root'), restoredTrap(saved.record('trap'))]));
+    this.spaces = new Map(
+      spaces.map((saved) => [saved.bigint('root'), { ...restoredTrap(saved.record('trap')), sp: saved.bigint('sp') }]),
+    );
+  }
+
+  /** The last trap in the address space with this root. */
+  last(root: bigint): UserTrap | undefined {
+    return this.spaces.get(root);
   }
 
   /** The trap after which a process continues at `pc`: after an ecall, else at the trap's pc. */
   from(root: bigint, pc: bigint): TrapEvent | undefined {
-    const event = this.last.get(root);
+    const event = this.spaces.get(root);
     return event && cameFrom(event, pc) ? event : undefined;
   }
 }

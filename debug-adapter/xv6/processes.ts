@@ -78,6 +78,22 @@ function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: numbe
   };
 }
 
+/** The state of a process that has ended, until its parent waits for it. */
+export const ENDED = 'ZOMBIE';
+
+/** Why the process with this pid in a struct proc will run no more, in words; undefined if it may. */
+export function endOfProcess(
+  { proc, read }: Pick<Xv6, 'proc' | 'read'>,
+  { address, pid }: Pick<Process, 'address' | 'pid'>,
+): string | undefined {
+  const found = proc && Structure.read(proc.record, address, read);
+  if (!found) return undefined;
+  if (Number(found.number('pid') ?? 0n) !== pid) return `pid ${pid} has ended`;
+  return found.label('state') === ENDED
+    ? `pid ${pid} ${found.text('name') ?? ''} has exited`.replace('  ', ' ')
+    : undefined;
+}
+
 /** An object with one member, or without it if the value is undefined. */
 const given = <K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> =>
   value === undefined ? {} : ({ [name]: value } as Record<K, V>);

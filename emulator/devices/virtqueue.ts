@@ -32,7 +32,6 @@ export interface Rings {
 export class DescriptorChain {
   readonly readableLength: number;
   readonly writableLength: number;
-  readonly descriptors: number;
 
   constructor(
     private readonly memory: WritableMemory,
@@ -42,7 +41,6 @@ export class DescriptorChain {
   ) {
     this.readableLength = totalLength(readable);
     this.writableLength = totalLength(writable);
-    this.descriptors = readable.length + writable.length;
   }
 
   /** `length` bytes of the readable part from `offset` on. */

@@ -1,9 +1,11 @@
 /** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { StepContext, StepPlan } from '../../run-control/stepping/step-plan';
+import { whileItLives } from '../../run-control/stepping/ended';
 import { stepInTargets as targetsAt } from '../../run-control/stepping/step-in-targets';
 import { stepInstruction, stepLine, stepOut as leaving } from '../../run-control/stepping/stepping';
 import type { BreakpointOrigin } from '../../code/mapped-program';
+import { keyOf } from '../../launch/step-context';
 import { parkedAt, threadNamed } from '../../stack/threads';
 import { onceItRuns } from '../../run-control/stepping/parked';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
@@ -75,11 +77,13 @@ function step(context: SessionContext, threadId: number, plan: MakePlan): void {
   const { runner, debuggee, stopped } = requireStopped(context);
   const thread = threadNamed(debuggee, threadId);
   const { report } = stopped;
+  const { steps } = debuggee;
   const made =
     thread.kind === 'hart'
-      ? plan(thread.hart, debuggee.steps, thread.hart === report.hart ? report.origin : undefined)
-      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, debuggee.steps, undefined));
-  goOn(context, () => runner.start(made));
+      ? plan(thread.hart, steps, thread.hart === report.hart ? report.origin : undefined)
+      : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, steps, undefined));
+  const process = thread.kind === 'hart' ? steps.processKey(debuggee.harts[thread.hart]!) : keyOf(thread.process);
+  goOn(context, () => runner.start(whileItLives(steps, process, made)));
 }
 
 /** The answer comes first, then the run: its stop must not overtake it. */

@@ -10,6 +10,7 @@ import { Mstatus } from '../../../emulator/isa/csr-bits';
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart, type TrapEvent } from '../../../emulator/types';
+import { Diversions, diverts } from './diversions';
 import type { FrameRegisters, ReadMemory } from '../../symbols/api';
 import type { MappedProgram } from '../../code/mapped-program';
 import { isEnvironmentCall } from '../../../emulator/isa/trap-kinds';
@@ -29,7 +30,12 @@ export type StepCondition =
 export interface StepEvent {
   hart: number;
   /** The trap that was taken instead of the instruction, or because of it. */
-  trap?: TrapEvent | undefined;
+  trap?: SteppedTrap | undefined;
+}
+
+/** A trap, with the stack pointer of what it interrupted. */
+export interface SteppedTrap extends TrapEvent {
+  sp: bigint;
 }
 
 /** Returns the hart on which the step ended. */
@@ -52,6 +58,12 @@ export interface StepContext {
   processKey(hart: Hart): string | undefined;
   /** Where code of the kernel's runs that returns from a trap: every sret. */
   trapReturns: readonly bigint[];
+  /** Where the kernel goes on that has switched to another thread: after every call of its context switch. */
+  switchReturns: readonly bigint[];
+  /** Why a process, by its key, will run no more, in words; undefined as long as it may. */
+  end(process: string): string | undefined;
+  /** The last trap from the program whose page table a hart has; undefined if none is known. */
+  lastTrap(hart: Hart): ProgramTrap | undefined;
   /** The first instruction of the kernel's function for a system call, by its number; undefined if there is none. */
   systemCall(number: bigint): bigint | undefined;
   /** Whether the kernel's function that begins at an address serves a system call. */
@@ -60,10 +72,16 @@ export interface StepContext {
   stepIntoKernel: boolean;
 }
 
+/** Where a trap has interrupted a program. */
+export type ProgramTrap = Pick<SteppedTrap, 'epc' | 'sp'>;
+
 /** Where a thread of execution has arrived. */
 export interface Arrival {
   hart: number;
-  /** It left instead: from the kernel to its user program, or by exec into another program. It is about to run there. */
+  /**
+   * It left instead: from the kernel to its user program, or by exec into another program, or since the kernel has replaced
+   * it (diversions.ts). It is about to run there.
+   */
   left: boolean;
 }
 
@@ -100,11 +118,11 @@ export function* runTo(context: StepContext, thread: SteppedThread, address: big
   const { mode, satp, process } = thread;
   const there = (hart: Hart): boolean =>
     hart.pc === address && hart.x(X.sp) === thread.sp && executes(context, hart, thread);
+  const diversions = new Diversions(context);
+  // A program comes back where it was; one that exec has put in its place has another table.
+  const isOther = (hart: Hart): boolean => mode !== Mode.User || hart.csr(Csr.satp) !== satp;
   const leaves = (hart: Hart): boolean =>
-    isReturnToUser(context, hart) &&
-    // A program comes back where it was; one that exec has put in its place has another table.
-    (mode !== Mode.User || hart.csr(Csr.satp) !== satp) &&
-    context.processKey(hart) === process;
+    isReturnToUser(context, hart) && (isOther(hart) || diverts(context, hart)) && context.processKey(hart) === process;
   const addresses = process === undefined ? [address] : [address, ...context.trapReturns];
   const accept = (hart: Hart): boolean => there(hart) || leaves(hart);
   const concerns = inSpaceOf(thread);
@@ -112,7 +130,11 @@ export function* runTo(context: StepContext, thread: SteppedThread, address: big
     const { hart } = yield { kind: 'reach', addresses, accept, concerns };
     if (there(context.harts[hart]!)) return { hart, left: false };
     const { trap } = yield { kind: 'instruction', hart };
-    if (!trap) return { hart, left: true };
+    const now = context.harts[hart]!;
+    if (trap) continue;
+    if (isOther(now) || diversions.replaces(now)) return { hart, left: true };
+    // Back from a handler.
+    if (there(now)) return { hart, left: false };
   }
 }
 
@@ -163,7 +185,8 @@ export function* oneInstruction(context: StepContext, hart: number, over: boolea
     const { trap } = yield { kind: 'instruction', hart };
     if (!trap || (!trap.interrupt && !over)) return { hart, left: false };
     const isCall = isEnvironmentCall(trap);
-    const arrival = yield* runTo(context, thread, isCall ? trap.epc + 4n : trap.epc);
+    // A hart that spins takes an interrupt at the beginning of its loop, wherever in it it was shown: with another sp, perhaps.
+    const arrival = yield* runTo(context, { ...thread, sp: trap.sp }, isCall ? trap.epc + 4n : trap.epc);
     if (isCall || arrival.left) return arrival;
     ({ hart } = arrival);
   }

@@ -161,9 +161,17 @@ function* pastPrologue(context: StepContext, hart: number): StepPlan {
   const body = image?.binary.functionAt(image.linked(now.pc))?.stepStart;
   if (!image || body === undefined || body === image.linked(now.pc)) return hart;
   const thread = threadOn(context, now);
-  const accept = (other: Hart): boolean =>
-    executes(context, other, thread) && other.x(X.sp) <= thread.sp && other.x(X.sp) > thread.sp - LARGEST_FRAME;
-  return (yield { kind: 'reach', addresses: image.running(body), accept, concerns: inSpaceOf(thread) }).hart;
+  // A path through the prologue may return at once.
+  const back = now.x(X.ra);
+  const accept = (other: Hart): boolean => {
+    const sp = other.x(X.sp);
+    return (
+      executes(context, other, thread) &&
+      (other.pc === back ? sp === thread.sp : sp <= thread.sp && sp > thread.sp - LARGEST_FRAME)
+    );
+  };
+  const addresses = [...image.running(body), back];
+  return (yield { kind: 'reach', addresses, accept, concerns: inSpaceOf(thread) }).hart;
 }
 
 /** From code of which nothing is known (a user program) to its next trap into the kernel. */

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { lineOf, sessions, TestSession } from '../support';
+import { lineOf, sessions, TestSession, type Stop } from '../support';
 
 /** Steps between user programs and the kernel, and between programs. */
 describe('stepping across the border', function () {
@@ -103,6 +103,20 @@ describe('stepping across the border', function () {
     assert.match(await step('next'), /^start user\/ulib\.c/);
     assert.equal(await pid(), before);
     assert.match(await step('stepIn'), /^main user\/echo\.c/);
+  });
+
+  it('says that a process has exited in the step, and stops', async () => {
+    await stopAt('user/echo.c', /^ {2}return 0;/, 'echo x');
+    const before = await pid();
+    let stop: Stop | undefined;
+    for (let count = 0; count < 20 && stop?.text === undefined; count++) {
+      stop = await session.step('next', at);
+      at = stop.threadId!;
+    }
+    assert.equal(stop?.reason, 'step');
+    assert.equal(stop?.text, `The step cannot come to its end: pid ${before} echo has exited.`);
+    assert.match(session.messages, /echo has exited/);
+    assert.ok((await names()).includes('scheduler'), (await names()).join(' < '));
   });
 
   it('stays with the parent over fork, and never ends in the child', async () => {
