@@ -1,5 +1,6 @@
 /** A debug session: a table from each request of the protocol to the function that answers it, and the state they share. */
 import { Connection, type Channel, type Handler } from './dap/connection';
+import { ARGUMENTS } from './requests/arguments';
 import * as breakpoints from './requests/running/breakpoints';
 import * as guest from './requests/xv6/console';
 import { completions } from './requests/inspection/completions';
@@ -15,6 +16,7 @@ import * as memory from './requests/inspection/memory';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
 import type { Command, RequestArguments, RequestTable } from './requests/request-table';
+import type { Shape } from './requests/shape';
 import * as source from './requests/inspection/source';
 import * as processes from './requests/xv6/processes';
 import * as stack from './requests/inspection/stack';
@@ -90,12 +92,13 @@ export class Session {
     await life.close(this.context);
   }
 
-  /**
-   * The one place where arguments from outside get the type of their request. No client is obliged to keep to it, so a
-   * handler checks what it relies on.
-   */
+  /** The one place where arguments from outside get the type of their request: no client is obliged to keep to it. */
   private handler<C extends Command>(command: C): Handler {
     const handle = REQUESTS[command];
-    return (args) => handle(this.context, args as RequestArguments<C>);
+    const shape: Shape<RequestArguments<C>> = ARGUMENTS[command];
+    return (args) => {
+      shape.check(args, '');
+      return handle(this.context, args);
+    };
   }
 }

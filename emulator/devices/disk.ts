@@ -74,19 +74,25 @@ export class Disk implements GuestDisk {
     const before = this.overlay;
     const after = saved as Overlay;
     const different = [...differences(before, after)];
-    for (const { sector, bytes } of different) {
-      if (!(sector < this.sectors) || (bytes !== undefined && bytes.length !== SECTOR_SIZE))
-        throw new Error(`saved state of the disk: there is no such sector ${sector}`);
-    }
+    for (const { group, at, bytes } of different) this.checkSector(group, at, bytes);
     this.overlay = { ...after };
     this.owned.clear();
     this.changed ||= different.length > 0;
     if (this.image.written === undefined) return;
     const bytes = new Uint8Array(SECTOR_SIZE);
-    for (const { sector } of different) {
+    for (const { group, at } of different) {
+      const sector = group * GROUP + at;
       this.read(sector, bytes);
       this.image.written(sector, bytes);
     }
+  }
+
+  private checkSector(group: number, at: number, bytes: unknown): void {
+    const isThere = Number.isInteger(group) && Number.isInteger(at) && group >= 0 && at >= 0 && at < GROUP;
+    const isSector = bytes === undefined || (bytes instanceof Uint8Array && bytes.length === SECTOR_SIZE);
+    const sector = group * GROUP + at;
+    if (!isThere || !isSector || sector >= this.sectors)
+      throw new Error(`saved state of the disk: there is no such sector ${sector}`);
   }
 
   private countFrom(sector: number, bytes: Uint8Array): number {
@@ -121,11 +127,14 @@ export function imageOf(bytes: Uint8Array): BlockImage {
 }
 
 /** Sectors that were written in one of two states and not with the same bytes in the other, with the bytes in `after`. */
-function* differences(before: Overlay, after: Overlay): Generator<{ sector: number; bytes: Uint8Array | undefined }> {
+function* differences(
+  before: Overlay,
+  after: Overlay,
+): Generator<{ group: number; at: number; bytes: Uint8Array | undefined }> {
   for (const index of Object.keys({ ...before, ...after }).map(Number)) {
     const [was = {}, is = {}] = [before[index], after[index]];
     if (was === is) continue;
     for (const at of Object.keys({ ...was, ...is }).map(Number))
-      if (was[at] !== is[at]) yield { sector: index * GROUP + at, bytes: is[at] };
+      if (was[at] !== is[at]) yield { group: index, at, bytes: is[at] };
   }
 }

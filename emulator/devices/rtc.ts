@@ -81,7 +81,7 @@ export class GoldfishRtc implements Device {
     this.offset = saved.bigint('offset');
     this.timeHigh = saved.bigint('timeHigh');
     this.alarm = saved.bigint('alarm');
-    this.alarmDue = saved.number('alarmDue');
+    this.alarmDue = saved.tick('alarmDue');
     this.pending = saved.boolean('pending');
     this.enabled = saved.boolean('enabled');
   }

@@ -157,7 +157,7 @@ export class Uart16550 implements Device {
       characterTicks: registers.number('characterTicks'),
       transmitterInterrupt: registers.boolean('transmitterInterrupt'),
       timeoutInterrupt: registers.boolean('timeoutInterrupt'),
-      timeoutDue: registers.number('timeoutDue'),
+      timeoutDue: registers.tick('timeoutDue'),
       wireReady: registers.number('wireReady'),
     };
     this.fifo = [...saved.bytes('fifo')];

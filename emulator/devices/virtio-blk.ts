@@ -101,7 +101,7 @@ export class VirtioBlock implements VirtioModel {
     const saved = new SavedState(this.name, state);
     this.disk.restore(saved.raw('disk'));
     this.pending = saved.records('pending').map((entry) => ({
-      due: entry.number('due'),
+      due: entry.count('due'),
       chain: DescriptorChain.restore(this.port.memory, entry.record('chain')),
     }));
   }

@@ -70,8 +70,14 @@ export class DescriptorChain {
 
   static restore(memory: WritableMemory, saved: SavedState): DescriptorChain {
     const segments = (field: string): DmaBuffer[] =>
-      saved.records(field).map((entry) => ({ address: entry.bigint('address'), length: entry.number('length') }));
-    return new DescriptorChain(memory, saved.number('head'), segments('readable'), segments('writable'));
+      saved.records(field).map((entry) => {
+        const buffer = { address: entry.bigint('address'), length: entry.count('length') };
+        if (!liesIn(memory, buffer)) throw new Error('saved state of a request: its buffer is not all in memory');
+        return buffer;
+      });
+    const chain = new DescriptorChain(memory, saved.count('head'), segments('readable'), segments('writable'));
+    if (chain.writableLength < 1) throw new Error('saved state of a request: there is no place for its status');
+    return chain;
   }
 }
 
@@ -151,11 +157,13 @@ export class Virtqueue {
   }
 
   restore(saved: SavedState): void {
-    this.entries = saved.number('entries');
+    this.entries = saved.count('entries');
+    if (this.entries === 0 || this.entries > this.maximum)
+      throw new Error(`saved state of a queue: it cannot have ${this.entries} entries`);
     this.rings = saved.raw('rings') === null ? undefined : restoreRings(saved.record('rings'));
-    this.lastAvailable = saved.number('lastAvailable');
-    this.usedIndex = saved.number('usedIndex');
-    this.inFlight = saved.number('inFlight');
+    this.lastAvailable = saved.count('lastAvailable') & 0xffff;
+    this.usedIndex = saved.count('usedIndex') & 0xffff;
+    this.inFlight = saved.count('inFlight');
   }
 
   private walk(table: bigint, head: number): DescriptorChain {
@@ -183,8 +191,7 @@ export class Virtqueue {
 
   private check(index: number, { address, length }: DmaBuffer): void {
     if (length === 0) throw new VirtqueueError(`descriptor ${index} has length 0`);
-    const { dramBase, dramSize } = this.memory;
-    if (address < dramBase || address + BigInt(length) > dramBase + dramSize) {
+    if (!liesIn(this.memory, { address, length })) {
       throw new VirtqueueError(
         `descriptor ${index}: ${length} bytes at 0x${address.toString(16)} are not all in memory`,
       );
@@ -207,6 +214,10 @@ export class Virtqueue {
 
 export function restoreRings(saved: SavedState): Rings {
   return { descriptors: saved.bigint('descriptors'), available: saved.bigint('available'), used: saved.bigint('used') };
+}
+
+function liesIn({ dramBase, dramSize }: WritableMemory, { address, length }: DmaBuffer): boolean {
+  return address >= dramBase && address + BigInt(length) <= dramBase + dramSize;
 }
 
 function unreachable(address: bigint): never {

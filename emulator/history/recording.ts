@@ -7,8 +7,8 @@
  * checkpoints (see page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
  */
 import { PAGE } from '../layout';
-import type { Checkpoint, LoggedInput, MachineOptions, State } from '../types';
-import type { Instant, StoppedAt } from './instant';
+import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptions, Mode, type State } from '../types';
+import { type Instant, type Moment, Phase, type StoppedAt } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, encodePages } from './page-codec';
 import { SavedState } from './saved-state';
@@ -85,7 +85,8 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(HASH, true);
   const head = new SavedState('recording', stateFromText(text(HEAD, HEAD + length)));
   if (head.text('format') !== FORMAT) throw new Error('the recording was made by another version');
-  const count = head.number('pages');
+  const count = head.count('pages');
+  if (count > bytes.length) throw new Error('the recording is damaged: it has fewer pages than it says');
   const encoded = new EncodedPages(bytes.subarray(HEAD + length), count);
   const kept = head.records('checkpoints');
   const changes = kept.map((one) => (one.raw('changed') === null ? undefined : one.numbers('changed')));
@@ -99,7 +100,7 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
     const before = memory;
     if (index > 0) memory = memoryImage(total, before, (page) => changed.get(page) ?? pageOf(before, page));
     return {
-      instant: one.raw('instant') as unknown as Instant,
+      instant: restoredInstant(one.record('instant')),
       state: one.raw('state'),
       memory,
       stoppedAt: restoredStop(one),
@@ -108,16 +109,60 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
   const name = head.text('options');
   return {
     checkpoints,
-    inputs: head.list('inputs') as unknown as LoggedInput[],
+    inputs: head.records('inputs').map(restoredLoggedInput),
     notes: head.raw('notes'),
     fits: (options) => optionsName(options) === name,
   };
 }
 
+const PHASES = [Phase.arrived, Phase.chosen, Phase.fetched, Phase.attempted];
+
+const restoredInstant = (saved: SavedState): Instant => ({ ...restoredMoment(saved), inputs: saved.count('inputs') });
+
+const restoredMoment = (saved: SavedState): Moment => ({
+  time: saved.count('time'),
+  phase: saved.oneOf('phase', PHASES),
+});
+
+const restoredLoggedInput = (saved: SavedState): LoggedInput => ({
+  ...restoredMoment(saved),
+  input: restoredInput(saved.record('input')),
+});
+
+function restoredInput(saved: SavedState): MachineInput {
+  const kind = saved.text('kind') as MachineInput['kind'] | undefined;
+  switch (kind) {
+    case 'console':
+      return { kind, bytes: saved.bytes('bytes') };
+    case 'reset':
+      return { kind };
+    case 'idle':
+      return { kind, until: saved.tick('until') };
+    case 'pc':
+      return { kind, hart: saved.count('hart'), value: saved.bigint('value') };
+    case 'register':
+      return { kind, hart: saved.count('hart'), register: saved.count('register'), value: saved.bigint('value') };
+    case 'csr':
+      return { kind, hart: saved.count('hart'), csr: saved.count('csr'), value: saved.bigint('value') };
+    case 'mode':
+      return { kind, hart: saved.count('hart'), mode: saved.oneOf('mode', [Mode.User, Mode.Supervisor, Mode.Machine]) };
+    case 'memory':
+      return { kind, address: saved.bigint('address'), bytes: saved.bytes('bytes') };
+    case undefined:
+  }
+  throw new Error('the recording is damaged: it has an input of no kind');
+}
+
 function restoredStop(checkpoint: SavedState): StoppedAt | undefined {
-  const saved = checkpoint.raw('stoppedAt') as unknown as
-    (Omit<StoppedAt, 'trap'> & { trap: StoppedAt['trap'] | null }) | null;
-  return saved === null ? undefined : { ...saved, trap: saved.trap ?? undefined };
+  if (checkpoint.raw('stoppedAt') === null) return undefined;
+  const saved = checkpoint.record('stoppedAt');
+  const trap = saved.raw('trap') === null ? undefined : saved.record('trap');
+  return {
+    hart: saved.count('hart'),
+    pc: saved.bigint('pc'),
+    steps: saved.count('steps'),
+    trap: trap && { interrupt: trap.boolean('interrupt'), cause: trap.count('cause') },
+  };
 }
 
 const memoryPages = ({ memory }: MachineOptions): number => memory / PAGE;

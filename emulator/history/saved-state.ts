@@ -6,6 +6,11 @@ import type { State } from '../types';
 
 type Fields = Record<string, State>;
 
+const isWhole = (value: State | undefined): value is number => Number.isSafeInteger(value);
+/** Signed or not, and the difference of two of these. */
+const is64Bit = (value: State | undefined): value is bigint =>
+  typeof value === 'bigint' && value < 1n << 64n && value > -1n << 64n;
+
 export class SavedState {
   private readonly fields: Fields;
 
@@ -19,15 +24,23 @@ export class SavedState {
     this.fields = state;
   }
 
+  /** A whole number. */
   number(field: string): number {
     const value = this.fields[field];
-    return typeof value === 'number' ? value : this.wrong(field, 'a number');
+    return isWhole(value) ? value : this.wrong(field, 'a number');
+  }
+
+  /** A tick of virtual time, which no run may ever reach, or Infinity for never. */
+  tick(field: string): number {
+    const value = this.fields[field];
+    const isTick = value === Infinity || (typeof value === 'number' && Number.isInteger(value) && value >= 0);
+    return isTick ? value : this.wrong(field, 'a tick');
   }
 
   /** A whole number that is not negative. */
   count(field: string): number {
     const value = this.number(field);
-    return Number.isSafeInteger(value) && value >= 0 ? value : this.wrong(field, 'a count');
+    return value >= 0 ? value : this.wrong(field, 'a count');
   }
 
   oneOf<Known extends number>(field: string, known: readonly Known[]): Known {
@@ -37,7 +50,7 @@ export class SavedState {
 
   bigint(field: string): bigint {
     const value = this.fields[field];
-    return typeof value === 'bigint' ? value : this.wrong(field, 'a bigint');
+    return is64Bit(value) ? value : this.wrong(field, 'a bigint');
   }
 
   boolean(field: string): boolean {
@@ -67,16 +80,15 @@ export class SavedState {
     return value;
   }
 
+  /** Whole numbers, or Infinity. */
   numbers(field: string, length?: number): number[] {
     return this.list(field, length).map((value) =>
-      typeof value === 'number' ? value : this.wrong(field, 'a list of numbers'),
+      value === Infinity || isWhole(value) ? value : this.wrong(field, 'a list of numbers'),
     );
   }
 
   bigints(field: string, length?: number): bigint[] {
-    return this.list(field, length).map((value) =>
-      typeof value === 'bigint' ? value : this.wrong(field, 'a list of bigints'),
-    );
+    return this.list(field, length).map((value) => (is64Bit(value) ? value : this.wrong(field, 'a list of bigints')));
   }
 
   booleans(field: string, length?: number): boolean[] {

@@ -88,17 +88,32 @@ export class BootRecorder {
   }
 }
 
+/** A list of two by their places. */
+const pair = (list: State): SavedState => new SavedState('boot', Array.isArray(list) ? { ...list } : list);
+
 /** A boot that has been saved. */
 export class SavedBoot {
   private readonly recording: ReturnType<typeof decodeRecording>;
   private readonly notes: SavedState;
+  /** Sectors and the hashes of what they held. */
+  private readonly read: readonly (readonly [number, string | undefined])[];
   private readonly reached: ReadonlyMap<number, Uint8Array>;
 
   /** Throws an Error if these are not the bytes that `BootRecorder.save` has made. */
   constructor(saved: Uint8Array) {
     this.recording = decodeRecording(saved);
     this.notes = new SavedState('boot', this.recording.notes);
-    this.reached = new Map(this.notes.list('reached') as [number, Uint8Array][]);
+    this.read = this.notes
+      .list('read')
+      .map(pair)
+      .map((one) => [one.count('0'), one.text('1')]);
+    this.reached = new Map(
+      this.notes
+        .list('reached')
+        .map(pair)
+        .map((one) => [one.count('0'), one.bytes('1')]),
+    );
+    if (this.recording.checkpoints.length !== 1) throw new Error('a saved boot has one checkpoint');
   }
 
   /** Whether the instruction at a physical address may have been executed. */
@@ -118,7 +133,7 @@ export class SavedBoot {
     const { disk } = machine;
     if (!recording.fits(machine.options)) throw new Error('the boot is that of a machine with other options');
     const into = new Uint8Array(SECTOR_SIZE);
-    for (const [sector, hash] of notes.list('read') as [number, string][]) {
+    for (const [sector, hash] of this.read) {
       if (disk === undefined || sector >= disk.sectors) return undefined;
       disk.read(sector, into);
       if (hashOf(into) !== hash) return undefined;

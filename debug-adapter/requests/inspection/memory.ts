@@ -105,11 +105,10 @@ function place(context: SessionContext, reference: string, offset = 0): Place {
   const { debuggee } = requireSession(context);
   const hart = context.stopped?.report.hart ?? debuggee.machine.current;
   const { space, address } = resolveReference(debuggee, reference, hart);
-  if (!Number.isSafeInteger(offset)) throw new Error(`${offset} is no offset in bytes.`);
   return { space, at: BigInt.asUintN(64, address + BigInt(offset)) };
 }
 
-const bounded = (count: number): number => (Number.isSafeInteger(count) ? Math.min(Math.max(count, 0), MOST_BYTES) : 0);
+const bounded = (count: number): number => Math.min(Math.max(count, 0), MOST_BYTES);
 
 function decoded(base64: string): Uint8Array {
   let text: string;

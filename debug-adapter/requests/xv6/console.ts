@@ -11,7 +11,6 @@ export function consoleInput(
   context: SessionContext,
   { text }: Requests['xv6.consoleInput']['arguments'],
 ): Requests['xv6.consoleInput']['response'] {
-  if (typeof text !== 'string') throw new Error('xv6.consoleInput needs "text".');
   const { keyboard, runner } = requireSession(context);
   keyboard.type(text);
   runner.wake();

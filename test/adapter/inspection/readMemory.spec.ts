@@ -83,7 +83,7 @@ describe('readMemory', function () {
       ['', /no memory reference/],
     ] as const)
       await assert.rejects(read(session(), reference, 4), why);
-    await assert.rejects(read(session(), '0x80000000', 4, 1.5), /1.5 is no offset/);
+    await assert.rejects(read(session(), '0x80000000', 4, 1.5), /"offset" is 1.5; it must be a whole number/);
   });
 });
 

@@ -63,7 +63,8 @@ describe('setBreakpoints', function () {
     const { body } = await session().setBreakpointsRequest({ source: other, breakpoints: [{ line: 100 }] });
     assert.equal(body.breakpoints[0]!.verified, false);
     assert.match(body.breakpoints[0]!.message ?? '', /has code from this file/);
-    await assert.rejects(session().customRequest('setBreakpoints', {}), /needs the path/);
+    await assert.rejects(session().customRequest('setBreakpoints', {}), /"source" is missing/);
+    await assert.rejects(session().customRequest('setBreakpoints', { source: {} }), /needs the path/);
     const [late] = await session().setLines('kernel/main.c', 10_000);
     assert.equal(late!.verified, false);
     assert.match(late!.message ?? '', /10000/);

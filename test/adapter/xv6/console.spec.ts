@@ -49,6 +49,6 @@ describe('the console', function () {
 
   it('refuses what is no text', async () => {
     await session().boot();
-    await assert.rejects(session().customRequest('xv6.consoleInput', { text: 7 }), /needs "text"/);
+    await assert.rejects(session().customRequest('xv6.consoleInput', { text: 7 }), /"text" is 7; it must be a string/);
   });
 });
