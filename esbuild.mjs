@@ -1,14 +1,18 @@
-// Bundles the extension, the debug adapter, the emulator's command line and the webviews into dist/.
+// Bundles the extension, the debug adapter, the emulator's command line and the webviews into dist/, with the licence notices of
+// the packages that are bundled with them.
 //   node esbuild.mjs [--production] [--watch]
-import { chmod, readdir, rm } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { context } from 'esbuild';
+import { thirdPartyNotices } from './scripts/notices.mjs';
+import { Stop } from './scripts/run.mjs';
 
 const production = process.argv.includes('--production');
 const watch = process.argv.includes('--watch');
 
 const common = {
   bundle: true,
+  metafile: true,
   minify: production,
   sourcemap: production ? false : 'linked',
   logLevel: 'warning',
@@ -46,10 +50,13 @@ if (watch) {
   console.log('[watch] built');
 } else {
   try {
-    await Promise.all(contexts.map((bundle) => bundle.rebuild()));
+    const built = await Promise.all(contexts.map((bundle) => bundle.rebuild()));
     await Promise.all(programs.map((file) => chmod(file, 0o755)));
-  } catch {
-    // esbuild has printed the error.
+    const metafiles = built.map(({ metafile }) => metafile);
+    await writeFile('dist/ThirdPartyNotices.txt', await thirdPartyNotices(metafiles, process.cwd()));
+  } catch (error) {
+    // Its own errors esbuild has printed.
+    if (error instanceof Stop) console.error(error.message);
     process.exitCode = 1;
   } finally {
     await Promise.all(contexts.map((bundle) => bundle.dispose()));

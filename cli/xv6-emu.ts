@@ -14,11 +14,14 @@ import { FileDisk } from './file-disk';
 import { GuestOutput } from './guest-output';
 import { UsageError } from './option-values';
 import { type RunOptions, parseCommandLine, usage } from './options';
+import { whenParentIsGone } from './parent';
 import { reason } from './reason';
 import { ConsoleRun, type Ending } from './run';
 import { ScriptRun, parseScript } from './script';
 import { statsOf } from './stats';
 import { ESCAPE_HELP, type EscapeCommand, Terminal } from './terminal';
+
+const PARENT_GONE = 'the program that started it has ended';
 
 /** xv6's Makefiles require QEMU's name and a version of at least 7.2. */
 const QEMU_VERSION = '7.2.0';
@@ -122,6 +125,7 @@ async function runMachine(options: RunOptions): Promise<number> {
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => run.end({ status: 128 + constants.signals[signal], message: '' }));
+  const callOff = whenParentIsGone(() => run.end({ status: 128 + constants.signals.SIGHUP, message: PARENT_GONE }));
   // The reader of the console has gone.
   process.stdout.on('error', () => run.end({ status: 128 + constants.signals.SIGPIPE, message: '' }));
   const terminal = typing
@@ -136,6 +140,7 @@ async function runMachine(options: RunOptions): Promise<number> {
   try {
     ending = await run.run();
   } finally {
+    callOff();
     terminal?.close();
     close();
   }

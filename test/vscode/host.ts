@@ -2,7 +2,7 @@
  * Real VS Code for the tests: one code-server and one system Chromium, and windows in them. A window has the extension from
  * this checkout (its `dist/`), or runs a test suite in its extension host.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'node:util';
@@ -61,7 +61,9 @@ export class Host {
     const executablePath = chromiumPath();
     if (!executablePath) throw new Error('no chromium on the PATH; install it, or name it in CHROMIUM');
     const dataFolder = await mkdtemp(join(tmpdir(), 'xv6-debug-vscode-'));
-    const server = await startCodeServer({ dataFolder, settings, env });
+    // Boots that are saved are those of this run.
+    const own = { XDG_CACHE_HOME: join(dataFolder, 'cache') };
+    const server = await startCodeServer({ dataFolder, settings, env: { ...own, ...env } });
     try {
       const browser = await chromium.launch({
         executablePath,
@@ -93,9 +95,13 @@ export class Host {
     return this.server.log();
   }
 
-  /** Installs a .vsix for the windows opened from now on. */
-  async install(vsix: string): Promise<void> {
+  /** Installs a .vsix of our extension for the windows opened from now on. Returns the folder it is in. */
+  async install(vsix: string): Promise<string> {
     await installExtension(this.dataFolder, vsix);
+    const extensions = join(this.dataFolder, 'extensions');
+    const ours = (await readdir(extensions)).find((name) => name.startsWith('xv6-debug.'));
+    if (ours === undefined) throw new Error(`${vsix} was not installed into ${extensions}`);
+    return join(extensions, ours);
   }
 
   /** Opens a window as a user would, ready for use. */

@@ -1,16 +1,12 @@
 /**
- * VS Code's workbench as a person uses it: keys, clicks, and text on the screen. Every wait is for something visible; nothing
- * here queries the extension or the debugger directly.
+ * VS Code's workbench as a person uses it: keys, clicks, and text on the screen. Every wait is for something visible, and no key
+ * is pressed before that which is to receive it is ready; nothing here queries the extension or the debugger directly.
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
-
-/** Time limit for building and booting a lab, on a busy machine. */
-const LONG = 120_000;
-const SHORT = 30_000;
-/** Time limit for the command palette, which may close when something else takes the focus. */
-const PALETTE = 8_000;
+import { Editor } from './editor';
+import { eventually, LONG, PALETTE, seen, SHORT } from './patience';
 
 export class Workbench {
   constructor(readonly page: Page) {
@@ -33,12 +29,12 @@ export class Workbench {
   }
 
   /** Runs a command by its title in the command palette. */
-  async command(title: string): Promise<void> {
+  async command(title: string, limit = LONG): Promise<void> {
     // A webview that has just taken the focus may swallow the key, and a view that opens late closes the palette again.
     const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
-    for (const deadline = Date.now() + LONG; ;) {
+    for (const deadline = Date.now() + limit; ;) {
       do await this.page.keyboard.press('F1');
-      while (!(await seen(input, 3000)));
+      while (!(await seen(input, 3000)) && Date.now() < deadline);
       try {
         return await this.choose(`>${title}`, title, PALETTE);
       } catch (error) {
@@ -91,15 +87,29 @@ export class Workbench {
     return this.see('the terminal', () => this.terminalText(), what);
   }
 
-  /** Types a line into the active terminal. */
+  /** Types a line into the active terminal, once the guest runs and the terminal takes keys. */
   async terminalLine(line: string): Promise<void> {
-    await this.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await this.running();
+    const terminal = this.page.locator('.terminal-wrapper.active');
+    const hasFocus = async (): Promise<boolean> => (await terminal.locator('.xterm-helper-textarea:focus').count()) > 0;
+    await eventually('the terminal has the focus', async () => {
+      await terminal.locator('.xterm-screen').click();
+      return hasFocus();
+    });
     await this.page.keyboard.type(`${line}\n`);
+    // A breakpoint that the line leads to gives the focus to an editor; then the call stack says so.
+    if (!(await hasFocus()) && !/paused/i.test(await this.callStack()))
+      throw new Error(`something took the focus while "${line}" was typed into the terminal`);
+  }
+
+  /** Waits until a session runs, and is not stopped. */
+  async running(): Promise<void> {
+    await this.see('the call stack', () => this.callStack(), /^(?![^]*paused)[^]*running/i);
   }
 
   /** Waits for the prompt of the guest's shell. */
   async prompt(): Promise<void> {
-    await this.terminalShows(/\n?\$$/);
+    await this.terminalShows(/(^|\n)\$$/);
   }
 
   /**
@@ -108,9 +118,10 @@ export class Workbench {
    */
   async start(): Promise<void> {
     const item = this.page.locator('[id="status.debug"]');
-    const deadline = Date.now() + LONG;
-    do await this.page.keyboard.press('F5');
-    while (!(await seen(item, 4000)) && Date.now() < deadline);
+    await eventually('F5 starts a session', async () => {
+      await this.page.keyboard.press('F5');
+      return seen(item, PALETTE);
+    });
   }
 
   /** Waits until the session has stopped. Returns the text of the call stack. */
@@ -128,7 +139,10 @@ export class Workbench {
   async processes(): Promise<Locator> {
     const pane = this.page.locator('.pane', { has: this.page.locator('h3:text-is("Processes")') });
     const header = pane.locator('.pane-header');
-    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+    await eventually('the Processes view is expanded', async () => {
+      if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+      return (await header.getAttribute('aria-expanded')) === 'true';
+    });
     return pane.locator('.monaco-list-row');
   }
 
@@ -156,12 +170,12 @@ export class Workbench {
     const row = this.page.locator('.debug-breakpoints .monaco-list-row').filter({ hasText: label });
     const box = row.locator('input[type="checkbox"]');
     if ((await box.isChecked()) !== on) await box.click();
+    await eventually(`the filter ${label} is ${on ? 'on' : 'off'}`, async () => (await box.isChecked()) === on);
   }
 
   /** Waits for a notification that matches. Returns its text. */
   async notification(what: RegExp): Promise<string> {
-    const text = async () => (await this.page.locator('.notification-list-item').allInnerTexts()).join('\n');
-    return this.see('the notifications', text, what);
+    return this.see('the notifications', () => this.notifications(), what);
   }
 
   /** Clicks a button of VS Code's dialog. */
@@ -182,108 +196,64 @@ export class Workbench {
 
   /** Waits until the text read matches; the error has the last text. */
   async see(where: string, read: () => Promise<string>, what: RegExp): Promise<string> {
-    const deadline = Date.now() + LONG;
-    for (;;) {
-      const text = await read();
-      if (what.test(text)) return text;
-      if (Date.now() > deadline) throw new Error(`waited in vain for ${what} in ${where}, which shows:\n${text}`);
-      await this.page.waitForTimeout(50);
+    let text = '';
+    const matches = async (): Promise<boolean> => what.test((text = await read()));
+    try {
+      await eventually(`${what} in ${where}`, matches);
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; it shows:\n${text}`);
     }
-  }
-}
-
-/** One open text editor. */
-export class Editor {
-  constructor(
-    private readonly page: Page,
-    private readonly root: Locator,
-  ) {}
-
-  /** Scrolls a line to the middle of the view, with "Go to Line". */
-  async goTo(line: number): Promise<void> {
-    await this.root.locator('textarea, .native-edit-context').first().focus();
-    await this.page.keyboard.press('Control+G');
-    const input = this.page.locator('.quick-input-widget:visible input[type="text"]');
-    await input.fill(`:${line}`);
-    await input.press('Enter');
-    await this.lineNumber(line).waitFor();
+    return text;
   }
 
-  /** Clicks left of the line's number, where breakpoints are, and waits for the dot. */
-  async clickGutter(line: number): Promise<void> {
-    await this.goTo(line);
-    const number = await boxOf(this.lineNumber(line));
-    const margin = await boxOf(this.root.locator('.margin').first());
-    const at = { x: margin.x + 10, y: number.y + number.height / 2 };
-    await this.page.mouse.move(at.x, at.y);
-    await this.page.mouse.click(at.x, at.y);
-    await this.root.locator('.codicon-debug-breakpoint, .codicon-debug-breakpoint-unverified').first().waitFor();
-  }
-
-  /** Holds the mouse over a word on a line. Returns the hover that opens. */
-  async hover(line: number, word: string): Promise<Locator> {
-    await this.goTo(line);
-    const hover = this.page.locator('.debug-hover-widget:visible, .monaco-hover:visible').first();
-    // The editor may scroll in the meantime, so that the mouse is no longer over the word: then try again.
-    for (let attempt = 0; attempt < 5; attempt++) {
-      const at = await this.place(line, word);
-      await this.page.mouse.move(at.x, at.y + 60);
-      await this.page.mouse.move(at.x, at.y, { steps: 5 });
-      if (await seen(hover, 4000)) return hover;
+  /**
+   * What a person would look at to find out why a test failed, for its error: what has the focus, which file is open, the call
+   * stack, the notifications, the dialog, the terminal and the last lines of the debug console.
+   */
+  async whatIsSeen(): Promise<string> {
+    const { page } = this;
+    const texts = async (selector: string): Promise<string> =>
+      (await page.locator(`${selector}:visible`).allInnerTexts()).join('\n');
+    // The debug console comes last, as it takes the place of the terminal until the next test shows that again.
+    const parts: [string, () => Promise<string>][] = [
+      ['focus', () => page.locator('*:focus').first().evaluate(describeElement, undefined, { timeout: PALETTE })],
+      ['editor', () => texts('.tabs-container .tab.active .label-name')],
+      ['call stack', () => this.callStack()],
+      ['notifications', () => this.notifications()],
+      ['dialog', () => texts('.monaco-dialog-box')],
+      ['terminal', () => this.terminalText()],
+      ['debug console', () => this.debugConsole()],
+    ];
+    const lines: string[] = [];
+    for (const [name, read] of parts) {
+      const text = await read().catch((error: unknown) => `(cannot be read: ${String(error).split('\n')[0]})`);
+      lines.push(
+        `--- ${name}: ${text.trim() === '' ? 'nothing' : `\n${text.trim().split('\n').slice(-LAST).join('\n')}`}`,
+      );
     }
-    throw new Error(`no hover opens over "${word}" on line ${line}`);
+    return lines.join('\n');
   }
 
-  /** The screen position of the first occurrence of a word on a line. */
-  private async place(line: number, word: string): Promise<{ x: number; y: number }> {
-    const number = await boxOf(this.lineNumber(line));
-    const at = await this.root.evaluate(
-      (editor, [top, wanted]) => {
-        const row = Array.from(editor.querySelectorAll('.view-line')).find(
-          (candidate) => Math.abs(candidate.getBoundingClientRect().top - top) < 4,
-        );
-        const texts = row && document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
-        for (let node = texts?.nextNode(); node; node = texts?.nextNode()) {
-          const from = node.textContent!.indexOf(wanted);
-          if (from < 0) continue;
-          const range = document.createRange();
-          range.setStart(node, from);
-          range.setEnd(node, from + wanted.length);
-          const { x, y, width, height } = range.getBoundingClientRect();
-          return { x: x + width / 2, y: y + height / 2 };
-        }
-        return undefined;
-      },
-      [number.y, word] as const,
-    );
-    if (!at) throw new Error(`line ${line} shows no "${word}"`);
-    return at;
+  private async notifications(): Promise<string> {
+    return (await this.page.locator('.notification-list-item').allInnerTexts()).join('\n');
   }
 
-  /** Puts text in front of a line, and saves. */
-  async insertBefore(line: number, text: string): Promise<void> {
-    await this.goTo(line);
-    await this.page.keyboard.press('Home');
-    await this.page.keyboard.press('Home');
-    await this.page.keyboard.type(text);
-    await this.page.keyboard.press('Escape');
-    await this.page.keyboard.press('Control+S');
-  }
-
-  private lineNumber(line: number): Locator {
-    return this.root.locator('.margin .line-numbers').filter({ hasText: new RegExp(`^${line}$`) });
+  /** The visible end of the debug console; the terminal is shown again afterwards. */
+  private async debugConsole(): Promise<string> {
+    await this.command('Debug Console: Focus on Debug Console View', PALETTE);
+    const rows = this.page.locator('.repl .monaco-list-row');
+    await seen(rows.first(), PALETTE);
+    const text = (await rows.allInnerTexts()).join('\n');
+    await this.command('Terminal: Focus on Terminal View', PALETTE);
+    return text;
   }
 }
 
-async function seen(locator: Locator, milliseconds: number): Promise<boolean> {
-  return locator.waitFor({ timeout: milliseconds }).then(
-    () => true,
-    () => false,
-  );
-}
+/** Lines of each part of `whatIsSeen`. */
+const LAST = 40;
 
-async function boxOf(locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
-  const box = await locator.boundingBox();
-  if (!box) throw new Error(`${locator} is not on the screen`);
-  return box;
+/** Runs in the page. */
+function describeElement(element: Element): string {
+  const label = element.getAttribute('aria-label')?.split('\n')[0] ?? '';
+  return `${element.tagName.toLowerCase()}.${element.className} "${label}"`;
 }

@@ -1,4 +1,7 @@
-/** Shared by these specs: one server and browser for all of them, labs to open, and a picture of each failure. */
+/**
+ * Shared by these specs: one server and browser for all of them, labs to open, and for each failure a picture and, in the
+ * error, what was seen in the window.
+ */
 import { mkdtemp, mkdir, rm, writeFile, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,8 +61,14 @@ export class LabWindow {
       this.workbench = await (await host()).open({ height: 1400, folder: this.folder, ...this.options });
     });
     const picture = (title: string) => this.picture(join('failed', title.replace(/\W+/g, '-')));
+    const look = () => this.workbench.whatIsSeen();
     afterEach(async function () {
-      if (this.currentTest?.state === 'failed') await picture(this.currentTest.title);
+      const test = this.currentTest;
+      if (test?.state !== 'failed') return;
+      await picture(test.title);
+      const seen = await look();
+      // Mocha's reporter prints the stack, which begins with the message, when all tests are over.
+      if (test.err) test.err.stack = `${test.err.stack ?? test.err.message}\n${seen}`;
     });
     after(async () => {
       await this.workbench?.close();
