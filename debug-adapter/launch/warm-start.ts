@@ -47,10 +47,17 @@ export class WarmStart {
     this.recorder.discard();
   }
 
-  /** Called between slices: saves the boot when it is complete. */
+  /**
+   * Called between slices: saves the boot when it is complete. It is saved for another time only, so a failure, such as for want
+   * of memory, is no reason to stop this run.
+   */
   saveWhenComplete(): void {
     if (!this.recorder.isComplete(this.machine)) return;
-    void this.store.write(this.name, this.recorder.save(this.machine, this.learned.save()));
+    try {
+      void this.store.write(this.name, this.recorder.save(this.machine, this.learned.save()));
+    } catch {
+      this.recorder.discard();
+    }
   }
 }
 

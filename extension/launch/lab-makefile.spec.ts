@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
-import { LabError, makesKernel, readCompilers, readMachine, saysNoToolchain, splitWords } from './lab-makefile';
+import {
+  LabError,
+  makesKernel,
+  readCompilers,
+  readMachine,
+  readRenewal,
+  saysNoToolchain,
+  splitWords,
+} from './lab-makefile';
 
 const COMPILE = 'riscv64-unknown-elf-gcc -Wall -Werror -O -mcmodel=medany -c -o kernel/start.o kernel/start.c\n';
 const MODERN =
@@ -113,6 +121,17 @@ describe('lab Makefile', () => {
   it("knows the words of xv6's Makefile when there is no toolchain", () => {
     assert.ok(saysNoToolchain("***\n*** Error: Couldn't find a riscv64 version of GCC/binutils.\n"));
     assert.ok(!saysNoToolchain('make: *** No rule to make target'));
+  });
+
+  it('sees that make qemu takes the old disk image away, and by which commands', () => {
+    const before = (recipes: string) => readRenewal(`${recipes}\n${MODERN}`, 'fs.img');
+    assert.deepEqual(before(`mv -f fs.img fs.img.bk\n${COMPILE}`), ['mv -f fs.img fs.img.bk']);
+    assert.deepEqual(before('rm -f fs.img packets.pcap\n'), ['rm -f fs.img packets.pcap']);
+    assert.deepEqual(before('rm -f packets.pcap\nmv new.img fs.img\nmkfs/mkfs fs.img README'), []);
+    // What the shell would have to make sense of stays make's own affair.
+    assert.deepEqual(before('rm -f fs.img; touch $(HOME)/x\n'), []);
+    assert.deepEqual(readRenewal(`${MODERN}rm -f fs.img\n`, 'fs.img'), []);
+    assert.deepEqual(readRenewal('rm -f fs.img\n', 'fs.img'), []);
   });
 
   it('recognizes a lab by its Makefile', () => {

@@ -46,6 +46,21 @@ export function readMachine(printed: string): LabMachine {
   return machineOf(command.slice(start + 1));
 }
 
+/**
+ * The recipes before QEMU's that put an existing disk image aside or remove it: `make qemu` of the labs from 2024 on makes a new
+ * one for each run.
+ */
+export function readRenewal(printed: string, disk: string): string[] {
+  const lines = recipeLines(printed).map((line) => line.trim());
+  const qemu = lines.findIndex((line) => splitWords(line).some((word) => baseName(word) === QEMU_WORD));
+  return lines.slice(0, Math.max(qemu, 0)).filter((line) => {
+    const [program = '', ...operands] = splitWords(line).filter((word) => !word.startsWith('-'));
+    const isSimple = !/[;&|<>`$()]/.test(line);
+    if (!isSimple) return false;
+    return program === 'rm' ? operands.includes(disk) : program === 'mv' && operands.slice(0, -1).includes(disk);
+  });
+}
+
 /** The compilers that the printed recipes would run, each once. */
 export function readCompilers(printed: string): Compiler[] {
   const found = new Map<string, Compiler>();

@@ -66,6 +66,15 @@ describe('a lab folder', () => {
     assert.deepEqual(notes, []);
   });
 
+  it('gets a new disk image for each run where make qemu makes one', async () => {
+    await program('riscv64-unknown-elf-gcc');
+    await program('make', `mv -f fs.img fs.img.bk\n${COMPILE}\n${MACHINE}`);
+    const { build } = await inspectLab(folder);
+    assert.equal(build, 'test ! -e fs.img || mv -f fs.img fs.img.bk; make kernel/kernel fs.img');
+    await program('make', `${COMPILE}\nrm -f kernel/old.o\n${MACHINE}\nrm -f fs.img`);
+    assert.equal((await inspectLab(folder)).build, 'make kernel/kernel fs.img');
+  });
+
   it('without a compiler names the package to install', async () => {
     await program('make', `${COMPILE}\n${MACHINE}`);
     await refusal(/riscv64-unknown-elf-gcc was not found.*(gcc-riscv64-unknown-elf|riscv64-elf-gcc)/);

@@ -13,6 +13,7 @@ import {
   QEMU_WORD,
   readCompilers,
   readMachine,
+  readRenewal,
   saysNoToolchain,
 } from './lab-makefile';
 
@@ -64,11 +65,20 @@ export async function inspectLab(folder: string, toBuild = true): Promise<Lab> {
     machine.ignored.length > 0 ? [`Ignored, since this machine does not have it: ${machine.ignored.join(', ')}.`] : [];
   if (missing === undefined) {
     const targets = [machine.kernel, ...(machine.disk === undefined ? [] : [machine.disk])];
-    return { folder, machine, build: `make ${targets.map(quote).join(' ')}`, notes };
+    const build = `${renewal(printed, machine.disk)}make ${targets.map(quote).join(' ')}`;
+    return { folder, machine, build, notes };
   }
   if (!(await readable(path.join(folder, PREBUILT.kernel)))) throw new LabError(missing);
   notes.unshift(`Booting the prebuilt kernel: changes in the sources take no effect. ${missing}`);
   return { folder, machine: { ...machine, ...PREBUILT }, build: undefined, notes };
+}
+
+/** Command line, to go before that of make, which takes an old disk image out of the way where `make qemu` does so. */
+function renewal(printed: string, disk: string | undefined): string {
+  if (disk === undefined) return '';
+  return readRenewal(printed, disk)
+    .map((recipe) => `test ! -e ${quote(disk)} || ${recipe}; `)
+    .join('');
 }
 
 async function machineFrom(printed: string, errors: string, folder: string): Promise<LabMachine> {
