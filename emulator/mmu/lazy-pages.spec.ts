@@ -66,6 +66,22 @@ describe('pages that have not been made', () => {
     );
   });
 
+  it('are committed by the second of several stores, whatever loop they come from', () => {
+    const bytes = new Uint8Array(8).fill(1);
+    for (const length of [1, 2, 4, 8]) {
+      for (const second of [0, length, 64]) {
+        const pages = new LazyPages(1);
+        assert.ok(pages.store(0, 0, bytes, 0, length), `a first store of ${length}`);
+        assert.ok(!pages.store(0, second, bytes, 0, length), `another one at ${second}`);
+        assert.ok(pages.fill(0, 0, PAGE, 1) && !pages.fill(0, 64, 65, 1));
+      }
+    }
+    const pages = new LazyPages(1);
+    const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
+    assert.ok(pages.store(0, 16, pointer, 0, 8));
+    assert.ok(!pages.store(0, 16, pointer, 0, 8), 'the pointer again');
+  });
+
   it('hold what xv6 leaves in free pages: one byte, and a pointer to the next', () => {
     const pages = new LazyPages(1);
     const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);

@@ -140,13 +140,16 @@ export class LazyPages {
   }
 
   /**
-   * Stores the `length` bytes (1, 2, 4 or 8) at `from` of `bytes`, all in the page; false, and nothing done, if the page has
-   * to be committed for that.
+   * Stores the `length` bytes (1, 2, 4 or 8) at `from` of `bytes`, all in the page; false, and nothing done, if the page is to
+   * be committed for that. Takes the first byte or word of a fill, which a loop idiom may continue, and one pointer. A loop of
+   * any other shape, in which each store would come here, is as fast as elsewhere once the page is committed.
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
-    if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) return true;
-    if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page, offset))) return false;
-    if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
+    const untouched = this.kinds[page] === Kind.zero;
+    if (!untouched && !this.isFull(page)) return false;
+    if (offset === 0 && this.isUniform(bytes, from, length) && this.fill(page, 0, length, bytes[from]!)) return true;
+    if (length !== WORD || (!untouched && this.wordAt[page] !== NO_WORD)) return false;
+    if (untouched) this.fill(page, 0, PAGE, 0);
     this.images[page] = undefined;
     this.wordAt[page] = offset;
     for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i]!;
@@ -178,10 +181,6 @@ export class LazyPages {
   private isUniform(bytes: Uint8Array, from: number, length: number): boolean {
     for (let i = 1; i < length; i++) if (bytes[from + i] !== bytes[from]) return false;
     return true;
-  }
-
-  private takesWord(page: number, offset: number): boolean {
-    return this.isFull(page) && (this.wordAt[page] === NO_WORD || this.wordAt[page] === offset);
   }
 
   private begin(page: number, before: number): void {
