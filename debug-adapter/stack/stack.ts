@@ -13,47 +13,28 @@ import type { Guest } from '../code/guest';
 import type { BreakpointOrigin, MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import type { FrameRegisters } from '../symbols/api';
+import type { Frame } from './frame';
 import type { Thread } from './threads';
-import { cameFrom, type TrapLog } from './trap-log';
+import { cameFrom, type TrapLog, type UserTrap } from './trap-log';
 import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
-import { nowOf, assemblyFrameAt, registersAtEntry, acrossContextSwitch, type AssemblyFrame } from './trap-vector';
+import { acrossSwitch, functionAt, isEntry, resumed } from './functions';
+import { nowOf, assemblyFrameAt, registersAtEntry, type AssemblyFrame } from './trap-vector';
 import { kernelSpace, tableSpace, userSpace } from '../xv6/address-spaces';
 import { processOn } from '../xv6/cpus';
 import { NAMES } from '../xv6/names';
 import { parkedRegisters, trapFrameRegisters, userTrapHandler, type Process } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 
-export interface Frame {
-  readonly id: number;
-  /** The hart that is in the frame; undefined where a process is parked. */
-  readonly hart: number | undefined;
-  /** Registers of the machine frame; inlined frames share those of the function they are inlined in. */
-  readonly registers: FrameRegisters;
-  /** Undefined for code of which nothing is known, and for labels. */
-  readonly image: MappedProgram | undefined;
-  /** The memory that the frame's code sees. */
-  readonly space: AddressSpace;
-  /** On whose behalf the code runs. */
-  readonly process?: Pick<Process, 'pid' | 'name'> | undefined;
-  readonly isUser: boolean;
-  /** Says what happened between the frames around it, and is none itself. */
-  readonly isLabel: boolean;
-  /** The linked address at which lines and variables are looked up: within the call, for a frame that called another. */
-  readonly lookup: bigint;
-  readonly name: string;
-  /** As recorded by the compiler. */
-  readonly file: string | undefined;
-  readonly line: number;
-  readonly column: number;
-  /** Of the calls inlined at this place, innermost first, the index of the frame's; their number for the function itself. */
-  readonly inlinedDepth: number;
-}
+export type { Frame } from './frame';
 
 /** A stack this deep is a broken one; xv6's are one page. */
 const DEEPEST = 256;
 
 const SPP = BigInt(Mstatus.spp);
+
+/** No code of the kernel's is here: such a frame is left by ra alone. */
+const NOWHERE = 0n;
 
 /** What a stack is walked in. */
 export type StackGuest = Pick<
@@ -126,24 +107,22 @@ class StackWalk {
     while (registers && this.frames.length < DEEPEST) {
       this.push(image, registers, space);
       const here: FrameRegisters = registers;
+      if (isEntry(image, image.lookup(here))) return;
       const passage = image.contains(here.pc) ? assemblyFrameAt(image, here, space.read, this.hart) : undefined;
-      if (passage?.kind === 'user vector' || passage?.kind === 'user return') {
-        this.belowPassage(passage, here, space);
-        return;
-      }
-      if (passage?.kind === 'machine vector') {
+      if (passage?.kind === 'user vector' && !here.returnAddress && this.cameFromKernel(this.ownCsr(Csr.sstatus))) {
+        registers = this.interrupted(passage.entry, here, undefined, space);
+      } else if (passage?.kind === 'user vector' || passage?.kind === 'user return') {
+        registers = this.belowPassage(passage, here, space);
+      } else if (passage?.kind === 'machine vector') {
         this.belowMachine(passage.entry, here, space);
         return;
-      }
-      if (passage?.kind === 'kernel vector') {
+      } else if (passage?.kind === 'kernel vector') {
         registers = this.interrupted(passage.entry, here, callee, space);
       } else if (passage?.kind === 'switch') {
         registers = acrossSwitch(image, passage.entry, here, space, this.hart);
+      } else if (this.isUserTrapHandler(here)) {
+        registers = this.belowHandler(here, space);
       } else {
-        if (this.isUserTrapHandler(here)) {
-          this.belowHandler(here, space);
-          return;
-        }
         registers = image.caller(here, space.read);
         if (this.begins(here, registers)) {
           this.belowFirst();
@@ -174,28 +153,62 @@ class StackWalk {
     }
   }
 
-  /** Below uservec and userret. */
-  private belowPassage(passage: AssemblyFrame, here: FrameRegisters, space: AddressSpace): void {
+  /** Below uservec and userret: pushes the program's frames, or returns what is below of the kernel. */
+  private belowPassage(passage: AssemblyFrame, here: FrameRegisters, space: AddressSpace): FrameRegisters | undefined {
     const user = this.process ? userSpace(this.guest, this.process) : space;
     if (passage.kind !== 'user vector' || here.returnAddress) {
       if (this.process) this.belowFrame(this.trapFrame(), RETURN_LABEL);
-      return;
+      return undefined;
     }
-    const pc = this.csr(Csr.sepc);
     const entered = registersAtEntry(passage.entry, here, nowOf(here, user.read, this.hart));
-    if (pc === undefined || !entered) return;
+    if (!entered) return undefined;
+    // After a fault in uservec itself, only the program's own trap shows whether it was the one that began here.
+    const seen = this.lastTrap();
+    const pc = this.ownCsr(Csr.sepc) ?? (seen?.sp === entered.x[X.sp] ? seen?.epc : undefined);
+    if (pc === undefined) return this.guest.image.caller({ ...entered, pc: NOWHERE }, space.read);
     this.belowFrame({ ...entered, pc }, undefined, user);
+    return undefined;
   }
 
-  /** Below usertrap. */
-  private belowHandler(handler: FrameRegisters, space: AddressSpace): void {
+  /** The last trap of the process's program. */
+  private lastTrap(): UserTrap | undefined {
+    const root = this.process?.pagetable;
+    return root === undefined ? undefined : this.guest.traps.last(root);
+  }
+
+  /**
+   * Below usertrap: pushes the frames of the program that trapped. With a wrong stvec a trap in the kernel comes here too:
+   * then returns what that has interrupted.
+   */
+  private belowHandler(handler: FrameRegisters, space: AddressSpace): FrameRegisters | undefined {
     const registers = this.trapFrame();
     if (!registers) {
       this.label(this.userLabel(undefined, undefined), handler, space);
-      return;
+      return undefined;
     }
-    const pc = hasSavedPc(this.guest, handler, space.read) === false ? this.csr(Csr.sepc) : undefined;
-    this.belowFrame(pc === undefined ? registers : { ...registers, pc });
+    const { image } = this.guest;
+    // Until usertrap has saved sepc no other trap may come, but a fault of its own can.
+    const isSaved = hasSavedPc(this.guest, handler, space.read) !== false;
+    const pc = isSaved ? registers.pc : (this.ownCsr(Csr.sepc) ?? this.lastTrap()?.epc ?? registers.pc);
+    const trapped = { ...registers, pc };
+    if (isSaved ? image.contains(pc) : this.cameFromKernel(this.ownCsr(Csr.sstatus))) {
+      const own = this.ownCsr(Csr.sepc) === pc ? this.csr(Csr.scause) : undefined;
+      const trap = own === undefined ? undefined : trapOf(own, this.csr(Csr.stval));
+      return this.belowTrapInKernel(trap, trapped, 'usertrap', space);
+    }
+    this.belowFrame(trapped);
+    return undefined;
+  }
+
+  private belowTrapInKernel(
+    trap: Trap | undefined,
+    registers: FrameRegisters,
+    handler: string,
+    space: AddressSpace,
+  ): FrameRegisters {
+    this.label(kernelTrapLabel(trap, this.surroundings(undefined), handler), registers, space);
+    this.sinceTrap = this.frames.length;
+    return registers;
   }
 
   /** Below where a process begins that has not been in user mode yet. */
@@ -218,7 +231,10 @@ class StackWalk {
     this.user(registers, space, root);
   }
 
-  /** The registers of what a trap in the kernel interrupted, with the label pushed. */
+  /**
+   * The registers of what a trap in the kernel interrupted, with the label pushed. If it was a user program, pushes its frames,
+   * and there are none; if it is not known where it was, those of the function that ra leads to.
+   */
   private interrupted(
     entry: bigint,
     here: FrameRegisters,
@@ -230,18 +246,22 @@ class StackWalk {
     // Once the handler has read sepc other traps may come: what it keeps is right then, and the register may not be.
     const keeps = (name: string): bigint | undefined => handler && keptBy(image, handler, space.read, name);
     const kept = keeps('sepc');
-    const own = this.sinceTrap === 0 ? this.csr(Csr.sepc) : undefined;
-    const pc = isCode(kept) ? kept : own;
-    const before = registersAtEntry(entry, here, nowOf(here, space.read, undefined));
-    if (pc === undefined || !isCode(pc) || !before) return undefined;
+    const own = this.ownCsr(Csr.sepc);
+    const pc = isCode(kept) ? kept : isCode(own) ? own : (kept ?? own);
+    const status = keeps('sstatus') ?? this.ownCsr(Csr.sstatus);
+    const before = registersAtEntry(entry, here, nowOf(here, space.read, this.sinceTrap === 0 ? this.hart : undefined));
+    if (!before) return undefined;
+    if (pc !== undefined && !isCode(pc) && status !== undefined && !this.cameFromKernel(status)) {
+      this.belowFrame({ ...before, pc });
+      return undefined;
+    }
     const cause =
       keeps('scause') ??
       (own === pc && ((this.csr(Csr.sstatus) ?? 0n) & SPP) !== 0n ? this.csr(Csr.scause) : undefined);
     const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.csr(Csr.stval) : undefined);
     const name = handler ? (functionAt(this.guest.image, image.lookup(handler))?.name ?? '') : '';
-    this.label(kernelTrapLabel(trap, this.surroundings(undefined), name), before, space);
-    this.sinceTrap = this.frames.length;
-    return { ...before, pc };
+    this.belowTrapInKernel(trap, before, name, space);
+    return pc === undefined ? image.caller({ ...before, pc: NOWHERE }, space.read) : { ...before, pc };
   }
 
   /** Below code of the machine mode, which may have interrupted anything. */
@@ -305,6 +325,15 @@ class StackWalk {
     return info.name === NAMES.firstRun || (caller !== undefined && caller.pc === info.low);
   }
 
+  /** A register of the last trap, for what no later trap has interrupted. */
+  private ownCsr(address: number): bigint | undefined {
+    return this.sinceTrap === 0 ? this.csr(address) : undefined;
+  }
+
+  private cameFromKernel(sstatus: bigint | undefined): boolean {
+    return sstatus !== undefined && (sstatus & SPP) !== 0n;
+  }
+
   private csr(address: number): bigint | undefined {
     return this.hart?.csr(address);
   }
@@ -362,33 +391,4 @@ class StackWalk {
       ...frame,
     });
   }
-}
-
-/** A function of C or of assembly. */
-function functionAt({ binary }: MappedProgram, linked: bigint): { name: string; low: bigint } | undefined {
-  const info = binary.functionAt(linked);
-  if (info) return info;
-  const symbol = binary.symbolAt(linked)?.symbol;
-  return symbol && { name: symbol.name, low: symbol.address };
-}
-
-/** Whether a frame is in the function at which its program begins: that has no caller, whatever ra holds. */
-const isEntry = (image: MappedProgram, lookup: bigint): boolean =>
-  functionAt(image, lookup)?.low === image.binary.entry;
-
-/** Where a context switch returns to: after a call of it, or the start of a thread that has not run yet. */
-function resumed(image: MappedProgram, registers: FrameRegisters): FrameRegisters {
-  const begins = image.contains(registers.pc) && functionAt(image, registers.pc)?.low === registers.pc;
-  return { ...registers, returnAddress: !begins };
-}
-
-function acrossSwitch(
-  image: MappedProgram,
-  entry: bigint,
-  here: FrameRegisters,
-  { read }: AddressSpace,
-  hart: Hart | undefined,
-): FrameRegisters | undefined {
-  const caller = acrossContextSwitch(entry, here, nowOf(here, read, hart));
-  return caller && resumed(image, caller);
 }

@@ -5,8 +5,9 @@
  */
 import { Mode, type Hart } from '../../emulator/types';
 import type { MappedProgram } from '../code/mapped-program';
-import { isJump, isReturn } from '../../emulator/isa/instructions/calls';
+import { isCall, isJump, isReturn, isTrapReturn } from '../../emulator/isa/instructions/calls';
 import { Csr } from '../../emulator/isa/csrs';
+import { SystemOperation } from '../../emulator/isa/instructions/instruction';
 import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import { RegisterTracker, type RegisterState } from './register-tracker';
@@ -15,6 +16,8 @@ import type { FrameRegisters, ReadMemory } from '../symbols/api';
 
 /** Instructions of a context switch that are looked at. */
 const LONGEST_SWITCH = 128;
+/** Of a vector, its way back included. */
+const LONGEST_VECTOR = 256;
 
 export type AssemblyFrame =
   /** From a user program into the kernel, registers not all saved. */
@@ -50,7 +53,8 @@ export function assemblyFrameAt(
   const entry = runningAt(image, registers, symbol.address);
   const isAt = (csr: number): boolean => image.linked((hart?.csr(csr) ?? 0n) & ~3n) === symbol.address;
   if (hart?.mode === Mode.Machine && isAt(Csr.mtvec)) return { kind: 'machine vector', entry };
-  if (symbol.name === NAMES.kernelVector || (hart && isAt(Csr.stvec))) return { kind: 'kernel vector', entry };
+  if ((hart && isAt(Csr.stvec)) || (isAssembly(image, lookup) && returnsFromTrap(entry, read)))
+    return { kind: 'kernel vector', entry };
   return registers.returnAddress !== true && switchesStack(entry, read) ? { kind: 'switch', entry } : undefined;
 }
 
@@ -84,6 +88,20 @@ export const nowOf = (registers: FrameRegisters, read: ReadMemory, hart: Hart | 
   csr: (address) => hart?.csr(address),
   read,
 });
+
+const isAssembly = ({ binary }: MappedProgram, lookup: bigint): boolean =>
+  /\.s$/i.test(binary.lineAt(lookup)?.file ?? '.s');
+
+/** Whether code that saves registers and calls a handler goes on to an sret, whatever its name. */
+function returnsFromTrap(entry: bigint, read: ReadMemory): boolean {
+  let count = 0;
+  for (const { decoded } of instructionsFrom(read, entry)) {
+    if (!decoded || ++count > LONGEST_VECTOR) return false;
+    if (isTrapReturn(decoded)) return decoded.instruction.system === SystemOperation.sret;
+    if (isJump(decoded) && !isCall(decoded)) return false;
+  }
+  return false;
+}
 
 /** A C function never loads sp from anywhere but its own frame. */
 function switchesStack(entry: bigint, read: ReadMemory): boolean {

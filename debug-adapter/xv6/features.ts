@@ -13,8 +13,7 @@ export interface Feature {
     | 'trampoline'
     | 'scheduler stacks'
     | 'user traps'
-    | 'user returns'
-    | 'kernel traps';
+    | 'user returns';
   available: boolean;
   /** What is missing: "there is no array `proc` of structures". */
   why?: string;
@@ -25,7 +24,6 @@ const NEEDED: Readonly<Partial<Record<Feature['name'], { symbol: string; without
   'scheduler stacks': { symbol: NAMES.bootStacks, without: 'a hart in the scheduler may seem to run a process' },
   'user traps': { symbol: NAMES.userVector, without: 'stacks end at the way from a user program into the kernel' },
   'user returns': { symbol: NAMES.userReturn, without: 'stacks end at the way from the kernel to a user program' },
-  'kernel traps': { symbol: NAMES.kernelVector, without: 'stacks end at an interrupt of the kernel' },
 };
 
 /** The features that rest on a symbol, each with a word of why it is off. */

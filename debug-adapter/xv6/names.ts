@@ -10,7 +10,6 @@ export const NAMES = {
   userReturn: 'userret',
   /** Where uservec goes on to. */
   userTrap: 'usertrap',
-  kernelVector: 'kernelvec',
   /** Of kernels whose timer is the machine mode's, which passes it on as a software interrupt. */
   timerVector: 'timervec',
   /** Where a new process begins in the kernel. */
