@@ -35,7 +35,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{emulator,debug-adapter,extension,webviews,cli}/**/*.ts'],
+    files: ['{emulator,debug-adapter,extension,webviews,cli,host}/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/testing/**'],
     plugins: { doors },
     rules: { 'doors/one-way': 'error' },

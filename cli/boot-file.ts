@@ -3,8 +3,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type BootRecorder, SavedBoot } from '../emulator/history/warm-start';
 import type { Machine } from '../emulator/machine';
+import { isPrivateFolder, makePrivateFolder } from '../host/private-folder';
+import { reason } from '../host/reason';
+import { readRegular } from '../host/regular-file';
 import { UsageError } from './option-values';
-import { reason } from './reason';
 
 export class BootFile {
   constructor(
@@ -16,8 +18,9 @@ export class BootFile {
   /** Puts the machine, at power on, where the saved boot ended; what that wrote to the console, or undefined if there is none. */
   goOn(): Uint8Array | undefined {
     if (!fs.existsSync(this.file)) return undefined;
+    this.checkFolder();
     try {
-      const begun = new SavedBoot(fs.readFileSync(this.file)).restoreBoot(this.machine);
+      const begun = new SavedBoot(readRegular(this.file)).restoreBoot(this.machine);
       if (begun) this.recorder.discard();
       return begun?.console;
     } catch {
@@ -31,11 +34,22 @@ export class BootFile {
     if (!this.recorder.isComplete(this.machine)) return;
     const beside = `${this.file}.${process.pid}`;
     try {
-      fs.mkdirSync(path.dirname(this.file), { recursive: true });
-      fs.writeFileSync(beside, this.recorder.save(this.machine), { mode: 0o600 });
+      makePrivateFolder(path.dirname(this.file));
+      this.checkFolder();
+      fs.writeFileSync(beside, this.recorder.save(this.machine), { mode: 0o600, flag: 'wx' });
       fs.renameSync(beside, this.file);
     } catch (error) {
+      if (error instanceof UsageError) throw error;
       throw new UsageError(`--warm-start ${path.dirname(this.file)}: the boot cannot be saved (${reason(error)})`);
     }
+  }
+
+  /** A saved boot becomes the machine: one that another user has made is not trusted. */
+  private checkFolder(): void {
+    const folder = path.dirname(this.file);
+    if (isPrivateFolder(folder)) return;
+    throw new UsageError(
+      `--warm-start ${folder}: it must be a folder of yours to which no other may write (chmod go-w)`,
+    );
   }
 }

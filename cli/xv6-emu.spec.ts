@@ -150,8 +150,8 @@ describe('xv6-emu', function () {
     spin(big);
     const cases: [string[], RegExp][] = [
       [['-vga', 'std'], /-vga: unknown option/],
-      [['-kernel', path.join(folder, 'none')], /none: the kernel cannot be read \(no such file or directory, ENOENT\)/],
-      [['-kernel', folder], /the kernel cannot be read/],
+      [['-kernel', path.join(folder, 'none')], /the kernel .*none cannot be read: there is no such file/],
+      [['-kernel', folder], /the kernel .* cannot be read: it is a folder/],
       [['-kernel', patched('x86', 18, 62)], /x86: the kernel is an x86 ELF/],
       [['-kernel', patched('rv32', 4, 1)], /rv32: the kernel is a 32-bit RISC-V ELF/],
       [['-kernel', file('short', bytes.subarray(0, bytes.length - 1))], /short: the kernel is cut short/],
@@ -160,9 +160,12 @@ describe('xv6-emu', function () {
         ['-m', '2M', '-kernel', file('huge', elf(big.image(), { memorySize: 3 << 20 }))],
         /huge: the kernel takes .* memory is 2 MiB/,
       ],
-      [drive(path.join(folder, 'none.img')), /none.img: no such disk image/],
-      [drive(file('odd.img', 'x'.repeat(777))), /odd.img: 777 bytes are not a whole number/],
-      [['-kernel', good, '--script', path.join(folder, 'none')], /none: the script cannot be read/],
+      [
+        drive(path.join(folder, 'none.img')),
+        /none.img cannot be opened to write: there is no such file. make fs.img makes one/,
+      ],
+      [drive(file('odd.img', 'x'.repeat(777))), /odd.img .*777 bytes, which is not a multiple of 512/],
+      [['-kernel', good, '--script', path.join(folder, 'none')], /the script .*none cannot be read/],
       [['-kernel', good, '--script', file('bad', 'type ls\n')], /bad:1: "type ls"/],
     ];
     for (const [args, message] of cases) {

@@ -8,14 +8,16 @@ import * as path from 'node:path';
 import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
 import type { MachineOptions } from '../emulator/types';
+import { FileDisk } from '../host/file-disk';
+import { FileError, type FileProblem } from '../host/file-error';
+import { reason } from '../host/reason';
+import { readRegular } from '../host/regular-file';
 import { version } from '../package.json';
 import { BootFile } from './boot-file';
-import { FileDisk } from './file-disk';
 import { GuestOutput } from './guest-output';
 import { UsageError } from './option-values';
-import { type RunOptions, parseCommandLine, usage } from './options';
+import { type DriveOptions, type RunOptions, parseCommandLine, usage } from './options';
 import { whenParentIsGone } from './parent';
-import { reason } from './reason';
 import { ConsoleRun, type Ending } from './run';
 import { ScriptRun, parseScript } from './script';
 import { statsOf } from './stats';
@@ -30,11 +32,27 @@ const SAMPLE = path.join(__dirname, '..', 'sample', 'prebuilt');
 
 const say = (text: string): void => void process.stderr.write(`xv6-emu: ${text}\n`);
 
-function readInput(file: string, what: string): Buffer {
+const DISK_ADVICE: Readonly<Partial<Record<FileProblem, string>>> = {
+  missing: 'make fs.img makes one.',
+  'no disk': 'make fs.img makes one.',
+  forbidden: 'Make it writable (chmod u+w), or add snapshot=on or readonly=on to -drive.',
+  'in use': 'Two machines that write to one disk would spoil it: end that one, or add snapshot=on to -drive.',
+};
+
+function readInput(file: string, what: string): Uint8Array {
   try {
-    return fs.readFileSync(file);
+    return readRegular(file);
   } catch (error) {
-    throw new UsageError(`${file}: the ${what} cannot be read (${reason(error)})`);
+    throw new UsageError(`the ${what} ${FileError.from(file, error).message}`);
+  }
+}
+
+function openDisk(drive: DriveOptions): FileDisk {
+  try {
+    return new FileDisk(drive.file, { ...drive, tell: say });
+  } catch (error) {
+    const { message, problem } = FileError.from(drive.file, error);
+    throw new UsageError(`the disk image ${message} ${DISK_ADVICE[problem] ?? ''}`.trimEnd());
   }
 }
 
@@ -58,7 +76,7 @@ function powerOn(
 ): { machine: Machine; boot: BootFile | undefined; close: () => void } {
   const options = withSample(given);
   const kernel = readInput(options.kernel, 'kernel');
-  const disk = options.drive && new FileDisk(options.drive.file, options.drive);
+  const disk = options.drive && openDisk(options.drive);
   const close = (): void => disk?.close();
   const recorder = options.warmStart === undefined ? undefined : new BootRecorder();
   const machineOptions: MachineOptions = {
@@ -103,7 +121,7 @@ async function runMachine(options: RunOptions): Promise<number> {
   const script =
     name === undefined
       ? undefined
-      : { name, run: new ScriptRun(parseScript(readInput(name, 'script').toString(), name)) };
+      : { name, run: new ScriptRun(parseScript(new TextDecoder().decode(readInput(name, 'script')), name)) };
   const output = new GuestOutput();
   const { machine, boot, close } = powerOn(options, output);
   const typing = script === undefined && options.console;

@@ -1,91 +1,88 @@
 import { strict as assert } from 'node:assert';
-import fs, { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Disk } from '../emulator/devices/disk';
+import type { OpenDisk } from './launch/files';
 import { nodeFiles } from './node-files';
 
-describe('a disk image of a session', () => {
+describe('the files of a session', () => {
   let folder: string;
   let path: string;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'disk-'));
+    folder = mkdtempSync(join(tmpdir(), 'files-'));
     path = join(folder, 'fs.img');
-    writeFileSync(path, new Uint8Array(1024).fill(7), { mode: 0o640 });
+    writeFileSync(path, new Uint8Array(1024).fill(7));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const open = async (snapshot = false): Promise<Disk> => new Disk(await nodeFiles.openDisk(path, snapshot));
+  const open = (file = path, snapshot = false): Promise<OpenDisk> =>
+    nodeFiles.openDisk(file, snapshot, (problem) => assert.fail(problem));
 
-  it('is left alone until the disk is flushed, which puts all of it into the file', async () => {
+  it('has its disk written at once, or not at all', async () => {
     const disk = await open();
-    assert.equal(disk.sectors, 2);
-    disk.write(1, new Uint8Array(512).fill(9));
-    assert.equal(readFileSync(path)[512], 7);
-    disk.flush();
-    assert.equal(readFileSync(path)[512], 9);
-    assert.equal(readFileSync(path)[511], 7);
-    assert.equal(statSync(path).mode & 0o777, 0o640);
-    assert.deepEqual(readdirSync(folder), ['fs.img']);
-  });
-
-  it('does not touch a file that nothing was written to', async () => {
-    const { mtimeMs } = statSync(path);
-    (await open()).flush();
-    assert.equal(statSync(path).mtimeMs, mtimeMs);
-  });
-
-  it('is not written to if it serves as a snapshot, and need not be writable then', async () => {
-    const { mtimeMs } = statSync(path);
+    disk.written!(1, new Uint8Array(512).fill(9));
+    assert.deepEqual([readFileSync(path)[511], readFileSync(path)[512]], [7, 9]);
+    disk.close();
     chmodSync(path, 0o440);
-    const disk = await open(true);
-    disk.write(1, new Uint8Array(512).fill(9));
-    disk.flush();
-    assert.equal(statSync(path).mtimeMs, mtimeMs);
-    assert.deepEqual(readdirSync(folder), ['fs.img']);
+    const snapshot = await open(path, true);
+    snapshot.written!(0, new Uint8Array(512).fill(9));
+    snapshot.close();
+    assert.equal(readFileSync(path)[0], 7);
   });
 
-  it('leaves an image alone that was rebuilt meanwhile, and says so', async () => {
-    const disk = await open();
-    disk.write(0, new Uint8Array(512));
-    writeFileSync(path, new Uint8Array(2048).fill(1));
-    assert.throws(() => disk.flush(), /rebuilt/);
-    assert.equal(readFileSync(path).length, 2048);
-    assert.equal(readFileSync(path)[0], 1);
-    // The guest's own flush has not reported the failure to the user.
-    assert.throws(() => disk.flush(), /rebuilt/);
-  });
-
-  it('leaves an image alone that is rebuilt while it is being saved', async () => {
-    const disk = await open();
-    disk.write(0, new Uint8Array(512));
-    const write = fs.writeFileSync;
-    fs.writeFileSync = (...given) => {
-      write(...given);
-      write(path, new Uint8Array(2048).fill(1));
-    };
-    try {
-      assert.throws(() => disk.flush(), /rebuilt/);
-    } finally {
-      fs.writeFileSync = write;
-    }
-    assert.equal(readFileSync(path).length, 2048);
-    assert.deepEqual(readdirSync(folder), ['fs.img']);
-  });
-
-  it('names the size that is not a multiple of 512', async () => {
+  it('come with advice where the disk cannot be used', async () => {
+    await assert.rejects(open(join(folder, 'none.img')), /there is no such file\. Build it first \(make fs\.img\)/);
     writeFileSync(path, new Uint8Array(1000));
-    await assert.rejects(nodeFiles.openDisk(path, false), /1000 bytes.*multiple of 512/);
-    writeFileSync(path, new Uint8Array(0));
-    await assert.rejects(nodeFiles.openDisk(path, false), /0 bytes/);
+    await assert.rejects(open(), /1000 bytes.*multiple of 512.*Build it first/);
+    await assert.rejects(open(folder), /it is a folder.*correct "disk"/);
+    writeFileSync(path, new Uint8Array(1024));
+    const first = await open();
+    await assert.rejects(open(), /fs\.img is in use: .*end that one, or set "snapshot" to true/);
+    first.close();
+    chmodSync(path, 0o444);
+    await assert.rejects(open(), /(read-only|EACCES).*chmod u\+w.*"snapshot"/);
   });
 
-  it('names an image that is missing or read-only', async () => {
-    await assert.rejects(
-      nodeFiles.openDisk(join(folder, 'none.img'), false),
-      /none\.img cannot be read: there is no such file/,
-    );
-    chmodSync(path, 0o444);
-    await assert.rejects(nodeFiles.openDisk(path, false), /read-only/);
+  it('are read only if they are regular', async () => {
+    spawnSync('mkfifo', [join(folder, 'fifo')]);
+    await assert.rejects(nodeFiles.read(join(folder, 'fifo')), /fifo cannot be read: it is a FIFO/);
+    await assert.rejects(nodeFiles.read('/dev/zero'), /it is a device/);
+  });
+
+  describe('that keep boots', () => {
+    const { XDG_CACHE_HOME } = process.env;
+    const bytes = Uint8Array.of(1, 2, 3);
+    let cache: string;
+    beforeEach(() => {
+      process.env.XDG_CACHE_HOME = folder;
+      cache = join(folder, 'xv6-debug', 'boots');
+    });
+    after(() => {
+      if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+    });
+
+    it('give back what was kept', async () => {
+      await nodeFiles.boots!.write('one', bytes);
+      assert.deepEqual(Uint8Array.from((await nodeFiles.boots!.read('one'))!), bytes);
+      assert.equal(await nodeFiles.boots!.read('two'), undefined);
+      assert.deepEqual(readdirSync(cache), ['one']);
+    });
+
+    it('do not use a folder to which others may write', async () => {
+      mkdirSync(cache, { recursive: true });
+      writeFileSync(join(cache, 'one'), bytes);
+      chmodSync(cache, 0o777);
+      assert.equal(await nodeFiles.boots!.read('one'), undefined);
+      await nodeFiles.boots!.write('two', bytes);
+      assert.deepEqual(readdirSync(cache), ['one']);
+    });
+
+    it('do not wait for a FIFO in the place of a boot', async () => {
+      mkdirSync(cache, { recursive: true, mode: 0o700 });
+      spawnSync('mkfifo', [join(cache, 'one')]);
+      assert.equal(await nodeFiles.boots!.read('one'), undefined);
+    });
   });
 });

@@ -82,14 +82,19 @@ export class Session {
   private readonly context: SessionContext;
 
   constructor(channel: Channel, host: Host) {
-    this.context = newContext(new Connection(channel), host);
+    this.context = newContext(new Connection(channel, host.clock.later), host);
     this.context.connection.serve((name) => (isCommand(name) ? this.handler(name) : undefined));
   }
 
-  /** The client is gone: stops the machine and saves its disk. */
+  /** The client is gone: stops the machine. */
   async close(): Promise<void> {
     await this.context.connection.settled();
-    await life.close(this.context);
+    life.close(this.context);
+  }
+
+  /** Something was thrown that nobody expected: tells the user, as the program ends. */
+  crashed(error: unknown): void {
+    life.crash(this.context, error);
   }
 
   /** The one place where arguments from outside get the type of their request: no client is obliged to keep to it. */

@@ -45,7 +45,7 @@ export interface WritableMemory extends PhysicalMemory {
   write(address: bigint, bytes: Uint8Array): boolean;
 }
 
-/** What a disk holds, in sectors of 512 bytes; whole sectors are read. */
+/** What a disk holds, or what the guest sees of it, in sectors of 512 bytes; whole sectors are read. */
 export interface DiskContent {
   readonly sectors: number;
   read(sector: number, into: Uint8Array): void;
@@ -60,16 +60,8 @@ export interface BlockImage extends DiskContent {
   readonly readOnly: boolean;
   /** The disk now holds other bytes from this sector on. Without it, the writes do not leave the machine at once. */
   written?(sector: number, bytes: Uint8Array): void;
-  /** All that was written is to be put where it lasts; `now` is what the disk holds. */
-  flush?(now: GuestDisk): void;
-}
-
-/** The disk as the guest sees it. */
-export interface GuestDisk extends DiskContent {
-  /** It no longer holds what it held when it was last flushed. */
-  readonly changed: boolean;
-  /** Has the host put what was written where it lasts. Throws what the image's `flush` throws. */
-  flush(): void;
+  /** All that was written is to be put where it lasts. */
+  flush?(): void;
 }
 
 /** A hart as a debugger sees it. Reading never has side effects; what a debugger writes goes through MachineApi.apply. */
@@ -364,7 +356,7 @@ export interface MachineApi {
   readonly memory: PhysicalMemory;
   readonly options: Readonly<MachineOptions>;
   /** Absent if the machine has none. */
-  readonly disk?: GuestDisk;
+  readonly disk?: DiskContent;
   /** Virtual time in ticks, and instructions executed by all harts together. */
   readonly now: number;
   readonly executed: number;

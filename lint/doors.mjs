@@ -97,11 +97,18 @@ export const DOORS = {
   'debug-adapter/dap': {},
   // Its program in Node: the channel and the files.
   'debug-adapter/stdio': { mayImport: ['debug-adapter'], node: true },
-  'debug-adapter/node-files': { mayImport: ['emulator', 'debug-adapter'], node: true },
+  'debug-adapter/node-files': { mayImport: ['debug-adapter', 'host'], node: true },
 
-  extension: { mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages'], node: true, vscode: true },
+  // What both programs need of Node's files.
+  host: { mayImport: ['emulator/devices/disk', 'emulator/types'], node: true },
+
+  extension: {
+    mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages', 'host/regular-file'],
+    node: true,
+    vscode: true,
+  },
   webviews: { mayImport: ['debug-adapter/protocol'] },
-  cli: { mayImport: ['emulator'], node: true },
+  cli: { mayImport: ['emulator', 'host'], node: true },
 };
 
 /** The room of a path (without .ts): the one with the longest matching name. */

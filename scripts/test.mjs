@@ -12,7 +12,7 @@ const PATIENCE = '60000';
 
 /** The files of each suite, in the order in which they run, the quick ones first. */
 const suites = {
-  unit: ['{emulator,debug-adapter,extension,webviews,cli,lint,scripts}/**/*.spec.ts'],
+  unit: ['{emulator,debug-adapter,extension,webviews,cli,host,lint,scripts}/**/*.spec.ts'],
   adapter: ['test/adapter/**/*.spec.ts'],
   guests: ['test/guests/**/*.spec.ts'],
   vscode: ['test/vscode/e2e/**/*.spec.ts'],

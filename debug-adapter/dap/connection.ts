@@ -18,6 +18,10 @@ export class UserError extends Error {}
 /** Handles one request. Its result becomes the response's body, an exception the response's error. */
 export type Handler = (args: unknown) => unknown;
 
+/** Milliseconds for which a request that ends the session waits for those before it, which may wait for a file. */
+const PATIENCE = 1000;
+const ENDING: ReadonlySet<string> = new Set(['disconnect', 'terminate']);
+
 /** The protocol's error message for a cancelled request. */
 const CANCELLED = 'cancelled';
 
@@ -35,14 +39,20 @@ export class Connection {
   /** Requests run in the order in which they arrive, though some wait for files. */
   private queue: Promise<void> = Promise.resolve();
 
-  constructor(private readonly channel: Channel) {}
+  /** `later` runs an action after some milliseconds; without it, requests that end the session wait like all others. */
+  constructor(
+    private readonly channel: Channel,
+    private readonly later?: (milliseconds: number, action: () => void) => () => void,
+  ) {}
 
   /** Responds to requests from now on, each with the handler that `find` has for it. Call it once. */
   serve(find: (command: string) => Handler | undefined): void {
     this.channel.onMessage((message) => {
       if (!isRequest(message)) return;
       this.noteCancel(message);
-      this.queue = this.queue.then(() => this.handle(message, find(message.command)));
+      const turn = ENDING.has(message.command) ? this.impatiently() : this.queue;
+      const handled = turn.then(() => this.handle(message, find(message.command)));
+      this.queue = Promise.all([this.queue, handled]).then(() => undefined);
     });
   }
 
@@ -58,6 +68,17 @@ export class Connection {
   /** Resolves when every request received so far has its response. */
   settled(): Promise<void> {
     return this.queue;
+  }
+
+  /** Resolves when the requests so far have their responses, or they take too long. */
+  private impatiently(): Promise<void> {
+    return new Promise((resolve) => {
+      const callOff = this.later?.(PATIENCE, resolve);
+      void this.queue.then(() => {
+        callOff?.();
+        resolve();
+      });
+    });
   }
 
   /** Takes note of a cancel at once, since it must not queue up after the request that it cancels. */

@@ -21,6 +21,30 @@ describe('Content-Length framing', () => {
     );
   });
 
+  it('takes time that grows with the length of a message, and no faster', function () {
+    this.timeout(20_000);
+    const milliseconds = (size: number): number => {
+      const bytes = frame('x'.repeat(size));
+      const start = performance.now();
+      const framing = new Framing();
+      let got = 0;
+      for (let at = 0; at < bytes.length; at += 65536)
+        for (const text of framing.push(bytes.subarray(at, at + 65536))) got += text.length;
+      assert.equal(got, size);
+      return performance.now() - start;
+    };
+    milliseconds(1_000_000);
+    // With the square of the length this takes a thousand times as long: many seconds.
+    assert.ok(milliseconds(60_000_000) < 1500);
+  });
+
+  it('gives back what has no body', () => {
+    assert.deepEqual(
+      [...new Framing().push(Buffer.from('Content-Length: 0\r\n\r\nContent-Length: 1\r\n\r\nx'))],
+      ['', 'x'],
+    );
+  });
+
   for (const [name, text] of [
     ['a stream that is no protocol', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['a header without end', 'x'.repeat(5000)],

@@ -1,8 +1,7 @@
 /** Boots what a launch configuration asks for: reads the kernel, its programs and its disk, and builds the machine. */
-import { imageOf } from '../../emulator/devices/disk';
 import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
-import type { BlockImage, MachineOptions } from '../../emulator/types';
+import type { MachineOptions } from '../../emulator/types';
 import { MappedProgram } from '../code/mapped-program';
 import { findPrograms, type Program } from '../code/programs';
 import { parent, Sources } from '../code/sources';
@@ -11,7 +10,7 @@ import type { LaunchAttributes } from '../protocol';
 import { openBinary } from '../symbols/binary';
 import { readAttributes, type Settings } from './attributes';
 import { Debuggee } from './debuggee';
-import type { Files } from './files';
+import type { Files, OpenDisk } from './files';
 import { WarmStart } from './warm-start';
 
 export interface LaunchHost {
@@ -25,6 +24,8 @@ export interface LaunchHost {
   programDiffers: (program: Program) => void;
   /** Debug information cannot be read, and what is left out because of it. */
   damaged: (what: string) => void;
+  /** Something is wrong with the disk image, while the run goes on. */
+  diskProblem: (text: string) => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -37,7 +38,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     files.read(path),
     isSample ? 'The built-in sample is missing.' : 'Build the lab first (make), or correct "kernel" in launch.json.',
   );
-  const disk = await openDisk(settings, files);
+  const disk = await openDisk(settings, around);
   try {
     const binary = openBinary(path, kernel, around.damaged);
     const recorder = new BootRecorder();
@@ -68,6 +69,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     );
     const image = new MappedProgram(binary);
     const debuggee = new Debuggee(settings, machine, image, programs, sources, around.programDiffers);
+    debuggee.disk = disk;
     if (settings.warmStart && files.boots) {
       const name = warmStartName(options);
       const saved = await files.boots.read(name);
@@ -75,24 +77,28 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     }
     return debuggee;
   } catch (error) {
+    disk?.close();
     throw new UserError(messageOf(error));
   }
 }
 
 /** The sample's own image serves many sessions, and may lie where nothing can be written: what is written to it is lost. */
-async function openDisk({ kernel, disk, snapshot }: Settings, files: Files): Promise<BlockImage | undefined> {
-  if (disk !== undefined)
-    return orTold(files.openDisk(disk, snapshot), 'Build it first (make fs.img), or correct "disk" in launch.json.');
-  if (kernel !== undefined) return undefined;
-  return imageOf(await orTold(files.read(files.sample.disk), 'The built-in sample is missing.'));
+async function openDisk(
+  { kernel, disk, snapshot }: Settings,
+  { files, diskProblem }: LaunchHost,
+): Promise<OpenDisk | undefined> {
+  if (disk !== undefined) return orTold(files.openDisk(disk, snapshot, diskProblem));
+  return kernel === undefined
+    ? orTold(files.openDisk(files.sample.disk, true, diskProblem), 'The built-in sample is missing.')
+    : undefined;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-async function orTold<T>(promise: Promise<T>, advice: string): Promise<T> {
+async function orTold<T>(promise: Promise<T>, advice?: string): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw new UserError(`${messageOf(error)} ${advice}`);
+    throw new UserError([messageOf(error), ...(advice === undefined ? [] : [advice])].join(' '));
   }
 }

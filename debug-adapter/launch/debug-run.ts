@@ -19,7 +19,6 @@ import { resumptions } from '../stack/threads';
 import { processOn } from '../xv6/cpus';
 import { boot } from './boot';
 import type { Debuggee } from './debuggee';
-import { DiskSaver } from './disk-saver';
 import type { Files } from './files';
 import type { GuestConsole } from './guest-console';
 import { kernelWatch } from './kernel-watch';
@@ -77,7 +76,6 @@ export interface DebugRun {
   /** Processes at whose next run the user wants a stop. */
   readonly awaited: AwaitedProcesses;
   readonly keyboard: Keyboard;
-  readonly diskSaver: DiskSaver;
   readonly dataLocations: DataLocations;
 }
 
@@ -96,6 +94,7 @@ export async function prepareRun(
     consoleOutput: (bytes) => console.write(bytes),
     programOpened: (program) => reports.programOpened(program),
     damaged: (what) => reports.damaged(what),
+    diskProblem: (text) => reports.problem(text),
     programDiffers: ({ name, path }) =>
       reports.problem(
         `The program that runs as ${name} has other code than ${path}, so it is shown without symbols: build the disk image again (make fs.img).`,
@@ -109,7 +108,6 @@ export async function prepareRun(
     hasBytes: (hart, program, address) => debuggee.hasBytes(hart, program, address),
   });
   policy.enabled = !debuggee.settings.noDebug;
-  const diskSaver = new DiskSaver(machine.disk, clock, (problem) => reports.problem(problem));
   const keyboard = new Keyboard(
     (bytes) => machine.consoleInput(bytes),
     () => machine.now,
@@ -137,7 +135,6 @@ export async function prepareRun(
       console.flush();
       debuggee.warmStart?.saveWhenComplete();
       if (keyboard.feed(rest)) runner.wake();
-      diskSaver.nowAndThen();
     },
   });
   conditions.bind(debuggee);
@@ -154,7 +151,7 @@ export async function prepareRun(
     console,
   });
   const dataLocations = new DataLocations(debuggee);
-  return { debuggee, runner, policy, learned, awaited, keyboard, diskSaver, dataLocations };
+  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations };
 }
 
 /** Starts a run: from a saved boot if there is one and nothing may stop before its end. */

@@ -4,6 +4,11 @@
  */
 import type { BlockImage } from '../../emulator/types';
 
+export interface OpenDisk extends BlockImage {
+  /** Gives up the file and its lock. */
+  close(): void;
+}
+
 export interface Files {
   /** Reads a whole file. Errors contain the path and the system's reason. */
   read(path: string): Promise<Uint8Array>;
@@ -11,10 +16,10 @@ export interface Files {
   /** The names in a folder; none if it does not exist or cannot be read. */
   list(folder: string): Promise<string[]>;
   /**
-   * Reads a whole disk image for one session. Its `flush` replaces the whole file (writes a new one and renames it), so that
-   * the file is never left half written. With `snapshot` the file does not change.
+   * Opens a disk image for one run, which no other machine may write to until it is closed. With `snapshot` the file does
+   * not change. Errors say what to do; `tell` receives what else the user should know, also later.
    */
-  openDisk(path: string, snapshot: boolean): Promise<BlockImage>;
+  openDisk(path: string, snapshot: boolean, tell: (problem: string) => void): Promise<OpenDisk>;
   /** Keeps saved boots from session to session, if anything does. */
   readonly boots?: BootStore;
   /** The built-in sample kernel, its disk image and its sources' folder. */

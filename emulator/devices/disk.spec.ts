@@ -97,24 +97,6 @@ describe('the disk', () => {
     assert.throws(() => disk.write(3, filled(9)), /scratched/);
     host.failing = false;
     assert.deepEqual(contentOf(disk), new FakeDisk(SECTORS).content);
-    assert.equal(disk.changed, false);
-  });
-
-  it('has changed until it is flushed, also by being restored', () => {
-    const host = new FakeDisk(SECTORS);
-    const disk = new Disk(host);
-    const before = disk.save();
-    disk.write(3, filled(9));
-    host.failing = true;
-    assert.throws(() => disk.flush(), /scratched/);
-    assert.equal(disk.changed, true);
-    host.failing = false;
-    disk.flush();
-    assert.equal(disk.changed, false);
-    disk.restore(disk.save());
-    assert.equal(disk.changed, false);
-    disk.restore(before);
-    assert.equal(disk.changed, true);
   });
 
   it('refuses what is beyond its end, what is no whole sector, and a state that is not its own', () => {

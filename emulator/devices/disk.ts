@@ -6,7 +6,7 @@
  * The host's copy follows the machine, as a console does: each write leaves through the image's `written`, also where a
  * restored state has other sectors than the one before. The image itself reads as it did at first, whatever was written.
  */
-import type { BlockImage, GuestDisk, State } from '../types';
+import type { BlockImage, DiskContent, State } from '../types';
 
 export const SECTOR_SIZE = 512;
 
@@ -19,10 +19,9 @@ type Group = Record<number, Uint8Array>;
 /** The written sectors by their group. Integer keys come in ascending order, whatever the order of the writes. */
 type Overlay = Record<number, Group>;
 
-export class Disk implements GuestDisk {
+export class Disk implements DiskContent {
   readonly sectors: number;
   readonly readOnly: boolean;
-  changed = false;
   private overlay: Overlay = {};
   /** Groups that no saved state shares. */
   private readonly owned = new Set<Group>();
@@ -53,14 +52,13 @@ export class Disk implements GuestDisk {
     this.countFrom(sector, from);
     if (this.readOnly) throw new Error('the disk is read-only');
     this.image.written?.(sector, from);
-    this.changed = true;
     for (let at = 0; at < from.length; at += SECTOR_SIZE)
       this.ownedGroupOf(sector)[sector++ % GROUP] = from.slice(at, at + SECTOR_SIZE);
   }
 
+  /** Has the host put what was written where it lasts. Throws what the image's `flush` throws. */
   flush(): void {
-    this.image.flush?.(this);
-    this.changed = false;
+    this.image.flush?.();
   }
 
   /** The written sectors. The result is shared, and must not be changed. */
@@ -77,7 +75,6 @@ export class Disk implements GuestDisk {
     for (const { group, at, bytes } of different) this.checkSector(group, at, bytes);
     this.overlay = { ...after };
     this.owned.clear();
-    this.changed ||= different.length > 0;
     if (this.image.written === undefined) return;
     const bytes = new Uint8Array(SECTOR_SIZE);
     for (const { group, at } of different) {

@@ -46,7 +46,19 @@ for (const legacy of [true, false]) {
     async function request(type: number, sector: number | bigint, ...data: Descriptor[]): Promise<number> {
       await place(0, type, sector, data);
       await driver.submit(0);
+      finish();
       return board.memory.bytes[STATUS - 0x80000000]!;
+    }
+
+    /** Lets time pass until nothing is under way. Returns the sectors that each event has moved. */
+    function finish(): number[] {
+      const moved: number[] = [];
+      while (transport.nextEvent() < Infinity) {
+        const before = disk.moved;
+        transport.advance((board.time = transport.nextEvent()));
+        moved.push(disk.moved - before);
+      }
+      return moved;
     }
 
     const memory = (address: number, length: number): Uint8Array => board.memory.read(BigInt(address), length)!;
@@ -139,6 +151,48 @@ for (const legacy of [true, false]) {
       assert.equal(await request(0, 3, { address: DATA, length: 512, write: true }), OK);
     });
 
+    for (const type of [0, 1]) {
+      it(`${type === 0 ? 'reads' : 'writes'} much at a time in pieces, between which time passes`, async () => {
+        const length = 256 * 512;
+        await place(0, type, 2, [{ address: DATA, length, write: type === 0 }]);
+        driver.bus.settle = () => Promise.resolve();
+        await driver.submit(...Array.from({ length: 8 }, () => 0));
+        const start = transport.nextEvent();
+        const moved = finish();
+        assert.equal(
+          moved.reduce((sum, sectors) => sum + sectors),
+          8 * 256,
+        );
+        assert.ok(Math.max(...moved) <= 128, String(moved));
+        assert.equal(board.time, start + (moved.length - 1) * 1000);
+        assert.equal((await driver.used())[0], 8);
+      });
+    }
+
+    it('looks at few descriptors at a time, though a driver may link them as long as the queue is', async () => {
+      const entries = 64;
+      driver = new VirtioDriver(driver.bus, legacy, 0, entries);
+      await driver.start();
+      const descriptors = Array.from({ length: entries - 2 }, () => ({ address: DATA, length: 1 }));
+      await place(0, 1, 2, descriptors);
+      driver.bus.settle = () => Promise.resolve();
+      const { memory } = board;
+      const read = memory.read.bind(memory);
+      let reads = 0;
+      memory.read = (...given) => {
+        reads++;
+        return read(...given);
+      };
+      await driver.submit(...Array.from({ length: entries }, () => 0));
+      assert.ok(reads < 2500, `${reads} reads for a notification`);
+      while (transport.nextEvent() < Infinity) {
+        reads = 0;
+        transport.advance((board.time = transport.nextEvent()));
+        assert.ok(reads < 2500, `${reads} reads for an event`);
+      }
+      assert.equal((await driver.used())[0], entries);
+    });
+
     it('drops what is under way when it is reset', async () => {
       await place(0, 1, 3, [{ address: DATA, length: 512 }]);
       driver.bus.settle = () => Promise.resolve();
@@ -161,6 +215,21 @@ for (const legacy of [true, false]) {
       copy.advance(BLOCK_LATENCY);
       assert.equal(disk.content[3 * 512], 0x77);
       assert.equal((await driver.used())[0], 1);
+    });
+
+    it('carries the rest of a request over that is half done', async () => {
+      board.memory.write(BigInt(DATA), new Uint8Array(256 * 512).fill(0x77));
+      await place(0, 1, 3, [{ address: DATA, length: 256 * 512 }]);
+      driver.bus.settle = () => Promise.resolve();
+      await driver.submit(0);
+      transport.advance((board.time = transport.nextEvent()));
+      assert.deepEqual([disk.content[3 * 512], disk.content[258 * 512]], [0x77, 258 & 0xff]);
+      const copy = new VirtioMmio(board, 0, legacy, new VirtioBlock(new Disk(disk)));
+      copy.restore(transport.save());
+      disk.content.fill(0);
+      copy.advance((board.time = copy.nextEvent()));
+      assert.equal(copy.nextEvent(), Infinity);
+      assert.deepEqual([disk.content[258 * 512], (await driver.used())[0]], [0x77, 1]);
     });
   });
 }

@@ -6,7 +6,7 @@ import type { State } from '../types';
 import { SavedState } from '../history/saved-state';
 import { type Disk, SECTOR_SIZE } from './disk';
 import type { VirtioModel, VirtioPort } from './virtio-model';
-import { DescriptorChain, VirtqueueError } from './virtqueue';
+import { DescriptorChain, type Virtqueue, VirtqueueError } from './virtqueue';
 
 /** Ticks from notification to completion: 10 microseconds. */
 export const BLOCK_LATENCY = 100;
@@ -17,6 +17,15 @@ const IDENTITY_SIZE = 20;
 const CONFIGURATION_SIZE = 60;
 /** Bytes moved between disk and memory in one piece. */
 const PIECE = 64 * 1024;
+/**
+ * What a driver asks for at a time may be gigabytes. The device does so much of it in one go, then nothing for so many ticks
+ * (0.1 milliseconds), in which the host has its turn. Work is bytes, and so many for looking at a descriptor.
+ */
+const WORK_AT_ONCE = PIECE;
+const REST = 1000;
+const DESCRIPTOR_WORK = 64;
+/** Descriptors of the requests that are held at a time; the others stay in the queue until some of these are done. */
+const MOST_DESCRIPTORS = 2048;
 
 const SEG_MAX = 1n << 2n;
 const READ_ONLY = 1n << 5n;
@@ -39,6 +48,8 @@ const enum Status {
 interface Pending {
   due: number;
   chain: DescriptorChain;
+  /** Bytes moved so far. */
+  done: number;
 }
 
 export class VirtioBlock implements VirtioModel {
@@ -49,6 +60,7 @@ export class VirtioBlock implements VirtioModel {
 
   private port!: VirtioPort;
   private pending: Pending[] = [];
+  private descriptors = 0;
   private readonly configuration = new DataView(new ArrayBuffer(CONFIGURATION_SIZE));
 
   /** `identity`: up to 20 ASCII characters that the driver can ask for. */
@@ -79,22 +91,31 @@ export class VirtioBlock implements VirtioModel {
   }
 
   queueNotify(index: number): void {
-    const queue = this.port.queue(index);
+    this.fetch(this.port.queue(index));
+  }
+
+  /** Takes requests from the queue. */
+  private fetch(queue: Virtqueue): void {
     const due = this.port.now() + BLOCK_LATENCY;
-    for (let chain = queue.pop(); chain; chain = queue.pop()) {
+    while (this.descriptors < MOST_DESCRIPTORS) {
+      const chain = queue.pop();
+      if (chain === undefined) return;
       if (chain.readableLength < HEADER_SIZE)
         throw new VirtqueueError(`block request: its header has ${chain.readableLength} bytes, not ${HEADER_SIZE}`);
       if (chain.writableLength < 1) throw new VirtqueueError('block request: no byte to put its status in');
-      this.pending.push({ due, chain });
+      this.pending.push({ due, chain, done: 0 });
+      this.descriptors += chain.descriptors;
     }
   }
 
   reset(): void {
     this.pending = [];
+    this.descriptors = 0;
   }
 
   save(): State {
-    return { pending: this.pending.map(({ due, chain }) => ({ due, chain: chain.save() })), disk: this.disk.save() };
+    const pending = this.pending.map(({ due, chain, done }) => ({ due, chain: chain.save(), done }));
+    return { pending, disk: this.disk.save() };
   }
 
   restore(state: State): void {
@@ -103,7 +124,9 @@ export class VirtioBlock implements VirtioModel {
     this.pending = saved.records('pending').map((entry) => ({
       due: entry.count('due'),
       chain: DescriptorChain.restore(this.port.memory, entry.record('chain')),
+      done: entry.count('done'),
     }));
+    this.descriptors = this.pending.reduce((sum, { chain }) => sum + chain.descriptors, 0);
   }
 
   nextEvent(): number {
@@ -111,29 +134,46 @@ export class VirtioBlock implements VirtioModel {
   }
 
   advance(now: number): void {
-    while (this.pending.length > 0 && this.pending[0]!.due <= now) this.complete(this.pending.shift()!.chain);
+    let work = 0;
+    for (let first = this.pending[0]; first !== undefined && first.due <= now; first = this.pending[0]) {
+      if (work >= WORK_AT_ONCE) {
+        first.due = now + REST;
+        return;
+      }
+      const before = first.done;
+      const status = this.execute(first);
+      work += first.done - before + first.chain.descriptors * DESCRIPTOR_WORK;
+      if (status !== undefined) this.complete(first.chain, status);
+    }
   }
 
-  private complete(chain: DescriptorChain): void {
-    const status = this.execute(chain);
+  /** Gives the first request back. */
+  private complete(chain: DescriptorChain, status: Status): void {
     chain.write(chain.writableLength - 1, Uint8Array.of(status));
-    if (this.port.queue(0).push(chain, chain.writableLength)) this.port.usedBuffers();
+    const queue = this.port.queue(0);
+    const isFull = this.descriptors >= MOST_DESCRIPTORS;
+    this.pending.shift();
+    this.descriptors -= chain.descriptors;
+    if (queue.push(chain, chain.writableLength)) this.port.usedBuffers();
+    if (isFull) this.fetch(queue);
   }
 
-  private execute(chain: DescriptorChain): Status {
+  /** Carries a request out, or the next piece of it: then its status is not known yet. */
+  private execute(request: Pending): Status | undefined {
+    const { chain } = request;
     const header = new DataView(chain.read(0, HEADER_SIZE).buffer);
     const type = header.getUint32(0, true);
     const sector = header.getBigUint64(8, true);
     switch (type) {
       case Request.Read:
-        return this.transfer(sector, chain.writableLength - 1, (at, first, length) => {
+        return this.transfer(request, sector, chain.writableLength - 1, (at, first, length) => {
           const bytes = new Uint8Array(length);
           this.disk.read(first, bytes);
           chain.write(at, bytes);
         });
       case Request.Write:
         if (this.disk.readOnly) return Status.Error;
-        return this.transfer(sector, chain.readableLength - HEADER_SIZE, (at, first, length) => {
+        return this.transfer(request, sector, chain.readableLength - HEADER_SIZE, (at, first, length) => {
           this.disk.write(first, chain.read(HEADER_SIZE + at, length));
         });
       case Request.Flush:
@@ -145,16 +185,20 @@ export class VirtioBlock implements VirtioModel {
     }
   }
 
-  /** Moves `length` bytes from `sector` on, piece by piece, if they are whole sectors of the disk. */
-  private transfer(sector: bigint, length: number, move: (at: number, first: number, length: number) => void): Status {
+  /** Moves the next piece of `length` bytes from `sector` on, if they are whole sectors of the disk. */
+  private transfer(
+    request: Pending,
+    sector: bigint,
+    length: number,
+    move: (at: number, first: number, length: number) => void,
+  ): Status | undefined {
     const sectors = BigInt(this.disk.sectors);
     if (length % SECTOR_SIZE !== 0 || sector + BigInt(length / SECTOR_SIZE) > sectors) return Status.Error;
-    for (let at = 0; at < length; at += PIECE) {
-      const count = Math.min(PIECE, length - at);
-      const status = attempt(() => move(at, Number(sector) + at / SECTOR_SIZE, count));
-      if (status !== Status.Ok) return status;
-    }
-    return Status.Ok;
+    const { done } = request;
+    const count = Math.min(PIECE, length - done);
+    const status = attempt(() => move(done, Number(sector) + done / SECTOR_SIZE, count));
+    request.done += count;
+    return status === Status.Ok && request.done < length ? undefined : status;
   }
 
   /** The text, and one NUL after it if there is room. */

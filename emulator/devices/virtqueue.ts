@@ -32,6 +32,7 @@ export interface Rings {
 export class DescriptorChain {
   readonly readableLength: number;
   readonly writableLength: number;
+  readonly descriptors: number;
 
   constructor(
     private readonly memory: WritableMemory,
@@ -41,6 +42,7 @@ export class DescriptorChain {
   ) {
     this.readableLength = totalLength(readable);
     this.writableLength = totalLength(writable);
+    this.descriptors = readable.length + writable.length;
   }
 
   /** `length` bytes of the readable part from `offset` on. */

@@ -16,7 +16,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-const FORMAT = 'xv6-debug recording 1';
+const FORMAT = 'xv6-debug recording 2';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;

@@ -43,7 +43,7 @@ export class BootRecorder {
         if (this.recording) this.noteRead(sector, into);
       },
       written: image.written && ((sector, bytes) => image.written?.(sector, bytes)),
-      flush: image.flush && ((now) => image.flush?.(now)),
+      flush: image.flush && (() => image.flush?.()),
     };
   }
 

@@ -77,6 +77,8 @@ export class FakeBoard implements Board {
 export class FakeDisk implements BlockImage {
   readonly content: Uint8Array;
   flushes = 0;
+  /** Sectors read and written. */
+  moved = 0;
   failing = false;
 
   constructor(
@@ -89,11 +91,13 @@ export class FakeDisk implements BlockImage {
 
   read(sector: number, into: Uint8Array): void {
     this.fail();
+    this.moved += into.length / 512;
     into.set(this.content.subarray(512 * sector, 512 * sector + into.length));
   }
 
   written(sector: number, from: Uint8Array): void {
     this.fail();
+    this.moved += from.length / 512;
     this.content.set(from, 512 * sector);
   }
 

@@ -141,6 +141,16 @@ describe('lab Makefile', () => {
     assert.ok(!makesKernel('K=src\n$K/kernel:\n'));
   });
 
+  it('looks at a Makefile of any size, whatever is in it, in no time', function () {
+    this.timeout(5000);
+    for (const filling of ['\n', ' ', '\t\n', 'K', 'K \n', 'K =', 'kernel ', '$', '${K}', '\\\n']) {
+      const start = performance.now();
+      assert.ok(!makesKernel(filling.repeat(100_000)));
+      assert.ok(performance.now() - start < 200, JSON.stringify(filling));
+    }
+    assert.ok(makesKernel(`${'\n'.repeat(100_000)}  K := kernel \r\n\${K}/kernel:\r\n`));
+  });
+
   it('splits words as the shell does', () => {
     assert.deepEqual(splitWords(`a 'b c' "d \\"e" f\\ g h'i'"j"`), ['a', 'b c', 'd "e', 'f g', 'hij']);
   });

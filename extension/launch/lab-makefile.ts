@@ -33,7 +33,7 @@ export const QEMU_WORD = 'qemu-system-riscv64';
 /** Whether a Makefile builds xv6's kernel: it names `kernel/kernel`, or `$K/kernel` with K=kernel. */
 export function makesKernel(makefile: string): boolean {
   if (/(^|[\s:])kernel\/kernel\b/m.test(makefile)) return true;
-  return /^\s*K\s*[:?]?=\s*kernel\s*$/m.test(makefile) && /\$[{(]?K[})]?\/kernel\b/.test(makefile);
+  return /^[ \t]*K[ \t]*[:?]?=[ \t]*kernel[ \t\r]*$/m.test(makefile) && /\$[{(]?K[})]?\/kernel\b/.test(makefile);
 }
 
 /** The machine from what `make -n qemu QEMU=qemu-system-riscv64` printed. Throws LabError if no such machine can be read. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -47,6 +49,38 @@ describe('a lab folder', () => {
     await lab(folder);
     assert.equal(await findLab(folder), folder);
     assert.equal(await findLab(path.join(folder, 'nowhere')), undefined);
+  });
+
+  it('is not looked for in what is no regular file', async () => {
+    process.env['PATH'] = path0;
+    assert.equal(spawnSync('mkfifo', [path.join(folder, 'Makefile')]).status, 0);
+    assert.equal(await findLab(folder), undefined);
+  });
+
+  it('whose make does not end is given up, with all that it started', async () => {
+    const note = path.join(folder, 'pid');
+    const file = path.join(bin, 'make');
+    await writeFile(file, `#!/bin/sh\n/bin/sleep 1000 &\necho $! > ${note}\nwait\n`);
+    await chmod(file, 0o755);
+    await assert.rejects(inspectLab(folder, true, 300), /did not end within 0.3 s/);
+    const pid = Number(await readFile(note, 'utf8'));
+    const isRunning = (): boolean => {
+      try {
+        // A process that has ended may still be waiting to be reaped.
+        return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      } catch {
+        return false;
+      }
+    };
+    for (const end = Date.now() + 2000; isRunning() && Date.now() < end;)
+      await new Promise((soon) => setTimeout(soon, 10));
+    assert.ok(!isRunning(), 'the sleep that it started');
+  });
+
+  it('whose make prints without end is given up', async () => {
+    await writeFile(path.join(bin, 'make'), '#!/bin/sh\nexec /usr/bin/yes\n');
+    await chmod(path.join(bin, 'make'), 0o755);
+    await refusal(/printed more than 16 MiB/);
   });
 
   it('is not guessed at when there are several below', async () => {

@@ -2,9 +2,10 @@
  * Finds a lab's folder, reads the machine from its Makefile, and says what is missing to build it. Runs only `make -n`, which
  * prints recipes and builds nothing. Does not use VS Code.
  */
-import { execFile } from 'node:child_process';
-import { access, constants, readdir, readFile } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { access, constants, readdir } from 'node:fs/promises';
 import * as path from 'node:path';
+import { readRegularLater } from '../../host/regular-file';
 import {
   type Compiler,
   LabError,
@@ -30,7 +31,11 @@ export interface Lab {
 /** Kernel and disk image that a lab may contain, for machines without a cross compiler. */
 const PREBUILT = { kernel: 'prebuilt/kernel', disk: 'prebuilt/fs.img' };
 
-const MAKE_TIMEOUT = 20_000;
+/** Milliseconds for `make -n`, and bytes of what it prints. */
+const MAKE_PATIENCE = 20_000;
+const MOST_PRINTED = 16 << 20;
+/** Bytes of a Makefile. */
+const LARGEST_MAKEFILE = 4 << 20;
 
 /** The lab at `folder` or, if there is none, the only one in a folder directly below it. */
 export async function findLab(folder: string): Promise<string | undefined> {
@@ -47,8 +52,8 @@ export async function findLab(folder: string): Promise<string | undefined> {
 
 async function isLab(folder: string): Promise<boolean> {
   for (const name of ['GNUmakefile', 'makefile', 'Makefile']) {
-    const text = await readFile(path.join(folder, name), 'utf8').catch(() => undefined);
-    if (text !== undefined) return makesKernel(text);
+    const bytes = await readRegularLater(path.join(folder, name), LARGEST_MAKEFILE).catch(() => undefined);
+    if (bytes !== undefined) return makesKernel(new TextDecoder().decode(bytes));
   }
   return false;
 }
@@ -56,9 +61,10 @@ async function isLab(folder: string): Promise<boolean> {
 /**
  * Reads the machine from the Makefile of `folder`. Throws LabError, worded for the user, when make is missing, fails or
  * prints no machine, or when there is neither a compiler nor a prebuilt kernel; with `toBuild` false no compiler is needed.
+ * `patience` is in milliseconds.
  */
-export async function inspectLab(folder: string, toBuild = true): Promise<Lab> {
-  const { printed, errors } = await dryRun(folder);
+export async function inspectLab(folder: string, toBuild = true, patience = MAKE_PATIENCE): Promise<Lab> {
+  const { printed, errors } = await dryRun(folder, patience);
   const machine = await machineFrom(printed, errors, folder);
   const missing = toBuild ? await missingCompiler(readCompilers(printed), errors) : undefined;
   const notes =
@@ -97,21 +103,52 @@ async function machineFrom(printed: string, errors: string, folder: string): Pro
 }
 
 /** What `make -n qemu` prints, even if make fails half-way, since it may have printed the machine before. */
-function dryRun(folder: string): Promise<{ printed: string; errors: string }> {
+function dryRun(folder: string, patience: number): Promise<{ printed: string; errors: string }> {
   return new Promise((resolve, reject) => {
-    execFile(
-      'make',
-      ['-n', 'qemu', `QEMU=${QEMU_WORD}`],
-      { cwd: folder, timeout: MAKE_TIMEOUT, maxBuffer: 16 << 20, env: { ...process.env, LC_ALL: 'C', MAKEFLAGS: '' } },
-      (error, printed, errors) => {
-        if (error && error.code === 'ENOENT')
-          reject(new LabError(`make was not found, and the lab is built with it. ${install('make', 'make')}`));
-        else if (error?.killed)
-          reject(new LabError(`"make -n qemu" in ${folder} did not end within ${MAKE_TIMEOUT / 1000} s.`));
-        else resolve({ printed, errors });
-      },
-    );
+    // A process group of its own: what make starts, such as $(shell ...), ends with it.
+    const child = spawn('make', ['-n', 'qemu', `QEMU=${QEMU_WORD}`], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      env: { ...process.env, LC_ALL: 'C', MAKEFLAGS: '' },
+    });
+    const giveUp = (why: string): void => {
+      killGroup(child);
+      reject(new LabError(`"make -n qemu" in ${folder} ${why}.`));
+    };
+    const timer = setTimeout(() => giveUp(`did not end within ${patience / 1000} s`), patience);
+    const [printed, errors] = [child.stdout, child.stderr].map((stream) => {
+      const pieces: Buffer[] = [];
+      let length = 0;
+      stream.on('data', (piece: Buffer) => {
+        pieces.push(piece);
+        length += piece.length;
+        if (length > MOST_PRINTED) giveUp(`printed more than ${MOST_PRINTED >> 20} MiB`);
+      });
+      return () => Buffer.concat(pieces).toString();
+    });
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      const why = error.code === 'ENOENT' ? 'make was not found' : `make cannot be run (${error.message})`;
+      reject(new LabError(`${why}, and the lab is built with it. ${install('make', 'make')}`));
+    });
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve({ printed: printed!(), errors: errors!() });
+    });
   });
+}
+
+function killGroup(child: ChildProcess): void {
+  if (process.platform === 'win32' || child.pid === undefined) {
+    child.kill('SIGKILL');
+    return;
+  }
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
 }
 
 async function missingCompiler(compilers: Compiler[], errors: string): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { imageOf } from '../../emulator/devices/disk';
 import { BootRecorder, SavedBoot, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
-import type { BlockImage, GuestDisk, MachineOptions } from '../../emulator/types';
+import type { BlockImage, DiskContent, MachineOptions } from '../../emulator/types';
 import { symbolAddress } from './elf-symbols';
 import { type Lab, labAt } from './lab';
 
@@ -146,7 +146,7 @@ describe('warm start', () => {
   });
 });
 
-function contents(disk: GuestDisk, sector = 0, count = disk.sectors): Buffer {
+function contents(disk: DiskContent, sector = 0, count = disk.sectors): Buffer {
   const bytes = new Uint8Array(count * 512);
   disk.read(sector, bytes);
   return Buffer.from(bytes);

@@ -28,13 +28,10 @@ export function configurationDone(context: SessionContext): void {
 }
 
 export async function restart(context: SessionContext, args: { arguments?: LaunchAttributes }): Promise<void> {
-  const { runner, diskSaver, debuggee } = requireSession(context);
-  runner.abandon();
+  const { debuggee } = requireSession(context);
   const stood = context.stopped !== undefined;
-  context.stopped = undefined;
-  diskSaver.save();
+  close(context);
   announceModules(context, debuggee, 'removed');
-  context.running = undefined;
   try {
     const attributes = args.arguments ?? context.attributes;
     await inProgress(context, 'Starting the kernel again', (tell) => load(context, attributes, tell));
@@ -49,13 +46,13 @@ export async function restart(context: SessionContext, args: { arguments?: Launc
   });
 }
 
-export async function terminate(context: SessionContext): Promise<void> {
-  await close(context);
+export function terminate(context: SessionContext): void {
+  close(context);
   context.connection.afterResponse(() => context.connection.event('terminated'));
 }
 
-export async function disconnect(context: SessionContext): Promise<void> {
-  await close(context);
+export function disconnect(context: SessionContext): void {
+  close(context);
   context.connection.afterResponse(() => context.host.end(0));
 }
 
@@ -67,15 +64,15 @@ export function cancel(): void {
   return undefined;
 }
 
-/** Stops the machine and saves its disk. May be called again. */
-export async function close(context: SessionContext): Promise<void> {
+/** Stops the machine and gives up its disk. May be called again. */
+export function close(context: SessionContext): void {
   const { running } = context;
   if (!running) return;
   context.running = undefined;
   context.stopped = undefined;
   running.runner.abandon();
   context.console.flush();
-  running.diskSaver.save();
+  running.debuggee.disk?.close();
 }
 
 /** Makes a run and binds to it what the user has set. */
@@ -83,7 +80,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   const { connection, stopPoints } = context;
   tell('Reading the kernel and its disk');
   const run = await prepareRun(attributes, stopPoints, context.host, context.console, {
-    stopped: (report) => stop(context, report),
+    stopped: (report) => orCrash(context, () => stop(context, report)),
     logged: (text) => say(context, text),
     ended: (how) => end(context, how),
     programOpened: (program) => moduleOpened(context, program),
@@ -121,10 +118,25 @@ function begin({ running, stopped, stopPoints, console }: SessionContext): void 
 
 function end(context: SessionContext, { exitCode, why }: Ended): void {
   say(context, why);
-  void close(context).then(() => {
-    context.connection.event('exited', { exitCode });
-    context.connection.event('terminated');
-  });
+  close(context);
+  context.connection.event('exited', { exitCode });
+  context.connection.event('terminated');
+}
+
+/** A session that cannot say where its machine stands is of no use: it ends, and says that this is no fault of the user's. */
+export function crash(context: SessionContext, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(context, `The session ends because of a defect of the debugger; please report it: ${text}`, 'important');
+  close(context);
+  context.connection.event('terminated');
+}
+
+function orCrash(context: SessionContext, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    crash(context, error);
+  }
 }
 
 function stop(context: SessionContext, report: StopReport): void {

@@ -5,10 +5,10 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import type { HostClock } from '../../../emulator/run-loop';
-import { Mode, type BlockImage } from '../../../emulator/types';
+import { Mode } from '../../../emulator/types';
 import { imageOf } from '../../../emulator/devices/disk';
 import { Connection, type Channel } from '../../../debug-adapter/dap/connection';
-import type { Files } from '../../../debug-adapter/launch/files';
+import type { Files, OpenDisk } from '../../../debug-adapter/launch/files';
 import { nodeFiles } from '../../../debug-adapter/node-files';
 import { newContext, requireSession, type SessionContext } from '../../../debug-adapter/requests/context';
 import { launch } from '../../../debug-adapter/requests/lifecycle/launch';
@@ -57,7 +57,8 @@ class Session {
       onMessage: () => undefined,
     };
     const { read, exists, list, sample } = nodeFiles;
-    const openDisk = (): Promise<BlockImage> => Promise.resolve(imageOf(new Uint8Array(readFileSync(DISK))));
+    const openDisk = (): Promise<OpenDisk> =>
+      Promise.resolve({ ...imageOf(new Uint8Array(readFileSync(DISK))), close: () => undefined });
     const files: Files = { read, exists, list, sample, openDisk };
     const connection = new Connection(channel);
     this.context = newContext(connection, { files, clock: this.clock, workingDirectory: '/', end: () => undefined });

@@ -1,0 +1,156 @@
+/**
+ * A disk image as a raw file, written in place as QEMU does: what the guest has been told is on its disk is in the file,
+ * even if this process dies at once.
+ *
+ * While a kernel runs, a build may make the image anew, in place or under its name. Then what the kernel still writes
+ * belongs to a disk that is gone, and would spoil the new one: from there on the file is left alone.
+ */
+import * as fs from 'node:fs';
+import { SECTOR_SIZE } from '../emulator/devices/disk';
+import type { BlockImage } from '../emulator/types';
+import { FileError } from './file-error';
+import { lockImage } from './image-lock';
+import { openRegular } from './regular-file';
+
+/** Bytes of the largest image that is read when it is opened. Of a larger one, only what the guest reads is. */
+const LARGEST_WHOLE = 64 * 1024 ** 2;
+
+export interface ImageUse {
+  /** The guest may not write. */
+  readOnly?: boolean;
+  /** The guest's writes do not go to the file. */
+  snapshot?: boolean;
+  /** Receives what the user should know: the file cannot be locked, cannot be written, has been made anew. */
+  tell(problem: string): void;
+}
+
+const sameFile = (a: fs.Stats, b: fs.Stats): boolean =>
+  a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeMs === b.mtimeMs;
+
+export class FileDisk implements BlockImage {
+  readonly sectors: number;
+  readonly readOnly: boolean;
+  private readonly path: string;
+  private readonly descriptor: number;
+  /** Undefined of a large image. */
+  private readonly whole: Uint8Array | undefined;
+  /** Of a large image: the original contents of changed sectors. */
+  private readonly originals = new Map<number, Uint8Array>();
+  private keepsWrites: boolean;
+  /** The file as this machine last saw or wrote it. */
+  private seen: fs.Stats;
+  private told: string | undefined;
+
+  /** Throws a FileError if the file cannot be used, or another machine writes to it. */
+  constructor(
+    path: string,
+    private readonly use: ImageUse,
+  ) {
+    const { readOnly = false, snapshot = false } = use;
+    this.readOnly = readOnly;
+    this.keepsWrites = !readOnly && !snapshot;
+    const { descriptor, status } = openRegular(path, this.keepsWrites);
+    this.descriptor = descriptor;
+    try {
+      this.path = fs.realpathSync(path);
+      // Root may write any file, but one that is read-only is meant to stay as it is.
+      if (this.keepsWrites && (status.mode & 0o222) === 0)
+        throw new FileError(path, 'forbidden', 'it is read-only', 'cannot be opened to write');
+      if (this.keepsWrites) this.tell(lockImage(path, descriptor));
+      // Whoever had the lock may have written until now.
+      this.seen = fs.fstatSync(descriptor);
+      this.sectors = sectorsOf(path, this.seen.size);
+      this.whole = this.seen.size <= LARGEST_WHOLE ? this.fromFile(0, new Uint8Array(this.seen.size)) : undefined;
+    } catch (error) {
+      fs.closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  read(sector: number, into: Uint8Array): void {
+    const start = sector * SECTOR_SIZE;
+    if (this.whole !== undefined) {
+      into.set(this.whole.subarray(start, start + into.length));
+      return;
+    }
+    // What has been read of an image made anew goes together with nothing that was read before.
+    const { size, mtimeMs } = fs.fstatSync(this.descriptor);
+    if (size !== this.seen.size || mtimeMs !== this.seen.mtimeMs)
+      throw new FileError(this.path, 'other', 'it was rebuilt while the kernel ran on it');
+    this.fromFile(sector, into);
+    for (let at = 0; at < into.length; at += SECTOR_SIZE) {
+      const original = this.originals.get(sector++);
+      if (original !== undefined) into.set(original, at);
+    }
+  }
+
+  written(sector: number, bytes: Uint8Array): void {
+    if (!this.isOurs()) return;
+    if (this.whole === undefined) this.keepOriginals(sector, bytes.length / SECTOR_SIZE);
+    try {
+      for (let done = 0; done < bytes.length;)
+        done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
+    } catch (error) {
+      const problem = FileError.from(this.path, error, 'cannot be written');
+      this.tell(problem.message);
+      throw problem;
+    } finally {
+      this.seen = fs.fstatSync(this.descriptor);
+    }
+  }
+
+  flush(): void {
+    if (this.keepsWrites) fs.fdatasyncSync(this.descriptor);
+  }
+
+  /** Gives up the file and its lock. */
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+
+  /** Whether what the guest writes goes to the file: no longer once that is not the one it was. */
+  private isOurs(): boolean {
+    if (!this.keepsWrites) return false;
+    const now = fs.statSync(this.path, { throwIfNoEntry: false });
+    if (now && sameFile(now, this.seen)) return true;
+    this.keepsWrites = false;
+    this.tell(
+      `${this.path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel writes since is not saved.`,
+    );
+    return false;
+  }
+
+  private fromFile(sector: number, into: Uint8Array): Uint8Array {
+    const count = fs.readSync(this.descriptor, into, 0, into.length, sector * SECTOR_SIZE);
+    if (count !== into.length)
+      throw new FileError(this.path, 'other', `it ends at sector ${sector}; was it cut short?`);
+    return into;
+  }
+
+  private keepOriginals(first: number, count: number): void {
+    for (let sector = first; sector < first + count; sector++) {
+      if (this.originals.has(sector)) continue;
+      const original = new Uint8Array(SECTOR_SIZE);
+      this.read(sector, original);
+      this.originals.set(sector, original);
+    }
+  }
+
+  /** A guest that goes on writing may meet the same problem again and again. */
+  private tell(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.told) this.use.tell(problem);
+    this.told = problem ?? this.told;
+  }
+}
+
+function sectorsOf(path: string, size: number): number {
+  if (size === 0 || size % SECTOR_SIZE !== 0) {
+    throw new FileError(
+      path,
+      'no disk',
+      `it has ${size} bytes, which is not a multiple of ${SECTOR_SIZE}: it is no whole disk image`,
+      'cannot be used as a disk',
+    );
+  }
+  return size / SECTOR_SIZE;
+}
