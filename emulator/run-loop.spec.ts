@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { type HostClock, RunLoop, type RunLoopClient, isSilent } from './run-loop';
 import type { RunLimit, Stop } from './types';
 
-/** Instructions in a millisecond of the host. */
+/** Instructions in a millisecond of the host: mostly, of a guest in its hot loops, and of two that rewrite their code. */
 const SPEED = 100_000;
+const FAST = 1_000_000;
+const SLOW = 8_000;
+const SLOWEST = 50;
 const TICKS_PER_MILLISECOND = 10_000;
 
 /** A host whose time passes as the machine executes, and by `turn`. */
@@ -37,6 +40,7 @@ function setUp(client: Partial<RunLoopClient> = {}, paced = true) {
   const host = new FakeHost();
   const machine = {
     now: 0,
+    speed: SPEED,
     /** Computes until this tick, and then waits for the next of `events`. */
     events: [] as number[],
     budgets: [] as number[],
@@ -47,7 +51,7 @@ function setUp(client: Partial<RunLoopClient> = {}, paced = true) {
       if (until !== undefined && until > machine.now) return { kind: 'idle', until };
       if (until !== undefined) machine.events.shift();
       machine.budgets.push(limit.instructions);
-      host.time += limit.instructions / SPEED;
+      host.time += limit.instructions / machine.speed;
       return { kind: 'budget' };
     },
     idleUntil(tick: number): void {
@@ -83,6 +87,31 @@ describe('the run loop', () => {
       assert.ok(host.time - before < 8, `a slice of ${host.time - before} ms`);
     }
     assert.ok(host.time > 100, 'and wastes little');
+  });
+
+  it('comes back soon also when a fast guest slows down from one instruction to the next', () => {
+    const { host, machine, loop } = setUp();
+    loop.start();
+    for (let i = 0; i < 50; i++) {
+      machine.speed = i % 10 === 9 ? SLOW : FAST;
+      const before = host.time;
+      host.turn();
+      assert.ok(host.time - before < 60, `a slice of ${host.time - before} ms`);
+    }
+  });
+
+  it('comes back soon where the guest is very slow, from the start and once it has become so', () => {
+    for (const warmUp of [[], [FAST, FAST, SLOWEST]]) {
+      const { host, machine, loop } = setUp();
+      loop.start();
+      for (machine.speed of warmUp) host.turn();
+      machine.speed = SLOWEST;
+      for (let i = 0; i < 10; i++) {
+        const start = host.time;
+        host.turn();
+        assert.ok(host.time - start < 50, `a slice of ${host.time - start} ms`);
+      }
+    }
   });
 
   it('runs a fixed number of instructions at a time where it is not paced', () => {

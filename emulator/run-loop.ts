@@ -22,9 +22,12 @@ const LONGEST_WAIT = 1000;
 const FIRST_WAIT = 1;
 /** What the guest waits for at most so long, in milliseconds, is there at once: its disk, mostly. */
 const SHORTEST_WAIT = 1;
-/** Instructions of the first run in a slice, and the most of any. */
-const FIRST_BUDGET = 20_000;
-const LARGEST_BUDGET = 4_000_000;
+/**
+ * Instructions of the first run of the machine, which are the fewest of any, and the most. A guest that rewrites its own code
+ * may need 20 microseconds for an instruction, and may begin with it at any time.
+ */
+const SMALLEST_BUDGET = 1000;
+const LARGEST_BUDGET = 400_000;
 /** Instructions of each run that is not paced: it comes back at the same instants every time. */
 const FIXED_BUDGET = 1_000_000;
 /** Ticks of mtime in a millisecond (10 MHz). */
@@ -66,7 +69,7 @@ export class RunLoop {
     private readonly paced = true,
   ) {
     this.pace = new Pace(clock);
-    this.budget = paced ? FIRST_BUDGET : FIXED_BUDGET;
+    this.budget = paced ? SMALLEST_BUDGET : FIXED_BUDGET;
   }
 
   get running(): boolean {
@@ -134,7 +137,8 @@ export class RunLoop {
   /** Half a slice for one run of the machine: a request that arrives waits no longer than that and a bit. */
   private adapt(milliseconds: number): void {
     if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, LARGEST_BUDGET);
-    else if (milliseconds > SLICE / 2) this.budget = Math.max(this.budget >> 1, FIRST_BUDGET);
+    else if (milliseconds > SLICE / 2)
+      this.budget = Math.max(Math.floor((this.budget * SLICE) / 2 / milliseconds), SMALLEST_BUDGET);
   }
 
   /** Lets virtual time pass, as far as the wall clock allows; returns the milliseconds to wait before looking again. */
