@@ -4,6 +4,9 @@ import { ExpressionError } from './error';
 import { evaluate, evaluateCondition, integerOf } from './evaluate';
 import { formatValue } from './format';
 import { expressionContext, expressionProgram, secondProcess } from '../testing/expression-program';
+import type { Type } from '../symbols/api';
+import { FIXTURE_NAMES, openFixture } from '../testing/symbols/fixtures';
+import * as C from './types';
 import { typeName } from './types';
 import { numberOf } from './value';
 
@@ -255,6 +258,27 @@ describe('C expressions', function () {
     assert.equal(evaluateCondition('p->pid == 3 && p->name == "sh"', context), true);
     assert.equal(evaluateCondition('p->parent', context), true);
     assert.equal(evaluateCondition('proc[0].parent', context), false);
+  });
+
+  it('read enumerators of compiled programs', () => {
+    for (const name of FIXTURE_NAMES) {
+      const compiled = { ...context, binary: openFixture(name) };
+      const value = evaluate('ZOMBIE', compiled);
+      assert.equal(formatValue(value, compiled), 'ZOMBIE', name);
+      assert.equal(typeName(value.type), 'enum state', name);
+      assert.equal(numberOf(evaluate('ZOMBIE < UNUSED', compiled), compiled), 1n, name);
+    }
+  });
+
+  it('read bit fields of every base type by its sign', () => {
+    const field = (of: Type) =>
+      numberOf(
+        { type: of, location: { kind: 'bytes', bytes: Uint8Array.of(0xd0) }, bitField: { size: 4, offset: 4 } },
+        context,
+      );
+    for (const signed of [C.SIGNED_CHAR, C.SHORT, C.INT, C.LONG]) assert.equal(field(signed), -3n, typeName(signed));
+    for (const unsigned of [C.CHAR, C.UNSIGNED_CHAR, C.UNSIGNED_SHORT, C.UNSIGNED, C.UNSIGNED_LONG])
+      assert.equal(field(unsigned), 13n, typeName(unsigned));
   });
 
   it('read bit fields', () => {

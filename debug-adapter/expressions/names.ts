@@ -116,7 +116,9 @@ function namedInC(name: string, context: EvaluationContext): Value | undefined {
 
 /** An enumerator is an int, whatever the size of its enumeration's variables (6.4.4.3). */
 function enumeratorValue({ type, value }: { type: EnumType; value: bigint }): Value {
-  return constant(value, type.size === 4 ? { ...type, signed: true } : type);
+  if (type.size !== 4) return constant(value, type);
+  // Member by member: a spread would lose what the debug information's types compute when they are asked.
+  return constant(value, { kind: 'enum', name: type.name, size: type.size, values: type.values, signed: true });
 }
 
 /** A symbol of assembly or the linker has an address but no type: like C's `extern char etext[]`. */

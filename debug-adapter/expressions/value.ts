@@ -5,7 +5,7 @@
 import { fieldOf, type Field, type Fields } from '../../emulator/isa/fields';
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
-import { isInteger, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';
+import { isInteger, isSigned, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';
 
 export interface Value {
   readonly type: Type;
@@ -197,8 +197,7 @@ function bitFieldOf(
 ): bigint {
   const bytes = readLocation(value.location, 0, Math.ceil((field.offset + field.size) / 8), context);
   const raw = (fromBytes(bytes) >> BigInt(field.offset)) & ((1n << BigInt(field.size)) - 1n);
-  const signed = type.kind === 'enum' ? type.signed : type.kind === 'base' && type.encoding === 'signed';
-  return signed ? BigInt.asIntN(field.size, raw) : raw;
+  return type.kind !== 'pointer' && isSigned(type) ? BigInt.asIntN(field.size, raw) : raw;
 }
 
 /** The address of a value in memory; undefined where it has none. */

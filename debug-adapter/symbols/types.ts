@@ -286,7 +286,9 @@ class LazyEnum implements EnumType {
   /** Whether its underlying type is signed; if none is recorded, whether it has a negative value. */
   get signed(): boolean {
     const type = this.die.has(At.type) ? this.types.ofEntry(this.die) : undefined;
-    return type?.kind === 'base' ? type.encoding === 'signed' : this.values.some(({ value }) => value < 0n);
+    return type?.kind === 'base'
+      ? type.encoding === 'signed' || type.encoding === 'char'
+      : this.values.some(({ value }) => value < 0n);
   }
 }
 
