@@ -82,6 +82,17 @@ describe('pages that have not been made', () => {
     assert.ok(!pages.store(0, 16, pointer, 0, 8), 'the pointer again');
   });
 
+  it('are not committed where a quantum ends in the loop idiom that fills them', () => {
+    const one = new Uint8Array(8).fill(1);
+    const pages = new LazyPages(1);
+    for (const end of [1000, 3000, PAGE]) {
+      const from = end === 1000 ? 0 : end === 3000 ? 1000 : 3000;
+      assert.ok(pages.store(0, from, one, 0, 1), 'a pass by itself');
+      assert.ok(pages.fill(0, from + 1, end, 1), 'those that are made at once');
+    }
+    assert.ok(!pages.isCommitted(0));
+  });
+
   it('hold what xv6 leaves in free pages: one byte, and a pointer to the next', () => {
     const pages = new LazyPages(1);
     const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);

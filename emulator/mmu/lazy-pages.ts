@@ -34,6 +34,8 @@ export class LazyPages {
   private readonly front: Uint8Array;
   private readonly back: Uint8Array;
   private readonly boundary: Uint16Array;
+  /** 1 if the last of the fill was a single store, and not that of a loop idiom. */
+  private readonly single: Uint8Array;
   /** Offset of the one word of a page filled to its end that holds something else, or NO_WORD; and that word. */
   private readonly wordAt: Uint16Array;
   private readonly words: Uint8Array;
@@ -47,6 +49,7 @@ export class LazyPages {
     this.front = new Uint8Array(pages);
     this.back = new Uint8Array(pages);
     this.boundary = new Uint16Array(pages);
+    this.single = new Uint8Array(pages);
     this.wordAt = new Uint16Array(pages);
     this.words = new Uint8Array(pages * WORD);
     this.halves = new Int32Array(this.words.buffer);
@@ -68,6 +71,7 @@ export class LazyPages {
   clear(zero: (page: number) => void): void {
     for (let page = 0; page < this.pages; page++) if (this.used[page] !== 0) zero(page);
     this.used.fill(0);
+    this.single.fill(0);
     this.kinds.fill(Kind.zero);
     this.images.fill(undefined);
     this.parts.length = 0;
@@ -141,15 +145,17 @@ export class LazyPages {
 
   /**
    * Stores the `length` bytes (1, 2, 4 or 8) at `from` of `bytes`, all in the page; false, and nothing done, if the page is to
-   * be committed for that. Takes the first byte or word of a fill, which a loop idiom may continue, and one pointer. A loop of
-   * any other shape, in which each store would come here, is as fast as elsewhere once the page is committed.
+   * be committed for that. Takes single stores between which a loop idiom fills the page, and one pointer. A loop of any
+   * other shape, in which each store would come here, is as fast as elsewhere once the page is committed.
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
-    const untouched = this.kinds[page] === Kind.zero;
-    if (!untouched && !this.isFull(page)) return false;
-    if (offset === 0 && this.isUniform(bytes, from, length) && this.fill(page, 0, length, bytes[from]!)) return true;
-    if (length !== WORD || (!untouched && this.wordAt[page] !== NO_WORD)) return false;
-    if (untouched) this.fill(page, 0, PAGE, 0);
+    if (this.single[page] !== 0) return false;
+    if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) {
+      this.single[page] = 1;
+      return true;
+    }
+    if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page))) return false;
+    if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
     this.images[page] = undefined;
     this.wordAt[page] = offset;
     for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i]!;
@@ -173,6 +179,7 @@ export class LazyPages {
       return false;
     }
     this.images[page] = undefined;
+    this.single[page] = 0;
     this.front[page] = byte;
     this.boundary[page] = to;
     return true;
@@ -181,6 +188,10 @@ export class LazyPages {
   private isUniform(bytes: Uint8Array, from: number, length: number): boolean {
     for (let i = 1; i < length; i++) if (bytes[from + i] !== bytes[from]) return false;
     return true;
+  }
+
+  private takesWord(page: number): boolean {
+    return this.isFull(page) && this.wordAt[page] === NO_WORD;
   }
 
   private begin(page: number, before: number): void {
