@@ -11,6 +11,9 @@ import type { Hart, MachineApi, Stop, Subscription } from '../emulator/types';
 import type { GuestOutput } from './guest-output';
 import type { ScriptRun } from './script';
 
+/** Instructions of a run. Nobody but the person at the keyboard waits for its end. */
+const LARGEST_BUDGET = 4_000_000;
+
 /** Of Node's timers, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -68,6 +71,7 @@ export class ConsoleRun {
   ) {
     this.retired = machine.harts.map(() => 0);
     const client = {
+      largestBudget: LARGEST_BUDGET,
       ran: (stop: Stop) => this.ran(stop),
       failed: (error: unknown) => {
         this.loop.stop();

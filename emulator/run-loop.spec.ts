@@ -100,6 +100,19 @@ describe('the run loop', () => {
     }
   });
 
+  it('runs longer at a time for a client that does not have to respond', () => {
+    for (const [largestBudget, expected] of [
+      [undefined, 400_000],
+      [1_600_000, 1_600_000],
+    ] as const) {
+      const { host, machine, loop } = setUp(largestBudget === undefined ? {} : { largestBudget });
+      machine.speed = 100 * FAST;
+      loop.start();
+      for (let i = 0; i < 5; i++) host.turn();
+      assert.equal(Math.max(...machine.budgets), expected);
+    }
+  });
+
   it('comes back soon where the guest is very slow, from the start and once it has become so', () => {
     for (const warmUp of [[], [FAST, FAST, SLOWEST]]) {
       const { host, machine, loop } = setUp();

@@ -36,6 +36,8 @@ const TICKS = 10_000;
 const LAG = 50 * TICKS;
 
 export interface RunLoopClient {
+  /** Instructions of the longest run, if it is not to be one after which a request is soon answered. */
+  readonly largestBudget?: number;
   /** A hart to be stepped, if the machine is not to run freely. */
   limit?(): Pick<RunLimit, 'hart'>;
   /** The machine has come back from `run`, with whatever stop. May stop the loop. */
@@ -136,7 +138,7 @@ export class RunLoop {
 
   /** Half a slice for one run of the machine: a request that arrives waits no longer than that and a bit. */
   private adapt(milliseconds: number): void {
-    if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, LARGEST_BUDGET);
+    if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, this.client.largestBudget ?? LARGEST_BUDGET);
     else if (milliseconds > SLICE / 2)
       this.budget = Math.max(Math.floor((this.budget * SLICE) / 2 / milliseconds), SMALLEST_BUDGET);
   }
