@@ -34,7 +34,10 @@ describe('the parent of xv6-emu', function () {
   let emulator: number | undefined;
 
   before(function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform !== 'linux') {
+      console.log('      skipped: only Linux has /proc');
+      this.skip();
+    }
     assert.ok(fs.existsSync(PROGRAM), `${PROGRAM} is missing: npm run build`);
   });
   beforeEach(() => {

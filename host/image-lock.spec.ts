@@ -56,7 +56,10 @@ describe('the lock on a disk image', function () {
   });
 
   it('is named with the process that holds it, and is gone when that is killed', async function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform !== 'linux') {
+      console.log('      skipped: only Linux has /proc');
+      this.skip();
+    }
     const child = await holder();
     assert.throws(() => open(), isInUse(new RegExp(`node .*\\(process ${child.pid}\\) has it locked`)));
     const gone = new Promise((resolve) => child.on('exit', resolve));
@@ -82,7 +85,10 @@ describe('the lock on a disk image', function () {
   });
 
   it('of another is seen even where none can be taken, and otherwise the user is told', function () {
-    if (process.platform !== 'linux') this.skip();
+    if (process.platform !== 'linux') {
+      console.log('      skipped: only Linux has /proc');
+      this.skip();
+    }
     const descriptor = fs.openSync(image, 'r+');
     const fails = 'die "no such thing\\n"';
     assert.match(lockImage(image, descriptor, fails)!, /fs.img cannot be locked \(no such thing\)/);

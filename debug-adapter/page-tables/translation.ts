@@ -110,10 +110,10 @@ export const stepRows = ({ steps }: Walk): Translation['rows'] =>
   steps.map((step) => {
     const { level, index, pte, pteAddress } = step;
     const entry = pte === undefined ? '(not in RAM)' : hex(pte);
-    const flags = pte === undefined ? '' : flagText(pteFlags(pte));
+    const flags = pte === undefined ? '' : `, ${flagText(pteFlags(pte))}`;
     return {
       name: `level ${level}`,
-      text: `[${index}] PTE ${entry} at ${hex(pteAddress)}, ${flags}: ${meaningOf(step)}`,
+      text: `[${index}] PTE ${entry} at ${hex(pteAddress)}${flags}: ${meaningOf(step)}`,
     };
   });
 

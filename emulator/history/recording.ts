@@ -67,8 +67,12 @@ export function encodeRecording(options: MachineOptions, { checkpoints, inputs, 
     pages: pages.length,
     notes,
   };
+  return recordingOf(head, encodePages(wordsOf(pages)));
+}
+
+/** The bytes of a recording with this text and these encoded pages. */
+export function recordingOf(head: State, memory: Uint8Array): Uint8Array {
   const text = new TextEncoder().encode(stateToText(head));
-  const memory = encodePages(wordsOf(pages));
   const bytes = new Uint8Array(HEAD + text.length + memory.length);
   new DataView(bytes.buffer).setUint32(HASH, text.length, true);
   bytes.set(text, HEAD);

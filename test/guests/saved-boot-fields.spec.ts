@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageOf } from '../../emulator/devices/disk';
-import { hashOf } from '../../emulator/history/recording';
-import { stateFromText, stateToText } from '../../emulator/history/state-text';
+import { recordingOf } from '../../emulator/history/recording';
+import { stateFromText } from '../../emulator/history/state-text';
 import { BootRecorder, SavedBoot } from '../../emulator/history/warm-start';
 import { CSRS } from '../../emulator/isa/csr-fields';
 import { Machine } from '../../emulator/machine';
@@ -61,14 +61,7 @@ function withField(saved: Uint8Array, path: Path, value: State): Uint8Array {
   let node = state as Record<string, State>;
   for (const name of path.slice(0, -1)) node = node[name] as Record<string, State>;
   node[path.at(-1)!] = value;
-  const text = new TextEncoder().encode(stateToText(state));
-  const memory = saved.subarray(HEAD + length);
-  const bytes = new Uint8Array(HEAD + text.length + memory.length);
-  new DataView(bytes.buffer).setUint32(HASH, text.length, true);
-  bytes.set(text, HEAD);
-  bytes.set(memory, HEAD + text.length);
-  bytes.set(new TextEncoder().encode(hashOf(bytes.subarray(HASH))));
-  return bytes;
+  return recordingOf(state, saved.subarray(HEAD + length));
 }
 
 describe('the fields of a saved boot', function () {
