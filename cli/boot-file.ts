@@ -1,4 +1,5 @@
 /** `--warm-start`: a boot in a file, to go on from, or to be saved there for the next time. */
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type BootRecorder, SavedBoot } from '../emulator/history/warm-start';
@@ -32,13 +33,14 @@ export class BootFile {
   /** To be called after output: saves the boot once it is at its end. Throws UsageError if it cannot be written. */
   look(): void {
     if (!this.recorder.isComplete(this.machine)) return;
-    const beside = `${this.file}.${process.pid}`;
+    const beside = `${this.file}.${randomBytes(6).toString('hex')}`;
     try {
       makePrivateFolder(path.dirname(this.file));
       this.checkFolder();
       fs.writeFileSync(beside, this.recorder.save(this.machine), { mode: 0o600, flag: 'wx' });
       fs.renameSync(beside, this.file);
     } catch (error) {
+      fs.rmSync(beside, { force: true });
       if (error instanceof UsageError) throw error;
       throw new UsageError(`--warm-start ${path.dirname(this.file)}: the boot cannot be saved (${reason(error)})`);
     }

@@ -1,6 +1,6 @@
 /**
  * Notices that the program which started this one is gone. A make or an npx that is killed takes nobody with it, and an emulator
- * that went on would write to its disk image unseen, beside the next one.
+ * that went on would keep its disk image locked, unseen.
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

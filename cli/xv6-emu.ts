@@ -103,6 +103,7 @@ function powerOn(
     return { machine, boot, close };
   } catch (error) {
     close();
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`${options.kernel}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -3,7 +3,7 @@
  * headers as the protocol's "Base Protocol" says. It ends when its input closes. What the guest has written is in its disk's
  * image by then, so signals may end the process as the system does by default, whatever it is busy with.
  */
-import type { Channel } from './dap/connection';
+import { type Channel, textOf, traceOf } from './dap/connection';
 import { Framing, frame } from './dap/framing';
 import { parseMessage } from './dap/message';
 import { nodeFiles } from './node-files';
@@ -16,12 +16,13 @@ const MOST_UNREAD = 128 * 1024 * 1024;
 const FAILED = 1;
 
 const input = new Framing();
+let leaving = false;
 let receive: (message: unknown) => void = () => undefined;
 
 const channel: Channel = {
   send(message) {
     process.stdout.write(frame(JSON.stringify(message)));
-    if (process.stdout.writableLength > MOST_UNREAD) fail('the client does not read what it is sent');
+    if (!leaving && process.stdout.writableLength > MOST_UNREAD) fail('the client does not read what it is sent');
   },
   onMessage(listener) {
     receive = listener;
@@ -43,7 +44,6 @@ const session = new Session(channel, {
   end: (code) => leave(code),
 });
 
-let leaving = false;
 function leave(code: number): void {
   if (leaving) return;
   leaving = true;
@@ -59,8 +59,6 @@ function fail(why: string): void {
   leave(FAILED);
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 process.stdin.on('data', (chunk: Buffer) => {
   try {
     for (const text of input.push(chunk)) receive(parseMessage(text));
@@ -74,5 +72,5 @@ process.stdin.on('error', () => leave(0));
 process.stdout.on('error', () => leave(0));
 process.on('uncaughtException', (error) => {
   session.crashed(error);
-  fail(error instanceof Error ? (error.stack ?? error.message) : textOf(error));
+  fail(traceOf(error));
 });

@@ -58,7 +58,7 @@ export interface DiskContent {
 export interface BlockImage extends DiskContent {
   /** The guest may not write. */
   readonly readOnly: boolean;
-  /** The disk now holds other bytes from this sector on. Without it, the writes do not leave the machine at once. */
+  /** The disk now holds other bytes from this sector on. Without it, the writes do not leave the machine. */
   written?(sector: number, bytes: Uint8Array): void;
   /** All that was written is to be put where it lasts. */
   flush?(): void;

@@ -74,8 +74,7 @@ export class FileDisk implements BlockImage {
       return;
     }
     // What has been read of an image made anew goes together with nothing that was read before.
-    const { size, mtimeMs } = fs.fstatSync(this.descriptor);
-    if (size !== this.seen.size || mtimeMs !== this.seen.mtimeMs)
+    if (!sameFile(fs.fstatSync(this.descriptor), this.seen))
       throw new FileError(this.path, 'other', 'it was rebuilt while the kernel ran on it');
     this.fromFile(sector, into);
     for (let at = 0; at < into.length; at += SECTOR_SIZE) {
@@ -85,22 +84,20 @@ export class FileDisk implements BlockImage {
   }
 
   written(sector: number, bytes: Uint8Array): void {
-    if (!this.isOurs()) return;
+    if (!this.stillKeepsWrites()) return;
     if (this.whole === undefined) this.keepOriginals(sector, bytes.length / SECTOR_SIZE);
     try {
-      for (let done = 0; done < bytes.length;)
-        done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
-    } catch (error) {
-      const problem = FileError.from(this.path, error, 'cannot be written');
-      this.tell(problem.message);
-      throw problem;
+      this.orTold(() => {
+        for (let done = 0; done < bytes.length;)
+          done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, sector * SECTOR_SIZE + done);
+      });
     } finally {
       this.seen = fs.fstatSync(this.descriptor);
     }
   }
 
   flush(): void {
-    if (this.keepsWrites) fs.fdatasyncSync(this.descriptor);
+    if (this.keepsWrites) this.orTold(() => fs.fdatasyncSync(this.descriptor));
   }
 
   /** Gives up the file and its lock. */
@@ -108,8 +105,8 @@ export class FileDisk implements BlockImage {
     fs.closeSync(this.descriptor);
   }
 
-  /** Whether what the guest writes goes to the file: no longer once that is not the one it was. */
-  private isOurs(): boolean {
+  /** Whether what the guest writes goes to the file: no longer once that is not the one it was, of which the user is told. */
+  private stillKeepsWrites(): boolean {
     if (!this.keepsWrites) return false;
     const now = fs.statSync(this.path, { throwIfNoEntry: false });
     if (now && sameFile(now, this.seen)) return true;
@@ -138,8 +135,20 @@ export class FileDisk implements BlockImage {
 
   /** A guest that goes on writing may meet the same problem again and again. */
   private tell(problem: string | undefined): void {
-    if (problem !== undefined && problem !== this.told) this.use.tell(problem);
-    this.told = problem ?? this.told;
+    if (problem === undefined || problem === this.told) return;
+    this.told = problem;
+    this.use.tell(problem);
+  }
+
+  /** The guest is told of a failure by a status, and the user in words. */
+  private orTold(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const problem = FileError.from(this.path, error, 'cannot be written');
+      this.tell(problem.message);
+      throw problem;
+    }
   }
 }
 

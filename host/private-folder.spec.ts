@@ -31,7 +31,8 @@ describe('a private folder', () => {
     fs.chmodSync(folder, 0o700);
     fs.symlinkSync('.', path.join(folder, 'link'));
     fs.writeFileSync(path.join(folder, 'file'), '');
-    for (const name of ['link', 'file', 'none']) assert.ok(!isPrivateFolder(path.join(folder, name)), name);
+    for (const name of ['link', 'file', 'none', 'file/within'])
+      assert.ok(!isPrivateFolder(path.join(folder, name)), name);
   });
 
   it("is not another user's", function () {

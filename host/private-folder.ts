@@ -6,9 +6,13 @@ export function makePrivateFolder(folder: string): void {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
-/** Whether the folder exists, belongs to this user, and no other may write to it. Windows has no such bits. */
+/** Whether the folder exists and can be looked at, belongs to this user, and no other may write to it. Windows has no such bits. */
 export function isPrivateFolder(folder: string): boolean {
   if (process.getuid === undefined) return fs.existsSync(folder);
-  const status = fs.lstatSync(folder, { throwIfNoEntry: false });
-  return status?.isDirectory() === true && status.uid === process.getuid() && (status.mode & 0o022) === 0;
+  try {
+    const status = fs.lstatSync(folder);
+    return status.isDirectory() && status.uid === process.getuid() && (status.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
 }

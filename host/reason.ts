@@ -1,4 +1,4 @@
-/** The system's reason for a failure, in few words: "no such file", "permission denied (EACCES)". */
+/** The system's reason for a failure, as in "no such file or directory, ENOENT". */
 import { getSystemErrorName, getSystemErrorMap } from 'node:util';
 
 export function reason(error: unknown): string {

@@ -7,7 +7,7 @@ import { FileError } from './file-error';
 
 const MIB = 1024 ** 2;
 /** Bytes of the largest file that is read into memory: kernels and programs with all their debug information are smaller. */
-export const LARGEST_FILE = 512 * MIB;
+const LARGEST_FILE = 512 * MIB;
 
 /** Opens a file to read it, or also to write it with `writable`. Throws a FileError. */
 export function openRegular(path: string, writable = false): { descriptor: number; status: fs.Stats } {

@@ -5,7 +5,7 @@ import type { MachineOptions } from '../../emulator/types';
 import { MappedProgram } from '../code/mapped-program';
 import { findPrograms, type Program } from '../code/programs';
 import { parent, Sources } from '../code/sources';
-import { UserError } from '../dap/connection';
+import { textOf, UserError } from '../dap/connection';
 import type { LaunchAttributes } from '../protocol';
 import { openBinary } from '../symbols/binary';
 import { readAttributes, type Settings } from './attributes';
@@ -78,7 +78,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     return debuggee;
   } catch (error) {
     disk?.close();
-    throw new UserError(messageOf(error));
+    throw new UserError(textOf(error));
   }
 }
 
@@ -93,12 +93,10 @@ async function openDisk(
     : undefined;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-async function orTold<T>(promise: Promise<T>, advice?: string): Promise<T> {
+async function orTold<T>(promise: Promise<T>, advice = ''): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw new UserError([messageOf(error), ...(advice === undefined ? [] : [advice])].join(' '));
+    throw new UserError(`${textOf(error)} ${advice}`.trimEnd());
   }
 }

@@ -82,15 +82,15 @@ export interface DebugRun {
 /** Makes a run, which does not execute yet. Throws a UserError that says what is wrong and what to do. */
 export async function prepareRun(
   attributes: LaunchAttributes,
-  { breakpoints, catchpoints, dataBreakpoints, conditions }: StopPoints,
-  { files, clock, workingDirectory }: RunHost,
+  stopPoints: StopPoints,
+  host: RunHost,
   console: GuestConsole,
   reports: RunReports,
 ): Promise<DebugRun> {
   const debuggee = await boot(attributes, {
-    files,
-    workingDirectory,
-    unixTime: clock.unixTime(),
+    files: host.files,
+    workingDirectory: host.workingDirectory,
+    unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => console.write(bytes),
     programOpened: (program) => reports.programOpened(program),
     damaged: (what) => reports.damaged(what),
@@ -100,6 +100,22 @@ export async function prepareRun(
         `The program that runs as ${name} has other code than ${path}, so it is shown without symbols: build the disk image again (make fs.img).`,
       ),
   });
+  try {
+    return assemble(debuggee, stopPoints, host.clock, console, reports);
+  } catch (error) {
+    debuggee.disk?.close();
+    throw error;
+  }
+}
+
+/** Puts together what runs a debuggee, decides where it stops, and feeds it. */
+function assemble(
+  debuggee: Debuggee,
+  { breakpoints, catchpoints, dataBreakpoints, conditions }: StopPoints,
+  clock: RunHost['clock'],
+  console: GuestConsole,
+  reports: RunReports,
+): DebugRun {
   const { machine } = debuggee;
   const policy = new BreakpointPolicy(breakpoints, catchpoints, dataBreakpoints, {
     condition: (...asked) => conditions.condition(...asked),

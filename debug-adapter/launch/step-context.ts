@@ -1,7 +1,5 @@
 /** What stepping must know of a guest: the caller that its stack shows, and what its kernel says. */
-import { Csr } from '../../emulator/isa/csrs';
 import { SRET } from '../../emulator/isa/instructions/system';
-import { satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import type { MappedProgram } from '../code/mapped-program';
@@ -58,7 +56,7 @@ export class GuestSteps implements StepContext {
   }
 
   lastTrap(hart: Hart): UserTrap | undefined {
-    const root = satpRoot(hart.csr(Csr.satp) ?? 0n);
+    const root = this.guest.userRoot(hart);
     return root === undefined ? undefined : this.guest.traps.last(root);
   }
 

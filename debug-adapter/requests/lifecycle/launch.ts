@@ -3,7 +3,7 @@
  * protocol's "Launch Sequencing" and "Debug session end".
  */
 import { prepareRun, startRun } from '../../launch/debug-run';
-import { UserError } from '../../dap/connection';
+import { traceOf, UserError } from '../../dap/connection';
 import type { LaunchAttributes } from '../../protocol';
 import type { Ended, StopReport } from '../../run-control/stops';
 import { breakpointBody } from '../running/breakpoints';
@@ -125,8 +125,11 @@ function end(context: SessionContext, { exitCode, why }: Ended): void {
 
 /** A session that cannot say where its machine stands is of no use: it ends, and says that this is no fault of the user's. */
 export function crash(context: SessionContext, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(context, `The session ends because of a defect of the debugger; please report it: ${text}`, 'important');
+  say(
+    context,
+    `The session ends because of a defect of the debugger; please report it: ${traceOf(error)}`,
+    'important',
+  );
   close(context);
   context.connection.event('terminated');
 }
