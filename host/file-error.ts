@@ -14,7 +14,7 @@ const PROBLEMS: Readonly<Record<string, FileProblem>> = {
 
 export class FileError extends Error {
   constructor(
-    readonly path: string,
+    path: string,
     readonly problem: FileProblem,
     why: string,
     what = 'cannot be read',

@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { FileDisk } from './file-disk';
 import { FileError } from './file-error';
-import { LOCK_SCRIPTS, lockImage } from './image-lock';
+import { AMONG_US, lockImage } from './image-lock';
 
 describe('the lock on a disk image', function () {
   this.timeout(20_000);
@@ -77,10 +77,10 @@ describe('the lock on a disk image', function () {
 
   it('is held among the machines of this project where there is none like QEMU has', () => {
     const descriptors = [1, 2].map(() => fs.openSync(image, 'r+'));
-    assert.equal(lockImage(image, descriptors[0]!, LOCK_SCRIPTS.amongUs), undefined);
-    assert.throws(() => lockImage(image, descriptors[1]!, LOCK_SCRIPTS.amongUs), isInUse(/./));
+    assert.equal(lockImage(image, descriptors[0]!, AMONG_US), undefined);
+    assert.throws(() => lockImage(image, descriptors[1]!, AMONG_US), isInUse(/./));
     fs.closeSync(descriptors[0]!);
-    assert.equal(lockImage(image, descriptors[1]!, LOCK_SCRIPTS.amongUs), undefined);
+    assert.equal(lockImage(image, descriptors[1]!, AMONG_US), undefined);
     fs.closeSync(descriptors[1]!);
   });
 

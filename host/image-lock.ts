@@ -40,7 +40,7 @@ for my $byte (101, 200, 201) { exit ${TAKEN} if lock_byte($GETLK, $WRLCK, $byte)
 `;
 
 /** Where there are no such locks QEMU takes none; the machines of this project exclude one another. */
-const AMONG_US = `
+export const AMONG_US = `
 use Errno;
 use Fcntl ':flock';
 open(my $image, '+<&=', ${INHERITED}) or die "$!\\n";
@@ -68,8 +68,6 @@ function scriptOf(platform: NodeJS.Platform): string | undefined {
   if (platform === 'win32') return undefined;
   return platform === 'linux' ? AS_QEMU : AMONG_US;
 }
-
-export const LOCK_SCRIPTS = { asQemu: AS_QEMU, amongUs: AMONG_US };
 
 function inUse(path: string): FileError {
   const holders = holdersOf(path);

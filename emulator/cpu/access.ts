@@ -192,7 +192,7 @@ export class MemoryAccess {
     const value = device?.read(offset, bytes);
     if (device === undefined || value === undefined) return this.machine.raise(hart, Cause.loadAccess, address);
     hart.setRd(value, bytes, signed);
-    return this.deviceTouched(hart, { device: device.name, offset, size: bytes, access: 'read', value });
+    return this.deviceTouched(hart, device, 'read', offset, bytes, value);
   }
 
   private storeDevice(hart: HartState, physical: number, bytes: AccessSize, value: bigint, address: bigint): Status {
@@ -200,12 +200,21 @@ export class MemoryAccess {
     const offset = device === undefined ? 0 : physical - device.base;
     this.memory.watches.device = device?.name;
     if (!device?.write(offset, bytes, value)) return this.machine.raise(hart, Cause.storeAccess, address);
-    return this.deviceTouched(hart, { device: device.name, offset, size: bytes, access: 'write', value });
+    return this.deviceTouched(hart, device, 'write', offset, bytes, value);
   }
 
-  private deviceTouched(hart: HartState, touch: Omit<DeviceEvent, 'hart' | 'pc'>): Status {
+  private deviceTouched(
+    hart: HartState,
+    { name }: Device,
+    access: DeviceEvent['access'],
+    offset: number,
+    size: AccessSize,
+    value: bigint,
+  ): Status {
     const heard = this.machine.hears('device');
-    return this.machine.deviceTouched(heard ? { hart: hart.id, pc: hart.pc, ...touch } : undefined);
+    return this.machine.deviceTouched(
+      heard ? { hart: hart.id, pc: hart.pc, device: name, offset, size, access, value } : undefined,
+    );
   }
 
   private deviceAt(physical: number): Device | undefined {

@@ -370,7 +370,7 @@ export class HartState implements Hart {
     saved.bigints('registers', 32).forEach((value, register) => this.setX(register, value));
     this.pc = saved.bigint('pc');
     saved.bigints('csrs', Cell.count).forEach((value, cell) => this.setCell(cell, value));
-    this.mode = saved.oneOf('mode', [Mode.User, Mode.Supervisor, Mode.Machine]);
+    this.mode = saved.mode('mode');
     this.waiting = saved.boolean('waiting');
     this.spinning = saved.boolean('spinning');
     this.lines = saved.number('lines');

@@ -60,7 +60,7 @@ export class VirtioBlock implements VirtioModel {
 
   private port!: VirtioPort;
   private pending: Pending[] = [];
-  private descriptors = 0;
+  private descriptorCount = 0;
   private readonly configuration = new DataView(new ArrayBuffer(CONFIGURATION_SIZE));
 
   /** `identity`: up to 20 ASCII characters that the driver can ask for. */
@@ -97,20 +97,20 @@ export class VirtioBlock implements VirtioModel {
   /** Takes requests from the queue. */
   private fetch(queue: Virtqueue): void {
     const due = this.port.now() + BLOCK_LATENCY;
-    while (this.descriptors < MOST_DESCRIPTORS) {
+    while (this.descriptorCount < MOST_DESCRIPTORS) {
       const chain = queue.pop();
       if (chain === undefined) return;
       if (chain.readableLength < HEADER_SIZE)
         throw new VirtqueueError(`block request: its header has ${chain.readableLength} bytes, not ${HEADER_SIZE}`);
       if (chain.writableLength < 1) throw new VirtqueueError('block request: no byte to put its status in');
       this.pending.push({ due, chain, done: 0 });
-      this.descriptors += chain.descriptors;
+      this.descriptorCount += chain.descriptorCount;
     }
   }
 
   reset(): void {
     this.pending = [];
-    this.descriptors = 0;
+    this.descriptorCount = 0;
   }
 
   save(): State {
@@ -126,7 +126,7 @@ export class VirtioBlock implements VirtioModel {
       chain: DescriptorChain.restore(this.port.memory, entry.record('chain')),
       done: entry.count('done'),
     }));
-    this.descriptors = this.pending.reduce((sum, { chain }) => sum + chain.descriptors, 0);
+    this.descriptorCount = this.pending.reduce((sum, { chain }) => sum + chain.descriptorCount, 0);
   }
 
   nextEvent(): number {
@@ -142,18 +142,18 @@ export class VirtioBlock implements VirtioModel {
       }
       const before = first.done;
       const status = this.execute(first);
-      work += first.done - before + first.chain.descriptors * DESCRIPTOR_WORK;
-      if (status !== undefined) this.complete(first.chain, status);
+      work += first.done - before + first.chain.descriptorCount * DESCRIPTOR_WORK;
+      if (status !== undefined) this.complete(status);
     }
   }
 
   /** Gives the first request back. */
-  private complete(chain: DescriptorChain, status: Status): void {
+  private complete(status: Status): void {
+    const { chain } = this.pending.shift()!;
     chain.write(chain.writableLength - 1, Uint8Array.of(status));
     const queue = this.port.queue(0);
-    const isFull = this.descriptors >= MOST_DESCRIPTORS;
-    this.pending.shift();
-    this.descriptors -= chain.descriptors;
+    const isFull = this.descriptorCount >= MOST_DESCRIPTORS;
+    this.descriptorCount -= chain.descriptorCount;
     if (queue.push(chain, chain.writableLength)) this.port.usedBuffers();
     if (isFull) this.fetch(queue);
   }

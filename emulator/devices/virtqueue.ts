@@ -32,7 +32,7 @@ export interface Rings {
 export class DescriptorChain {
   readonly readableLength: number;
   readonly writableLength: number;
-  readonly descriptors: number;
+  readonly descriptorCount: number;
 
   constructor(
     private readonly memory: WritableMemory,
@@ -42,7 +42,7 @@ export class DescriptorChain {
   ) {
     this.readableLength = totalLength(readable);
     this.writableLength = totalLength(writable);
-    this.descriptors = readable.length + writable.length;
+    this.descriptorCount = readable.length + writable.length;
   }
 
   /** `length` bytes of the readable part from `offset` on. */

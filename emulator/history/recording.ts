@@ -7,7 +7,7 @@
  * checkpoints (see page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
  */
 import { PAGE } from '../layout';
-import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptions, Mode, type State } from '../types';
+import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptions, type State } from '../types';
 import { type Instant, type Moment, Phase, type StoppedAt } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, encodePages } from './page-codec';
@@ -149,7 +149,7 @@ function restoredInput(saved: SavedState): MachineInput {
     case 'csr':
       return { kind, hart: saved.count('hart'), csr: saved.count('csr'), value: saved.bigint('value') };
     case 'mode':
-      return { kind, hart: saved.count('hart'), mode: saved.oneOf('mode', [Mode.User, Mode.Supervisor, Mode.Machine]) };
+      return { kind, hart: saved.count('hart'), mode: saved.mode('mode') };
     case 'memory':
       return { kind, address: saved.bigint('address'), bytes: saved.bytes('bytes') };
     case undefined:

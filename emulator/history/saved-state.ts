@@ -2,9 +2,11 @@
  * Reads what a device has saved. If a checkpoint has a wrong type, throws an error that names the device and the field,
  * which a cast would not do.
  */
-import type { State } from '../types';
+import { Mode, type State } from '../types';
 
 type Fields = Record<string, State>;
+
+const MODES: readonly Mode[] = [Mode.User, Mode.Supervisor, Mode.Machine];
 
 const isWhole = (value: State | undefined): value is number => Number.isSafeInteger(value);
 /** Signed or not, and the difference of two of these. */
@@ -46,6 +48,10 @@ export class SavedState {
   oneOf<Known extends number>(field: string, known: readonly Known[]): Known {
     const value = this.number(field);
     return known.find((one) => one === value) ?? this.wrong(field, `one of ${known.join(', ')}`);
+  }
+
+  mode(field: string): Mode {
+    return this.oneOf(field, MODES);
   }
 
   bigint(field: string): bigint {

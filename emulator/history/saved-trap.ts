@@ -1,8 +1,6 @@
 /** A trap as it is saved by those who keep traps. */
-import { Mode, type State, type TrapEvent } from '../types';
+import type { State, TrapEvent } from '../types';
 import type { SavedState } from './saved-state';
-
-const MODES: readonly Mode[] = [Mode.User, Mode.Supervisor, Mode.Machine];
 
 export const savedTrap = (event: TrapEvent): State => ({ ...event, source: event.source ?? null });
 
@@ -15,8 +13,8 @@ export function restoredTrap(saved: SavedState): TrapEvent {
     cause: saved.count('cause'),
     tval: saved.bigint('tval'),
     epc: saved.bigint('epc'),
-    from: saved.oneOf('from', MODES),
-    to: saved.oneOf('to', MODES),
+    from: saved.mode('from'),
+    to: saved.mode('to'),
     ...(source !== null && { source: saved.count('source') }),
   };
 }
