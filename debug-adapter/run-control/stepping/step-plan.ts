@@ -1,5 +1,5 @@
 /**
- * What all kinds of stepping use. A plan is a generator that yields the condition it waits for (one instruction of a hart,
+ * What all kinds of stepping use: waiting for a thread of execution, through interrupts and context switches. A plan is a generator that yields the condition it waits for (one instruction of a hart,
  * or that an address is reached) and is resumed when it has happened; the runner carries plans out between requests, so a step that takes
  * long can be paused like anything else.
  *
