@@ -1,5 +1,6 @@
 /**
- * Handlers, of an alarm or a signal, that a kernel makes a program run. It calls one by changing the trap frame, and with a system call such as sigreturn the handler has the earlier trap frame put back.
+ * Handlers, of an alarm or a signal, that a kernel makes a program run. It calls one by changing the trap frame, and with a
+ * system call such as sigreturn the handler has the earlier trap frame put back.
  * A step waits for a handler that is called on its way; where the trap frame of another moment is put back, what was
  * stepped will not go on, and the step ends where the program does.
  */
