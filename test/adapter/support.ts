@@ -4,9 +4,9 @@
  */
 import { strict as assert } from 'node:assert';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { buildSync } from 'esbuild';
@@ -36,6 +36,20 @@ export function adapter(): string {
     });
   }
   return bundle;
+}
+
+/**
+ * Writes a copy of the sample's kernel that was built elsewhere: its recorded paths are below /absent, and no file of the
+ * sample is near it.
+ */
+export function kernelFromElsewhere(folder: string): string {
+  const bytes = readFileSync(KERNEL);
+  const kernel = join(folder, 'build', 'kernel', 'kernel');
+  const before = Buffer.from('/sample');
+  for (let at = bytes.indexOf(before); at >= 0; at = bytes.indexOf(before, at)) bytes.write('/absent', at);
+  mkdirSync(dirname(kernel), { recursive: true });
+  writeFileSync(kernel, bytes);
+  return kernel;
 }
 
 /** The path of a file of the sample. */

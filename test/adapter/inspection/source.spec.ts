@@ -1,16 +1,14 @@
 import { strict as assert } from 'node:assert';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { KERNEL, sessions, source } from '../support';
+import { kernelFromElsewhere, sessions, source } from '../support';
 
 describe('source', function () {
   this.timeout(60_000);
   const session = sessions();
 
   it('that was not found is shown as its instructions, each at its line', async () => {
-    // A kernel that is not near its sources.
-    const kernel = join(session().folder, 'kernel');
-    copyFileSync(KERNEL, kernel);
+    const kernel = kernelFromElsewhere(session().folder);
     mkdirSync(join(session().folder, 'empty'));
     await session().boot({ kernel, cwd: join(session().folder, 'empty'), functions: ['mappages'] });
     await session().stopped();

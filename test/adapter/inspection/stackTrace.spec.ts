@@ -3,7 +3,7 @@ import { mkdirSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { shellAsleep } from '../stacks';
-import { KERNEL, lineOf, sessions, source } from '../support';
+import { kernelFromElsewhere, lineOf, sessions, source } from '../support';
 
 /** Names of functions, innermost first. */
 const names = (stack: readonly DebugProtocol.StackFrame[]): string[] => stack.map(({ name }) => name);
@@ -87,11 +87,10 @@ describe('stackTrace', function () {
     const elsewhere = join(session().folder, 'elsewhere');
     mkdirSync(join(elsewhere, 'kernel'), { recursive: true });
     copyFileSync(source('kernel/vm.c'), join(elsewhere, 'kernel', 'vm.c'));
-    copyFileSync(KERNEL, join(session().folder, 'kernel.elf'));
     await session().boot({
-      kernel: join(session().folder, 'kernel.elf'),
+      kernel: kernelFromElsewhere(session().folder),
       cwd: session().folder,
-      sourceMap: { '/sample': elsewhere },
+      sourceMap: { '/absent': elsewhere },
       functions: ['mappages'],
     });
     await session().stopped();
