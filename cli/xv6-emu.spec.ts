@@ -4,6 +4,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { Csr } from '../emulator/isa/csrs';
 import { Assembler } from '../emulator/testing/assembler';
 import { elf } from '../emulator/testing/elf';
 import { R } from '../emulator/testing/encode';
@@ -132,6 +133,24 @@ describe('xv6-emu', function () {
     const trapping = await emulate(['-kernel', lost, '--timeout', '30']);
     assert.equal(trapping.status, 3);
     assert.match(trapping.errors, /hart 0 traps without end at pc 0x0 \(mcause 0x1, mtvec 0x0\)/);
+  });
+
+  it('says in one line where QEMU would do something else', async () => {
+    const leave = kernel((a) =>
+      powerOff(
+        a
+          .li(R.t2, 0x8000_0000 + 24)
+          .op('csrrw', { rs1: R.t2, imm: Csr.mepc })
+          .op('mret'),
+        0x5555,
+      ),
+    );
+    const { errors } = await emulate(['-kernel', leave, '--timeout', '30']);
+    assert.match(errors, /^xv6-emu: warning: hart 0 leaves M-mode at 0x8000\w+ with no PMP entry on\. .*\n/);
+    const float = kernel((a) => powerOff(a.li(R.t2, 0x6000).op('csrrs', { rs1: R.t2, imm: Csr.mstatus }), 0x5555));
+    const told = await emulate(['-kernel', float]);
+    assert.equal(told.status, 0);
+    assert.match(told.errors, /^xv6-emu: warning: hart 0 turns floating point on .* no F and D yet: .*\n$/);
   });
 
   it('refuses bad input in one line that says what to do', async () => {

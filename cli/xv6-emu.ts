@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import * as path from 'node:path';
+import { tellDifferences } from '../emulator/differences';
 import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
 import type { MachineOptions } from '../emulator/types';
@@ -126,16 +127,21 @@ async function runMachine(options: RunOptions): Promise<number> {
   const output = new GuestOutput();
   const { machine, boot, close } = powerOn(options, output);
   const typing = script === undefined && options.console;
+  const interactive = typing && process.stdin.isTTY;
+  // A terminal in raw mode needs both, and the guest may have written half a line.
+  const note = (text: string): void =>
+    interactive ? void process.stderr.write(`\r\nxv6-emu: ${text}\r\n`) : say(text);
+  tellDifferences(machine, (text) => note(`warning: ${text}`));
   const run = new ConsoleRun(machine, output, {
     script,
     timeout: options.timeout === undefined ? undefined : options.timeout * 1000,
     noReboot: options.noReboot,
-    interactive: typing && process.stdin.isTTY,
+    interactive,
     show: (bytes) => {
       process.stdout.write(bytes);
       boot?.look();
     },
-    note: (text) => void process.stderr.write(`\r\nxv6-emu: ${text}\r\n`),
+    note,
   });
   const commands: Record<EscapeCommand, () => void> = {
     exit: () => run.leave(),

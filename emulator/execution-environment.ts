@@ -7,7 +7,8 @@ import type { HartHost, HartState } from './cpu/hart';
 import type { SystemHost } from './cpu/system-instructions';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import type { VirtDevices } from './devices/virt';
-import { InterruptCause } from './isa/causes';
+import { Cause, InterruptCause } from './isa/causes';
+import { isFloatingPoint } from './isa/instructions/floating-point';
 import type { CodeCache, CodeHost } from './jit/code-cache';
 import type { ExecutorHost } from './jit/executor';
 import { Cell, Status } from './layout';
@@ -19,7 +20,7 @@ import type { Scheduler } from './scheduler/scheduler';
 import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
-import { type CsrEvent, type DeviceEvent, type MachineEvents, type FenceEvent } from './types';
+import { type CsrEvent, type DeviceEvent, type DifferenceEvent, type MachineEvents, type FenceEvent } from './types';
 import { Mode, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
 
 /** Whose interrupts come through the PLIC, by their cause. */
@@ -90,7 +91,12 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return Status.exit;
   }
 
+  differs(hart: HartState, what: DifferenceEvent['what']): void {
+    if (this.hears('difference')) this.parts.observers.tell('difference', { hart: hart.id, pc: hart.pc, what });
+  }
+
   raise(hart: HartState, cause: number, tval: bigint): Status {
+    if (cause === Cause.illegalInstruction && isFloatingPoint(Number(tval))) this.differs(hart, 'float-instruction');
     return this.trap(hart, false, cause, tval, 1);
   }
 

@@ -202,6 +202,17 @@ export interface CsrEvent {
   after: bigint;
 }
 
+/**
+ * The guest does what QEMU and hardware take in another way than this machine: it leaves M-mode with no PMP entry on, or
+ * chooses NA4, which the grain here excludes; it turns floating point on, or executes an instruction of it.
+ */
+export interface DifferenceEvent {
+  hart: number;
+  /** Address of the instruction. */
+  pc: bigint;
+  what: 'pmp-off' | 'pmp-grain' | 'float-status' | 'float-instruction';
+}
+
 /** What can be observed, by the name of the listener. */
 export interface MachineEvents {
   /** Told before the instruction is executed, whatever then becomes of it. */
@@ -216,6 +227,8 @@ export interface MachineEvents {
   device: DeviceEvent;
   data: DataEvent;
   tableStore: TableStoreEvent;
+  /** Told before the instruction has its effect; it never stops the machine. */
+  difference: DifferenceEvent;
 }
 
 export type Listeners = { readonly [Name in keyof MachineEvents]?: (event: MachineEvents[Name]) => boolean };

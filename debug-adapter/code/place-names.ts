@@ -19,6 +19,12 @@ function placeIn(image: MappedProgram, address: bigint): string | undefined {
   return `${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}${place}`;
 }
 
+/** A place in the code that a hart sees: the kernel's, or in user mode its program's. */
+export function codePlace(guest: Pick<Guest, 'imageOf'>, hart: Hart, address: bigint): string | undefined {
+  const image = guest.imageOf(hart, address);
+  return image && placeIn(image, address);
+}
+
 /** What sentences about an instruction are made from. */
 export type InstructionGuest = Pick<Guest, 'harts' | 'imageOf' | 'read' | 'xv6'>;
 
@@ -26,8 +32,7 @@ export type InstructionGuest = Pick<Guest, 'harts' | 'imageOf' | 'read' | 'xv6'>
 export function instructionText(guest: InstructionGuest, hart: Hart, pc: bigint): string {
   const word = wordAt(guest.read(hart), pc);
   const text = word === undefined ? undefined : disassemble(word, pc).text;
-  const image = guest.imageOf(hart, pc);
-  const name = image && placeIn(image, pc);
+  const name = codePlace(guest, hart, pc);
   return `${text === undefined ? 'the instruction' : text} at ${hex(pc)}${name === undefined ? '' : ` (${name})`} ${hartText(guest, hart.id)}`;
 }
 

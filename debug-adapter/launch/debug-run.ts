@@ -2,7 +2,9 @@
  * One run of a kernel under the debugger: puts together the debuggee, what runs it, what decides where it stops, and what
  * goes in and out of it, and binds to it what the user has set. It ends with its machine; a restart makes another.
  */
+import { tellDifferences } from '../../emulator/differences';
 import type { HostClock } from '../../emulator/run-loop';
+import { codePlace } from '../code/place-names';
 import type { Program } from '../code/programs';
 import { DataLocations } from '../evaluation/data-places';
 import { GuestConditions } from '../evaluation/guest-conditions';
@@ -156,6 +158,11 @@ function assemble(
   conditions.bind(debuggee);
   catchpoints.bind(kernelWatch(debuggee), machine);
   debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
+  tellDifferences(
+    machine,
+    (text) => reports.logged(text),
+    ({ hart, pc }) => codePlace(debuggee, machine.harts[hart]!, pc),
+  );
   // The runner looks at the addresses of all others, so it comes after them.
   const learned = new RunState({
     guest: debuggee.learned,

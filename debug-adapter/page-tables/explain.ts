@@ -3,6 +3,7 @@
  * Judged by the machine's state alone, without history. Causes and their order of checks are those of the RISC-V
  * privileged specification 1.12, sections 3.1.15, 4.3.1 and 4.3.2.
  */
+import { NO_FLOATING_POINT, isFloatingPoint } from '../../emulator/isa/instructions/floating-point';
 import { lengthOf } from '../../emulator/isa/instructions/decode';
 import { wordAt } from '../../emulator/isa/instructions/instruction-at';
 import { accessMode, PTE } from '../../emulator/isa/sv39';
@@ -134,6 +135,9 @@ function explainOther(
     const bytes = instructionBits(trap, context);
     out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
     if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
+    const word = bytes === undefined ? undefined : parseInt(bytes, 16);
+    if (word !== undefined && isFloatingPoint(word))
+      out.notes.push(`a floating-point instruction: ${NO_FLOATING_POINT}`);
     const filling = bytes && pageFilling(BigInt(`0x${bytes.repeat(4)}`));
     if (filling) out.notes.push(filling);
     return;

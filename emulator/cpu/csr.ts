@@ -67,6 +67,7 @@ const plain = (cell: Cell, mask = MASK64): Register => ({
 const constant = (value: bigint): Register => ({ read: () => value });
 
 function setStatus(hart: HartState, value: number, mask: number): void {
+  if ((value & Mstatus.fs) !== 0) hart.host.differs(hart, 'float-status');
   // MPP = 2 names no mode: then the field keeps what it held.
   if ((value & Mstatus.mpp) >> MPP_SHIFT === 2) mask &= ~Mstatus.mpp;
   hart.setLow(Cell.mstatus, (hart.low(Cell.mstatus) & ~mask) | (value & mask));
@@ -119,9 +120,13 @@ const pmpcfg = (cell: Cell): Register => ({
     for (let i = 0n; i < 64n; i += 8n) {
       const before = (hart.cell(cell) >> i) & 0xffn;
       const after = (value >> i) & 0x9fn;
-      // W without R is reserved, and NA4 finer than the grain.
-      const refused = (before & 0x80n) !== 0n || (after & 3n) === 2n || (after & 0x18n) === 0x10n;
-      result |= (refused ? before : after) << i;
+      // NA4 is finer than the grain.
+      const isFiner = (after & 0x18n) === 0x10n;
+      const refused = (before & 0x80n) !== 0n || isFiner;
+      if (isFiner) hart.host.differs(hart, 'pmp-grain');
+      // W without R is reserved: the entry is on, and has neither.
+      const legal = (after & 3n) === 2n ? after & ~2n : after;
+      result |= (refused ? before : legal) << i;
     }
     hart.setCell(cell, result);
     hart.host.changed(hart, 'protection');

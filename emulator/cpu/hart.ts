@@ -4,7 +4,7 @@
  */
 import type { GuestMemory } from '../mmu/guest-memory';
 import type { HartLine } from '../device';
-import { Mode, type State, type Hart } from '../types';
+import { type DifferenceEvent, Mode, type State, type Hart } from '../types';
 import { SavedState } from '../history/saved-state';
 import { readCsr, writeCsr } from './csr';
 import { Cell, HartOffset, RecordLayout, CURRENT_HART, hartBlock } from '../layout';
@@ -29,6 +29,8 @@ export interface HartHost {
   begun(hart: HartState): number;
   /** A CSR was written that decides on interrupts, the timer, translation or protection. */
   changed(hart: HartState, what: 'interrupts' | 'timer' | 'translation' | 'protection'): void;
+  /** The instruction at hand does what QEMU takes in another way. */
+  differs(hart: HartState, what: DifferenceEvent['what']): void;
 }
 
 export class HartState implements Hart {

@@ -40,6 +40,16 @@ export interface SystemHost {
   fenced(hart: HartState, event?: FenceEvent): Status;
 }
 
+/** The address-matching mode of the entries in a register of pmpcfg, in each of its halves: 0 is off. */
+const PMP_MODES = 0x18181818;
+
+const hasPmp = (hart: HartState): boolean =>
+  [Cell.pmpcfg0, Cell.pmpcfg2].some((cell) => ((hart.low(cell) | hart.high(cell)) & PMP_MODES) !== 0);
+
+/** Whether a return from M-mode leads to another mode: sret always does. */
+const leavesMachine = (hart: HartState, by: (hart: HartState) => void): boolean =>
+  by === returnFromSupervisor || (hart.low(Cell.mstatus) & Mstatus.mpp) !== Mstatus.mpp;
+
 /** By the operation: what the instruction does with its CSR. */
 const CSR_ACCESSES = Object.fromEntries(
   SYSTEM.flatMap(({ system, csr }) => (system === undefined || csr === undefined ? [] : [[system, csr]])),
@@ -91,6 +101,7 @@ export class SystemInstructions {
   }
 
   private returnBy(hart: HartState, leave: (hart: HartState) => void): Status {
+    if (hart.mode === Mode.Machine && !hasPmp(hart) && leavesMachine(hart, leave)) hart.host.differs(hart, 'pmp-off');
     if (!this.machine.hears('trapReturn')) {
       leave(hart);
       return this.machine.returned(hart);

@@ -19,6 +19,7 @@ export const enum Mstatus {
   mpie = 1 << 7,
   spp = 1 << 8,
   mpp = 3 << 11,
+  fs = 3 << 13,
   mprv = 1 << 17,
   sum = 1 << 18,
   mxr = 1 << 19,

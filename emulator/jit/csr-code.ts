@@ -124,7 +124,11 @@ export function csrCode(
           local.set(old, i64.load32_u(ZERO, at)),
           local.set(
             next,
-            i64.or(i64.and(local.get(old), i64.const(~mask & 0xffff_ffffn)), i64.and(modified, i64.const(mask))),
+            // FS is never set, so that an attempt to set it counts as a change, and leaves.
+            i64.or(
+              i64.and(local.get(old), i64.const(~mask & 0xffff_ffffn)),
+              i64.and(modified, i64.const(mask | BigInt(Mstatus.fs))),
+            ),
           ),
           when(i64.ne(i64.and(changed, i64.const(~INTERRUPT_BITS)), i64.const(0)), outside),
           when(
