@@ -56,7 +56,7 @@ if (watch) {
     await writeFile('dist/ThirdPartyNotices.txt', await thirdPartyNotices(metafiles, process.cwd()));
   } catch (error) {
     // Its own errors esbuild has printed.
-    if (error instanceof Stop) console.error(error.message);
+    if (!('errors' in error)) console.error(error instanceof Stop ? error.message : error);
     process.exitCode = 1;
   } finally {
     await Promise.all(contexts.map((bundle) => bundle.dispose()));

@@ -79,6 +79,17 @@ describe('the parent of xv6-emu', function () {
     }
   });
 
+  it('may go on as another program', async () => {
+    const script = `"${PROGRAM}" -machine virt -nographic <&3 & read line; exec sleep 1000`;
+    const shell = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit', 'pipe'] });
+    const pid = await booted(shell);
+    shell.stdin!.write('\n');
+    await delay(1500);
+    assert.ok(isEmulator(pid), 'the emulator is still there');
+    shell.kill('SIGKILL');
+    await ended(pid);
+  });
+
   for (const [name, qemu] of [
     ['make', PROGRAM],
     ['npx', 'npx xv6-emu'],

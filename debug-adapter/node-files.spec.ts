@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OpenDisk } from './launch/files';
-import { nodeFiles } from './node-files';
+import { filesWith, nodeFiles } from './node-files';
 
 describe('the files of a session', () => {
   let folder: string;
@@ -42,6 +42,15 @@ describe('the files of a session', () => {
     first.close();
     chmodSync(path, 0o444);
     await assert.rejects(open(), /(read-only|EACCES).*chmod u\+w.*"snapshot"/);
+  });
+
+  it('come with other advice where it is the disk of the sample, which nobody builds', async () => {
+    const { openDisk, sample } = filesWith(folder);
+    const opened = openDisk(sample.disk, true, (problem) => assert.fail(problem));
+    await assert.rejects(
+      opened,
+      /fs\.img cannot be read: there is no such file\. It belongs to the built-in sample: [^.]*\.$/,
+    );
   });
 
   it('are read only if they are regular', async () => {

@@ -8,7 +8,7 @@ import { FileDisk } from '../host/file-disk';
 import { FileError, type FileProblem } from '../host/file-error';
 import { isPrivateFolder, makePrivateFolder } from '../host/private-folder';
 import { readRegularLater } from '../host/regular-file';
-import type { BootStore, Files, OpenDisk } from './launch/files';
+import { SAMPLE_ADVICE, type BootStore, type Files, type OpenDisk } from './launch/files';
 
 const BUILD_IT = 'Build it first (make fs.img), or correct "disk" in launch.json.';
 const DISK_ADVICE: Readonly<Partial<Record<FileProblem, string>>> = {
@@ -21,14 +21,26 @@ const DISK_ADVICE: Readonly<Partial<Record<FileProblem, string>>> = {
     'Two machines that write to one disk would spoil it: end that one, or set "snapshot" to true in launch.json.',
 };
 
-async function openDisk(path: string, snapshot: boolean, tell: (problem: string) => void): Promise<OpenDisk> {
+/** It is used as a snapshot, so nobody else can be in the way. */
+const SAMPLE_DISK_ADVICE: typeof DISK_ADVICE = {
+  missing: SAMPLE_ADVICE,
+  irregular: SAMPLE_ADVICE,
+  'no disk': SAMPLE_ADVICE,
+};
+
+async function openDisk(
+  path: string,
+  snapshot: boolean,
+  tell: (problem: string) => void,
+  advice: typeof DISK_ADVICE,
+): Promise<OpenDisk> {
   try {
     // A file on a machine that does not respond is waited for here, and not by the whole process.
     await stat(path).catch(() => undefined);
     return new FileDisk(path, { snapshot, tell });
   } catch (error) {
     const problem = FileError.from(path, error);
-    throw new Error(`The disk image ${problem.message} ${DISK_ADVICE[problem.problem] ?? ''}`.trimEnd());
+    throw new Error(`The disk image ${problem.message} ${advice[problem.problem] ?? ''}`.trimEnd());
   }
 }
 
@@ -63,18 +75,23 @@ function bootFolder(): string {
   return join(XDG_CACHE_HOME || LOCALAPPDATA || join(homedir(), '.cache'), 'xv6-debug', 'boots');
 }
 
-/** The sample is beside dist/, where the bundle runs, and beside debug-adapter/, where tests run it. */
-const sample = join(__dirname, '..', 'sample');
+/** With the sample in a folder. */
+export function filesWith(sample: string): Files {
+  const disk = join(sample, 'prebuilt', 'fs.img');
+  return {
+    read: (path) => readRegularLater(path),
+    exists: (path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    list: (folder) => readdir(folder).catch(() => []),
+    openDisk: (path, snapshot, tell) =>
+      openDisk(path, snapshot, tell, path === disk ? SAMPLE_DISK_ADVICE : DISK_ADVICE),
+    boots,
+    sample: { kernel: join(sample, 'prebuilt', 'kernel'), disk },
+  };
+}
 
-export const nodeFiles: Files = {
-  read: (path) => readRegularLater(path),
-  exists: (path) =>
-    access(path).then(
-      () => true,
-      () => false,
-    ),
-  list: (folder) => readdir(folder).catch(() => []),
-  openDisk,
-  boots,
-  sample: { kernel: join(sample, 'prebuilt', 'kernel'), disk: join(sample, 'prebuilt', 'fs.img') },
-};
+/** The sample is beside dist/, where the bundle runs, and beside debug-adapter/, where tests run it. */
+export const nodeFiles = filesWith(join(__dirname, '..', 'sample'));

@@ -89,6 +89,29 @@ describe('disk images', () => {
     });
   }
 
+  for (const [size, make] of [
+    ['small', () => image],
+    ['large', () => large()],
+  ] as const) {
+    it(`are read whole, though the system may give less at a time: a ${size} one`, () => {
+      const file = make();
+      const { readSync } = node;
+      type Read = (descriptor: number, into: Uint8Array, at: number, length: number, position: number) => number;
+      const short: Read = (descriptor, into, at, length, position) =>
+        (readSync as Read)(descriptor, into, at, Math.min(length, 1_000_001, Math.max(700, length >> 1)), position);
+      node.readSync = short as typeof readSync;
+      try {
+        const disk = open({}, file);
+        const read = new Uint8Array(2048);
+        disk.read(0, read);
+        assert.deepEqual(Buffer.from(read), Buffer.alloc(2048, 'abcd'));
+        disk.close();
+      } finally {
+        node.readSync = readSync;
+      }
+    });
+  }
+
   it('stay as they are if they are read-only, or only a snapshot is used', () => {
     fs.chmodSync(image, 0o444);
     for (const way of [{ readOnly: true }, { snapshot: true }]) {

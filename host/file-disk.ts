@@ -118,9 +118,15 @@ export class FileDisk implements BlockImage {
   }
 
   private fromFile(sector: number, into: Uint8Array): Uint8Array {
-    const count = fs.readSync(this.descriptor, into, 0, into.length, sector * SECTOR_SIZE);
-    if (count !== into.length)
-      throw new FileError(this.path, 'other', `it ends at sector ${sector}; was it cut short?`);
+    const start = sector * SECTOR_SIZE;
+    for (let done = 0; done < into.length;) {
+      const count = fs.readSync(this.descriptor, into, done, into.length - done, start + done);
+      if (count === 0) {
+        const end = Math.floor((start + done) / SECTOR_SIZE);
+        throw new FileError(this.path, 'other', `it ends at sector ${end}; was it cut short?`);
+      }
+      done += count;
+    }
     return into;
   }
 

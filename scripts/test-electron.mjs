@@ -50,7 +50,7 @@ async function inCodeServer() {
   await ensureCodeServer();
   const spec = join('test', 'vscode', 'e2e', 'extension-host.spec.ts');
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
-  await run('node', [mocha, '--require', 'tsx/cjs', '--reporter', 'test/reporter.ts', spec]);
+  await run('node', [mocha, '--reporter', 'test/reporter.ts', spec]);
 }
 
 /** Runs this script again where windows have a screen, though nobody sees it; false if that cannot be had or is not needed. */

@@ -7,9 +7,6 @@ import { ensureInstalled } from './install.mjs';
 import { exitStatus, main, root, run, Stop } from './run.mjs';
 import { ensurePackages, forTests } from './system-packages.mjs';
 
-/** Default timeout of a test in milliseconds: long, since a busy machine is no failure. */
-const PATIENCE = '60000';
-
 /** The files of each suite, in the order in which they run, the quick ones first. */
 const suites = {
   unit: ['{emulator,debug-adapter,extension,webviews,cli,host,lint,scripts}/**/*.spec.ts'],
@@ -23,7 +20,7 @@ async function runSuite(name, patterns) {
   console.log(`\n== ${name}`);
   const folder = await mkdtemp(join(root, 'out', 'counts-'));
   try {
-    const options = ['--require', 'tsx/cjs', '--reporter', 'test/reporter.ts', '--forbid-only', '--timeout', PATIENCE];
+    const options = ['--reporter', 'test/reporter.ts', '--forbid-only'];
     const status = await exitStatus('node', ['node_modules/mocha/bin/mocha.js', ...options, ...patterns], {
       env: { ...process.env, XV6_TEST_COUNTS: folder },
     });

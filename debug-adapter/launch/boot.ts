@@ -10,7 +10,7 @@ import type { LaunchAttributes } from '../protocol';
 import { openBinary } from '../symbols/binary';
 import { readAttributes, type Settings } from './attributes';
 import { Debuggee } from './debuggee';
-import type { Files, OpenDisk } from './files';
+import { SAMPLE_ADVICE, type Files, type OpenDisk } from './files';
 import { WarmStart } from './warm-start';
 
 export interface LaunchHost {
@@ -36,7 +36,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
   const path = settings.kernel ?? files.sample.kernel;
   const kernel = await orTold(
     files.read(path),
-    isSample ? 'The built-in sample is missing.' : 'Build the lab first (make), or correct "kernel" in launch.json.',
+    isSample ? SAMPLE_ADVICE : 'Build the lab first (make), or correct "kernel" in launch.json.',
   );
   const disk = await openDisk(settings, around);
   try {
@@ -88,9 +88,7 @@ async function openDisk(
   { files, diskProblem }: LaunchHost,
 ): Promise<OpenDisk | undefined> {
   if (disk !== undefined) return orTold(files.openDisk(disk, snapshot, diskProblem));
-  return kernel === undefined
-    ? orTold(files.openDisk(files.sample.disk, true, diskProblem), 'The built-in sample is missing.')
-    : undefined;
+  return kernel === undefined ? orTold(files.openDisk(files.sample.disk, true, diskProblem)) : undefined;
 }
 
 async function orTold<T>(promise: Promise<T>, advice = ''): Promise<T> {

@@ -26,6 +26,9 @@ export interface Files {
   readonly sample: { kernel: string; disk: string };
 }
 
+/** What to do where a file of the built-in sample cannot be used. */
+export const SAMPLE_ADVICE = 'It belongs to the built-in sample: install xv6 Debug again.';
+
 /** Keeps saved boots by name. It may lose any of them at any time, without an error. */
 export interface BootStore {
   read(name: string): Promise<Uint8Array | undefined>;

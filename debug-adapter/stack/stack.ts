@@ -255,10 +255,9 @@ class StackWalk {
       this.belowFrame({ ...before, pc });
       return undefined;
     }
-    const cause =
-      keeps('scause') ??
-      (own === pc && ((this.csr(Csr.sstatus) ?? 0n) & SPP) !== 0n ? this.csr(Csr.scause) : undefined);
-    const trap = cause === undefined ? undefined : trapOf(cause, own === pc ? this.csr(Csr.stval) : undefined);
+    const isOwn = own === pc && this.cameFromKernel(this.ownCsr(Csr.sstatus));
+    const cause = keeps('scause') ?? (isOwn ? this.ownCsr(Csr.scause) : undefined);
+    const trap = cause === undefined ? undefined : trapOf(cause, isOwn ? this.ownCsr(Csr.stval) : undefined);
     const name = handler ? (functionAt(this.guest.image, image.lookup(handler))?.name ?? '') : '';
     this.belowTrapInKernel(trap, before, name, space);
     return pc === undefined ? image.caller({ ...before, pc: NOWHERE }, space.read) : { ...before, pc };

@@ -38,9 +38,7 @@ export function makesKernel(makefile: string): boolean {
 
 /** The machine from what `make -n qemu QEMU=qemu-system-riscv64` printed. Throws LabError if no such machine can be read. */
 export function readMachine(printed: string): LabMachine {
-  const command = recipeLines(printed)
-    .map(splitWords)
-    .find((words) => words.some((word) => baseName(word) === QEMU_WORD) && words.includes('-kernel'));
+  const command = recipeLines(printed).map(splitWords).find(runsMachine);
   if (!command) throw new LabError(`"make -n qemu" printed no line that runs ${QEMU_WORD} with -kernel.`);
   const start = command.findIndex((word) => baseName(word) === QEMU_WORD);
   return machineOf(command.slice(start + 1));
@@ -52,7 +50,7 @@ export function readMachine(printed: string): LabMachine {
  */
 export function readRenewal(printed: string, disk: string): string[] {
   const lines = recipeLines(printed).map((line) => line.trim());
-  const qemu = lines.findIndex((line) => splitWords(line).some((word) => baseName(word) === QEMU_WORD));
+  const qemu = lines.findIndex((line) => runsMachine(splitWords(line)));
   return lines.slice(0, Math.max(qemu, 0)).filter((line) => {
     const [program = '', ...operands] = splitWords(line).filter((word) => !word.startsWith('-'));
     const isSimple = !/[;&|<>`$()]/.test(line);
@@ -84,6 +82,10 @@ export function saysNoToolchain(errors: string): boolean {
 function recipeLines(printed: string): string[] {
   return printed.replace(/\\\r?\n/g, ' ').split(/\r?\n/);
 }
+
+/** Whether the words of a recipe run a kernel in QEMU, rather than ask it for its version. */
+const runsMachine = (words: string[]): boolean =>
+  words.some((word) => baseName(word) === QEMU_WORD) && words.includes('-kernel');
 
 /** Splits a shell command into words, with quotes and backslashes as in sh(1). Does not expand anything. */
 export function splitWords(line: string): string[] {

@@ -77,10 +77,37 @@ describe('a lab folder', () => {
     assert.ok(!isRunning(), 'the sleep that it started');
   });
 
-  it('whose make prints without end is given up', async () => {
-    await writeFile(path.join(bin, 'make'), '#!/bin/sh\nexec /usr/bin/yes\n');
+  /** Timers and pipes that keep this process from ending. */
+  const held = (): string[] => process.getActiveResourcesInfo().filter((kind) => /Timeout|Pipe|Process/.test(kind));
+  async function nothingMoreIsHeldThan(before: number): Promise<void> {
+    for (const end = Date.now() + 2000; held().length > before && Date.now() < end;)
+      await new Promise((soon) => setImmediate(soon));
+    assert.ok(held().length <= before, held().join());
+  }
+
+  it('whose make prints without end is given up, and nothing is waited for any more', async () => {
+    const print = `/usr/bin/head -c ${17 << 20} /dev/zero`;
+    await writeFile(
+      path.join(bin, 'make'),
+      `#!/bin/sh\nexec /usr/bin/setsid /bin/sh -c '${print}; exec /bin/sleep 5'\n`,
+    );
     await chmod(path.join(bin, 'make'), 0o755);
+    const before = held().length;
     await refusal(/printed more than 16 MiB/);
+    await nothingMoreIsHeldThan(before);
+  });
+
+  it('whose make has started what cannot be ended is given up all the same', async () => {
+    const note = path.join(folder, 'pid');
+    await writeFile(path.join(bin, 'make'), `#!/bin/sh\n/usr/bin/setsid /bin/sleep 1000 &\necho $! > ${note}\n`);
+    await chmod(path.join(bin, 'make'), 0o755);
+    const before = held().length;
+    try {
+      await assert.rejects(inspectLab(folder, true, 300), /did not end within 0.3 s/);
+      await nothingMoreIsHeldThan(before);
+    } finally {
+      process.kill(Number(await readFile(note, 'utf8')), 'SIGKILL');
+    }
   });
 
   it('is not guessed at when there are several below', async () => {
@@ -122,6 +149,22 @@ describe('a lab folder', () => {
     );
     await program('gcc');
     await refusal(/no RISC-V compiler.*install/i);
+  });
+
+  it('is built by whatever compiler its Makefile names, but for the one of this machine', async () => {
+    for (const name of ['rv64-gcc', 'my-cross-gcc-13']) {
+      await program('make', `${COMPILE.replace('riscv64-unknown-elf-gcc', name)}\n${MACHINE}`);
+      await program(name);
+      assert.equal((await inspectLab(folder)).build, 'make kernel/kernel fs.img', name);
+    }
+    const gcc = path.join(bin, 'gcc');
+    await program('gcc');
+    await program('make', `${COMPILE.replace('riscv64-unknown-elf-gcc', gcc)}\n${MACHINE}`);
+    assert.equal((await inspectLab(folder)).build, 'make kernel/kernel fs.img', gcc);
+    for (const name of ['gcc', 'cc', 'gcc-13']) {
+      await program('make', `${COMPILE.replace('riscv64-unknown-elf-gcc', name)}\n${MACHINE}`);
+      await refusal(/no RISC-V compiler.*install/i);
+    }
   });
 
   it('without a toolchain says so even where make prints no machine', async () => {

@@ -37,6 +37,9 @@ const MOST_PRINTED = 16 << 20;
 /** Bytes of a Makefile. */
 const LARGEST_MAKEFILE = 4 << 20;
 
+/** By its name alone; one with a prefix or a path may be for any machine. */
+const HOST_COMPILER = /^(gcc|cc)(-[\d.]+)?$/;
+
 /** The lab at `folder` or, if there is none, the only one in a folder directly below it. */
 export async function findLab(folder: string): Promise<string | undefined> {
   if (await isLab(folder)) return folder;
@@ -113,7 +116,11 @@ function dryRun(folder: string, patience: number): Promise<{ printed: string; er
       env: { ...process.env, LC_ALL: 'C', MAKEFLAGS: '' },
     });
     const giveUp = (why: string): void => {
+      clearTimeout(timer);
       killGroup(child);
+      // Whoever has left the group may still hold them.
+      child.stdout.destroy();
+      child.stderr.destroy();
       reject(new LabError(`"make -n qemu" in ${folder} ${why}.`));
     };
     const timer = setTimeout(() => giveUp(`did not end within ${patience / 1000} s`), patience);
@@ -154,7 +161,7 @@ function killGroup(child: ChildProcess): void {
 async function missingCompiler(compilers: Compiler[], errors: string): Promise<string | undefined> {
   for (const { program, cross } of compilers) {
     // Without a toolchain, xv6's Makefiles fall back to the host's gcc, which cannot build for RISC-V.
-    const unfit = cross && (saysNoToolchain(errors) || !/riscv|clang/.test(program));
+    const unfit = cross && (saysNoToolchain(errors) || HOST_COMPILER.test(program));
     if (!unfit && (await onPath(program))) continue;
     if (cross) return unfit ? noCompiler() : noCompiler(program);
     return `The lab builds its disk image with ${program}, which was not found. ${install('gcc', 'gcc')}`;

@@ -100,6 +100,26 @@ describe('the stack below a trap', function () {
     assert.deepEqual((await names(session())).slice(0, expected.length), expected);
   });
 
+  it('says no cause where only a later trap has one', async () => {
+    const kernel = join(session().folder, 'kernel');
+    const text = readFileSync(KERNEL).toString('latin1');
+    // As if kerneltrap kept nothing of the trap in variables of its own.
+    writeFileSync(
+      kernel,
+      Buffer.from(text.replace('\0sepc\0', '\0xxxx\0').replace('\0scause\0', '\0xxxxxx\0'), 'latin1'),
+    );
+    await session().boot({ kernel, filters: ['panic'] });
+    await session().written('$ ');
+    const atTimer = { name: 'clockintr', condition: '$sstatus & 0x100' };
+    await session().setFunctionBreakpointsRequest({ breakpoints: [atTimer] });
+    await session().stopped();
+    await set('$pc = 0');
+    assert.equal((await session().goOn()).reason, 'exception');
+    const first = ['panic', 'kerneltrap', 'kernelvec', '[page fault: fetch 0x0]', '0x0', 'devintr'];
+    const second = ['kerneltrap', 'kernelvec', '[trap in the kernel]', 'scheduler'];
+    assert.deepEqual((await names(session())).slice(0, 10), [...first, ...second]);
+  });
+
   it('ends at the function in which the kernel begins, whatever s0 holds', async () => {
     await session().boot({ functions: ['main'] });
     await session().stopped();

@@ -71,8 +71,9 @@ describe('the end of a session', function () {
 
   it('restart gives the image back and takes it again', async () => {
     const note = await writeNote(session());
+    const before = session().console.length;
     await session().restartRequest({ arguments: undefined });
-    await session().written('$ ', session().console.length);
+    await session().written('$ ', before);
     const from = await session().type('cat note');
     await session().written(note, from);
   });
