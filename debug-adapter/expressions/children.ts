@@ -3,7 +3,7 @@
  * fields of a CSR.
  */
 import { elementValue, memberValue } from './format';
-import type { PointerType, RecordType, Type } from '../symbols/api';
+import type { ArrayType, PointerType, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { typeNamed } from './names';
 import * as C from './types';
@@ -35,7 +35,7 @@ export function countChildren(value: Value, context: EvaluationContext): ChildCo
     case 'union':
       return { named: type.members.length, indexed: 0 };
     case 'array':
-      return { named: 0, indexed: Math.min(type.count ?? 0, MAX_INDEXED) };
+      return { named: 0, indexed: lengthOf(type) };
     case 'pointer': {
       const target = targetOf(type, context);
       const record = recordOf(target);
@@ -66,7 +66,7 @@ export function childrenOf(
     case 'union':
       return members(value, type, parent === undefined ? undefined : `${parent}.`).slice(start, start + count);
     case 'array':
-      return elements(value, type.element, Math.min(type.count ?? 0, MAX_INDEXED), parent, start, count);
+      return elements(value, type.element, lengthOf(type), parent, start, count);
     case 'pointer': {
       const pointed = targetOf(type, context);
       if (!isFollowable(value, pointed, context)) return [];
@@ -81,6 +81,10 @@ export function childrenOf(
       return [];
   }
 }
+
+/** The elements that can be shown: none if it is not known how many there are, or how large each is. */
+const lengthOf = ({ element, count }: ArrayType): number =>
+  C.isSized(element) ? Math.min(count ?? 0, MAX_INDEXED) : 0;
 
 const named = (name: string, value: Value, evaluateName: string | undefined): Child => ({
   name,

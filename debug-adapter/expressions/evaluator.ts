@@ -111,7 +111,7 @@ export class Evaluator {
       throw new ExpressionError(`${C.typeName(type)} has no size`, at);
     if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete)
       throw new ExpressionError(`${C.typeName(type)} is only declared in this program, so its size is not known`, at);
-    return constant(BigInt(what === 'sizeof' ? C.sizeOf(type) : C.alignOf(type)), C.UNSIGNED_LONG);
+    return constant(BigInt(what === 'sizeof' ? C.knownSize(type) : C.alignOf(type)), C.UNSIGNED_LONG);
   }
 
   private member({ object, name, arrow, at }: Expression & { kind: 'member' }): Value {
@@ -165,11 +165,13 @@ export class Evaluator {
     if (bare.kind !== 'array') {
       const target = pointerTarget(value, at, this.context);
       if (C.plain(target).kind === 'void') throw new ExpressionError('elements of void have no size', at);
-      const address = this.number(value) + index * C.stride(target);
+      const address = this.number(value) + (index === 0n ? 0n : index * C.stride(target));
       return { type: target, location: { kind: 'memory', address: BigInt.asUintN(64, address) } };
     }
-    const size = C.sizeOf(bare.element);
-    const offset = (index - BigInt(value.firstIndex ?? 0)) * BigInt(size);
+    const position = index - BigInt(value.firstIndex ?? 0);
+    // The first element begins where the array does, however large it is.
+    const size = position === 0n ? C.sizeOf(bare.element) : C.knownSize(bare.element);
+    const offset = position * BigInt(size);
     if (value.location.kind === 'memory') {
       const address = BigInt.asUintN(64, value.location.address + offset);
       return { type: bare.element, location: { kind: 'memory', address } };
@@ -195,7 +197,7 @@ export class Evaluator {
       );
     }
     const start = this.element(value, first, at);
-    const size = C.sizeOf(start.type);
+    const size = C.knownSize(start.type);
     const location =
       start.location.kind === 'memory'
         ? start.location

@@ -169,7 +169,8 @@ function formatArray(
   options: Required<FormatOptions>,
 ): string {
   if (C.isCharacter(element) && !options.hex) return formatCharacters(value, count, context, options.text);
-  if (count === undefined) return value.location.kind === 'memory' ? hex(value.location.address) : '{...}';
+  if (count === undefined || !C.isSized(element))
+    return value.location.kind === 'memory' ? hex(value.location.address) : '{...}';
   if (options.depth <= 0) return '{...}';
   const size = C.sizeOf(element);
   const bytes = wholeArray(value, size * count, context);

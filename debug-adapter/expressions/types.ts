@@ -2,7 +2,7 @@
  * C's types as expressions need them: sizes, names as C spells them, and the conversions of ISO C11, section 6.3.1, for
  * the LP64 ABI of RISC-V (int 32 bits, long and pointers 64, plain char unsigned).
  */
-import { sizeOf } from '../symbols/types';
+import { isSized, sizeOf } from '../symbols/size-of';
 import type {
   ArrayType,
   BaseType,
@@ -14,8 +14,9 @@ import type {
   Type,
   VoidType,
 } from '../symbols/api';
+import { ExpressionError } from './error';
 
-export { sizeOf };
+export { isSized, sizeOf };
 
 const base = (name: string, size: number, encoding: BaseType['encoding']): BaseType => ({
   kind: 'base',
@@ -91,8 +92,14 @@ export function alignOf(type: Type, depth = 0): number {
   return isPacked ? 1 : align;
 }
 
-/** The unit of pointer arithmetic in bytes; as in gcc, 1 for void and functions. */
-export const stride = (type: Type): bigint => BigInt(sizeOf(type) || 1);
+/** The size of what C needs one of. Throws ExpressionError for an array whose length is not known. */
+export function knownSize(type: Type): number {
+  if (isSized(type)) return sizeOf(type);
+  throw new ExpressionError(`the length of ${typeName(type)} is not known here, so neither is its size`);
+}
+
+/** The unit of pointer arithmetic in bytes; as in gcc, 1 for void and functions. Throws ExpressionError as `knownSize`. */
+export const stride = (type: Type): bigint => BigInt(knownSize(type) || 1);
 
 export type IntegerType = BaseType | EnumType;
 

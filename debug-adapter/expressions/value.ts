@@ -206,7 +206,11 @@ export const addressOf = (value: Value): bigint | undefined =>
 
 /** A variable's value in the context's frame. */
 export function variableValue(variable: Variable, context: EvaluationContext, binary: Binary = context.binary): Value {
-  return { type: variable.type, location: binary.locate(variable, context.frame, context.readMemory) };
+  const { frame, readMemory } = context;
+  return {
+    type: binary.typeIn(variable, frame, readMemory),
+    location: binary.locate(variable, frame, readMemory),
+  };
 }
 
 /** A machine word as a value, or one field of it. Throws ExpressionError where it cannot be read. */

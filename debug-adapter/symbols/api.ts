@@ -125,8 +125,14 @@ export interface Member {
 export interface ArrayType {
   kind: 'array';
   element: Type;
-  /** Elements; undefined for `T a[]`. */
+  /** Elements; undefined for `T a[]`, and for a length that is not known. */
   count: number | undefined;
+  /** Of an array whose length depends on the frame (`int v[n]`): where the length is, for `Binary.typeIn`. */
+  bound?: ArrayBound;
+}
+/** Opaque to all but the symbol reader. */
+export interface ArrayBound {
+  readonly subrange: object;
 }
 export interface EnumType {
   kind: 'enum';
@@ -224,6 +230,8 @@ export interface Binary {
   /** An enumerator by name. */
   enumerator(name: string): { type: EnumType; value: bigint } | undefined;
   locate(variable: Variable, frame: FrameRegisters, read: ReadMemory): Location;
+  /** A variable's type in a frame: with the lengths that variable-length arrays have there, where they are known. */
+  typeIn(variable: Variable, frame: FrameRegisters, read: ReadMemory): Type;
   /** An integer register's value when the frame's function was entered, if its caller's call site records it. */
   registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined;
   /** The caller's registers, by .debug_frame/.eh_frame, else by the frame pointer; undefined at the outermost frame. */

@@ -5,6 +5,7 @@
 import { hex } from '../../emulator/isa/hex';
 import {
   SymbolError,
+  type ArrayBound,
   type Binary,
   type BreakLocation,
   type ElfSymbol,
@@ -23,6 +24,7 @@ import {
 } from './api';
 import { CallFrames } from './dwarf/call-frame';
 import { LinkedCode } from './code';
+import { Damage } from './damage';
 import type { Die } from './dwarf/die';
 import { At, Tag } from './dwarf/constants';
 import { type Elf, readElf } from './elf';
@@ -31,14 +33,13 @@ import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
 import { readMacros } from './dwarf/macros';
 import { Names, builtinType } from './names';
-import { Types, sizeOf } from './types';
+import { Types } from './types';
+import { sizeOf } from './size-of';
+import { withLengths } from './array-types';
 import { compareAddresses, countWhile } from './search';
 import { DebugInfo } from './dwarf/debug-info';
 import type { Unit } from './dwarf/unit';
 import { Unwinder } from './unwind';
-
-/** Enough for one for each unit of a large program. */
-const MOST_WARNINGS = 100;
 
 /**
  * Opens an ELF. `path` is for messages. Throws SymbolError for anything but a 64-bit RISC-V executable. `warned` is called
@@ -53,12 +54,12 @@ export function openBinary(
 }
 
 class DwarfBinary implements Binary {
-  readonly warnings: string[] = [];
   readonly entry: bigint;
   readonly segments: readonly Segment[];
   readonly symbols: readonly ElfSymbol[];
   readonly hasDebugInfo: boolean;
 
+  private readonly damage: Damage;
   private readonly info: DebugInfo;
   private readonly code: LinkedCode;
   private readonly types: Types;
@@ -78,17 +79,18 @@ class DwarfBinary implements Binary {
   constructor(
     readonly path: string,
     elf: Elf,
-    private readonly warned: (message: string) => void,
+    warned: (message: string) => void,
   ) {
+    this.damage = new Damage(path, warned);
     this.entry = elf.entry;
     this.segments = elf.segments;
     this.symbols = elf.symbols;
-    const warn = (message: string): void => this.warn(message);
+    const warn = (message: string): void => this.damage.warn(message);
     elf.warnings.forEach(warn);
     this.info = new DebugInfo(elf.sections, warn);
     this.hasDebugInfo = this.info.units.length > 0;
     this.code = new LinkedCode(elf);
-    this.types = new Types((die, error) => this.damaged(die.unit, error));
+    this.types = new Types((die, error) => this.damage.breaks(die.unit, error));
     this.unwinder = new Unwinder(new CallFrames(elf.sections, warn), this.code);
     this.locator = new Locator(
       this.unwinder,
@@ -100,6 +102,10 @@ class DwarfBinary implements Binary {
       blockAt: (address) => this.blocksAt(address).at(-1),
       isInlined: (address) => this.blocksAt(address).some((block) => block.tag === Tag.inlinedSubroutine),
     };
+  }
+
+  get warnings(): readonly string[] {
+    return this.damage.warnings;
   }
 
   get files(): readonly string[] {
@@ -150,9 +156,9 @@ class DwarfBinary implements Binary {
 
   inlinedCopies(name: string): bigint[] {
     const copies = this.subprograms.flatMap((subprogram) =>
-      this.guard(subprogram.die.unit, [], () => subprogram.inlinedCopies(name)),
+      this.damage.guard(subprogram.die.unit, [], () => subprogram.inlinedCopies(name)),
     );
-    return [...new Set(copies.flatMap((copy) => this.guard(copy.unit, [], () => this.entriesOf(copy, name))))];
+    return [...new Set(copies.flatMap((copy) => this.damage.guard(copy.unit, [], () => this.entriesOf(copy, name))))];
   }
 
   /**
@@ -174,18 +180,20 @@ class DwarfBinary implements Binary {
     const subprogram = this.subprogramAt(address);
     return subprogram === undefined
       ? []
-      : this.guard(subprogram.die.unit, [], () => subprogram.inlinedCallsAt(address));
+      : this.damage.guard(subprogram.die.unit, [], () => subprogram.inlinedCallsAt(address));
   }
 
   scopesAt(address: bigint): Scope[] {
     const subprogram = this.subprogramAt(address);
-    return subprogram === undefined ? [] : this.guard(subprogram.die.unit, [], () => subprogram.scopesAt(address));
+    return subprogram === undefined
+      ? []
+      : this.damage.guard(subprogram.die.unit, [], () => subprogram.scopesAt(address));
   }
 
   get globals(): readonly Variable[] {
     this.globalList ??= this.names.variables
       .filter((die) => !die.unit.broken)
-      .map((die) => this.guard(die.unit, undefined, () => this.globalVariable(die)))
+      .map((die) => this.damage.guard(die.unit, undefined, () => this.globalVariable(die)))
       .filter((variable) => variable !== undefined);
     return this.globalList;
   }
@@ -233,7 +241,7 @@ class DwarfBinary implements Binary {
   private macrosOf(unit: Unit): Map<string, Macro> {
     let macros = this.macroTables.get(unit);
     if (macros === undefined) {
-      macros = this.attempt(
+      macros = this.damage.attempt(
         new Map<string, Macro>(),
         () => readMacros(unit),
         `the macros of the unit at ${hex(unit.offset)} are left out`,
@@ -247,24 +255,39 @@ class DwarfBinary implements Binary {
     const origin = this.origins.get(variable);
     if (origin === undefined) throw new SymbolError(`${variable.name} is no variable of ${this.path}`);
     const make = (): Location => this.locator.locate(origin, frame, read);
-    return this.attempt<Location>({ kind: 'optimized-out' }, make, `${variable.name} is taken for optimized out`);
+    return this.damage.attempt<Location>(
+      { kind: 'optimized-out' },
+      make,
+      `${variable.name} is taken for optimized out`,
+    );
+  }
+
+  typeIn(variable: Variable, frame: FrameRegisters, read: ReadMemory): Type {
+    const subprogram = this.origins.get(variable)?.subprogram;
+    const length = (bound: ArrayBound): number | undefined =>
+      this.damage.attempt(
+        undefined,
+        () => this.locator.lengthOf(bound, subprogram, frame, read),
+        `the length of an array of ${variable.name} is unknown`,
+      );
+    return withLengths(variable.type, length);
   }
 
   registerAtEntry(register: number, frame: FrameRegisters, read: ReadMemory): bigint | undefined {
     const callee = this.subprogramAt(frame.returnAddress === true ? frame.pc - 1n : frame.pc);
     const make = (): bigint | undefined => callee && this.locator.registerAtEntry(register, callee, frame, read);
-    return this.attempt(undefined, make, 'what a register held at entry is unknown');
+    return this.damage.attempt(undefined, make, 'what a register held at entry is unknown');
   }
 
   unwind(frame: FrameRegisters, read: ReadMemory): FrameRegisters | undefined {
     const make = (): FrameRegisters | undefined => this.unwinder.unwind(frame, read);
-    return this.attempt(undefined, make, `the caller of ${hex(frame.pc)} is unknown`);
+    return this.damage.attempt(undefined, make, `the caller of ${hex(frame.pc)} is unknown`);
   }
 
   private get lines(): Lines {
     this.lineIndex ??= new Lines(
       this.info.units.flatMap((unit) =>
-        this.guard(unit, [], () => {
+        this.damage.guard(unit, [], () => {
           const table = unit.isCode ? unit.lineTable : undefined;
           return (table?.sequences ?? [])
             .filter(({ low }) => this.code.isExecutable(low))
@@ -278,7 +301,7 @@ class DwarfBinary implements Binary {
   private get names(): Names {
     if (this.nameIndex === undefined) {
       const names = new Names();
-      for (const unit of this.info.units) this.guard(unit, undefined, () => names.add(unit.root));
+      for (const unit of this.info.units) this.damage.guard(unit, undefined, () => names.add(unit.root));
       this.nameIndex = names;
     }
     return this.nameIndex;
@@ -290,10 +313,10 @@ class DwarfBinary implements Binary {
       origins: this.origins,
       lineAt: (address: bigint) => this.lines.lineAt(address),
       endOfPrologue: (subprogram: Subprogram) => this.lines.endOfPrologue(subprogram, this.blocks),
-      guard: <T>(unit: Unit, fallback: T, make: () => T) => this.guard(unit, fallback, make),
+      guard: <T>(unit: Unit, fallback: T, make: () => T) => this.damage.guard(unit, fallback, make),
     };
     this.subprogramList ??= this.names.functions
-      .map((die) => this.guard(die.unit, undefined, () => new Subprogram(die, around)))
+      .map((die) => this.damage.guard(die.unit, undefined, () => new Subprogram(die, around)))
       .filter((subprogram) => subprogram !== undefined)
       .filter((subprogram) => this.code.isExecutable(subprogram.low))
       .sort((a, b) => compareAddresses(a.low, b.low));
@@ -310,7 +333,9 @@ class DwarfBinary implements Binary {
 
   private blocksAt(address: bigint): readonly Die[] {
     const subprogram = this.subprogramAt(address);
-    return subprogram === undefined ? [] : this.guard(subprogram.die.unit, [], () => subprogram.blocksAt(address));
+    return subprogram === undefined
+      ? []
+      : this.damage.guard(subprogram.die.unit, [], () => subprogram.blocksAt(address));
   }
 
   /** A function in assembly, which has a symbol but no debugging information entry. */
@@ -349,49 +374,16 @@ class DwarfBinary implements Binary {
     if (type.kind !== 'array' || type.count !== undefined || kind !== 'global') return type;
     const size = Number(this.code.symbol(name)?.size ?? 0n);
     const elementSize = sizeOf(type.element);
-    return size > 0 && elementSize > 0 ? { ...type, count: Math.floor(size / elementSize) } : type;
+    return size > 0 && elementSize > 0
+      ? { kind: 'array', element: type.element, count: Math.floor(size / elementSize) }
+      : type;
   }
 
   /** A variable that C only declares and a linker script or assembly defines: `extern char trampoline[]`. */
   private declaredElsewhere(name: string): Variable | undefined {
     const die = this.names.declarations.get(name);
     return die !== undefined && !die.unit.broken && this.code.symbol(name) !== undefined
-      ? this.guard(die.unit, undefined, () => this.globalVariable(die))
+      ? this.damage.guard(die.unit, undefined, () => this.globalVariable(die))
       : undefined;
-  }
-
-  /** Returns `fallback` if the unit is damaged, and ignores the unit from then on. */
-  private guard<T>(unit: Unit, fallback: T, make: () => T): T {
-    return unit.broken ? fallback : orElse(fallback, make, (error) => this.damaged(unit, error));
-  }
-
-  /** Returns `fallback` if the description of one location or frame is damaged: others may be sound. */
-  private attempt<T>(fallback: T, make: () => T, consequence: string): T {
-    return orElse(fallback, make, (error) => this.warn(`${error.message}; ${consequence}. Build it again.`));
-  }
-
-  private damaged(unit: Unit, error: SymbolError): void {
-    if (!unit.broken) {
-      unit.broken = true;
-      this.warn(`${error.message}; the unit at ${hex(unit.offset)} is left out. Build it again.`);
-    }
-  }
-
-  private warn(message: string): void {
-    const warning = `${this.path}: ${message}`;
-    if (this.warnings.length < MOST_WARNINGS && !this.warnings.includes(warning)) {
-      this.warnings.push(warning);
-      this.warned(warning);
-    }
-  }
-}
-
-function orElse<T>(fallback: T, make: () => T, report: (error: SymbolError) => void): T {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof SymbolError)) throw error;
-    report(error);
-    return fallback;
   }
 }

@@ -130,6 +130,19 @@ export class Subprogram implements FunctionInfo {
     return scopes;
   }
 
+  /** The entry in this function that was made from a variable of its abstract instance, if there is one. */
+  copyOf(abstract: Die): Die | undefined {
+    const within = (block: Die): Die | undefined => {
+      for (const child of block.children) {
+        if (isVariable(child) && child.reference(At.abstractOrigin) === abstract) return child;
+        const inner = isBlock(child) ? within(child) : undefined;
+        if (inner !== undefined) return inner;
+      }
+      return undefined;
+    };
+    return within(this.die);
+  }
+
   /** The entry of the call that returns to an address. */
   callSite(returnAddress: bigint): Die | undefined {
     this.callSiteMap ??= new Map(callSites(this.die));

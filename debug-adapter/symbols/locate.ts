@@ -2,13 +2,15 @@
  * Locates variables in a frame, by their location expressions or lists (DWARF 5, section 2.6) and by the values at a
  * function's entry that its caller's call site records (section 3.4). What is not certain is `optimized-out`.
  */
-import { type FrameRegisters, type Location, type ReadMemory } from './api';
+import type { ArrayBound, FrameRegisters, Location, ReadMemory } from './api';
+import { plausibleCount } from './array-types';
 import type { AddressRange, Die } from './dwarf/die';
 import { At, Form, Op, Tag } from './dwarf/constants';
 import { Unavailable, evaluateLocation, evaluateValue } from './dwarf/expression';
 import { FrameContext } from './frame-context';
 import type { Subprogram, VariableOrigin } from './functions';
 import { readLocationList } from './dwarf/lists';
+import { Reader } from './reader';
 import { type Unwinder, lookupAddress } from './unwind';
 
 /** An entry value may depend on one of the caller, and so on; this limits the recursion. */
@@ -39,6 +41,57 @@ export class Locator {
     } catch (error) {
       if (error instanceof Unavailable) return { kind: 'optimized-out' };
       throw error;
+    }
+  }
+
+  /**
+   * The length that an array has in a frame; undefined if it is not known there. Throws SymbolError if the description is
+   * damaged.
+   */
+  lengthOf(
+    bound: ArrayBound,
+    subprogram: Subprogram | undefined,
+    frame: FrameRegisters,
+    read: ReadMemory,
+  ): number | undefined {
+    const subrange = bound.subrange as Die;
+    const name = subrange.has(At.count) ? At.count : At.upperBound;
+    try {
+      const number = this.boundValue(subrange, name, subprogram, frame, read);
+      return plausibleCount(number !== undefined && name === At.upperBound ? number + 1n : number);
+    } catch (error) {
+      if (error instanceof Unavailable) return undefined;
+      throw error;
+    }
+  }
+
+  /** A bound is an expression, or refers to a variable whose value it is. */
+  private boundValue(
+    subrange: Die,
+    name: number,
+    subprogram: Subprogram | undefined,
+    frame: FrameRegisters,
+    read: ReadMemory,
+  ): bigint | undefined {
+    const expression = subrange.block(name);
+    if (expression !== undefined)
+      return evaluateValue(subrange.unit, expression, this.context(subprogram, frame, read, 0));
+    const variable = subrange.reference(name);
+    if (variable === undefined) return undefined;
+    const die = subprogram?.copyOf(variable) ?? variable;
+    const location = this.locate({ die, subprogram }, frame, read);
+    const size = die.withAttribute(At.type)?.reference(At.type)?.number(At.byteSize) ?? die.unit.addressSize;
+    switch (location.kind) {
+      case 'value':
+        return location.value;
+      case 'register':
+        return frame.x[location.register];
+      case 'memory': {
+        const bytes = size <= 8 ? read(location.address, size) : undefined;
+        return bytes?.length === size ? new Reader(bytes, 'memory').unsigned(size) : undefined;
+      }
+      default:
+        return undefined;
     }
   }
 

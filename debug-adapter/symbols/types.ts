@@ -19,9 +19,11 @@ import {
   type VoidType,
 } from './api';
 import type { Die } from './dwarf/die';
-import { At, Encoding, Form, Op, Tag } from './dwarf/constants';
+import { elementCount, isBoundAtRunTime } from './array-types';
+import { At, Encoding, Tag } from './dwarf/constants';
+import { LARGEST_OBJECT, LARGEST_SCALAR } from './limits';
+import { readMember } from './members';
 import { canonicalTypeName } from './names';
-import { Reader } from './reader';
 
 const voidType: VoidType = { kind: 'void' };
 
@@ -45,11 +47,6 @@ const ENCODINGS = new Map<number, BaseType['encoding']>([
 /** Deepest nesting of members and elements; C compilers guarantee 63 to 127. */
 const DEEPEST_CONTAINMENT = 256;
 const MOST_DIMENSIONS = 256;
-/** Largest number, in bytes. */
-const LARGEST_SCALAR = 16;
-/** Largest object, in bytes: an address space of 39 bits. */
-const LARGEST_OBJECT = 2 ** 39;
-
 /** Makes types. Reports damage through `warn`. */
 export class Types {
   private readonly known = new Map<Die, Type>();
@@ -132,17 +129,21 @@ export class Types {
   }
 
   private array(die: Die): Type {
-    const counts = die.children.filter((child) => child.tag === Tag.subrangeType).map(elementCount);
-    if (counts.length > MOST_DIMENSIONS) {
+    const dimensions = die.children.filter((child) => child.tag === Tag.subrangeType);
+    if (dimensions.length > MOST_DIMENSIONS) {
       throw new SymbolError(
-        `${die.unit.section.name}: the array at ${hex(die.offset)} has ${counts.length} dimensions`,
+        `${die.unit.section.name}: the array at ${hex(die.offset)} has ${dimensions.length} dimensions`,
       );
     }
-    const build = (index: number): ArrayType => ({
-      kind: 'array',
-      element: index + 1 < counts.length ? build(index + 1) : this.ofEntry(die),
-      count: counts[index],
-    });
+    const build = (index: number): ArrayType => {
+      const subrange = dimensions[index];
+      return {
+        kind: 'array',
+        element: index + 1 < dimensions.length ? build(index + 1) : this.ofEntry(die),
+        count: subrange && elementCount(subrange),
+        ...(subrange && isBoundAtRunTime(subrange) && { bound: { subrange } }),
+      };
+    };
     return build(0);
   }
 
@@ -254,7 +255,9 @@ class LazyRecord implements RecordType {
 
   get members(): Member[] {
     this.list ??= this.types.guard(this.die, [], () =>
-      this.die.children.filter((child) => child.tag === Tag.member).map((child) => readMember(this.types, child)),
+      this.die.children
+        .filter((child) => child.tag === Tag.member)
+        .map((child) => readMember(child, this.types.ofEntry(child))),
     );
     return this.list;
   }
@@ -278,7 +281,7 @@ class LazyEnum implements EnumType {
     this.list ??= this.types.guard(this.die, [], () =>
       this.die.children
         .filter((child) => child.tag === Tag.enumerator)
-        .map((child) => ({ name: child.name ?? '', value: constantOf(child, At.constValue) ?? 0n })),
+        .map((child) => ({ name: child.name ?? '', value: child.constant(At.constValue) ?? 0n })),
     );
     return this.list;
   }
@@ -301,81 +304,4 @@ function size(die: Die, absent = 0, largest = LARGEST_OBJECT): number {
 
 function scalarSize(die: Die, absent: number): number {
   return size(die, absent, LARGEST_SCALAR);
-}
-
-/** An integer attribute of any form, with the sign as recorded. */
-export function constantOf(die: Die, name: number): bigint | undefined {
-  const value = die.value(name);
-  return value === undefined || value instanceof Uint8Array ? undefined : BigInt(value);
-}
-
-/** Elements of one dimension; undefined if it is open (`T a[]`) or known only at run time. */
-function elementCount(subrange: Die): number | undefined {
-  const count = subrange.number(At.count);
-  if (count !== undefined) return count >= 0 && count <= LARGEST_OBJECT ? count : undefined;
-  const form = subrange.form(At.upperBound);
-  const upper = form !== undefined && isConstant(form) ? constantOf(subrange, At.upperBound) : undefined;
-  // In GCC's output an array without elements has the upper bound -1.
-  const elements = upper === undefined ? undefined : Number(BigInt.asUintN(64, upper + 1n));
-  return elements !== undefined && elements <= LARGEST_OBJECT ? elements : undefined;
-}
-
-function isConstant(form: number): boolean {
-  return (
-    ([Form.data1, Form.data2, Form.data4, Form.data8, Form.sdata, Form.udata] as readonly number[]).includes(form) ||
-    form === Form.implicitConst
-  );
-}
-
-function readMember(types: Types, die: Die): Member {
-  const member = memberOf(types, die);
-  const isSound = member.offset >= 0 && member.offset <= LARGEST_OBJECT && (member.bitSize ?? 1) > 0;
-  if (!isSound || (member.bitSize ?? 0) > 8 * LARGEST_SCALAR)
-    throw new SymbolError(`${die.unit.section.name}: the member at ${hex(die.offset)} is placed outside of its type`);
-  return member;
-}
-
-function memberOf(types: Types, die: Die): Member {
-  const member: Member = { name: die.name, type: types.ofEntry(die), offset: memberOffset(die) };
-  const bitSize = die.number(At.bitSize);
-  if (bitSize === undefined) return member;
-  const fromStart = die.number(At.dataBitOffset);
-  if (fromStart !== undefined) {
-    const bits = member.offset * 8 + fromStart;
-    return { ...member, offset: Math.floor(bits / 8), bitSize, bitOffset: bits % 8 };
-  }
-  // Up to DWARF 3 the offset counts from the most significant bit of a storage unit, by default of the type's size.
-  const storage = die.number(At.byteSize) ?? sizeOf(member.type);
-  const bits = member.offset * 8 + storage * 8 - (die.number(At.bitOffset) ?? 0) - bitSize;
-  return { ...member, offset: Math.floor(bits / 8), bitSize, bitOffset: bits - Math.floor(bits / 8) * 8 };
-}
-
-/** In DWARF 2 it is an expression that adds to the record's address. */
-function memberOffset(die: Die): number {
-  const expression = die.block(At.dataMemberLocation);
-  if (expression === undefined) return die.number(At.dataMemberLocation) ?? 0;
-  const reader = new Reader(expression, die.unit.section.name);
-  const opcode = reader.done ? undefined : reader.u8();
-  if (opcode !== Op.plusUconst && opcode !== Op.constu)
-    throw new SymbolError(`${die.unit.section.name}: the member at ${hex(die.offset)} has no fixed offset`);
-  return reader.uleb();
-}
-
-/** The size in bytes, as sizeof returns; 0 for void, functions, open arrays and incomplete types. */
-export function sizeOf(type: Type): number {
-  switch (type.kind) {
-    case 'base':
-    case 'pointer':
-    case 'struct':
-    case 'union':
-    case 'enum':
-      return type.size;
-    case 'array':
-      return (type.count ?? 0) * sizeOf(type.element);
-    case 'void':
-    case 'function':
-      return 0;
-    default:
-      return sizeOf(type.target);
-  }
 }

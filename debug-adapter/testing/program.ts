@@ -165,6 +165,10 @@ export class TestProgram implements Binary {
     return this.locations.get(variable) ?? { kind: 'optimized-out' };
   }
 
+  typeIn(variable: Variable): Type {
+    return variable.type;
+  }
+
   lineAt() {
     return undefined;
   }

@@ -102,6 +102,12 @@ export class Die {
     return typeof result === 'number' && Number.isSafeInteger(result) ? result : undefined;
   }
 
+  /** An integer of any form, with the sign as recorded. */
+  constant(name: number): bigint | undefined {
+    const value = this.value(name);
+    return value === undefined || value instanceof Uint8Array ? undefined : BigInt(value);
+  }
+
   flag(name: number): boolean {
     return this.value(name) === 1;
   }

@@ -1,6 +1,6 @@
 /** Compares the symbol reader and gdb on a running program: its stack and the values of its variables. */
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../../symbols/api';
-import { sizeOf } from '../../symbols/types';
+import { sizeOf } from '../../symbols/size-of';
 import { lookupAddress } from '../../symbols/unwind';
 import type { FrameAnswer, StateAnswer } from './gdb';
 

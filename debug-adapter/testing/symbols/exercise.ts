@@ -1,6 +1,6 @@
 /** Calls every function of a `Binary` with everything that it lists. */
 import type { Binary, FrameRegisters, ReadMemory, Type } from '../../symbols/api';
-import { sizeOf } from '../../symbols/types';
+import { sizeOf } from '../../symbols/size-of';
 import { frameAt } from './fixtures';
 
 const DEEPEST = 300;
@@ -22,6 +22,7 @@ export function exercise(binary: Binary, first: number): void {
   }
   for (const variable of binary.globals) {
     binary.locate(variable, frameAt(0n), read);
+    touch(binary.typeIn(variable, frameAt(0n), read));
     binary.global(variable.name, binary.entry);
     touch(variable.type);
   }
@@ -56,6 +57,7 @@ function at(binary: Binary, address: bigint, frame: FrameRegisters): void {
       binary.locate(variable, frame, read);
       binary.locate(variable, { ...frame, returnAddress: true }, read);
       touch(variable.type);
+      touch(binary.typeIn(variable, frame, read));
     }
   }
   let current: FrameRegisters | undefined = frame;

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Builds the fixtures with Debian's gcc-riscv64-unknown-elf (12.2) and clang (14). Their paths are recorded as /program.
+set -eu
+cd "$(dirname "$0")"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+options="-march=rv64imac -mabi=lp64 -mcmodel=medany -ffreestanding -fno-common -fno-omit-frame-pointer -nostdlib"
+build() {
+  name=$1
+  shift
+  "$@" $options -ffile-prefix-map="$PWD"=/program -c values.c -o "$work/values.o"
+  riscv64-unknown-elf-ld -X -T link.ld -z max-page-size=16 --no-warn-rwx-segments -o "$name.elf" "$work/values.o"
+}
+gcc=riscv64-unknown-elf-gcc
+clang="clang --target=riscv64 -mno-relax"
+build gcc-2 $gcc -gdwarf-2 -O0
+build gcc-3 $gcc -gdwarf-3 -O0
+build gcc-4 $gcc -gdwarf-4 -O2
+build gcc-5 $gcc -gdwarf-5 -O0
+build clang-2 $clang -gdwarf-2 -O0
+build clang-4 $clang -gdwarf-4 -O0
+build clang-5 $clang -gdwarf-5 -glldb -O0
