@@ -16,9 +16,13 @@ export class GuestOutput {
   private panicAt: number | undefined;
   private readonly decoder = new TextDecoder('latin1');
 
+  /** Told of each piece as the guest writes it. */
+  listener: (bytes: Uint8Array) => void = () => undefined;
+
   /** For MachineOptions.consoleOutput. */
   readonly write = (bytes: Uint8Array): void => {
     this.pieces.push(bytes);
+    this.listener(bytes);
   };
 
   /** Whether a shell has shown its prompt. */

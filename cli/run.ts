@@ -4,6 +4,7 @@
  * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
+import { DeadEnds, describeDeadEnd } from '../emulator/dead-ends';
 import { Csr } from '../emulator/isa/csrs';
 import { type HostClock, RunLoop, isSilent } from '../emulator/run-loop';
 import { TrapLoops, trapVector } from '../emulator/trap-loops';
@@ -51,11 +52,12 @@ export class ConsoleRun {
   private readonly loop: RunLoop;
   private ending: Ending | undefined;
   private inputEnded = false;
-  private panicNoted = false;
+  private endNoted = false;
   private readonly started = performance.now();
   /** By hart: the instructions that it had retired when the machine last came back. */
   private readonly retired: number[];
   private readonly trapLoops = new TrapLoops();
+  private readonly deadEnds: DeadEnds;
   private watching: Subscription | undefined;
   private settled: (() => void) | undefined;
   private failed: ((error: unknown) => void) | undefined;
@@ -70,6 +72,8 @@ export class ConsoleRun {
     private readonly settings: RunSettings,
   ) {
     this.retired = machine.harts.map(() => 0);
+    this.deadEnds = new DeadEnds(machine);
+    output.listener = (bytes) => this.deadEnds.wrote(bytes);
     const client = {
       largestBudget: LARGEST_BUDGET,
       ran: (stop: Stop) => this.ran(stop),
@@ -100,7 +104,7 @@ export class ConsoleRun {
 
   /** The person leaves: also from a guest that has panicked, which is then the result. */
   leave(): void {
-    this.end({ status: this.panicNoted ? 3 : 0, message: '' });
+    this.end({ status: this.endNoted ? 3 : 0, message: '' });
   }
 
   async run(): Promise<Ending> {
@@ -154,14 +158,18 @@ export class ConsoleRun {
       this.machine.reset();
       this.retired.fill(0);
       this.trapLoops.clear();
+      this.deadEnds.clear();
     }
     const dead = this.deadHart();
     if (dead) return { status: 3, message: `the guest hangs: ${dead}${missed}` };
     const silent = isSilent(stop);
-    if (this.output.panicked(silent ? Infinity : this.machine.now)) {
-      if (!interactive) return { status: 3, message: `the guest panicked${missed}` };
-      if (!this.panicNoted) this.settings.note('the guest panicked; Ctrl-A X leaves');
-      this.panicNoted = true;
+    const found = this.deadEnds.look(silent, script !== undefined || this.inputEnded);
+    if (found !== undefined || this.output.panicked(silent ? Infinity : this.machine.now)) {
+      const what = found === undefined || found.kind === 'panic' ? 'the guest panicked' : 'the guest hangs';
+      const why = found === undefined ? '' : `: ${describeDeadEnd(found)}`;
+      if (!interactive) return { status: 3, message: `${what}${why}${missed}` };
+      if (!this.endNoted) this.settings.note(`${what}${why}; Ctrl-A X leaves`);
+      this.endNoted = true;
     }
     if (silent && (script !== undefined || this.inputEnded))
       return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };

@@ -124,6 +124,19 @@ describe('xv6-emu', function () {
     assert.equal(panicked.status, 3);
     assert.match(panicked.errors, /the guest panicked/);
 
+    const worded = kernel((a) => spin(print(a, 'PANIC: oops\n')), 'worded');
+    const told = await emulate(['-kernel', worded, '--timeout', '30']);
+    assert.equal(told.status, 3);
+    assert.match(
+      told.errors,
+      /the guest panicked: hart 0 at 0x8000\w+ goes round .* with interrupts disabled; the console says "PANIC: oops"/,
+    );
+
+    const ended = kernel((a) => spin(print(a, 'So long.\n')), 'ended');
+    const hung = await emulate(['-kernel', ended, '--timeout', '30']);
+    assert.equal(hung.status, 3);
+    assert.match(hung.errors, /the guest hangs: hart 0 at .*the console says "So long\."/);
+
     const sleeper = kernel((a) => a.label('sleep').op('wfi').to('sleep', 'jal'), 'sleeper');
     const asleep = await emulate(['-kernel', sleeper, '--timeout', '30']);
     assert.equal(asleep.status, 3);

@@ -69,3 +69,52 @@ export function placeKernel(memory: WritableMemory, { segments }: LoadedKernel):
     memory.write(address + BigInt(bytes.length), new Uint8Array(Number(memorySize) - bytes.length));
   }
 }
+
+export interface KernelSymbol {
+  name: string;
+  address: bigint;
+  /** Bytes; 0 if it is not recorded. */
+  size: bigint;
+  kind: 'function' | 'object' | 'other';
+}
+
+const SHT_SYMTAB = 2;
+const [STT_OBJECT, STT_FUNC] = [1, 2];
+
+/** The symbols of an RV64 ELF; none if it was stripped, or where its tables are damaged. Never throws. */
+export function kernelSymbols(file: Uint8Array): KernelSymbol[] {
+  try {
+    return readSymbols(file);
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
+}
+
+function readSymbols(file: Uint8Array): KernelSymbol[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const [table, size, count] = [
+    Number(view.getBigUint64(40, true)),
+    view.getUint16(58, true),
+    view.getUint16(60, true),
+  ];
+  const field = (section: number, at: number): number => Number(view.getBigUint64(table + section * size + at, true));
+  const symbols: KernelSymbol[] = [];
+  for (let section = 0; section < count; section++) {
+    if (view.getUint32(table + section * size + 4, true) !== SHT_SYMTAB) continue;
+    const names = field(view.getUint32(table + section * size + 40, true), 24);
+    const [first, bytes] = [field(section, 24), field(section, 32)];
+    for (let at = first; at + 24 <= first + bytes; at += 24) {
+      const name = names + view.getUint32(at, true);
+      const end = file.indexOf(0, name);
+      const type = view.getUint8(at + 4) & 15;
+      symbols.push({
+        name: String.fromCharCode(...file.subarray(name, end < 0 ? name : Math.min(end, name + 256))),
+        address: view.getBigUint64(at + 8, true),
+        size: view.getBigUint64(at + 16, true),
+        kind: type === STT_FUNC ? 'function' : type === STT_OBJECT ? 'object' : 'other',
+      });
+    }
+  }
+  return symbols;
+}

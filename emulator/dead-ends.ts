@@ -1,0 +1,236 @@
+/**
+ * Recognizes where a kernel has come to an end of its own: a hart goes round for ever in a loop that it cannot leave, as after
+ * a panic, however that is worded and in whatever language; or all harts wait for one another. What is judged is the loop
+ * (endless-loop.ts), over a while of virtual time, with what the console said last. Kernels also wait in loops that nobody
+ * should take for an end: the idle loop, a lock, a poll of the UART, a hart that was parked at the start.
+ */
+import { type KernelSymbol, kernelSymbols } from './elf-image';
+import { type EndlessLoop, endlessLoop } from './endless-loop';
+import { Csr } from './isa/csrs';
+import { hex } from './isa/hex';
+import { type Hart, type MachineApi, Mode } from './types';
+
+export interface DeadEnd {
+  /**
+   * 'panic': with a sign of one, a word on the console or what the debugger knows of the code. 'stopped': a hart can do
+   * nothing more, and nothing says why. 'deadlock': each hart waits for what only the others could write.
+   */
+  kind: 'panic' | 'stopped' | 'deadlock';
+  /** The harts that it is about, and where they are. */
+  harts: readonly DeadHart[];
+  /** The last line on the console that says something; empty if there is none. */
+  message: string;
+}
+
+export interface DeadHart {
+  hart: number;
+  pc: bigint;
+  loop: EndlessLoop;
+}
+
+const SECOND = 10_000_000;
+/** Harts are looked at so often, in ticks of virtual time. */
+const LOOK = SECOND / 10;
+/** For how long a hart must be in a loop that it cannot leave, or that only an interrupt lets it leave. */
+const [CERTAIN, INTERRUPTIBLE] = [0.3 * SECOND, 1 * SECOND];
+/** The same for harts that wait for others, and where M-mode may still interrupt. */
+const WAITING = 1 * SECOND;
+/** For how long nothing must happen at all, if nothing hints at an end. */
+const HOPELESS = 10 * SECOND;
+/** A loop in which no hart was seen for so long was left. */
+const LEFT = 0.5 * SECOND;
+
+/** Characters of the console that are kept. */
+const KEPT = 2048;
+/** Lines at its end in which a panic may be announced; a backtrace may follow. */
+const LAST_LINES = 12;
+const PANIC = /panic|\bfatal\b|\boops\b|\bassert\w*:? .*fail|\babort(ed|ing)\b|\bsystem halted\b/i;
+/** A line of a backtrace: addresses and nothing else. */
+const ADDRESSES = /^[\s\d#:[\]()]*(0x)?[0-9a-f]{6,}[\s)\]]*$/i;
+/** What kernels in C and Rust call the function that ends them, mangled or not, and the variable that says that it did. */
+const PANIC_FUNCTION = /panic|begin_unwind/i;
+const PANIC_FLAG = /panick(ed|ing)\b/i;
+const PROMPT = /[$#>%] ?$/;
+// Colours, and what else a terminal takes for itself.
+const ESCAPES = /\x1b\[[\d;]*[A-Za-z]|\r/g;
+
+/** A loop that a hart was seen in, from look to look. */
+interface Sighting extends DeadHart {
+  since: number;
+  seen: number;
+  reported: boolean;
+}
+
+/** Interrupts that are enabled lead the hart to M-mode whatever the mode below has disabled. */
+const isInterruptedByMachine = (hart: Hart): boolean =>
+  hart.mode !== Mode.Machine && ((hart.csr(Csr.mie) ?? 0n) & ~(hart.csr(Csr.mideleg) ?? 0n)) !== 0n;
+
+export class DeadEnds {
+  private readonly sightings = new Map<string, Sighting>();
+  private lookedAt = -Infinity;
+  private text = '';
+  private writtenAt = 0;
+  /** Harts that have written anything. */
+  private readonly writers = new Set<number>();
+
+  private readonly code: readonly KernelSymbol[];
+  private readonly flags: readonly KernelSymbol[];
+
+  /** `mayNotLoop`: whether what the hart does now is known not to be its idle loop, such as a process's system call. */
+  constructor(
+    private readonly machine: Pick<MachineApi, 'harts' | 'memory' | 'now' | 'current' | 'options'>,
+    private readonly mayNotLoop: (hart: Hart) => boolean = () => false,
+  ) {
+    const symbols = kernelSymbols(machine.options.kernel);
+    this.code = symbols.filter(({ name, kind }) => kind === 'function' && PANIC_FUNCTION.test(name));
+    this.flags = symbols.filter(({ name, kind }) => kind === 'object' && PANIC_FLAG.test(name));
+  }
+
+  /** The guest has just written this to its console. */
+  wrote(bytes: Uint8Array): void {
+    this.text = (this.text + String.fromCharCode(...bytes)).slice(-KEPT);
+    this.writtenAt = this.machine.now;
+    this.writers.add(this.machine.current);
+  }
+
+  /** The machine is another, or stands elsewhere in its history. */
+  clear(): void {
+    this.sightings.clear();
+    this.lookedAt = -Infinity;
+    this.text = '';
+    this.writers.clear();
+  }
+
+  /** Nothing more is said of what stands still now: the user knows. */
+  dismiss(): void {
+    this.lookedAt = -Infinity;
+    this.look(false);
+    for (const sighting of this.sightings.values()) sighting.reported = true;
+  }
+
+  /**
+   * Looks at the harts, between two runs of the machine; `silent`: all of them wait, and nothing will wake them;
+   * `unattended`: nobody will type anything. Returns what is new.
+   */
+  look(silent: boolean, unattended = false): DeadEnd | undefined {
+    const { now, harts } = this.machine;
+    if (!silent && now < this.lookedAt + LOOK) return undefined;
+    this.lookedAt = now;
+    const here = this.see(now);
+    const lasts = ({ since }: Sighting, ticks: number): boolean => silent || now - since >= ticks;
+    const isQuiet = silent || now - this.writtenAt >= SECOND;
+    const isAtRest = isQuiet && !PROMPT.test(this.text);
+    for (const sighting of here) {
+      if (sighting === undefined || sighting.reported || sighting.loop.awaited.size > 0) continue;
+      const { loop } = sighting;
+      const hart = harts[sighting.hart]!;
+      const isCertain = loop.masked && lasts(sighting, isInterruptedByMachine(hart) ? WAITING : CERTAIN);
+      const isLikely = lasts(sighting, INTERRUPTIBLE) && isAtRest;
+      // A hart that never wrote was parked; one that sleeps with interrupts enabled is idle, whatever was said before.
+      const isSuspect = this.writers.has(hart.id) && (loop.masked || !loop.sleeps);
+      if (this.isPanic(loop) || (isSuspect && this.announcesPanic)) {
+        if (isCertain || isLikely) return this.report('panic', [sighting]);
+      } else if (isSuspect && isAtRest && hart.csr(Csr.mie) !== 0n) {
+        const isHopeless = unattended && this.nothingElse(here, sighting) && lasts(sighting, HOPELESS);
+        if (isCertain || (isLikely && this.mayNotLoop(hart)) || isHopeless) return this.report('stopped', [sighting]);
+      }
+    }
+    const all = here.filter((sighting) => sighting !== undefined);
+    const isOver = all.length === here.length && all.every((one) => one.loop.masked && lasts(one, WAITING));
+    return isOver && !all.every(({ reported }) => reported) ? this.standstill(all) : undefined;
+  }
+
+  /** All harts are at an end. If all of them sleep, the machine itself shows it. */
+  private standstill(all: readonly Sighting[]): DeadEnd | undefined {
+    const waiting = all.filter(({ loop }) => loop.awaited.size > 0);
+    const ended = all.filter(({ loop, hart }) => loop.awaited.size === 0 && this.writers.has(hart));
+    if (ended.length > 0 && this.announcesPanic) return this.report('panic', ended, all);
+    if (all.every(({ loop }) => loop.sleeps)) return undefined;
+    if (ended.length > 0) return this.report('stopped', ended, all);
+    return waiting.length > 1 ? this.report('deadlock', waiting, all) : this.report('stopped', all);
+  }
+
+  /** The loop is in a function that panics, or a variable says that the kernel has. */
+  private isPanic({ low, high }: EndlessLoop): boolean {
+    const isIn = ({ address, size }: KernelSymbol): boolean =>
+      (low >= address && low < address + size) || (high >= address && high < address + size);
+    const isSet = ({ address, size }: KernelSymbol): boolean =>
+      this.machine.memory.read(address, Math.min(Number(size), 8))?.some((byte) => byte !== 0) === true;
+    return this.code.some(isIn) || this.flags.some(isSet);
+  }
+
+  /** No other hart does anything but wait, and nothing has been written since. */
+  private nothingElse(here: readonly (Sighting | undefined)[], { since }: Sighting): boolean {
+    const waits = ({ id, waiting, spinning }: Hart): boolean => waiting || spinning || here[id] !== undefined;
+    return this.writtenAt <= since && this.machine.harts.every(waits);
+  }
+
+  /** By hart: the loop that it is in; undefined where it is in none that can be told. */
+  private see(now: number): (Sighting | undefined)[] {
+    const here = this.machine.harts.map((hart): Sighting | undefined => {
+      const loop = endlessLoop(hart, this.machine.memory);
+      if (loop === undefined) {
+        this.hasLeft(hart);
+        return undefined;
+      }
+      const { low, high, sp, awaited, masked } = loop;
+      // Where interrupts are enabled a process may go round in the loop, be given up, and be resumed on another hart.
+      const key = [masked ? hart.id : 'any', low, high, sp, ...[...awaited].flat()].join();
+      const { since = now, reported = false } = this.sightings.get(key) ?? {};
+      const sighting: Sighting = { hart: hart.id, pc: hart.pc, loop, since, seen: now, reported };
+      this.sightings.set(key, sighting);
+      return sighting;
+    });
+    for (const [key, { seen }] of this.sightings) if (now - seen > LEFT) this.sightings.delete(key);
+    return here;
+  }
+
+  /** The hart is elsewhere than in the loops that only M-mode could let it leave; in M-mode it may be for a moment. */
+  private hasLeft(hart: Hart): void {
+    if (hart.mode === Mode.Machine) return;
+    for (const [key, sighting] of this.sightings)
+      if (sighting.hart === hart.id && sighting.loop.masked) this.sightings.delete(key);
+  }
+
+  private report(kind: DeadEnd['kind'], about: readonly Sighting[], known = about): DeadEnd {
+    for (const sighting of known) sighting.reported = true;
+    const harts = about.map(({ hart, pc, loop }) => ({ hart, pc, loop }));
+    return { kind, harts, message: this.message };
+  }
+
+  private get lines(): string[] {
+    const lines = this.text.replace(ESCAPES, '').split('\n');
+    return lines.map((line) => line.trim()).filter((line) => line !== '' && !ADDRESSES.test(line));
+  }
+
+  private get announcesPanic(): boolean {
+    return this.lines.slice(-LAST_LINES).some((line) => PANIC.test(line));
+  }
+
+  private get message(): string {
+    const { lines } = this;
+    return lines.slice(-LAST_LINES).findLast((line) => PANIC.test(line)) ?? lines.at(-1) ?? '';
+  }
+}
+
+/** What has come to an end, and why nothing goes on. `placeOf` names an address of code, if it can. */
+export function describeDeadEnd(
+  { kind, harts, message }: DeadEnd,
+  placeOf: (hart: number, pc: bigint) => string | undefined = () => undefined,
+): string {
+  const where = ({ hart, pc }: DeadHart): string => {
+    const place = placeOf(hart, pc);
+    return `hart ${hart} at ${hex(pc)}${place === undefined ? '' : ` (${place})`}`;
+  };
+  if (kind === 'deadlock') {
+    const each = harts.map((one) => `${where(one)} for ${[...one.loop.awaited.keys()].map(hex).join(', ')}`);
+    return `the harts wait for one another, with interrupts disabled: ${each.join('; ')}`;
+  }
+  const rounds = harts.map((one) => {
+    const { masked, awaited } = one.loop;
+    const waits =
+      awaited.size === 0 ? '' : `, and waits for ${[...awaited.keys()].map(hex).join(', ')}, which nobody writes`;
+    return `${where(one)} goes round in a loop without end${masked ? ', with interrupts disabled' : ''}${waits}`;
+  });
+  return `${rounds.join('; ')}${message === '' ? '' : `; the console says "${message}"`}`;
+}
