@@ -334,8 +334,11 @@ export type Stop =
 export interface RunLimit {
   /** At most so many instructions, over all harts. */
   instructions: number;
-  /** Stop when this hart has executed so many instructions (traps it takes count as one); the others have their quanta meanwhile. */
-  hart?: { id: number; instructions: number };
+  /**
+   * Stop when this hart has executed so many instructions (traps it takes count as one); the others have their quanta
+   * meanwhile. If it spins it is shown in its loop, where no time passes, unless only what it `executes` counts.
+   */
+  hart?: { id: number; instructions: number; executes?: boolean };
   /**
    * Stop at this instant; idle time on the way to it passes by itself. RangeError if it is past, or among inputs that
    * are not known.

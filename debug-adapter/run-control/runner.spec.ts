@@ -3,7 +3,7 @@ import type { TrapEvent } from '../../emulator/types';
 import { Runner } from './runner';
 import { TestProgram } from '../testing/program';
 import { MappedProgram } from '../code/mapped-program';
-import type { StepContext } from './stepping/step-plan';
+import type { StepContext, StepPlan } from './stepping/step-plan';
 import { reachAddress, stepInstruction } from './stepping/stepping';
 import { RUN_ON, type Ended, type StopReport } from './stops';
 import { FakeClock, FakeMachine } from '../testing/fake-machine';
@@ -143,6 +143,27 @@ describe('run control', () => {
     assert.deepEqual(stops, [{ hart: 0, reason: 'step' }]);
     assert.equal(machine.harts[0]!.pc, 0x1004n);
     assert.equal(machine.harts[0]!.retired, 4);
+  });
+
+  it('lets time pass after a whole pass of a hart that spins, up to what the hart then executes', () => {
+    const { machine, runner, settle } = setUp();
+    const hart = machine.harts[0]!;
+    hart.spinning = true;
+    machine.program.set(0x1004n, ({ id }) => (machine.harts[id]!.pc = 0x1000n));
+    const executes: unknown[] = [];
+    const run = machine.run.bind(machine);
+    machine.run = (limit) => {
+      assert.equal(limit.hart?.instructions, 1);
+      executes.push(limit.hart.executes === true);
+      return run(limit);
+    };
+    function* forSix(): StepPlan {
+      for (let i = 0; i < 6; i++) yield { kind: 'instruction', hart: 0 };
+      return 0;
+    }
+    runner.start(forSix());
+    settle();
+    assert.deepEqual(executes, [false, false, false, true, false, false]);
   });
 
   it('steps over a call by its return address, through recursion', () => {

@@ -5,7 +5,7 @@
 import { X } from '../../emulator/isa/registers';
 import { RunLoop, type HostClock } from '../../emulator/run-loop';
 import { SavedState } from '../../emulator/history/saved-state';
-import type { Hart, MachineApi, State, Stop, Subscription } from '../../emulator/types';
+import type { Hart, MachineApi, RunLimit, State, Stop, Subscription } from '../../emulator/types';
 import { CannotArrive } from './stepping/ended';
 import type { StepPlan, StepCondition, SteppedTrap } from './stepping/step-plan';
 import type { StopPolicy } from './stop-policy';
@@ -140,17 +140,15 @@ export class Runner {
     return want?.kind === 'reach' && want.addresses.includes(address) && (want.concerns?.(hart) ?? true);
   }
 
-  private limit(): { hart?: { id: number; instructions: number } } {
-    if (this.letsPass) {
-      this.letsPass = false;
-      return {};
-    }
-    return this.want?.kind === 'instruction' ? { hart: { id: this.want.hart, instructions: 1 } } : {};
+  private limit(): Pick<RunLimit, 'hart'> {
+    const executes = this.letsPass;
+    this.letsPass = false;
+    return this.want?.kind === 'instruction' ? { hart: { id: this.want.hart, instructions: 1, executes } } : {};
   }
 
   /**
-   * Steps of a hart that spins take no time, so a plan that goes on after a whole pass of the loop would go on for ever: the
-   * machine then runs without it for once.
+   * Steps of a hart that spins take no time, so a plan that goes on after a whole pass of the loop would go on for ever: then
+   * time passes for once, up to the first instruction that the hart executes.
    */
   private notePass({ spinning, pc }: Hart): void {
     this.letsPass = spinning && this.passFrom === pc;

@@ -11,7 +11,7 @@ export class FakeHart implements Hart {
   pc = 0x1000n;
   mode: Mode = 1;
   waiting = false;
-  readonly spinning = false;
+  spinning = false;
   retired = 0;
   readonly translating = false;
   readonly registers: bigint[] = Array.from({ length: 32 }, () => 0n);

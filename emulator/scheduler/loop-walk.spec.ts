@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Machine } from '../machine';
 import { Csr } from '../isa/csrs';
 import { setBreakpoints } from '../testing/breakpoints';
-import { Assembler, BASE, R, csrr, laidOut } from '../testing/guests';
+import { Assembler, BASE, R, csrr, csrw, laidOut, toSupervisor } from '../testing/guests';
 import { TIERS, type Tier } from '../testing/tiers';
 import type { Stop } from '../types';
 
@@ -166,6 +166,53 @@ describe('a hart that spins', function () {
       });
     }
   }
+
+  for (const tier of TIERS) {
+    it(`takes an interrupt that came while it is shown where interrupts are off (${tier})`, () => {
+      // PLIC and UART: a key is an external interrupt of hart 0 in S-mode.
+      const a = new Assembler();
+      const put = (address: number, value: number, op: 'sw' | 'sb' = 'sw') =>
+        a.li(t0, address).li(t1, value).op(op, { rs1: t0, rs2: t1 });
+      put(0x0c00_0028, 1);
+      put(0x0c00_2080, 1 << 10);
+      put(0x0c20_1000, 0);
+      put(0x1000_0001, 1, 'sb');
+      csrw(a.li(t0, 1 << 9), Csr.mie, t0);
+      csrw(a.la(t0, 'handler'), Csr.stvec, t0);
+      toSupervisor(a, 0n);
+      a.li(s0, FLAG).li(t1, 2);
+      a.label('spin').op('csrrc', { rs1: t1, imm: Csr.sstatus }).op('ld', { rd: t0, rs1: s0 });
+      a.label('on').op('csrrs', { rs1: t1, imm: Csr.sstatus }).to('spin', 'jal').op('addi');
+      a.label('handler').to('handler', 'jal');
+      const machine = settled(a, 1, tier);
+      const hart = machine.harts[0]!;
+      assert.ok(hart.spinning);
+      const at = (label: string, offset = 0): bigint => BigInt(a.addressOf(label) + offset);
+      for (let i = 0; i < 4 && hart.pc !== at('on'); i++) step(machine, 0);
+      assert.equal(hart.pc, at('on'));
+      machine.consoleInput(Uint8Array.of(65));
+      // The loop was found to begin where interrupts are off: it is gone through to where they are on.
+      for (let i = 0; i < 4 && hart.pc !== at('handler'); i++) assert.equal(step(machine, 0).kind, 'step');
+      assert.equal(hart.pc, at('handler'));
+      assert.equal(hart.csr(Csr.sepc), at('on', 4));
+    });
+  }
+
+  it('is not shown in its loop where only what it executes counts', () => {
+    const a = guest(forFlag);
+    const machine = settled(a, 1);
+    const hart = machine.harts[0]!;
+    const begin = hart.pc;
+    step(machine, 0);
+    assert.notEqual(hart.pc, begin);
+    const limit = { instructions: 1_000_000, hart: { id: 0, instructions: 1, executes: true } };
+    const { executed } = machine;
+    assert.equal(machine.run(limit).kind, 'idle');
+    assert.deepEqual([hart.pc, machine.executed], [begin, executed]);
+    machine.apply({ kind: 'memory', address: BigInt(FLAG), bytes: Uint8Array.of(1) });
+    assert.deepEqual(machine.run(limit), { kind: 'step', hart: 0 });
+    assert.equal(machine.executed, executed + 1);
+  });
 
   it('leaves the same history, whoever steps and stops it', () => {
     // Hart 0 works, and sets the flag now and then; the others wait for it.

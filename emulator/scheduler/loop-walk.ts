@@ -65,7 +65,7 @@ export class LoopWalk {
     const isWalking = interruptToTake(walk.hart) === undefined;
     const stop = !isWalking
       ? undefined
-      : stepped?.id === walk.hart.id
+      : stepped?.id === walk.hart.id && !stepped.executes
         ? this.step(walk, stepped.instructions)
         : this.seekBreakpoint(walk);
     if (stop === undefined) this.end();
@@ -85,7 +85,10 @@ export class LoopWalk {
       this.suspects.delete(hart);
     }
     const hart = refused.find(({ id }) => id === stepped?.id);
-    return hart && this.step(this.begin(hart), stepped!.instructions);
+    if (hart === undefined || stepped!.executes) return undefined;
+    const stop = this.step(this.begin(hart), stepped!.instructions);
+    if (stop === undefined) this.end();
+    return stop;
   }
 
   /** The hart that was shown in its loop goes back to the beginning. */
@@ -118,11 +121,19 @@ export class LoopWalk {
     return this.walk;
   }
 
-  /** Does so many instructions, passes included, up to a breakpoint that is not the first of them. */
-  private step(walk: Walk, instructions: number): Stop {
+  /**
+   * Does so many instructions, passes included, up to a breakpoint that is not the first of them. Undefined if speculation
+   * cannot do the first: it would let an interrupt in, which has come meanwhile and is taken at the loop's beginning.
+   */
+  private step(walk: Walk, instructions: number): Stop | undefined {
     const { hart } = walk;
-    for (let done = 0; done < instructions && this.advance(walk); done++)
+    for (let done = 0; done < instructions; done++) {
+      if (!this.advance(walk)) {
+        if (done === 0) return undefined;
+        break;
+      }
       if (done + 1 < instructions && this.isBreakpoint(hart)) return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+    }
     if (walk.speculation.isAtStart) this.end();
     return { kind: 'step', hart: hart.id };
   }
