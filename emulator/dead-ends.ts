@@ -101,19 +101,14 @@ export class DeadEnds {
     this.writers.clear();
   }
 
-  /** Nothing more is said of what stands still now: the user knows. */
-  dismiss(): void {
-    this.lookedAt = -Infinity;
-    this.look(false);
-    for (const sighting of this.sightings.values()) sighting.reported = true;
-  }
-
   /**
    * Looks at the harts, between two runs of the machine; `silent`: all of them wait, and nothing will wake them;
    * `unattended`: nobody will type anything. Returns what is new.
    */
   look(silent: boolean, unattended = false): DeadEnd | undefined {
     const { now, harts } = this.machine;
+    // A machine may be put back to an earlier moment.
+    if (now < this.lookedAt) this.clear();
     if (!silent && now < this.lookedAt + LOOK) return undefined;
     this.lookedAt = now;
     const here = this.see(now);

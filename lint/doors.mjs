@@ -14,7 +14,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
  * saved with it is read.
  */
 const MACHINE = [
-  ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops'],
+  ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops', 'emulator/dead-ends'],
   ...['emulator/history/saved-state', 'emulator/history/saved-trap'],
 ];
 const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);

@@ -20,6 +20,7 @@ import { BreakpointPolicy } from '../run-control/stop-policy';
 import { resumptions } from '../stack/threads';
 import { processOn } from '../xv6/cpus';
 import { boot } from './boot';
+import { DeadEndWatch } from './dead-end-watch';
 import type { Debuggee } from './debuggee';
 import type { Files } from './files';
 import type { GuestConsole } from './guest-console';
@@ -79,6 +80,7 @@ export interface DebugRun {
   readonly awaited: AwaitedProcesses;
   readonly keyboard: Keyboard;
   readonly dataLocations: DataLocations;
+  readonly deadEnds: DeadEndWatch;
 }
 
 /** Makes a run, which does not execute yet. Throws a UserError that says what is wrong and what to do. */
@@ -89,11 +91,15 @@ export async function prepareRun(
   console: GuestConsole,
   reports: RunReports,
 ): Promise<DebugRun> {
+  let deadEnds: DeadEndWatch | undefined;
   const debuggee = await boot(attributes, {
     files: host.files,
     workingDirectory: host.workingDirectory,
     unixTime: host.clock.unixTime(),
-    consoleOutput: (bytes) => console.write(bytes),
+    consoleOutput: (bytes) => {
+      console.write(bytes);
+      deadEnds?.wrote(bytes);
+    },
     programOpened: (program) => reports.programOpened(program),
     damaged: (what) => reports.damaged(what),
     diskProblem: (text) => reports.problem(text),
@@ -103,7 +109,9 @@ export async function prepareRun(
       ),
   });
   try {
-    return assemble(debuggee, stopPoints, host.clock, console, reports);
+    const run = assemble(debuggee, stopPoints, host.clock, console, reports);
+    deadEnds = run.deadEnds;
+    return run;
   } catch (error) {
     debuggee.disk?.close();
     throw error;
@@ -138,6 +146,7 @@ function assemble(
     stopped: (report) => {
       debuggee.warmStart?.discard();
       console.flush();
+      deadEnds.stopped(report);
       reports.stopped(report);
     },
     logged: (text) => reports.logged(text),
@@ -148,13 +157,21 @@ function assemble(
     reset: () => {
       debuggee.warmStart?.discard();
       debuggee.traps.clear();
+      deadEnds.clear();
     },
     betweenSlices: (rest) => {
       console.flush();
       debuggee.warmStart?.saveWhenComplete();
       if (keyboard.feed(rest)) runner.wake();
+      deadEnds.look();
     },
   });
+  const deadEnds = new DeadEndWatch(
+    debuggee,
+    catchpoints,
+    policy.enabled ? (report) => runner.pause(report) : undefined,
+    (text) => reports.logged(text),
+  );
   conditions.bind(debuggee);
   catchpoints.bind(kernelWatch(debuggee), machine);
   debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
@@ -174,7 +191,7 @@ function assemble(
     console,
   });
   const dataLocations = new DataLocations(debuggee);
-  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations };
+  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds };
 }
 
 /** Starts a run: from a saved boot if there is one and nothing may stop before its end. */

@@ -3,6 +3,7 @@
  * protocol; the families of them are in catchpoints/. Conditions in plain words are judged while the machine runs,
  * expressions in C when it stands.
  */
+import type { DeadEnd } from '../../emulator/dead-ends';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
@@ -123,6 +124,11 @@ export class Catchpoints {
     }
   }
 
+  /** The same for the end of a kernel, which is seen between two runs of the machine. */
+  decideEnd(event: DeadEnd & { hart: number }): Decision {
+    return this.decideOn({ kind: 'dead-end', event });
+  }
+
   /** The same for a hart that has come to one of `addresses`. */
   decideAt(hart: Hart): Decision {
     const event = this.kinds.size > 0 ? this.guest?.at(hart) : undefined;
@@ -180,7 +186,8 @@ export class Catchpoints {
     const answers = this.wanted.map(({ filter: id, condition: given }) => {
       const filter = FILTERS.find((one) => one.filter === id);
       if (!filter) return { verified: false, message: `There is no filter "${id}".` };
-      const missing = filter.kernelEvent && this.guest?.missing(filter.kernelEvent);
+      const needed = filter.alsoWithoutEvent ? undefined : filter.kernelEvent;
+      const missing = needed && this.guest?.missing(needed);
       if (missing !== undefined) return { verified: false, message: `${filter.label} cannot be caught: ${missing}.` };
       const condition = given?.trim() ? given.trim() : undefined;
       try {

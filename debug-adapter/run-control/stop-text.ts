@@ -1,9 +1,10 @@
 /** Why a catchpoint has stopped the machine, in words: who did what, what was before and what is now. */
+import { type DeadEnd, describeDeadEnd } from '../../emulator/dead-ends';
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
 import { hex } from '../../emulator/isa/hex';
-import { hartText, instructionText, kernelPlace, type InstructionGuest } from '../code/place-names';
+import { codePlace, hartText, instructionText, kernelPlace, type InstructionGuest } from '../code/place-names';
 import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
@@ -32,6 +33,8 @@ export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'tr
       return deviceText(guest, cause.event);
     case 'kernel':
       return kernelText(guest, cause.event);
+    case 'dead-end':
+      return deadEndText(guest, cause.event);
   }
 }
 
@@ -77,6 +80,19 @@ function deviceText(guest: TextGuest, { hart, pc, device, offset, size, access, 
   const title = `${device}: ${access} of register ${hex(BigInt(offset))} ${way} ${hex(value)}`;
   const text = `${device}: ${size}-byte ${access} of the register at offset ${hex(BigInt(offset))} ${way} ${hex(value)}`;
   return { id: 'device access', title, text: `${text}\n${by(guest, hart, pc)}` };
+}
+
+function deadEndText(guest: TextGuest, end: DeadEnd): StopText {
+  const { kind, message } = end;
+  const text = describeDeadEnd(end, (hart, pc) => codePlace(guest, guest.harts[hart]!, pc));
+  switch (kind) {
+    case 'panic':
+      return { id: kind, title: /panic/i.test(message) ? message : `panic: ${message}`, text };
+    case 'stopped':
+      return { id: 'end of the kernel', title: 'The kernel goes nowhere: a loop without end', text };
+    case 'deadlock':
+      return { id: kind, title: 'Deadlock: the harts wait for one another', text };
+  }
 }
 
 const nameOf = (process: Named | undefined, none: string): string =>

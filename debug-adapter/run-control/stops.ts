@@ -1,4 +1,5 @@
 /** Why the machine has stopped, in the terms of the protocol's `stopped` event. */
+import type { DeadEnd } from '../../emulator/dead-ends';
 import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
 import type { BreakpointOrigin } from '../code/mapped-program';
 import type { KernelEvent } from '../xv6/kernel-events';
@@ -37,7 +38,9 @@ export type StopCause =
   | { kind: 'fence'; event: FenceEvent }
   | { kind: 'pte-store'; event: TableStoreEvent }
   | { kind: 'device'; event: DeviceEvent }
-  | { kind: 'kernel'; event: KernelEvent };
+  | { kind: 'kernel'; event: KernelEvent }
+  /** The kernel has come to an end of its own; the first of the harts in it. */
+  | { kind: 'dead-end'; event: DeadEnd & { hart: number } };
 
 /** The hart that it is about; the first, if a device acted by itself. */
 export const hartOf = ({ event }: StopCause): number => event.hart ?? 0;

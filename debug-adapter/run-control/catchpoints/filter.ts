@@ -27,6 +27,8 @@ export interface CatchFilter {
   readonly default?: boolean;
   /** The kernel's event that it catches. */
   readonly kernelEvent?: KernelEventKind;
+  /** It also catches what is seen where the kernel has no such function. */
+  readonly alsoWithoutEvent?: true;
   matches(cause: StopCause): boolean;
   /** Additional names in its conditions, with their values. */
   overlay?(cause: StopCause): Overlay;

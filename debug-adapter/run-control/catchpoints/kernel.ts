@@ -32,11 +32,13 @@ export const KERNEL: readonly CatchFilter[] = [
   {
     filter: 'panic',
     label: 'Panic',
-    description: 'Stops at any call of panic.',
+    description:
+      'Stops at any call of panic, and where the kernel ends in a loop that it cannot leave, whatever it calls that.',
     conditionDescription: `${C_EXPRESSION} hart == 0`,
     default: true,
     kernelEvent: 'panic',
-    matches: is('panic'),
+    alsoWithoutEvent: true,
+    matches: (cause) => is('panic')(cause) || cause.kind === 'dead-end',
   },
   {
     filter: 'context-switch',

@@ -1,0 +1,56 @@
+/**
+ * Looks now and then whether the kernel has come to an end of its own (emulator/dead-ends.ts), and stops there, if the user
+ * wants to stop at panics. A panic that was caught at the call of the kernel's own function is not said a second time.
+ */
+import { DeadEnds, describeDeadEnd } from '../../emulator/dead-ends';
+import type { Guest } from '../code/guest';
+import { codePlace } from '../code/place-names';
+import type { Catchpoints } from '../run-control/catchpoints';
+import type { StopReport } from '../run-control/stops';
+import { processOn } from '../xv6/cpus';
+
+export class DeadEndWatch {
+  private readonly ends: DeadEnds;
+  private isPanicKnown = false;
+
+  constructor(
+    private readonly guest: Pick<Guest, 'machine' | 'harts' | 'imageOf' | 'xv6'>,
+    private readonly catchpoints: Catchpoints,
+    /** Undefined while nothing is to stop: then it is only said. */
+    private readonly stop: ((report: StopReport) => void) | undefined,
+    private readonly say: (text: string) => void,
+  ) {
+    // In a system call nothing loops without end on purpose, interrupts enabled or not.
+    this.ends = new DeadEnds(guest.machine, (hart) => processOn(guest.xv6, hart) !== undefined);
+  }
+
+  /** The guest has just written this to its console. */
+  wrote(bytes: Uint8Array): void {
+    this.ends.wrote(bytes);
+  }
+
+  /** The machine boots again. */
+  clear(): void {
+    this.ends.clear();
+    this.isPanicKnown = false;
+  }
+
+  /** The user has been told of this stop. */
+  stopped({ cause }: StopReport): void {
+    this.isPanicKnown ||= cause?.kind === 'kernel' && cause.event.kind === 'panic';
+  }
+
+  /** Between two runs of the machine. */
+  look(): void {
+    const end = this.ends.look(false);
+    if (end === undefined || (end.kind === 'panic' && this.isPanicKnown)) return;
+    const [first] = end.harts;
+    if (this.stop === undefined) {
+      this.say(describeDeadEnd(end, (hart, pc) => codePlace(this.guest, this.guest.harts[hart]!, pc)));
+      return;
+    }
+    const decision = this.catchpoints.decideEnd({ ...end, hart: first!.hart });
+    decision.record();
+    if (decision.report) this.stop(decision.report);
+  }
+}

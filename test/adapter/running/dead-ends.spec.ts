@@ -1,0 +1,75 @@
+/** A kernel that has come to an end of its own, however it words that: the debugger stops, once, if it is to stop at panics. */
+import { strict as assert } from 'node:assert';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Assembler } from '../../../emulator/testing/assembler';
+import { elf } from '../../../emulator/testing/elf';
+import { R } from '../../../emulator/testing/encode';
+import { kernelWithBug, sessions, type LaunchOptions } from '../support';
+
+describe('the end of a kernel', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  const boot = async (text: string, options: LaunchOptions = {}): Promise<void> => {
+    const kernel = join(session().folder, 'kernel');
+    const a = new Assembler().li(R.s0, 0x1000_0000);
+    for (const letter of text) a.li(R.t1, letter.charCodeAt(0)).op('sb', { rs1: R.s0, rs2: R.t1 });
+    writeFileSync(kernel, elf(a.label('spin').to('spin', 'jal').image()));
+    await session().boot({ kernel, filters: ['panic'], ...options });
+  };
+  const goesOn = async (milliseconds = 2500): Promise<void> => {
+    const stops = session().stopped();
+    const late = new Promise((resolve) => setTimeout(resolve, milliseconds, 'none'));
+    assert.equal(await Promise.race([stops, late]), 'none');
+    await session().pauseRequest({ threadId: 1 });
+    assert.equal((await stops).reason, 'pause');
+  };
+
+  it('is a panic by another name', async () => {
+    await boot('PANIC: oops\n');
+    const { reason, description, text } = await session().stopped();
+    assert.deepEqual([reason, description], ['exception', 'PANIC: oops']);
+    assert.match(text ?? '', /^hart 0 at 0x8000\w+ goes round in a loop without end, with interrupts disabled/);
+    const { body } = await session().exceptionInfoRequest({ threadId: 1 });
+    assert.equal(body.exceptionId, 'panic');
+    await session().continueRequest({ threadId: 1 });
+    await goesOn();
+  });
+
+  it('is told without a word of panic', async () => {
+    await boot('So long.\n');
+    const { description, text } = await session().stopped();
+    assert.match(description ?? '', /a loop without end/);
+    assert.match(text ?? '', /the console says "So long\."/);
+  });
+
+  it('does not stop without the filter, nor where the condition is false', async () => {
+    await boot('PANIC: oops\n', { filters: ['system-call'] });
+    await goesOn();
+    await session().setFilters({ filterId: 'panic', condition: 'hart == 7' });
+    await session().customRequest('restart', {});
+    await goesOn();
+  });
+
+  it('is only said where nothing is to stop', async () => {
+    await boot('PANIC: oops\n', { noDebug: true });
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    assert.match(session().messages, /hart 0 at 0x8000\w+ goes round in a loop without end/);
+  });
+
+  it('is not said again after a stop at the call of panic', async () => {
+    await session().boot({ kernel: kernelWithBug(42), filters: ['panic'] });
+    assert.match((await session().stopped()).description ?? '', /^panic: /);
+    await session().continueRequest({ threadId: 1 });
+    await session().written('panic: ');
+    await goesOn();
+  });
+
+  it('is not a shell that waits', async () => {
+    await session().boot({ filters: ['panic'] });
+    await session().written('$ ');
+    await goesOn();
+    assert.equal(session().messages.includes('loop without end'), false);
+  });
+});
