@@ -90,7 +90,7 @@ class DwarfBinary implements Binary {
     this.info = new DebugInfo(elf.sections, warn);
     this.hasDebugInfo = this.info.units.length > 0;
     this.code = new LinkedCode(elf);
-    this.types = new Types((die, error) => this.damage.breaks(die.unit, error));
+    this.types = new Types(this.damage);
     this.unwinder = new Unwinder(new CallFrames(elf.sections, warn), this.code);
     this.locator = new Locator(
       this.unwinder,
@@ -156,9 +156,9 @@ class DwarfBinary implements Binary {
 
   inlinedCopies(name: string): bigint[] {
     const copies = this.subprograms.flatMap((subprogram) =>
-      this.damage.guard(subprogram.die.unit, [], () => subprogram.inlinedCopies(name)),
+      this.damage.guard(subprogram.die, [], () => subprogram.inlinedCopies(name)),
     );
-    return [...new Set(copies.flatMap((copy) => this.damage.guard(copy.unit, [], () => this.entriesOf(copy, name))))];
+    return [...new Set(copies.flatMap((copy) => this.damage.guard(copy, [], () => this.entriesOf(copy, name))))];
   }
 
   /**
@@ -180,20 +180,17 @@ class DwarfBinary implements Binary {
     const subprogram = this.subprogramAt(address);
     return subprogram === undefined
       ? []
-      : this.damage.guard(subprogram.die.unit, [], () => subprogram.inlinedCallsAt(address));
+      : this.damage.guard(subprogram.die, [], () => subprogram.inlinedCallsAt(address));
   }
 
   scopesAt(address: bigint): Scope[] {
     const subprogram = this.subprogramAt(address);
-    return subprogram === undefined
-      ? []
-      : this.damage.guard(subprogram.die.unit, [], () => subprogram.scopesAt(address));
+    return subprogram === undefined ? [] : this.damage.guard(subprogram.die, [], () => subprogram.scopesAt(address));
   }
 
   get globals(): readonly Variable[] {
     this.globalList ??= this.names.variables
-      .filter((die) => !die.unit.broken)
-      .map((die) => this.damage.guard(die.unit, undefined, () => this.globalVariable(die)))
+      .map((die) => this.damage.guard(die, undefined, () => this.globalVariable(die)))
       .filter((variable) => variable !== undefined);
     return this.globalList;
   }
@@ -210,7 +207,7 @@ class DwarfBinary implements Binary {
 
   typeNamed(name: string): Type | undefined {
     const die = this.names.type(name);
-    return die !== undefined && !die.unit.broken ? this.types.ofDie(die) : builtinType(name);
+    return die !== undefined ? this.types.ofDie(die) : builtinType(name);
   }
 
   get typeNames(): readonly string[] {
@@ -287,12 +284,16 @@ class DwarfBinary implements Binary {
   private get lines(): Lines {
     this.lineIndex ??= new Lines(
       this.info.units.flatMap((unit) =>
-        this.damage.guard(unit, [], () => {
-          const table = unit.isCode ? unit.lineTable : undefined;
-          return (table?.sequences ?? [])
-            .filter(({ low }) => this.code.isExecutable(low))
-            .map((sequence) => ({ ...sequence, files: table!.files }));
-        }),
+        this.damage.attempt(
+          [],
+          () => {
+            const table = unit.isCode ? unit.lineTable : undefined;
+            return (table?.sequences ?? [])
+              .filter(({ low }) => this.code.isExecutable(low))
+              .map((sequence) => ({ ...sequence, files: table!.files }));
+          },
+          `the lines of the unit at ${hex(unit.offset)} are left out`,
+        ),
       ),
     );
     return this.lineIndex;
@@ -300,8 +301,14 @@ class DwarfBinary implements Binary {
 
   private get names(): Names {
     if (this.nameIndex === undefined) {
-      const names = new Names();
-      for (const unit of this.info.units) this.damage.guard(unit, undefined, () => names.add(unit.root));
+      const names = new Names(this.damage);
+      for (const unit of this.info.units) {
+        this.damage.attempt(
+          undefined,
+          () => names.add(unit.root),
+          `the unit at ${hex(unit.offset)} is left out. Build it again`,
+        );
+      }
       this.nameIndex = names;
     }
     return this.nameIndex;
@@ -313,10 +320,10 @@ class DwarfBinary implements Binary {
       origins: this.origins,
       lineAt: (address: bigint) => this.lines.lineAt(address),
       endOfPrologue: (subprogram: Subprogram) => this.lines.endOfPrologue(subprogram, this.blocks),
-      guard: <T>(unit: Unit, fallback: T, make: () => T) => this.damage.guard(unit, fallback, make),
+      damage: this.damage,
     };
     this.subprogramList ??= this.names.functions
-      .map((die) => this.damage.guard(die.unit, undefined, () => new Subprogram(die, around)))
+      .map((die) => this.damage.guard(die, undefined, () => new Subprogram(die, around)))
       .filter((subprogram) => subprogram !== undefined)
       .filter((subprogram) => this.code.isExecutable(subprogram.low))
       .sort((a, b) => compareAddresses(a.low, b.low));
@@ -333,9 +340,7 @@ class DwarfBinary implements Binary {
 
   private blocksAt(address: bigint): readonly Die[] {
     const subprogram = this.subprogramAt(address);
-    return subprogram === undefined
-      ? []
-      : this.damage.guard(subprogram.die.unit, [], () => subprogram.blocksAt(address));
+    return subprogram === undefined ? [] : this.damage.guard(subprogram.die, [], () => subprogram.blocksAt(address));
   }
 
   /** A function in assembly, which has a symbol but no debugging information entry. */
@@ -382,8 +387,8 @@ class DwarfBinary implements Binary {
   /** A variable that C only declares and a linker script or assembly defines: `extern char trampoline[]`. */
   private declaredElsewhere(name: string): Variable | undefined {
     const die = this.names.declarations.get(name);
-    return die !== undefined && !die.unit.broken && this.code.symbol(name) !== undefined
-      ? this.damage.guard(die.unit, undefined, () => this.globalVariable(die))
+    return die !== undefined && this.code.symbol(name) !== undefined
+      ? this.damage.guard(die, undefined, () => this.globalVariable(die))
       : undefined;
   }
 }

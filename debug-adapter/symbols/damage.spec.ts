@@ -127,6 +127,57 @@ describe('Damaged files', function () {
     assert.match(binary.warnings.join(), /unknown abbreviation 126 .* left out/);
     assert.equal(binary.functionsNamed('fill')[0]?.line, undefined, 'its symbol is still known');
   });
+
+  it('lose one entry, and nothing else of its unit', () => {
+    const bytes = fixtureBytes('dwarf5').slice();
+    const { offset, size } = sectionHeader(bytes, '.debug_abbrev');
+    // In place of a structure's tag, one that no version of DWARF has: DW_TAG_structure_type, with children, DW_AT_name.
+    const at = bytes.findIndex(
+      (_, index) =>
+        index > offset &&
+        index < offset + size &&
+        bytes[index] === 0x13 &&
+        bytes[index + 1] === 1 &&
+        bytes[index + 2] === 3,
+    );
+    bytes[at] = 0x7e;
+    const sound = openBinary('kernel', fixtureBytes('dwarf5'));
+    const binary = openBinary('kernel', bytes);
+    assert.ok(binary.functions.length > 5);
+    assert.deepEqual(
+      binary.functions.map(({ name }) => name),
+      sound.functions.map(({ name }) => name),
+    );
+    const names = (from: typeof binary): string[] =>
+      from.functions.flatMap(({ low }) =>
+        from.scopesAt(low).flatMap(({ variables }) => variables.map(({ name }) => name)),
+      );
+    assert.deepEqual(names(binary), names(sound));
+    assert.deepEqual(binary.globals.map(({ name }) => name), sound.globals.map(({ name }) => name)); // prettier-ignore
+    for (const variable of [...binary.globals, ...binary.functions.flatMap(({ parameters }) => parameters)]) {
+      const { type } = variable;
+      if (type.kind === 'pointer') assert.notEqual(type.target.kind, 'void', variable.name);
+    }
+    assert.match(
+      binary.warnings.join(),
+      /is no type \(0x7e\); the entry at 0x\w+ is left out, and all others are kept/,
+    );
+    assert.doesNotMatch(binary.warnings.join(), /Build it again/);
+  });
+
+  it('lose the entries after one that cannot be read, and keep those before', () => {
+    const bytes = fixtureBytes('dwarf4').slice();
+    const { offset, size } = sectionHeader(bytes, '.debug_info');
+    const view = new DataView(bytes.buffer);
+    const units = [];
+    for (let at = offset; at < offset + size; at += 4 + view.getUint32(at, true)) units.push(at);
+    const [, main, other] = units;
+    bytes.fill(0x7e, main! + Math.floor((other! - main!) * 0.8), other);
+    const binary = openBinary('kernel', bytes);
+    assert.ok(binary.functions.length > openBinary('kernel', fixtureBytes('dwarf4')).functions.length / 2);
+    assert.equal(binary.functionsNamed('fill').length, 1);
+    assert.match(binary.warnings.join(), /unknown abbreviation 126 at 0x\w+; the entries from there on are left out/);
+  });
 });
 
 function sectionHeader(bytes: Uint8Array, name: string): ReturnType<typeof sectionHeaders>[number] {

@@ -1,7 +1,10 @@
-/** What of a file's debug information is damaged: it is left out, with a message, and the rest is kept. */
+/**
+ * What of a file's debug information is damaged or not understood: it is left out, entry by entry, with a message, and the
+ * rest is kept.
+ */
 import { hex } from '../../emulator/isa/hex';
 import { SymbolError } from './api';
-import type { Unit } from './dwarf/unit';
+import type { Die } from './dwarf/die';
 
 /** Enough for one for each unit of a large program. */
 const MOST_WARNINGS = 100;
@@ -14,21 +17,16 @@ export class Damage {
     private readonly warned: (message: string) => void,
   ) {}
 
-  /** Returns `fallback` if the unit is damaged, and ignores the unit from then on. */
-  guard<T>(unit: Unit, fallback: T, make: () => T): T {
-    return unit.broken ? fallback : orElse(fallback, make, (error) => this.breaks(unit, error));
+  /** Returns `fallback` if an entry, or what it refers to, is damaged or not understood: all others are kept. */
+  guard<T>(die: Die, fallback: T, make: () => T): T {
+    return orElse(fallback, make, (error) => {
+      this.warn(`${error.message}; the entry at ${hex(die.offset)} is left out, and all others are kept.`);
+    });
   }
 
-  /** Returns `fallback` if the description of one location or frame is damaged: others may be sound. */
+  /** Returns `fallback` if something is damaged, with `consequence` in the message. */
   attempt<T>(fallback: T, make: () => T, consequence: string): T {
-    return orElse(fallback, make, (error) => this.warn(`${error.message}; ${consequence}. Build it again.`));
-  }
-
-  breaks(unit: Unit, error: SymbolError): void {
-    if (!unit.broken) {
-      unit.broken = true;
-      this.warn(`${error.message}; the unit at ${hex(unit.offset)} is left out. Build it again.`);
-    }
+    return orElse(fallback, make, (error) => this.warn(`${error.message}; ${consequence}.`));
   }
 
   warn(message: string): void {

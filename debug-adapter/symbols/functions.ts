@@ -12,10 +12,10 @@ import {
   type Type,
   type Variable,
 } from './api';
+import type { Damage } from './damage';
 import type { AddressRange, Die } from './dwarf/die';
 import { At, Op, Tag } from './dwarf/constants';
 import type { Types } from './types';
-import type { Unit } from './dwarf/unit';
 
 /** The entries that a variable was made from, for locating it. */
 export interface VariableOrigin {
@@ -31,8 +31,7 @@ export interface Surroundings {
   /** The address after the prologue, by the line table. */
   endOfPrologue(subprogram: Subprogram): bigint;
   lineAt(address: bigint): LineEntry | undefined;
-  /** Returns the result of `make`, or `fallback` if the unit is damaged. */
-  guard<T>(unit: Unit, fallback: T, make: () => T): T;
+  damage: Damage;
 }
 
 export class Subprogram implements FunctionInfo {
@@ -82,7 +81,7 @@ export class Subprogram implements FunctionInfo {
   }
 
   get parameters(): Variable[] {
-    this.parameterList ??= this.around.guard(this.die.unit, [], () =>
+    this.parameterList ??= this.around.damage.guard(this.die, [], () =>
       this.variables(this.die).filter(({ kind }) => kind === 'parameter'),
     );
     return this.parameterList;
@@ -151,7 +150,7 @@ export class Subprogram implements FunctionInfo {
 
   /** Where it is declared. Assemblers record no declarations, only lines. */
   private get place(): { file: string | undefined; line: number | undefined } {
-    this.declared ??= this.around.guard(this.die.unit, { file: undefined, line: undefined }, () => {
+    this.declared ??= this.around.damage.guard(this.die, { file: undefined, line: undefined }, () => {
       const declared = this.die.declaredAt;
       return declared.file === undefined ? (this.around.lineAt(this.low) ?? declared) : declared;
     });
@@ -159,9 +158,10 @@ export class Subprogram implements FunctionInfo {
   }
 
   private variables(block: Die): Variable[] {
-    return [...block.children, ...inherited(block)]
-      .filter((child) => isVariable(child) && child.name !== undefined)
-      .map((child) => this.variable(child));
+    return [...block.children, ...inherited(block)].filter(isVariable).flatMap((child) =>
+      // One that is damaged does not cost the others.
+      this.around.damage.guard(child, [], () => (child.name === undefined ? [] : [this.variable(child)])),
+    );
   }
 
   private variable(die: Die): Variable {

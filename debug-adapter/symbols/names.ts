@@ -3,6 +3,7 @@
  * entries.
  */
 import type { BaseType } from './api';
+import type { Damage } from './damage';
 import type { Die } from './dwarf/die';
 import { At, Tag } from './dwarf/constants';
 
@@ -14,8 +15,10 @@ export class Names {
   private readonly types = new Map<string, Die>();
   private readonly enumerators = new Map<string, Die>();
 
+  constructor(private readonly damage: Damage) {}
+
   add(root: Die): void {
-    for (const die of root.children) this.addEntry(die);
+    for (const die of root.children) this.damage.guard(die, undefined, () => this.addEntry(die));
   }
 
   /** A type by its name in C: `struct proc`, `uint64`, `unsigned long`. */

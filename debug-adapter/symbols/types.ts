@@ -18,6 +18,7 @@ import {
   type TypedefType,
   type VoidType,
 } from './api';
+import type { Damage } from './damage';
 import type { Die } from './dwarf/die';
 import { elementCount, isBoundAtRunTime } from './array-types';
 import { At, Encoding, Tag } from './dwarf/constants';
@@ -26,6 +27,8 @@ import { readMember } from './members';
 import { canonicalTypeName } from './names';
 
 const voidType: VoidType = { kind: 'void' };
+/** A type that is not understood: its values have no size and cannot be shown, but pointers to them can. */
+const UNKNOWN: RecordType = { kind: 'struct', name: '<unknown>', size: 0, complete: false, members: [] };
 
 const QUALIFIERS = new Map<number, QualifiedType['kind']>([
   [Tag.constType, 'const'],
@@ -47,16 +50,16 @@ const ENCODINGS = new Map<number, BaseType['encoding']>([
 /** Deepest nesting of members and elements; C compilers guarantee 63 to 127. */
 const DEEPEST_CONTAINMENT = 256;
 const MOST_DIMENSIONS = 256;
-/** Makes types. Reports damage through `warn`. */
+/** Makes types. */
 export class Types {
   private readonly known = new Map<Die, Type>();
   private readonly sound = new Set<Die>();
 
-  constructor(private readonly warn: (die: Die, error: SymbolError) => void) {}
+  constructor(readonly damage: Damage) {}
 
   /** The type that an entry's DW_AT_type names; void if it names none. */
   ofEntry(die: Die): Type {
-    return this.guard(die, voidType, () => {
+    return this.damage.guard(die, UNKNOWN, () => {
       const target = die.withAttribute(At.type)?.reference(At.type);
       return target === undefined ? voidType : this.ofDie(target);
     });
@@ -66,7 +69,7 @@ export class Types {
   ofDie(die: Die): Type {
     let type = this.known.get(die);
     if (type === undefined) {
-      type = this.guard(die, voidType, () => {
+      type = this.damage.guard(die, UNKNOWN, () => {
         this.checkContainment(die, 0, new Set());
         // A declaration may refer to a type in a type unit.
         return this.make(die.reference(At.signature) ?? die);
@@ -116,16 +119,6 @@ export class Types {
   /** A function's type. A definition without parameters has those of its declaration. */
   functionType(die: Die): FunctionType {
     return new LazyFunction(this, die);
-  }
-
-  guard<T>(die: Die, fallback: T, make: () => T): T {
-    try {
-      return make();
-    } catch (error) {
-      if (!(error instanceof SymbolError)) throw error;
-      this.warn(die, error);
-      return fallback;
-    }
   }
 
   private array(die: Die): Type {
@@ -217,7 +210,7 @@ class LazyFunction implements FunctionType {
   }
 
   get parameters(): Type[] {
-    this.list ??= this.types.guard(this.die, [], () =>
+    this.list ??= this.types.damage.guard(this.die, [], () =>
       this.entries(Tag.formalParameter).map((child) => this.types.ofEntry(child)),
     );
     return this.list;
@@ -227,7 +220,7 @@ class LazyFunction implements FunctionType {
   get variadic(): boolean {
     return (
       this.parameters.length > 0 &&
-      this.types.guard(this.die, false, () => this.entries(Tag.unspecifiedParameters).length > 0)
+      this.types.damage.guard(this.die, false, () => this.entries(Tag.unspecifiedParameters).length > 0)
     );
   }
 
@@ -254,11 +247,10 @@ class LazyRecord implements RecordType {
   }
 
   get members(): Member[] {
-    this.list ??= this.types.guard(this.die, [], () =>
-      this.die.children
-        .filter((child) => child.tag === Tag.member)
-        .map((child) => readMember(child, this.types.ofEntry(child))),
-    );
+    const { die, types } = this;
+    this.list ??= die.children
+      .filter((child) => child.tag === Tag.member)
+      .flatMap((child) => types.damage.guard(child, [], () => [readMember(child, types.ofEntry(child))]));
     return this.list;
   }
 }
@@ -278,7 +270,7 @@ class LazyEnum implements EnumType {
   }
 
   get values(): EnumType['values'] {
-    this.list ??= this.types.guard(this.die, [], () =>
+    this.list ??= this.types.damage.guard(this.die, [], () =>
       this.die.children
         .filter((child) => child.tag === Tag.enumerator)
         .map((child) => ({ name: child.name ?? '', value: child.constant(At.constValue) ?? 0n })),

@@ -189,19 +189,25 @@ export class Die {
     if (this.childList !== undefined) return;
     const children: Die[] = [];
     let offset = this.next;
-    if (this.abbreviation.hasChildren) {
+    // Where the rest cannot be read, there are no more entries in the unit: what is known stays.
+    this.childList = children;
+    this.afterChildren = this.unit.end;
+    if (!this.abbreviation.hasChildren) {
+      this.afterChildren = offset;
+      return;
+    }
+    try {
       for (;;) {
         const child = this.unit.read(offset, this.depth + 1);
-        if (child === undefined) {
-          offset++;
-          break;
-        }
+        if (child === undefined) break;
         children.push(child);
         offset = child.end;
       }
+      this.afterChildren = offset + 1;
+    } catch (error) {
+      if (!(error instanceof SymbolError)) throw error;
+      this.unit.info.warn(`${error.message}; the entries from there on are left out.`);
     }
-    this.afterChildren = offset;
-    this.childList = children;
   }
 }
 

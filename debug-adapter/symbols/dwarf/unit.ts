@@ -38,8 +38,6 @@ const DEEPEST_ENTRY = 200;
 const WORDS_OF_ENTRY = 24;
 
 export class Unit {
-  /** Set when its entries turn out to be damaged: the unit is then ignored. */
-  broken = false;
   private readonly dies = new Map<number, Die>();
   /** One reader for all entries, since they are many. */
   private reader: Reader | undefined;
