@@ -1,10 +1,11 @@
 /**
  * The ELF container: header, segments, sections and symbols of a 64-bit little-endian RISC-V executable, by the System V
- * ABI (gABI 4.1, chapters 4 and 5) and the RISC-V ELF psABI. Any other file that a student may open (an x86 kernel, an
+ * ABI (gABI 4.1, chapters 4 and 5, and its sections on compression) and the RISC-V ELF psABI. Any other file that a student may open (an x86 kernel, an
  * object file, an incomplete one) is an error that says what it is.
  */
 import { hex } from '../../emulator/isa/hex';
 import { SymbolError, type ElfSymbol, type Segment } from './api';
+import { inflate } from './inflate';
 import { Budget, Reader } from './reader';
 
 export interface Section {
@@ -44,6 +45,12 @@ const SHT_SYMTAB = 2;
 const SHF_ALLOC = 2n;
 const SHF_EXECINSTR = 4n;
 const SHF_COMPRESSED = 0x800n;
+const ELFCOMPRESS_ZLIB = 1;
+const ELFCOMPRESS_ZSTD = 2;
+/** Bytes of all decompressed sections together. */
+const MOST_DECOMPRESSED = 2 ** 29;
+/** No data of zlib's grows more than this. */
+const LARGEST_EXPANSION = 1032;
 const PT_LOAD = 1;
 const SYMBOL_KINDS: readonly ElfSymbol['kind'][] = ['none', 'object', 'function', 'section', 'file'];
 
@@ -182,17 +189,25 @@ function nameSections(
 ): Section[] {
   const namesHeader = headers[namesIndex];
   const names = namesHeader && slice(path, bytes, namesHeader.offset, namesHeader.size, 'the names of its sections');
+  let room = MOST_DECOMPRESSED;
   return headers.map((header) => {
     const name =
       names === undefined ? '' : nameAt(names, `the names of sections of ${path}`, header.nameOffset, budget);
     const inFile = header.type !== SHT_NOBITS && header.type !== 0;
     let contents = inFile ? slice(path, bytes, header.offset, header.size, `its section ${name}`) : new Uint8Array();
-    if ((header.flags & SHF_COMPRESSED) !== 0n) {
-      warnings.push(`${name} is compressed and is left out; build without -gz to debug with it.`);
-      contents = new Uint8Array();
+    const isOld = name.startsWith('.zdebug_');
+    if ((header.flags & SHF_COMPRESSED) !== 0n || isOld) {
+      try {
+        contents = decompressed(contents, name, isOld, room);
+        room -= contents.length;
+      } catch (error) {
+        if (!(error instanceof SymbolError)) throw error;
+        warnings.push(`${error.message}; it is left out.`);
+        contents = new Uint8Array();
+      }
     }
     return {
-      name,
+      name: isOld ? `.${name.slice(2)}` : name,
       address: header.address,
       size: header.size,
       bytes: contents,
@@ -200,6 +215,35 @@ function nameSections(
       allocated: (header.flags & SHF_ALLOC) !== 0n,
     };
   });
+}
+
+/**
+ * The contents of a compressed section: after a header as in the gABI, or in GNU's older form, after "ZLIB" and a size in
+ * big-endian order.
+ */
+function decompressed(contents: Uint8Array, name: string, isOld: boolean, room: number): Uint8Array {
+  const reader = new Reader(contents, name);
+  let size;
+  if (isOld) {
+    const magic = new TextDecoder().decode(reader.take(4));
+    if (magic !== 'ZLIB') throw new SymbolError(`${name} does not begin as a compressed section does`);
+    size = reader.take(8).reduce((value, byte) => value * 256 + byte, 0);
+  } else {
+    const type = reader.u32();
+    if (type !== ELFCOMPRESS_ZLIB) {
+      const found = type === ELFCOMPRESS_ZSTD ? 'with zstd' : `in a way of number ${type}`;
+      throw new SymbolError(
+        `${name} is compressed ${found}, and only zlib is read: link with --compress-debug-sections=zlib or =none`,
+      );
+    }
+    reader.skip(4);
+    size = reader.offsetOf(8);
+    reader.skip(8);
+  }
+  if (size > room) throw new SymbolError(`${name} would have ${size} bytes when decompressed, which is too much`);
+  if (size > LARGEST_EXPANSION * contents.length)
+    throw new SymbolError(`${name} cannot have ${size} bytes when decompressed`);
+  return inflate(contents.subarray(reader.offset), size, name);
 }
 
 function readSymbols(headers: SectionHeader[], sections: Section[], budget: Budget): ElfSymbol[] {
