@@ -127,7 +127,26 @@ describe('the command line', () => {
     refuses('-drive file=f,format=raw', /if=none/);
     refuses('-drive file=f,if=none,colour=blue', /colour/);
     refuses('-device virtio-blk-device,drive=x9', /no -drive has id=x9/);
-    refuses(disk.replace('bus.0', 'bus.3'), /virtio-mmio-bus.0/);
+    refuses(
+      disk.replace('bus.0', 'bus.8'),
+      /bus=virtio-mmio-bus\.8: there are virtio-mmio-bus\.0 to virtio-mmio-bus\.7/,
+    );
+    refuses(disk.replace('virtio-mmio-bus.0', 'pcie.0'), /bus=pcie\.0: there are virtio-mmio-bus/);
+    refuses(disk.replace('virtio-blk-device', 'virtio-blk-pci'), /virtio-blk-pci: the board has no such device/);
+    refuses(`${disk} -device virtio-blk-device,drive=x0`, /the board takes one disk here/);
+    refuses('-drive file=f,if=virtio,format=raw', /if=none/);
+  });
+
+  it('puts the disk where QEMU puts it: on the bus that is named, else in the last slot, with a word about xv6', () => {
+    assert.deepEqual([run(disk).diskSlot, run(disk).warnings], [0, []]);
+    const third = run(disk.replace('bus.0', 'bus.3'));
+    assert.deepEqual([third.diskSlot, third.warnings], [3, []]);
+    const last = run(disk.replace(',bus=virtio-mmio-bus.0', ''));
+    assert.equal(last.diskSlot, 7);
+    assert.match(
+      last.warnings[0]!,
+      /without bus=virtio-mmio-bus\.0 the disk is in slot 7, as in QEMU; xv6 looks in slot 0/,
+    );
   });
 
   it('warns of what cannot matter', () => {

@@ -1,6 +1,6 @@
 /** The program as a whole: exit status, messages, console, disk and statistics. */
 import assert from 'node:assert/strict';
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -14,6 +14,8 @@ const ROOT = path.join(__dirname, '..');
 const SAMPLE = path.join(ROOT, 'sample', 'prebuilt');
 const UART = 0x1000_0000;
 const FINISHER = 0x10_0000;
+/** Compared with where it is installed. */
+const QEMU = spawnSync('qemu-system-riscv64', ['--version']).status === 0;
 
 interface Result {
   status: number | null;
@@ -164,6 +166,33 @@ describe('xv6-emu', function () {
     const told = await emulate(['-kernel', float]);
     assert.equal(told.status, 0);
     assert.match(told.errors, /^xv6-emu: warning: hart 0 turns floating point on .* no F and D yet: .*\n$/);
+  });
+
+  it('has the disk in the slot where the same words put it in QEMU', async () => {
+    // Prints the numbers of the slots with a block device.
+    const slots = kernel((a) => {
+      a.li(R.s1, UART + 0x1000)
+        .li(R.s2, '0'.charCodeAt(0))
+        .li(R.s3, '8'.charCodeAt(0))
+        .li(R.s4, 2)
+        .li(R.t0, UART);
+      a.label('next').op('lw', { rd: R.t1, rs1: R.s1, imm: 8 }).to('other', 'bne', { rs1: R.t1, rs2: R.s4 });
+      a.op('sb', { rs1: R.t0, rs2: R.s2 }).label('other').op('addi', { rd: R.s2, rs1: R.s2, imm: 1 });
+      a.li(R.t1, 0x1000).op('add', { rd: R.s1, rs1: R.s1, rs2: R.t1 }).to('next', 'bne', { rs1: R.s2, rs2: R.s3 });
+      spin(powerOff(a, 0x5555));
+    });
+    const image = file('disk.img', new Uint8Array(1024));
+    const shown = async (bus: string): Promise<string> => {
+      const words = [...['-machine', 'virt', '-bios', 'none', '-kernel', slots, '-nographic'], '-drive'];
+      words.push(`file=${image},if=none,format=raw,id=x0`, '-device', `virtio-blk-device,drive=x0${bus}`);
+      const { output } = await emulate(words);
+      if (QEMU)
+        assert.equal(spawnSync('qemu-system-riscv64', words, { encoding: 'utf8', input: '' }).stdout, output, bus);
+      return output;
+    };
+    assert.equal(await shown(''), '7');
+    assert.equal(await shown(',bus=virtio-mmio-bus.0'), '0');
+    assert.equal(await shown(',bus=virtio-mmio-bus.5'), '5');
   });
 
   it('refuses bad input in one line that says what to do', async () => {

@@ -86,6 +86,7 @@ function powerOn(
     kernel,
     legacyVirtio: options.legacyVirtio ?? true,
     disk: disk && recorder ? recorder.watch(disk) : disk,
+    diskSlot: options.diskSlot,
     seed: options.seed,
     acceleration: options.acceleration,
     consoleOutput: (bytes) => {

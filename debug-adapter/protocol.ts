@@ -17,6 +17,8 @@ export interface LaunchAttributes {
   memory?: string;
   /** QEMU's virtio-mmio.force-legacy; default: true as in QEMU, without a guess at what the kernel needs; false for the sample. */
   legacyVirtio?: boolean;
+  /** The virtio-mmio slot of the disk, 0 to 7: bus=virtio-mmio-bus.N of QEMU's -device; default 0. */
+  diskSlot?: number;
   /** Command line that builds the lab. The editor runs it as a task; the adapter ignores it. */
   build?: string;
   /** Stop at the kernel's first instruction. */

@@ -9,7 +9,7 @@ import { MemoryAccess } from './cpu/access';
 import { HartState } from './cpu/hart';
 import { SystemInstructions } from './cpu/system-instructions';
 import { Disk } from './devices/disk';
-import { type VirtDevices, createVirtDevices, placeFirmware } from './devices/virt';
+import { type VirtDevices, VIRTIO_SLOTS, createVirtDevices, placeFirmware } from './devices/virt';
 import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
 import { Execution } from './execution';
 import { ExecutionEnvironment } from './execution-environment';
@@ -70,6 +70,9 @@ export class Machine implements MachineApi {
       throw new RangeError(`${harts} harts asked for; the machine has 1 to ${MAX_HARTS}`);
     if (!Number.isInteger(memory) || memory < 2 ** 20 || memory > 3 * 2 ** 30 || memory % 2 ** 20 !== 0)
       throw new RangeError(`${memory} bytes of memory asked for; the machine has 1 MiB to 3 GiB, in whole MiB`);
+    const { diskSlot = 0 } = options;
+    if (!Number.isInteger(diskSlot) || diskSlot < 0 || diskSlot >= VIRTIO_SLOTS)
+      throw new RangeError(`slot ${diskSlot} asked for the disk; the board has slots 0 to ${VIRTIO_SLOTS - 1}`);
     this.kernel = readKernel(options.kernel, BigInt(DRAM_BASE), memory);
     this.memory = new GuestMemory(memory);
     const environment = new ExecutionEnvironment();
@@ -94,6 +97,7 @@ export class Machine implements MachineApi {
       {
         legacyVirtio: options.legacyVirtio,
         disk: this.disk,
+        diskSlot: options.diskSlot,
         consoleOutput: options.consoleOutput,
         rtcEpoch: options.rtcEpoch,
         finish: (finish) => (this.stops.wanted = finish),

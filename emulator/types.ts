@@ -202,13 +202,9 @@ export interface CsrEvent {
   after: bigint;
 }
 
-/**
- * The guest does what QEMU and hardware take in another way than this machine: it leaves M-mode with no PMP entry on, or
- * chooses NA4, which the grain here excludes; it turns floating point on, or executes an instruction of it.
- */
+/** The instruction at `pc` does what QEMU and hardware take in another way than this machine (differences.ts). */
 export interface DifferenceEvent {
   hart: number;
-  /** Address of the instruction. */
   pc: bigint;
   what: 'pmp-off' | 'pmp-grain' | 'float-status' | 'float-instruction';
 }
@@ -356,6 +352,8 @@ export interface MachineOptions {
   /** QEMU's `-global virtio-mmio.force-legacy`: true is version 1, QEMU's default. */
   legacyVirtio: boolean;
   disk?: BlockImage;
+  /** Its virtio-mmio slot, 0 to 7; default 0, where xv6 expects it. */
+  diskSlot?: number;
   /** Varies the length of the harts' quanta; the same seed gives the same run. 0: all are alike. */
   seed?: number;
   /** Which tier runs the guest; what the guest does is the same in all. Default: mixed. */

@@ -7,6 +7,7 @@ const MIB = 1024 ** 2;
 const UNITS: Readonly<Record<string, number>> = { '': MIB, K: 1024, M: MIB, G: 1024 * MIB };
 const MOST_MEMORY = 3 * 1024 * MIB;
 const MOST_HARTS = 8;
+const SLOTS = 8;
 
 export interface Settings {
   /** Absolute paths. Without a kernel, the sample boots. */
@@ -18,6 +19,7 @@ export interface Settings {
   /** Bytes. */
   memory: number;
   legacyVirtio: boolean | undefined;
+  diskSlot: number;
   stopOnEntry: boolean;
   noDebug: boolean;
   stepIntoKernel: boolean;
@@ -41,6 +43,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     harts: hartCount(given['harts']),
     memory: memorySize(given['memory']),
     legacyVirtio: flag(given, 'legacyVirtio'),
+    diskSlot: slot(given['diskSlot']),
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
@@ -73,6 +76,13 @@ function hartCount(value: unknown): number {
   if (isAbsent(value)) return 3;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MOST_HARTS)
     throw wrong('harts', value, `a whole number from 1 to ${MOST_HARTS}`);
+  return value;
+}
+
+function slot(value: unknown): number {
+  if (isAbsent(value)) return 0;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= SLOTS)
+    throw wrong('diskSlot', value, `a whole number from 0 to ${SLOTS - 1}, as in bus=virtio-mmio-bus.0`);
   return value;
 }
 

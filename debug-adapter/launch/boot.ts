@@ -48,6 +48,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
       kernel,
       // QEMU's default, except for the sample, which is of those that ask for force-legacy=false.
       legacyVirtio: settings.legacyVirtio ?? !isSample,
+      diskSlot: settings.diskSlot,
       ...(disk ? { disk: recorder.watch(disk) } : {}),
       consoleOutput: (bytes) => {
         recorder.output(bytes);

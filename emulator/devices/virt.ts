@@ -23,8 +23,9 @@ export { MemoryMap, Source, TICKS_PER_SECOND, VIRTIO_SLOTS } from './memory-map'
 export interface VirtOptions {
   /** QEMU's `-global virtio-mmio.force-legacy`. */
   legacyVirtio: boolean;
-  /** The disk in virtio slot 0. */
+  /** The disk, and its virtio slot; default 0. */
   disk?: Disk;
+  diskSlot?: number;
   /** Receives what the guest writes to the UART, byte by byte. */
   consoleOutput?: (bytes: Uint8Array) => void;
   /** Unix time in seconds at tick 0. */
@@ -73,7 +74,9 @@ export function createVirtDevices(board: Omit<Board, 'setInterrupt'>, options: V
   const rtc = new GoldfishRtc(wired, options.rtcEpoch);
   const clint = new Clint(board, options.timeWritten);
   const uart = new Uart16550(wired, (bytes) => options.consoleOutput?.(bytes));
-  const models: VirtioModel[] = options.disk ? [new VirtioBlock(options.disk)] : [];
+  const { disk, diskSlot = 0 } = options;
+  const models: VirtioModel[] = [];
+  if (disk) models[diskSlot] = new VirtioBlock(disk);
   const virtio = Array.from(
     { length: VIRTIO_SLOTS },
     (_, slot) => new VirtioMmio(wired, slot, options.legacyVirtio, models[slot], options.deviceFault),

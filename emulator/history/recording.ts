@@ -33,8 +33,8 @@ export interface Recording {
 /** A name for all machines with these options and disks of this size: 16 hexadecimal digits. */
 export function optionsName(options: MachineOptions): string {
   const hash = new StateHash();
-  const { harts, memory, legacyVirtio, seed, kernel, disk } = options;
-  const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly };
+  const { harts, memory, legacyVirtio, seed, kernel, disk, diskSlot = 0 } = options;
+  const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly, slot: diskSlot };
   hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image });
   hash.bytes(kernel);
   return hash.hex;

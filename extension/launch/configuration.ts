@@ -86,6 +86,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     config.harts ??= machine.harts;
     config.memory ??= machine.memory;
     config.legacyVirtio ??= machine.legacyVirtio;
+    config.diskSlot ??= machine.diskSlot;
     config.snapshot ??= machine.snapshot;
     const makesIt = resolvePath(config.kernel, folder.uri.fsPath, cwd) === own;
     const build = config.build ?? (makesIt ? lab.build : undefined);

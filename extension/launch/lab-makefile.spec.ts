@@ -22,6 +22,7 @@ describe('lab Makefile', () => {
     assert.deepEqual(readMachine(COMPILE + MODERN), {
       kernel: 'kernel/kernel',
       disk: 'fs.img',
+      diskSlot: 0,
       snapshot: false,
       harts: 3,
       memory: '128M',
@@ -57,6 +58,33 @@ describe('lab Makefile', () => {
       'qemu-system-riscv64 -kernel k -drive file=spare.img,if=none,id=x1 -drive file=fs.img,if=none,id=x0 -device virtio-blk-device,drive=x0',
     );
     assert.equal(machine.disk, 'fs.img');
+  });
+
+  it('puts the disk where QEMU puts it, and names what the guest of QEMU would not see', () => {
+    const device = (text: string) => readMachine(MODERN.replace(/-device .*/, text));
+    const blk = '-device virtio-blk-device,drive=x0';
+    assert.equal(device(`${blk},bus=virtio-mmio-bus.3`).diskSlot, 3);
+    assert.equal(device(blk).diskSlot, 7);
+    // Devices that are not there have taken their slots.
+    const net = '-netdev user,id=n0 -device virtio-net-device,netdev=n0';
+    assert.equal(device(`${net} ${blk}`).diskSlot, 6);
+    assert.equal(device(`${net},bus=virtio-mmio-bus.2 ${blk}`).diskSlot, 7);
+    const second = device(
+      `${blk},bus=virtio-mmio-bus.0 -drive file=b.img,if=none,id=x1 -device virtio-blk-device,drive=x1`,
+    );
+    assert.equal(second.disk, 'fs.img');
+    assert.deepEqual(second.ignored, [
+      '-device virtio-blk-device,drive=x1',
+      '-drive file=b.img, which no virtio-blk-device uses',
+    ]);
+    for (const other of ['', '-device virtio-blk-pci,drive=x0']) {
+      const { disk, ignored } = device(other);
+      assert.deepEqual([disk, ignored.at(-1)], [undefined, '-drive file=fs.img, which no virtio-blk-device uses']);
+    }
+    for (const wrong of ['virtio-mmio-bus.8', 'pcie.0', ''])
+      assert.throws(() => device(`${blk},bus=${wrong}`), LabError);
+    assert.throws(() => device(`${blk},bus=virtio-mmio-bus.0 ${blk},bus=virtio-mmio-bus.0`), LabError);
+    assert.throws(() => device('-device virtio-blk-device,drive=x9'), LabError);
   });
 
   it('sees that the disk is to stay as it is, of the machine or of the drive in use', () => {

@@ -7,6 +7,8 @@
 export interface LabMachine {
   kernel: string;
   disk?: string;
+  /** The disk's virtio-mmio slot: that of bus=virtio-mmio-bus.N, else the last that is free, as QEMU has it. */
+  diskSlot: number;
   /** What the kernel writes to the disk is lost at the end: -snapshot, or snapshot=on of the drive. */
   snapshot: boolean;
   /** 1 to 8. */
@@ -102,7 +104,8 @@ function unquote(_whole: string, single?: string, double?: string, escaped?: str
 function machineOf(words: string[]): LabMachine {
   let kernel: string | undefined;
   const drives = new Map<string, { file: string; snapshot: boolean }>();
-  const drivesInUse: string[] = [];
+  const slots = new Slots();
+  let used: { drive: string; slot: number } | undefined;
   const machine = { snapshot: false, harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
   for (let at = 0; at < words.length; at++) {
     const option = words[at]!;
@@ -139,8 +142,11 @@ function machineOf(words: string[]): LabMachine {
         break;
       }
       case '-device': {
-        const drive = settingsOf(value).get('drive');
-        if (/^virtio-blk-(device|pci)\b/.test(value) && drive !== undefined) drivesInUse.push(drive);
+        const settings = settingsOf(value);
+        const drive = settings.get('drive');
+        const slot = /^virtio-\w+-device\b/.test(value) ? slots.take(value, settings.get('bus')) : undefined;
+        const isDisk = value.startsWith('virtio-blk-device') && used === undefined;
+        if (isDisk && drive !== undefined && slot !== undefined) used = { drive, slot };
         else machine.ignored.push(`${option} ${value}`);
         break;
       }
@@ -150,9 +156,25 @@ function machineOf(words: string[]): LabMachine {
     }
   }
   if (kernel === undefined) throw new LabError('"make -n qemu" gives QEMU no -kernel.');
-  const drive = drives.get(drivesInUse[0] ?? '') ?? [...drives.values()][0];
+  if (used && !drives.has(used.drive))
+    throw new LabError(`QEMU's -device uses drive=${used.drive}, but no -drive has that id.`);
+  const drive = used && drives.get(used.drive);
+  for (const [id, { file }] of drives)
+    if (id !== used?.drive) machine.ignored.push(`-drive file=${file}, which no virtio-blk-device uses`);
   const snapshot = machine.snapshot || drive?.snapshot === true;
-  return { kernel, ...(drive === undefined ? {} : { disk: drive.file }), ...machine, snapshot };
+  return { kernel, ...(drive && { disk: drive.file }), diskSlot: used?.slot ?? 0, ...machine, snapshot };
+}
+
+/** The virtio-mmio slots of the board as QEMU gives them to devices: without bus= the last that is free. */
+class Slots {
+  private readonly free = [0, 1, 2, 3, 4, 5, 6, 7];
+
+  take(device: string, bus: string | undefined): number {
+    const slot = bus === undefined ? this.free.at(-1) : Number(/^virtio-mmio-bus\.(\d)$/.exec(bus)?.[1] ?? -1);
+    const at = this.free.indexOf(slot ?? -1);
+    if (at < 0) throw new LabError(`QEMU's -device ${device}: that bus is full, or the board has none of that name.`);
+    return this.free.splice(at, 1)[0]!;
+  }
 }
 
 /** Options without a value, none of which changes the machine. */

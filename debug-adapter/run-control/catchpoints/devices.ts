@@ -11,7 +11,8 @@ const named =
 
 const DEVICES: Readonly<Record<string, (event: DeviceEvent) => boolean>> = {
   uart: named('uart'),
-  disk: named('virtio0'),
+  // Whichever slot it has: there is no other virtio device.
+  disk: isVirtio,
   virtio: isVirtio,
   plic: named('plic'),
   clint: named('clint'),

@@ -22,7 +22,8 @@ const BY_NAME: Readonly<Record<string, Matches>> = {
   software: code(InterruptCause.supervisorSoftware, InterruptCause.machineSoftware),
   external: code(InterruptCause.supervisorExternal, InterruptCause.machineExternal),
   uart: source(10),
-  disk: source(1),
+  // Whichever slot it has: there is no other virtio device.
+  disk: source(1, 8),
   virtio: source(1, 8),
   rtc: source(11),
 };
@@ -49,7 +50,5 @@ export function sourceName(number: number): string {
   if (number === 0) return 'no source any more: another hart has claimed it';
   if (number === 10) return 'the UART (source 10)';
   if (number === 11) return 'the clock (source 11)';
-  return number <= 8
-    ? `virtio device ${number - 1}${number === 1 ? ', the disk' : ''} (source ${number})`
-    : `source ${number}`;
+  return number <= 8 ? `virtio device ${number - 1}, the disk (source ${number})` : `source ${number}`;
 }
