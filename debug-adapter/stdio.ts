@@ -3,7 +3,7 @@
  * headers as the protocol's "Base Protocol" says. It ends when its input closes. What the guest has written is in its disk's
  * image by then, so signals may end the process as the system does by default, whatever it is busy with.
  */
-import { type Channel, textOf, traceOf } from './dap/connection';
+import type { Channel } from './dap/connection';
 import { Framing, frame } from './dap/framing';
 import { parseMessage } from './dap/message';
 import { nodeFiles } from './node-files';
@@ -27,6 +27,7 @@ const channel: Channel = {
   onMessage(listener) {
     receive = listener;
   },
+  log,
 };
 
 const session = new Session(channel, {
@@ -55,8 +56,13 @@ function leave(code: number): void {
 
 /** Says where a person can read it why the process ends. */
 function fail(why: string): void {
-  process.stderr.write(`xv6-debug-adapter: ${why}\n`);
+  log(why);
   leave(FAILED);
+}
+
+/** VS Code keeps it in the output of its extensions. */
+function log(text: string): void {
+  process.stderr.write(`xv6-debug-adapter: ${text}\n`);
 }
 
 process.stdin.on('data', (chunk: Buffer) => {
@@ -64,7 +70,7 @@ process.stdin.on('data', (chunk: Buffer) => {
     for (const text of input.push(chunk)) receive(parseMessage(text));
   } catch (error) {
     // A stream with wrong framing is useless from here on.
-    fail(textOf(error));
+    fail(error instanceof Error ? error.message : String(error));
   }
 });
 process.stdin.on('end', () => leave(0));
@@ -72,5 +78,5 @@ process.stdin.on('error', () => leave(0));
 process.stdout.on('error', () => leave(0));
 process.on('uncaughtException', (error) => {
   session.crashed(error);
-  fail(traceOf(error));
+  leave(FAILED);
 });

@@ -52,12 +52,12 @@ export const DOORS = {
   'debug-adapter/memory': { mayImport: ['emulator', ...inDebugger('symbols')] },
   'debug-adapter/xv6': { mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'protocol')] },
   'debug-adapter/page-tables': { mayImport: [...MACHINE, ...inDebugger('memory', 'xv6', 'protocol')] },
-  'debug-adapter/code': { mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'launch/files')] },
+  'debug-adapter/code': { mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'launch/files', 'dap/errors')] },
   'debug-adapter/stack': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
   },
   'debug-adapter/run-control': {
-    mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'protocol')],
+    mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'protocol', 'dap/errors')],
   },
   'debug-adapter/evaluation': {
     mayImport: [
@@ -72,6 +72,7 @@ export const DOORS = {
         'stack',
         'run-control',
         'protocol',
+        'dap/errors',
       ),
     ],
   },

@@ -6,6 +6,7 @@
  *
  * A file's bytes are read at launch, and parsed when something first needs them.
  */
+import { wordsOf } from '../dap/errors';
 import { PAGE_SIZE, walk } from '../../emulator/isa/sv39';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { PhysicalMemory, State } from '../../emulator/types';
@@ -79,7 +80,9 @@ export class Program {
       this.opened = { image, text: textOf(binary) };
       this.whenOpened(this, image);
     } catch (error) {
-      this.opened = { why: error instanceof Error ? error.message : String(error) };
+      // A defect is reported once, and no more is read of this program.
+      this.opened = { why: 'a defect of xv6 Debug keeps it from being read' };
+      this.opened = { why: wordsOf(error) };
     }
     return this.opened;
   }

@@ -1,15 +1,19 @@
 import { strict as assert } from 'node:assert';
-import { Connection, UserError, type Handler } from './connection';
+import { readFileSync } from 'node:fs';
+import { Connection, type Handler } from './connection';
+import { UserError } from './errors';
 
 function connect(handlers: Record<string, Handler>) {
   const sent: Record<string, unknown>[] = [];
+  const logged: string[] = [];
   let receive: (message: unknown) => void = () => undefined;
   const connection = new Connection({
     send: (message) => sent.push(structuredClone(message) as unknown as Record<string, unknown>),
     onMessage: (listener) => (receive = listener),
+    log: (text) => logged.push(text),
   });
   connection.serve((command) => handlers[command]);
-  return { connection, sent, receive: (message: unknown) => receive(message) };
+  return { connection, sent, logged, receive: (message: unknown) => receive(message) };
 }
 
 describe('the connection', () => {
@@ -34,6 +38,33 @@ describe('the connection', () => {
       sent.map((message) => message['seq']),
       [1, 2, 3],
     );
+  });
+
+  it('says of what was thrown unawares that it is a defect, and keeps its words for the log', async () => {
+    const { connection, sent, receive, logged } = connect({
+      type: () => (undefined as unknown as { find: () => void }).find(),
+      range: () => new Uint8Array(-1),
+      number: () => BigInt(0.5),
+      json: () => JSON.parse('{') as unknown,
+      depth: () => {
+        const deeper = (): number => 1 + deeper();
+        return deeper();
+      },
+      file: () => readFileSync('/no/such/file'),
+      text: () => Promise.reject('thrown as it is' as unknown as Error),
+      after: () => connection.afterResponse(() => BigInt('x')),
+    });
+    const commands = ['type', 'range', 'number', 'json', 'depth', 'file', 'text', 'after'];
+    for (const command of commands) receive({ type: 'request', seq: 1, command });
+    await connection.settled();
+    const said = sent.flatMap(({ message, event, body }) =>
+      event === 'output' ? (body as { output: string }).output.trimEnd() : ((message as string | undefined) ?? []),
+    );
+    const words = (command: string): string =>
+      `"${command}" failed because of a defect of xv6 Debug, not of your program. Please report it, with what the debug adapter's log says.`;
+    assert.deepEqual(said, commands.map(words));
+    assert.equal(logged.length, commands.length);
+    assert.match(logged[0]!, /^Defect in "type": TypeError: Cannot read properties .*\n +at .*connection\.spec\.ts/);
   });
 
   it('turns what a handler throws into an error of the response', async () => {

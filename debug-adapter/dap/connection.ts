@@ -4,16 +4,16 @@
  * Follows "Base Protocol" of the Debug Adapter Protocol specification 1.6x.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { defect, reported, UserError } from './errors';
 
 /** A transport for messages: a pipe, a worker's port. */
 export interface Channel {
   send(message: DebugProtocol.ProtocolMessage): void;
   /** Called once; the listener then receives every message. */
   onMessage(listener: (message: unknown) => void): void;
+  /** Takes note of a defect, for whoever mends it; the client's user need not see it. */
+  log?(text: string): void;
 }
-
-/** An error that the client should show to the user as a notification. */
-export class UserError extends Error {}
 
 /** Handles one request. Its result becomes the response's body, an exception the response's error. */
 export type Handler = (args: unknown) => unknown;
@@ -65,6 +65,16 @@ export class Connection {
     this.afterResponseQueue.push(action);
   }
 
+  /** What the user is told of an error; if it is a defect, its details go to the log. */
+  reported(error: unknown, what: string): string {
+    return reported(error, what, (text) => this.channel.log?.(text));
+  }
+
+  /** The same of an error that is a defect whatever it says, since nothing may be thrown there. */
+  defect(error: unknown, what: string): string {
+    return defect(error, what, (text) => this.channel.log?.(text));
+  }
+
   /** Resolves when every request received so far has its response. */
   settled(): Promise<void> {
     return this.queue;
@@ -102,7 +112,7 @@ export class Connection {
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
       response.body = await handler(request.arguments ?? {});
     } catch (error) {
-      const text = textOf(error);
+      const text = this.reported(error, `"${request.command}"`);
       response.success = false;
       response.message = text;
       response.body = { error: { id: 1, format: text, showUser: error instanceof UserError } };
@@ -114,14 +124,8 @@ export class Connection {
         action();
       } catch (error) {
         // The response has been sent, so report the error as output; the requests after this one must still run.
-        this.event('output', { category: 'important', output: `${textOf(error)}\n` });
+        this.event('output', { category: 'important', output: `${this.reported(error, `"${request.command}"`)}\n` });
       }
     }
   }
 }
-
-export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** With the calls that led to it, for a report of a defect. */
-export const traceOf = (error: unknown): string =>
-  error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -2,6 +2,7 @@
  * The contexts in which C expressions are evaluated: a frame with its program, memory and registers, or a hart as it
  * stands; and the names that the debugger adds to C's: see `builtin`.
  */
+import { wordsOf } from '../dap/errors';
 import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace } from '../xv6/address-spaces';
 import type { Guest } from '../code/guest';
@@ -134,7 +135,7 @@ export function logMessage(guest: EvaluationGuest, message: string, hart: number
     try {
       return formatValue(evaluate(expression, context), context);
     } catch (error) {
-      return `<${error instanceof Error ? error.message : String(error)}>`;
+      return `<${wordsOf(error)}>`;
     }
   });
 }

@@ -1,5 +1,5 @@
 /** Checks the launch configuration: a launch.json may contain anything. */
-import { UserError } from '../dap/connection';
+import { UserError } from '../dap/errors';
 import type { LaunchAttributes } from '../protocol';
 import { isAbsolute, join } from '../code/sources';
 

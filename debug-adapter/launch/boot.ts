@@ -5,7 +5,7 @@ import type { MachineOptions } from '../../emulator/types';
 import { MappedProgram } from '../code/mapped-program';
 import { findPrograms, type Program } from '../code/programs';
 import { parent, Sources } from '../code/sources';
-import { textOf, UserError } from '../dap/connection';
+import { UserError, wordsOf } from '../dap/errors';
 import type { LaunchAttributes } from '../protocol';
 import { openBinary } from '../symbols/binary';
 import { readAttributes, type Settings } from './attributes';
@@ -79,7 +79,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     return debuggee;
   } catch (error) {
     disk?.close();
-    throw new UserError(textOf(error));
+    throw new UserError(wordsOf(error));
   }
 }
 
@@ -96,6 +96,6 @@ async function orTold<T>(promise: Promise<T>, advice = ''): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw new UserError(`${textOf(error)} ${advice}`.trimEnd());
+    throw new UserError(`${wordsOf(error)} ${advice}`.trimEnd());
   }
 }

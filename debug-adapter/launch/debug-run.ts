@@ -61,7 +61,7 @@ export function newStopPoints(): StopPoints {
 }
 
 /** What a run reports. */
-export interface RunReports extends Pick<RunListener, 'stopped' | 'logged' | 'ended'> {
+export interface RunReports extends Pick<RunListener, 'failed' | 'stopped' | 'logged' | 'ended'> {
   /** A user program's file has been read, since something needed it. */
   programOpened(program: Program): void;
   /** Debug information cannot be read, and what is left out because of it. */
@@ -143,6 +143,7 @@ function assemble(
     processOn: (hart) => processOn(debuggee.xv6, hart),
   });
   const runner = new Runner(machine, awaited, clock, {
+    failed: (error) => reports.failed(error),
     stopped: (report) => {
       debuggee.warmStart?.discard();
       console.flush();

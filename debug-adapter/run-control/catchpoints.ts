@@ -4,6 +4,7 @@
  * expressions in C when it stands.
  */
 import type { DeadEnd } from '../../emulator/dead-ends';
+import { wordsOf } from '../dap/errors';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
@@ -14,7 +15,7 @@ import { KERNEL } from './catchpoints/kernel';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
 import { TrapLoops, trapVector } from '../../emulator/trap-loops';
-import { messageOf, type SyntaxCheck, type Condition } from './conditions';
+import type { SyntaxCheck, Condition } from './conditions';
 import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from './stops';
 
 export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];
@@ -202,7 +203,7 @@ export class Catchpoints {
         });
         return { verified: true };
       } catch (error) {
-        return { verified: false, message: `The condition "${condition}" is not valid: ${messageOf(error)}` };
+        return { verified: false, message: `The condition "${condition}" is not valid: ${wordsOf(error)}` };
       }
     });
     this.active = active;
@@ -244,7 +245,7 @@ export class Catchpoints {
       return this.holds(condition, hart, filter.overlay?.(cause) ?? {}) ? stop : RUN_ON;
     } catch (error) {
       if (active.reported) return RUN_ON;
-      const description = `The condition "${condition}" failed: ${messageOf(error)}. It does not stop for this again.`;
+      const description = `The condition "${condition}" failed: ${wordsOf(error)}. It does not stop for this again.`;
       return { report: { ...report, description }, logs: [], record: () => (active.reported = true) };
     }
   }

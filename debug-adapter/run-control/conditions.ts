@@ -2,6 +2,7 @@
  * What a breakpoint evaluates when it is hit: its condition, its hit count, its log message. A condition with an error stops
  * once and reports the error: neither silently nor at every hit.
  */
+import { wordsOf } from '../dap/errors';
 import type { Hits } from './hits';
 
 export interface BreakpointOptions {
@@ -50,7 +51,7 @@ export function decideHit(
     if (condition && !evaluator.condition(condition, hart, overlay)) return { stop: false, after: before };
   } catch (error) {
     if (reported) return { stop: false, after: before };
-    const failure = `The breakpoint's condition "${condition}" failed: ${messageOf(error)}`;
+    const failure = `The breakpoint's condition "${condition}" failed: ${wordsOf(error)}`;
     const after = { hits, reported: true };
     return { stop: true, failure: `${failure}. It does not stop for this again.`, after };
   }
@@ -63,11 +64,9 @@ function logOf(evaluator: ConditionEvaluator, message: string, hart: number, ove
   try {
     return evaluator.logText(message, hart, overlay);
   } catch (error) {
-    return `The log message "${message}" failed: ${messageOf(error)}`;
+    return `The log message "${message}" failed: ${wordsOf(error)}`;
   }
 }
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const HIT_CONDITION = /^\s*(>=|<=|==|=|>|<|%)?\s*(\d+)\s*$/;
 

@@ -6,6 +6,7 @@
  * now, and ignores user code in other address spaces, since other programs may share the page. One set by physical address
  * stays where it is.
  */
+import { wordsOf } from '../dap/errors';
 import { Csr } from '../../emulator/isa/csrs';
 import { Mode, type DataEvent, type Hart, type MachineApi, type State, type Stop } from '../../emulator/types';
 import type { Subscription, Watch } from '../../emulator/types';
@@ -246,7 +247,7 @@ export class DataBreakpoints {
         );
       }
     } catch (error) {
-      breakpoint.message = error instanceof Error ? error.message : String(error);
+      breakpoint.message = wordsOf(error);
     }
   }
 

@@ -38,7 +38,7 @@ function setUp() {
   const policy = new BreakpointPolicy(breakpoints, catchpoints, data, context);
   const sh = { pid: 2, slot: 1, name: 'sh' };
   const awaited = new AwaitedProcesses(policy, { resumptions: () => [0x2000n], processOn: () => sh });
-  const listener = { stopped: () => undefined, logged: () => undefined, ended: () => undefined };
+  const listener = { failed: String, stopped: () => undefined, logged: () => undefined, ended: () => undefined };
   const runner = new Runner(machine, awaited, new FakeClock(machine), {
     ...{ ...listener, reset: () => undefined, betweenSlices: () => undefined },
   });

@@ -30,6 +30,7 @@ function setUp(machine = new FakeMachine()) {
     },
     clock,
     {
+      failed: String,
       stopped: (report) => stops.push(report),
       logged: () => undefined,
       ended: (how) => ends.push(how),

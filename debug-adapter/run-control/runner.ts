@@ -12,6 +12,8 @@ import type { StopPolicy } from './stop-policy';
 import type { Decision, Ended, StopReport } from './stops';
 
 export interface RunListener {
+  /** Something was thrown. Returns the words for the user. */
+  failed(error: unknown): string;
   stopped(report: StopReport): void;
   /** A breakpoint has a message to log. */
   logged(text: string): void;
@@ -260,7 +262,7 @@ export class Runner {
 
   /** A defect of the machine or of a file's debug information must not take the session with it. */
   private fail(error: unknown): void {
-    const text = `The run was stopped by an error: ${error instanceof Error ? error.message : String(error)}`;
+    const text = `The run was stopped by an error: ${this.listener.failed(error)}`;
     this.halt({ hart: this.machine.current, reason: 'exception', description: 'Run stopped by an error', text });
   }
 

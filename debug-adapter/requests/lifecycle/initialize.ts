@@ -3,7 +3,7 @@
  * here has its request in the session's table.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { UserError } from '../../dap/connection';
+import { UserError } from '../../dap/errors';
 import { FILTERS } from '../../run-control/catchpoints';
 import type { SessionContext } from '../context';
 

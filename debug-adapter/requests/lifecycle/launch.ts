@@ -3,7 +3,7 @@
  * protocol's "Launch Sequencing" and "Debug session end".
  */
 import { prepareRun, startRun } from '../../launch/debug-run';
-import { traceOf, UserError } from '../../dap/connection';
+import { UserError } from '../../dap/errors';
 import type { LaunchAttributes } from '../../protocol';
 import type { Ended, StopReport } from '../../run-control/stops';
 import { breakpointBody } from '../running/breakpoints';
@@ -80,6 +80,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   const { connection, stopPoints } = context;
   tell('Reading the kernel and its disk');
   const run = await prepareRun(attributes, stopPoints, context.host, context.console, {
+    failed: (error) => connection.reported(error, 'The run'),
     stopped: (report) => orCrash(context, () => stop(context, report)),
     logged: (text) => say(context, text),
     ended: (how) => end(context, how),
@@ -125,11 +126,7 @@ function end(context: SessionContext, { exitCode, why }: Ended): void {
 
 /** A session that cannot say where its machine stands is of no use: it ends, and says that this is no fault of the user's. */
 export function crash(context: SessionContext, error: unknown): void {
-  say(
-    context,
-    `The session ends because of a defect of the debugger; please report it: ${traceOf(error)}`,
-    'important',
-  );
+  say(context, context.connection.defect(error, 'The session'), 'important');
   close(context);
   context.connection.event('terminated');
 }

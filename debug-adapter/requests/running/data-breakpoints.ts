@@ -1,4 +1,5 @@
 /** The protocol's dataBreakpointInfo and setDataBreakpoints requests, for run-control/data-breakpoints.ts. */
+import { wordsOf } from '../../dap/errors';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Found } from '../../evaluation/data-places';
 import { evaluate } from '../../expressions/evaluate';
@@ -28,7 +29,7 @@ export function dataBreakpointInfo(
     return answer(dataLocations.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode));
   } catch (error) {
     // As the protocol defines it: no id, and a description that says why.
-    return { dataId: null, description: error instanceof Error ? error.message : String(error) };
+    return { dataId: null, description: wordsOf(error) };
   }
 }
 

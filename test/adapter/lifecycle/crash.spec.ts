@@ -11,9 +11,11 @@ describe('a defect of the debugger', function () {
 
   it('while a stop is reported ends the session, and says that it is one', async () => {
     const events: { event?: string; body?: { output?: string } }[] = [];
+    const logged: string[] = [];
     const connection = new Connection({
       send: (message) => events.push(message as (typeof events)[number]),
       onMessage: () => undefined,
+      log: (text) => logged.push(text),
     });
     const turns: (() => void)[] = [];
     const clock = { now: () => 0, unixTime: () => 0, soon: (action: () => void) => void turns.push(action) };
@@ -35,9 +37,11 @@ describe('a defect of the debugger', function () {
     runner.pause({ hart: 0, reason: 'pause' });
     const texts = events.map(({ event, body }) => `${event} ${body?.output ?? ''}`);
     assert.ok(
-      texts.some((text) => /^output .*defect of the debugger.*no such register/s.test(text)),
+      texts.some((text) => /^output The session .*defect of xv6 Debug/.test(text)),
       texts.join('\n'),
     );
+    assert.ok(!texts.some((text) => text.includes('no such register')));
+    assert.match(logged.join('\n'), /no such register\n +at .*crash\.spec\.ts/);
     assert.ok(events.some(({ event }) => event === 'terminated'));
     assert.equal(context.running, undefined);
   });

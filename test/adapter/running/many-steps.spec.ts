@@ -60,7 +60,8 @@ async function takeSteps(session: TestSession, chance: Random): Promise<void> {
     session.messages = '';
     const kind = chance.pick(['next', 'next', 'next', 'stepIn'] as const);
     const stopped = session.step(kind, at, chance.pick(['statement', 'statement', 'instruction']));
-    const keys = setInterval(() => void session.type('echo'), PATIENCE);
+    // A line, and its end of file: what the commands make of half a line may read on for ever.
+    const keys = setInterval(() => void session.type('echo\r\x04'), PATIENCE);
     const stop = await stopped
       .catch((error: Error) => assert.fail(`step ${step}, ${kind} from ${from}: ${error.message}`))
       .finally(() => clearInterval(keys));
