@@ -2,7 +2,8 @@
  * What the variables view shows when a user expands a value: members, elements (a page at a time), a pointer's target, the
  * fields of a CSR.
  */
-import { elementValue, memberValue } from './format';
+import { elementValue } from './format';
+import { memberValue, membersOf, sliceOf } from './languages';
 import type { ArrayType, PointerType, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { typeNamed } from './names';
@@ -32,8 +33,11 @@ export function countChildren(value: Value, context: EvaluationContext): ChildCo
   const type = C.plain(value.type);
   switch (type.kind) {
     case 'struct':
-    case 'union':
-      return { named: type.members.length, indexed: 0 };
+    case 'union': {
+      const slice = readable(() => sliceOf(value, type, context));
+      if (slice) return { named: 0, indexed: slice.isText ? 0 : lengthOf(slice.array.type) };
+      return { named: readable(() => membersOf(value, type, context).length) ?? 0, indexed: 0 };
+    }
     case 'array':
       return { named: 0, indexed: lengthOf(type) };
     case 'pointer': {
@@ -63,8 +67,13 @@ export function childrenOf(
   const parent = expression === undefined ? undefined : asOperand(expression);
   switch (type.kind) {
     case 'struct':
-    case 'union':
-      return members(value, type, parent === undefined ? undefined : `${parent}.`).slice(start, start + count);
+    case 'union': {
+      const slice = readable(() => sliceOf(value, type, context));
+      if (slice?.isText) return [];
+      if (slice)
+        return elements(slice.array, slice.array.type.element, lengthOf(slice.array.type), parent, start, count);
+      return members(value, type, context, parent === undefined ? undefined : `${parent}.`).slice(start, start + count);
+    }
     case 'array':
       return elements(value, type.element, lengthOf(type), parent, start, count);
     case 'pointer': {
@@ -73,7 +82,7 @@ export function childrenOf(
       const target: Value = { type: pointed, location: { kind: 'memory', address: numberOf(value, context) } };
       const record = recordOf(pointed);
       const found = record
-        ? members(target, record, parent === undefined ? undefined : `${parent}->`)
+        ? members(target, record, context, parent === undefined ? undefined : `${parent}->`)
         : [named(expression ? `*${parent}` : '*', target, parent === undefined ? undefined : `*${parent}`)];
       return found.slice(start, start + count);
     }
@@ -105,21 +114,28 @@ function isFollowable(value: Value, target: Value['type'], context: EvaluationCo
   const bare = C.plain(target);
   if (bare.kind === 'void' || bare.kind === 'function') return false;
   if ((bare.kind === 'struct' || bare.kind === 'union') && !bare.complete) return false;
-  try {
-    return numberOf(value, context) !== 0n;
-  } catch (error) {
-    if (error instanceof ExpressionError) return false;
-    throw error;
-  }
+  return (readable(() => numberOf(value, context)) ?? 0n) !== 0n;
 }
 
-function members(value: Value, record: RecordType, prefix: string | undefined): Child[] {
-  return record.members.map((member) =>
-    member.name === undefined
-      ? // C has no name for an unnamed member; its members are reached as the record's own.
-        named('<unnamed>', memberValue(value, member), undefined)
-      : named(member.name, memberValue(value, member), prefix === undefined ? undefined : prefix + member.name),
-  );
+function members(value: Value, record: RecordType, context: EvaluationContext, prefix: string | undefined): Child[] {
+  const present = readable(() => membersOf(value, record, context)) ?? [];
+  return present.map((member) => {
+    const child = memberValue(value, member);
+    // C has no name for an unnamed member; its members are reached as the record's own.
+    if (member.name === undefined)
+      return named(member.isBase ? `<${C.typeName(member.type)}>` : '<unnamed>', child, undefined);
+    return named(member.name, child, prefix === undefined ? undefined : prefix + member.name);
+  });
+}
+
+/** What `read` returns; undefined if the value cannot be read. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined;
+    throw error;
+  }
 }
 
 function elements(

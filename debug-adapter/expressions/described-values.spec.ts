@@ -1,8 +1,6 @@
 /** Values whose place compilers describe in several ways, as GCC and Clang write it in DWARF 2 to 5. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { openBinary } from '../symbols/binary';
+import { fixtureBytes, openFixture } from '../testing/symbols/fixtures';
 import { callerOf, unstarted } from '../testing/symbols/running';
 import { assign, evaluate } from './evaluate';
 import { childrenOf } from './children';
@@ -10,13 +8,7 @@ import { formatValue } from './format';
 import { typeName } from './types';
 import { bytesOf, numberOf, type EvaluationContext } from './value';
 
-const folder = join(import.meta.dirname ?? __dirname, '../testing/symbols/values');
-const BUILDS = ['gcc-2', 'gcc-3', 'gcc-4', 'gcc-5', 'clang-2', 'clang-4', 'clang-5'];
-
-function open(build: string): { bytes: Uint8Array; binary: ReturnType<typeof openBinary> } {
-  const bytes = new Uint8Array(readFileSync(join(folder, `${build}.elf`)));
-  return { bytes, binary: openBinary(build, bytes) };
-}
+const BUILDS = ['gcc-2', 'gcc-3', 'gcc-4', 'gcc-5', 'clang-2', 'clang-4', 'clang-5'] as const;
 
 /** As values.c initializes them. */
 const FIELDS: Record<string, Record<string, bigint>> = {
@@ -41,7 +33,7 @@ const FIELDS: Record<string, Record<string, bigint>> = {
 describe('Bit fields', () => {
   for (const build of BUILDS) {
     it(`of every base type are read as ${build} lays them out`, () => {
-      const { binary } = open(build);
+      const binary = openFixture(`values/${build}`);
       const context = unstarted(binary);
       for (const [record, fields] of Object.entries(FIELDS)) {
         const found = Object.keys(fields).map((field) => [
@@ -55,7 +47,7 @@ describe('Bit fields', () => {
     });
 
     it(`are written without harm to their neighbours in ${build}`, () => {
-      const context = unstarted(open(build).binary);
+      const context = unstarted(openFixture(`values/${build}`));
       for (const [record, fields] of Object.entries(FIELDS)) {
         if (record === 'both1') continue;
         const twin = record.replace('1', '2');
@@ -72,7 +64,8 @@ describe('Variable-length arrays', () => {
   const valueIn = (context: EvaluationContext) => (text: string) => numberOf(evaluate(text, context), context);
 
   for (const build of BUILDS) {
-    const { binary, bytes } = open(build);
+    const binary = openFixture(`values/${build}`);
+    const bytes = fixtureBytes(`values/${build}`);
     const isClang = build.startsWith('clang');
 
     it(`have the length that they have in the frame, in ${build}`, () => {

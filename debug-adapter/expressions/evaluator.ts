@@ -3,7 +3,7 @@
  * what C does not evaluate (the operand of sizeof, the branch of ?: not taken) it computes only the type, without reading
  * or writing anything.
  */
-import type { Type } from '../symbols/api';
+import type { Member, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { floatValue, isFloating, toFloat, truncated } from './floats';
 import {
@@ -16,11 +16,12 @@ import {
   pointerTarget,
   requireNumber,
 } from './operators';
+import { activeVariant, memberValue, sliceOf } from './languages';
 import { fieldValue, nameValue, qualifiedValue, dollarValue } from './names';
 import { store } from './store';
 import type { Expression } from './parsing/syntax';
 import * as C from './types';
-import { constant, numberOf, partOf, type EvaluationContext, type Value } from './value';
+import { constant, numberOf, partOf, referent, type EvaluationContext, type Value } from './value';
 
 export interface EvaluationOptions {
   /** Lets =, += and ++ write. Default false: then they are errors, since hovers and watches must not change anything. */
@@ -115,6 +116,7 @@ export class Evaluator {
   }
 
   private member({ object, name, arrow, at }: Expression & { kind: 'member' }): Value {
+    const { context } = this;
     let value = this.value(object);
     if (value.machine?.kind === 'word' && !value.machine.field && !arrow)
       return fieldValue(value.machine.word, name, at);
@@ -132,12 +134,8 @@ export class Evaluator {
       throw new ExpressionError(`${C.typeName(value.type)} has no member ${name}${known}`, at);
     }
     const { member, offset } = found;
-    const size = Math.max(C.sizeOf(member.type), Math.ceil(((member.bitOffset ?? 0) + (member.bitSize ?? 0)) / 8));
-    return {
-      type: member.type,
-      location: partOf(value.location, offset, size),
-      ...(member.bitSize !== undefined && { bitField: { size: member.bitSize, offset: member.bitOffset ?? 0 } }),
-    };
+    if (!this.dry) requireVariant(value, record, member, context);
+    return referent(memberValue(value, { ...member, offset }), context);
   }
 
   private dereference(value: Value, at: number): Value {
@@ -162,6 +160,10 @@ export class Evaluator {
 
   private element(value: Value, index: bigint, at: number): Value {
     const bare = C.plain(value.type);
+    if (bare.kind === 'struct' && !this.dry) {
+      const slice = sliceOf(value, bare, this.context);
+      if (slice) return this.element(slice.array, index, at);
+    }
     if (bare.kind !== 'array') {
       const target = pointerTarget(value, at, this.context);
       if (C.plain(target).kind === 'void') throw new ExpressionError('elements of void have no size', at);
@@ -358,6 +360,13 @@ export class Evaluator {
       ? floatValue(toFloat(value, this.context), value.type)
       : constant(requireNumber(value, this.context), value.type);
   }
+}
+
+/** Throws ExpressionError for a variant that a value does not have: its bytes mean something else. */
+function requireVariant(value: Value, record: RecordType, member: Member, context: EvaluationContext): void {
+  if (!record.variants?.cases.some((one) => one.member === member)) return;
+  const active = activeVariant(value, record, context);
+  if (active !== member) throw new ExpressionError(`this is ${active?.name} now, not ${member.name}`);
 }
 
 function stringValue(text: string): Value {

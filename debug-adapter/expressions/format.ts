@@ -4,9 +4,10 @@
  */
 import { hex } from '../../emulator/isa/hex';
 import { describeField, describeWord, type Field } from '../../emulator/isa/fields';
-import type { EnumType, Member, RecordType, Type } from '../symbols/api';
+import type { ArrayType, EnumType, Location, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { floatFrom, floatText } from './floats';
+import { activeVariant, memberValue, sliceOf } from './languages';
 import { readText } from './operators';
 import { binariesOf } from './names';
 import * as C from './types';
@@ -72,6 +73,8 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
   if (value.machine?.kind === 'word') return formatWord(value.machine, number, options.hex);
   if (encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
   if (options.hex || value.hex) return hex(BigInt.asUintN(8 * size, number));
+  if (encoding === 'unsigned char' && size === 4 && number <= 0x10ffffn)
+    return `${number} '${String.fromCodePoint(Number(number))}'`;
   return C.isCharacter(type) ? `${number} ${quoteCharacter(Number(BigInt.asUintN(8, number)))}` : String(number);
 }
 
@@ -135,8 +138,30 @@ function formatRecord(
   context: EvaluationContext,
   options: Required<FormatOptions>,
 ): string {
-  if (options.depth <= 0) return '{...}';
+  const slice = sliceOf(value, type, context);
+  if (slice?.isText) return formatText(slice.array, context, options.text);
+  if (slice) return formatArray(slice.array, slice.array.type.element, slice.array.type.count, context, options);
+  const variant = activeVariant(value, type, context);
+  const data = variant && C.plain(variant.type);
+  if (variant && (data?.kind !== 'struct' || data.members.length === 0)) return variant.name ?? '{}';
+  if (options.depth <= 0) return variant ? `${variant.name} {...}` : '{...}';
+  if (!variant || data?.kind !== 'struct') return `{${formatMembers(value, type, context, options).join(', ')}}`;
+  const parts = formatMembers(memberValue(value, variant), data, context, options).join(', ');
+  return isTuple(data) ? `${variant.name}(${parts})` : `${variant.name} {${parts}}`;
+}
+
+/** Whether the members have no names in the program: Rust numbers them. */
+const isTuple = ({ members, standsAlone }: RecordType): boolean =>
+  standsAlone === true && members.every(({ name }) => name !== undefined && /^__\d+$/.test(name));
+
+function formatMembers(
+  value: Value,
+  type: RecordType,
+  context: EvaluationContext,
+  options: Required<FormatOptions>,
+): string[] {
   const parts: string[] = [];
+  const hasNames = !isTuple(type);
   let length = 0;
   for (const member of type.members) {
     if (length > options.length) {
@@ -144,21 +169,23 @@ function formatRecord(
       break;
     }
     const text = format(memberValue(value, member), context, { ...options, depth: options.depth - 1 });
-    const part = member.name === undefined ? text : `${member.name} = ${text}`;
+    const name = member.isBase ? `<${C.typeName(member.type)}>` : member.name;
+    const part = name === undefined || !hasNames ? text : `${name} = ${text}`;
     parts.push(part);
     length += part.length;
   }
-  return `{${parts.join(', ')}}`;
+  return parts;
 }
 
-/** A member of a value of structure or union type. */
-export function memberValue(value: Value, member: Member): Value {
-  const bits = (member.bitOffset ?? 0) + (member.bitSize ?? 0);
-  return {
-    type: member.type,
-    location: partOf(value.location, member.offset, Math.max(C.sizeOf(member.type), Math.ceil(bits / 8))),
-    ...(member.bitSize !== undefined && { bitField: { size: member.bitSize, offset: member.bitOffset ?? 0 } }),
-  };
+/** A string in UTF-8 of a given length, in double quotes. */
+function formatText(
+  { location, type }: { location: Location; type: ArrayType },
+  context: EvaluationContext,
+  longest: number,
+): string {
+  const length = Math.min(type.count ?? 0, longest);
+  const text = new TextDecoder().decode(readLocation(location, 0, length, context));
+  return JSON.stringify(text) + (length === type.count ? '' : '...');
 }
 
 function formatArray(

@@ -10,9 +10,13 @@ import { registerNumber } from '../../emulator/isa/registers';
 import type { Binary, EnumType, FunctionInfo, FunctionType, Macro, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Memo } from './memo';
+import * as C from './types';
 import { CHAR, pointerTo, UNSIGNED_LONG, VOID } from './types';
+import { memberValue } from './languages';
 import {
   constant,
+  numberOf,
+  referent,
   registerValue,
   variableValue,
   wordValue,
@@ -105,6 +109,9 @@ export function nameValue(name: string, at: number, context: EvaluationContext):
 
 function namedInC(name: string, context: EvaluationContext): Value | undefined {
   const found = findVariable(name, context);
+  const isLocal = found?.variable.kind === 'local' || found?.variable.kind === 'parameter';
+  const own = isLocal ? undefined : memberOfThis(name, context);
+  if (own) return own;
   if (found) return variableValue(found.variable, context, found.binary);
   return fromAny(context, (binary) => {
     const info = binary.functionsNamed(name)[0];
@@ -114,11 +121,25 @@ function namedInC(name: string, context: EvaluationContext): Value | undefined {
   });
 }
 
+/** In a member function of C++, the members of its object have names of their own. */
+function memberOfThis(name: string, context: EvaluationContext): Value | undefined {
+  const self = name === 'this' ? undefined : findVariable('this', context);
+  const pointer = self && C.plain(self.variable.type);
+  const record = pointer?.kind === 'pointer' ? C.plain(pointer.target) : undefined;
+  if (!self || record?.kind !== 'struct') return undefined;
+  const found = C.findMember(record, name);
+  if (!found) return undefined;
+  const address = numberOf(variableValue(self.variable, context, self.binary), context);
+  const object: Value = { type: record, location: { kind: 'memory', address } };
+  return referent(memberValue(object, { ...found.member, offset: found.offset }), context);
+}
+
 /** An enumerator is an int, whatever the size of its enumeration's variables (6.4.4.3). */
 function enumeratorValue({ type, value }: { type: EnumType; value: bigint }): Value {
   if (type.size !== 4) return constant(value, type);
   // Member by member: a spread would lose what the debug information's types compute when they are asked.
-  return constant(value, { kind: 'enum', name: type.name, size: type.size, values: type.values, signed: true });
+  const { name, size, values, standsAlone } = type;
+  return constant(value, { kind: 'enum', name, size, values, signed: true, ...(standsAlone && { standsAlone }) });
 }
 
 /** A symbol of assembly or the linker has an address but no type: like C's `extern char etext[]`. */
@@ -134,6 +155,8 @@ function symbolValue(name: string, binary: Binary): Value | undefined {
  * the kernel (`kernel::printf`).
  */
 export function qualifiedValue(scope: string, name: string, at: number, context: EvaluationContext): Value {
+  const full = namedInC(`${scope}::${name}`, context);
+  if (full) return full;
   const found = fromAny(context, (binary) =>
     /\.\w+$/.test(scope) ? inFile(scope, name, binary, context) : inFunction(scope, name, binary, context),
   );

@@ -148,13 +148,14 @@ export interface FoundMember {
 export function findMember(record: RecordType, name: string, depth = 0): FoundMember | undefined {
   for (const member of record.members) {
     if (member.name === name) return { member, offset: member.offset };
-    if (member.name !== undefined || depth > 8) continue;
+    if (member.name !== undefined || depth > 8) continue; // Unnamed members and base classes.
     const inner = plain(member.type);
     if (inner.kind !== 'struct' && inner.kind !== 'union') continue;
     const found = findMember(inner, name, depth + 1);
     if (found) return { member: found.member, offset: member.offset + found.offset };
   }
-  return undefined;
+  const variant = record.variants?.cases.find(({ member }) => member.name === name);
+  return variant && { member: variant.member, offset: variant.member.offset };
 }
 
 /** A type as C writes it: `struct proc *`, `void (*)(int)`, `char[16]`. */
@@ -175,7 +176,7 @@ function spell(type: Type, inner: string, depth: number): string {
     case 'struct':
     case 'union':
     case 'enum':
-      return spaced(`${type.kind} ${type.name ?? '{...}'}`);
+      return spaced(type.standsAlone && type.name !== undefined ? type.name : `${type.kind} ${type.name ?? '{...}'}`);
     case 'const':
     case 'volatile':
     case 'restrict':
@@ -186,7 +187,8 @@ function spell(type: Type, inner: string, depth: number): string {
     }
     case 'pointer': {
       const target = type.target.kind;
-      const star = inner === '' || /^[*[(]/.test(inner) ? `*${inner}` : `* ${inner}`;
+      const mark = type.isReference ? '&' : '*';
+      const star = inner === '' || /^[*[(]/.test(inner) ? mark + inner : `${mark} ${inner}`;
       return spell(type.target, target === 'array' || target === 'function' ? `(${star})` : star, depth + 1);
     }
     case 'array':

@@ -204,13 +204,23 @@ function bitFieldOf(
 export const addressOf = (value: Value): bigint | undefined =>
   value.location.kind === 'memory' && !value.bitField ? value.location.address : undefined;
 
+/** What a reference of C++ refers to; any other value, and a reference that cannot be read, is returned as it is. */
+export function referent(value: Value, context: EvaluationContext): Value {
+  const type = plain(value.type);
+  if (type.kind !== 'pointer' || type.isReference !== true) return value;
+  try {
+    return { type: type.target, location: { kind: 'memory', address: numberOf(value, context) } };
+  } catch (error) {
+    if (error instanceof ExpressionError) return value;
+    throw error;
+  }
+}
+
 /** A variable's value in the context's frame. */
 export function variableValue(variable: Variable, context: EvaluationContext, binary: Binary = context.binary): Value {
   const { frame, readMemory } = context;
-  return {
-    type: binary.typeIn(variable, frame, readMemory),
-    location: binary.locate(variable, frame, readMemory),
-  };
+  const type = binary.typeIn(variable, frame, readMemory);
+  return referent({ type, location: binary.locate(variable, frame, readMemory) }, context);
 }
 
 /** A machine word as a value, or one field of it. Throws ExpressionError where it cannot be read. */

@@ -104,6 +104,8 @@ export interface PointerType {
   kind: 'pointer';
   size: number;
   target: Type;
+  /** In C++: a value of this type is that of its target. */
+  isReference?: boolean;
 }
 export interface RecordType {
   kind: 'struct' | 'union';
@@ -112,6 +114,16 @@ export interface RecordType {
   /** False if only declared. */
   complete: boolean;
   members: Member[];
+  /** Its name is used without `struct`: in C++ and Rust, with the namespaces around it. */
+  standsAlone?: boolean;
+  /** Of an enumeration with data: which of its parts a value has. */
+  variants?: Variants;
+}
+export interface Variants {
+  /** Tells which variant a value has; undefined if there is but one. */
+  discriminant: Member | undefined;
+  /** `value` is undefined for the one that has all values that no other has. */
+  cases: { value: bigint | undefined; member: Member }[];
 }
 export interface Member {
   name: string | undefined;
@@ -121,6 +133,8 @@ export interface Member {
   /** For a bit field: its width, and its lowest bit counted from bit 0 of the byte at `offset`. */
   bitSize?: number;
   bitOffset?: number;
+  /** It is the base class: what is in it can be named as if it were the record's own. */
+  isBase?: boolean;
 }
 export interface ArrayType {
   kind: 'array';
@@ -140,6 +154,8 @@ export interface EnumType {
   size: number;
   signed: boolean;
   values: { name: string; value: bigint }[];
+  /** As `RecordType.standsAlone`. */
+  standsAlone?: boolean;
 }
 export interface FunctionType {
   kind: 'function';

@@ -55,7 +55,8 @@ export function withLengths(type: Type, lengthOf: (bound: ArrayBound) => number 
     }
     case 'pointer': {
       const target = inner(type.target);
-      return target === type.target ? type : { kind: 'pointer', size: type.size, target };
+      const { size, isReference } = type;
+      return target === type.target ? type : { kind: 'pointer', size, target, ...(isReference && { isReference }) };
     }
     case 'typedef': {
       const target = inner(type.target);

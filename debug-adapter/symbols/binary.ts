@@ -32,7 +32,7 @@ import { Subprogram, type VariableOrigin, makeVariable } from './functions';
 import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
 import { readMacros } from './dwarf/macros';
-import { Names, builtinType } from './names';
+import { Names, builtinType, isNamed } from './names';
 import { Types } from './types';
 import { sizeOf } from './size-of';
 import { withLengths } from './array-types';
@@ -52,6 +52,9 @@ export function openBinary(
 ): Binary & { warnings: readonly string[] } {
   return new DwarfBinary(path, readElf(path, bytes), warned);
 }
+
+/** Names that the linker has for functions and variables of C++ and Rust. */
+const MANGLED = /^_(?:Z|R)/;
 
 class DwarfBinary implements Binary {
   readonly entry: bigint;
@@ -117,7 +120,11 @@ class DwarfBinary implements Binary {
   }
 
   symbolAt(address: bigint): { symbol: ElfSymbol; offset: bigint } | undefined {
-    return this.code.symbolAt(address);
+    const found = this.code.symbolAt(address);
+    if (found === undefined || !MANGLED.test(found.symbol.name)) return found;
+    const die = this.names.linkageNames.get(found.symbol.name);
+    const name = die && this.damage.guard(die, undefined, () => die.qualifiedName);
+    return name === undefined ? found : { symbol: { ...found.symbol, name }, offset: found.offset };
   }
 
   lineAt(address: bigint): LineEntry | undefined {
@@ -147,7 +154,7 @@ class DwarfBinary implements Binary {
   }
 
   functionsNamed(name: string): FunctionInfo[] {
-    const found = this.subprograms.filter((subprogram) => subprogram.name === name);
+    const found = this.subprograms.filter((subprogram) => isNamed(subprogram.name, name));
     if (found.length > 0) return found;
     return this.symbols
       .filter((symbol) => symbol.name === name && this.code.isCode(symbol))
@@ -170,7 +177,9 @@ class DwarfBinary implements Binary {
     const first = file === undefined || line === undefined ? [] : this.breakLocations(file, line);
     const within = first
       .map(({ address }) => address)
-      .filter((address) => copy.contains(address) && this.inlinedCallsAt(address).some((call) => call.name === name));
+      .filter(
+        (address) => copy.contains(address) && this.inlinedCallsAt(address).some((call) => isNamed(call.name, name)),
+      );
     const entry = copy.address(At.entryPc);
     const start = entry !== undefined && copy.contains(entry) ? entry : copy.ranges[0]?.low;
     return within.length > 0 || start === undefined ? within : [start];
@@ -196,7 +205,7 @@ class DwarfBinary implements Binary {
   }
 
   global(name: string, near?: bigint): Variable | undefined {
-    const found = this.globals.filter((variable) => variable.name === name);
+    const found = this.globals.filter((variable) => isNamed(variable.name, name));
     if (found.length > 1 && near !== undefined) {
       const unit = this.subprogramAt(near)?.die.unit;
       const own = found.find((variable) => this.origins.get(variable)?.die.unit === unit);
@@ -221,7 +230,7 @@ class DwarfBinary implements Binary {
   enumerator(name: string): { type: EnumType; value: bigint } | undefined {
     const die = this.names.enumeration(name);
     const type = die === undefined ? undefined : this.types.ofDie(die);
-    const found = type?.kind === 'enum' ? type.values.find((value) => value.name === name) : undefined;
+    const found = type?.kind === 'enum' ? type.values.find((value) => isNamed(name, value.name)) : undefined;
     return type?.kind === 'enum' && found !== undefined ? { type, value: found.value } : undefined;
   }
 

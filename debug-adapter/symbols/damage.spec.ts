@@ -16,7 +16,10 @@ const seed = Number(process.env.DAMAGED_SEED ?? 1);
 /** Limit for one case in milliseconds, on a busy machine. */
 const SLOWEST = 10_000;
 const MOST_MEMORY = 2 ** 30;
-const programs = [...FIXTURE_NAMES, 'macinfo', 'macro4', 'macro5'] as const;
+const programs = [
+  ...FIXTURE_NAMES,
+  ...(['macinfo', 'macro4', 'macro5', 'values/clang-5', 'languages/rust', 'languages/gcc', 'languages/clang'] as const),
+];
 
 /** Opens a file and queries everything in it. Returns the error message if it cannot be opened. */
 function openAndExercise(bytes: Uint8Array, first: number): string | undefined {

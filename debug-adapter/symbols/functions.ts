@@ -15,6 +15,7 @@ import {
 import type { Damage } from './damage';
 import type { AddressRange, Die } from './dwarf/die';
 import { At, Op, Tag } from './dwarf/constants';
+import { isNamed } from './names';
 import type { Types } from './types';
 
 /** The entries that a variable was made from, for locating it. */
@@ -47,7 +48,7 @@ export class Subprogram implements FunctionInfo {
     readonly die: Die,
     private readonly around: Surroundings,
   ) {
-    this.name = die.name ?? '';
+    this.name = die.qualifiedName ?? '';
     // A function may have several parts, hot and cold. It is entered in the part with its entry pc, or in the first one.
     const first = die.ranges[0];
     if (first === undefined) throw new SymbolError(`${die.unit.section.name}: ${this.name} has no code`);
@@ -104,7 +105,7 @@ export class Subprogram implements FunctionInfo {
       .map((call) => {
         const file = call.number(At.callFile);
         return {
-          name: call.name ?? '',
+          name: call.qualifiedName ?? '',
           callFile: file === undefined ? undefined : call.unit.fileName(file),
           callLine: call.number(At.callLine),
         };
@@ -114,7 +115,9 @@ export class Subprogram implements FunctionInfo {
   /** The inlined copies of another function in this one. */
   inlinedCopies(name: string): Die[] {
     const inner = (block: Die): Die[] => block.children.filter(isBlock).flatMap((child) => [child, ...inner(child)]);
-    return inner(this.die).filter((block) => block.tag === Tag.inlinedSubroutine && block.name === name);
+    return inner(this.die).filter(
+      (block) => block.tag === Tag.inlinedSubroutine && isNamed(block.qualifiedName ?? '', name),
+    );
   }
 
   scopesAt(address: bigint): Scope[] {
@@ -181,7 +184,7 @@ export function makeVariable(
   const { die } = origin;
   let type: Type | undefined;
   const variable = {
-    name: die.name ?? '',
+    name: die.qualifiedName ?? '',
     kind,
     ...die.declaredAt,
     get type() {

@@ -162,7 +162,7 @@ export class Locator {
     const target = site.block(At.callTarget) ?? site.block(At.gnuCallSiteTarget);
     if (target !== undefined) return evaluateValue(site.unit, target, context) === callee.low;
     const origin = site.reference(At.callOrigin) ?? site.reference(At.abstractOrigin);
-    return origin?.name !== undefined && origin.name === callee.name;
+    return origin?.qualifiedName !== undefined && origin.qualifiedName === callee.name;
   }
 }
 

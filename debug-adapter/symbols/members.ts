@@ -1,13 +1,42 @@
 /**
- * Members of structures and unions (DWARF 5, section 5.7.6), bit fields in the forms of all versions.
+ * Members of structures and unions (DWARF 5, section 5.7.6), bit fields in the forms of all versions; base classes (5.7.3), and
+ * the variants that Rust's enumerations with data consist of (5.7.10).
  */
 import { hex } from '../../emulator/isa/hex';
-import { SymbolError, type Member, type Type } from './api';
-import { At, Op } from './dwarf/constants';
+import { SymbolError, type Member, type Type, type Variants } from './api';
+import { At, Op, Tag } from './dwarf/constants';
 import type { Die } from './dwarf/die';
 import { LARGEST_OBJECT, LARGEST_SCALAR } from './limits';
 import { Reader } from './reader';
 import { sizeOf } from './size-of';
+
+/** Whether an entry of a record is part of its values; a static member of C++ is only declared there. */
+export function isMember(die: Die): boolean {
+  return (die.tag === Tag.member && !die.flag(At.declaration)) || die.tag === Tag.inheritance;
+}
+
+/** The entries of all that a value of a record consists of, or may consist of. */
+export function membersIn(record: Die): Die[] {
+  return record.children.flatMap((child) => {
+    if (child.tag !== Tag.variantPart) return isMember(child) ? [child] : [];
+    return child.children.flatMap((inner) => (inner.tag === Tag.variant ? inner.children : [inner])).filter(isMember);
+  });
+}
+
+/** The variants of a record; undefined if it has none. `read` returns undefined for a member that is not understood. */
+export function readVariants(record: Die, read: (member: Die) => Member | undefined): Variants | undefined {
+  const part = record.children.find((child) => child.tag === Tag.variantPart);
+  if (part === undefined) return undefined;
+  const discriminant = part.reference(At.discriminant);
+  const cases = part.children
+    .filter((child) => child.tag === Tag.variant)
+    .flatMap((variant) => {
+      const child = variant.children.find(isMember);
+      const member = child && read(child);
+      return member === undefined ? [] : [{ value: variant.constant(At.discriminantValue), member }];
+    });
+  return { discriminant: discriminant && read(discriminant), cases };
+}
 
 /** Throws SymbolError for a member that cannot be where it is said to be. */
 export function readMember(die: Die, type: Type): Member {
@@ -19,7 +48,9 @@ export function readMember(die: Die, type: Type): Member {
 }
 
 function memberOf(die: Die, type: Type): Member {
-  const member: Member = { name: die.name, type, offset: memberOffset(die) };
+  const offset = memberOffset(die);
+  if (die.tag === Tag.inheritance) return { name: undefined, type, offset, isBase: true };
+  const member: Member = { name: die.name, type, offset };
   const bitSize = die.number(At.bitSize);
   if (bitSize === undefined) return member;
   const fromStart = die.number(At.dataBitOffset);

@@ -12,18 +12,23 @@ export class Names {
   readonly variables: Die[] = [];
   /** Declared `extern`, and perhaps defined only by a linker script or in assembly. */
   readonly declarations = new Map<string, Die>();
+  /** Functions and variables by the names that the linker has for them. */
+  readonly linkageNames = new Map<string, Die>();
   private readonly types = new Map<string, Die>();
+  /** By the ends of qualified names: `memory::Page` and `Page`. */
+  private readonly typeEnds = new Map<string, Die>();
   private readonly enumerators = new Map<string, Die>();
 
   constructor(private readonly damage: Damage) {}
 
   add(root: Die): void {
-    for (const die of root.children) this.damage.guard(die, undefined, () => this.addEntry(die));
+    this.addAll(root, '', root.unit.isC);
   }
 
-  /** A type by its name in C: `struct proc`, `uint64`, `unsigned long`. */
+  /** A type by its name in C (`struct proc`, `uint64`, `unsigned long`), or by the end of its name in C++ and Rust. */
   type(name: string): Die | undefined {
-    return this.types.get(canonicalTypeName(name));
+    const plain = name.replace(/^(?:struct|union|enum) /, '');
+    return this.types.get(canonicalTypeName(name)) ?? this.types.get(plain) ?? this.typeEnds.get(plain);
   }
 
   /** The enumeration of an enumerator. */
@@ -39,31 +44,60 @@ export class Names {
     return [...this.enumerators.keys()];
   }
 
-  private addEntry(die: Die): void {
+  /** `scope` is empty outside of all namespaces. */
+  private addAll(parent: Die, scope: string, isC: boolean): void {
+    for (const die of parent.children) this.damage.guard(die, undefined, () => this.addEntry(die, scope, isC));
+  }
+
+  private addEntry(die: Die, scope: string, isC: boolean): void {
+    if (scope !== '') die.scope = scope;
     switch (die.tag) {
+      case Tag.namespace:
+        // A namespace without a name is part of the one around it.
+        this.addAll(die, within(scope, die.name), isC);
+        break;
       case Tag.subprogram:
-        if (die.ranges.length > 0) this.functions.push(die);
+        if (die.ranges.length > 0) {
+          this.functions.push(die);
+          if (!isC) this.addLinkageName(die);
+        }
         break;
       case Tag.variable:
         this.addVariable(die);
+        if (!isC) this.addLinkageName(die);
         break;
       case Tag.structureType:
-        this.addType(die, 'struct ');
+      case Tag.classType:
+        this.addType(die, 'struct ', isC);
+        if (!isC) this.addAll(die, within(scope, die.name), isC);
         break;
       case Tag.unionType:
-        this.addType(die, 'union ');
+        this.addType(die, 'union ', isC);
+        if (!isC) this.addAll(die, within(scope, die.name), isC);
         break;
       case Tag.enumerationType:
-        this.addType(die, 'enum ');
-        for (const child of die.children) {
-          if (child.tag === Tag.enumerator && child.name !== undefined && !this.enumerators.has(child.name))
-            this.enumerators.set(child.name, die);
-        }
+        this.addType(die, 'enum ', isC);
+        this.addEnumerators(die, isC);
         break;
       case Tag.typedef:
       case Tag.baseType:
-        this.addType(die, '');
+        this.addType(die, '', isC);
         break;
+    }
+  }
+
+  private addLinkageName(die: Die): void {
+    const name = die.linkageName;
+    if (name !== undefined) this.linkageNames.set(name, die);
+  }
+
+  private addEnumerators(die: Die, isC: boolean): void {
+    for (const child of die.children) {
+      const { name } = child;
+      if (child.tag !== Tag.enumerator || name === undefined) continue;
+      const names =
+        isC || die.name === undefined ? [name] : [name, `${die.name}::${name}`, `${die.qualifiedName}::${name}`];
+      for (const one of names) if (!this.enumerators.has(one)) this.enumerators.set(one, die);
     }
   }
 
@@ -73,15 +107,30 @@ export class Names {
   }
 
   /** Keeps the first complete type of a name. */
-  private addType(die: Die, prefix: string): void {
+  private addType(die: Die, prefix: string, isC: boolean): void {
     const { name } = die;
-    if (name !== undefined) {
-      const key = canonicalTypeName(prefix + name);
-      if (!this.types.has(key) || (this.types.get(key)!.flag(At.declaration) && !die.flag(At.declaration)))
-        this.types.set(key, die);
+    if (name === undefined) return;
+    if (isC) {
+      keep(this.types, canonicalTypeName(prefix + name), die);
+      return;
     }
+    const scopes = die.scope?.split('::') ?? [];
+    keep(this.types, [...scopes, name].join('::'), die);
+    for (let from = 1; from <= scopes.length; from++)
+      keep(this.typeEnds, [...scopes.slice(from), name].join('::'), die);
   }
 }
+
+function keep(types: Map<string, Die>, key: string, die: Die): void {
+  if (!types.has(key) || (types.get(key)!.flag(At.declaration) && !die.flag(At.declaration))) types.set(key, die);
+}
+
+const within = (scope: string, name: string | undefined): string =>
+  name === undefined ? scope : scope === '' ? name : `${scope}::${name}`;
+
+/** Whether a qualified name, or the end of it, is what somebody asks for. */
+export const isNamed = (qualified: string, asked: string): boolean =>
+  qualified === asked || qualified.endsWith(`::${asked}`);
 
 /** One name for each integer type, however it is spelt: `unsigned long` for `long unsigned int`, as in gdb. */
 export function canonicalTypeName(name: string): string {

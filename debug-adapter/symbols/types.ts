@@ -16,6 +16,7 @@ import {
   type RecordType,
   type Type,
   type TypedefType,
+  type Variants,
   type VoidType,
 } from './api';
 import type { Damage } from './damage';
@@ -23,8 +24,10 @@ import type { Die } from './dwarf/die';
 import { elementCount, isBoundAtRunTime } from './array-types';
 import { At, Encoding, Tag } from './dwarf/constants';
 import { LARGEST_OBJECT, LARGEST_SCALAR } from './limits';
-import { readMember } from './members';
+import { isMember, membersIn, readMember, readVariants } from './members';
 import { canonicalTypeName } from './names';
+
+const RECORDS: readonly number[] = [Tag.structureType, Tag.classType, Tag.unionType];
 
 const voidType: VoidType = { kind: 'void' };
 /** A type that is not understood: its values have no size and cannot be shown, but pointers to them can. */
@@ -90,7 +93,11 @@ export class Types {
         };
       case Tag.pointerType:
         return new LazyPointer(scalarSize(die, die.unit.addressSize), () => this.ofEntry(die));
+      case Tag.referenceType:
+      case Tag.rvalueReferenceType:
+        return new LazyPointer(scalarSize(die, die.unit.addressSize), () => this.ofEntry(die), true);
       case Tag.structureType:
+      case Tag.classType:
       case Tag.unionType:
         return new LazyRecord(this, die);
       case Tag.arrayType:
@@ -101,7 +108,7 @@ export class Types {
       case Tag.subprogram:
         return this.functionType(die);
       case Tag.typedef:
-        return new LazyTypedef(die.name ?? '', () => this.ofEntry(die));
+        return new LazyTypedef(die.qualifiedName ?? '', () => this.ofEntry(die));
       case Tag.unspecifiedType:
         return voidType;
       default: {
@@ -153,12 +160,7 @@ export class Types {
 }
 
 function contained(die: Die): Die[] {
-  if (die.tag === Tag.structureType || die.tag === Tag.unionType) {
-    return die.children
-      .filter((child) => child.tag === Tag.member)
-      .map((child) => child.reference(At.type))
-      .filter((type) => type !== undefined);
-  }
+  if (RECORDS.includes(die.tag)) return membersIn(die).flatMap((child) => child.reference(At.type) ?? []);
   const wraps = die.tag === Tag.typedef || die.tag === Tag.arrayType || QUALIFIERS.has(die.tag);
   const target = wraps ? die.reference(At.type) : undefined;
   return target === undefined ? [] : [target];
@@ -169,6 +171,7 @@ class LazyPointer implements PointerType {
   constructor(
     readonly size: number,
     private readonly find: () => Type,
+    readonly isReference = false,
   ) {}
   get target(): Type {
     return this.find();
@@ -234,24 +237,35 @@ class LazyRecord implements RecordType {
   readonly name: string | undefined;
   readonly size: number;
   readonly complete: boolean;
+  readonly standsAlone: boolean;
   private list: Member[] | undefined;
+  private parts: Variants | false | undefined;
 
   constructor(
     private readonly types: Types,
     private readonly die: Die,
   ) {
-    this.kind = die.tag === Tag.structureType ? 'struct' : 'union';
-    this.name = die.name;
+    this.kind = die.tag === Tag.unionType ? 'union' : 'struct';
+    this.name = die.qualifiedName;
     this.size = size(die);
     this.complete = !die.flag(At.declaration);
+    this.standsAlone = !die.unit.isC;
   }
 
   get members(): Member[] {
-    const { die, types } = this;
-    this.list ??= die.children
-      .filter((child) => child.tag === Tag.member)
-      .flatMap((child) => types.damage.guard(child, [], () => [readMember(child, types.ofEntry(child))]));
+    this.list ??= this.die.children.filter(isMember).flatMap((child) => this.member(child) ?? []);
     return this.list;
+  }
+
+  get variants(): Variants | undefined {
+    const { die, types } = this;
+    this.parts ??= types.damage.guard(die, false, () => readVariants(die, (child) => this.member(child)) ?? false);
+    return this.parts === false ? undefined : this.parts;
+  }
+
+  private member(child: Die): Member | undefined {
+    const { types } = this;
+    return types.damage.guard(child, undefined, () => readMember(child, types.ofEntry(child)));
   }
 }
 
@@ -259,14 +273,16 @@ class LazyEnum implements EnumType {
   readonly kind = 'enum';
   readonly name: string | undefined;
   readonly size: number;
+  readonly standsAlone: boolean;
   private list: EnumType['values'] | undefined;
 
   constructor(
     private readonly types: Types,
     private readonly die: Die,
   ) {
-    this.name = die.name;
+    this.name = die.qualifiedName;
     this.size = scalarSize(die, 0);
+    this.standsAlone = !die.unit.isC;
   }
 
   get values(): EnumType['values'] {

@@ -85,8 +85,8 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
-/** `proc.c::nextpid`, `kernel/proc.c::nextpid`, `freerange::count`; a file of any other name in quotes: `'a-b.c'::x`. */
-const QUALIFIED = /^(?:'([\w./+-]+)'|([A-Za-z_][\w./]*))::([A-Za-z_]\w*)/;
+/** `proc.c::nextpid`, `kernel/proc.c::nextpid`, `freerange::count`, `kernel::memory::pages`; a file of any other name in quotes: `'a-b.c'::x`. */
+const QUALIFIED = /^(?:'([\w./+-]+)'|([A-Za-z_][\w./]*(?:::[A-Za-z_]\w*)*))::([A-Za-z_]\w*)/;
 
 /** Decimal floating constants (6.4.4.2). The `0..4` of a slice does not match. */
 const FLOAT = /^(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?[fFlL]?(?![\w.])/;

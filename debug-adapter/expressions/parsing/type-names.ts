@@ -49,6 +49,7 @@ const BASE_TYPES: Record<string, Type> = {
 
 /** Whether a type begins at this token. `isTypedef` decides about names, which C's grammar leaves open. */
 export function startsType(token: Token, isTypedef: (name: string) => boolean): boolean {
+  if (token.kind === 'qualified') return isTypedef(`${token.scope}::${token.text}`);
   if (token.kind !== 'name') return false;
   return [QUALIFIERS, TAGGED, WORDS].some((words) => words.includes(token.text)) || isTypedef(token.text);
 }
@@ -64,6 +65,7 @@ function parseSpecifiers(cursor: Cursor, lookup: TypeLookup): Type {
   const qualifiers: ('const' | 'volatile')[] = [];
   const words: string[] = [];
   let type: Type | undefined;
+  if (start.kind === 'qualified') type = lookup(`${start.scope}::${cursor.next().text}`);
   for (let token = cursor.peek(); token.kind === 'name'; token = cursor.peek()) {
     if (QUALIFIERS.includes(token.text)) {
       cursor.next();

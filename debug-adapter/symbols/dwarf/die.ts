@@ -47,6 +47,8 @@ export interface AddressRange {
 const LONGEST_ORIGIN_CHAIN = 16;
 
 export class Die {
+  /** The namespaces and types around it, as `kernel::memory`; set by whoever walks down from the unit's own entry. */
+  scope: string | undefined;
   private childList: readonly Die[] | undefined;
   private afterChildren = 0;
   private rangeList: readonly AddressRange[] | undefined;
@@ -152,6 +154,25 @@ export class Die {
 
   get name(): string | undefined {
     return this.withAttribute(At.name)?.string(At.name);
+  }
+
+  /** Its name with those of the namespaces and types around it. */
+  get qualifiedName(): string | undefined {
+    const { name } = this;
+    if (name === undefined) return undefined;
+    // What is defined in another place than it is declared has the declaration's.
+    let around: string | undefined;
+    for (const { scope } of this.origins()) around = scope ?? around;
+    return around === undefined ? name : `${around}::${name}`;
+  }
+
+  /** The name by which the linker knows it, if that is another. */
+  get linkageName(): string | undefined {
+    for (const name of [At.linkageName, At.mipsLinkageName]) {
+      const found = this.withAttribute(name)?.string(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   /** Where it was declared, if that is recorded. */

@@ -6,7 +6,7 @@ import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import type { DebugInfo } from './debug-info';
 import { type AddressRange, type AttributeValue, Die, readForm } from './die';
-import { At, Form, Tag, UnitType } from './constants';
+import { At, Form, LANGUAGES_OF_C, Tag, UnitType } from './constants';
 import { type LineTable, joinPath } from './line-table';
 import { readRangeList } from './lists';
 import { Reader } from '../reader';
@@ -84,6 +84,12 @@ export class Unit {
       }
     }
     return this.rootDie;
+  }
+
+  /** Whether it is of C or of assembly. */
+  get isC(): boolean {
+    const language = this.root.number(At.language);
+    return language === undefined || LANGUAGES_OF_C.includes(language);
   }
 
   get compilationDirectory(): string {

@@ -79,7 +79,9 @@ function touch(type: Type, depth = DEEPEST): void {
   check(Number.isFinite(sizeOf(type)) && sizeOf(type) >= 0, `a ${type.kind} has a size of ${sizeOf(type)}`);
   const parts: readonly Type[] =
     type.kind === 'struct' || type.kind === 'union'
-      ? type.members.slice(0, 20).map((member) => member.type)
+      ? [...type.members, ...(type.variants?.cases ?? []).map(({ member }) => member)]
+          .slice(0, 20)
+          .map((one) => one.type)
       : type.kind === 'function'
         ? [type.result, ...type.parameters.slice(0, 20)]
         : type.kind === 'array'

@@ -18,15 +18,20 @@ export type FixtureName = (typeof FIXTURE_NAMES)[number];
 /** Those with macros, which add nothing else to the others. */
 export type MacroFixtureName = 'macinfo' | 'macro4' | 'macro5';
 
-export function fixturePath(name: FixtureName | MacroFixtureName): string {
+/** Builds of other programs, in folders of their own. */
+export type OtherFixtureName =
+  | `values/${'gcc-2' | 'gcc-3' | 'gcc-4' | 'gcc-5' | 'clang-2' | 'clang-4' | 'clang-5'}`
+  | `languages/${'gcc' | 'gcc-4' | 'clang' | 'rust'}`;
+
+export function fixturePath(name: FixtureName | MacroFixtureName | OtherFixtureName): string {
   return join(import.meta.dirname ?? __dirname, `${name}.elf`);
 }
 
-export function fixtureBytes(name: FixtureName | MacroFixtureName): Uint8Array {
+export function fixtureBytes(name: FixtureName | MacroFixtureName | OtherFixtureName): Uint8Array {
   return new Uint8Array(readFileSync(fixturePath(name)));
 }
 
-export function openFixture(name: FixtureName): ReturnType<typeof openBinary> {
+export function openFixture(name: FixtureName | OtherFixtureName): ReturnType<typeof openBinary> {
   return openBinary(`${name}.elf`, fixtureBytes(name));
 }
 
