@@ -40,7 +40,10 @@ const timer = (a: Assembler, enabled = true): Assembler => {
 };
 
 /** What is found in so many seconds of virtual time, in the order in which it is; `unattended` as in `look`. */
-function found(write: (a: Assembler) => Assembler, { harts = 1, seconds = 4, unattended = false } = {}): DeadEnd[] {
+function found(
+  write: (a: Assembler) => Assembler,
+  { harts = 1, seconds = 4, turns = 5000, budget = 1_000_000, unattended = false } = {},
+): DeadEnd[] {
   const a = new Assembler();
   const machine = new Machine({
     ...{ harts, memory: 2 ** 21, kernel: elf(write(a).image()), legacyVirtio: false },
@@ -48,8 +51,8 @@ function found(write: (a: Assembler) => Assembler, { harts = 1, seconds = 4, una
   });
   const ends = new DeadEnds(machine);
   const all: DeadEnd[] = [];
-  for (let turn = 0; machine.now < seconds * SECOND && turn < 5000; turn++) {
-    const stop = machine.run({ instructions: 1_000_000 });
+  for (let turn = 0; machine.now < seconds * SECOND && turn < turns; turn++) {
+    const stop = machine.run({ instructions: budget });
     const end = ends.look(isSilent(stop), unattended);
     if (end !== undefined) all.push(end);
     if (isSilent(stop)) break;
@@ -108,6 +111,35 @@ describe('the end of a kernel', () => {
     const [end, ...more] = found(write, { harts: 2 });
     assert.deepEqual([end?.kind, end?.harts.length, more], ['deadlock', 2, []]);
     assert.match(describeDeadEnd(end!), /hart 0 at 0x8000\w+ for 0x80008000; hart 1 at 0x8000\w+ for 0x80008040$/);
+  });
+
+  it('is an interrupt that comes again as soon as its handler returns, and not one whose handler puts it off', () => {
+    const kernel = (handler: (a: Assembler) => Assembler) => (a: Assembler) => {
+      handler(a.to('main', 'jal').align(4).label('handler')).op('mret').label('main');
+      a.la(R.t0, 'handler')
+        .op('csrrw', { rs1: R.t0, imm: Csr.mtvec })
+        .li(R.t0, 0x80)
+        .op('csrrs', { rs1: R.t0, imm: Csr.mie });
+      return spin(print(a.op('csrrsi', { rs1: 8, imm: Csr.mstatus }), 'never\n'));
+    };
+    const [end, ...more] = found(
+      kernel((a) => a.op('addi', { rd: R.s1, rs1: R.s1, imm: 1 })),
+      { turns: 60, budget: 20_000 },
+    );
+    assert.deepEqual([end?.kind, end?.harts[0]?.storm?.cause, more], ['storm', 7, []]);
+    assert.match(
+      describeDeadEnd(end!),
+      /gets no further: the machine timer interrupt comes again .* handler at 0x80000004/,
+    );
+    // The next one after fifty instructions.
+    const putOff = (a: Assembler): Assembler =>
+      a
+        .li(R.t5, CLINT + 0xbff8)
+        .op('ld', { rd: R.t6, rs1: R.t5 })
+        .op('addi', { rd: R.t6, rs1: R.t6, imm: 5 })
+        .li(R.t5, CLINT + 0x4000)
+        .op('sd', { rs1: R.t5, rs2: R.t6 });
+    assert.deepEqual(found(kernel(putOff), { turns: 60, budget: 20_000 }), []);
   });
 
   it('is none: an idle loop, by wfi or not', () => {

@@ -7,15 +7,18 @@
 import { type KernelSymbol, kernelSymbols } from './elf-image';
 import { type EndlessLoop, endlessLoop } from './endless-loop';
 import { Csr } from './isa/csrs';
+import { causeName } from './isa/causes';
 import { hex } from './isa/hex';
+import { InterruptStorms, type InterruptStorm } from './trap-loops';
 import { type Hart, type MachineApi, Mode } from './types';
 
 export interface DeadEnd {
   /**
    * 'panic': with a sign of one, a word on the console or what the debugger knows of the code. 'stopped': a hart can do
-   * nothing more, and nothing says why. 'deadlock': each hart waits for what only the others could write.
+   * nothing more, and nothing says why. 'deadlock': each hart waits for what only the others could write. 'storm': an interrupt
+   * comes again as soon as its handler returns.
    */
-  kind: 'panic' | 'stopped' | 'deadlock';
+  kind: 'panic' | 'stopped' | 'deadlock' | 'storm';
   /** The harts that it is about, and where they are. */
   harts: readonly DeadHart[];
   /** The last line on the console that says something; empty if there is none. */
@@ -25,7 +28,9 @@ export interface DeadEnd {
 export interface DeadHart {
   hart: number;
   pc: bigint;
-  loop: EndlessLoop;
+  /** Absent in a storm. */
+  loop?: EndlessLoop;
+  storm?: InterruptStorm;
 }
 
 const SECOND = 10_000_000;
@@ -56,6 +61,7 @@ const ESCAPES = /\x1b\[[\d;]*[A-Za-z]|\r/g;
 
 /** A loop that a hart was seen in, from look to look. */
 interface Sighting extends DeadHart {
+  loop: EndlessLoop;
   since: number;
   seen: number;
   reported: boolean;
@@ -75,14 +81,16 @@ export class DeadEnds {
 
   private readonly code: readonly KernelSymbol[];
   private readonly flags: readonly KernelSymbol[];
+  private readonly storms: InterruptStorms;
 
   /** `mayNotLoop`: whether what the hart does now is known not to be its idle loop, such as a process's system call. */
   constructor(
-    private readonly machine: Pick<MachineApi, 'harts' | 'memory' | 'now' | 'current' | 'options'>,
+    private readonly machine: Pick<MachineApi, 'harts' | 'memory' | 'now' | 'current' | 'options' | 'subscribe'>,
     private readonly mayNotLoop: (hart: Hart) => boolean = () => false,
   ) {
     const symbols = kernelSymbols(machine.options.kernel);
     this.code = symbols.filter(({ name, kind }) => kind === 'function' && PANIC_FUNCTION.test(name));
+    this.storms = new InterruptStorms(machine);
     this.flags = symbols.filter(({ name, kind }) => kind === 'object' && PANIC_FLAG.test(name));
   }
 
@@ -96,6 +104,7 @@ export class DeadEnds {
   /** The machine is another, or stands elsewhere in its history. */
   clear(): void {
     this.sightings.clear();
+    this.storms.clear();
     this.lookedAt = -Infinity;
     this.text = '';
     this.writers.clear();
@@ -109,6 +118,9 @@ export class DeadEnds {
     const { now, harts } = this.machine;
     // A machine may be put back to an earlier moment.
     if (now < this.lookedAt) this.clear();
+    // In a storm little virtual time passes for much of the host's, so that is looked for each time.
+    const storm = this.storms.look();
+    if (storm) return { kind: 'storm', harts: [{ hart: storm.hart, pc: storm.epc, storm }], message: this.message };
     if (!silent && now < this.lookedAt + LOOK) return undefined;
     this.lookedAt = now;
     const here = this.see(now);
@@ -218,11 +230,14 @@ export function describeDeadEnd(
     return `hart ${hart} at ${hex(pc)}${place === undefined ? '' : ` (${place})`}`;
   };
   if (kind === 'deadlock') {
-    const each = harts.map((one) => `${where(one)} for ${[...one.loop.awaited.keys()].map(hex).join(', ')}`);
+    const each = harts.map((one) => `${where(one)} for ${[...one.loop!.awaited.keys()].map(hex).join(', ')}`);
     return `the harts wait for one another, with interrupts disabled: ${each.join('; ')}`;
   }
   const rounds = harts.map((one) => {
-    const { masked, awaited } = one.loop;
+    const { loop, storm } = one;
+    if (storm)
+      return `${where(one)} gets no further: the ${causeName(true, storm.cause)} comes again as soon as its handler at ${hex(storm.vector)} returns, which does not end its cause`;
+    const { masked, awaited } = loop!;
     const waits =
       awaited.size === 0 ? '' : `, and waits for ${[...awaited.keys()].map(hex).join(', ')}, which nobody writes`;
     return `${where(one)} goes round in a loop without end${masked ? ', with interrupts disabled' : ''}${waits}`;

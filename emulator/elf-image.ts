@@ -40,7 +40,7 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
     if (view.getUint32(header, true) !== PT_LOAD) continue;
     // p_offset, p_paddr, p_filesz, p_memsz.
     const offset = view.getBigUint64(header + 8, true);
-    const address = view.getBigUint64(header + 24, true);
+    const given = view.getBigUint64(header + 24, true);
     const fileSize = view.getBigUint64(header + 32, true);
     const memorySize = view.getBigUint64(header + 40, true);
     if (memorySize === 0n) continue;
@@ -48,12 +48,16 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
       throw new KernelError('the kernel is damaged: a segment is longer in the file than in memory');
     if (offset + fileSize > BigInt(file.length))
       throw new KernelError('the kernel is cut short: a segment lies beyond the end of the file');
-    if (address < dramBase || address + memorySize > dramEnd) {
-      const range = `0x${address.toString(16)} to 0x${(address + memorySize).toString(16)}`;
+    // Without a linker script the ELF headers lie before the code, in a page below memory: there QEMU leaves them out, too.
+    const below = given < dramBase && given + fileSize > dramBase ? dramBase - given : 0n;
+    const address = given + below;
+    if (address < dramBase || given + memorySize > dramEnd) {
+      const range = `0x${given.toString(16)} to 0x${(given + memorySize).toString(16)}`;
       const mib = dramBytes / 2 ** 20;
       throw new KernelError(`the kernel takes ${range}, but memory is ${mib} MiB from 0x${dramBase.toString(16)}`);
     }
-    segments.push({ address, bytes: file.subarray(Number(offset), Number(offset + fileSize)), memorySize });
+    const bytes = file.subarray(Number(offset + below), Number(offset + fileSize));
+    segments.push({ address, bytes, memorySize: memorySize - below });
   }
   if (segments.length === 0) throw new KernelError('the kernel has nothing to load: is it an object file?');
   const entry = view.getBigUint64(24, true);

@@ -1,12 +1,14 @@
 /**
- * Recognizes a hart whose trap handler traps again and again, for ever. If the handler's very first instruction raises an
+ * Recognizes a hart that does nothing but trap, for ever: its trap handler traps again and again, or the same interrupt comes
+ * again as soon as the handler returns. If the handler's very first instruction raises an
  * exception, once is enough: so do a jump to a wrong address and a table in satp that does not map the kernel. A handler that
  * faults later, where it saves registers to an invalid stack, gets a few attempts.
  */
 import { Csr } from './isa/csrs';
 import { SavedState } from './history/saved-state';
 import { restoredTrap, savedTrap } from './history/saved-trap';
-import { Mode, type Hart, type State, type TrapEvent } from './types';
+import { Mstatus } from './isa/csr-bits';
+import { Mode, type Hart, type MachineApi, type State, type Subscription, type TrapEvent } from './types';
 
 /** A handler saves registers first: if that faults, it reaches no instruction beyond these. */
 const HANDLER_BYTES = 256n;
@@ -76,4 +78,89 @@ export class TrapLoops {
     });
     this.last = new Map(harts);
   }
+}
+
+/** Looks in a row at which a hart is in the handler of one interrupt of one instruction, until its traps are followed. */
+const SUSPICIOUS = 20;
+/** Interrupts in a row between which the hart has executed nothing but the handler. */
+const STORM = 1000;
+
+/** An interrupt that keeps a hart from executing the instruction at `epc`. */
+export interface InterruptStorm {
+  hart: number;
+  cause: number;
+  epc: bigint;
+  /** Where its handler begins. */
+  vector: bigint;
+}
+
+/**
+ * Interrupts without end: a handler that returns and leaves the interrupt pending. To follow all traps costs time, so that is
+ * done only for a hart that is in the handler whenever one looks.
+ */
+export class InterruptStorms {
+  private readonly looks: { key: string; count: number }[] = [];
+  private following: Subscription | undefined;
+  private found: InterruptStorm | undefined;
+  private reported = false;
+
+  constructor(private readonly machine: Pick<MachineApi, 'harts' | 'subscribe'>) {}
+
+  clear(): void {
+    this.following?.end();
+    this.following = undefined;
+    this.found = undefined;
+    this.reported = false;
+    this.looks.length = 0;
+  }
+
+  /** Looks at the harts, between two runs of the machine. Returns a storm once. */
+  look(): InterruptStorm | undefined {
+    if (this.found !== undefined && !this.reported) {
+      this.reported = true;
+      return this.found;
+    }
+    this.following?.end();
+    this.following = undefined;
+    const suspect = this.machine.harts.find((hart) => this.isSuspect(hart));
+    if (suspect !== undefined && !this.reported) this.following = this.follow(suspect);
+    return undefined;
+  }
+
+  private isSuspect(hart: Hart): boolean {
+    const last = this.looks[hart.id];
+    const key = handled(hart);
+    const count = key !== undefined && key === last?.key ? last.count + 1 : 0;
+    this.looks[hart.id] = { key: key ?? '', count: count % SUSPICIOUS };
+    return count === SUSPICIOUS;
+  }
+
+  private follow(hart: Hart): Subscription {
+    let [returned, storm] = [-1, 0];
+    return this.machine.subscribe({
+      trapReturn: (event) => {
+        if (event.hart === hart.id) returned = hart.retired;
+        return false;
+      },
+      trap: ({ hart: id, interrupt, cause, epc, to }) => {
+        if (id !== hart.id) return false;
+        storm = interrupt && hart.retired === returned ? storm + 1 : 0;
+        if (storm === STORM) this.found ??= { hart: id, cause, epc, vector: trapVector(hart, to) };
+        return false;
+      },
+    });
+  }
+}
+
+/** The interrupt that a hart seems to handle, or to have just handled, with where it goes on after it. */
+function handled(hart: Hart): string | undefined {
+  const status = hart.csr(Csr.mstatus) ?? 0n;
+  const seems = (mode: Mode, enable: bigint, cause = 0n, epc = 0n): string | undefined => {
+    const isHandling = hart.mode === mode && (status & enable) === 0n;
+    return cause >> 63n === 1n && (isHandling || hart.pc === epc) ? `${mode} ${cause} ${epc}` : undefined;
+  };
+  return (
+    seems(Mode.Machine, BigInt(Mstatus.mie), hart.csr(Csr.mcause), hart.csr(Csr.mepc)) ??
+    seems(Mode.Supervisor, BigInt(Mstatus.sie), hart.csr(Csr.scause), hart.csr(Csr.sepc))
+  );
 }

@@ -52,7 +52,9 @@ export const DOORS = {
   'debug-adapter/memory': { mayImport: ['emulator', ...inDebugger('symbols')] },
   'debug-adapter/xv6': { mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'protocol')] },
   'debug-adapter/page-tables': { mayImport: [...MACHINE, ...inDebugger('memory', 'xv6', 'protocol')] },
-  'debug-adapter/code': { mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'launch/files', 'dap/errors')] },
+  'debug-adapter/code': {
+    mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'launch/files', 'dap/errors')],
+  },
   'debug-adapter/stack': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
   },

@@ -90,6 +90,8 @@ function deadEndText(guest: TextGuest, end: DeadEnd): StopText {
       return { id: kind, title: /panic/i.test(message) ? message : `panic: ${message}`, text };
     case 'stopped':
       return { id: 'end of the kernel', title: 'The kernel goes nowhere: a loop without end', text };
+    case 'storm':
+      return { id: 'interrupts without end', title: 'Interrupts without end', text };
     case 'deadlock':
       return { id: kind, title: 'Deadlock: the harts wait for one another', text };
   }
