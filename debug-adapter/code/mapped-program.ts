@@ -10,6 +10,8 @@ import { onTrampoline, topPages, type TopPages } from '../xv6/trampoline';
 /** Of a breakpoint in a line or on a function, what tells which of the calls inlined at its place was meant. */
 export interface BreakpointOrigin {
   kind: 'line' | 'function';
+  /** As the debug information records it. */
+  file?: string | undefined;
   line?: number | undefined;
   name?: string;
 }
@@ -88,12 +90,23 @@ export class MappedProgram {
    */
   inlinedCallsAtBreakpoint(address: bigint, origin: BreakpointOrigin): InlinedCall[] {
     const all = this.binary.inlinedCallsAt(address);
-    // The current line of each function: of the innermost its own, of the others that of the call within.
-    const lines = [this.binary.lineAt(address)?.line, ...all.map(({ callLine }) => callLine)];
     const name = origin.name?.replace(/^.*[:!]/, '');
-    const index = origin.kind === 'line' ? lines.indexOf(origin.line) : all.findIndex((call) => call.name === name);
+    const index =
+      origin.kind === 'line' ? this.levelOf(origin, address, all) : all.findIndex((call) => call.name === name);
     const entered = this.inlinedCalls(address);
     return index >= 0 && all.length - index > entered.length ? all.slice(index) : entered;
+  }
+
+  /** Which of the functions at an address a line is in: 0 the innermost, -1 if none. */
+  private levelOf({ file, line = 0 }: BreakpointOrigin, address: bigint, calls: readonly InlinedCall[]): number {
+    const here = this.binary.lineAt(address);
+    // The current line of each function: of the innermost its own, of the others that of the call within.
+    const lines = [here, ...calls.map((call) => ({ file: call.callFile, line: call.callLine }))].map((current) =>
+      current && current.file === file ? (current.line ?? 0) : 0,
+    );
+    // A line that leaves nothing but a mark is before the current one.
+    const next = Math.min(...lines.filter((current) => current >= line));
+    return lines.indexOf(next);
   }
 
   /** The registers of the caller, or undefined where the program's own stack ends. */

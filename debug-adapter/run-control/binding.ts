@@ -97,6 +97,7 @@ function bindLine(target: BindingTarget, wanted: { path: string; line: number; c
   return {
     verified: true,
     path: wanted.path,
+    file: first.file,
     line,
     ...(first.column > 0 ? { column: first.column } : {}),
     locations: nearest.flatMap(({ owner, locations }) => locations.map(({ address }) => ({ address, owner }))),

@@ -18,6 +18,8 @@ export interface Binding {
   verified: boolean;
   message?: string;
   path?: string;
+  /** The path as the debug information records it. */
+  file?: string;
   line?: number;
   column?: number;
   locations: readonly LinkedLocation[];

@@ -93,14 +93,15 @@ export class BreakpointPolicy implements StopPolicy {
     if (caught) return { ...caught, ...(stopping.length > 0 ? { hitBreakpointIds } : {}) };
     const first = stopping[0];
     if (!first) return undefined;
-    const { spec } = first.breakpoint;
+    const { spec, binding } = first.breakpoint;
     const { kind } = spec;
+    const { file, line } = binding;
     const failure = stopping.find(({ decision }) => decision.failure !== undefined)?.decision.failure;
     return {
       hart: hart.id,
       reason: kind === 'line' ? 'breakpoint' : `${kind} breakpoint`,
       hitBreakpointIds,
-      ...(spec.kind === 'line' ? { origin: { kind: spec.kind, line: first.breakpoint.binding.line } } : {}),
+      ...(spec.kind === 'line' ? { origin: { kind: spec.kind, file, line } } : {}),
       ...(spec.kind === 'function' ? { origin: { kind: spec.kind, name: spec.name } } : {}),
       ...(failure === undefined ? {} : { description: failure, text: failure }),
     };

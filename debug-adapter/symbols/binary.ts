@@ -104,6 +104,7 @@ class DwarfBinary implements Binary {
       functionAt: (address) => this.subprogramAt(address),
       blockAt: (address) => this.blocksAt(address).at(-1),
       isInlined: (address) => this.blocksAt(address).some((block) => block.tag === Tag.inlinedSubroutine),
+      inlinedCallsAt: (address) => this.inlinedCallsAt(address),
     };
   }
 
@@ -139,7 +140,7 @@ class DwarfBinary implements Binary {
   }
 
   locationsBetween(file: string, firstLine: number, lastLine: number): BreakLocation[] {
-    return this.lines.locationsBetween(file, firstLine, lastLine);
+    return this.lines.locationsBetween(file, firstLine, lastLine, this.blocks);
   }
 
   get functions(): readonly FunctionInfo[] {

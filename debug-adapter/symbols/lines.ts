@@ -24,6 +24,8 @@ export interface Blocks {
   /** The innermost block or inlined call around an address; always the same object for the same block. */
   blockAt(address: bigint): object | undefined;
   isInlined(address: bigint): boolean;
+  /** The places of the calls that are inlined around an address. */
+  inlinedCallsAt(address: bigint): readonly { callFile: string | undefined; callLine: number | undefined }[];
 }
 
 interface FoundRow {
@@ -74,8 +76,11 @@ export class Lines {
   breakLocations(file: string, line: number, column: number | undefined, blocks: Blocks): BreakLocation[] {
     const locations = this.matching(file).flatMap((name) => {
       const statements = this.statements.get(name)!;
-      const wanted = this.nextLine(statements, line);
-      return statements.filter((statement) => statement.line === wanted);
+      for (let wanted = this.nextLine(statements, line); wanted; wanted = this.nextLine(statements, wanted + 1)) {
+        const shown = statements.filter((statement) => statement.line === wanted && this.isShown(statement, blocks));
+        if (shown.length > 0) return shown;
+      }
+      return [];
     });
     const chosen = column === undefined ? locations : atColumn(locations, column);
     const copies = new Map<object, BreakLocation>();
@@ -88,10 +93,10 @@ export class Lines {
     return unique(placed, ({ address }) => address).sort((a, b) => compareAddresses(a.address, b.address));
   }
 
-  locationsBetween(file: string, firstLine: number, lastLine: number): BreakLocation[] {
+  locationsBetween(file: string, firstLine: number, lastLine: number, blocks: Blocks): BreakLocation[] {
     const locations = this.matching(file)
       .flatMap((name) => this.statements.get(name)!)
-      .filter(({ line }) => firstLine <= line && line <= lastLine)
+      .filter((location) => firstLine <= location.line && location.line <= lastLine && this.isShown(location, blocks))
       .sort((a, b) => a.line - b.line || a.column - b.column || compareAddresses(a.address, b.address));
     return unique(locations, (location) => `${location.line}:${location.column}`);
   }
@@ -146,6 +151,18 @@ export class Lines {
     const { sequences } = this;
     const sequence = sequences[countWhile(sequences, ({ low }) => low <= address) - 1];
     return sequence !== undefined && address < sequence.high ? sequence : undefined;
+  }
+
+  /**
+   * Whether a hart that stops there is shown in the same function. It is not where the optimizer has left nothing of an
+   * inlined function but a mark: a row of no length, which a row of what is around it follows at the same address.
+   */
+  private isShown({ address, file, line }: BreakLocation, blocks: Blocks): boolean {
+    const here = this.lineAt(address);
+    const calls = blocks.inlinedCallsAt(address);
+    if (calls.length === 0) return here?.file === file;
+    if (here?.file === file && here.line >= line) return true;
+    return calls.some(({ callFile, callLine = 0 }) => callFile === file && callLine >= line);
   }
 
   private nextLine(statements: readonly BreakLocation[], line: number): number | undefined {
