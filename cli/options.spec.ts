@@ -102,6 +102,7 @@ describe('the command line', () => {
     refuses('-vga std', /-vga: unknown option/);
     refuses('-S', /-S: there is no gdb server/);
     refuses('-gdb tcp::1234', /-gdb: there is no gdb server/);
+    refuses('-append root=/dev/vda', /-append: there is no command line for the kernel/);
     refuses('-netdev user,id=net0', /-netdev: there is no network/);
     refuses('-device e1000', /-device e1000/);
     refuses('-machine sifive_u', /sifive_u.*-machine virt/);
@@ -152,6 +153,7 @@ describe('the command line', () => {
   it('warns of what cannot matter', () => {
     assert.match(run('-cpu rv64,pmp=false').warnings[0]!, /pmp=false/);
     assert.match(run('-accel tcg').warnings[0]!, /-accel/);
+    assert.match(run('--trace events=/tmp/events').warnings[0]!, /-trace: ignored/);
     assert.match(run('-drive file=f,if=none,id=lost').warnings[0]!, /no -device uses it/);
   });
 });

@@ -259,6 +259,12 @@ const OPTIONS: Record<string, Option> = {
   nodefaults: { argument: '', help: 'ignored', apply: nothing },
   'no-user-config': { argument: '', help: 'ignored', apply: nothing },
   d: { argument: 'item', help: 'ignored', apply: ignore('-d: ignored; this emulator writes no such log') },
+  trace: { argument: 'events', help: 'ignored', apply: ignore('-trace: ignored; this emulator writes no such log') },
+  append: {
+    argument: 'text',
+    help: 'not available',
+    apply: refuse("-append: there is no command line for the kernel here (the device tree's bootargs); leave it out"),
+  },
   D: { argument: 'file', help: 'ignored', apply: ignore('-D: ignored; this emulator writes no such log') },
   script: {
     argument: 'file',
