@@ -4,9 +4,10 @@
  * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
+import { CLOCK } from '../host/clock';
 import { DeadEnds, describeDeadEnd } from '../emulator/dead-ends';
 import { Csr } from '../emulator/isa/csrs';
-import { type HostClock, RunLoop, isSilent } from '../emulator/run-loop';
+import { RunLoop, isSilent } from '../emulator/run-loop';
 import { TrapLoops, trapVector } from '../emulator/trap-loops';
 import type { Hart, MachineApi, Stop, Subscription } from '../emulator/types';
 import type { GuestOutput } from './guest-output';
@@ -17,15 +18,6 @@ const LARGEST_BUDGET = 4_000_000;
 
 /** Of Node's timers, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
-const CLOCK: HostClock = {
-  now: () => performance.now(),
-  soon: (action) => void setImmediate(action),
-  later: (milliseconds, action) => {
-    const timer = setTimeout(action, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
 
 export interface Ending {
   /** Exit status of the process. */

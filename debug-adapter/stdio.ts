@@ -3,6 +3,7 @@
  * headers as the protocol's "Base Protocol" says. It ends when its input closes. What the guest has written is in its disk's
  * image by then, so signals may end the process as the system does by default, whatever it is busy with.
  */
+import { CLOCK } from '../host/clock';
 import type { Channel } from './dap/connection';
 import { Framing, frame } from './dap/framing';
 import { parseMessage } from './dap/message';
@@ -32,15 +33,7 @@ const channel: Channel = {
 
 const session = new Session(channel, {
   files: nodeFiles,
-  clock: {
-    now: () => performance.now(),
-    unixTime: () => Math.floor(Date.now() / 1000),
-    soon: (action) => void setImmediate(action),
-    later: (milliseconds, action) => {
-      const timer = setTimeout(action, milliseconds);
-      return () => clearTimeout(timer);
-    },
-  },
+  clock: { ...CLOCK, unixTime: () => Math.floor(Date.now() / 1000) },
   workingDirectory: process.cwd(),
   end: (code) => leave(code),
 });

@@ -88,14 +88,14 @@ function isLocked({ dev, ino }: fs.Stats): boolean {
 function holdersOf(path: string): string[] {
   const real = fs.realpathSync(path);
   return list('/proc')
-    .filter((process) => /^\d+$/.test(process))
-    .flatMap((process) => {
-      const holds = list(`/proc/${process}/fd`).some(
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      const holds = list(`/proc/${pid}/fd`).some(
         (descriptor) =>
-          linkTarget(`/proc/${process}/fd/${descriptor}`) === real &&
-          (readText(`/proc/${process}/fdinfo/${descriptor}`) ?? '').includes('lock:'),
+          linkTarget(`/proc/${pid}/fd/${descriptor}`) === real &&
+          (readText(`/proc/${pid}/fdinfo/${descriptor}`) ?? '').includes('lock:'),
       );
-      return holds && Number(process) !== globalThis.process.pid ? [`${programOf(process)} (process ${process})`] : [];
+      return holds && Number(pid) !== process.pid ? [`${programOf(pid)} (process ${pid})`] : [];
     });
 }
 

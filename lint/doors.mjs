@@ -99,11 +99,11 @@ export const DOORS = {
   'debug-adapter/protocol': { mayImport: ['emulator/isa/sv39'] },
   'debug-adapter/dap': {},
   // Its program in Node: the channel and the files.
-  'debug-adapter/stdio': { mayImport: ['debug-adapter'], node: true },
+  'debug-adapter/stdio': { mayImport: ['debug-adapter', 'host'], node: true },
   'debug-adapter/node-files': { mayImport: ['debug-adapter', 'host'], node: true },
 
   // What both programs need of Node's files.
-  host: { mayImport: ['emulator/devices/disk', 'emulator/types'], node: true },
+  host: { mayImport: ['emulator/devices/disk', 'emulator/run-loop', 'emulator/types'], node: true },
 
   extension: {
     mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages', 'host/regular-file'],

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { root } from './run.mjs';
 
-export const MAP = join(root, 'docs', 'architecture.md');
+const MAP = join(root, 'docs', 'architecture.md');
 const HEADING = '## Every file\n';
 const ROOMS = ['emulator', 'debug-adapter', 'extension', 'webviews', 'host', 'cli'];
 

@@ -1,4 +1,5 @@
 /** Places in code as sentences name them: "walk+24 at vm.c:96", and who runs there. */
+import { named } from '../xv6/processes';
 import type { Hart } from '../../emulator/types';
 import { processOn } from '../xv6/cpus';
 import type { Guest } from './guest';
@@ -39,5 +40,5 @@ export function instructionText(guest: InstructionGuest, hart: Hart, pc: bigint)
 /** "on hart 1 (pid 3 sh)". */
 export function hartText(guest: Pick<Guest, 'harts' | 'xv6'>, hart: number): string {
   const process = processOn(guest.xv6, guest.harts[hart]!);
-  return `on hart ${hart}${process ? ` (pid ${process.pid} ${process.name})` : ''}`;
+  return `on hart ${hart}${process ? ` (${named(process)})` : ''}`;
 }

@@ -1,4 +1,5 @@
 /** What the catchpoints ask of a guest: its registers, its table of system calls, what its kernel does. */
+import { functionOrLabelAt } from '../symbols/named-code';
 import type { Guest } from '../code/guest';
 import type { KernelWatch } from '../run-control/catchpoints';
 import { KernelEvents } from '../xv6/kernel-events';
@@ -21,7 +22,7 @@ export function kernelWatch(guest: Pick<Guest, 'machine' | 'xv6' | 'read'>): Ker
     x: (hart, register) => machine.harts[hart]!.x(register),
     systemCalls: () =>
       systemCallFunctions(xv6).flatMap((address) => {
-        const name = xv6.binary.functionAt(address)?.name ?? xv6.binary.symbolAt(address)?.symbol.name;
+        const name = functionOrLabelAt(xv6.binary, address)?.name;
         return name === undefined ? [] : [name.replace(/^sys_/, '')];
       }),
     systemCall,

@@ -2,6 +2,7 @@
  * One-shot stops when a process next runs: when a context switch has given it a hart. Adds to the stop policy, which decides
  * about all other stops.
  */
+import { named } from '../xv6/processes';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { Hart, State, Stop } from '../../emulator/types';
 import type { StopPolicy } from './stop-policy';
@@ -90,7 +91,7 @@ export class AwaitedProcesses implements StopPolicy {
     const other = this.policy.decideAt(hart);
     const process = this.resumptions.has(hart.pc) ? this.around.processOn(hart) : undefined;
     if (!process || !this.awaits(process)) return other;
-    const description = `pid ${process.pid} ${process.name} runs`;
+    const description = `${named(process)} runs`;
     const text = `${description}, as was waited for.`;
     return {
       report: other.report ?? { hart: hart.id, reason: 'breakpoint', description, text },

@@ -9,7 +9,7 @@ import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
 import { kernelTables } from '../xv6/tables';
-import { processes } from '../xv6/processes';
+import { named, processes } from '../xv6/processes';
 
 /** `title` is a heading for the call stack, `text` all of it. */
 export interface StopText {
@@ -97,8 +97,7 @@ function deadEndText(guest: TextGuest, end: DeadEnd): StopText {
   }
 }
 
-const nameOf = (process: Named | undefined, none: string): string =>
-  process ? `pid ${process.pid}${process.name === '' ? '' : ` ${process.name}`}` : none;
+const nameOf = (process: Named | undefined, none: string): string => (process ? named(process) : none);
 
 function kernelText(guest: TextGuest, event: KernelEvent): StopText {
   const { hart } = event;

@@ -13,12 +13,13 @@ import type { Guest } from '../code/guest';
 import type { BreakpointOrigin, MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import type { FrameRegisters } from '../symbols/api';
+import { functionOrLabelAt } from '../symbols/named-code';
 import type { Frame } from './frame';
 import type { Thread } from './threads';
 import { cameFrom, type TrapLog, type UserTrap } from './trap-log';
 import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
-import { acrossSwitch, functionAt, isEntry, resumed } from './functions';
+import { acrossSwitch, isEntry, resumed } from './functions';
 import { nowOf, assemblyFrameAt, registersAtEntry, type AssemblyFrame } from './trap-vector';
 import { kernelSpace, tableSpace, userSpace } from '../xv6/address-spaces';
 import { processOn } from '../xv6/cpus';
@@ -194,7 +195,7 @@ class StackWalk {
     if (isSaved ? image.contains(pc) : this.cameFromKernel(this.ownCsr(Csr.sstatus))) {
       const own = this.ownCsr(Csr.sepc) === pc ? this.csr(Csr.scause) : undefined;
       const trap = own === undefined ? undefined : trapOf(own, this.csr(Csr.stval));
-      return this.belowTrapInKernel(trap, trapped, 'usertrap', space);
+      return this.belowTrapInKernel(trap, trapped, NAMES.userTrap, space);
     }
     this.belowFrame(trapped);
     return undefined;
@@ -258,7 +259,7 @@ class StackWalk {
     const isOwn = own === pc && this.cameFromKernel(this.ownCsr(Csr.sstatus));
     const cause = keeps('scause') ?? (isOwn ? this.ownCsr(Csr.scause) : undefined);
     const trap = cause === undefined ? undefined : trapOf(cause, isOwn ? this.ownCsr(Csr.stval) : undefined);
-    const name = handler ? (functionAt(this.guest.image, image.lookup(handler))?.name ?? '') : '';
+    const name = handler ? (this.functionOf(handler)?.name ?? '') : '';
     this.belowTrapInKernel(trap, before, name, space);
     return pc === undefined ? image.caller({ ...before, pc: NOWHERE }, space.read) : { ...before, pc };
   }
@@ -287,8 +288,8 @@ class StackWalk {
   /** The trap from which a process goes on at `pc`. */
   private userTrap(pc: bigint | undefined, root: bigint | undefined): Trap | undefined {
     if (pc === undefined) return undefined;
-    const cause = this.sinceTrap === 0 ? this.csr(Csr.scause) : undefined;
-    if (cause !== undefined && ((this.csr(Csr.sstatus) ?? 0n) & SPP) === 0n) {
+    const cause = this.ownCsr(Csr.scause);
+    if (cause !== undefined && !this.cameFromKernel(this.csr(Csr.sstatus))) {
       const trap = { ...trapOf(cause, this.csr(Csr.stval)), epc: this.csr(Csr.sepc) ?? 0n };
       if (cameFrom(trap, pc)) return trap;
     }
@@ -313,15 +314,20 @@ class StackWalk {
 
   /** By the address that uservec jumps to, which the kernel keeps in the trap frame. */
   private isUserTrapHandler(registers: FrameRegisters): boolean {
-    const info = functionAt(this.guest.image, this.guest.image.lookup(registers));
+    const info = this.functionOf(registers);
     return info !== undefined && (info.name === NAMES.userTrap || info.low === this.handler);
   }
 
   /** A process that is new begins in a function that nobody has called: ra is still its own address. */
   private begins(here: FrameRegisters, caller: FrameRegisters | undefined): boolean {
-    const info = functionAt(this.guest.image, this.guest.image.lookup(here));
+    const info = this.functionOf(here);
     if (!info || !this.process) return false;
     return info.name === NAMES.firstRun || (caller !== undefined && caller.pc === info.low);
+  }
+
+  private functionOf(registers: FrameRegisters): { name: string; low: bigint } | undefined {
+    const { image } = this.guest;
+    return functionOrLabelAt(image.binary, image.lookup(registers));
   }
 
   /** A register of the last trap, for what no later trap has interrupted. */
@@ -371,7 +377,7 @@ class StackWalk {
       column = 0;
       inlinedDepth++;
     }
-    const name = binary.functionAt(lookup)?.name ?? binary.symbolAt(lookup)?.symbol.name ?? hex(registers.pc);
+    const name = functionOrLabelAt(binary, lookup)?.name ?? hex(registers.pc);
     this.add({ ...common, name, file, line, column, inlinedDepth });
   }
 

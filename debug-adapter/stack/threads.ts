@@ -11,7 +11,7 @@ import { channelName } from '../xv6/channel';
 import { processOn } from '../xv6/cpus';
 import { NAMES } from '../xv6/names';
 import { returnsFrom } from '../xv6/switching';
-import { allProcesses, ENDED, parkedRegisters, type Process } from '../xv6/processes';
+import { allProcesses, ENDED, named, parkedRegisters, type Process } from '../xv6/processes';
 
 export type Thread = { kind: 'hart'; hart: number } | { kind: 'process'; process: Process };
 
@@ -50,8 +50,6 @@ export function threadNamed(guest: Pick<Guest, 'harts' | 'xv6'>, id: number): Th
   const hart = hartOfProcess(guest, process);
   return hart ? { kind: 'hart', hart: hart.id } : { kind: 'process', process };
 }
-
-const named = ({ pid, name }: Process): string => `pid ${pid} ${name}`.trimEnd();
 
 /** "pid 2 sh: sleeping on &bcache.buf[3].lock". */
 export const processName = (guest: Pick<Guest, 'xv6'>, process: Process): string =>

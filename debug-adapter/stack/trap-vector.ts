@@ -53,7 +53,7 @@ export function assemblyFrameAt(
   const entry = runningAt(image, registers, symbol.address);
   const isAt = (csr: number): boolean => image.linked((hart?.csr(csr) ?? 0n) & ~3n) === symbol.address;
   if (hart?.mode === Mode.Machine && isAt(Csr.mtvec)) return { kind: 'machine vector', entry };
-  if ((hart && isAt(Csr.stvec)) || (isAssembly(image, lookup) && returnsFromTrap(entry, read)))
+  if ((hart && isAt(Csr.stvec)) || (isAssembly(image, lookup) && leadsToSret(entry, read)))
     return { kind: 'kernel vector', entry };
   return registers.returnAddress !== true && switchesStack(entry, read) ? { kind: 'switch', entry } : undefined;
 }
@@ -93,7 +93,7 @@ const isAssembly = ({ binary }: MappedProgram, lookup: bigint): boolean =>
   /\.s$/i.test(binary.lineAt(lookup)?.file ?? '.s');
 
 /** Whether code that saves registers and calls a handler goes on to an sret, whatever its name. */
-function returnsFromTrap(entry: bigint, read: ReadMemory): boolean {
+function leadsToSret(entry: bigint, read: ReadMemory): boolean {
   let count = 0;
   for (const { decoded } of instructionsFrom(read, entry)) {
     if (!decoded || ++count > LONGEST_VECTOR) return false;

@@ -2,6 +2,7 @@
  * What is known of the guest kernel, by its own symbols and types. Each thing that the debugger can do with it is a
  * feature: a kernel that lacks what one needs has that one switched off, with a word of why, and loses nothing else.
  */
+import { functionOrLabelAt } from '../symbols/named-code';
 import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '../symbols/api';
 import { symbolFeatures, type Feature } from './features';
 import { arrayOf, isPageTable, pageTableMembers, recordOf } from './structure';
@@ -123,10 +124,8 @@ export function recordIn({ binary }: Pick<Xv6, 'binary'>, type: Type): RecordTyp
 
 /** The function that begins at an address. */
 export function functionName({ binary }: Pick<Xv6, 'binary'>, address: bigint): string | undefined {
-  const info = binary.functionAt(address);
-  if (info?.low === address) return info.name;
-  const found = binary.symbolAt(address);
-  return found?.offset === 0n ? found.symbol.name : undefined;
+  const found = functionOrLabelAt(binary, address);
+  return found?.low === address ? found.name : undefined;
 }
 
 /** Where a global lies, if it lies in memory. */

@@ -81,6 +81,9 @@ function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: numbe
 /** The state of a process that has ended, until its parent waits for it. */
 export const ENDED = 'ZOMBIE';
 
+/** "pid 3 sh", as sentences name a process. */
+export const named = ({ pid, name }: Pick<Process, 'pid' | 'name'>): string => `pid ${pid} ${name}`.trimEnd();
+
 /** Why the process with this pid in a struct proc will run no more, in words; undefined if it may. */
 export function endOfProcess(
   { proc, read }: Pick<Xv6, 'proc' | 'read'>,
@@ -89,9 +92,7 @@ export function endOfProcess(
   const found = proc && Structure.read(proc.record, address, read);
   if (!found) return undefined;
   if (Number(found.number('pid') ?? 0n) !== pid) return `pid ${pid} has ended`;
-  return found.label('state') === ENDED
-    ? `pid ${pid} ${found.text('name') ?? ''} has exited`.replace('  ', ' ')
-    : undefined;
+  return found.label('state') === ENDED ? `${named({ pid, name: found.text('name') ?? '' })} has exited` : undefined;
 }
 
 /** An object with one member, or without it if the value is undefined. */

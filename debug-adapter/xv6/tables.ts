@@ -1,6 +1,6 @@
 /** The kernel's page tables: its own, and each process's. */
 import { readWord, type Xv6 } from './kernel';
-import { processes, type Process } from './processes';
+import { named, processes, type Process } from './processes';
 
 export interface KernelTable {
   /** `kernel`, `pid:3` for a process's user table, `pid:3:kernel` for its own kernel table; further ones by their member. */
@@ -28,8 +28,8 @@ export function kernelTables(xv6: Xv6, used: readonly Process[]): KernelTable[] 
   return [
     ...(known ? [kernel] : []),
     ...used.flatMap((owner): KernelTable[] => {
-      const { pid, name, pagetable } = owner;
-      const label = `pid ${pid} ${name}`.trim();
+      const { pid, pagetable } = owner;
+      const label = named(owner);
       return [
         ...(pagetable === undefined
           ? []

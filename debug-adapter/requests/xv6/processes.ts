@@ -9,7 +9,7 @@ import { hartOfProcess, hartRuns, hartThread, parkedAt, processThread, threadNam
 import { processOn } from '../../xv6/cpus';
 import { channelName } from '../../xv6/channel';
 import { openFiles, workingDirectory } from '../../xv6/open-files';
-import { processes as existing, trapFrameRegisters, type Process } from '../../xv6/processes';
+import { named, processes as existing, trapFrameRegisters, type Process } from '../../xv6/processes';
 import { requireSession, requireStopped, type SessionContext } from '../context';
 
 export function processes(context: SessionContext): ProcessTable {
@@ -21,7 +21,7 @@ export function processes(context: SessionContext): ProcessTable {
     return {
       hart: hart.id,
       threadId: hartThread(hart.id),
-      runs: context.stopped ? hartRuns(debuggee, hart, functions) : process ? `pid ${process.pid} ${process.name}` : '',
+      runs: context.stopped ? hartRuns(debuggee, hart, functions) : process ? named(process) : '',
       ...(process ? { pid: process.pid } : {}),
     };
   });

@@ -7,6 +7,7 @@
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import type { Hart } from '../../../emulator/types';
+import { functionOrLabelAt } from '../../symbols/named-code';
 import type { StepContext } from './step-plan';
 
 /** Where a program is. */
@@ -52,8 +53,8 @@ export class Diversions {
   private startsFunction(hart: Hart): boolean {
     const image = this.context.imageAt(hart);
     const linked = image?.linked(hart.pc) ?? 0n;
-    const info = image?.binary.functionAt(linked);
-    return info ? info.low === linked : (image?.binary.symbolAt(linked)?.offset ?? 0n) === 0n;
+    const found = image && functionOrLabelAt(image.binary, linked);
+    return !found || found.low === linked;
   }
 }
 

@@ -2,6 +2,7 @@
  * Steps of a process that ends on the way. Its kernel stack is never resumed then, so what the step waits for cannot come:
  * the last that its hart does for it is the context switch away, and where that returns to the step ends, with a word of why.
  */
+import type { Hart } from '../../../emulator/types';
 import { inKernel, type StepCondition, type StepContext, type StepPlan } from './step-plan';
 
 /** Nothing can bring the step to its end any more. `hart` shows where the machine is. */
@@ -24,14 +25,15 @@ export function* whileItLives(context: StepContext, process: string | undefined,
       step = plan.next(yield wanted);
       continue;
     }
+    const isReached = (hart: Hart): boolean => wanted.addresses.includes(hart.pc) && wanted.accept(hart);
     const event = yield {
       kind: 'reach',
       addresses: [...wanted.addresses, ...switchReturns],
-      accept: (hart) => isReached(wanted, hart.pc, () => wanted.accept(hart)) || context.end(process) !== undefined,
+      accept: (hart) => isReached(hart) || context.end(process) !== undefined,
       concerns: (hart) => inKernel(hart) || (wanted.concerns?.(hart) ?? true),
     };
     const hart = context.harts[event.hart]!;
-    if (!isReached(wanted, hart.pc, () => wanted.accept(hart))) {
+    if (!isReached(hart)) {
       const end = context.end(process) ?? 'its process has ended';
       throw new CannotArrive(hart.id, `The step cannot come to its end: ${end}.`);
     }
@@ -39,9 +41,3 @@ export function* whileItLives(context: StepContext, process: string | undefined,
   }
   return step.value;
 }
-
-const isReached = (
-  { addresses }: Extract<StepCondition, { kind: 'reach' }>,
-  pc: bigint,
-  isAccepted: () => boolean,
-): boolean => addresses.includes(pc) && isAccepted();

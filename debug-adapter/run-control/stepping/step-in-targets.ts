@@ -2,6 +2,8 @@
  * The remaining calls of a line, as targets of step in: functions, stubs of system calls, and after each stub the kernel's
  * function for it. Found in the line's instructions from the hart's pc on, in the order of their addresses.
  */
+import { functionOrLabelAt } from '../../symbols/named-code';
+import { hex } from '../../../emulator/isa/hex';
 import { Mode, type Hart } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
 import { isCall, jumpDistance } from '../../../emulator/isa/instructions/calls';
@@ -65,9 +67,7 @@ export function stepInTargets(context: StepContext, hart: Hart): StepInTarget[] 
 
 function functionLabel(image: MappedProgram, target: bigint | undefined): string {
   if (target === undefined) return '(through a function pointer)';
-  const linked = image.linked(target);
-  const found = image.binary.functionAt(linked)?.name ?? image.binary.symbolAt(linked)?.symbol.name;
-  return found ?? `0x${target.toString(16)}`;
+  return functionOrLabelAt(image.binary, image.linked(target))?.name ?? hex(target);
 }
 
 /** "sys_read (kernel)". */

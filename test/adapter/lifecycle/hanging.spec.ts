@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Channel } from '../../../debug-adapter/dap/connection';
 import type { Files } from '../../../debug-adapter/launch/files';
 import { nodeFiles } from '../../../debug-adapter/node-files';
+import { CLOCK } from '../../../host/clock';
 import { Session } from '../../../debug-adapter/session';
 import { DISK, KERNEL, sessions } from '../support';
 
@@ -19,15 +20,7 @@ function inProcess(files: Files) {
   const exit = new Promise<number>((resolve) => {
     void new Session(channel, {
       files,
-      clock: {
-        now: () => performance.now(),
-        unixTime: () => 0,
-        soon: (action) => void setImmediate(action),
-        later: (milliseconds, action) => {
-          const timer = setTimeout(action, milliseconds);
-          return () => clearTimeout(timer);
-        },
-      },
+      clock: { ...CLOCK, unixTime: () => 0 },
       workingDirectory: '/',
       end: resolve,
     });
