@@ -1,6 +1,6 @@
 /** Values whose place compilers describe in several ways, as GCC and Clang write it in DWARF 2 to 5. */
 import assert from 'node:assert/strict';
-import { fixtureBytes, openFixture } from '../testing/symbols/fixtures';
+import { fixtureBytes, openFixture, splitFile } from '../testing/symbols/fixtures';
 import { callerOf, unstarted } from '../testing/symbols/running';
 import { assign, evaluate } from './evaluate';
 import { childrenOf } from './children';
@@ -8,7 +8,13 @@ import { formatValue } from './format';
 import { typeName } from './types';
 import { bytesOf, numberOf, type EvaluationContext } from './value';
 
-const BUILDS = ['gcc-2', 'gcc-3', 'gcc-4', 'gcc-5', 'clang-2', 'clang-4', 'clang-5'] as const;
+const BUILDS = ['gcc-2', 'gcc-3', 'gcc-4', 'gcc-5', 'clang-2', 'clang-4', 'clang-5', 'split-4', 'split-5'] as const;
+
+function open(build: (typeof BUILDS)[number]): ReturnType<typeof openFixture> {
+  const binary = openFixture(`values/${build}`);
+  if (build === 'split-4' || build === 'split-5') binary.attachSplit(build, splitFile(`${build}.dwo`));
+  return binary;
+}
 
 /** As values.c initializes them. */
 const FIELDS: Record<string, Record<string, bigint>> = {
@@ -33,7 +39,7 @@ const FIELDS: Record<string, Record<string, bigint>> = {
 describe('Bit fields', () => {
   for (const build of BUILDS) {
     it(`of every base type are read as ${build} lays them out`, () => {
-      const binary = openFixture(`values/${build}`);
+      const binary = open(build);
       const context = unstarted(binary);
       for (const [record, fields] of Object.entries(FIELDS)) {
         const found = Object.keys(fields).map((field) => [
@@ -47,7 +53,7 @@ describe('Bit fields', () => {
     });
 
     it(`are written without harm to their neighbours in ${build}`, () => {
-      const context = unstarted(openFixture(`values/${build}`));
+      const context = unstarted(open(build));
       for (const [record, fields] of Object.entries(FIELDS)) {
         if (record === 'both1') continue;
         const twin = record.replace('1', '2');
@@ -64,7 +70,7 @@ describe('Variable-length arrays', () => {
   const valueIn = (context: EvaluationContext) => (text: string) => numberOf(evaluate(text, context), context);
 
   for (const build of BUILDS) {
-    const binary = openFixture(`values/${build}`);
+    const binary = open(build);
     const bytes = fixtureBytes(`values/${build}`);
     const isClang = build.startsWith('clang');
 

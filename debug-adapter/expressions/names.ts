@@ -101,7 +101,8 @@ export function nameValue(name: string, at: number, context: EvaluationContext):
     (FALLBACK_NAMES.includes(name) ? context.builtin?.(name, undefined) : undefined);
   if (found) return found;
   const { binary } = context;
-  const why = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
+  const none = binary.debugInfoProblem ?? `${binary.path} has no debug information (build with -g)`;
+  const why = binary.hasDebugInfo ? '' : `; ${none}`;
   // A name in capitals is probably a macro's, which the compiler records only with -g3.
   const macro = why === '' && /^[A-Z][A-Z0-9_]+$/.test(name) ? '; macros are known if built with -g3' : '';
   throw new ExpressionError(`no variable, function or register is named "${name}" here${why}${macro}`, at);

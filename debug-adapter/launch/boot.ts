@@ -8,6 +8,7 @@ import { parent, Sources } from '../code/sources';
 import { UserError, wordsOf } from '../dap/errors';
 import type { LaunchAttributes } from '../protocol';
 import { openBinary } from '../symbols/binary';
+import { readSplitFiles } from './split-dwarf';
 import { readAttributes, type Settings } from './attributes';
 import { Debuggee } from './debuggee';
 import { SAMPLE_ADVICE, type Files, type OpenDisk } from './files';
@@ -41,6 +42,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
   const disk = await openDisk(settings, around);
   try {
     const binary = openBinary(path, kernel, around.damaged);
+    await readSplitFiles(files, binary);
     const recorder = new BootRecorder();
     const options: MachineOptions = {
       harts: settings.harts,

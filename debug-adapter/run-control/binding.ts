@@ -72,8 +72,8 @@ export function locationsBetween(target: BindingTarget, path: string, first: num
 
 function bindLine(target: BindingTarget, wanted: { path: string; line: number; column?: number }): Binding {
   const { image: kernel, sources } = target;
-  if (!kernel.binary.hasDebugInfo)
-    return nowhere(`${kernel.binary.path} has no debug information: build the kernel with -g.`);
+  const { path, hasDebugInfo, debugInfoProblem } = kernel.binary;
+  if (!hasDebugInfo) return nowhere(debugInfoProblem ?? `${path} has no debug information: build the kernel with -g.`);
   const recorded = sources.recorded(wanted.path);
   const holders = owners(target, wanted.path);
   const found = holders

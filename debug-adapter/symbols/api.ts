@@ -206,6 +206,8 @@ export interface Binary {
   readonly segments: readonly Segment[];
   /** False for a stripped file, which has no lines, functions or variables. */
   readonly hasDebugInfo: boolean;
+  /** Why debug information that the file has cannot be read, and what to do about it. */
+  readonly debugInfoProblem: string | undefined;
   /** Every source file that has lines, as in LineEntry.file. */
   readonly files: readonly string[];
   readonly symbols: readonly ElfSymbol[];

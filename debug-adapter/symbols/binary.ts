@@ -28,18 +28,27 @@ import { Damage } from './damage';
 import type { Die } from './dwarf/die';
 import { At, Tag } from './dwarf/constants';
 import { type Elf, readElf } from './elf';
-import { Subprogram, type VariableOrigin, makeVariable } from './functions';
+import { Subprogram, type VariableOrigin } from './functions';
+import { Globals } from './globals';
 import { type Blocks, Lines } from './lines';
 import { Locator } from './locate';
 import { readMacros } from './dwarf/macros';
 import { Names, builtinType, isNamed } from './names';
 import { Types } from './types';
-import { sizeOf } from './size-of';
 import { withLengths } from './array-types';
 import { compareAddresses, countWhile } from './search';
 import { DebugInfo } from './dwarf/debug-info';
+import { SplitDwarf, type SplitFile } from './dwarf/split';
 import type { Unit } from './dwarf/unit';
 import { Unwinder } from './unwind';
+
+export interface OpenedBinary extends Binary {
+  readonly warnings: readonly string[];
+  /** The .dwo files that it needs and does not have yet. Looking for them is left to the caller, before anything else. */
+  readonly splitFiles: readonly SplitFile[];
+  /** Takes over what belongs to it from a .dwo or .dwp file, if that is sound; `undefined` if there is none. */
+  attachSplit(path: string, bytes: Uint8Array | undefined): void;
+}
 
 /**
  * Opens an ELF. `path` is for messages. Throws SymbolError for anything but a 64-bit RISC-V executable. `warned` is called
@@ -49,26 +58,29 @@ export function openBinary(
   path: string,
   bytes: Uint8Array,
   warned: (message: string) => void = () => undefined,
-): Binary & { warnings: readonly string[] } {
+): OpenedBinary {
   return new DwarfBinary(path, readElf(path, bytes), warned);
 }
 
 /** Names that the linker has for functions and variables of C++ and Rust. */
 const MANGLED = /^_(?:Z|R)/;
 
-class DwarfBinary implements Binary {
+class DwarfBinary implements OpenedBinary {
   readonly entry: bigint;
   readonly segments: readonly Segment[];
   readonly symbols: readonly ElfSymbol[];
   readonly hasDebugInfo: boolean;
+  readonly debugInfoProblem: string | undefined;
 
   private readonly damage: Damage;
   private readonly info: DebugInfo;
+  private readonly split: SplitDwarf;
   private readonly code: LinkedCode;
   private readonly types: Types;
   private readonly unwinder: Unwinder;
   private readonly locator: Locator;
   private readonly origins = new WeakMap<Variable, VariableOrigin>();
+  private readonly globalVariables: Globals;
   private readonly blocks: Blocks;
 
   private lineIndex: Lines | undefined;
@@ -76,7 +88,6 @@ class DwarfBinary implements Binary {
   private subprogramList: readonly Subprogram[] | undefined;
   private spans: readonly { low: bigint; high: bigint; subprogram: Subprogram }[] | undefined;
   private readonly macroTables = new Map<Unit, Map<string, Macro>>();
-  private globalList: readonly Variable[] | undefined;
   private readonly labels = new Map<ElfSymbol, FunctionInfo>();
 
   constructor(
@@ -92,7 +103,12 @@ class DwarfBinary implements Binary {
     elf.warnings.forEach(warn);
     this.info = new DebugInfo(elf.sections, warn);
     this.hasDebugInfo = this.info.units.length > 0;
+    this.debugInfoProblem = this.hasDebugInfo ? undefined : this.warnings.find((text) => text.includes('.debug_info'));
     this.code = new LinkedCode(elf);
+    this.split = new SplitDwarf(this.info, warn, (address) => {
+      const found = this.code.symbolAt(address);
+      return found?.offset === 0n && found.symbol.size > 0n ? found.symbol.size : undefined;
+    });
     this.types = new Types(this.damage);
     this.unwinder = new Unwinder(new CallFrames(elf.sections, warn), this.code);
     this.locator = new Locator(
@@ -100,12 +116,22 @@ class DwarfBinary implements Binary {
       (address) => this.subprogramAt(address),
       (name) => this.code.symbol(name)?.address,
     );
+    const { types, damage, code, origins } = this;
+    this.globalVariables = new Globals(() => this.names, { types, damage, code, origins });
     this.blocks = {
       functionAt: (address) => this.subprogramAt(address),
       blockAt: (address) => this.blocksAt(address).at(-1),
       isInlined: (address) => this.blocksAt(address).some((block) => block.tag === Tag.inlinedSubroutine),
       inlinedCallsAt: (address) => this.inlinedCallsAt(address),
     };
+  }
+
+  get splitFiles(): readonly SplitFile[] {
+    return this.split.wanted;
+  }
+
+  attachSplit(path: string, bytes: Uint8Array | undefined): void {
+    this.damage.attempt(undefined, () => this.split.attach(path, bytes), `${path} is left out`);
   }
 
   get warnings(): readonly string[] {
@@ -199,20 +225,11 @@ class DwarfBinary implements Binary {
   }
 
   get globals(): readonly Variable[] {
-    this.globalList ??= this.names.variables
-      .map((die) => this.damage.guard(die, undefined, () => this.globalVariable(die)))
-      .filter((variable) => variable !== undefined);
-    return this.globalList;
+    return this.globalVariables.all;
   }
 
   global(name: string, near?: bigint): Variable | undefined {
-    const found = this.globals.filter((variable) => isNamed(variable.name, name));
-    if (found.length > 1 && near !== undefined) {
-      const unit = this.subprogramAt(near)?.die.unit;
-      const own = found.find((variable) => this.origins.get(variable)?.die.unit === unit);
-      if (own !== undefined) return own;
-    }
-    return found.find(({ kind }) => kind === 'global') ?? found[0] ?? this.declaredElsewhere(name);
+    return this.globalVariables.named(name, near === undefined ? undefined : this.subprogramAt(near)?.die.unit);
   }
 
   typeNamed(name: string): Type | undefined {
@@ -237,7 +254,7 @@ class DwarfBinary implements Binary {
 
   macro(name: string, near?: bigint): Macro | undefined {
     const own = near === undefined ? undefined : this.subprogramAt(near)?.die.unit;
-    for (const unit of own ? [own, ...this.info.units] : this.info.units) {
+    for (const unit of own ? [own, ...this.units] : this.units) {
       const found = this.macrosOf(unit).get(name);
       if (found !== undefined) return found;
     }
@@ -309,10 +326,15 @@ class DwarfBinary implements Binary {
     return this.lineIndex;
   }
 
+  private get units(): readonly Unit[] {
+    return this.split.units.length === 0 ? this.info.units : [...this.info.units, ...this.split.units];
+  }
+
   private get names(): Names {
     if (this.nameIndex === undefined) {
       const names = new Names(this.damage);
-      for (const unit of this.info.units) {
+      this.split.report();
+      for (const unit of this.units) {
         this.damage.attempt(
           undefined,
           () => names.add(unit.root),
@@ -374,31 +396,5 @@ class DwarfBinary implements Binary {
       this.labels.set(symbol, label);
     }
     return label;
-  }
-
-  private globalVariable(die: Die): Variable {
-    const kind = die.withAttribute(At.external)?.flag(At.external) === true ? 'global' : 'static';
-    const variable: Variable = makeVariable({ die, subprogram: undefined }, kind, this.origins, () =>
-      this.withLength(this.types.ofEntry(die), variable),
-    );
-    return variable;
-  }
-
-  /** The length of an array declared as `T a[]` follows from its symbol's size. */
-  private withLength(type: Type, { name, kind }: Variable): Type {
-    if (type.kind !== 'array' || type.count !== undefined || kind !== 'global') return type;
-    const size = Number(this.code.symbol(name)?.size ?? 0n);
-    const elementSize = sizeOf(type.element);
-    return size > 0 && elementSize > 0
-      ? { kind: 'array', element: type.element, count: Math.floor(size / elementSize) }
-      : type;
-  }
-
-  /** A variable that C only declares and a linker script or assembly defines: `extern char trampoline[]`. */
-  private declaredElsewhere(name: string): Variable | undefined {
-    const die = this.names.declarations.get(name);
-    return die !== undefined && this.code.symbol(name) !== undefined
-      ? this.damage.guard(die, undefined, () => this.globalVariable(die))
-      : undefined;
   }
 }

@@ -83,6 +83,8 @@ describe('Compressed sections', () => {
       rewritten(plain, { flags: COMPRESSED, contents: (data) => asGabi(2, data.length, data) }),
     );
     assert.equal(binary.hasDebugInfo, false);
+    assert.match(binary.debugInfoProblem ?? '', /compressed with zstd.*link with --compress-debug-sections=zlib/);
+    assert.equal(openBinary('kernel', plain).debugInfoProblem, undefined);
     assert.match(
       binary.warnings.join('\n'),
       /kernel: \.debug_info is compressed with zstd, and only zlib is read: link with --compress-debug-sections=zlib/,

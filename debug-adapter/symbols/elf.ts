@@ -86,6 +86,15 @@ export function readElf(path: string, bytes: Uint8Array): Elf {
   }
 }
 
+/** The sections of a .dwo or .dwp file, which is no program. Throws SymbolError. */
+export function readSplitSections(path: string, bytes: Uint8Array): { sections: Section[]; warnings: string[] } {
+  const header = readHeader(path, bytes, true);
+  const headers = readSectionHeaders(path, bytes, header.sections);
+  const warnings: string[] = [];
+  const names = new Budget(10_000 + 4 * bytes.length, 'its table of names');
+  return { sections: nameSections(path, bytes, headers, header.namesIndex, warnings, names), warnings };
+}
+
 function readContainer(path: string, bytes: Uint8Array): Elf {
   const header = readHeader(path, bytes);
   const segments = readSegments(path, bytes, header.programs);
@@ -97,7 +106,7 @@ function readContainer(path: string, bytes: Uint8Array): Elf {
   return { entry: header.entry, segments, sections, symbols: readSymbols(headers, sections, names), warnings };
 }
 
-function readHeader(path: string, bytes: Uint8Array): Header {
+function readHeader(path: string, bytes: Uint8Array, isSplit = false): Header {
   if (bytes.length === 0) throw new SymbolError(`${path} is empty; was the build interrupted? Build it again.`);
   if (bytes.length < 4 || bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
     throw new SymbolError(
@@ -122,7 +131,7 @@ function readHeader(path: string, bytes: Uint8Array): Header {
     );
   }
   if (!little) throw new SymbolError(`${path} is a big-endian RISC-V ELF; only little-endian ones can be run.`);
-  if (type !== 2 && type !== 3) {
+  if (type !== 2 && type !== 3 && !isSplit) {
     const found = type === 1 ? 'an object file, not yet linked' : type === 4 ? 'a core dump' : `of ELF type ${type}`;
     throw new SymbolError(`${path} is ${found}; name the linked executable, usually kernel/kernel.`);
   }

@@ -224,10 +224,12 @@ function* copiedVariables(block: Die): Generator<Die> {
   }
 }
 
+const ADDRESSES: readonly number[] = [Op.addr, Op.addrx, Op.gnuAddrIndex];
+
 /** A function's variable is static if its address is fixed. */
 function isStatic(die: Die): boolean {
   const expression = die.withAttribute(At.location)?.block(At.location);
-  return expression !== undefined && (expression[0] === Op.addr || expression[0] === Op.addrx);
+  return expression !== undefined && ADDRESSES.includes(expression[0]!);
 }
 
 function* callSites(die: Die): Generator<[bigint, Die]> {

@@ -44,6 +44,7 @@ export class TestProgram implements Binary {
   readonly entry = 0x80000000n;
   readonly segments: Segment[] = [];
   readonly hasDebugInfo = true;
+  readonly debugInfoProblem = undefined;
   readonly files: string[] = [];
   readonly symbols: ElfSymbol[] = [];
   readonly functions: FunctionInfo[] = [];

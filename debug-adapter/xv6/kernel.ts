@@ -59,7 +59,8 @@ export function openXv6(binary: Binary, read: ReadMemory): Xv6 {
       features.push({ name, available: true });
       return found;
     }
-    const stripped = binary.hasDebugInfo ? '' : `; ${binary.path} has no debug information (build with -g)`;
+    const none = binary.debugInfoProblem ?? `${binary.path} has no debug information (build with -g)`;
+    const stripped = binary.hasDebugInfo ? '' : `; ${none}`;
     features.push({ name, available: false, why: found + stripped });
     return undefined;
   };

@@ -99,7 +99,8 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   if (!binary.hasDebugInfo) {
     say(
       context,
-      `${binary.path} has no debug information, so there are no lines and no variables: build the kernel with -g, and do not strip it.`,
+      binary.debugInfoProblem ??
+        `${binary.path} has no debug information, so there are no lines and no variables: build the kernel with -g, and do not strip it.`,
       'important',
     );
   }

@@ -35,6 +35,7 @@ export const Tag = {
   unspecifiedType: 0x3b,
   rvalueReferenceType: 0x42,
   atomicType: 0x47,
+  skeletonUnit: 0x4a,
   callSite: 0x48,
   callSiteParameter: 0x49,
   gnuCallSite: 0x4109,
@@ -92,6 +93,9 @@ export const At = {
   gnuCallSiteTarget: 0x2113,
   gnuMacros: 0x2119,
   gnuDwoName: 0x2130,
+  gnuDwoId: 0x2131,
+  gnuRangesBase: 0x2132,
+  gnuAddrBase: 0x2133,
 } as const;
 
 /** Languages in which a structure's name needs its keyword: C89, C, C99, C11, C17, and MIPS assembler, which GNU's uses. */
@@ -143,6 +147,8 @@ export const Form = {
   addrx4: 0x2c,
   gnuRefAlt: 0x1f20,
   gnuStrpAlt: 0x1f21,
+  gnuAddrIndex: 0x1f01,
+  gnuStrIndex: 0x1f02,
 } as const;
 
 export const UnitType = { compile: 1, type: 2, partial: 3, skeleton: 4, splitCompile: 5, splitType: 6 } as const;
@@ -190,6 +196,9 @@ export const Rle = {
 } as const;
 
 /** Entries of .debug_loclists. */
+/** Entries of location lists in .dwo files of version 4. */
+export const GnuLle = { endOfList: 0, startEnd: 2, startLength: 3 } as const;
+
 export const Lle = {
   endOfList: 0,
   baseAddressx: 1,
@@ -274,6 +283,8 @@ export const Op = {
   gnuDerefType: 0xf6,
   gnuConvert: 0xf7,
   gnuReinterpret: 0xf9,
+  gnuAddrIndex: 0xfb,
+  gnuConstIndex: 0xfc,
 } as const;
 
 /** Call frame instructions; the first three have an operand in their low six bits. */

@@ -41,6 +41,8 @@ export class DebugInfo {
   constructor(
     sections: readonly Section[],
     readonly warn: (message: string) => void,
+    /** Of split debug information: the size of the function at an address by the program's symbols, if it has one. */
+    readonly sizeOfFunction?: (address: bigint) => bigint | undefined,
   ) {
     let size = 0;
     for (const section of sections) {

@@ -4,7 +4,7 @@
  */
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
-import { At, Form } from './constants';
+import { At, Form, Tag } from './constants';
 import { type Reader } from '../reader';
 import type { Unit } from './unit';
 
@@ -203,7 +203,9 @@ export class Die {
     if (low === undefined || highValue === undefined || highValue instanceof Uint8Array) return [];
     const absolute = isAddress(this.form(At.highPc)!);
     const high = absolute ? this.address(At.highPc)! : low + BigInt(highValue);
-    return [{ low, high }];
+    // A .dwo file has no relocations, so where the linker may shorten code, the assembler leaves its length at 0.
+    const isLost = high === low && this.tag === Tag.subprogram;
+    return [{ low, high: isLost ? low + (this.unit.info.sizeOfFunction?.(low) ?? 0n) : high }];
   }
 
   private readChildren(): void {
@@ -237,7 +239,7 @@ function isAddress(form: number): boolean {
 }
 
 function isAddressIndex(form: number): boolean {
-  return form === Form.addrx || (form >= Form.addrx1 && form <= Form.addrx4);
+  return form === Form.addrx || form === Form.gnuAddrIndex || (form >= Form.addrx1 && form <= Form.addrx4);
 }
 
 /** Reads one attribute's value. */
@@ -275,6 +277,8 @@ export function readForm(reader: Reader, attribute: AttributeSpec, unit: FormCon
       return small(reader.uleb64());
     case Form.strx:
     case Form.addrx:
+    case Form.gnuStrIndex:
+    case Form.gnuAddrIndex:
     case Form.loclistx:
     case Form.rnglistx:
       return reader.uleb();

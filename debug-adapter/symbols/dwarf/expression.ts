@@ -131,6 +131,8 @@ class Machine {
         return this.push(reader.unsigned(this.unit.addressSize));
       case Op.addrx:
       case Op.constx:
+      case Op.gnuAddrIndex:
+      case Op.gnuConstIndex:
         return this.push(this.unit.addressAt(reader.uleb()));
       case Op.const1u:
         return this.push(BigInt(reader.u8()));

@@ -5,7 +5,7 @@
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import type { AddressRange } from './die';
-import { Lle, Rle } from './constants';
+import { At, GnuLle, Lle, Rle } from './constants';
 import { type Reader } from '../reader';
 import type { Unit } from './unit';
 
@@ -19,7 +19,9 @@ const WORDS_OF_RANGE = 4;
 export function readRangeList(unit: Unit, offset: number): AddressRange[] {
   if (unit.version < 5) {
     const ranges: AddressRange[] = [];
-    readPairs(unit, unit.info.reader('ranges', offset), (low, high) => {
+    const { skeleton = unit } = unit;
+    const base = unit.skeleton?.root.number(At.gnuRangesBase) ?? 0;
+    readPairs(unit, skeleton.info.reader('ranges', base + offset), (low, high) => {
       unit.info.budget.spend(WORDS_OF_RANGE);
       ranges.push({ low, high });
     });
@@ -31,12 +33,27 @@ export function readRangeList(unit: Unit, offset: number): AddressRange[] {
 /** The default location has the whole address space as its range, and comes last. */
 export function readLocationList(unit: Unit, offset: number): LocationListEntry[] {
   if (unit.version < 5) {
-    const entries: LocationListEntry[] = [];
     const reader = unit.info.reader('loc', offset);
+    if (unit.skeleton !== undefined) return readGnuLoclist(unit, reader);
+    const entries: LocationListEntry[] = [];
     readPairs(unit, reader, (low, high) => entries.push({ low, high, expression: reader.take(reader.u16()) }));
     return entries;
   }
   return readLoclist(unit, unit.info.reader('loclists', offset));
+}
+
+/** A location list in a .dwo file of version 4: GNU's form, which became that of version 5. */
+function readGnuLoclist(unit: Unit, reader: Reader): LocationListEntry[] {
+  const entries: LocationListEntry[] = [];
+  for (;;) {
+    const kind = reader.u8();
+    if (kind === GnuLle.endOfList) return entries;
+    if (kind !== GnuLle.startEnd && kind !== GnuLle.startLength)
+      throw new SymbolError(`${reader.name}: unknown entry ${hex(kind)} before ${hex(reader.offset)}`);
+    const low = unit.addressAt(reader.uleb());
+    const high = kind === GnuLle.startEnd ? unit.addressAt(reader.uleb()) : low + BigInt(reader.u32());
+    entries.push({ low, high, expression: reader.take(reader.u16()) });
+  }
 }
 
 /** Reads pairs of addresses up to (0, 0), relative to a base that a pair (-1, base) changes. */

@@ -28,6 +28,8 @@ export interface UnitHeader {
   abbreviationsOffset: number;
   rootOffset: number;
   signature: bigint | undefined;
+  /** Of a unit that is split, and of its skeleton: the number by which they find each other. */
+  dwoId: bigint | undefined;
   /** Of a type unit's type, relative to the unit's header. */
   typeOffset: number;
 }
@@ -38,6 +40,8 @@ const DEEPEST_ENTRY = 200;
 const WORDS_OF_ENTRY = 24;
 
 export class Unit {
+  /** Of a unit in a .dwo file: the unit in the program that has its addresses, its ranges and its lines. */
+  skeleton: Unit | undefined;
   private readonly dies = new Map<number, Die>();
   /** One reader for all entries, since they are many. */
   private reader: Reader | undefined;
@@ -70,7 +74,8 @@ export class Unit {
   }
 
   get isCode(): boolean {
-    return this.root.tag === Tag.compileUnit || this.root.tag === Tag.partialUnit;
+    const { tag } = this.root;
+    return tag === Tag.compileUnit || tag === Tag.partialUnit || tag === Tag.skeletonUnit;
   }
 
   get root(): Die {
@@ -78,10 +83,6 @@ export class Unit {
       const root = this.read(this.header.rootOffset, 0);
       if (root === undefined) throw new SymbolError(`${this.section.name}: the unit at ${hex(this.offset)} is empty`);
       this.rootDie = root;
-      if (root.has(At.dwoName) || root.has(At.gnuDwoName)) {
-        const name = root.string(At.name) ?? hex(this.offset);
-        this.info.warn(`The debug information of ${name} is in a .dwo file; build without -gsplit-dwarf.`);
-      }
     }
     return this.rootDie;
   }
@@ -93,7 +94,7 @@ export class Unit {
   }
 
   get compilationDirectory(): string {
-    return this.root.string(At.compilationDirectory) ?? '';
+    return (this.skeleton ?? this).root.string(At.compilationDirectory) ?? '';
   }
 
   /** Its source as given to the compiler, joined to the directory. */
@@ -116,6 +117,7 @@ export class Unit {
 
   /** Its line table; undefined if it has none. */
   get lineTable(): LineTable | undefined {
+    if (this.skeleton !== undefined) return this.skeleton.lineTable;
     const offset = this.root.number(At.statementList);
     if (offset !== undefined && this.lines === undefined) this.lines = this.info.lineTable(this, offset);
     return this.lines;
@@ -184,8 +186,10 @@ export class Unit {
       case Form.strx1:
       case Form.strx2:
       case Form.strx3:
-      case Form.strx4: {
-        const base = this.root.number(At.strOffsetsBase) ?? (this.offsetSize === 4 ? 8 : 16);
+      case Form.strx4:
+      case Form.gnuStrIndex: {
+        const header = this.version < 5 ? 0 : this.offsetSize === 4 ? 8 : 16;
+        const base = this.root.number(At.strOffsetsBase) ?? header;
         const offsets = this.info.reader('str_offsets', base + value * this.offsetSize);
         return this.info.stringAt('str', offsets.offsetOf(this.offsetSize));
       }
@@ -196,8 +200,9 @@ export class Unit {
 
   /** An entry of .debug_addr. */
   addressAt(index: number): bigint {
-    const base = this.root.number(At.addrBase) ?? 8;
-    return this.info.reader('addr', base + index * this.addressSize).unsigned(this.addressSize);
+    const { root, info } = this.skeleton ?? this;
+    const base = root.number(At.addrBase) ?? root.number(At.gnuAddrBase) ?? (this.version < 5 ? 0 : 8);
+    return info.reader('addr', base + index * this.addressSize).unsigned(this.addressSize);
   }
 
   rangesAt(form: number, value: number): AddressRange[] {
@@ -207,7 +212,7 @@ export class Unit {
 
   /** The address that ranges and location lists are relative to. */
   get baseAddress(): bigint {
-    return this.root.address(At.lowPc) ?? 0n;
+    return (this.skeleton ?? this).root.address(At.lowPc) ?? 0n;
   }
 
   /** The offset of the list with an index, for DW_FORM_rnglistx and DW_FORM_loclistx. */
@@ -246,7 +251,8 @@ export function readUnitHeader(reader: Reader, section: DebugSection, isTypes: b
     abbreviationsOffset = reader.offsetOf(offsetSize);
     addressSize = reader.u8();
   }
-  if (unitType === UnitType.skeleton || unitType === UnitType.splitCompile) reader.skip(8);
+  const isSplit = unitType === UnitType.skeleton || unitType === UnitType.splitCompile;
+  const dwoId = isSplit ? reader.u64() : undefined;
   const isType = unitType === UnitType.type || unitType === UnitType.splitType;
   const signature = isType ? reader.u64() : undefined;
   const typeOffset = isType ? reader.offsetOf(offsetSize) : 0;
@@ -264,6 +270,7 @@ export function readUnitHeader(reader: Reader, section: DebugSection, isTypes: b
     abbreviationsOffset,
     rootOffset,
     signature,
+    dwoId,
     typeOffset,
   };
 }

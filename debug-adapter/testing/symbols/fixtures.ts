@@ -18,9 +18,12 @@ export type FixtureName = (typeof FIXTURE_NAMES)[number];
 /** Those with macros, which add nothing else to the others. */
 export type MacroFixtureName = 'macinfo' | 'macro4' | 'macro5';
 
+/** Builds of `values` with split debug information. */
+export type SplitName = 'split-4' | 'split-5' | 'split-relaxed';
+
 /** Builds of other programs, in folders of their own. */
 export type OtherFixtureName =
-  | `values/${'gcc-2' | 'gcc-3' | 'gcc-4' | 'gcc-5' | 'clang-2' | 'clang-4' | 'clang-5'}`
+  | `values/${'gcc-2' | 'gcc-3' | 'gcc-4' | 'gcc-5' | 'clang-2' | 'clang-4' | 'clang-5' | SplitName}`
   | `languages/${'gcc' | 'gcc-4' | 'clang' | 'rust'}`;
 
 export function fixturePath(name: FixtureName | MacroFixtureName | OtherFixtureName): string {
@@ -29,6 +32,11 @@ export function fixturePath(name: FixtureName | MacroFixtureName | OtherFixtureN
 
 export function fixtureBytes(name: FixtureName | MacroFixtureName | OtherFixtureName): Uint8Array {
   return new Uint8Array(readFileSync(fixturePath(name)));
+}
+
+/** The debug information of a split fixture, alone or in a package. */
+export function splitFile(name: `${SplitName}.${'dwo' | 'dwp'}`): Uint8Array {
+  return new Uint8Array(readFileSync(join(import.meta.dirname ?? __dirname, 'values', name)));
 }
 
 export function openFixture(name: FixtureName | OtherFixtureName): ReturnType<typeof openBinary> {

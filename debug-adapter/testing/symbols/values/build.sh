@@ -11,6 +11,22 @@ build() {
   "$@" $options -ffile-prefix-map="$PWD"=/program -c values.c -o "$work/values.o"
   riscv64-unknown-elf-ld -X -T link.ld -z max-page-size=16 --no-warn-rwx-segments -o "$name.elf" "$work/values.o"
 }
+
+# With the debug information in a file of its own, and this in a package.
+split() {
+  name=$1
+  shift
+  cp values.c "$work"
+  (
+    cd "$work"
+    $gcc $options -ffile-prefix-map="$work"=/program -gsplit-dwarf "$@" -c values.c -o values.o
+    llvm-dwp values.dwo -o values.dwp
+  )
+  riscv64-unknown-elf-ld -X -T link.ld -z max-page-size=16 --no-warn-rwx-segments -o "$name.elf" "$work/values.o"
+  mv "$work/values.dwo" "$name.dwo"
+  mv "$work/values.dwp" "$name.dwp"
+}
+
 gcc=riscv64-unknown-elf-gcc
 clang="clang --target=riscv64 -mno-relax"
 build gcc-2 $gcc -gdwarf-2 -O0
@@ -20,3 +36,8 @@ build gcc-5 $gcc -gdwarf-5 -O0
 build clang-2 $clang -gdwarf-2 -O0
 build clang-4 $clang -gdwarf-4 -O0
 build clang-5 $clang -gdwarf-5 -glldb -O0
+# GNU as leaves the lengths in location lists of version 4 at 0, so these are for unoptimized code only.
+split split-4 -gdwarf-4 -O0 -mno-relax
+split split-5 -gdwarf-5 -O1 -mno-relax
+# The linker may shorten this code, whose lengths are then unknown to the .dwo file.
+split split-relaxed -gdwarf-5 -O0
