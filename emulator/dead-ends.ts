@@ -9,6 +9,7 @@ import { type EndlessLoop, endlessLoop } from './endless-loop';
 import { Csr } from './isa/csrs';
 import { causeName } from './isa/causes';
 import { hex } from './isa/hex';
+import { X } from './isa/registers';
 import { InterruptStorms, type InterruptStorm } from './trap-loops';
 import { type Hart, type MachineApi, Mode } from './types';
 
@@ -45,6 +46,9 @@ const HOPELESS = 10 * SECOND;
 /** A loop in which no hart was seen for so long was left. */
 const LEFT = 0.5 * SECOND;
 
+/** Bytes between two places of a loop, and between two of its stack pointers. */
+const NEAR = 1024n;
+
 /** Characters of the console that are kept. */
 const KEPT = 2048;
 /** Lines at its end in which a panic may be announced; a backtrace may follow. */
@@ -67,11 +71,15 @@ interface Sighting extends DeadHart {
   reported: boolean;
 }
 
+const near = (a: bigint, b: bigint): boolean => (a > b ? a - b : b - a) < NEAR;
+
 /** Interrupts that are enabled lead the hart to M-mode whatever the mode below has disabled. */
 const isInterruptedByMachine = (hart: Hart): boolean =>
   hart.mode !== Mode.Machine && ((hart.csr(Csr.mie) ?? 0n) & ~(hart.csr(Csr.mideleg) ?? 0n)) !== 0n;
 
 export class DeadEnds {
+  /** Where the harts were at the last look. */
+  private places: readonly { pc: bigint; sp: bigint }[] = [];
   private readonly sightings = new Map<string, Sighting>();
   private lookedAt = -Infinity;
   private text = '';
@@ -123,7 +131,7 @@ export class DeadEnds {
     if (storm) return { kind: 'storm', harts: [{ hart: storm.hart, pc: storm.epc, storm }], message: this.message };
     if (!silent && now < this.lookedAt + LOOK) return undefined;
     this.lookedAt = now;
-    const here = this.see(now);
+    const here = this.see(now, silent);
     const lasts = ({ since }: Sighting, ticks: number): boolean => silent || now - since >= ticks;
     const isQuiet = silent || now - this.writtenAt >= SECOND;
     const isAtRest = isQuiet && !PROMPT.test(this.text);
@@ -173,9 +181,14 @@ export class DeadEnds {
   }
 
   /** By hart: the loop that it is in; undefined where it is in none that can be told. */
-  private see(now: number): (Sighting | undefined)[] {
+  private see(now: number, silent: boolean): (Sighting | undefined)[] {
+    const before = this.places;
+    this.places = this.machine.harts.map((hart) => ({ pc: hart.pc, sp: hart.x(X.sp) }));
     const here = this.machine.harts.map((hart): Sighting | undefined => {
-      const loop = endlessLoop(hart, this.machine.memory);
+      // To follow code costs time, so that is done only where a hart already was at the last look.
+      const at = this.places[hart.id]!;
+      const stays = silent || before.some(({ pc, sp }) => near(pc, at.pc) && near(sp, at.sp));
+      const loop = stays ? endlessLoop(hart, this.machine.memory) : undefined;
       if (loop === undefined) {
         this.hasLeft(hart);
         return undefined;
