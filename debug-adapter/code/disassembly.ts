@@ -2,6 +2,7 @@
  * Rows of a disassembly view: instructions before and after an address, with symbols and source lines. Instructions are
  * 2 or 4 bytes long, so those before an address are found by decoding forward from the start of its function.
  */
+import { hex } from '../../emulator/isa/hex';
 import { pairedDistance } from '../../emulator/isa/instructions/calls';
 import { decode } from '../../emulator/isa/instructions/decode';
 import { disassemble } from '../../emulator/isa/instructions/disassemble';
@@ -135,7 +136,7 @@ function reference(code: CodeView, word: number, address: bigint, target: bigint
   const paired = target === undefined ? pairedAddress(code, word, address) : undefined;
   const at = target ?? paired;
   const name = at === undefined ? undefined : symbolAt(code.imageAt(at), at);
-  if (paired !== undefined) return ` # 0x${paired.toString(16)}${name === undefined ? '' : ` <${name}>`}`;
+  if (paired !== undefined) return ` # ${hex(paired)}${name === undefined ? '' : ` <${name}>`}`;
   return name === undefined ? '' : ` <${name}>`;
 }
 
@@ -156,5 +157,5 @@ function symbolAt(image: MappedProgram | undefined, address: bigint): string | u
   const found = image?.binary.symbolAt(image.linked(address));
   // An address past the end of a sized symbol is not in it: string constants have no symbols.
   if (!found || (found.symbol.size > 0n && found.offset >= found.symbol.size)) return undefined;
-  return `${found.symbol.name}${found.offset === 0n ? '' : `+0x${found.offset.toString(16)}`}`;
+  return `${found.symbol.name}${found.offset === 0n ? '' : `+${hex(found.offset)}`}`;
 }

@@ -15,7 +15,7 @@ import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import { csrNamed } from '../../emulator/isa/csr-fields';
 import type { Overlay } from '../run-control/conditions';
-import type { Frame } from '../stack/stack';
+import type { Frame } from '../stack/frame';
 import type { FrameRegisters } from '../symbols/api';
 
 /** Of whose code and memory expressions speak. */

@@ -1,6 +1,7 @@
 /**
  * Writes values to memory and registers, converted as C's assignment does (ISO C11, section 6.5.16.1).
  */
+import { hex } from '../../emulator/isa/hex';
 import type { Location } from '../symbols/api';
 import { ExpressionError } from './error';
 import { floatBytes, isFloating, toFloat, truncated } from './floats';
@@ -65,7 +66,7 @@ function write(location: Location, bytes: Uint8Array, at: number | undefined, co
   switch (location.kind) {
     case 'memory':
       if (context.writeMemory?.(location.address, bytes)) return;
-      throw new ExpressionError(`cannot write memory at 0x${location.address.toString(16)}`, at);
+      throw new ExpressionError(`cannot write memory at ${hex(location.address)}`, at);
     case 'register': {
       // A narrow variable in a register is kept sign-extended, as the ABI has it for int.
       const value = fromBytes(bytes);

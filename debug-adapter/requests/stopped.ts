@@ -11,7 +11,8 @@ import { X_NAMES } from '../../emulator/isa/registers';
 import type { StepInTarget } from '../run-control/stepping/step-in-targets';
 import type { EvaluationContext, Value } from '../expressions/value';
 import type { StopReport } from '../run-control/stops';
-import { walkStack, type Frame } from '../stack/stack';
+import type { Frame } from '../stack/frame';
+import { walkStack } from '../stack/stack';
 import type { Thread } from '../stack/threads';
 
 /** What a variables reference refers to. */

@@ -6,6 +6,7 @@
  * now, and ignores user code in other address spaces, since other programs may share the page. One set by physical address
  * stays where it is.
  */
+import { hex } from '../../emulator/isa/hex';
 import { wordsOf } from '../dap/errors';
 import { Csr } from '../../emulator/isa/csrs';
 import { Mode, type DataEvent, type Hart, type MachineApi, type State, type Stop } from '../../emulator/types';
@@ -242,9 +243,7 @@ export class DataBreakpoints {
       breakpoint.location = location;
       if (partsOf(location, this.guest.machine) === undefined && !location.userRoot) {
         breakpoint.location = undefined;
-        throw new Error(
-          `${location.label} is not in RAM now: nothing is mapped at 0x${location.address.toString(16)}.`,
-        );
+        throw new Error(`${location.label} is not in RAM now: nothing is mapped at ${hex(location.address)}.`);
       }
     } catch (error) {
       breakpoint.message = wordsOf(error);
@@ -301,7 +300,7 @@ function aliasText({ va, address, by }: DataEvent, location: DataLocation): stri
   if (by !== 'instruction' || va === undefined) return '';
   const within = va - location.address;
   if (within >= 0n && within < BigInt(location.bytes)) return '';
-  return `, by the address 0x${va.toString(16)} (physical 0x${address.toString(16)})`;
+  return `, by the address ${hex(va)} (physical ${hex(address)})`;
 }
 
 const rootOf = (hart: Hart): bigint => ((hart.csr(Csr.satp) ?? 0n) & 0xfff_ffff_ffffn) << 12n;

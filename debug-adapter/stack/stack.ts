@@ -27,8 +27,6 @@ import { NAMES } from '../xv6/names';
 import { parkedRegisters, trapFrameRegisters, userTrapHandler, type Process } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 
-export type { Frame } from './frame';
-
 /** A stack this deep is a broken one; xv6's are one page. */
 const DEEPEST = 256;
 

@@ -5,6 +5,7 @@
  * none of them tells, the label says no more than that there was a trap. Causes are those of the RISC-V privileged
  * specification 1.12, table 4.2.
  */
+import { hex } from '../../emulator/isa/hex';
 import type { TrapEvent } from '../../emulator/types';
 import { Cause, INTERRUPT_FLAG, InterruptCause, causeName } from '../../emulator/isa/causes';
 import { pageFaultAccess } from '../../emulator/isa/trap-kinds';
@@ -62,7 +63,7 @@ function words(trap: Trap | undefined, around: TrapLabelContext, handler: string
   }
   const access = pageFaultAccess({ ...NO_EVENT, interrupt, cause });
   if (access === undefined) return `[${causeName(false, cause)}]`;
-  return `[page fault: ${access}${tval === undefined ? '' : ` 0x${tval.toString(16)}`}]`;
+  return `[page fault: ${access}${tval === undefined ? '' : ` ${hex(tval)}`}]`;
 }
 
 const NO_EVENT = { hart: 0, tval: 0n, epc: 0n, from: 0, to: 1 } as const;

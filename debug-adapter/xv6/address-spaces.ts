@@ -4,6 +4,7 @@
  * `kernel:3:0x3fffffd000` (pid 3's own kernel table, in kernels that have one), `table:0x87f65000:0x1000` (by a root), and
  * `phys:0x80000000`.
  */
+import { hex } from '../../emulator/isa/hex';
 import { Csr } from '../../emulator/isa/csrs';
 import { accessMode, PAGE_SIZE, satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart, type MachineApi } from '../../emulator/types';
@@ -67,7 +68,7 @@ export function kernelSpace(guest: GuestKernel, process?: Process): AddressSpace
 
 /** A memory reference. `stopped` is the hart whose addresses are written without a name. */
 export function memoryReference(space: AddressSpace, address: bigint, stopped: number | undefined): string {
-  const text = `0x${address.toString(16)}`;
+  const text = hex(address);
   return stopped !== undefined && space.name === `hart:${stopped}` ? text : `${space.name}:${text}`;
 }
 
@@ -105,5 +106,5 @@ function spaceNamed(guest: GuestKernel, name: string): AddressSpace {
 /** A table by its root: a process's user table is seen as its program sees it, any other as the kernel does. */
 function spaceOfRoot(guest: GuestKernel, root: bigint): AddressSpace {
   const isUsers = allProcesses(guest.xv6).some(({ used, pagetable }) => used && pagetable === root);
-  return tableSpace(guest, `table:0x${root.toString(16)}`, root, isUsers ? Mode.User : Mode.Supervisor);
+  return tableSpace(guest, `table:${hex(root)}`, root, isUsers ? Mode.User : Mode.Supervisor);
 }

@@ -2,6 +2,7 @@
  * Names what a process sleeps on as a C expression: xv6's `sleep(chan, lock)` accepts any address as a channel, usually the
  * address of the awaited object, which the kernel's symbols and types can name.
  */
+import { hex } from '../../emulator/isa/hex';
 import { plain, sizeOf } from '../expressions/types';
 import type { Type } from '../symbols/api';
 import { globalAt, indexIn, type Xv6 } from './kernel';
@@ -15,7 +16,7 @@ export function channelName(xv6: Xv6, channel: bigint): string {
     const owner = allProcesses(xv6)[slot];
     return `&proc[${slot}]${owner?.used ? `, the wait channel of pid ${owner.pid}` : ''}`;
   }
-  return global(xv6, channel) ?? pipe(xv6, channel) ?? `0x${channel.toString(16)}`;
+  return global(xv6, channel) ?? pipe(xv6, channel) ?? hex(channel);
 }
 
 function global(xv6: Xv6, address: bigint): string | undefined {
@@ -31,7 +32,7 @@ function pipe(xv6: Xv6, address: bigint): string | undefined {
     if (address < start || address >= start + BigInt(record.size)) continue;
     const path = pathTo(record, Number(address - start));
     const member = path ? `${path.replace(/^\./, '')} of ` : '';
-    return `${member}the pipe at 0x${start.toString(16)}`;
+    return `${member}the pipe at ${hex(start)}`;
   }
   return undefined;
 }

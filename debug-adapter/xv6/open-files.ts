@@ -2,6 +2,7 @@
  * The open files of a process, read by the kernel's own types: `ofile[]` of struct proc, struct file with its `type`, and
  * its inode, pipe or device. If a lab renames members, only the others are shown.
  */
+import { hex } from '../../emulator/isa/hex';
 import { findMember, plain, sizeOf } from '../expressions/types';
 import type { OpenFile } from '../protocol';
 import type { RecordType } from '../symbols/api';
@@ -21,7 +22,7 @@ interface Opened {
 export function openFiles(xv6: Xv6, process: Pick<Process, 'address'>): OpenFile[] {
   return opened(xv6, process).map(({ fd, file }) => ({
     fd,
-    address: `0x${file.address.toString(16)}`,
+    address: hex(file.address),
     description: describe(xv6, file),
   }));
 }

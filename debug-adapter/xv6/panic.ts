@@ -2,6 +2,7 @@
  * The message of a kernel panic, from the arguments of `panic` at the function's entry. In later kernels and some labs the
  * message is a format, so this also does the conversions of xv6's printf.
  */
+import { hex } from '../../emulator/isa/hex';
 import type { ReadMemory } from '../symbols/api';
 
 const MAX_MESSAGE = 512;
@@ -48,7 +49,7 @@ export function panicMessage(argument: (index: number) => bigint, read: ReadMemo
       case 'c':
         return String.fromCharCode(Number(value & 0xffn));
       default:
-        return value === 0n ? '(null)' : (readString(read, value) ?? `<no text at 0x${value.toString(16)}>`);
+        return value === 0n ? '(null)' : (readString(read, value) ?? `<no text at ${hex(value)}>`);
     }
   });
   return message.trimEnd();

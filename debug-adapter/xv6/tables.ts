@@ -1,4 +1,5 @@
 /** The kernel's page tables: its own, and each process's. */
+import { hex } from '../../emulator/isa/hex';
 import { readWord, type Xv6 } from './kernel';
 import { named, processes, type Process } from './processes';
 
@@ -37,7 +38,7 @@ export function kernelTables(xv6: Xv6, used: readonly Process[]): KernelTable[] 
         ...owner.kernelTables.map(({ member, root }, i) => ({
           id: `pid:${pid}:${i === 0 ? 'kernel' : member}`,
           label: `${label}, ${member}`,
-          space: i === 0 ? `kernel:${pid}` : `table:0x${root.toString(16)}`,
+          space: i === 0 ? `kernel:${pid}` : `table:${hex(root)}`,
           ...{ root, owner, isUsers: false },
         })),
       ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Disk, SECTOR_SIZE, imageOf } from './disk';
+import { imageOf } from '../testing/disk-image';
+import { Disk, SECTOR_SIZE } from './disk';
 import { FakeDisk } from '../testing/fake-board';
 
 const SECTORS = 300;

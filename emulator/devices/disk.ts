@@ -114,15 +114,6 @@ export class Disk implements DiskContent {
   }
 }
 
-/** A read-only image of bytes that stay as they are. */
-export function imageOf(bytes: Uint8Array): BlockImage {
-  return {
-    sectors: Math.floor(bytes.length / SECTOR_SIZE),
-    readOnly: false,
-    read: (sector, into) => into.set(bytes.subarray(sector * SECTOR_SIZE, sector * SECTOR_SIZE + into.length)),
-  };
-}
-
 /** Sectors that were written in one of two states and not with the same bytes in the other, with the bytes in `after`. */
 function* differences(
   before: Overlay,

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageOf } from '../devices/disk';
+import { imageOf } from '../testing/disk-image';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { busyGuest } from '../testing/busy-guest';

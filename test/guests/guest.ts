@@ -1,5 +1,5 @@
 /** A guest under test: a machine with an in-memory copy of a disk image, and its console. */
-import { imageOf } from '../../emulator/devices/disk';
+import { imageOf } from '../../emulator/testing/disk-image';
 import { Machine } from '../../emulator/machine';
 import type { MachineOptions } from '../../emulator/types';
 

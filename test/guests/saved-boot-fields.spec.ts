@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageOf } from '../../emulator/devices/disk';
+import { imageOf } from '../../emulator/testing/disk-image';
 import { recordingOf } from '../../emulator/history/recording';
 import { stateFromText } from '../../emulator/history/state-text';
 import { BootRecorder, SavedBoot } from '../../emulator/history/warm-start';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageOf } from '../../emulator/devices/disk';
+import { imageOf } from '../../emulator/testing/disk-image';
 import { Machine } from '../../emulator/machine';
 import { warmUp } from '../../emulator/testing/tiers';
 import type { MachineOptions } from '../../emulator/types';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { imageOf } from '../../emulator/devices/disk';
+import { imageOf } from '../../emulator/testing/disk-image';
 import { BootRecorder, SavedBoot, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
 import type { BlockImage, DiskContent, MachineOptions } from '../../emulator/types';

@@ -6,7 +6,7 @@ import { formatValue } from '../../expressions/format';
 import { typeName } from '../../expressions/types';
 import { variableValue } from '../../expressions/value';
 import { baseName } from '../../code/sources';
-import type { Frame } from '../../stack/stack';
+import type { Frame } from '../../stack/frame';
 import { localVariables } from './variables';
 
 export function frameName(debuggee: Debuggee, frame: Frame, format: DebugProtocol.StackFrameFormat = {}): string {

@@ -1,8 +1,9 @@
 /** The protocol's stackTrace and loadedSources requests. */
+import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { memoryReference } from '../../xv6/address-spaces';
 import type { Debuggee } from '../../launch/debuggee';
-import type { Frame } from '../../stack/stack';
+import type { Frame } from '../../stack/frame';
 import { threadNamed } from '../../stack/threads';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
 import { frameName } from './frame-name';
@@ -51,9 +52,7 @@ function frameBody(
   };
   if (frame.isLabel) return { ...body, presentationHint: 'label' };
   // The kernel's code has the same address in every table; a user program's only in its own.
-  body.instructionPointerReference = frame.isUser
-    ? memoryReference(frame.space, pc, stoppedHart)
-    : `0x${pc.toString(16)}`;
+  body.instructionPointerReference = frame.isUser ? memoryReference(frame.space, pc, stoppedHart) : hex(pc);
   const module = frame.image && moduleId(debuggee, frame.image);
   if (module !== undefined) body.moduleId = module;
   if (frame.file !== undefined) body.source = sourceOf(debuggee, frame.file);

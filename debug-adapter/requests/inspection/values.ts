@@ -1,4 +1,5 @@
 /** Values as the protocol shows them: text, type, children, and the place in memory; and writing to them. */
+import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { kernelSpace, memoryReference as referenceTo } from '../../xv6/address-spaces';
 import { childrenOf, countChildren } from '../../expressions/children';
@@ -155,7 +156,7 @@ function isPlace({ location, machine, type }: Value): boolean {
 function referenceOf({ space, debuggee, stopped, evaluation }: View, value: Value): string | undefined {
   const { machine } = value;
   if (machine?.kind === 'word')
-    return machine.word.physical === undefined ? undefined : `phys:0x${machine.word.physical.toString(16)}`;
+    return machine.word.physical === undefined ? undefined : `phys:${hex(machine.word.physical)}`;
   const address = plain(value.type).kind === 'pointer' ? target(value, evaluation) : addressOf(value);
   if (address === undefined) return undefined;
   // In a user program's frame the kernel's values are shown too, which are not in the program's memory.

@@ -1,4 +1,5 @@
 /** scopes, variables and setVariable of the protocol. */
+import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { childrenOf } from '../../expressions/children';
 import { evaluate } from '../../expressions/evaluate';
@@ -9,7 +10,7 @@ import { CSRS } from '../../../emulator/isa/csr-fields';
 import { X_NAMES } from '../../../emulator/isa/registers';
 import { MODE_NAMES } from '../../../emulator/types';
 import { baseName } from '../../code/sources';
-import type { Frame } from '../../stack/stack';
+import type { Frame } from '../../stack/frame';
 import type { Scope, Variable } from '../../symbols/api';
 import { allProcesses, type Process } from '../../xv6/processes';
 import { requireStopped, type Body, type SessionContext } from '../context';
@@ -211,7 +212,7 @@ function trapContainer(event: {
     variablesReference: 0,
     presentationHint: { kind: 'virtual', attributes: ['readOnly'] },
   });
-  const number = (value: bigint): string => `0x${value.toString(16)}`;
+  const number = (value: bigint): string => hex(value);
   return {
     list: () => [
       row('cause', `${event.cause} (${causeName(event.interrupt, event.cause)})`),

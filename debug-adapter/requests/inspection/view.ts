@@ -3,7 +3,7 @@ import type { Hart } from '../../../emulator/types';
 import { frameEvaluation, globalEvaluation } from '../../evaluation/evaluation';
 import type { Viewpoint } from '../../evaluation/memory-meaning';
 import type { Debuggee } from '../../launch/debuggee';
-import type { Frame } from '../../stack/stack';
+import type { Frame } from '../../stack/frame';
 import { requireSession, type SessionContext } from '../context';
 import type { Stopped } from '../stopped';
 

@@ -2,6 +2,7 @@
  * The protocol's modules request and module events: the kernel and every user program. A program is `new` at launch and
  * `changed` when its file is opened, since only then its contents are known.
  */
+import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from '../../launch/debuggee';
 import type { MappedProgram } from '../../code/mapped-program';
@@ -82,6 +83,6 @@ function symbolsOf({
   return {
     symbolStatus,
     ...(has ? { symbolFilePath: binary.path } : {}),
-    addressRange: `0x${low.toString(16)}-0x${high.toString(16)}`,
+    addressRange: `${hex(low)}-${hex(high)}`,
   };
 }

@@ -2,6 +2,7 @@
  * setBreakpoints, setFunctionBreakpoints, setInstructionBreakpoints, setExceptionBreakpoints and breakpointLocations of
  * the protocol. What they set is kept in run-control/breakpoints.ts and catchpoints.ts.
  */
+import { hex } from '../../../emulator/isa/hex';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { syntaxProblem } from '../../expressions/evaluate';
 import { locationsBetween } from '../../run-control/binding';
@@ -125,7 +126,7 @@ export function breakpointBody(context: SessionContext, breakpoint: Breakpoint):
   else if (spec.kind === 'line') body.line = spec.line;
   if (binding.column !== undefined) body.column = binding.column;
   if (binding.path !== undefined) body.source = { name: baseName(binding.path), path: binding.path };
-  if (binding.locations[0]) body.instructionReference = `0x${binding.locations[0].address.toString(16)}`;
+  if (binding.locations[0]) body.instructionReference = hex(binding.locations[0].address);
   return body;
 }
 

@@ -2,6 +2,7 @@
  * The protocol's gotoTargets, goto and restartFrame requests: continuing from another place. They set only registers; memory
  * and devices stay as the code has left them.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { X } from '../../../emulator/isa/registers';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Hart } from '../../../emulator/types';
@@ -10,7 +11,7 @@ import { frameEvaluation } from '../../evaluation/evaluation';
 import { isInteger, isSigned, plain, sizeOf, type PlainType } from '../../expressions/types';
 import { fromBytes, readLocation, variableValue, type EvaluationContext } from '../../expressions/value';
 import { ExpressionError } from '../../expressions/error';
-import type { Frame } from '../../stack/stack';
+import type { Frame } from '../../stack/frame';
 import type { FunctionInfo } from '../../symbols/api';
 import { hartThread, threadNamed } from '../../stack/threads';
 import { requireSession, say, requireStopped, type Body, type SessionContext } from '../context';
@@ -41,7 +42,7 @@ export function gotoTargets(
       label: `${binary.functionAt(place.address)?.name ?? 'line'} at line ${place.line}`,
       line: place.line,
       ...(place.column > 0 ? { column: place.column } : {}),
-      instructionPointerReference: `0x${place.address.toString(16)}`,
+      instructionPointerReference: hex(place.address),
     })),
   };
 }

@@ -2,6 +2,7 @@
  * Stepping, as plans (step-plan.ts): by instruction, by line, into a function and out of one. What the compiler and the
  * kernel do in between is run through: prologues, interrupts, the way from a system call to the function that serves it.
  */
+import { hex } from '../../../emulator/isa/hex';
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import { Mode, type Hart } from '../../../emulator/types';
@@ -106,8 +107,7 @@ export function* stepLine(context: StepContext, hart: number, how: LineStep): St
 export function stepOut(context: StepContext, hart: number, origin?: BreakpointOrigin): StepPlan {
   const now = context.harts[hart]!;
   const image = context.imageAt(now);
-  if (!image)
-    throw new Error(`Nothing is known of the code at 0x${now.pc.toString(16)}, so its caller is not known either.`);
+  if (!image) throw new Error(`Nothing is known of the code at ${hex(now.pc)}, so its caller is not known either.`);
   // What is inlined has nowhere to return to: the line that called it is left.
   const depth = inlineDepth(context, now, origin);
   if (depth > 0) return stepLine(context, hart, { into: false, depth: depth - 1 });

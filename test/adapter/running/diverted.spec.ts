@@ -25,13 +25,8 @@ describe('stepping in a handler that the kernel has called', function () {
     // In the midst of a function: at its first instruction it might be another handler.
     await session().step('next', 1, 'instruction');
     const [place] = await session().places();
-    const slot = (await session().ask('xv6.processes', {})).processes.find(({ name }) => name === 'cat')!;
-    const index = Array.from({ length: 64 }, (_, one) => one);
-    let frame = 0n;
-    for (const one of index)
-      if ((await number(`proc[${one}].pid`)) === BigInt(slot.pid)) frame = await number(`proc[${one}].trapframe`);
     const code = new Assembler()
-      .li(R.t0, frame)
+      .li(R.t0, await number('$proc($pid)->trapframe'))
       .li(R.t1, await number('$pc'))
       .op('sd', { rs1: R.t0, rs2: R.t1, imm: Number(await number('(int)&((struct trapframe *)0)->epc')) })
       .li(R.t1, await number('$sp'))

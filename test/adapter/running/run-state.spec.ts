@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import type { HostClock } from '../../../emulator/run-loop';
 import { Mode } from '../../../emulator/types';
-import { imageOf } from '../../../emulator/devices/disk';
+import { imageOf } from '../../../emulator/testing/disk-image';
 import { Connection, type Channel } from '../../../debug-adapter/dap/connection';
 import type { Files, OpenDisk } from '../../../debug-adapter/launch/files';
 import { nodeFiles } from '../../../debug-adapter/node-files';
