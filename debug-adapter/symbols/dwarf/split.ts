@@ -35,6 +35,8 @@ export class SplitDwarf {
     private readonly warn: (message: string) => void,
     private readonly sizeOfFunction: (address: bigint) => bigint | undefined,
   ) {
+    // Entries in another file have their addresses here; without any, no unit need be read.
+    if (main.section('addr').bytes.length === 0) return;
     for (const unit of main.units) {
       const id = splitId(unit);
       const file = id === undefined ? undefined : splitFile(unit);
