@@ -41,20 +41,27 @@ function suite(title: string, boot: (session: TestSession, harts: number) => Pro
   }
 }
 
+/** Lets the machine run for some milliseconds. Returns the thread that is shown then. */
+async function afterAWhile(session: TestSession, threadId: number, milliseconds: number): Promise<number> {
+  await session.continueRequest({ threadId });
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await session.pauseRequest({ threadId: 1 });
+  return (await session.stopped()).threadId!;
+}
+
 async function takeSteps(session: TestSession, chance: Random): Promise<void> {
   await session.pauseRequest({ threadId: 1 });
   let at = (await session.stopped()).threadId!;
   for (let step = 0; step < STEPS; step++) {
     if (chance.chance(4)) await session.type(chance.pick(COMMANDS));
-    if (chance.chance(3)) {
-      await session.continueRequest({ threadId: at });
-      await new Promise((resolve) => setTimeout(resolve, chance.below(30)));
-      await session.pauseRequest({ threadId: 1 });
-      at = (await session.stopped()).threadId!;
-    }
+    if (chance.chance(3)) at = await afterAWhile(session, at, chance.below(30));
     const { threads } = (await session.threadsRequest()).body;
     // What waits for ever may be waited for so: the first process for orphans.
     const steppable = threads.filter(({ name }) => !/zombie|pid 1 /.test(name));
+    if (steppable.length === 0) {
+      at = await afterAWhile(session, at, 10);
+      continue;
+    }
     if (chance.chance(5) || !steppable.some(({ id }) => id === at)) at = chance.pick(steppable).id;
     const from = `${threads.find(({ id }) => id === at)!.name}: ${(await session.places(at)).join(' < ')}`;
     session.messages = '';
