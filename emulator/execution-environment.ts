@@ -16,6 +16,7 @@ import { type GuestMemory, PageFlag } from './mmu/guest-memory';
 import type { Mmu } from './mmu/mmu';
 import type { Observers, ObserversHost } from './observers';
 import type { LoopWalk } from './scheduler/loop-walk';
+import type { Meetings } from './scheduler/meeting';
 import type { Scheduler } from './scheduler/scheduler';
 import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
@@ -37,6 +38,7 @@ export interface EnvironmentParts {
   devices: VirtDevices;
   clock: VirtualTime;
   scheduler: Scheduler;
+  meetings: Meetings;
   spinWaits: SpinWaitDetector;
   loopWalk: LoopWalk;
   observers: Observers;
@@ -84,6 +86,11 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
 
   executing(hart: HartState): Status {
     const { stops } = this.parts;
+    if (hart.remaining <= hart.meets && this.parts.meetings.isNext(hart)) {
+      this.meets(hart);
+      // Others come first.
+      if (hart.remaining === 0) return Status.exit;
+    }
     if (!stops.announces(hart)) return Status.done;
     // Where a step has ended the machine does not stop again.
     if (!this.parts.observers.execute(hart) || stops.goesOn(hart, 0)) return Status.done;
@@ -104,7 +111,7 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     this.parts.mmu.selectSpace(hart);
     // An interrupt is taken between two slices, so that stopping for it changes nothing.
     if (interruptToTake(hart) !== undefined) this.parts.clock.cut();
-    else if (this.parts.scheduler.untilEnabled && interruptible(hart)) this.yields();
+    else if (this.parts.scheduler.endsWhenEnabled && interruptible(hart)) this.endQuantum();
     return this.parts.stops.wanted === undefined ? Status.reload : Status.exit;
   }
 
@@ -116,7 +123,7 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     if (event && this.parts.observers.tell('trapReturn', event))
       this.parts.stops.wanted = { kind: 'trapReturn', event };
     const status = this.settle(hart);
-    if (this.parts.spinWaits.begins(hart)) this.yields();
+    if (this.parts.spinWaits.begins(hart)) this.endQuantum();
     return status;
   }
 
@@ -193,9 +200,21 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return Status.reload;
   }
 
-  yields(): void {
-    this.parts.scheduler.isQuantumOver = true;
+  /** The quantum is over with the instruction at hand. */
+  private endQuantum(): void {
+    this.parts.scheduler.endQuantum();
     this.parts.clock.cut();
+  }
+
+  meets(hart: HartState): void {
+    const { clock, scheduler } = this.parts;
+    clock.shorten(scheduler.met(clock.begun(hart)));
+    hart.meets = 0;
+  }
+
+  contends(hart: HartState): void {
+    const { clock, scheduler } = this.parts;
+    if (scheduler.contended(hart.steps + clock.begun(hart))) clock.shorten(0);
   }
 
   storeToWatched(host: number, length: number): void {

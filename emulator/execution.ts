@@ -57,13 +57,18 @@ export class Execution {
     this.idle = false;
     let left = limit.instructions;
     let hartLeft = limit.hart?.instructions ?? Infinity;
+    let event = -Infinity;
     while (left > 0) {
-      const hart = this.choose(limit);
-      if (hart === undefined) continue;
+      const isQuiet = clock.time < event && !clock.isCut;
+      const hart = isQuiet ? this.chosen(limit) : this.choose(limit);
+      if (hart === undefined) {
+        event = -Infinity;
+        continue;
+      }
       if (!(hart instanceof HartState)) return hart;
       const own = hart.id === limit.hart?.id;
-      const untilEvent = this.nextEvent(to) - clock.time;
-      const used = this.runSlice(hart, Math.min(left, scheduler.left, untilEvent, own ? hartLeft : Infinity));
+      if (!isQuiet) event = this.nextEvent(to);
+      const used = this.runSlice(hart, Math.min(left, scheduler.left, event - clock.time, own ? hartLeft : Infinity));
       left -= used;
       if (own) hartLeft -= used;
       if (stops.wanted === undefined && hartLeft <= 0) stops.wanted = { kind: 'step', hart: hart.id };
@@ -84,10 +89,15 @@ export class Execution {
 
   /** The hart to run; a stop, if it comes first; undefined if an input has come in, or idle time has passed. */
   private choose(limit: RunLimit): HartState | Stop | undefined {
+    if (this.parts.position.isHeld(Phase.arrived, limit.to)) return this.hold(limit.to);
+    this.deliver();
+    return this.chosen(limit);
+  }
+
+  /** As `choose`, where nothing is due. */
+  private chosen(limit: RunLimit): HartState | Stop | undefined {
     const { position, scheduler, memory, environment, loopWalk, clock } = this.parts;
     const { to } = limit;
-    if (position.isHeld(Phase.arrived, to)) return this.hold(to);
-    this.deliver();
     const hart = scheduler.next();
     position.reach(Phase.chosen);
     if (memory.watches.pending && environment.watchedTouched()) return this.stopped(hart ?? this.holder);
@@ -146,7 +156,9 @@ export class Execution {
   /** Runs a hart for so many instructions at most; returns how many it has executed. */
   private runSlice(hart: HartState, slice: number): number {
     const { scheduler, clock, executor, position, stops } = this.parts;
-    hart.untilEnabled = scheduler.untilEnabled;
+    hart.untilEnabled = scheduler.endsWhenEnabled;
+    hart.meets = scheduler.meets(slice);
+    hart.contends = scheduler.contends(slice);
     clock.begin(hart, slice);
     executor.run(hart);
     const used = clock.end();
@@ -160,7 +172,7 @@ export class Execution {
 
   /** Hands out what is due: devices' events, supervisor timers. */
   private deliver(): void {
-    const { clock, timed, memory, harts } = this.parts;
+    const { clock, timed, memory, harts, scheduler } = this.parts;
     const now = clock.ticks;
     for (const device of timed) {
       if (device.nextEvent!() > now) continue;
@@ -168,7 +180,11 @@ export class Execution {
       device.advance!(now);
     }
     clock.raiseTimers();
-    for (const hart of harts) if (hart.waiting && (hart.pending & hart.low(Cell.mie)) !== 0) hart.waiting = false;
+    for (const hart of harts) {
+      if (!hart.waiting || (hart.pending & hart.low(Cell.mie)) === 0) continue;
+      hart.waiting = false;
+      scheduler.woke(hart);
+    }
   }
 
   /** Time in instructions of the next event. */

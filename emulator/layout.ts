@@ -70,10 +70,14 @@ export const HartOffset = {
   lines: 388,
   /** i32: the hart's quantum ends when it enables interrupts. */
   untilEnabled: 392,
+  /** i32: with fewer instructions left of the slice, the hart is ahead at an instruction by which it may meet others. */
+  meets: 396,
+  /** i32: with fewer instructions left of the slice, a lock that is taken is told of. */
+  contends: 400,
   /** The u64 cells of the CSRs, see Cell. */
-  csrs: 400,
+  csrs: 408,
   /** What lies before is moved to the current-hart block and back. */
-  end: 400 + Cell.count * 8,
+  end: 408 + Cell.count * 8,
   tlbs: 4096,
 } as const;
 

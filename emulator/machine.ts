@@ -27,6 +27,7 @@ import { Mmu } from './mmu/mmu';
 import { Tlb } from './mmu/tlb';
 import { Observers } from './observers';
 import { LoopWalk } from './scheduler/loop-walk';
+import { Meetings } from './scheduler/meeting';
 import { Scheduler } from './scheduler/scheduler';
 import { SpinWaitDetector } from './scheduler/spin-wait';
 import { VirtualTime } from './scheduler/virtual-time';
@@ -109,20 +110,24 @@ export class Machine implements MachineApi {
     const system = new SystemInstructions(access, environment);
     const executor = new Executor(this.memory, this.code, access, system, environment);
     const spinWaits = new SpinWaitDetector(this.harts, this.memory, this.mmu, executor);
-    this.scheduler = new Scheduler(this.harts, options.seed ?? 0, spinWaits);
+    const meetings = new Meetings(this.memory, this.mmu);
+    this.scheduler = new Scheduler(this.harts, options.seed ?? 0, spinWaits, meetings);
     this.state = new MachineState(this.clock, this.scheduler, devices, this.harts);
     this.loopWalk = new LoopWalk(this.harts, this.memory, this.mmu, executor, (hart) =>
       this.observers.execute(hart, true),
     );
     const { memory: guest, mmu, code, clock, scheduler, loopWalk, observers, stops, position } = this;
     environment.connect({
-      ...{ memory: guest, mmu, code, devices: this.devices, clock, scheduler, spinWaits, loopWalk, observers, stops },
+      ...{ memory: guest, mmu, code, devices: this.devices, clock, scheduler, meetings, spinWaits, loopWalk },
+      ...{ observers, stops },
     });
     this.execution = new Execution({
       ...{ harts: this.harts, memory: guest, mmu, executor, environment, clock, scheduler, loopWalk, position, stops },
       timed: devices.filter((device) => device.nextEvent !== undefined),
       enter: (input) => void this.enter(input),
-      sliceEnded: () => this.deferred.splice(0).forEach((input) => this.apply(input)),
+      sliceEnded: () => {
+        if (this.deferred.length > 0) this.deferred.splice(0).forEach((input) => this.apply(input));
+      },
     });
     this.powerOn();
   }
@@ -269,6 +274,7 @@ export class Machine implements MachineApi {
         break;
       default:
         this.loopWalk.end();
+        this.scheduler.forgetLocks();
         if (!write(this.harts, this.memory, input)) return false;
         for (const hart of this.harts) {
           this.mmu.selectSpace(hart);

@@ -132,6 +132,22 @@ export class HartState implements Hart {
     this.memory.i32[(this.home + HartOffset.untilEnabled) / 4] = Number(value);
   }
 
+  /** See HartOffset.meets. */
+  get meets(): number {
+    return this.memory.i32[(this.home + HartOffset.meets) / 4]!;
+  }
+  set meets(value: number) {
+    this.memory.i32[(this.home + HartOffset.meets) / 4] = value;
+  }
+
+  /** See HartOffset.contends. */
+  get contends(): number {
+    return this.memory.i32[(this.home + HartOffset.contends) / 4]!;
+  }
+  set contends(value: number) {
+    this.memory.i32[(this.home + HartOffset.contends) / 4] = value;
+  }
+
   get pc(): bigint {
     return this.memory.u64[(this.home + HartOffset.pc) / 8]!;
   }

@@ -61,12 +61,12 @@ describe('a checkpoint', () => {
     const machine = boot('jit');
     run(machine, 20_000);
     const checkpoint = machine.save();
-    const made = translations(() => run(machine, 60_000));
+    const made = translations(() => run(machine, 200_000));
     assert.ok(made > 5, `${made} regions`);
     const hash = machine.stateHash();
     const again = translations(() => {
       machine.restore(checkpoint);
-      run(machine, 60_000);
+      run(machine, 200_000);
     });
     assert.equal(again, 0);
     assert.equal(machine.stateHash(), hash);

@@ -25,6 +25,10 @@ const IDIOM_DISTANCE = 128;
 export const farApart = (a: Code, b: Code): Code =>
   i64.ge_u(i64.add(i64.sub(a, b), i64.const(IDIOM_DISTANCE)), i64.const(2 * IDIOM_DISTANCE));
 
+/** Whether a swap of the word at a host address, which held `old` before, changed nothing: a lock that is taken. */
+export const foundWhatItStored = (at: Code, bytes: 4 | 8, old: Code): Code =>
+  i32.and(i64.eq(LOADS[bytes][1](at), old), i64.ne(old, i64.const(0)));
+
 /** Looking a virtual address up in the data TLB; the address and the entry's host address are in these locals. */
 export function tlbLookup(address: number, entry: number) {
   const index = i32.and(

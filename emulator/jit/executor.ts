@@ -13,8 +13,10 @@ import { writeSingleStep } from './opcodes';
 
 /** What the executor needs of the machine. */
 export interface ExecutorHost {
-  /** The hart did not get a lock that it tried to take: the instruction at hand is the last of its quantum. */
-  yields(): void;
+  /** By its next instruction the hart may meet others, which are behind: its turn comes to its end. */
+  meets(hart: HartState): void;
+  /** The instruction at hand has tried to take a lock that is taken. */
+  contends(hart: HartState): void;
   /** Watched bytes were touched since this was last called, by an instruction that is done or that has only been fetched. */
   watchedTouched(done: boolean): void;
 }
@@ -66,6 +68,8 @@ export class Executor {
    */
   executeOnce(hart: HartState, word: number): boolean {
     hart.remaining = 1;
+    hart.meets = 0;
+    hart.contends = 0;
     hart.makeCurrent();
     writeSingleStep(this.memory, word);
     const reason = this.interpret(Begin.scratch);
@@ -87,16 +91,17 @@ export class Executor {
     if (status !== Status.scratch) return status;
     writeSingleStep(this.memory, word);
     if (!this.memory.watches.pending) return status;
-    const left = hart.remaining;
+    const { remaining, contends } = hart;
     hart.remaining = 1;
-    const reason = this.interpret(Begin.scratch);
-    hart.remaining = left - 1;
-    return reason === Exit.lockContended ? this.lockContended() : Status.reload;
-  }
-
-  private lockContended(): Status {
-    this.machine.yields();
-    return Status.done;
+    hart.contends = remaining <= contends ? 1 : 0;
+    const taken = this.interpret(Begin.scratch) === Exit.contends;
+    hart.remaining = remaining - 1;
+    hart.contends = contends;
+    if (taken) {
+      this.machine.contends(hart);
+      hart.advance(4);
+    }
+    return Status.reload;
   }
 
   /** A region, whose index is the detail, has left an instruction to be done here: records which. */
@@ -128,8 +133,12 @@ export class Executor {
         return this.code.loopIdiom(hart, hart.record);
       case Exit.hot:
         return this.code.hot(hart);
-      case Exit.lockContended:
-        return this.lockContended();
+      case Exit.contends:
+        this.machine.contends(hart);
+        return Status.done;
+      case Exit.meets:
+        this.machine.meets(hart);
+        return Status.reload;
       case Exit.region:
       case Exit.short:
         throw new Error('the dispatcher returned an exit that it handles itself');

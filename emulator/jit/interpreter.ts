@@ -16,7 +16,7 @@ import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMI
 import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER } from '../layout';
 import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { unlessStarts } from './emit';
+import { foundWhatItStored, unlessStarts } from './emit';
 
 /** Why the generated code returned. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -36,8 +36,10 @@ export const enum Exit {
   hot,
   /** The record begins a region; its index is the detail. This and the next are not seen outside the generated code. */
   region,
-  /** An amoswap stored the value that was there, as it does for a lock that another hart holds. It is done, but pc is still at it. */
-  lockContended,
+  /** By the instruction at pc, which has not been counted, the hart may meet others, and they are behind. */
+  meets,
+  /** The instruction at pc, which is done, has tried to take a lock that is taken. */
+  contends,
   /** The region at pc may need more than remains of the slice. */
   short,
 }
@@ -118,6 +120,11 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
   /** Neither of these is an instruction done. */
   const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
   const exitUncounted = (reason: Exit): Code => [uncount, set32(HartOffset.record, record), exit(reason)];
+  const endIfAhead = when(i32.lt_u(local.get(L.remaining), get32(HartOffset.meets)), exitUncounted(Exit.meets));
+  const endIfTaken = (at: Code, bytes: 4 | 8): Code =>
+    when(i32.lt_u(local.get(L.remaining), get32(HartOffset.contends)), [
+      when(foundWhatItStored(at, bytes, local.get(L.scratch)), [set32(HartOffset.record, record), exit(Exit.contends)]),
+    ]);
   const exitForIdiom = when(
     farApart(register(RecordLayout.rs1), register(RecordLayout.rs2)),
     exitUncounted(Exit.loopIdiom),
@@ -170,8 +177,8 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
         const at = local.get(L.entry);
         const old = local.get(L.scratch);
         const after = update(old, register(RecordLayout.rs2));
-        const swaps = form.instruction.access?.swaps === true;
         return [
+          endIfAhead,
           tlb.find(address),
           when(
             tlb.hits(bytes, DataEntry.write),
@@ -185,12 +192,11 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
           ),
           local.set(L.scratch, LOADS[bytes][1](at)),
           STORES[bytes](at, after),
-          // Before rd is written, which may be rs2.
-          swaps ? local.set(L.pc, i64.xor(old, after)) : [],
           write(old),
-          swaps ? when(i64.eqz(local.get(L.pc)), [set32(HartOffset.record, record), exit(Exit.lockContended)]) : [],
+          form.instruction.access?.swaps ? endIfTaken(at, bytes) : [],
         ];
       },
+      order: () => endIfAhead,
       branch: (condition) => when(condition, form.closesIdiom ? [exitForIdiom, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],

@@ -15,7 +15,7 @@ import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, SIGNED } from '../layou
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { unlessStarts } from './emit';
+import { foundWhatItStored, unlessStarts } from './emit';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
 const enum L {
@@ -197,6 +197,16 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       const from = isReturn(i) ? to.start - 4 : i.offset;
       return checked(from, to, onward);
     };
+    const endIfAhead = (): Code =>
+      when(
+        i32.lt_u(i32.add(local.get(L.remaining), i32.const(after)), get32(HartOffset.meets)),
+        leaveWith(Exit.meets, i, after + 1),
+      );
+    const endIfTaken = (bytes: 4 | 8): Code =>
+      when(
+        i32.lt_u(i32.add(local.get(L.remaining), i32.const(after)), get32(HartOffset.contends)),
+        when(foundWhatItStored(local.get(L.entry), bytes, local.get(L.scratch)), leaveWith(Exit.contends, i, after)),
+      );
     const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
     return {
       rs1: read(i.rs1),
@@ -215,19 +225,16 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
         return [find, STORES[bytes](host, value)];
       },
       atomic: (bytes, address, update) => [
+        endIfAhead(),
         tlb.find(address),
         when(i32.eqz(tlb.hits(bytes, DataEntry.write)), leaveAccess(Exit.atomic, bytes)),
         local.set(L.entry, tlb.host),
         local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
         STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
-        i.instruction.access?.swaps
-          ? [
-              local.set(L.address, i64.xor(local.get(L.scratch), update(local.get(L.scratch), read(i.rs2)))),
-              write(local.get(L.scratch)),
-              when(i64.eqz(local.get(L.address)), leaveWith(Exit.lockContended, i, after)),
-            ]
-          : write(local.get(L.scratch)),
+        write(local.get(L.scratch)),
+        i.instruction.access?.swaps ? endIfTaken(bytes) : [],
       ],
+      order: () => endIfAhead(),
       branch: (condition) =>
         when(condition, [
           i.closesIdiom ? when(farApart(read(i.rs1), read(i.rs2)), leaveWith(Exit.loopIdiom, i, 1)) : [],

@@ -27,6 +27,7 @@ const FIRST_DRAM_PAGE = (DRAM - ROM) / PAGE;
 export class GuestMemory implements WritableMemory {
   readonly memory: WebAssembly.Memory;
   readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
   readonly i32: Int32Array;
   readonly u64: BigUint64Array;
   readonly view: DataView;
@@ -51,6 +52,7 @@ export class GuestMemory implements WritableMemory {
     const buffer = this.memory.buffer;
     this.u8 = new Uint8Array(buffer);
     this.i32 = new Int32Array(buffer);
+    this.u16 = new Uint16Array(buffer);
     this.u64 = new BigUint64Array(buffer);
     this.view = new DataView(buffer);
     this.flags = new Uint8Array(this.guestPages);

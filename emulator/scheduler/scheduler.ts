@@ -1,91 +1,217 @@
 /**
- * Which hart runs: the harts share one host thread. Each runs for a quantum, a number of instructions, in an order that
- * depends on nothing but their states and a seed.
+ * Which hart runs. The harts share one host thread and take turns, and yet they progress side by side: each has a clock, the
+ * instructions that it has executed, and the one whose clock is behind runs next. It may run ahead of the others by a whole
+ * quantum as long as nobody can tell, and harts can tell where they meet: at atomic instructions and fences. There a hart
+ * that is ahead of another one ends its turn. So a lock is contended as it would be had each hart a processor of its own: a
+ * turn may end between acquire and release, and a hart that finds a lock taken spins for as long as it is held.
+ *
+ * The order depends on nothing but the states of the harts and a seed.
  */
 import type { HartState } from '../cpu/hart';
-import { type SpinWaitDetector, UNTIL_ENABLED } from './spin-wait';
 import { interruptible } from '../cpu/traps';
+import type { Meetings } from './meeting';
+import { type SpinWaitDetector, UNTIL_ENABLED } from './spin-wait';
 import type { SavedState } from '../history/saved-state';
 import type { State } from '../types';
 
-/** Instructions of a hart's quantum, and how many more a seed may add. */
+/** Instructions of a hart's quantum, after which it is asked whether it spins, and at most how many more. */
 const QUANTUM = 40_000;
 const QUANTUM_VARIATION = 4096;
+/** Instructions by which a hart may be ahead of another one where they may meet, and at most how many more. */
+const LEAD = 1500;
+const LEAD_VARIATION = 1024;
+/** The same while a hart counts how often it finds a lock taken. */
+const FINE_LEAD = 40;
+const FINE_VARIATION = 64;
 /**
- * Most instructions by which a quantum is extended that would end with interrupts disabled: a hart that has disabled them
- * often holds a lock, for which others would wait.
+ * Instructions for which an atomic instruction takes longer than others if the word has to come from another hart's cache: a
+ * hart that is ahead for no longer than that does it before its turn ends.
  */
+const TRANSFER = 3000;
+/** Instructions by which a hart is late, at most, in each of its turns: two that do the same do not keep step. */
+const JITTER = 1024;
+/** Most instructions of a quantum, or by which one is extended, that ends as soon as interrupts are enabled. */
 const EXTENSION = 1000;
+/** A lead when there is nobody to be met. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+/** State of the generator of random numbers without a seed. */
+const UNSEEDED = 0x2545f491;
+
+/** What a hart does about a lock that is taken. */
+const enum Contention {
+  none,
+  /** It has found one in its last turn, and does more than to wait for it. */
+  found,
+  /** It goes on trying for this turn. */
+  tries,
+}
+
+/** What the schedule knows of a hart. */
+interface Plan {
+  /** Instructions left of its quantum, and those that it has executed or spun for. */
+  quantum: number;
+  clock: number;
+  /** Its quantum ends as soon as interrupts are enabled. */
+  untilEnabled: boolean;
+  /** Its quantum may be extended at its end until interrupts are enabled. */
+  extensible: boolean;
+  /** It is in a loop that is known to change nothing, and nobody meets it there. */
+  idle: boolean;
+  contention: Contention;
+  /** Instructions after which it is asked again whether it still waits for a lock: twice as many each time. */
+  patience: number;
+}
 
 export class Scheduler {
-  /** The hart that has the quantum; it keeps it while all wait. */
+  /** The hart whose turn it is; it keeps it while all wait. */
   hart = 0;
-  /** Instructions left of the quantum. */
-  left = QUANTUM;
-  /** The quantum ends as soon as interrupts are enabled. */
-  untilEnabled = false;
-  /** Harts that were refused a quantum when the last one was granted, or none: they spin. */
+  /** Harts that were found to spin when the last turn was given, or none was. */
   readonly refused: HartState[] = [];
-  /** The hart has nothing to do with the rest of its quantum, which ends with the slice. */
-  isQuantumOver = false;
-  /** At its end the quantum may be extended until interrupts are enabled. */
-  private extensible = true;
-  /** State of the generator by which quanta vary; 0 if they do not. */
-  private random = 0;
+  private plans: Plan[] = [];
+  /** Instructions for which the hart may still run where harts may meet; less than 0 once it is ahead. */
+  private lead = UNLIMITED;
+  /** Instructions that are left of the turn once it was found to be ahead. */
+  private tail = UNLIMITED;
+  private turnOver = false;
+  /** The hart has found a lock taken, and is still to be asked whether it only waits for it. */
+  private foundTaken = false;
+  /** State of the generator by which quanta and leads vary; it is never 0. */
+  private random = UNSEEDED;
 
   constructor(
     private readonly harts: readonly HartState[],
     private readonly seed: number,
     private readonly spinWaits: SpinWaitDetector,
+    private readonly meetings: Meetings,
   ) {}
 
   reset(): void {
     this.hart = 0;
-    this.untilEnabled = false;
-    this.extensible = true;
+    this.lead = UNLIMITED;
+    this.tail = UNLIMITED;
+    this.turnOver = true;
+    this.foundTaken = false;
     this.spinWaits.reset();
-    this.random = this.seed;
-    this.left = this.nextLength();
+    this.meetings.reset();
+    this.random = this.seed === 0 ? UNSEEDED : this.seed;
+    this.plans = this.harts.map(() => ({
+      quantum: this.varied(QUANTUM, QUANTUM_VARIATION),
+      clock: 0,
+      untilEnabled: false,
+      extensible: true,
+      idle: false,
+      contention: Contention.none,
+      patience: LEAD,
+    }));
   }
 
-  /** The hart to run: the one that has the quantum, else the next that neither waits nor spins; undefined if there is none. */
+  /** Instructions left of the turn. */
+  get left(): number {
+    return Math.min(this.plan.quantum, this.tail);
+  }
+
+  /** The quantum ends as soon as interrupts are enabled. */
+  get endsWhenEnabled(): boolean {
+    return this.plan.untilEnabled;
+  }
+
+  /** Of a slice of so many instructions: where fewer than these are left, the hart is ahead of those that it may meet. */
+  meets(slice: number): number {
+    return this.tail === UNLIMITED ? Math.max(0, slice - this.lead) : 0;
+  }
+
+  /**
+   * The hart, which has begun so many instructions of its slice, may meet others by the next, and it is ahead: returns the
+   * instructions for which its turn goes on. One that goes round its processes takes their locks one after the other: its turn
+   * ends where it holds none, which keeps it out of the way of the others.
+   */
+  met(begun: number): number {
+    const { plan } = this;
+    const hart = this.harts[this.hart]!;
+    let tail = EXTENSION;
+    if (plan.contention === Contention.tries || interruptible(hart) || !this.spinWaits.looksForWork(hart))
+      tail = plan.contention === Contention.none && this.waitsForWord(hart, begun - this.lead) ? 1 : 0;
+    else hart.untilEnabled = plan.untilEnabled = true;
+    this.tail = begun + tail;
+    return tail;
+  }
+
+  /** As `meets`, for a lock that is taken. */
+  contends(slice: number): number {
+    return this.harts.length === 1 || this.plan.contention === Contention.tries ? 0 : slice + 1;
+  }
+
+  /** By the instruction at hand the hart, which has begun so many, has found a lock taken: whether its turn ends. */
+  contended(steps: number): boolean {
+    if (!this.spinWaits.triesAgain(this.harts[this.hart]!, steps)) return false;
+    this.turnOver = true;
+    this.foundTaken = true;
+    return true;
+  }
+
+  /** The turn and the whole quantum are over. */
+  endQuantum(): void {
+    this.turnOver = true;
+    this.plan.quantum = 0;
+  }
+
+  /** The hart to run: the one whose turn it is, else the one that is furthest behind; undefined if all wait or spin. */
   next(): HartState | undefined {
     const holder = this.harts[this.hart]!;
-    if (this.left > 0 && !holder.waiting) return holder;
-    if (this.extends(holder)) return holder;
-    this.refused.length = 0;
-    for (let i = 1; i <= this.harts.length; i++) {
-      const next = (this.hart + i) % this.harts.length;
-      if (this.harts[next]!.waiting) continue;
-      const granted = this.spinWaits.quantum(this.harts[next]!);
-      this.harts[next]!.spinning = granted === 0;
-      if (granted === 0) {
-        this.refused.push(this.harts[next]!);
-        continue;
-      }
-      // Others may now write what this hart had reserved.
-      if (next !== this.hart) holder.reservation = -1;
-      this.hart = next;
-      this.untilEnabled = granted === UNTIL_ENABLED;
-      this.extensible = granted === undefined;
-      this.left = this.untilEnabled ? EXTENSION : (granted ?? this.nextLength());
-      return this.harts[next];
+    if (!this.turnOver && !holder.waiting) {
+      // The slice may have ended just here.
+      if (this.tail === UNLIMITED && this.lead <= 0 && this.left > 0 && this.meetings.isNext(holder)) this.met(0);
+      if (this.left > 0) return holder;
     }
-    return undefined;
+    if (this.foundTaken) this.waitForLock(holder);
+    if (this.extend(holder)) return holder;
+    this.refused.length = 0;
+    for (;;) {
+      const next = this.furthestBehind();
+      if (next === undefined) return undefined;
+      if (this.plans[next.id]!.quantum > 0 || this.grant(next)) {
+        this.begin(next);
+        return next;
+      }
+      this.refused.push(next);
+    }
   }
 
-  /** The hart has run for so many instructions of its quantum. */
+  /** The hart no longer waits: it has done so until now, and has its turn. */
+  woke(hart: HartState): void {
+    const own = this.plans[hart.id]!;
+    own.clock = Math.max(own.clock, this.plan.clock);
+    this.turnOver = true;
+  }
+
+  /** A debugger writes something: what harts wait for is to be found out anew. */
+  forgetLocks(): void {
+    this.spinWaits.forgetLocks();
+  }
+
+  /** The hart has run for so many instructions. */
   ran(instructions: number): void {
-    this.left -= instructions;
-    if (!this.isQuantumOver) return;
-    this.isQuantumOver = false;
-    this.left = 0;
-    this.extensible = false;
+    const { plan } = this;
+    plan.quantum -= instructions;
+    plan.clock += instructions;
+    if (this.tail !== UNLIMITED) this.tail -= instructions;
+    else if (this.lead !== UNLIMITED) this.lead -= instructions;
   }
 
   save(): State {
-    const { hart, left, untilEnabled, extensible, random } = this;
-    return { hart, left, untilEnabled, extensible, random, spinWaits: this.spinWaits.save() };
+    const { hart, lead, tail, turnOver, foundTaken, random } = this;
+    const plans = this.plans.map((plan) => ({ ...plan }));
+    return {
+      hart,
+      lead,
+      tail,
+      turnOver,
+      foundTaken,
+      random,
+      plans,
+      spinWaits: this.spinWaits.save(),
+      meetings: this.meetings.save(),
+    };
   }
 
   /** Restores what `save` returned. Throws an Error if it is anything else. */
@@ -93,29 +219,127 @@ export class Scheduler {
     const hart = saved.number('hart');
     if (this.harts[hart] === undefined) throw new Error(`saved state of the scheduler: there is no hart ${hart}`);
     this.hart = hart;
-    this.left = saved.number('left');
-    this.untilEnabled = saved.boolean('untilEnabled');
-    this.extensible = saved.boolean('extensible');
+    this.lead = saved.number('lead');
+    this.tail = saved.number('tail');
+    this.turnOver = saved.boolean('turnOver');
+    this.foundTaken = saved.boolean('foundTaken');
     this.random = saved.number('random');
+    this.plans = saved.records('plans', this.harts.length).map((plan) => ({
+      quantum: plan.number('quantum'),
+      clock: plan.number('clock'),
+      untilEnabled: plan.boolean('untilEnabled'),
+      extensible: plan.boolean('extensible'),
+      idle: plan.boolean('idle'),
+      contention: plan.oneOf('contention', [Contention.none, Contention.found, Contention.tries]),
+      patience: plan.number('patience'),
+    }));
     this.spinWaits.restore(saved.records('spinWaits', this.harts.length));
+    this.meetings.restore(saved.record('meetings'));
   }
 
-  /** Extends a quantum at its end, if its hart has disabled interrupts and another one could run. False: it is over. */
-  private extends(holder: HartState): boolean {
-    const others = this.harts.some((hart) => hart !== holder && !hart.waiting && !hart.spinning);
-    if (holder.waiting || !others || !this.extensible || interruptible(holder)) return false;
-    this.extensible = false;
-    this.untilEnabled = true;
-    this.left = EXTENSION;
+  /** Of the hart whose turn it is. */
+  private get plan(): Plan {
+    return this.plans[this.hart]!;
+  }
+
+  /** Whether the hart, which is ahead by so many instructions, would still wait for the word that its next one needs. */
+  private waitsForWord(hart: HartState, ahead: number): boolean {
+    return this.meetings.isElsewhere(hart) && ahead < TRANSFER;
+  }
+
+  /** Grants a hart a quantum, unless it spins. */
+  private grant(hart: HartState): boolean {
+    const granted = this.spinWaits.quantum(hart);
+    const plan = this.plans[hart.id]!;
+    hart.spinning = granted === 0;
+    plan.idle = granted !== undefined && this.spinWaits.isIdle(hart);
+    if (granted !== 0) plan.patience = LEAD;
+    plan.untilEnabled = granted === UNTIL_ENABLED;
+    plan.extensible = granted === undefined;
+    plan.quantum = granted === UNTIL_ENABLED ? EXTENSION : (granted ?? this.varied(QUANTUM, QUANTUM_VARIATION));
+    return granted !== 0;
+  }
+
+  /**
+   * The quantum of a hart that holds locks is extended until interrupts are enabled, if there is one that goes round its
+   * processes: that one is asked when it finds the locks as they mostly are.
+   */
+  private extend(holder: HartState): boolean {
+    const { plan } = this;
+    if (this.turnOver || this.tail <= 0 || holder.waiting || !plan.extensible || interruptible(holder)) return false;
+    if (!this.harts.some((hart) => hart !== holder && this.plans[hart.id]!.idle && !hart.waiting)) return false;
+    plan.extensible = false;
+    plan.untilEnabled = true;
+    plan.quantum = EXTENSION;
     return true;
   }
 
-  /** Instructions of the next quantum; they vary only if there is a seed (xorshift32). */
-  private nextLength(): number {
-    if (this.random === 0) return QUANTUM;
+  /**
+   * The hart has found a lock taken, by one that runs ahead of it or has been stopped: it waits until that one has run. If it
+   * does nothing else, it is not run until the lock is free.
+   */
+  private waitForLock(hart: HartState): void {
+    const { plan } = this;
+    this.foundTaken = false;
+    plan.contention = this.spinWaits.waitsForLock(hart) ? Contention.none : Contention.found;
+    if (plan.contention === Contention.none) plan.quantum = 0;
+    for (const other of this.harts) {
+      const { clock, idle } = this.plans[other.id]!;
+      if (!other.waiting && !idle) plan.clock = Math.max(plan.clock, clock);
+    }
+  }
+
+  /** Of the harts that could run, and have not just been refused, the one with the least clock; the next in turn if equal. */
+  private furthestBehind(): HartState | undefined {
+    const { harts, plans } = this;
+    let least: HartState | undefined;
+    let clock = Infinity;
+    for (let i = 1, id = this.hart; i <= harts.length; i++) {
+      id = id + 1 === harts.length ? 0 : id + 1;
+      const hart = harts[id]!;
+      const plan = plans[id]!;
+      if (hart.waiting || plan.clock >= clock || this.refused.includes(hart)) continue;
+      least = hart;
+      clock = plan.clock;
+    }
+    return least;
+  }
+
+  /** A turn begins. Those who wait or spin meanwhile do so until now. */
+  private begin(hart: HartState): void {
+    const own = this.plans[hart.id]!;
+    own.clock += this.varied(0, JITTER);
+    const now = own.clock;
+    own.contention = own.contention === Contention.found ? Contention.tries : Contention.none;
+    let others = Infinity;
+    let fine = own.contention !== Contention.none;
+    for (const other of this.harts) {
+      if (other === hart) continue;
+      const plan = this.plans[other.id]!;
+      if (this.refused.includes(other)) {
+        plan.clock = Math.max(plan.clock, now + (plan.idle ? QUANTUM : plan.patience));
+        plan.patience = Math.min(plan.patience * 2, QUANTUM);
+      } else if (other.waiting) {
+        plan.clock = Math.max(plan.clock, now);
+      }
+      if (plan.contention !== Contention.none) fine = true;
+      if (!other.waiting && !plan.idle) others = Math.min(others, plan.clock);
+    }
+    const ahead = fine ? this.varied(FINE_LEAD, FINE_VARIATION) : this.varied(LEAD, LEAD_VARIATION);
+    this.lead =
+      others === Infinity || (own.idle && own.contention === Contention.none) ? UNLIMITED : others - now + ahead;
+    // Others may now write what this hart had reserved.
+    if (hart.id !== this.hart) this.harts[this.hart]!.reservation = -1;
+    this.hart = hart.id;
+    this.tail = UNLIMITED;
+    this.turnOver = false;
+  }
+
+  /** A number, or a little more (xorshift32). */
+  private varied(least: number, variation: number): number {
     this.random ^= this.random << 13;
     this.random ^= this.random >>> 17;
     this.random ^= this.random << 5;
-    return QUANTUM + ((this.random >>> 0) % QUANTUM_VARIATION);
+    return least + ((this.random >>> 0) % variation);
   }
 }

@@ -14,11 +14,12 @@ import { Cell } from '../layout';
 import { X } from '../isa/registers';
 import type { SavedState } from '../history/saved-state';
 import type { GuestMemory } from '../mmu/guest-memory';
-import type { Mmu } from '../mmu/mmu';
+import { AccessType, type Mmu } from '../mmu/mmu';
 import { Mode, type State } from '../types';
 import type { Executor } from '../jit/executor';
 import { type HartState, REGISTER_WORDS } from '../cpu/hart';
 import { interruptToTake, interruptible } from '../cpu/traps';
+import { LockLoops } from './lock-loops';
 import { Speculation } from './speculation';
 
 /** Instructions of the longest speculation, which must see two passes of a loop. */
@@ -28,13 +29,13 @@ const SHORT_LOOP = 48;
 const LOOK_OFTEN = 4;
 /** A quantum is as many passes as have at least so many instructions. */
 const SHORTEST_QUANTUM = 1024;
-/** Instructions of a quantum for a hart that only waits for another one. */
-const SPIN_QUANTUM = 64;
 /** Quanta in the same place until a short loop that changes nothing is worth remembering. */
-const SHORT_THRESHOLD = 16;
+const SHORT_THRESHOLD = 2;
 /** Quanta in the same place until a long speculation, which costs as much as hundreds; twice as many after one that failed. */
 const THRESHOLD = 128;
 const LARGEST_THRESHOLD = 65_536;
+/** Quanta until it is tried again, if it met a lock that another hart held. */
+const RETRY = 8;
 /** Bytes of stack that a loop and the functions that it calls may take. */
 const NEAR_STACK = 256;
 /** A quantum that ends as soon as interrupts are enabled. */
@@ -57,6 +58,8 @@ interface Loop {
   quantum: number;
   /** A pass never stores another value than there was, so the hart may spin with interrupts disabled, too. */
   pure: boolean;
+  /** It tries to take a lock that another hart holds. */
+  forLock: boolean;
   /** Words of 32 bits that a pass touches, by host address, and what they held at `steps`. */
   words: readonly number[];
   values: ArrayLike<number>;
@@ -68,9 +71,20 @@ interface Loop {
   misses: number;
 }
 
+/** A lock that a hart has found taken. */
+interface AwaitedLock {
+  /** Host address of the word of 64 bits that it is in, and what that held. */
+  word: number;
+  held: bigint;
+  /** The hart's count of instructions. */
+  steps: number;
+}
+
 /** A hart and what is known of it. */
 interface HartHistory {
+  /** The loop in which it looks for work, and the short one in which it last waited for another hart. */
   loop: Loop | undefined;
+  short: Loop | undefined;
   /** Quanta in a row that began in the same mode and near the same stack pointer, and how many make a long speculation due. */
   quiet: number;
   threshold: number;
@@ -78,10 +92,21 @@ interface HartHistory {
   spins: boolean;
   mode: Mode;
   sp: bigint;
+  /** It waits for a lock in its short loop. */
+  forLock: boolean;
+  /** The lock for which it does nothing but wait, as far as is known. */
+  lock: AwaitedLock | undefined;
+  /** pc and count of instructions at which it last found a lock taken, and the instructions since the time before if it was there, too. */
+  triedAt: bigint;
+  triedSteps: number;
+  pass: number;
+  /** pc at which it last found a lock taken, and did more than to wait for it. */
+  countsAt: bigint;
 }
 
 export class SpinWaitDetector {
   private history: HartHistory[] = [];
+  private readonly lockLoops: LockLoops;
 
   constructor(
     private readonly harts: readonly HartState[],
@@ -89,25 +114,43 @@ export class SpinWaitDetector {
     private readonly mmu: Mmu,
     private readonly core: Executor,
   ) {
+    this.lockLoops = new LockLoops(memory, mmu);
     this.reset();
   }
 
   reset(): void {
     this.history = this.harts.map(() => ({
       loop: undefined,
+      short: undefined,
       quiet: 0,
       threshold: THRESHOLD,
       spins: false,
       mode: Mode.Machine,
       sp: 0n,
+      forLock: false,
+      lock: undefined,
+      triedAt: 0n,
+      triedSteps: 0,
+      pass: 0,
+      countsAt: 0n,
     }));
   }
 
   /** Instructions of the quantum that a hart is to have, or UNTIL_ENABLED; 0 if it spins, undefined if a full one is due. */
   quantum(hart: HartState): number | undefined {
     const own = this.history[hart.id]!;
-    const known = own.loop === undefined ? undefined : this.quantumInLoop(hart, own.loop);
-    if (known !== undefined) return known;
+    if (this.stillWaits(hart, own.lock)) {
+      own.forLock = true;
+      return 0;
+    }
+    own.lock = undefined;
+    for (const loop of [own.short, own.loop]) {
+      const known = loop === undefined ? undefined : this.quantumInLoop(hart, loop);
+      if (known === undefined) continue;
+      own.forLock = loop!.forLock;
+      return known;
+    }
+    own.forLock = false;
     const sp = hart.x(X.sp);
     own.quiet = own.mode === hart.mode && near(sp, own.sp) ? own.quiet + 1 : 0;
     own.mode = hart.mode;
@@ -116,14 +159,15 @@ export class SpinWaitDetector {
     const others = this.harts.some((other) => other !== hart && !other.waiting && !other.spinning);
     if (own.spins || own.quiet % (others ? LOOK_OFTEN : LOOK_SELDOM) === 2) own.spins = this.spins(hart);
     if (own.spins) {
-      if (own.quiet < SHORT_THRESHOLD || own.loop?.pure === false) return SPIN_QUANTUM;
-      own.loop = this.find(hart, SHORT_LOOP, true).loop;
-      return own.loop?.quantum ?? SPIN_QUANTUM;
+      if (own.quiet < SHORT_THRESHOLD) return undefined;
+      own.short = this.find(hart, SHORT_LOOP, true).loop;
+      own.forLock = own.short?.forLock === true;
+      return own.short?.quantum;
     }
     if (own.quiet < own.threshold) return undefined;
-    if (!interruptible(hart)) return own.quiet % LOOK_SELDOM === 0 ? UNTIL_ENABLED : undefined;
+    if (!interruptible(hart)) return own.quiet % LOOK_OFTEN === 0 ? UNTIL_ENABLED : undefined;
     const { loop, blocked } = this.find(hart, LONGEST_SPECULATION, false);
-    own.quiet = 0;
+    own.quiet = blocked ? own.quiet - RETRY : 0;
     if (loop !== undefined) {
       own.loop = loop;
       own.threshold = THRESHOLD;
@@ -133,6 +177,64 @@ export class SpinWaitDetector {
     return loop?.quantum;
   }
 
+  /** The hart, which has begun so many instructions, has found a lock taken: whether it has just tried to take that one before. */
+  triesAgain(hart: HartState, steps: number): boolean {
+    const own = this.history[hart.id]!;
+    const { pc } = hart;
+    own.pass = pc === own.triedAt ? steps - own.triedSteps : 0;
+    own.triedAt = pc;
+    own.triedSteps = steps;
+    return own.pass > 0 && own.pass <= SHORT_LOOP;
+  }
+
+  /** For a hart that has just tried again to take a lock: whether it changes nothing while it waits for it. */
+  waitsForLock(hart: HartState): boolean {
+    const own = this.history[hart.id]!;
+    if (hart.pc === own.countsAt || interruptToTake(hart) !== undefined) return false;
+    if (this.lockLoops.length(hart) === own.pass) {
+      own.lock = this.lockAt(hart, hart.rs1);
+      if (own.lock !== undefined) return true;
+    }
+    const { loop } = this.find(hart, SHORT_LOOP, true);
+    if (loop?.forLock !== true) {
+      own.countsAt = hart.pc;
+      return false;
+    }
+    own.short = loop;
+    loop.idle = true;
+    return true;
+  }
+
+  /** See Scheduler.forgetLocks. */
+  forgetLocks(): void {
+    for (const own of this.history) own.lock = undefined;
+  }
+
+  private lockAt(hart: HartState, address: bigint): AwaitedLock | undefined {
+    const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    const physical = this.mmu.translate(hart, low, high, AccessType.load, 1);
+    const host = physical < 0 ? 0 : this.memory.hostOf(physical);
+    if (host === 0) return undefined;
+    const word = (host & ~7) >>> 0;
+    return { word, held: this.memory.u64[word / 8]!, steps: hart.steps };
+  }
+
+  private stillWaits(hart: HartState, lock: AwaitedLock | undefined): boolean {
+    if (lock === undefined || hart.steps !== lock.steps || this.memory.u64[lock.word / 8] !== lock.held) return false;
+    return interruptToTake(hart) === undefined;
+  }
+
+  /** Whether the hart is in the function in which it is known to look for work. */
+  looksForWork(hart: HartState): boolean {
+    const { loop } = this.history[hart.id]!;
+    return loop !== undefined && hart.mode === loop.mode && near(loop.sp, hart.x(X.sp));
+  }
+
+  /** Whether nobody meets the hart in the loop for which it was last given a quantum: it looks for work there, or waits. */
+  isIdle(hart: HartState): boolean {
+    return !this.history[hart.id]!.forLock || this.looksForWork(hart);
+  }
+
   /** Whether a known loop begins at the hart's pc: then its next quantum should begin there, too. */
   begins(hart: HartState): boolean {
     const loop = this.history[hart.id]!.loop;
@@ -140,9 +242,11 @@ export class SpinWaitDetector {
   }
 
   save(): State {
-    return this.history.map(({ loop, ...rest }) => ({
+    return this.history.map(({ loop, short, lock, ...rest }) => ({
       ...rest,
+      lock: lock === undefined ? null : { ...lock, word: this.memory.physicalOf(lock.word) },
       loop: loop === undefined ? null : this.saveLoop(loop),
+      short: short === undefined ? null : this.saveLoop(short),
     }));
   }
 
@@ -150,6 +254,13 @@ export class SpinWaitDetector {
   restore(saved: readonly SavedState[]): void {
     this.history = saved.map((own) => ({
       loop: own.raw('loop') === null ? undefined : this.restoreLoop(own.record('loop')),
+      short: own.raw('short') === null ? undefined : this.restoreLoop(own.record('short')),
+      forLock: own.boolean('forLock'),
+      lock: own.raw('lock') === null ? undefined : this.restoreLock(own.record('lock')),
+      triedAt: own.bigint('triedAt'),
+      triedSteps: own.number('triedSteps'),
+      pass: own.number('pass'),
+      countsAt: own.bigint('countsAt'),
       quiet: own.number('quiet'),
       threshold: own.number('threshold'),
       spins: own.boolean('spins'),
@@ -164,6 +275,7 @@ export class SpinWaitDetector {
     if (hart.low(Cell.mstatus) === loop.mstatus && hart.hasRegisters(loop.registers)) {
       const ran = hart.steps - loop.steps;
       const same = hart.lines === loop.lines && this.holds(loop);
+      if (loop.forLock && !same) return undefined;
       loop.idle = same && (ran === 0 ? loop.idle : ran === loop.quantum);
       if (loop.idle) {
         loop.misses = 0;
@@ -240,13 +352,20 @@ export class SpinWaitDetector {
     const { lockContended, changed } = speculation;
     if (pass === 0) return { loop: undefined, blocked: lockContended };
     const words = [...touched.keys()].flatMap((word) => [word, word + 4]);
-    const quantum = pass * Math.ceil(SHORTEST_QUANTUM / pass);
-    return { loop: { ...this.here(hart, words), quantum, pure: !changed, misses: 0 }, blocked: lockContended };
+    const quantum = lockContended ? pass : pass * Math.ceil(SHORTEST_QUANTUM / pass);
+    const kind = { pure: !changed, forLock: lockContended };
+    return { loop: { ...this.here(hart, words), quantum, ...kind, misses: 0 }, blocked: lockContended };
   }
 
   private saveLoop({ words, registers, values, ...rest }: Loop): State {
     const addresses = words.map((word) => this.memory.physicalOf(word));
     return { ...rest, registers: Array.from(registers), values: Array.from(values), words: addresses };
+  }
+
+  private restoreLock(saved: SavedState): AwaitedLock {
+    const word = this.memory.hostOf(saved.number('word'));
+    if (word === 0 || word % 8 !== 0) throw new Error('saved state of a wait for a lock: it names what is no memory');
+    return { word, held: saved.bigint('held'), steps: saved.number('steps') };
   }
 
   private restoreLoop(saved: SavedState): Loop {
@@ -261,6 +380,7 @@ export class SpinWaitDetector {
       lines: saved.number('lines'),
       quantum: saved.number('quantum'),
       pure: saved.boolean('pure'),
+      forLock: saved.boolean('forLock'),
       words,
       values: saved.numbers('values', words.length),
       steps: saved.number('steps'),

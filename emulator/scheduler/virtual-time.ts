@@ -19,6 +19,8 @@ export class VirtualTime {
   /** The slice that runs: its hart, and its length. */
   private running: HartState | undefined;
   private slice = 0;
+  /** Something has happened in the last slice that the schedule must see. */
+  isCut = false;
   /** Tick at which each hart's supervisor timer falls due (Sstc). */
   private readonly timers: number[];
 
@@ -66,13 +68,22 @@ export class VirtualTime {
     this.slice = slice;
     hart.remaining = slice;
     this.running = hart;
+    this.isCut = false;
   }
 
   /** Lets the slice end with the instruction at hand, or so many after it: something happened that the schedule must see. */
   cut(after = 0): void {
+    this.isCut = true;
+    this.shorten(after);
+  }
+
+  /** Lets the slice end so many instructions after the one at hand. */
+  shorten(after: number): void {
     if (this.running === undefined || this.running.remaining <= after) return;
-    this.slice -= this.running.remaining - after;
+    const less = this.running.remaining - after;
+    this.slice -= less;
     this.running.remaining = after;
+    this.running.meets = Math.max(0, this.running.meets - less);
   }
 
   /** The slice has ended: the instructions that it took. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { kernelSymbols } from '../../emulator/elf-image';
+import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { Guest } from './guest';
 
 const PREBUILT = path.join(__dirname, '..', '..', 'sample', 'prebuilt');
@@ -17,6 +19,9 @@ function boot(harts: number, options: { slice?: number; seed?: number; legacyVir
     ...options,
   });
 }
+
+const symbol = (name: string): bigint =>
+  kernelSymbols(fs.readFileSync(path.join(PREBUILT, 'kernel'))).find((one) => one.name === name)!.address;
 
 describe('the sample kernel', function () {
   this.timeout(300_000);
@@ -38,6 +43,40 @@ describe('the sample kernel', function () {
     guest.send('usertests -q');
     guest.expect('ALL TESTS PASSED');
     guest.expect('$ ');
+  });
+
+  describe('has locks that', () => {
+    /** How often harts find which lock taken, by its address, while two programs run. */
+    const taken = (harts: number, seed: number): Map<bigint, number> => {
+      const guest = boot(harts, { seed });
+      const { machine } = guest;
+      guest.expect('$ ');
+      const acquire = symbol('acquire');
+      const code = instructionsFrom((at, length) => machine.memory.read(at, length), acquire, acquire + 256n);
+      const swap = [...code].find(({ decoded }) => decoded?.instruction.access?.swaps)!;
+      const { rd, rs1 } = swap.decoded!;
+      const found = new Map<bigint, number>();
+      const count = (lock: bigint): boolean => (found.set(lock, (found.get(lock) ?? 0) + 1), false);
+      const counter = machine.subscribe({
+        execute: ({ hart }) => machine.harts[hart]!.x(rd) !== 0n && count(machine.harts[hart]!.x(rs1)),
+      });
+      counter.setAddresses([swap.address + 4n]);
+      guest.send('usertests -q & usertests -q');
+      guest.run(300_000_000);
+      counter.end();
+      return found;
+    };
+
+    it('are never taken for a hart that is alone', () => {
+      assert.deepEqual([...taken(1, 0)], []);
+    });
+
+    for (const seed of [0, 1, 2]) {
+      it(`harts contend for, with seed ${seed}`, () => {
+        const memory = taken(3, seed).get(symbol('kmem')) ?? 0;
+        assert.ok(memory > 200, `the lock of the page allocator was found taken ${memory} times`);
+      });
+    }
   });
 
   describe('runs the same way twice', () => {

@@ -70,6 +70,7 @@ describe('the instruction table', () => {
           const swaps = !String(update([-1], [2])).includes('-1');
           return note({ access: { kind: 'amo', bytes, signed: true, ...(swaps && { swaps }) } });
         },
+        order: () => [],
         branch: (condition) => note({ control: 'branch', writes: condition } as object),
         jump: () => note({ control: 'jump' }),
         jumpTo: () => note({ control: 'indirect' }),

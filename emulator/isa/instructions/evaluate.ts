@@ -36,7 +36,16 @@ function compile({ control, access, system, hasRd, meaning }: Instruction): Eval
     },
     write: (result) => ((value = result), []),
     mulhu: (a, b) => upperProduct(a, b, 4, 5),
-    ...{ load: others, store: others, atomic: others, branch: others, jump: others, jumpTo: others, system: others },
+    ...{
+      load: others,
+      store: others,
+      atomic: others,
+      order: () => [],
+      branch: others,
+      jump: others,
+      jumpTo: others,
+      system: others,
+    },
   });
   if (value === undefined) return undefined;
   const module = new ModuleBuilder();

@@ -23,6 +23,8 @@ export interface Builder {
   store(bytes: 1 | 2 | 4 | 8, address: Code, value: Code): Code;
   /** rd := old value (sign-extended); memory := update(old, rs2). `address` must be aligned. */
   atomic(bytes: 4 | 8, address: Code, update: (old: Code, operand: Code) => Code): Code;
+  /** Other harts see what was done before first. */
+  order(): Code;
   /** To pc + imm if the i32 `condition` is not zero. */
   branch(condition: Code): Code;
   /** rd := link; to pc + imm. */

@@ -116,7 +116,7 @@ export const RV64I: readonly Instruction[] = [
 
   // Harts share one thread and every cache of the machine is kept coherent, so fences order nothing further.
   // Reserved fences (another fm, or registers in it) are to be taken as the ordinary one.
-  instruction('fence', 'fm pred succ rs1 000 rd 0001111', 'pred,succ', () => [], {
+  instruction('fence', 'fm pred succ rs1 000 rd 0001111', 'pred,succ', (b) => b.order(), {
     names: new Map([[0x8330000f | 0, 'fence.tso']]),
   }),
   instruction('fence.i', 'imm12 rs1 001 rd 0001111', '', () => []),

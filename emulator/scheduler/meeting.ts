@@ -1,0 +1,84 @@
+/**
+ * By which instructions harts meet: what one has done before them, others see. And where they do: a word that another hart
+ * has used last is in that one's cache.
+ */
+import type { HartState } from '../cpu/hart';
+import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
+import type { GuestMemory } from '../mmu/guest-memory';
+import { AccessType, type Mmu } from '../mmu/mmu';
+import { PAGE } from '../layout';
+import type { Instruction } from '../isa/instructions/instruction';
+import type { SavedState } from '../history/saved-state';
+import type { State } from '../types';
+
+/** Words of which it is known which hart has used them last. */
+const WORDS = 64;
+
+export class Meetings {
+  /** By a hash of a word's host address: that address, and the last hart that met others there. */
+  private words: number[] = [];
+  private harts: number[] = [];
+
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly mmu: Mmu,
+  ) {}
+
+  reset(): void {
+    this.words = new Array<number>(WORDS).fill(0);
+    this.harts = new Array<number>(WORDS).fill(0);
+  }
+
+  save(): State {
+    return { words: this.words.map((word) => this.memory.physicalOf(word)), harts: [...this.harts] };
+  }
+
+  /** Restores what `save` returned. Throws an Error if it is anything else. */
+  restore(saved: SavedState): void {
+    this.words = saved.numbers('words', WORDS).map((word) => this.memory.hostOf(word));
+    this.harts = saved.numbers('harts', WORDS);
+  }
+
+  /** Whether the hart's next instruction is an atomic or a fence. */
+  isNext(hart: HartState): boolean {
+    const instruction = this.next(hart)?.instruction;
+    return instruction?.name === 'fence' || isAtomic(instruction);
+  }
+
+  /** Whether the hart's next instruction is an atomic on a word that has to come from another hart's cache. */
+  isElsewhere(hart: HartState): boolean {
+    const next = this.next(hart);
+    if (next === undefined || !isAtomic(next.instruction)) return false;
+    const word = this.hostOf(hart, hart.x(next.rs1), AccessType.load);
+    const at = (word >>> 3) % WORDS;
+    const isElsewhere = this.words[at] === word && this.harts[at] !== hart.id;
+    this.words[at] = word;
+    this.harts[at] = hart.id;
+    return isElsewhere;
+  }
+
+  /** The hart's next instruction, fetched as it would; undefined if that faults. */
+  private next(hart: HartState): Decoded | undefined {
+    const { pc } = hart;
+    const host = this.hostOf(hart, pc, AccessType.fetch);
+    if (host === 0) return undefined;
+    let word = this.memory.view.getUint16(host, true);
+    if (lengthOf(word) === 2) return undefined;
+    const upper = (host & (PAGE - 1)) === PAGE - 2 ? this.hostOf(hart, pc + 2n, AccessType.fetch) : host + 2;
+    if (upper === 0) return undefined;
+    word |= this.memory.view.getUint16(upper, true) << 16;
+    return decode(word);
+  }
+
+  /** Host address of what lies at a virtual address; 0 if it cannot be accessed. */
+  private hostOf(hart: HartState, address: bigint, access: AccessType): number {
+    const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    const physical = this.mmu.translate(hart, low, high, access, 2);
+    return physical < 0 ? 0 : this.memory.hostOf(physical);
+  }
+}
+
+function isAtomic(instruction: Instruction | undefined): boolean {
+  const kind = instruction?.access?.kind;
+  return kind === 'amo' || kind === 'lr' || kind === 'sc';
+}
