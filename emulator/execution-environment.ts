@@ -86,7 +86,7 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
 
   executing(hart: HartState): Status {
     const { stops } = this.parts;
-    if (hart.remaining <= hart.meets && this.parts.meetings.isNext(hart)) {
+    if (this.parts.meetings.isNext(hart, hart.meets - hart.remaining)) {
       this.meets(hart);
       // Others come first.
       if (hart.remaining === 0) return Status.exit;

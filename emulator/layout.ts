@@ -114,6 +114,12 @@ export const RECORD_PAGE_SIZE = (PAGE / 2 + 4) * RecordLayout.size;
 export const RECORD_PAGES = 512;
 export const RECORDS = HARTS + MAX_HARTS * HART_SIZE;
 
+/**
+ * Instructions for which an atomic instruction takes longer than others if the word has to come from another hart's cache: a
+ * hart that is ahead for no longer than that does it before its turn ends, and passes the fence that precedes it.
+ */
+export const TRANSFER = 1000;
+
 export const ROM_BASE = 0x1000;
 export const ROM_SIZE = 0xf000;
 export const DRAM_BASE = 0x8000_0000;

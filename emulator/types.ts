@@ -1,9 +1,7 @@
 /**
- * What the machine shows to the world around it. Types only: the machine is `machine.ts`; what it asks of its devices is in
- * `device.ts`.
- *
- * Units: addresses and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that
- * `mtime` counts (exact up to 2^53); lengths are bytes.
+ * What the machine (machine.ts) shows to the world around it; what it asks of its devices is in `device.ts`. Units: addresses
+ * and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that `mtime` counts (exact up to 2^53);
+ * lengths are bytes.
  */
 import type { Instant, Moment, StoppedAt } from './history/instant';
 import type { MemoryImage } from './history/memory-image';
@@ -51,10 +49,7 @@ export interface DiskContent {
   read(sector: number, into: Uint8Array): void;
 }
 
-/**
- * A disk's content at power on, from the host. What the guest writes is kept by the machine, so this one goes on reading as
- * it did. Errors are thrown; the guest sees them as VIRTIO_BLK_S_IOERR.
- */
+/** A disk's content at power on; the machine keeps what the guest writes. The guest sees errors as VIRTIO_BLK_S_IOERR. */
 export interface BlockImage extends DiskContent {
   /** The guest may not write. */
   readonly readOnly: boolean;
@@ -335,10 +330,7 @@ export interface RunLimit {
    * meanwhile. If it spins it is shown in its loop, where no time passes, unless only what it `executes` counts.
    */
   hart?: { id: number; instructions: number; executes?: boolean };
-  /**
-   * Stop at this instant; idle time on the way to it passes by itself. RangeError if it is past, or among inputs that
-   * are not known.
-   */
+  /** Stop at this instant, past idle time on the way. RangeError if it is past, or among inputs that are not known. */
   to?: Instant;
 }
 

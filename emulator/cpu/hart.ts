@@ -132,15 +132,13 @@ export class HartState implements Hart {
     this.memory.i32[(this.home + HartOffset.untilEnabled) / 4] = Number(value);
   }
 
-  /** See HartOffset.meets. */
+  /** See HartOffset. */
   get meets(): number {
     return this.memory.i32[(this.home + HartOffset.meets) / 4]!;
   }
   set meets(value: number) {
     this.memory.i32[(this.home + HartOffset.meets) / 4] = value;
   }
-
-  /** See HartOffset.contends. */
   get contends(): number {
     return this.memory.i32[(this.home + HartOffset.contends) / 4]!;
   }

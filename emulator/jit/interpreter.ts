@@ -13,7 +13,7 @@ import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode } from './csr-code';
 import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, PAGE } from '../layout';
-import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER } from '../layout';
+import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER, TRANSFER } from '../layout';
 import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
 import { foundWhatItStored, unlessStarts } from './emit';
@@ -120,7 +120,9 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
   /** Neither of these is an instruction done. */
   const uncount = local.set(L.remaining, i32.add(local.get(L.remaining), i32.const(1)));
   const exitUncounted = (reason: Exit): Code => [uncount, set32(HartOffset.record, record), exit(reason)];
-  const endIfAhead = when(i32.lt_u(local.get(L.remaining), get32(HartOffset.meets)), exitUncounted(Exit.meets));
+  /** Ends the turn if the hart is ahead by so many instructions. */
+  const endIfAhead = (by: number): Code =>
+    when(i32.lt_u(i32.add(local.get(L.remaining), i32.const(by)), get32(HartOffset.meets)), exitUncounted(Exit.meets));
   const endIfTaken = (at: Code, bytes: 4 | 8): Code =>
     when(i32.lt_u(local.get(L.remaining), get32(HartOffset.contends)), [
       when(foundWhatItStored(at, bytes, local.get(L.scratch)), [set32(HartOffset.record, record), exit(Exit.contends)]),
@@ -178,7 +180,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
         const old = local.get(L.scratch);
         const after = update(old, register(RecordLayout.rs2));
         return [
-          endIfAhead,
+          endIfAhead(0),
           tlb.find(address),
           when(
             tlb.hits(bytes, DataEntry.write),
@@ -196,7 +198,7 @@ function generateInterpreter(): Uint8Array<ArrayBuffer> {
           form.instruction.access?.swaps ? endIfTaken(at, bytes) : [],
         ];
       },
-      order: () => endIfAhead,
+      order: () => endIfAhead(TRANSFER),
       branch: (condition) => when(condition, form.closesIdiom ? [exitForIdiom, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],

@@ -11,7 +11,7 @@ import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
-import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, SIGNED } from '../layout';
+import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, SIGNED, TRANSFER } from '../layout';
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
@@ -197,9 +197,9 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       const from = isReturn(i) ? to.start - 4 : i.offset;
       return checked(from, to, onward);
     };
-    const endIfAhead = (): Code =>
+    const endIfAhead = (by: number): Code =>
       when(
-        i32.lt_u(i32.add(local.get(L.remaining), i32.const(after)), get32(HartOffset.meets)),
+        i32.lt_u(i32.add(local.get(L.remaining), i32.const(after + by)), get32(HartOffset.meets)),
         leaveWith(Exit.meets, i, after + 1),
       );
     const endIfTaken = (bytes: 4 | 8): Code =>
@@ -225,7 +225,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
         return [find, STORES[bytes](host, value)];
       },
       atomic: (bytes, address, update) => [
-        endIfAhead(),
+        endIfAhead(0),
         tlb.find(address),
         when(i32.eqz(tlb.hits(bytes, DataEntry.write)), leaveAccess(Exit.atomic, bytes)),
         local.set(L.entry, tlb.host),
@@ -234,7 +234,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
         write(local.get(L.scratch)),
         i.instruction.access?.swaps ? endIfTaken(bytes) : [],
       ],
-      order: () => endIfAhead(),
+      order: () => endIfAhead(TRANSFER),
       branch: (condition) =>
         when(condition, [
           i.closesIdiom ? when(farApart(read(i.rs1), read(i.rs2)), leaveWith(Exit.loopIdiom, i, 1)) : [],

@@ -6,7 +6,7 @@ import type { HartState } from '../cpu/hart';
 import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
-import { PAGE } from '../layout';
+import { PAGE, TRANSFER } from '../layout';
 import type { Instruction } from '../isa/instructions/instruction';
 import type { SavedState } from '../history/saved-state';
 import type { State } from '../types';
@@ -39,10 +39,11 @@ export class Meetings {
     this.harts = saved.numbers('harts', WORDS);
   }
 
-  /** Whether the hart's next instruction is an atomic or a fence. */
-  isNext(hart: HartState): boolean {
+  /** Whether the hart, which is ahead by so many instructions, meets others by its next one: an atomic or a fence. */
+  isNext(hart: HartState, ahead: number): boolean {
+    if (ahead < 0) return false;
     const instruction = this.next(hart)?.instruction;
-    return instruction?.name === 'fence' || isAtomic(instruction);
+    return isAtomic(instruction) || (ahead >= TRANSFER && instruction?.name === 'fence');
   }
 
   /** Whether the hart's next instruction is an atomic on a word that has to come from another hart's cache. */

@@ -12,6 +12,7 @@ import { interruptible } from '../cpu/traps';
 import type { Meetings } from './meeting';
 import { type SpinWaitDetector, UNTIL_ENABLED } from './spin-wait';
 import type { SavedState } from '../history/saved-state';
+import { TRANSFER } from '../layout';
 import type { State } from '../types';
 
 /** Instructions of a hart's quantum, after which it is asked whether it spins, and at most how many more. */
@@ -23,11 +24,8 @@ const LEAD_VARIATION = 1024;
 /** The same while a hart counts how often it finds a lock taken. */
 const FINE_LEAD = 40;
 const FINE_VARIATION = 64;
-/**
- * Instructions for which an atomic instruction takes longer than others if the word has to come from another hart's cache: a
- * hart that is ahead for no longer than that does it before its turn ends.
- */
-const TRANSFER = 3000;
+/** Most instructions by which it then goes on. */
+const TAIL = 64;
 /** Instructions by which a hart is late, at most, in each of its turns: two that do the same do not keep step. */
 const JITTER = 1024;
 /** Most instructions of a quantum, or by which one is extended, that ends as soon as interrupts are enabled. */
@@ -128,10 +126,13 @@ export class Scheduler {
   met(begun: number): number {
     const { plan } = this;
     const hart = this.harts[this.hart]!;
-    let tail = EXTENSION;
-    if (plan.contention === Contention.tries || interruptible(hart) || !this.spinWaits.looksForWork(hart))
-      tail = plan.contention === Contention.none && this.waitsForWord(hart, begun - this.lead) ? 1 : 0;
-    else hart.untilEnabled = plan.untilEnabled = true;
+    let tail = 0;
+    if (plan.contention !== Contention.tries && !interruptible(hart) && this.spinWaits.looksForWork(hart)) {
+      hart.untilEnabled = plan.untilEnabled = true;
+      tail = EXTENSION;
+    } else if (plan.contention === Contention.none && this.waitsForWord(hart, begun - this.lead)) {
+      tail = this.varied(1, TAIL);
+    }
     this.tail = begun + tail;
     return tail;
   }
@@ -160,7 +161,7 @@ export class Scheduler {
     const holder = this.harts[this.hart]!;
     if (!this.turnOver && !holder.waiting) {
       // The slice may have ended just here.
-      if (this.tail === UNLIMITED && this.lead <= 0 && this.left > 0 && this.meetings.isNext(holder)) this.met(0);
+      if (this.tail === UNLIMITED && this.left > 0 && this.meetings.isNext(holder, -this.lead)) this.met(0);
       if (this.left > 0) return holder;
     }
     if (this.foundTaken) this.waitForLock(holder);
