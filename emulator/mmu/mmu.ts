@@ -112,6 +112,13 @@ export class Mmu {
     return physical;
   }
 
+  /** Host address of the memory that such an access would touch, by its virtual address; 0 if it is refused, or touches none. */
+  hostAt(hart: TranslatingHart, address: bigint, access: AccessType, bytes: number): number {
+    const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    const physical = this.translate(hart, low, high, access, bytes);
+    return physical < 0 ? 0 : this.memory.hostOf(physical);
+  }
+
   /** Does something in which a translation that would have to set A or D fails. */
   withoutUpdates<T>(action: () => T): T {
     this.mayUpdate = false;

@@ -12,11 +12,17 @@ import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 const REACH = 32;
 const MOST_KNOWN = 1024;
 
+export interface LockLoop {
+  /** Instructions of a pass. */
+  instructions: number;
+  /** The register that has the lock's address. */
+  lock: number;
+}
+
 interface Site {
   /** The bytes around the amoswap, by half words, as they were when they were looked at. */
   halves: Uint16Array;
-  /** Instructions of the loop; 0 if it is none that only waits. */
-  instructions: number;
+  loop: LockLoop | undefined;
 }
 
 export class LockLoops {
@@ -28,37 +34,35 @@ export class LockLoops {
     private readonly mmu: Mmu,
   ) {}
 
-  /** Instructions of the loop in which the hart, which is behind an amoswap, does nothing but wait; 0 if it is in none. */
-  length(hart: HartState): number {
-    const { pc } = hart;
-    const [low, high] = [Number(BigInt.asIntN(32, pc)), Number(BigInt.asIntN(32, pc >> 32n))];
-    const physical = this.mmu.translate(hart, low, high, AccessType.fetch, 2);
-    const host = physical < 0 ? 0 : this.memory.hostOf(physical);
+  /** The loop in which the hart, which is behind an amoswap, does nothing but wait; undefined if it is in none. */
+  around(hart: HartState): LockLoop | undefined {
+    const host = this.mmu.hostAt(hart, hart.pc, AccessType.fetch, 2);
     const inPage = host & (PAGE - 1);
-    if (host === 0 || inPage < REACH || inPage > PAGE - REACH) return 0;
+    if (host === 0 || inPage < REACH || inPage > PAGE - REACH) return undefined;
     const first = host / 2 - REACH / 2;
     let site = this.sites.get(host);
     if (site === undefined || site.halves.some((half, i) => half !== this.memory.u16[first + i])) {
       if (this.sites.size === MOST_KNOWN) this.sites.clear();
       const halves = this.memory.u16.slice(first, first + REACH);
-      this.sites.set(host, (site = { halves, instructions: loopLength(halves) }));
+      this.sites.set(host, (site = { halves, loop: loopIn(halves) }));
     }
-    return site.instructions;
+    return site.loop;
   }
 }
 
-/** Of the loop that is closed behind the amoswap which ends in the middle; 0 if there is none, or it does more than to wait. */
-function loopLength(halves: Uint16Array): number {
+/** The loop around the amoswap that ends in the middle; undefined if there is none, or it does more than to wait. */
+function loopIn(halves: Uint16Array): LockLoop | undefined {
   const behind = straight(halves, REACH / 2, REACH);
-  const branch = behind.at(-1)!;
-  if (branch?.instruction.control !== 'branch') return 0;
+  const branch = behind.at(-1);
+  if (branch?.instruction.control !== 'branch') return undefined;
   const end = behind.reduce((at, { length }) => at + length / 2, REACH / 2);
   const start = end + (branch.imm - branch.length) / 2;
-  if (start < 0 || start >= REACH / 2) return 0;
+  if (start < 0 || start >= REACH / 2) return undefined;
   const before = straight(halves, start, REACH / 2);
   const swap = before.at(-1);
-  if (swap?.instruction.access?.swaps !== true) return 0;
-  return waits([...behind, ...before]) ? behind.length + before.length : 0;
+  if (swap?.instruction.access?.swaps !== true) return undefined;
+  const pass = [...behind, ...before];
+  return waits(pass) ? { instructions: pass.length, lock: swap.rs1 } : undefined;
 }
 
 /** The instructions from one half word to another, or to the first that is a branch; empty if there is none that leads there. */

@@ -50,7 +50,7 @@ export class Meetings {
   isElsewhere(hart: HartState): boolean {
     const next = this.next(hart);
     if (next === undefined || !isAtomic(next.instruction)) return false;
-    const word = this.hostOf(hart, hart.x(next.rs1), AccessType.load);
+    const word = this.mmu.hostAt(hart, hart.x(next.rs1), AccessType.load, 1);
     const at = (word >>> 3) % WORDS;
     const isElsewhere = this.words[at] === word && this.harts[at] !== hart.id;
     this.words[at] = word;
@@ -61,21 +61,14 @@ export class Meetings {
   /** The hart's next instruction, fetched as it would; undefined if that faults. */
   private next(hart: HartState): Decoded | undefined {
     const { pc } = hart;
-    const host = this.hostOf(hart, pc, AccessType.fetch);
+    const host = this.mmu.hostAt(hart, pc, AccessType.fetch, 2);
     if (host === 0) return undefined;
     let word = this.memory.view.getUint16(host, true);
     if (lengthOf(word) === 2) return undefined;
-    const upper = (host & (PAGE - 1)) === PAGE - 2 ? this.hostOf(hart, pc + 2n, AccessType.fetch) : host + 2;
+    const upper = (host & (PAGE - 1)) === PAGE - 2 ? this.mmu.hostAt(hart, pc + 2n, AccessType.fetch, 2) : host + 2;
     if (upper === 0) return undefined;
     word |= this.memory.view.getUint16(upper, true) << 16;
     return decode(word);
-  }
-
-  /** Host address of what lies at a virtual address; 0 if it cannot be accessed. */
-  private hostOf(hart: HartState, address: bigint, access: AccessType): number {
-    const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
-    const physical = this.mmu.translate(hart, low, high, access, 2);
-    return physical < 0 ? 0 : this.memory.hostOf(physical);
   }
 }
 

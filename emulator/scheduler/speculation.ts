@@ -163,9 +163,7 @@ export class Speculation {
     const page = (virtual >> 12n) * 2n + (access === AccessType.fetch ? 1n : 0n);
     let host = this.pages.get(page);
     if (host === undefined) {
-      const [low, high] = [Number(BigInt.asIntN(32, virtual)) & -PAGE, Number(BigInt.asIntN(32, virtual >> 32n))];
-      const physical = this.mmu.translate(this.hart, low, high, access, PAGE);
-      host = physical < 0 ? 0 : this.memory.hostOf(physical);
+      host = this.mmu.hostAt(this.hart, (virtual >> 12n) << 12n, access, PAGE);
       this.pages.set(page, host);
     }
     return host === 0 ? 0 : host + Number(virtual & BigInt(PAGE - 1));

@@ -1,10 +1,11 @@
 /** Harts that wait for each other have few turns or none, alike in every tier, and no work is lost. */
 import assert from 'node:assert/strict';
 import { Csr } from '../isa/csrs';
+import { SavedState } from '../history/saved-state';
 import { Machine } from '../machine';
 import { Assembler, BASE, R, csrr, csrw, laidOut, ret, times, toSupervisor } from '../testing/guests';
 import { TIERS, points, runInTier } from '../testing/tiers';
-import type { Watch } from '../types';
+import type { Checkpoint, Watch } from '../types';
 
 const { zero, ra, sp, s0, s1, s2, s3, s4, t0, t1, t2 } = R;
 const LOCK = BASE + 0x1_0000;
@@ -47,6 +48,9 @@ function locks(sections: number, work: number): Assembler {
   return a.label('halt').to('halt', 'jal');
 }
 
+const hasFoundTaken = ({ state }: Checkpoint): boolean =>
+  new SavedState('machine', state).record('scheduler').boolean('foundTaken');
+
 describe('harts that spin', function () {
   this.timeout(20_000);
 
@@ -61,6 +65,26 @@ describe('harts that spin', function () {
     assert.equal(machine.memory.readU64(BigInt(COUNTER)), BigInt(150 * 200 * HARTS));
   });
 
+  it('go on alike from wherever they were saved', () => {
+    const options = { harts: HARTS, memory: 2 ** 20, legacyVirtio: false, kernel: laidOut(locks(400, 20)) };
+    const machine = new Machine(options);
+    const checkpoints: Checkpoint[] = [];
+    for (let i = 0; i < 20_000; i++) {
+      machine.run({ instructions: 1 });
+      // Behind the instruction that has found the lock taken, and now and then.
+      const checkpoint = machine.save();
+      if (hasFoundTaken(checkpoint) || i % 200 === 0) checkpoints.push(checkpoint);
+    }
+    assert.ok(checkpoints.some(hasFoundTaken));
+    machine.run({ instructions: 20_000 });
+    for (const checkpoint of checkpoints) {
+      const other = new Machine(options);
+      other.restore(checkpoint);
+      other.run({ instructions: Infinity, to: machine.instant });
+      assert.equal(other.stateHash(), machine.stateHash(), `from ${checkpoint.instant.time}`);
+    }
+  });
+
   it('give the one that holds the lock nearly all of the time', () => {
     // One section of a million instructions: whoever is second and third can only wait.
     const machine = same(locks(1, 500_000), 2_000_000);
@@ -69,6 +93,21 @@ describe('harts that spin', function () {
     assert.ok(holding >= 500_000n, `${holding}`);
     const retired = machine.harts.map((hart) => hart.retired);
     assert.ok(Math.max(...retired) > 900_000, retired.join(' '));
+  });
+
+  it('really spin where they count how often a lock was taken, in a register or in memory', () => {
+    for (const counts of ['register', 'memory'] as const) {
+      const a = new Assembler();
+      a.li(s4, LOCK).li(s3, COUNTER).li(s2, 0).li(t0, 1).label('spin');
+      if (counts === 'register') a.op('addi', { rd: s2, rs1: s2, imm: 1 });
+      else a.op('amoadd.d', { rs1: s3, rs2: t0 });
+      a.op('addi', { rd: t1, rs1: t0 }).op('amoswap.w', { rd: t1, rs1: s4, rs2: t1 }).to('spin', 'bne', { rs1: t1 });
+      times(a, t2, 50_000, 'work', () => a);
+      if (counts === 'register') a.op('amoadd.d', { rs1: s3, rs2: s2 });
+      release(a).label('halt').to('halt', 'jal');
+      const tries = same(a, 1_500_000).memory.readU64(BigInt(COUNTER))!;
+      assert.ok(tries > 3000n, `${counts}: ${tries}`);
+    }
   });
 
   it('work on when a loop that looks alike does change something', () => {

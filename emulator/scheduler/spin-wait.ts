@@ -191,8 +191,9 @@ export class SpinWaitDetector {
   waitsForLock(hart: HartState): boolean {
     const own = this.history[hart.id]!;
     if (hart.pc === own.countsAt || interruptToTake(hart) !== undefined) return false;
-    if (this.lockLoops.length(hart) === own.pass) {
-      own.lock = this.lockAt(hart, hart.rs1);
+    const plain = this.lockLoops.around(hart);
+    if (plain?.instructions === own.pass) {
+      own.lock = this.lockAt(hart, hart.x(plain.lock));
       if (own.lock !== undefined) return true;
     }
     const { loop } = this.find(hart, SHORT_LOOP, true);
@@ -211,9 +212,7 @@ export class SpinWaitDetector {
   }
 
   private lockAt(hart: HartState, address: bigint): AwaitedLock | undefined {
-    const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
-    const physical = this.mmu.translate(hart, low, high, AccessType.load, 1);
-    const host = physical < 0 ? 0 : this.memory.hostOf(physical);
+    const host = this.mmu.hostAt(hart, address, AccessType.load, 1);
     if (host === 0) return undefined;
     const word = (host & ~7) >>> 0;
     return { word, held: this.memory.u64[word / 8]!, steps: hart.steps };
