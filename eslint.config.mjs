@@ -13,6 +13,7 @@ export default tseslint.config(
     rules: {
       curly: ['error', 'multi-or-nest', 'consistent'],
       eqeqeq: 'error',
+      'max-lines': ['error', 400],
       'no-eval': 'error',
       'no-implied-eval': 'error',
       'no-new-func': 'error',

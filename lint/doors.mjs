@@ -47,7 +47,20 @@ export const DOORS = {
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },
-  'debug-adapter/symbols': { mayImport: ['emulator/isa'] },
+  'debug-adapter/symbols': { mayImport: ['emulator/isa', ...inDebugger('symbols')] },
+  'debug-adapter/symbols/container': { mayImport: ['emulator/isa/hex', ...inDebugger('symbols/api')] },
+  'debug-adapter/symbols/dwarf': {
+    mayImport: ['emulator/isa/hex', ...inDebugger('symbols/api', 'symbols/search', 'symbols/container')],
+  },
+  'debug-adapter/symbols/declarations': {
+    mayImport: ['emulator/isa/hex', ...inDebugger('symbols/api', 'symbols/code', 'symbols/container', 'symbols/dwarf')],
+  },
+  'debug-adapter/symbols/frames': {
+    mayImport: [
+      'emulator/isa',
+      ...inDebugger('symbols/api', 'symbols/code', 'symbols/container', 'symbols/dwarf', 'symbols/declarations'),
+    ],
+  },
   'debug-adapter/expressions': { mayImport: ['emulator/isa', ...inDebugger('symbols')] },
   'debug-adapter/memory': { mayImport: ['emulator', ...inDebugger('symbols')] },
   'debug-adapter/xv6': { mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'protocol')] },

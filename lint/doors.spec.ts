@@ -16,6 +16,10 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'emulator/history': { allowed: '../types', forbidden: '../machine' },
   'debug-adapter': { file: 'debug-adapter/some-file', allowed: './dap/connection', forbidden: './node-files' },
   'debug-adapter/symbols': { allowed: '../../emulator/isa/instructions/decode', forbidden: '../../emulator/types' },
+  'debug-adapter/symbols/container': { allowed: '../api', forbidden: '../dwarf/unit' },
+  'debug-adapter/symbols/dwarf': { allowed: '../container/reader', forbidden: '../declarations/types' },
+  'debug-adapter/symbols/declarations': { allowed: '../dwarf/die', forbidden: '../frames/locate' },
+  'debug-adapter/symbols/frames': { allowed: '../declarations/functions', forbidden: '../binary' },
   'debug-adapter/expressions': { allowed: '../symbols/api', forbidden: '../xv6/kernel' },
   'debug-adapter/memory': { allowed: '../symbols/api', forbidden: '../xv6/kernel' },
   'debug-adapter/xv6': { allowed: '../expressions/value', forbidden: '../run-control/runner' },
@@ -115,6 +119,12 @@ describe('the rules of one dialect', function () {
       rule: 'no-restricted-syntax',
       good: 'export const twice = (n: number): number => 2 * n;\n',
       bad: 'export const TWICE = (n: number): number => 2 * n;\n',
+    },
+    {
+      subject: 'a file has at most 400 lines',
+      rule: 'max-lines',
+      good: '// A line.\n'.repeat(400),
+      bad: '// A line.\n'.repeat(401),
     },
     {
       subject: 'one line needs no braces',

@@ -2,7 +2,7 @@
  * C's types as expressions need them: sizes, names as C spells them, and the conversions of ISO C11, section 6.3.1, for
  * the LP64 ABI of RISC-V (int 32 bits, long and pointers 64, plain char unsigned).
  */
-import { isSized, sizeOf } from '../symbols/size-of';
+import { isSized, sizeOf } from '../symbols/declarations/size-of';
 import type {
   ArrayType,
   BaseType,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RecordType, Variable } from './api';
 import { openBinary } from './binary';
-import { sizeOf } from './size-of';
+import { sizeOf } from './declarations/size-of';
 import {
   fixtureBytes,
   FIXTURE_NAMES,

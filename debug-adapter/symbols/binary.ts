@@ -24,23 +24,23 @@ import {
 } from './api';
 import { CallFrames } from './dwarf/call-frame';
 import { LinkedCode } from './code';
-import { Damage } from './damage';
+import { Damage } from './declarations/damage';
 import type { Die } from './dwarf/die';
 import { At, Tag } from './dwarf/constants';
-import { type Elf, readElf } from './elf';
-import { Subprogram, type VariableOrigin } from './functions';
-import { Globals } from './globals';
+import { type Elf, readElf } from './container/elf';
+import { Subprogram, type VariableOrigin } from './declarations/functions';
+import { Globals } from './declarations/globals';
 import { type Blocks, Lines } from './lines';
-import { Locator } from './locate';
+import { Locator } from './frames/locate';
 import { readMacros } from './dwarf/macros';
-import { Names, builtinType, isNamed } from './names';
-import { Types } from './types';
-import { withLengths } from './array-types';
+import { Names, builtinType, isNamed } from './declarations/names';
+import { Types } from './declarations/types';
+import { withLengths } from './declarations/array-types';
 import { compareAddresses, countWhile } from './search';
 import { DebugInfo } from './dwarf/debug-info';
 import { SplitDwarf, type SplitFile } from './dwarf/split';
 import type { Unit } from './dwarf/unit';
-import { Unwinder } from './unwind';
+import { Unwinder } from './frames/unwind';
 
 export interface OpenedBinary extends Binary {
   readonly warnings: readonly string[];

@@ -8,8 +8,8 @@ import { isSum } from '../../emulator/isa/instructions/instruction';
 import { instructionAt, instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import type { ElfSymbol, ReadMemory, Segment } from './api';
-import type { Elf, Section } from './elf';
-import { fileMemory } from './file-memory';
+import type { Elf, Section } from './container/elf';
+import { fileMemory } from './container/file-memory';
 import { compareAddresses, countWhile } from './search';
 
 const LONGEST_SCAN = 4096;

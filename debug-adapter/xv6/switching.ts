@@ -3,7 +3,7 @@ import { isCall, jumpDistance } from '../../emulator/isa/instructions/calls';
 import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import type { Binary } from '../symbols/api';
-import { fileMemory } from '../symbols/file-memory';
+import { fileMemory } from '../symbols/container/file-memory';
 
 /** Linked addresses of the instructions after the calls of a function; empty if there is no such function. */
 export function returnsFrom(binary: Binary, name: string): bigint[] {

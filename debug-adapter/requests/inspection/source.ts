@@ -10,7 +10,7 @@ import { baseName } from '../../code/sources';
 import type { Binary } from '../../symbols/api';
 import { requireSession, requireStopped, type Body, type SessionContext } from '../context';
 import { instructionsFrom } from '../../../emulator/isa/instructions/instruction-at';
-import { fileMemory } from '../../symbols/file-memory';
+import { fileMemory } from '../../symbols/container/file-memory';
 
 /** A higher line number is a sign of broken debug information. */
 const MOST_LINES = 100_000;

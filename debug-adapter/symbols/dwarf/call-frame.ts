@@ -5,9 +5,9 @@
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import { Cfa } from './constants';
-import type { Section } from '../elf';
+import type { Section } from '../container/elf';
 import { type FrameEntry, type FrameSection, readFrameEntry, readPointer } from './frame-entry';
-import { Reader } from '../reader';
+import { Reader } from '../container/reader';
 import { compareAddresses, countWhile } from '../search';
 
 /** How to find a register of the caller. Offsets are relative to the canonical frame address. */

@@ -5,9 +5,9 @@
 import { SymbolError } from '../api';
 import type { Abbreviation, AttributeSpec } from './die';
 import { Form } from './constants';
-import type { Section } from '../elf';
+import type { Section } from '../container/elf';
 import { type LineTable, readLineTable } from './line-table';
-import { Budget, Reader } from '../reader';
+import { Budget, Reader } from '../container/reader';
 import { type DebugSection, Unit, readUnitHeader } from './unit';
 
 export type SectionName =

@@ -5,7 +5,7 @@
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import { At, Form, Tag } from './constants';
-import { type Reader } from '../reader';
+import { type Reader } from '../container/reader';
 import type { Unit } from './unit';
 
 export interface AttributeSpec {

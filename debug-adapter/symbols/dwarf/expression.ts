@@ -9,7 +9,7 @@ import { hex } from '../../../emulator/isa/hex';
 import { SymbolError, type Location } from '../api';
 import type { Die } from './die';
 import { At, Encoding, Op } from './constants';
-import { Reader } from '../reader';
+import { Reader } from '../container/reader';
 import { type BaseKind, type StackValue, operate, signedOf } from './stack-value';
 
 /** Not an Error, since it is thrown too often to record a stack trace each time. */

@@ -4,7 +4,7 @@
  */
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
-import { Reader } from '../reader';
+import { Reader } from '../container/reader';
 
 /** A CIE. */
 export interface CommonEntry {

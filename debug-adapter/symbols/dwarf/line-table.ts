@@ -6,7 +6,7 @@ import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import { readForm } from './die';
 import { Form, Line } from './constants';
-import { type Budget, Reader } from '../reader';
+import { type Budget, Reader } from '../container/reader';
 import type { DebugInfo } from './debug-info';
 import type { Unit } from './unit';
 

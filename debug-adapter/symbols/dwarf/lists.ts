@@ -6,7 +6,7 @@ import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
 import type { AddressRange } from './die';
 import { At, GnuLle, Lle, Rle } from './constants';
-import { type Reader } from '../reader';
+import { type Reader } from '../container/reader';
 import type { Unit } from './unit';
 
 export interface LocationListEntry extends AddressRange {

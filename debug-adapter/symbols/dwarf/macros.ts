@@ -5,7 +5,7 @@
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError, type Macro } from '../api';
 import { At, Form } from './constants';
-import type { Reader } from '../reader';
+import type { Reader } from '../container/reader';
 import type { Unit } from './unit';
 
 /** DW_MACRO_*; the first four are also DW_MACINFO_*. */

@@ -4,8 +4,8 @@
  */
 import { hex } from '../../../emulator/isa/hex';
 import { SymbolError } from '../api';
-import { readSplitSections, type Section } from '../elf';
-import { Reader } from '../reader';
+import { readSplitSections, type Section } from '../container/elf';
+import { Reader } from '../container/reader';
 import { At, UnitType } from './constants';
 import { DebugInfo } from './debug-info';
 import type { Unit } from './unit';

@@ -9,7 +9,7 @@ import { type AddressRange, type AttributeValue, Die, readForm } from './die';
 import { At, Form, LANGUAGES_OF_C, Tag, UnitType } from './constants';
 import { type LineTable, joinPath } from './line-table';
 import { readRangeList } from './lists';
-import { Reader } from '../reader';
+import { Reader } from '../container/reader';
 
 export interface DebugSection {
   name: string;

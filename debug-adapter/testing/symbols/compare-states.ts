@@ -1,7 +1,7 @@
 /** Compares the symbol reader and gdb on a running program: its stack and the values of its variables. */
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../../symbols/api';
-import { sizeOf } from '../../symbols/size-of';
-import { lookupAddress } from '../../symbols/unwind';
+import { sizeOf } from '../../symbols/declarations/size-of';
+import { lookupAddress } from '../../symbols/frames/unwind';
 import type { FrameAnswer, StateAnswer } from './gdb';
 
 interface Frame {

@@ -1,6 +1,6 @@
 /** Compares the symbol reader and gdb on a program's lines, functions, types and variables. */
 import type { Binary, QualifiedType, Type } from '../../symbols/api';
-import { sizeOf } from '../../symbols/size-of';
+import { sizeOf } from '../../symbols/declarations/size-of';
 import { memoryOf, frameAt } from './fixtures';
 import type { StaticAnswer, TypeAnswer, askPrologues } from './gdb';
 

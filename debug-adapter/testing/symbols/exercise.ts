@@ -1,6 +1,6 @@
 /** Calls every function of a `Binary` with everything that it lists. */
 import type { Binary, FrameRegisters, ReadMemory, Type } from '../../symbols/api';
-import { sizeOf } from '../../symbols/size-of';
+import { sizeOf } from '../../symbols/declarations/size-of';
 import { frameAt } from './fixtures';
 
 const DEEPEST = 300;

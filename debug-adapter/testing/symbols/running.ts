@@ -4,7 +4,7 @@ import { Machine } from '../../../emulator/machine';
 import { setBreakpoints } from '../../../emulator/testing/breakpoints';
 import type { EvaluationContext } from '../../expressions/value';
 import type { Binary } from '../../symbols/api';
-import { fileMemory } from '../../symbols/file-memory';
+import { fileMemory } from '../../symbols/container/file-memory';
 
 /** Where the caller of `stop` is when it calls it for the `times`-th time. Its memory can be read and not written. */
 export function callerOf(binary: Binary, bytes: Uint8Array, stop: string, times: number): EvaluationContext {

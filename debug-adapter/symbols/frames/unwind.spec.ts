@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { FrameRegisters } from './api';
-import { frameAt, lineOf, memoryOf, openFixture } from '../testing/symbols/fixtures';
+import type { FrameRegisters } from '../api';
+import { frameAt, lineOf, memoryOf, openFixture } from '../../testing/symbols/fixtures';
 import { lookupAddress } from './unwind';
 
 const SP = 0x80001000n;

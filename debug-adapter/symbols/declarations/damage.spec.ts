@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { SymbolError } from './api';
-import { openBinary } from './binary';
-import { DAMAGES, sectionHeaders } from '../testing/symbols/damage';
-import { exercise } from '../testing/symbols/exercise';
-import { fixtureBytes, FIXTURE_NAMES } from '../testing/symbols/fixtures';
-import { Random } from '../../emulator/testing/random';
-import { randomProgram } from '../testing/symbols/random-dwarf';
+import { SymbolError } from '../api';
+import { openBinary } from '../binary';
+import { DAMAGES, sectionHeaders } from '../../testing/symbols/damage';
+import { exercise } from '../../testing/symbols/exercise';
+import { fixtureBytes, FIXTURE_NAMES } from '../../testing/symbols/fixtures';
+import { Random } from '../../../emulator/testing/random';
+import { randomProgram } from '../../testing/symbols/random-dwarf';
 
 /** As many as the suite has time for. DAMAGED_CASES=100000 makes a long run, DAMAGED_SEED=2 other cases. */
 const cases = Number(process.env.DAMAGED_CASES ?? 1400);
@@ -50,7 +50,7 @@ describe('Damaged files', function () {
   let checked = 0;
 
   before(() => {
-    watchdog = new Worker(join(import.meta.dirname ?? __dirname, '../testing/symbols/watchdog.mjs'), {
+    watchdog = new Worker(join(import.meta.dirname ?? __dirname, '../../testing/symbols/watchdog.mjs'), {
       workerData: { progress: progress.buffer, patience: 3 * SLOWEST },
     });
     watchdog.unref();

@@ -1,5 +1,5 @@
 /** Sizes of types in bytes. */
-import type { Type } from './api';
+import type { Type } from '../api';
 
 /** The size in bytes, as sizeof returns; 0 for void, functions, open arrays and incomplete types. */
 export function sizeOf(type: Type): number {

@@ -1,6 +1,6 @@
 /** The frame that a DWARF expression is evaluated in: its registers and memory, and facts of its function. */
-import type { FrameRegisters, Location, ReadMemory } from './api';
-import { type ExpressionFrame, Unavailable } from './dwarf/expression';
+import type { FrameRegisters, Location, ReadMemory } from '../api';
+import { type ExpressionFrame, Unavailable } from '../dwarf/expression';
 
 const INTEGER_REGISTERS = 32;
 const REGISTER_LIMIT = 64;

@@ -1,5 +1,5 @@
 /** The memory of a program as its file has it, by linked addresses. */
-import type { ReadMemory, Segment } from './api';
+import type { ReadMemory, Segment } from '../api';
 
 /** Reads of the bytes that the segments have in the file; undefined for what is not whole in one of them. */
 export const fileMemory =

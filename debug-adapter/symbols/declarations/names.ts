@@ -2,10 +2,10 @@
  * An index of the units' top-level declarations: functions, variables, types and enumerators by name. Reads only these
  * entries.
  */
-import type { BaseType } from './api';
+import type { BaseType } from '../api';
 import type { Damage } from './damage';
-import type { Die } from './dwarf/die';
-import { At, Tag } from './dwarf/constants';
+import type { Die } from '../dwarf/die';
+import { At, Tag } from '../dwarf/constants';
 
 export class Names {
   readonly functions: Die[] = [];

@@ -2,12 +2,12 @@
  * Members of structures and unions (DWARF 5, section 5.7.6), bit fields in the forms of all versions; base classes (5.7.3), and
  * the variants that Rust's enumerations with data consist of (5.7.10).
  */
-import { hex } from '../../emulator/isa/hex';
-import { SymbolError, type Member, type Type, type Variants } from './api';
-import { At, Op, Tag } from './dwarf/constants';
-import type { Die } from './dwarf/die';
+import { hex } from '../../../emulator/isa/hex';
+import { SymbolError, type Member, type Type, type Variants } from '../api';
+import { At, Op, Tag } from '../dwarf/constants';
+import type { Die } from '../dwarf/die';
 import { LARGEST_OBJECT, LARGEST_SCALAR } from './limits';
-import { Reader } from './reader';
+import { Reader } from '../container/reader';
 import { sizeOf } from './size-of';
 
 /** Whether an entry of a record is part of its values; a static member of C++ is only declared there. */

@@ -1,10 +1,10 @@
 /** Variables that are declared outside of functions: globals, and statics of a file, a namespace or a class. */
-import type { Type, Variable } from './api';
-import type { LinkedCode } from './code';
+import type { Type, Variable } from '../api';
+import type { LinkedCode } from '../code';
 import type { Damage } from './damage';
-import { At } from './dwarf/constants';
-import type { Die } from './dwarf/die';
-import type { Unit } from './dwarf/unit';
+import { At } from '../dwarf/constants';
+import type { Die } from '../dwarf/die';
+import type { Unit } from '../dwarf/unit';
 import { type VariableOrigin, makeVariable } from './functions';
 import { isNamed, type Names } from './names';
 import { sizeOf } from './size-of';

@@ -2,9 +2,9 @@
  * Lengths of arrays (DWARF 5, sections 5.5 and 5.13). The length of a variable-length array is computed in a frame: GCC records
  * it as an expression or as an artificial variable, Clang as a variable, and as nothing at all where the array is a parameter.
  */
-import type { ArrayBound, Type } from './api';
-import { At, Form } from './dwarf/constants';
-import type { Die } from './dwarf/die';
+import type { ArrayBound, Type } from '../api';
+import { At, Form } from '../dwarf/constants';
+import type { Die } from '../dwarf/die';
 import { LARGEST_OBJECT } from './limits';
 
 /** Elements of one dimension; undefined if it is open (`T a[]`) or known only at run time. */

@@ -5,13 +5,13 @@
  *
  * A stack ends where the return address cannot be one: outside the program's code, or not after a call.
  */
-import { X } from '../../emulator/isa/registers';
-import type { FrameRegisters, ReadMemory } from './api';
-import type { CallFrames, CfaRule, FrameRules, RegisterRule } from './dwarf/call-frame';
-import type { LinkedCode } from './code';
-import { Unavailable, evaluateValue, NO_UNIT } from './dwarf/expression';
+import { X } from '../../../emulator/isa/registers';
+import type { FrameRegisters, ReadMemory } from '../api';
+import type { CallFrames, CfaRule, FrameRules, RegisterRule } from '../dwarf/call-frame';
+import type { LinkedCode } from '../code';
+import { Unavailable, evaluateValue, NO_UNIT } from '../dwarf/expression';
 import { FrameContext } from './frame-context';
-import { Reader } from './reader';
+import { Reader } from '../container/reader';
 
 const REGISTER_COUNT = 32;
 

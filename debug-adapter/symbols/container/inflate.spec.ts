@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants, deflateSync } from 'node:zlib';
-import { Random } from '../../emulator/testing/random';
-import { SymbolError } from './api';
+import { Random } from '../../../emulator/testing/random';
+import { SymbolError } from '../api';
 import { inflate } from './inflate';
 
 describe('Decompression', () => {

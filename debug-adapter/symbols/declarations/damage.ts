@@ -2,9 +2,9 @@
  * What of a file's debug information is damaged or not understood: it is left out, entry by entry, with a message, and the
  * rest is kept.
  */
-import { hex } from '../../emulator/isa/hex';
-import { SymbolError } from './api';
-import type { Die } from './dwarf/die';
+import { hex } from '../../../emulator/isa/hex';
+import { SymbolError } from '../api';
+import type { Die } from '../dwarf/die';
 
 /** Enough for one for each unit of a large program. */
 const MOST_WARNINGS = 100;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { SymbolError } from './api';
-import { openBinary } from './binary';
-import { fixtureBytes, openFixture } from '../testing/symbols/fixtures';
+import { SymbolError } from '../api';
+import { openBinary } from '../binary';
+import { fixtureBytes, openFixture } from '../../testing/symbols/fixtures';
 
 /** A copy of a fixture with bytes changed. */
 function changed(change: (view: DataView) => void): Uint8Array {

@@ -11,10 +11,10 @@ import {
   type Scope,
   type Type,
   type Variable,
-} from './api';
+} from '../api';
 import type { Damage } from './damage';
-import type { AddressRange, Die } from './dwarf/die';
-import { At, Op, Tag } from './dwarf/constants';
+import type { AddressRange, Die } from '../dwarf/die';
+import { At, Op, Tag } from '../dwarf/constants';
 import { isNamed } from './names';
 import type { Types } from './types';
 

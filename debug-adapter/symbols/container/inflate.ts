@@ -2,7 +2,7 @@
  * Decompresses zlib data (RFC 1950) of DEFLATE blocks (RFC 1951), as in the sections of an ELF that was linked with
  * --compress-debug-sections. The result has a size that is known before, and never grows beyond it.
  */
-import { SymbolError } from './api';
+import { SymbolError } from '../api';
 
 const LONGEST_CODE = 15;
 const END_OF_BLOCK = 256;

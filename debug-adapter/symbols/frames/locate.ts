@@ -2,15 +2,15 @@
  * Locates variables in a frame, by their location expressions or lists (DWARF 5, section 2.6) and by the values at a
  * function's entry that its caller's call site records (section 3.4). What is not certain is `optimized-out`.
  */
-import type { ArrayBound, FrameRegisters, Location, ReadMemory } from './api';
-import { plausibleCount } from './array-types';
-import type { AddressRange, Die } from './dwarf/die';
-import { At, Form, Op, Tag } from './dwarf/constants';
-import { Unavailable, evaluateLocation, evaluateValue } from './dwarf/expression';
+import type { ArrayBound, FrameRegisters, Location, ReadMemory } from '../api';
+import { plausibleCount } from '../declarations/array-types';
+import type { AddressRange, Die } from '../dwarf/die';
+import { At, Form, Op, Tag } from '../dwarf/constants';
+import { Unavailable, evaluateLocation, evaluateValue } from '../dwarf/expression';
 import { FrameContext } from './frame-context';
-import type { Subprogram, VariableOrigin } from './functions';
-import { readLocationList } from './dwarf/lists';
-import { Reader } from './reader';
+import type { Subprogram, VariableOrigin } from '../declarations/functions';
+import { readLocationList } from '../dwarf/lists';
+import { Reader } from '../container/reader';
 import { type Unwinder, lookupAddress } from './unwind';
 
 /** An entry value may depend on one of the caller, and so on; this limits the recursion. */

@@ -3,8 +3,8 @@
  * ABI (gABI 4.1, chapters 4 and 5, and its sections on compression) and the RISC-V ELF psABI. Any other file that a student may open (an x86 kernel, an
  * object file, an incomplete one) is an error that says what it is.
  */
-import { hex } from '../../emulator/isa/hex';
-import { SymbolError, type ElfSymbol, type Segment } from './api';
+import { hex } from '../../../emulator/isa/hex';
+import { SymbolError, type ElfSymbol, type Segment } from '../api';
 import { inflate } from './inflate';
 import { Budget, Reader } from './reader';
 

@@ -4,8 +4,8 @@
  *
  * LEB128 numbers follow DWARF 5, section 7.6.
  */
-import { hex } from '../../emulator/isa/hex';
-import { SymbolError } from './api';
+import { hex } from '../../../emulator/isa/hex';
+import { SymbolError } from '../api';
 
 const decoder = new TextDecoder();
 /** A 64-bit number takes ten bytes; assemblers may pad it a little. */

@@ -3,7 +3,7 @@
  * that a type which leads back to itself through a pointer is no problem. A type that contains itself by value, which only
  * damage can cause, is detected before anyone follows it.
  */
-import { hex } from '../../emulator/isa/hex';
+import { hex } from '../../../emulator/isa/hex';
 import {
   SymbolError,
   type ArrayType,
@@ -18,11 +18,11 @@ import {
   type TypedefType,
   type Variants,
   type VoidType,
-} from './api';
+} from '../api';
 import type { Damage } from './damage';
-import type { Die } from './dwarf/die';
+import type { Die } from '../dwarf/die';
 import { elementCount, isBoundAtRunTime } from './array-types';
-import { At, Encoding, Tag } from './dwarf/constants';
+import { At, Encoding, Tag } from '../dwarf/constants';
 import { LARGEST_OBJECT, LARGEST_SCALAR } from './limits';
 import { isMember, membersIn, readMember, readVariants } from './members';
 import { canonicalTypeName } from './names';

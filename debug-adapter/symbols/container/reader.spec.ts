@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { SymbolError } from './api';
+import { SymbolError } from '../api';
 import { Budget, Reader } from './reader';
 
 function encode(value: bigint, signed: boolean): Uint8Array {
