@@ -85,17 +85,22 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
   }
 
   executing(hart: HartState): Status {
-    const { stops } = this.parts;
     if (this.parts.meetings.isNext(hart, hart.meets - hart.remaining)) {
       this.meets(hart);
       // Others come first.
       if (hart.remaining === 0) return Status.exit;
     }
-    if (!stops.announces(hart)) return Status.done;
+    return this.stopsFor(hart) ? Status.exit : Status.done;
+  }
+
+  /** Tells those who observe it that the hart executes the instruction at its pc, once; true if one of them wants to stop. */
+  stopsFor(hart: HartState): boolean {
+    const { stops } = this.parts;
+    if (!stops.announces(hart)) return false;
     // Where a step has ended the machine does not stop again.
-    if (!this.parts.observers.execute(hart) || stops.goesOn(hart, 0)) return Status.done;
+    if (!this.parts.observers.execute(hart) || stops.goesOn(hart, 0)) return false;
     stops.wanted = { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
-    return Status.exit;
+    return true;
   }
 
   differs(hart: HartState, what: DifferenceEvent['what']): void {

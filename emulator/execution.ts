@@ -4,7 +4,6 @@
  * slices, in the order of Phase.
  */
 import { HartState } from './cpu/hart';
-import { interruptToTake } from './cpu/traps';
 import type { ExecutionEnvironment } from './execution-environment';
 import { type Instant, Phase } from './history/instant';
 import { NO_SUCH_RUN, type Position } from './history/position';
@@ -102,7 +101,7 @@ export class Execution {
     position.reach(Phase.chosen);
     if (memory.watches.pending && environment.watchedTouched()) return this.stopped(hart ?? this.holder);
     if (position.isHeld(Phase.chosen, to)) return this.hold(to);
-    if (scheduler.refused.length > 0) {
+    if (scheduler.refused.length > 0 && to === undefined) {
       const shown = loopWalk.refused(scheduler.refused.splice(0), limit, clock.time);
       if (shown !== undefined) return shown;
     }
@@ -111,8 +110,13 @@ export class Execution {
       if (to !== undefined && this.sleep(Infinity, to)) return undefined;
       return { kind: 'idle', until: clock.tickAfter(this.nextEvent(to)) };
     }
-    if (environment.takeInterrupt(hart) === Status.exit) return this.stopped(hart);
-    return position.next(to)?.time === clock.time ? this.begin(hart, to) : hart;
+    const isHeldHere = position.next(to)?.time === clock.time;
+    if (isHeldHere && position.next(to)!.phase === Phase.interrupted) return this.beginInterrupt(hart, to);
+    if (environment.takeInterrupt(hart) === Status.exit) {
+      position.reach(Phase.interrupted);
+      return this.stopped(hart);
+    }
+    return isHeldHere ? this.begin(hart, to) : hart;
   }
 
   /** The hart whose quantum it is. */
@@ -129,15 +133,27 @@ export class Execution {
       this.parts.enter(input);
       return undefined;
     }
-    const cause = interruptToTake(this.holder);
     if (to.phase === Phase.fetched) stops.standsAt(this.holder);
-    else if (to.phase === Phase.chosen && cause !== undefined) stops.standsAt(this.holder, { interrupt: true, cause });
     return { kind: 'budget' };
   }
 
-  /** Begins an instruction, as far as the place between two instructions at which the run is held. */
+  /** As `begin`, where the run is held before an interrupt is taken. */
+  private beginInterrupt(hart: HartState, to: Instant | undefined): Stop | undefined {
+    const { position, stops, environment } = this.parts;
+    stops.holdsTrap = true;
+    const status = environment.takeInterrupt(hart);
+    stops.holdsTrap = false;
+    if (status !== Status.exit) throw new Error(NO_SUCH_RUN);
+    position.reach(Phase.interrupted);
+    return stops.wanted === undefined ? this.hold(to) : this.stopped(hart);
+  }
+
+  /**
+   * Begins an instruction, as far as the place between two instructions at which the run is held. Those who observe what is
+   * there are told before, as ever; if one of them wants to stop for it, that comes first.
+   */
   private begin(hart: HartState, to: Instant | undefined): Stop | undefined {
-    const { position, stops } = this.parts;
+    const { position, stops, environment } = this.parts;
     const { phase } = position.next(to)!;
     if (phase === Phase.attempted) {
       stops.holdsTrap = true;
@@ -148,6 +164,8 @@ export class Execution {
     } else {
       const [low, high] = [Number(BigInt.asIntN(32, hart.pc)), Number(BigInt.asIntN(32, hart.pc >> 32n))];
       this.parts.mmu.translate(hart, low, high, AccessType.fetch, 2);
+      position.reach(phase);
+      if (environment.stopsFor(hart)) return this.stopped(hart);
     }
     position.reach(phase);
     return this.hold(to);

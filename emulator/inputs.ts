@@ -1,7 +1,40 @@
-/** What an input does to a machine's harts and memory; what the board as a whole does with it is in machine.ts. */
+/**
+ * Whatever enters the machine from outside, and what that does to its harts and memory; what the board as a whole does with it
+ * is in machine.ts.
+ */
 import type { HartState } from './cpu/hart';
 import type { GuestMemory } from './mmu/guest-memory';
-import type { MachineInput } from './types';
+import type { Moment } from './history/instant';
+import type { Mode } from './types';
+
+/** Whatever enters the machine from outside. */
+export type MachineInput =
+  /** Key strokes for the UART. */
+  | { kind: 'console'; bytes: Uint8Array }
+  /** Power on again: same kernel, same disk, fresh memory. */
+  | { kind: 'reset' }
+  /** While all harts wait: virtual time passes up to this tick, but not beyond what is due next. */
+  | { kind: 'idle'; until: number }
+  // What a debugger writes. It takes effect before the next instruction.
+  | { kind: 'pc'; hart: number; value: bigint }
+  | { kind: 'register'; hart: number; register: number; value: bigint }
+  /** By its 12-bit address. */
+  | { kind: 'csr'; hart: number; csr: number; value: bigint }
+  | { kind: 'mode'; hart: number; mode: Mode }
+  /** Physical, in DRAM. */
+  | { kind: 'memory'; address: bigint; bytes: Uint8Array };
+
+/** An input, and when it came. */
+export interface LoggedInput extends Moment {
+  readonly input: MachineInput;
+}
+
+/** The inputs that have come in since the first power on. */
+export interface InputHistory {
+  readonly count: number;
+  /** Those after the first `count`. Throws RangeError if they are not known, as before the checkpoint of another machine. */
+  since(count: number): readonly LoggedInput[];
+}
 
 /** As the log keeps it: whoever applied it may use its bytes again. */
 export const copyOf = (input: MachineInput): MachineInput =>

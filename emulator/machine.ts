@@ -154,6 +154,7 @@ export class Machine implements MachineApi {
   }
 
   apply(input: MachineInput): boolean {
+    if (input.kind !== 'idle') this.options.admit?.(input);
     if (this.clock.isRunning) {
       this.deferred.push(input);
       this.clock.cut();

@@ -225,7 +225,7 @@ describe('observers', function () {
     assert.ok(stops.execute > 20 && stops.trap > 20);
   });
 
-  it('are told of an execution at which a step has ended, but do not stop there again', () => {
+  it('are told of an execution at which a step has ended, and may stop there, once', () => {
     const machine = boot();
     const told: bigint[] = [];
     const own = machine.subscribe({ execute: ({ pc }) => told.push(pc) > 0 });
@@ -235,6 +235,8 @@ describe('observers', function () {
     const step = { instructions: 1, hart: { id: 0, instructions: 1 } };
     assert.equal(machine.run(step).kind, 'step');
     assert.deepEqual(told, [at('disable')]);
+    assert.equal(machine.run(step).kind, 'breakpoint');
+    assert.deepEqual(told, [at('disable'), at('disable') + 4n]);
     assert.equal(machine.run(step).kind, 'step');
     assert.deepEqual(told, [at('disable'), at('disable') + 4n]);
   });

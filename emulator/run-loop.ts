@@ -38,12 +38,12 @@ const LAG = 50 * TICKS;
 export interface RunLoopClient {
   /** Instructions of the longest run, if it is not to be one after which a request is soon answered. */
   readonly largestBudget?: number;
-  /** A hart to be stepped, if the machine is not to run freely. */
-  limit?(): Pick<RunLimit, 'hart'>;
+  /** A hart to be stepped, or an instant to stop at, if the machine is not to run freely. */
+  limit?(): Pick<RunLimit, 'hart' | 'to'>;
   /** The machine has come back from `run`, with whatever stop. May stop the loop. */
   ran(stop: Stop): void;
-  /** After each slice, with the milliseconds for which the guest has nothing to do. May stop the loop. */
-  betweenSlices?(rest: number): void;
+  /** After each slice, with the milliseconds for which the guest has nothing to do, and those that it has run. May stop the loop. */
+  betweenSlices?(rest: number, ran: number): void;
   /** The machine or the client has thrown. Unless it stops the loop, that goes on. */
   failed(error: unknown): void;
 }
@@ -109,11 +109,12 @@ export class RunLoop {
   private slice(turn: number): void {
     if (turn !== this.turn) return;
     let wait = 0;
+    const begun = this.clock.now();
     try {
       wait = this.runSlice(turn);
       if (turn !== this.turn) return;
       this.waited = wait > 0;
-      this.client.betweenSlices?.(wait);
+      this.client.betweenSlices?.(wait, this.clock.now() - begun);
     } catch (error) {
       this.client.failed(error);
     }

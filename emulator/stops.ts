@@ -21,13 +21,15 @@ export class Stops {
     this.wanted = undefined;
     this.at = at;
     this.announced.length = 0;
+    // An interrupt comes before the instruction.
+    if (at !== undefined && at.trap?.interrupt !== true) this.announced[at.hart] = { pc: at.pc, steps: at.steps };
   }
 
   /** The slice has ended for the stop that was wanted, which is returned. */
   stopped(hart: HartState): Stop {
     const stop = this.wanted!;
-    // After the others the hart stands before an instruction that has not been asked for.
-    const before = stop.kind === 'breakpoint' || stop.kind === 'trap' || stop.kind === 'step';
+    // After the others the hart stands before an instruction of which nobody has been told yet.
+    const before = stop.kind === 'breakpoint' || stop.kind === 'trap';
     this.at = undefined;
     if (before) this.standsAt(hart, stop.kind === 'trap' ? stop.event : undefined);
     return stop;

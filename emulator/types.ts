@@ -3,8 +3,11 @@
  * and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that `mtime` counts (exact up to 2^53);
  * lengths are bytes.
  */
-import type { Instant, Moment, StoppedAt } from './history/instant';
+import type { Instant, StoppedAt } from './history/instant';
 import type { MemoryImage } from './history/memory-image';
+import type { InputHistory, LoggedInput, MachineInput } from './inputs';
+
+export type { InputHistory, LoggedInput, MachineInput };
 
 /** Privilege modes by their encoding (RISC-V privileged specification, table 1.1). */
 export const enum Mode {
@@ -74,6 +77,8 @@ export interface Hart {
   readonly spinning: boolean;
   /** Instructions it has retired. */
   readonly retired: number;
+  /** Those, and the ones that raised an exception. */
+  readonly steps: number;
   /** Whether an S-mode or U-mode access to `va` would now be translated (satp.MODE = Sv39 and mode below M). */
   readonly translating: boolean;
 }
@@ -260,35 +265,6 @@ export interface Subscription {
   end(): void;
 }
 
-/** Whatever enters the machine from outside. */
-export type MachineInput =
-  /** Key strokes for the UART. */
-  | { kind: 'console'; bytes: Uint8Array }
-  /** Power on again: same kernel, same disk, fresh memory. */
-  | { kind: 'reset' }
-  /** While all harts wait: virtual time passes up to this tick, but not beyond what is due next. */
-  | { kind: 'idle'; until: number }
-  // What a debugger writes. It takes effect before the next instruction.
-  | { kind: 'pc'; hart: number; value: bigint }
-  | { kind: 'register'; hart: number; register: number; value: bigint }
-  /** By its 12-bit address. */
-  | { kind: 'csr'; hart: number; csr: number; value: bigint }
-  | { kind: 'mode'; hart: number; mode: Mode }
-  /** Physical, in DRAM. */
-  | { kind: 'memory'; address: bigint; bytes: Uint8Array };
-
-/** An input, and when it came. */
-export interface LoggedInput extends Moment {
-  readonly input: MachineInput;
-}
-
-/** The inputs that have come in since the first power on. */
-export interface InputHistory {
-  readonly count: number;
-  /** Those after the first `count`. Throws RangeError if they are not known, as before the checkpoint of another machine. */
-  since(count: number): readonly LoggedInput[];
-}
-
 /** A machine between two runs, as it was. It knows nothing of breakpoints, watches and observers. */
 export interface Checkpoint {
   readonly instant: Instant;
@@ -305,8 +281,8 @@ export type Stop =
   | { kind: 'budget' }
   /** Every hart waits in wfi and nothing is due before `until` (ticks; Infinity: only input can wake them). */
   | { kind: 'idle'; until: number }
-  /** A hart is about to execute an instruction, and an `execute` listener stops it. */
-  | { kind: 'breakpoint'; hart: number; pc: bigint }
+  /** A hart is about to execute an instruction, which an `execute` listener stops; `shown`: see ExecuteEvent. */
+  | { kind: 'breakpoint'; hart: number; pc: bigint; shown?: true }
   /** The hart of `RunLimit.hart` has done its instructions. */
   | { kind: 'step'; hart: number }
   | { kind: 'trap'; event: TrapEvent }
@@ -352,6 +328,8 @@ export interface MachineOptions {
   acceleration?: 'interp' | 'jit' | 'mixed';
   /** Receives what the guest writes to the UART. */
   consoleOutput?: (bytes: Uint8Array) => void;
+  /** Asked before anything comes in but idle time; not where a replay brings it. Throws an Error to refuse it. */
+  admit?: (input: MachineInput) => void;
   /** Unix time in seconds that the goldfish RTC shows at power on. */
   rtcEpoch?: number;
 }

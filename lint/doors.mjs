@@ -10,12 +10,13 @@ import { dirname, relative, resolve, sep } from 'node:path';
 /** @typedef {{ mayImport?: readonly string[], node?: boolean, vscode?: boolean }} Door */
 
 /**
- * What the debugger's rooms know of the machine: the facts of the architecture, the interface, what runs it, and how what is
- * saved with it is read.
+ * What the debugger's rooms know of the machine: the facts of the architecture, the interface, what runs it, its past, and how
+ * what is saved with it is read.
  */
 const MACHINE = [
   ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops', 'emulator/dead-ends'],
   ...['emulator/history/saved-state', 'emulator/history/saved-trap'],
+  ...['emulator/history/instant', 'emulator/history/timeline'],
 ];
 const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);
 

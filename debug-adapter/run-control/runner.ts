@@ -4,6 +4,7 @@
  */
 import { X } from '../../emulator/isa/registers';
 import { RunLoop, type HostClock } from '../../emulator/run-loop';
+import type { Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { Hart, MachineApi, RunLimit, State, Stop, Subscription } from '../../emulator/types';
 import { CannotArrive } from './stepping/ended';
@@ -20,8 +21,12 @@ export interface RunListener {
   ended(how: Ended): void;
   /** The guest has reset the machine: it boots again. */
   reset(): void;
-  /** After each slice, with the milliseconds for which the guest has nothing to do. */
-  betweenSlices(rest: number): void;
+  /** After each slice, with the milliseconds for which the guest has nothing to do, and those that it has run. */
+  betweenSlices(rest: number, ran: number): void;
+  /** A step has come to its end, as it was meant to. */
+  stepped?(): void;
+  /** Where the present begins, for a machine that is in its past: what comes in until then is known. */
+  present?(): Instant | undefined;
 }
 
 export class Runner {
@@ -49,7 +54,7 @@ export class Runner {
     this.loop = new RunLoop(machine, clock, {
       limit: () => this.limit(),
       ran: (stop) => this.settle(stop),
-      betweenSlices: (rest) => listener.betweenSlices(rest),
+      betweenSlices: (rest, ran) => listener.betweenSlices(rest, ran),
       failed: (error) => this.fail(error),
     });
     this.subscription = machine.subscribe({
@@ -142,10 +147,14 @@ export class Runner {
     return want?.kind === 'reach' && want.addresses.includes(address) && (want.concerns?.(hart) ?? true);
   }
 
-  private limit(): Pick<RunLimit, 'hart'> {
+  private limit(): Pick<RunLimit, 'hart' | 'to'> {
     const executes = this.letsPass;
     this.letsPass = false;
-    return this.want?.kind === 'instruction' ? { hart: { id: this.want.hart, instructions: 1, executes } } : {};
+    const to = this.listener.present?.();
+    return {
+      ...(this.want?.kind === 'instruction' && { hart: { id: this.want.hart, instructions: 1, executes } }),
+      ...(to && { to }),
+    };
   }
 
   /**
@@ -160,7 +169,7 @@ export class Runner {
   private settle(stop: Stop): void {
     switch (stop.kind) {
       case 'breakpoint':
-        this.atBreakpoint(this.machine.harts[stop.hart]!);
+        this.atBreakpoint(stop);
         break;
       case 'step':
         this.notePass(this.machine.harts[stop.hart]!);
@@ -186,7 +195,8 @@ export class Runner {
         });
         break;
       case 'reset':
-        this.machine.reset();
+        // In the past the log brings the reset.
+        if (this.listener.present?.() === undefined) this.machine.reset();
         this.listener.reset();
         break;
       case 'budget':
@@ -201,26 +211,32 @@ export class Runner {
     return report;
   }
 
-  private atBreakpoint(hart: Hart, reached = true): void {
-    const seen = this.seenAt.get(hart.id);
+  /**
+   * A hit counts whenever the machine tells of it, which it does once, whether the user sees it or not; but what is shown of
+   * a hart that spins has not happened.
+   */
+  private atBreakpoint({ hart: id, shown }: Stop & { kind: 'breakpoint' }): void {
+    const hart = this.machine.harts[id]!;
+    const seen = this.seenAt.get(id);
     const fresh =
       seen?.pc !== hart.pc || seen.retired !== hart.retired || (hart.spinning && seen.now !== this.machine.now);
-    this.seen(hart.id);
-    const report = fresh ? this.carryOut(this.policy.decideAt(hart)) : undefined;
-    if (report) this.halt(report);
-    else if (reached && this.want?.kind === 'reach' && this.want.addresses.includes(hart.pc) && this.want.accept(hart))
-      this.happened(hart.id);
+    this.seen(id);
+    const decision = this.policy.decideAt(hart);
+    const report = shown ? decision.report : this.carryOut(decision);
+    if (report && fresh) this.halt(report);
+    else if (this.want?.kind === 'reach' && this.want.addresses.includes(hart.pc) && this.want.accept(hart))
+      this.happened(id);
   }
 
-  /** After an instruction that was observed the hart may stand at a breakpoint: the user sees it there once, not twice. */
+  /**
+   * After an instruction that was observed the hart may stand at a breakpoint: the user sees it there once, not twice. It is
+   * counted when the hart goes on.
+   */
   private withBreakpoint(report: StopReport): StopReport {
     const hart = this.machine.harts[report.hart]!;
     if (!this.policy.addresses().has(hart.pc)) return report;
     this.seen(hart.id);
-    const ids = [
-      ...(report.hitBreakpointIds ?? []),
-      ...(this.carryOut(this.policy.decideAt(hart))?.hitBreakpointIds ?? []),
-    ];
+    const ids = [...(report.hitBreakpointIds ?? []), ...(this.policy.decideAt(hart).report?.hitBreakpointIds ?? [])];
     return ids.length > 0 ? { ...report, hitBreakpointIds: ids } : report;
   }
 
@@ -233,9 +249,6 @@ export class Runner {
     const before = this.want;
     if (this.advance(() => plan.next({ hart, trap }))) return;
     if (before?.kind === 'reach' || this.want?.kind === 'reach') this.setBreakpoints();
-    // The machine does not stop again where a step has ended, so a breakpoint that a step in a plan runs onto is seen to here.
-    const now = this.machine.harts[hart]!;
-    if (before?.kind === 'instruction' && this.policy.addresses().has(now.pc)) this.atBreakpoint(now, false);
   }
 
   /** True if the plan is at its end, or can never come to it, and the machine stopped there. */
@@ -256,6 +269,7 @@ export class Runner {
       return false;
     }
     this.seen(result.value);
+    this.listener.stepped?.();
     this.halt({ hart: result.value, reason: this.planned });
     return true;
   }

@@ -13,6 +13,9 @@ export class FakeHart implements Hart {
   waiting = false;
   spinning = false;
   retired = 0;
+  get steps(): number {
+    return this.retired;
+  }
   readonly translating = false;
   readonly registers: bigint[] = Array.from({ length: 32 }, () => 0n);
   readonly csrs = new Map<number, bigint>();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { PAGES_SHARED } from './memory-image';
 import { Machine } from '../machine';
-import { busyGuest } from '../testing/busy-guest';
+import { busyGuest } from '../testing/sessions/busy-guest';
 import { setBreakpoints } from '../testing/breakpoints';
 import type { Checkpoint } from '../types';
 

@@ -8,11 +8,16 @@
 export const enum Phase {
   /** The instruction before is done, or idle time has passed. What is due has not been looked at. */
   arrived,
-  /** What is due has happened, and the scheduler has chosen a hart; or all harts wait. The interrupt has not been taken. */
+  /** What is due has happened, and the scheduler has chosen a hart; or all harts wait. */
   chosen,
-  /** The interrupt has been taken, if there was one, and the instruction has been fetched: here breakpoints stop. */
+  /** An interrupt is about to be taken, and those who observe traps have been told. */
+  interrupted,
+  /**
+   * The interrupt has been taken, if there was one, and the instruction has been fetched; those who observe it have been told: here
+   * breakpoints stop.
+   */
   fetched,
-  /** The instruction has raised an exception, and the trap has not been taken. */
+  /** The instruction has raised an exception. Those who observe traps have been told, and it has not been taken. */
   attempted,
 }
 

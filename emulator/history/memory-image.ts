@@ -2,6 +2,8 @@
 
 /** What a page of memory held: it never changes, and is shared by all checkpoints between two stores to the page. */
 export interface PageImage {
+  /** How much memory the image takes, in bytes, where that is worth counting. */
+  readonly bytes: number;
   /** Writes its 4096 bytes. */
   read(into: Uint8Array): void;
 }

@@ -55,7 +55,7 @@ export function encodePages(pages: Iterable<Int32Array>): Uint8Array {
   return bytes.slice(0, length);
 }
 
-const ZERO: PageImage = { read: (into) => void into.fill(0) };
+const ZERO: PageImage = { bytes: 0, read: (into) => void into.fill(0) };
 
 /** Encoded pages, each to be had on its own. */
 export class EncodedPages {
@@ -134,6 +134,9 @@ class EncodedPart implements MemoryPart {
 }
 
 class EncodedPage implements PageImage {
+  /** The file that was read has it, for all checkpoints. */
+  readonly bytes = 0;
+
   constructor(
     private readonly pages: EncodedPages,
     private readonly index: number,

@@ -1,7 +1,7 @@
 /** A recording leads another machine to where the recorded one was, by any of its checkpoints, or is refused. */
 import assert from 'node:assert/strict';
 import { Machine } from '../machine';
-import { busyGuest } from '../testing/busy-guest';
+import { busyGuest } from '../testing/sessions/busy-guest';
 import type { Checkpoint } from '../types';
 import { decodeRecording, encodeRecording } from './recording';
 

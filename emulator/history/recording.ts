@@ -16,7 +16,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-const FORMAT = 'xv6-debug recording 2';
+const FORMAT = 'xv6-debug recording 3';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
@@ -119,7 +119,7 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
   };
 }
 
-const PHASES = [Phase.arrived, Phase.chosen, Phase.fetched, Phase.attempted];
+const PHASES = [Phase.arrived, Phase.chosen, Phase.interrupted, Phase.fetched, Phase.attempted];
 
 const restoredInstant = (saved: SavedState): Instant => ({ ...restoredMoment(saved), inputs: saved.count('inputs') });
 

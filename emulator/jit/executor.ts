@@ -91,11 +91,13 @@ export class Executor {
     if (status !== Status.scratch) return status;
     writeSingleStep(this.memory, word);
     if (!this.memory.watches.pending) return status;
-    const { remaining, contends } = hart;
+    const { remaining, meets, contends } = hart;
     hart.remaining = 1;
+    hart.meets = 0;
     hart.contends = remaining <= contends ? 1 : 0;
     const taken = this.interpret(Begin.scratch) === Exit.contends;
     hart.remaining = remaining - 1;
+    hart.meets = meets;
     hart.contends = contends;
     if (taken) {
       this.machine.contends(hart);

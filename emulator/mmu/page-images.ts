@@ -5,19 +5,23 @@
 import { PAGE } from '../layout';
 import type { PageImage } from '../history/memory-image';
 
-export const ZERO_PAGE: PageImage = { read: (into) => void into.fill(0) };
+export const ZERO_PAGE: PageImage = { bytes: 0, read: (into) => void into.fill(0) };
 
 /** A copy of a page's bytes. */
 export class PageCopy implements PageImage {
-  constructor(private readonly bytes: Uint8Array) {}
+  readonly bytes = PAGE;
+
+  constructor(private readonly content: Uint8Array) {}
 
   read(into: Uint8Array): void {
-    into.set(this.bytes);
+    into.set(this.content);
   }
 }
 
 /** A page filled with two bytes, one after the other, and perhaps with a word of 8 bytes: see LazyPages. */
 export class FilledPage implements PageImage {
+  readonly bytes = 64;
+
   constructor(
     private readonly front: number,
     private readonly back: number,

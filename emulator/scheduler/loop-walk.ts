@@ -58,11 +58,11 @@ export class LoopWalk {
   }
 
   /** The run goes on: a hart that was shown within its pass is shown further on there, or is back at the beginning. */
-  resume({ hart: stepped }: RunLimit): Stop | undefined {
+  resume({ hart: stepped, to }: RunLimit): Stop | undefined {
     const { walk } = this;
     if (walk === undefined) return undefined;
     // An interrupt that has come is taken at the loop's beginning.
-    const isWalking = interruptToTake(walk.hart) === undefined;
+    const isWalking = to === undefined && interruptToTake(walk.hart) === undefined;
     const stop = !isWalking
       ? undefined
       : stepped?.id === walk.hart.id && !stepped.executes
@@ -78,7 +78,7 @@ export class LoopWalk {
       if (!this.suspects.has(hart) || this.lookedAt.get(hart) === time) continue;
       this.lookedAt.set(hart, time);
       const walk = this.begin(hart);
-      if (this.isBreakpoint(hart)) return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+      if (this.isBreakpoint(hart)) return shownAt(hart);
       const stop = this.seekBreakpoint(walk);
       if (stop !== undefined) return stop;
       this.end();
@@ -132,7 +132,7 @@ export class LoopWalk {
         if (done === 0) return undefined;
         break;
       }
-      if (done + 1 < instructions && this.isBreakpoint(hart)) return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+      if (done + 1 < instructions && this.isBreakpoint(hart)) return shownAt(hart);
     }
     if (walk.speculation.isAtStart) this.end();
     return { kind: 'step', hart: hart.id };
@@ -142,7 +142,7 @@ export class LoopWalk {
   private seekBreakpoint(walk: Walk): Stop | undefined {
     const { hart } = walk;
     while (walk.position < LONGEST_PASS && this.advance(walk) && walk.position > 0)
-      if (this.isBreakpoint(hart)) return { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
+      if (this.isBreakpoint(hart)) return shownAt(hart);
     return undefined;
   }
 
@@ -153,3 +153,5 @@ export class LoopWalk {
     return true;
   }
 }
+
+const shownAt = ({ id, pc }: HartState): Stop => ({ kind: 'breakpoint', hart: id, pc, shown: true });

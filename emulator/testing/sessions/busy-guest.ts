@@ -3,11 +3,11 @@
  * enabled and disabled; switch page tables whose A and D bits are still to be set; trap; wait in wfi, and in loops for each
  * other; echo what is typed; and write to the disk. Timers, the UART and the disk interrupt them.
  */
-import { MemoryMap, Source } from '../devices/memory-map';
-import { Csr } from '../isa/csrs';
-import { PTE } from '../isa/sv39';
-import { Assembler, BASE, R, csrr, csrw, laidOut, toSupervisor } from './guests';
-import { PageTables, RWX } from './page-tables';
+import { MemoryMap, Source } from '../../devices/memory-map';
+import { Csr } from '../../isa/csrs';
+import { PTE } from '../../isa/sv39';
+import { Assembler, BASE, R, csrr, csrw, laidOut, toSupervisor } from '../guests';
+import { PageTables, RWX } from '../page-tables';
 
 const { zero, t0, t1, t2, t3, a7, s1, s9, s11 } = R;
 

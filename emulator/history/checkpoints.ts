@@ -1,0 +1,129 @@
+/**
+ * The checkpoints of a run, by their instants: from each of them the machine can be run on to any later instant. They have a
+ * budget of memory. When it is used up, one goes whose loss makes the way to some instant longer by the least, and for
+ * instants long past a longer way counts less; so any instant stays within reach, and what is near is near. Pages that
+ * checkpoints have in common count once, and a page that is filled with one byte counts nothing.
+ */
+import type { Checkpoint, State } from '../types';
+import { compareInstants, type Instant } from './instant';
+import { type MemoryImage, PAGES_SHARED } from './memory-image';
+
+/** A moment of a run: the machine, and what others have learnt by watching it. */
+export interface Kept {
+  readonly machine: Checkpoint;
+  readonly learned: State;
+  /** Instructions executed since power on. */
+  readonly executed: number;
+  /** Milliseconds of running it took to come here, from power on. */
+  readonly cost: number;
+}
+
+interface Entry extends Kept {
+  /** Bytes that the checkpoint before does not have. */
+  bytes: number;
+}
+
+/** Milliseconds of running: what is nearer to the present is all kept alike. */
+const RECENT = 5000;
+/** Bytes of a checkpoint without a page: harts, devices, lists of pages. */
+const OWN_BYTES = 16_384;
+
+export class Checkpoints {
+  private readonly entries: Entry[] = [];
+  private total = 0;
+
+  /** `budget`: bytes. At least the first checkpoint and the last few are kept. */
+  constructor(private readonly budget: number) {}
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  /** About how much memory they take. */
+  get bytes(): number {
+    return this.total;
+  }
+
+  get first(): Kept | undefined {
+    return this.entries[0];
+  }
+
+  /** The latest at an instant or before it. */
+  upTo(instant: Instant): Kept | undefined {
+    return this.entries[this.indexAfter(instant) - 1];
+  }
+
+  /** The latest before an instant. */
+  before(instant: Instant): Kept | undefined {
+    const index = this.indexAfter(instant) - 1;
+    const entry = this.entries[index];
+    const isThere = entry !== undefined && compareInstants(entry.machine.instant, instant) === 0;
+    return this.entries[isThere ? index - 1 : index];
+  }
+
+  /** Adds one; it takes the place of another at the same instant. */
+  add(kept: Kept): void {
+    const index = this.indexAfter(kept.machine.instant);
+    const before = this.entries[index - 1];
+    if (before !== undefined && compareInstants(before.machine.instant, kept.machine.instant) === 0) return;
+    this.entries.splice(index, 0, { ...kept, bytes: 0 });
+    this.measure(index);
+    this.measure(index + 1);
+    while (this.total > this.budget && this.entries.length > 3) this.remove(this.dispensable());
+  }
+
+  /** Forgets those after an instant. */
+  dropAfter(instant: Instant): void {
+    for (let index = this.entries.length - 1; index >= this.indexAfter(instant); index--) this.remove(index);
+  }
+
+  /** The number of those at an instant or before it. */
+  private indexAfter(instant: Instant): number {
+    let [low, high] = [0, this.entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compareInstants(this.entries[middle]!.machine.instant, instant) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private remove(index: number): void {
+    const [gone] = this.entries.splice(index, 1);
+    this.total -= gone!.bytes;
+    this.measure(index);
+  }
+
+  private measure(index: number): void {
+    const entry = this.entries[index];
+    if (entry === undefined) return;
+    const bytes = OWN_BYTES + changedBytes(entry.machine.memory, this.entries[index - 1]?.machine.memory);
+    this.total += bytes - entry.bytes;
+    entry.bytes = bytes;
+  }
+
+  /** Neither the first nor the last. */
+  private dispensable(): number {
+    const present = this.entries.at(-1)!.cost;
+    let [least, found] = [Infinity, 1];
+    for (let index = 1; index < this.entries.length - 1; index++) {
+      const after = this.entries[index + 1]!.cost;
+      const loss = (after - this.entries[index - 1]!.cost) / Math.sqrt(present - after + RECENT);
+      if (loss < least) [least, found] = [loss, index];
+    }
+    return found;
+  }
+}
+
+/** Bytes of the pages of an image that another one, if there is one, does not have in the same place. */
+function changedBytes(memory: MemoryImage, before: MemoryImage | undefined): number {
+  let bytes = 0;
+  memory.forEach((part, index) => {
+    if (part === before?.[index]) return;
+    for (let i = 0; i < PAGES_SHARED; i++) {
+      const page = part.page(i);
+      if (page !== before?.[index]?.page(i)) bytes += page.bytes;
+    }
+  });
+  return bytes;
+}

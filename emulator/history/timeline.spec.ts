@@ -1,0 +1,112 @@
+/**
+ * Going anywhere in the past of a session and back leads to the same state of machine, disk and whoever listens, whatever the
+ * order of the moves; what is found there is what had happened. TIMELINE_MOVES sets how many moves are made.
+ */
+import assert from 'node:assert/strict';
+import { Random } from '../testing/random';
+import { GUEST, Session, Witness, emptyDisk, machineOf } from '../testing/sessions/random-session';
+import { TIERS } from '../testing/tiers';
+import type { Stop } from '../types';
+import { compareInstants, type Instant } from './instant';
+import { SavedState } from './saved-state';
+import { Timeline, type Companion, type JourneyClock, type Probe } from './timeline';
+
+const MOVES = Number(process.env.TIMELINE_MOVES ?? 1500);
+/** Of one session. */
+const SESSION_MOVES = 50;
+const SESSION_ACTIONS = 60;
+
+/** Time goes on with every look at it, so that checkpoints are made at moments of no meaning. */
+function clockOf(random: Random): JourneyClock {
+  let now = 0;
+  return { now: () => (now += random.below(12)), soon: (action) => action() };
+}
+
+/** What is told to those who listen is all there is to learn. */
+const companionOf = (witness: Witness): Companion => ({
+  save: () => ({ told: witness.told }),
+  restore: (state) => void (witness.told = new SavedState('witness', state).number('told')),
+  passed: () => undefined,
+});
+
+describe('the timeline', function () {
+  this.timeout(MOVES * 200);
+
+  for (const harts of [1, 3]) {
+    it(`of a session with ${harts} harts leads to the same state, wherever one has been before`, async () => {
+      for (let seed = 1; seed <= MOVES / SESSION_MOVES / 2; seed++) {
+        const random = new Random(seed * 2 + harts);
+        const options = { harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) };
+        const machine = machineOf({ ...options, disk: emptyDisk(), acceleration: random.pick(TIERS) });
+        const session = new Session(random, machine, { goesBack: false });
+        const memory = random.pick([2 ** 20, 2 ** 22, 2 ** 30]);
+        const timeline = new Timeline(machine, companionOf(session.witness), clockOf(random), memory);
+        const live = (): void => {
+          session.act();
+          timeline.ran(random.below(300));
+        };
+        while (session.points.length < SESSION_ACTIONS) live();
+        for (let move = 0; move < SESSION_MOVES; move++) {
+          const point = random.pick(session.points);
+          await timeline.goTo(point.instant);
+          const where = `seed ${seed}, move ${move} to ${JSON.stringify(point.instant)}`;
+          assert.deepEqual(machine.instant, point.instant, where);
+          assert.equal(machine.stateHash(), point.hash, where);
+          assert.equal(session.witness.told, point.told, where);
+          if (!random.chance(5)) continue;
+          // Another future begins here.
+          timeline.branch();
+          session.points = session.points.filter(({ instant }) => compareInstants(instant, machine.instant) <= 0);
+          machine.consoleInput(Uint8Array.of(65));
+          for (let action = 0; action < 5; action++) live();
+        }
+      }
+    });
+  }
+
+  it('finds what happened last before any instant, and the first time after any, as if it had been watched', async () => {
+    let tried = 0;
+    for (let seed = 1; tried < 6; seed++) {
+      const random = new Random(seed);
+      const options = { harts: 3, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel };
+      const machine = machineOf({ ...options, acceleration: random.pick(TIERS) });
+      const witness = new Witness(machine);
+      const timeline = new Timeline(machine, companionOf(witness), clockOf(random), 2 ** 30);
+      const address = random.pick(GUEST.code);
+      const probe: Probe<bigint> = {
+        watch: () => {
+          const subscription = machine.subscribe({ execute: () => true });
+          subscription.setAddresses([address]);
+          return () => subscription.end();
+        },
+        found: (stop: Stop) => (stop.kind === 'breakpoint' ? machine.harts[stop.hart]!.x(5) : undefined),
+      };
+      const seen: { instant: Instant; value: bigint }[] = [];
+      const unwatch = probe.watch();
+      for (let run = 0; run < 600; run++) {
+        const stop = machine.run({ instructions: random.between(1, 400) });
+        if (stop.kind === 'idle') machine.idleUntil(Math.min(stop.until, machine.now + random.below(3000)));
+        const value = probe.found(stop);
+        if (value !== undefined) seen.push({ instant: machine.instant, value });
+        timeline.ran(random.below(20));
+      }
+      unwatch();
+      const end = machine.instant;
+      // Not all code runs in every session.
+      if (seen.length <= 3) continue;
+      tried++;
+      for (let question = 0; question < 40; question++) {
+        const { instant } = random.pick(seen);
+        const earlier = seen.filter((one) => compareInstants(one.instant, instant) < 0).at(-1);
+        assert.deepEqual(await timeline.findLast(instant, probe), earlier, `seed ${seed}`);
+        const later = seen.find((one) => compareInstants(one.instant, instant) > 0);
+        assert.deepEqual(await timeline.findFirst(instant, end, probe), later, `seed ${seed}`);
+      }
+      assert.deepEqual(
+        await timeline.findLast(end, probe),
+        seen.filter((one) => compareInstants(one.instant, end) < 0).at(-1),
+      );
+      assert.equal(await timeline.findLast(seen[0]!.instant, probe), undefined);
+    }
+  });
+});

@@ -1,0 +1,289 @@
+/**
+ * The past of a machine as a place to go to. While it runs, checkpoints are made; to go to an instant, the machine is put
+ * where the latest checkpoint before it was made, and runs on from there, with the same inputs, to exactly that instant. To
+ * find when something happened last, stretches of the past are run again, the latest first, and watched.
+ *
+ * All of this is done in short runs between which the host sees to what has arrived. `reference`: rr's checkpoints.
+ */
+import type { MachineApi, State, Stop } from '../types';
+import { Checkpoints, type Kept } from './checkpoints';
+import { compareInstants, type Instant } from './instant';
+
+/** One who learns by watching the machine, and whose knowledge goes back with it. */
+export interface Companion {
+  save(): State;
+  /** For a machine that is restored already. */
+  restore(state: State): void;
+  /** The machine has stopped on its way, and goes on. */
+  passed(stop: Stop): void;
+}
+
+/** What is looked for in the past. */
+export interface Probe<T> {
+  /** Begins to watch the machine; returns a function that ends it. */
+  watch(): () => void;
+  /** What the stop that the machine has just come to is worth; undefined if it is not looked for. */
+  found(stop: Stop): T | undefined;
+}
+
+export interface Found<T> {
+  readonly instant: Instant;
+  readonly value: T;
+}
+
+/** The host's clock, and its event loop: see HostClock of the run loop. */
+export interface JourneyClock {
+  /** Milliseconds since some moment. */
+  now(): number;
+  /** Runs `action` after what has arrived. */
+  soon(action: () => void): void;
+}
+
+/** Someone wants to stop the machine's journey. */
+export class Cancelled extends Error {}
+
+/** Milliseconds of running after which a checkpoint is due. */
+const INTERVAL = 150;
+/** So many times what the last checkpoint took: all of them together take no more than one part of that many. */
+const THRIFT = 60;
+/** Milliseconds of one run of the machine, while it is on its way. */
+const SLICE = 8;
+/** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
+const STRETCHES = [2000, 20_000, 200_000, 2_000_000, 16_000_000];
+/** So many finds in one stretch, and the later half of it is looked through first. */
+const CROWDED = 200;
+/** Stretches of fewer instructions are not divided. */
+const SHORTEST = 2000;
+
+export class Timeline {
+  private readonly checkpoints: Checkpoints;
+  private latest: Instant;
+  /** Milliseconds of running: in all, and at the last checkpoint; and how long that took. */
+  private spent = 0;
+  private kept = 0;
+  private price = 0;
+  /** The journey under way is to end. */
+  private isCancelled = false;
+  private budget = 100_000;
+
+  /** `memory`: bytes that the checkpoints may take. The past begins where the machine now stands. */
+  constructor(
+    private readonly machine: MachineApi,
+    private readonly companion: Companion,
+    private readonly clock: JourneyClock,
+    memory: number,
+  ) {
+    this.checkpoints = new Checkpoints(memory);
+    this.latest = machine.instant;
+    this.keep();
+  }
+
+  /** The farthest that the machine has come. */
+  get present(): Instant {
+    return this.latest;
+  }
+
+  get isPast(): boolean {
+    return compareInstants(this.machine.instant, this.latest) < 0;
+  }
+
+  /** Where the past begins. */
+  get beginning(): Instant {
+    return this.checkpoints.first!.machine.instant;
+  }
+
+  /** Checkpoints, and about how many bytes they take. */
+  get size(): { checkpoints: number; bytes: number } {
+    return { checkpoints: this.checkpoints.length, bytes: this.checkpoints.bytes };
+  }
+
+  /** The machine has run for so many milliseconds, into the future or through its past. */
+  ran(milliseconds: number): void {
+    this.spent += milliseconds;
+    this.arrived();
+    if (this.spent - this.kept >= Math.max(INTERVAL, THRIFT * this.price)) this.keep();
+  }
+
+  /** The machine is where nobody has been, perhaps. */
+  arrived(): void {
+    const { instant } = this.machine;
+    if (compareInstants(instant, this.latest) > 0) this.latest = instant;
+  }
+
+  /** Something is about to come in that is no part of the past: from here on, there is another future. */
+  branch(): void {
+    this.latest = this.machine.instant;
+    this.checkpoints.dropAfter(this.latest);
+  }
+
+  /** The journey under way ends soon: its promise is rejected with `Cancelled`. */
+  cancel(): void {
+    this.isCancelled = true;
+  }
+
+  /** Puts the machine at an instant of its past, or at the present. Throws Cancelled, and stands anywhere, if it is cancelled. */
+  async goTo(instant: Instant): Promise<void> {
+    this.isCancelled = false;
+    await this.travel(instant);
+  }
+
+  /**
+   * Finds the last instant before another one at which the probe finds something. The machine stands anywhere afterwards.
+   * Throws Cancelled if it is cancelled.
+   */
+  async findLast<T>(before: Instant, probe: Probe<T>): Promise<Found<T> | undefined> {
+    this.isCancelled = false;
+    let end = before;
+    let executed = await this.executedAt(before);
+    for (;;) {
+      const start = this.checkpoints.before(end);
+      if (start === undefined) return undefined;
+      const found = await this.findInStretches(start, end, executed, before, probe);
+      if (found !== undefined) return found;
+      end = start.machine.instant;
+      ({ executed } = start);
+    }
+  }
+
+  /** Finds the first instant after another one, up to a last one. The machine stands there, or anywhere if there is none. */
+  async findFirst<T>(after: Instant, last: Instant, probe: Probe<T>): Promise<Found<T> | undefined> {
+    this.isCancelled = false;
+    await this.travel(after);
+    const end = probe.watch();
+    try {
+      let found: Found<T> | undefined;
+      await this.advance(last, (stop) => {
+        const value = probe.found(stop);
+        if (value !== undefined) found = { instant: this.machine.instant, value };
+        return found !== undefined;
+      });
+      return found;
+    } finally {
+      end();
+    }
+  }
+
+  private async executedAt(instant: Instant): Promise<number> {
+    await this.travel(instant);
+    return this.machine.executed;
+  }
+
+  /** Between two checkpoints: the last few instructions first, then more and more of those before. */
+  private async findInStretches<T>(
+    start: Kept,
+    end: Instant,
+    executed: number,
+    before: Instant,
+    probe: Probe<T>,
+  ): Promise<Found<T> | undefined> {
+    const starts = [start];
+    this.restore(start);
+    for (const length of STRETCHES.toReversed()) {
+      if (executed - length <= this.machine.executed) continue;
+      await this.advance(end, () => false, executed - length);
+      starts.push(this.keep());
+    }
+    let last = end;
+    for (const from of starts.reverse()) {
+      const found = await this.findIn(from, last, executed, before, probe);
+      if (found !== undefined) return found;
+      last = from.machine.instant;
+      ({ executed } = from);
+    }
+    return undefined;
+  }
+
+  /** The last find in a stretch, in which there may be very many. */
+  private async findIn<T>(
+    from: Kept,
+    end: Instant,
+    executed: number,
+    before: Instant,
+    probe: Probe<T>,
+  ): Promise<Found<T> | undefined> {
+    let found: Found<T> | undefined;
+    let count = 0;
+    this.restore(from);
+    const unwatch = probe.watch();
+    try {
+      await this.advance(end, (stop) => {
+        const { instant } = this.machine;
+        if (compareInstants(instant, before) >= 0) return false;
+        const value = probe.found(stop);
+        if (value === undefined) return false;
+        found = { instant, value };
+        return ++count >= CROWDED && executed - this.machine.executed > SHORTEST;
+      });
+    } finally {
+      unwatch();
+    }
+    if (compareInstants(this.machine.instant, end) >= 0) return found;
+    const here = this.keep();
+    await this.advance(end, () => false, (this.machine.executed + executed) / 2);
+    const half = this.keep();
+    return (
+      (await this.findIn(half, end, executed, before, probe)) ??
+      (await this.findIn(here, half.machine.instant, half.executed, before, probe)) ??
+      found
+    );
+  }
+
+  /** As `goTo`, as a part of a journey. */
+  private async travel(instant: Instant): Promise<void> {
+    const from = this.checkpoints.upTo(instant);
+    if (from === undefined) throw new RangeError('the instant lies before the beginning of the past');
+    const isOnTheWay =
+      compareInstants(this.machine.instant, instant) <= 0 &&
+      compareInstants(this.machine.instant, from.machine.instant) >= 0;
+    if (!isOnTheWay) this.restore(from);
+    await this.advance(instant);
+  }
+
+  /** Runs on to an instant, at most up to so many instructions, or until `visit` says that it has seen enough. */
+  private async advance(to: Instant, visit?: (stop: Stop) => boolean, executed = Infinity): Promise<void> {
+    const { machine } = this;
+    let begun = this.clock.now();
+    while (compareInstants(machine.instant, to) < 0 && machine.executed < executed) {
+      const before = this.clock.now();
+      const stop = machine.run({ instructions: Math.min(this.budget, Math.ceil(executed - machine.executed)), to });
+      if (stop.kind === 'idle') throw new Error('the machine waits for an input that the log does not have');
+      const now = this.clock.now();
+      this.spent += now - before;
+      this.adapt(now - before);
+      if (stop.kind !== 'budget') {
+        this.companion.passed(stop);
+        if (visit?.(stop)) return;
+      }
+      if (now - begun < SLICE) continue;
+      await new Promise<void>((resolve) => this.clock.soon(resolve));
+      if (this.isCancelled) throw new Cancelled('cancelled');
+      begun = this.clock.now();
+    }
+  }
+
+  private adapt(milliseconds: number): void {
+    if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, 4_000_000);
+    else if (milliseconds > SLICE) this.budget = Math.max(Math.floor(this.budget / 2), 1000);
+  }
+
+  private restore(kept: Kept): void {
+    this.machine.restore(kept.machine);
+    this.companion.restore(kept.learned);
+    this.spent = this.kept = kept.cost;
+  }
+
+  private keep(): Kept {
+    const { machine, companion } = this;
+    const before = this.clock.now();
+    const kept: Kept = {
+      machine: machine.save(),
+      learned: companion.save(),
+      executed: machine.executed,
+      cost: this.spent,
+    };
+    this.checkpoints.add(kept);
+    this.price = this.clock.now() - before;
+    this.kept = this.spent;
+    return kept;
+  }
+}
