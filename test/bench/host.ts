@@ -10,13 +10,14 @@ import { ROOT } from './emulators';
 import { ROUNDS, USERTESTS_ROUNDS } from './measure';
 
 /** Variables that choose what to measure. */
-const CHOICES = ['XV6_DIR', 'BENCH_USERTESTS', 'BENCH_ROUNDS', 'BENCH_SCALE', 'BENCH_AGAINST'];
+const CHOICES = ['XV6_DIR', 'BENCH_BUILDS', 'BENCH_USERTESTS', 'BENCH_ROUNDS', 'BENCH_SCALE', 'BENCH_AGAINST'];
 
 /** The command line that repeats the measurement. */
 function commandLine(): string {
   const chosen = CHOICES.filter((name) => process.env[name] !== undefined).map((name) => {
     const value = process.env[name]!;
-    return `${name}=${name === 'XV6_DIR' ? path.basename(value) : value}`;
+    // Of folders, their names.
+    return `${name}=${name === 'XV6_DIR' || name === 'BENCH_BUILDS' ? value.replace(/[^:]*\//g, '') : value}`;
   });
   return [...chosen, 'npm run bench'].join(' ');
 }

@@ -6,6 +6,8 @@ import { type Row, advantage } from './measure';
 const TITLES: Readonly<Record<string, string>> = {
   boot: 'Boot: process start to the prompt',
   usertests: 'usertests: from typing the command to ALL TESTS PASSED',
+  'boots of builds': 'Builds by other compilers and options, with 3 harts: process start to the prompt',
+  'usertests of builds': 'Builds by other compilers and options, with 3 harts: usertests',
   kernels: 'Kernels',
   stress: 'Stress tests',
   start: 'Start',
