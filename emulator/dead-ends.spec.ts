@@ -42,13 +42,21 @@ const timer = (a: Assembler, enabled = true): Assembler => {
 /** What is found in so many seconds of virtual time, in the order in which it is; `unattended` as in `look`. */
 function found(
   write: (a: Assembler) => Assembler,
-  { harts = 1, seconds = 4, turns = 5000, budget = 1_000_000, unattended = false } = {},
+  {
+    harts = 1,
+    seconds = 4,
+    turns = 5000,
+    budget = 1_000_000,
+    unattended = false,
+    watched = (_: Machine): void => undefined,
+  } = {},
 ): DeadEnd[] {
   const a = new Assembler();
   const machine = new Machine({
     ...{ harts, memory: 2 ** 21, kernel: elf(write(a).image()), legacyVirtio: false },
     consoleOutput: (bytes) => ends.wrote(bytes),
   });
+  watched(machine);
   const ends = new DeadEnds(machine);
   const all: DeadEnd[] = [];
   for (let turn = 0; machine.now < seconds * SECOND && turn < turns; turn++) {
@@ -179,6 +187,25 @@ describe('the end of a kernel', () => {
       found((a) => spin(print(timer(a), 'panic: a test\n$ '))),
       [],
     );
+  });
+
+  it('is also told where the hart has long worked, and its code was followed ever more seldom', () => {
+    let reads = 0;
+    const watched = (machine: Machine): void => {
+      const { memory } = machine;
+      const read = memory.read.bind(memory);
+      memory.read = (address, length) => (reads++, read(address, length));
+    };
+    const write = (a: Assembler): Assembler => {
+      a.li(R.t2, 20_000_000)
+        .label('work')
+        .op('addi', { rd: R.t2, rs1: R.t2, imm: -1 })
+        .to('work', 'bne', { rs1: R.t2 });
+      return spin(print(a, 'PANIC: oops\n'));
+    };
+    assert.deepEqual(kinds(found(write, { seconds: 8, watched })), ['panic PANIC: oops']);
+    // Four for two instructions: at six of forty looks, and a few for the loop at the end.
+    assert.ok(reads < 60, `${reads} reads`);
   });
 
   it('is said after long silence where nobody will type, and nothing but a loop without wfi is there', () => {

@@ -45,6 +45,8 @@ const WAITING = 1 * SECOND;
 const HOPELESS = 10 * SECOND;
 /** A loop in which no hart was seen for so long was left. */
 const LEFT = 0.5 * SECOND;
+/** Most looks at which the code of a hart is not followed that stays in one place and was in no such loop there. */
+const LONGEST_PAUSE = 16;
 
 /** Bytes between two places of a loop, and between two of its stack pointers. */
 const NEAR = 1024n;
@@ -80,6 +82,8 @@ const isInterruptedByMachine = (hart: Hart): boolean =>
 export class DeadEnds {
   /** Where the harts were at the last look. */
   private places: readonly { pc: bigint; sp: bigint }[] = [];
+  /** By hart: looks until its code is followed again, and how many there are from one time to the next. */
+  private readonly pauses: { left: number; length: number }[];
   private readonly sightings = new Map<string, Sighting>();
   private lookedAt = -Infinity;
   private text = '';
@@ -96,6 +100,7 @@ export class DeadEnds {
     private readonly machine: Pick<MachineApi, 'harts' | 'memory' | 'now' | 'current' | 'options' | 'subscribe'>,
     private readonly mayNotLoop: (hart: Hart) => boolean = () => false,
   ) {
+    this.pauses = machine.harts.map(() => ({ left: 0, length: 0 }));
     const symbols = kernelSymbols(machine.options.kernel);
     this.code = symbols.filter(({ name, kind }) => kind === 'function' && PANIC_FUNCTION.test(name));
     this.storms = new InterruptStorms(machine);
@@ -112,6 +117,7 @@ export class DeadEnds {
   /** The machine is another, or stands elsewhere in its history. */
   clear(): void {
     this.sightings.clear();
+    for (const pause of this.pauses) pause.left = pause.length = 0;
     this.storms.clear();
     this.lookedAt = -Infinity;
     this.text = '';
@@ -185,10 +191,9 @@ export class DeadEnds {
     const before = this.places;
     this.places = this.machine.harts.map((hart) => ({ pc: hart.pc, sp: hart.x(X.sp) }));
     const here = this.machine.harts.map((hart): Sighting | undefined => {
-      // To follow code costs time, so that is done only where a hart already was at the last look.
       const at = this.places[hart.id]!;
       const stays = silent || before.some(({ pc, sp }) => near(pc, at.pc) && near(sp, at.sp));
-      const loop = stays ? endlessLoop(hart, this.machine.memory) : undefined;
+      const loop = this.loopOf(hart, stays, silent);
       if (loop === undefined) {
         this.hasLeft(hart);
         return undefined;
@@ -203,6 +208,19 @@ export class DeadEnds {
     });
     for (const [key, { seen }] of this.sightings) if (now - seen > LEFT) this.sightings.delete(key);
     return here;
+  }
+
+  /**
+   * The loop that a hart is in. To follow code costs time: that is done only where a hart already was at the last look, and
+   * the more seldom the longer this one works there.
+   */
+  private loopOf(hart: Hart, stays: boolean, silent: boolean): EndlessLoop | undefined {
+    const pause = this.pauses[hart.id]!;
+    if (!stays) pause.left = pause.length = 0;
+    if (!stays || (!silent && pause.left-- > 0)) return undefined;
+    const loop = endlessLoop(hart, this.machine.memory);
+    pause.left = pause.length = loop === undefined ? Math.min(pause.length * 2 || 1, LONGEST_PAUSE) : 0;
+    return loop;
   }
 
   /** The hart is elsewhere than in the loops that only M-mode could let it leave; in M-mode it may be for a moment. */

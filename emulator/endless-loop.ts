@@ -89,6 +89,8 @@ class Path {
   /** Bytes that the path has made other than memory has them. */
   private readonly stack = new Map<bigint, number>();
   private readonly read: ReadBytes;
+  /** The instructions that it has come to, by address. */
+  private readonly code = new Map<bigint, Decoded | undefined>();
   private low = 0n;
   private high = 0n;
   private masked = true;
@@ -137,7 +139,8 @@ class Path {
   /** Follows one instruction; false if it may do what cannot be followed. */
   step(): boolean {
     const { pc } = this;
-    const decoded = instructionAt(this.read, pc);
+    if (!this.code.has(pc)) this.code.set(pc, instructionAt(this.read, pc));
+    const decoded = this.code.get(pc);
     if (decoded === undefined) return false;
     if (pc < this.low) this.low = pc;
     if (pc > this.high) this.high = pc;

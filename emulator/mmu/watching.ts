@@ -73,8 +73,9 @@ export class Watching {
   }
 
   satpChanged(hart: TranslatingHart): void {
+    if (!this.tables.active) return;
     const root = satpRoot(hart.cell(Cell.satp));
-    if (!this.tables.active || root === undefined) return;
+    if (root === undefined) return;
     this.tables.add(root);
     this.keepOut();
   }
