@@ -4,6 +4,7 @@
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { context } from 'esbuild';
+import { interpreterPlugin } from './scripts/interpreter-plugin.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
 import { Stop } from './scripts/run.mjs';
 
@@ -19,7 +20,8 @@ const common = {
   tsconfig: 'tsconfig.json',
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
-const program = { ...node, banner: { js: '#!/usr/bin/env node' } };
+// What is started anew for each run is small: Node reads all of it first.
+const program = { ...node, minify: true, plugins: [interpreterPlugin], banner: { js: '#!/usr/bin/env node' } };
 const programs = ['dist/xv6-debug-adapter.js', 'dist/xv6-emu.js'];
 
 const webviews = (await readdir('webviews', { withFileTypes: true }))

@@ -1,5 +1,4 @@
 /** `--warm-start`: a boot in a file, to go on from, or to be saved there for the next time. */
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { type BootRecorder, SavedBoot } from '../emulator/history/warm-start';
@@ -33,7 +32,7 @@ export class BootFile {
   /** To be called after output: saves the boot once it is at its end. Throws UsageError if it cannot be written. */
   look(): void {
     if (!this.recorder.isComplete(this.machine)) return;
-    const beside = `${this.file}.${randomBytes(6).toString('hex')}`;
+    const beside = `${this.file}.${crypto.randomUUID()}`;
     try {
       makePrivateFolder(path.dirname(this.file));
       this.checkFolder();

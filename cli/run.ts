@@ -45,7 +45,7 @@ export class ConsoleRun {
   private ending: Ending | undefined;
   private inputEnded = false;
   private endNoted = false;
-  private readonly started = performance.now();
+  private readonly started = CLOCK.now();
   /** By hart: the instructions that it had retired when the machine last came back. */
   private readonly retired: number[];
   private readonly trapLoops = new TrapLoops();
@@ -113,7 +113,7 @@ export class ConsoleRun {
     } finally {
       callOff();
     }
-    this.wall = performance.now() - this.started;
+    this.wall = CLOCK.now() - this.started;
     return this.ending!;
   }
 
@@ -128,7 +128,7 @@ export class ConsoleRun {
     const bytes = this.output.take(this.machine.now);
     const script = this.settings.script?.run;
     if (bytes.length > 0) this.settings.show(bytes);
-    if (this.output.promptSeen) this.promptAt ??= performance.now();
+    if (this.output.promptSeen) this.promptAt ??= CLOCK.now();
     if (!script) return;
     script.output(bytes);
     const typed = script.advance();
@@ -165,7 +165,7 @@ export class ConsoleRun {
     }
     if (silent && (script !== undefined || this.inputEnded))
       return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };
-    if (performance.now() - this.started >= (this.settings.timeout ?? Infinity))
+    if (CLOCK.now() - this.started >= (this.settings.timeout ?? Infinity))
       return { status: 1, message: `timed out after ${this.settings.timeout! / 1000} s${missed}` };
     return undefined;
   }

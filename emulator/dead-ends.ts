@@ -79,6 +79,14 @@ const near = (a: bigint, b: bigint): boolean => (a > b ? a - b : b - a) < NEAR;
 const isInterruptedByMachine = (hart: Hart): boolean =>
   hart.mode !== Mode.Machine && ((hart.csr(Csr.mie) ?? 0n) & ~(hart.csr(Csr.mideleg) ?? 0n)) !== 0n;
 
+function panicSymbols(kernel: Uint8Array): { code: KernelSymbol[]; flags: KernelSymbol[] } {
+  const symbols = kernelSymbols(kernel);
+  return {
+    code: symbols.filter(({ name, kind }) => kind === 'function' && PANIC_FUNCTION.test(name)),
+    flags: symbols.filter(({ name, kind }) => kind === 'object' && PANIC_FLAG.test(name)),
+  };
+}
+
 export class DeadEnds {
   /** Where the harts were at the last look. */
   private places: readonly { pc: bigint; sp: bigint }[] = [];
@@ -91,8 +99,8 @@ export class DeadEnds {
   /** Harts that have written anything. */
   private readonly writers = new Set<number>();
 
-  private readonly code: readonly KernelSymbol[];
-  private readonly flags: readonly KernelSymbol[];
+  /** The kernel's functions and variables with such names. Found when they are first asked for: a start need not wait for it. */
+  private symbols: { code: readonly KernelSymbol[]; flags: readonly KernelSymbol[] } | undefined;
   private readonly storms: InterruptStorms;
 
   /** `mayNotLoop`: whether what the hart does now is known not to be its idle loop, such as a process's system call. */
@@ -101,10 +109,7 @@ export class DeadEnds {
     private readonly mayNotLoop: (hart: Hart) => boolean = () => false,
   ) {
     this.pauses = machine.harts.map(() => ({ left: 0, length: 0 }));
-    const symbols = kernelSymbols(machine.options.kernel);
-    this.code = symbols.filter(({ name, kind }) => kind === 'function' && PANIC_FUNCTION.test(name));
     this.storms = new InterruptStorms(machine);
-    this.flags = symbols.filter(({ name, kind }) => kind === 'object' && PANIC_FLAG.test(name));
   }
 
   /** The guest has just written this to its console. */
@@ -177,7 +182,8 @@ export class DeadEnds {
       (low >= address && low < address + size) || (high >= address && high < address + size);
     const isSet = ({ address, size }: KernelSymbol): boolean =>
       this.machine.memory.read(address, Math.min(Number(size), 8))?.some((byte) => byte !== 0) === true;
-    return this.code.some(isIn) || this.flags.some(isSet);
+    const { code, flags } = (this.symbols ??= panicSymbols(this.machine.options.kernel));
+    return code.some(isIn) || flags.some(isSet);
   }
 
   /** No other hart does anything but wait, and nothing has been written since. */

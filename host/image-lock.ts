@@ -8,8 +8,9 @@
  * xv6 is built, is handed the open file, locks it and ends. The lock is gone when this process closes the file, however it
  * ends.
  */
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import type * as ChildProcess from 'node:child_process';
+import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { FileError } from './file-error';
 
@@ -21,18 +22,19 @@ const PATIENCE = 5000;
 const INHERITED = 3;
 
 /**
- * Of Linux's <fcntl.h>: F_OFD_GETLK, F_OFD_SETLK, F_RDLCK, F_WRLCK, F_UNLCK. The bytes: 100 consistent read, 101 write;
+ * Of Linux's <fcntl.h> and <errno.h>, as Perl's own modules take as long to load as all else: F_OFD_GETLK, F_OFD_SETLK, F_RDLCK,
+ * F_WRLCK, F_UNLCK. The bytes: 100 consistent read, 101 write;
  * 200 and 201, that these are not shared.
  */
 const AS_QEMU = `
-use Errno;
 my ($GETLK, $SETLK, $RDLCK, $WRLCK, $UNLCK) = (36, 37, 0, 1, 2);
+my ($EAGAIN, $EACCES) = (11, 13);
 open(my $image, '+<&=', ${INHERITED}) or die "$!\\n";
 sub lock_byte {
   my ($command, $type, $byte) = @_;
   my $lock = pack('s s x4 q q l x4', $type, 0, $byte, 1, 0);
   return (unpack('s', $lock))[0] if fcntl($image, $command, $lock);
-  exit ${TAKEN} if $!{EAGAIN} || $!{EACCES};
+  exit ${TAKEN} if $! == $EAGAIN || $! == $EACCES;
   die "$!\\n";
 }
 lock_byte($SETLK, $RDLCK, $_) for 100, 101, 201;
@@ -55,8 +57,13 @@ die "$!\\n";
  */
 export function lockImage(path: string, descriptor: number, script = scriptOf(process.platform)): string | undefined {
   if (script === undefined) return undefined;
+  // Only who locks pays for loading it.
+  const { spawnSync } = createRequire(__filename)('node:child_process') as typeof ChildProcess;
   const stdio = ['ignore', 'ignore', 'pipe', descriptor] as const;
-  const { status, error, stderr } = spawnSync('perl', ['-e', script], { stdio: [...stdio], timeout: PATIENCE });
+  const { status, error, stderr } = spawnSync('perl', ['-e', script], {
+    // Nothing that is set for Perl elsewhere.
+    ...{ env: { PATH: process.env.PATH }, timeout: PATIENCE, stdio: [...stdio] },
+  });
   if (status === 0) return undefined;
   if (status === TAKEN) throw inUse(path);
   const because = error === undefined ? stderr.toString().trim() : `perl: ${error.message}`;

@@ -29,12 +29,14 @@ export class StateHash {
 
   /** Adds bytes with any alignment, by words. */
   bytes(values: Uint8Array): void {
-    const view = new DataView(values.buffer, values.byteOffset, values.length);
     const whole = values.length & ~3;
+    const aligned = values.byteOffset % 4 === 0 ? values : values.slice();
+    const words = new Int32Array(aligned.buffer, aligned.byteOffset, whole / 4);
     // As `word`, for megabytes: in locals it takes half the time.
     let { a, b } = this;
-    for (let at = 0; at < whole; at += 4) {
-      const value = view.getInt32(at, true);
+    // eslint-disable-next-line @typescript-eslint/prefer-for-of -- an iterator is slow where the engine has not compiled it yet
+    for (let i = 0; i < words.length; i++) {
+      const value = words[i]!;
       a = Math.imul((a << 13) | (a >>> 19), 0x5bd1e995) ^ value;
       b = ((Math.imul(b ^ value, 0xc2b2ae35) ^ (b >>> 15)) + 0x27d4eb2f) | 0;
     }

@@ -6,7 +6,8 @@ import type { MemoryAccess } from '../cpu/access';
 import type { CodeCache } from './code-cache';
 import type { SystemInstructions } from '../cpu/system-instructions';
 import type { HartState } from '../cpu/hart';
-import { Begin, Exit, type InterpreterExports, interpreterModule } from './interpreter';
+import { Begin, Exit, type InterpreterExports } from './interpreter';
+import { interpreterBytes } from './interpreter-bytes';
 import { SIGNED, Status } from '../layout';
 import { FIRST_SIDE_EXIT } from './translator';
 import { writeSingleStep } from './opcodes';
@@ -24,6 +25,9 @@ export interface ExecutorHost {
 /** After these the instruction at hand is still to be executed. */
 const BEGINS: ReadonlySet<Exit> = new Set([Exit.fetch, Exit.special, Exit.hot, Exit.loopIdiom]);
 
+/** The interpreter's module, compiled once a process. */
+let compiled: WebAssembly.Module | undefined;
+
 export class Executor {
   private generated: InterpreterExports['run'] | undefined;
 
@@ -39,7 +43,7 @@ export class Executor {
   private get interpret(): InterpreterExports['run'] {
     if (this.generated === undefined) {
       const env = { memory: this.memory.memory, table: this.code.table };
-      const instance = new WebAssembly.Instance(interpreterModule(), { env });
+      const instance = new WebAssembly.Instance((compiled ??= new WebAssembly.Module(interpreterBytes())), { env });
       this.generated = (instance.exports as unknown as InterpreterExports).run;
     }
     return this.generated;

@@ -108,8 +108,8 @@ const ANY = 1;
 /** Hotness of a jump back. A loop counts more than what it calls, which is translated with it. */
 const LOOP_WEIGHT = 4;
 
-/** Generates the module's bytes. It is the same for every machine. */
-function generateInterpreter(): Uint8Array<ArrayBuffer> {
+/** The module's bytes, the same for every machine. */
+export function generateInterpreter(): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder();
   const regionType = module.signature({ parameters: [], results: [ValueType.I32] });
   const jump = new Label();
@@ -339,7 +339,3 @@ function dispatch(handlers: readonly Code[]): Code {
   const start = br_table(local.get(L.opcode), labels);
   return handlers.reduce((inner, handler, index) => [block(labels[index]!, inner), handler], start);
 }
-
-/** The module compiled, once a process. */
-let compiled: WebAssembly.Module | undefined;
-export const interpreterModule = (): WebAssembly.Module => (compiled ??= new WebAssembly.Module(generateInterpreter()));

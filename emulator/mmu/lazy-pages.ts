@@ -69,7 +69,7 @@ export class LazyPages {
 
   /** All pages hold zeroes, and `zero` makes the host's memory hold them where it may not. */
   clear(zero: (page: number) => void): void {
-    for (let page = 0; page < this.pages; page++) if (this.used[page] !== 0) zero(page);
+    for (let page = this.used.indexOf(1); page >= 0; page = this.used.indexOf(1, page + 1)) zero(page);
     this.used.fill(0);
     this.single.fill(0);
     this.kinds.fill(Kind.zero);
