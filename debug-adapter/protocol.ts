@@ -27,6 +27,8 @@ export interface LaunchAttributes {
   stepIntoKernel?: boolean;
   /** Start at the shell's first prompt, from the saved state of an earlier boot of the same kernel and disk; default true. */
   warmStart?: boolean;
+  /** How much memory the past of the run may take, as QEMU writes sizes; default "512M". */
+  historyMemory?: string;
   /** Prefixes to replace in recorded source paths, e.g. {"/build": "${workspaceFolder}"}. */
   sourceMap?: Record<string, string>;
   /** Folder of the lab, to which other paths are relative. */
@@ -62,12 +64,35 @@ export interface Requests {
   'xv6.processes': { arguments: Record<string, never>; response: ProcessTable };
   /** Makes the editor show the stack of a thread, with another `stopped` event. */
   'xv6.showThread': { arguments: { threadId: number }; response: Record<string, never> };
+  // The past. Each ends with a `stopped` event, as those of the protocol do.
+  'xv6.stepBackInto': { arguments: { threadId: number; granularity?: 'instruction' }; response: Record<string, never> };
+  /** To the line that has called the innermost function. */
+  'xv6.stepBackOut': { arguments: { threadId: number }; response: Record<string, never> };
+  /** To where a line of a source was reached last. */
+  'xv6.runBackTo': { arguments: { threadId: number; path: string; line: number }; response: Record<string, never> };
+  /** To an instant by its name, as an event or another response has given it, or to the present. */
+  'xv6.goTo': { arguments: { instant: string }; response: Record<string, never> };
+  /** To the instruction that wrote a variable or other place in memory last, named as in `dataBreakpointInfo`. */
+  'xv6.whoWrote': {
+    arguments: { name: string; variablesReference?: number; frameId?: number };
+    response: Record<string, never>;
+  };
+  /** To where the guest printed a line that the console shows; of several with the same text the latest is 0. */
+  'xv6.whoPrinted': { arguments: { line: string; occurrence?: number }; response: { occurrences: number } };
+  /** Whatever is changed from here on begins another future: what came after this instant is gone. */
+  'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
   /** Stops once when the kernel next switches to the process; with `on` false, cancels that. */
   'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
 }
 
 export interface Events {
-  'xv6.consoleOutput': { text: string };
+  /**
+   * Where the machine stands, at each stop: a name for the instant, milliseconds of virtual time from power on; and in the
+   * past, how long before the present that is, in words.
+   */
+  'xv6.instant': { instant: string; milliseconds: number; past?: string };
+  /** `replaces`: the machine is at another instant, and this is all of its output up to there. */
+  'xv6.consoleOutput': { text: string; replaces?: boolean };
 }
 
 export interface ProcessTable {

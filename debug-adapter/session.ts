@@ -1,6 +1,7 @@
 /** A debug session: a table from each request of the protocol to the function that answers it, and the state they share. */
 import { Connection, type Channel, type Handler } from './dap/connection';
 import { ARGUMENTS } from './requests/arguments';
+import * as backward from './requests/running/backward';
 import * as breakpoints from './requests/running/breakpoints';
 import * as guest from './requests/xv6/console';
 import { completions } from './requests/inspection/completions';
@@ -15,6 +16,7 @@ import * as life from './requests/lifecycle/launch';
 import * as memory from './requests/inspection/memory';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
+import * as questions from './requests/running/questions';
 import type { Command, RequestArguments, RequestTable } from './requests/request-table';
 import type { Shape } from './requests/shape';
 import * as source from './requests/inspection/source';
@@ -52,6 +54,8 @@ export const REQUESTS: RequestTable = {
   gotoTargets: jump.gotoTargets,
   goto: jump.goTo,
   restartFrame: jump.restartFrame,
+  stepBack: backward.stepBack,
+  reverseContinue: backward.reverseContinue,
 
   stackTrace: stack.stackTrace,
   loadedSources: stack.loadedSources,
@@ -74,6 +78,13 @@ export const REQUESTS: RequestTable = {
   'xv6.processes': processes.processes,
   'xv6.showThread': processes.showThread,
   'xv6.breakWhenRun': processes.breakWhenRun,
+  'xv6.stepBackInto': backward.stepBackInto,
+  'xv6.stepBackOut': backward.stepBackOut,
+  'xv6.runBackTo': backward.runBackTo,
+  'xv6.goTo': backward.goTo,
+  'xv6.whoWrote': questions.whoWrote,
+  'xv6.whoPrinted': questions.whoPrinted,
+  'xv6.branch': backward.branch,
 };
 
 const isCommand = (name: string): name is Command => Object.hasOwn(REQUESTS, name);

@@ -6,6 +6,7 @@ import { isAbsolute, join } from '../code/sources';
 const MIB = 1024 ** 2;
 const UNITS: Readonly<Record<string, number>> = { '': MIB, K: 1024, M: MIB, G: 1024 * MIB };
 const MOST_MEMORY = 3 * 1024 * MIB;
+const MOST_HISTORY = 16 * 1024 * MIB;
 const MOST_HARTS = 8;
 const SLOTS = 8;
 
@@ -24,6 +25,8 @@ export interface Settings {
   noDebug: boolean;
   stepIntoKernel: boolean;
   warmStart: boolean;
+  /** Bytes that the checkpoints of the past may take. */
+  historyMemory: number;
   sourceMap: Record<string, string>;
 }
 
@@ -41,13 +44,14 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     disk: path('disk'),
     snapshot: flag(given, 'snapshot') ?? false,
     harts: hartCount(given['harts']),
-    memory: memorySize(given['memory']),
+    memory: memorySize('memory', given['memory'], '128M', MOST_MEMORY),
     legacyVirtio: flag(given, 'legacyVirtio'),
     diskSlot: slot(given['diskSlot']),
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
     warmStart: flag(given, 'warmStart') ?? true,
+    historyMemory: memorySize('historyMemory', given['historyMemory'], '512M', MOST_HISTORY),
     sourceMap: sourceMap(given['sourceMap'], cwd),
   };
 }
@@ -87,12 +91,12 @@ function slot(value: unknown): number {
 }
 
 /** Bytes, from a size as QEMU writes it: "128M", "3G", "512" (MiB). */
-function memorySize(value: unknown): number {
-  if (isAbsent(value)) return 128 * MIB;
-  const found = typeof value === 'string' ? /^(\d{1,10})([KMG]?)B?$/i.exec(value.trim()) : null;
+function memorySize(name: string, value: unknown, usual: string, most: number): number {
+  const given = isAbsent(value) ? usual : value;
+  const found = typeof given === 'string' ? /^(\d{1,10})([KMG]?)B?$/i.exec(given.trim()) : null;
   const bytes = found ? Number(found[1]) * UNITS[found[2]!.toUpperCase()]! : 0;
-  if (bytes < MIB || bytes > MOST_MEMORY || bytes % MIB !== 0)
-    throw wrong('memory', value, 'a size as QEMU takes it, whole MiB up to 3G, such as "128M"');
+  if (bytes < MIB || bytes > most || bytes % MIB !== 0)
+    throw wrong(name, value, `a size as QEMU takes it, whole MiB up to ${most / 1024 / MIB}G, such as "${usual}"`);
   return bytes;
 }
 

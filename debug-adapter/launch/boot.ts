@@ -8,6 +8,7 @@ import { parent, Sources } from '../code/sources';
 import { UserError, wordsOf } from '../dap/errors';
 import type { LaunchAttributes } from '../protocol';
 import { openBinary } from '../symbols/binary';
+import { HeldDisk } from './held-disk';
 import { readSplitFiles } from './split-dwarf';
 import { readAttributes, type Settings } from './attributes';
 import { Debuggee } from './debuggee';
@@ -27,6 +28,8 @@ export interface LaunchHost {
   damaged: (what: string) => void;
   /** Something is wrong with the disk image, while the run goes on. */
   diskProblem: (text: string) => void;
+  /** See MachineOptions.admit. */
+  admit: () => void;
 }
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
@@ -39,7 +42,8 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     files.read(path),
     isSample ? SAMPLE_ADVICE : 'Build the lab first (make), or correct "kernel" in launch.json.',
   );
-  const disk = await openDisk(settings, around);
+  const opened = await openDisk(settings, around);
+  const disk = opened && new HeldDisk(opened);
   try {
     const binary = openBinary(path, kernel, around.damaged);
     await readSplitFiles(files, binary);
@@ -51,12 +55,13 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
       // QEMU's default, except for the sample, which is of those that ask for force-legacy=false.
       legacyVirtio: settings.legacyVirtio ?? !isSample,
       diskSlot: settings.diskSlot,
-      ...(disk ? { disk: recorder.watch(disk) } : {}),
+      ...(disk ? { disk: recorder.watch(disk.image) } : {}),
       consoleOutput: (bytes) => {
         recorder.output(bytes);
         around.consoleOutput(bytes);
       },
       rtcEpoch: around.unixTime,
+      admit: () => around.admit(),
     };
     const machine = new Machine(options);
     const folders = [settings.cwd, parent(parent(path)), parent(path)];

@@ -13,6 +13,7 @@ import { AwaitedProcesses } from '../run-control/awaited-processes';
 import { Breakpoints } from '../run-control/breakpoints';
 import { Catchpoints } from '../run-control/catchpoints';
 import { DataBreakpoints } from '../run-control/data-breakpoints';
+import { Past } from '../run-control/past/past';
 import { RunState } from '../run-control/run-state';
 import { Runner, type RunListener } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping/stepping';
@@ -20,6 +21,7 @@ import { BreakpointPolicy } from '../run-control/stop-policy';
 import { resumptions } from '../stack/threads';
 import { processOn } from '../xv6/cpus';
 import { boot } from './boot';
+import { UserError } from '../dap/errors';
 import { DeadEndWatch } from './dead-end-watch';
 import type { Debuggee } from './debuggee';
 import type { Files } from './files';
@@ -39,6 +41,10 @@ export interface RunHost {
   /** Where relative paths start, if the launch configuration does not say. */
   workingDirectory: string;
 }
+
+/** Why nothing is changed in the past. */
+const PAST_STAYS =
+  'This is the past: whatever is changed here begins another future, and the one that you have seen is gone. Go on to the present, or begin it with “xv6: Begin Another Future Here” (the request xv6.branch).';
 
 /** Where the user wants stops. These outlive a run. */
 export interface StopPoints {
@@ -81,6 +87,7 @@ export interface DebugRun {
   readonly keyboard: Keyboard;
   readonly dataLocations: DataLocations;
   readonly deadEnds: DeadEndWatch;
+  readonly past: Past;
 }
 
 /** Makes a run, which does not execute yet. Throws a UserError that says what is wrong and what to do. */
@@ -91,14 +98,17 @@ export async function prepareRun(
   console: GuestConsole,
   reports: RunReports,
 ): Promise<DebugRun> {
-  let deadEnds: DeadEndWatch | undefined;
+  let run: DebugRun | undefined;
   const debuggee = await boot(attributes, {
     files: host.files,
     workingDirectory: host.workingDirectory,
     unixTime: host.clock.unixTime(),
     consoleOutput: (bytes) => {
       console.write(bytes);
-      deadEnds?.wrote(bytes);
+      if (run?.past.isPast === false) run.deadEnds.wrote(bytes);
+    },
+    admit: () => {
+      if (run?.past.isPast) throw new UserError(PAST_STAYS);
     },
     programOpened: (program) => reports.programOpened(program),
     damaged: (what) => reports.damaged(what),
@@ -109,8 +119,7 @@ export async function prepareRun(
       ),
   });
   try {
-    const run = assemble(debuggee, stopPoints, host.clock, console, reports);
-    deadEnds = run.deadEnds;
+    run = assemble(debuggee, stopPoints, host.clock, console, reports);
     return run;
   } catch (error) {
     debuggee.disk?.close();
@@ -142,14 +151,17 @@ function assemble(
     resumptions: (processes) => resumptions(debuggee, processes),
     processOn: (hart) => processOn(debuggee.xv6, hart),
   });
-  const runner = new Runner(machine, awaited, clock, {
+  const runner: Runner = new Runner(machine, awaited, clock, {
     failed: (error) => reports.failed(error),
     stopped: (report) => {
       debuggee.warmStart?.discard();
       console.flush();
+      past.stands();
       deadEnds.stopped(report);
       reports.stopped(report);
     },
+    stepped: () => past.stepped(),
+    present: () => (past.isPast ? past.timeline.present : undefined),
     logged: (text) => reports.logged(text),
     ended: (how) => {
       console.flush();
@@ -160,8 +172,11 @@ function assemble(
       debuggee.traps.clear();
       deadEnds.clear();
     },
-    betweenSlices: (rest) => {
+    betweenSlices: (rest, ran) => {
       console.flush();
+      past.ran(ran);
+      if (past.isPast) return;
+      debuggee.disk?.release();
       debuggee.warmStart?.saveWhenComplete();
       if (keyboard.feed(rest)) runner.wake();
       deadEnds.look();
@@ -182,7 +197,7 @@ function assemble(
     ({ hart, pc }) => codePlace(debuggee, machine.harts[hart]!, pc),
   );
   // The runner looks at the addresses of all others, so it comes after them.
-  const learned = new RunState({
+  const learned: RunState = new RunState({
     guest: debuggee.learned,
     breakpoints,
     dataBreakpoints,
@@ -191,15 +206,41 @@ function assemble(
     runner,
     console,
   });
+  const { historyMemory } = debuggee.settings;
+  const past: Past = new Past(
+    { machine, learned, policy: awaited, clock, memory: historyMemory },
+    {
+      departs: () => {
+        debuggee.warmStart?.discard();
+        console.hold();
+        debuggee.disk?.hold();
+      },
+      arrives: () => {
+        console.release();
+        if (!past.isPast) debuggee.disk?.release();
+        deadEnds.clear();
+      },
+      stopped: (report) => {
+        runner.seen(report.hart);
+        reports.stopped(report);
+      },
+      failed: (error) => reports.failed(error),
+      reset: () => debuggee.traps.clear(),
+    },
+  );
+  breakpoints.run = dataBreakpoints.run = past;
   const dataLocations = new DataLocations(debuggee);
-  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds };
+  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, past };
 }
 
 /** Starts a run: from a saved boot if there is one and nothing may stop before its end. */
-export function startRun({ debuggee, runner }: DebugRun, stopPoints: StopPoints, console: GuestConsole): void {
+export function startRun({ debuggee, runner, past }: DebugRun, stopPoints: StopPoints, console: GuestConsole): void {
   const stops = stopsDuringBoot(debuggee, stopPoints);
   const shown = stops && debuggee.warmStart?.start(stops);
-  if (shown) console.write(shown);
+  if (shown) {
+    console.write(shown);
+    past.timeline.begin();
+  }
   if (debuggee.settings.stopOnEntry) runner.start(reachAddress(debuggee.image.binary.entry), 'entry');
   else runner.start();
 }

@@ -20,7 +20,7 @@ import { hartSpace } from '../xv6/address-spaces';
 import { openXv6, type Xv6 } from '../xv6/kernel';
 import { processes } from '../xv6/processes';
 import type { Settings } from './attributes';
-import type { OpenDisk } from './files';
+import type { HeldDisk } from './held-disk';
 import { GuestSteps } from './step-context';
 import type { WarmStart } from './warm-start';
 
@@ -37,7 +37,7 @@ export class Debuggee implements Guest {
   /** Undefined where boots are not kept. */
   warmStart: WarmStart | undefined;
   /** Undefined if the machine has none. */
-  disk: OpenDisk | undefined;
+  disk: HeldDisk | undefined;
 
   constructor(
     readonly settings: Settings,

@@ -17,12 +17,20 @@ export class GuestConsole {
   private attached = false;
   private written = '';
   private fresh = '';
+  /** Bytes that the guest has written since power on. */
+  private count = 0;
+  /** What is written is known to the user already. */
+  private isHeld = false;
 
-  /** `show` receives pieces of text, and whether a terminal is attached. */
-  constructor(private readonly show: (text: string, attached: boolean) => void) {}
+  /** `show` receives pieces of text, and whether a terminal is attached; `replace`, which text it shows instead of all before. */
+  constructor(
+    private readonly show: (text: string, attached: boolean) => void,
+    private readonly replace: (text: string, attached: boolean) => void = () => undefined,
+  ) {}
 
   /** Takes output of the guest, which may end inside a multi-byte character. */
   write(bytes: Uint8Array): void {
+    this.count += bytes.length;
     this.last = Uint8Array.of(...this.last, ...bytes.slice(-LONGEST)).slice(-LONGEST);
     this.fresh += this.decoder.decode(bytes, { stream: true });
     if (this.fresh.length > KEPT) this.flush();
@@ -34,7 +42,40 @@ export class GuestConsole {
     const text = this.fresh;
     this.fresh = '';
     this.written = (this.written + text).slice(-KEPT);
-    this.show(text, this.attached);
+    if (!this.isHeld) this.show(text, this.attached);
+  }
+
+  /** From now on nothing is shown: the guest writes again what it has written. */
+  hold(): void {
+    this.flush();
+    this.isHeld = true;
+  }
+
+  /** Shows the text as it is now, and from now on what is added. */
+  release(): void {
+    if (!this.isHeld) return;
+    this.flush();
+    this.isHeld = false;
+    this.replace(this.written, this.attached);
+  }
+
+  /** Bytes that the guest has written since power on. */
+  get bytes(): number {
+    return this.count;
+  }
+
+  /** Where a line with this text begins in the guest's output, in bytes from power on; the latest first. */
+  linesSaying(text: string): number[] {
+    const all = this.written + this.fresh;
+    const found: number[] = [];
+    for (let end = all.length; end > 0;) {
+      const start = end > 1 ? all.lastIndexOf('\n', end - 2) + 1 : 0;
+      const line = all.slice(start, end).trimEnd();
+      if (line !== '' && line === text.trimEnd())
+        found.push(this.count - new TextEncoder().encode(all.slice(start)).length - incompleteEnd(this.last).length);
+      end = start;
+    }
+    return found;
   }
 
   /** A terminal shows the console from now on. Returns the text so far. */
@@ -45,7 +86,8 @@ export class GuestConsole {
   }
 
   save(): State {
-    return { text: (this.written + this.fresh).slice(-KEPT), incomplete: incompleteEnd(this.last) };
+    const incomplete = incompleteEnd(this.last);
+    return { text: (this.written + this.fresh).slice(-KEPT), incomplete, bytes: this.count };
   }
 
   /**
@@ -54,12 +96,14 @@ export class GuestConsole {
    */
   restore(state: State): void {
     const saved = new SavedState('console', state);
-    const [text, incomplete] = [saved.text('text') ?? '', saved.bytes('incomplete')];
+    const [text, incomplete] = [saved.text('text') ?? '', saved.bytes('incomplete').slice(-LONGEST)];
+    const count = saved.count('bytes');
     this.flush();
     this.written = text.slice(-KEPT);
     this.decoder = new TextDecoder();
     this.last = new Uint8Array();
-    this.write(incomplete.slice(-LONGEST));
+    this.write(incomplete);
+    this.count = count;
   }
 }
 

@@ -23,8 +23,9 @@ export class Keyboard {
     private readonly now: () => number,
   ) {}
 
-  type(text: string): void {
-    if (this.lines.length === 0 && text.length <= AT_ONCE) {
+  /** `waits`: not before the next `feed`. */
+  type(text: string, waits = false): void {
+    if (!waits && this.lines.length === 0 && text.length <= AT_ONCE) {
       this.send(this.encoder.encode(text));
       return;
     }

@@ -137,6 +137,8 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   gotoTargets: object<DAP.GotoTargetsArguments>({ source, line: whole, column: optionalWhole }),
   goto: object<DAP.GotoArguments>({ threadId: whole, targetId: whole }),
   restartFrame: frame,
+  stepBack: step,
+  reverseContinue: object<DAP.ReverseContinueArguments>({ threadId: whole, singleThread: optionalFlag }),
 
   modules: object<DAP.ModulesArguments>({ startModule: optionalWhole, moduleCount: optionalWhole }),
   threads: nothing,
@@ -206,5 +208,19 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   'xv6.translate': object<TranslateArguments>({ expression: text, frameId: optionalWhole, root: optionalText }),
   'xv6.processes': nothing,
   'xv6.showThread': object<{ threadId: number }>({ threadId: whole }),
+  'xv6.stepBackInto': object<RequestArguments<'xv6.stepBackInto'>>({
+    threadId: whole,
+    granularity: optional(oneOf('instruction')),
+  }),
+  'xv6.stepBackOut': thread,
+  'xv6.runBackTo': object<RequestArguments<'xv6.runBackTo'>>({ threadId: whole, path: text, line: whole }),
+  'xv6.goTo': object<RequestArguments<'xv6.goTo'>>({ instant: text }),
+  'xv6.whoWrote': object<RequestArguments<'xv6.whoWrote'>>({
+    name: text,
+    variablesReference: optionalWhole,
+    frameId: optionalWhole,
+  }),
+  'xv6.whoPrinted': object<RequestArguments<'xv6.whoPrinted'>>({ line: text, occurrence: optionalWhole }),
+  'xv6.branch': nothing,
   'xv6.breakWhenRun': object<RequestArguments<'xv6.breakWhenRun'>>({ pid: whole, on: optionalFlag }),
 };

@@ -61,10 +61,15 @@ export function newContext(connection: Connection, host: Host): SessionContext {
     connection,
     host,
     stopPoints: newStopPoints(),
-    console: new GuestConsole((text, attached) => {
-      if (attached) connection.event('xv6.consoleOutput', { text });
-      else connection.event('output', { category: 'stdout', output: text });
-    }),
+    console: new GuestConsole(
+      (text, attached) => {
+        if (attached) connection.event('xv6.consoleOutput', { text });
+        else connection.event('output', { category: 'stdout', output: text });
+      },
+      (text, attached) => {
+        if (attached) connection.event('xv6.consoleOutput', { text, replaces: true });
+      },
+    ),
     client: SILENT_CLIENT,
     memoryViews: new Map(),
     snapshots: new SnapshotHistory(),

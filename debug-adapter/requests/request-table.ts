@@ -44,6 +44,9 @@ interface StandardRequests {
   goto: Exchange<DAP.GotoRequest, DAP.GotoResponse>;
   restartFrame: Exchange<DAP.RestartFrameRequest, DAP.RestartFrameResponse>;
 
+  stepBack: Exchange<DAP.StepBackRequest, DAP.StepBackResponse>;
+  reverseContinue: Exchange<DAP.ReverseContinueRequest, DAP.ReverseContinueResponse>;
+
   modules: Exchange<DAP.ModulesRequest, DAP.ModulesResponse>;
   threads: Exchange<DAP.ThreadsRequest, DAP.ThreadsResponse>;
   stackTrace: Exchange<DAP.StackTraceRequest, DAP.StackTraceResponse>;

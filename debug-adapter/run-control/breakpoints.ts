@@ -6,7 +6,7 @@
 import type { State } from '../../emulator/types';
 import { bindBreakpoint } from './binding';
 import type { Binding, BindingTarget, BreakpointSpec, LinkedLocation } from './breakpoint-spec';
-import { type Hits, restoredHits, savedHits } from './hits';
+import { type CountedRun, type Hits, restoredHits, savedHits } from './hits';
 import type { Program } from '../code/programs';
 
 export interface Breakpoint extends Hits {
@@ -24,6 +24,8 @@ interface BoundBreakpoint {
 const NOT_LOADED: Binding = { verified: false, message: 'The kernel is not loaded yet.', locations: [] };
 
 export class Breakpoints {
+  /** Undefined before the first one. */
+  run: CountedRun | undefined;
   private nextId = 1;
   private target: BindingTarget | undefined;
   private readonly lines = new Map<string, Breakpoint[]>();
@@ -73,8 +75,7 @@ export class Breakpoints {
     const moved = this.all().filter((breakpoint) => {
       const before = breakpoint.binding;
       breakpoint.binding = this.place(breakpoint.spec);
-      breakpoint.hits = 0;
-      breakpoint.reported = false;
+      Object.assign(breakpoint, { hits: 0, reported: false, since: undefined });
       const now = breakpoint.binding;
       return (
         before.verified !== now.verified ||
@@ -112,7 +113,8 @@ export class Breakpoints {
     return wanted.map((one) => {
       const kept = old.get(key(one));
       if (kept) old.delete(key(one));
-      return kept ?? { id: this.nextId++, spec: one, binding: this.place(one), hits: 0 };
+      if (!kept && one.hitCondition) this.run?.countsFromHere();
+      return kept ?? { id: this.nextId++, spec: one, binding: this.place(one), hits: 0, since: this.run?.instant };
     });
   }
 

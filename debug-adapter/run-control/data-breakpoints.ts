@@ -19,7 +19,7 @@ import {
   type HitDecision,
   type Overlay,
 } from './conditions';
-import { type Hits, restoredHits, savedHits } from './hits';
+import { type CountedRun, type Hits, note, restoredHits, savedHits } from './hits';
 import { RUN_ON, type Decision } from './stops';
 
 const PAGE = 4096n;
@@ -77,6 +77,8 @@ export function dataCondition(text: string | undefined): { every: boolean; condi
 }
 
 export class DataBreakpoints {
+  /** Undefined before the first one. */
+  run: CountedRun | undefined;
   private nextId = 1_000_000;
   private all: DataBreakpoint[] = [];
   private guest: DataGuest | undefined;
@@ -116,8 +118,7 @@ export class DataBreakpoints {
     });
     const changed = this.all.filter((breakpoint) => {
       const before = breakpoint.message;
-      breakpoint.hits = 0;
-      breakpoint.reported = false;
+      Object.assign(breakpoint, { hits: 0, reported: false, since: undefined });
       this.locate(breakpoint);
       return before !== breakpoint.message;
     });
@@ -183,7 +184,7 @@ export class DataBreakpoints {
         hitBreakpointIds: stopping.map(({ breakpoint }) => breakpoint.id),
       },
       logs: touched.flatMap(({ hit }) => hit.log ?? []),
-      record: () => touched.forEach(({ breakpoint, hit }) => Object.assign(breakpoint, hit.after)),
+      record: () => touched.forEach(({ breakpoint, hit }) => note(breakpoint, hit.after, this.run?.instant)),
     };
   }
 
@@ -222,9 +223,10 @@ export class DataBreakpoints {
 
   private make(spec: DataBreakpointSpec): DataBreakpoint {
     const { every } = dataCondition(spec.condition);
+    if (spec.hitCondition) this.run?.countsFromHere();
     const made: DataBreakpoint = {
       ...{ id: this.nextId++, spec, every: every || spec.accessType === 'readWrite', hits: 0 },
-      ...{ location: undefined, watches: [] },
+      ...{ location: undefined, watches: [], since: this.run?.instant },
     };
     this.locate(made);
     return made;
@@ -272,7 +274,7 @@ export class DataBreakpoints {
 }
 
 /** The physical ranges of a location; undefined if a part of it is not mapped, or not RAM. */
-function partsOf(
+export function partsOf(
   { address, bytes, physical }: DataLocation,
   { memory }: MachineApi,
 ): { address: bigint; length: number }[] | undefined {

@@ -7,6 +7,7 @@ import type { Program } from '../code/programs';
 import type { Breakpoint, Breakpoints } from './breakpoints';
 import type { Catchpoints } from './catchpoints';
 import type { DataBreakpoints } from './data-breakpoints';
+import { note } from './hits';
 import { decideHit, type ConditionEvaluator, type HitDecision } from './conditions';
 import { RUN_ON, type Decision, type StopReport } from './stops';
 
@@ -76,7 +77,7 @@ export class BreakpointPolicy implements StopPolicy {
       report: this.reportOf(hart, hit, caught.report),
       logs: hit.flatMap(({ decision }) => decision.log ?? []),
       record: () => {
-        for (const { breakpoint, decision } of hit) Object.assign(breakpoint, decision.after);
+        for (const { breakpoint, decision } of hit) note(breakpoint, decision.after, this.breakpoints.run?.instant);
         caught.record();
       },
     };

@@ -61,6 +61,17 @@ export class Checkpoints {
     return this.entries[isThere ? index - 1 : index];
   }
 
+  /** The last with which something was learnt that `holds`, if that holds of all before it. */
+  lastWith(holds: (learned: State) => boolean): Kept | undefined {
+    let [low, high] = [0, this.entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (holds(this.entries[middle]!.learned)) low = middle + 1;
+      else high = middle;
+    }
+    return this.entries[low - 1];
+  }
+
   /** Adds one; it takes the place of another at the same instant. */
   add(kept: Kept): void {
     const index = this.indexAfter(kept.machine.instant);

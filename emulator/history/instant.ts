@@ -41,6 +41,17 @@ export const compareInstants = (a: Instant, b: Instant): number => a.inputs - b.
 /** As `compareInstants`, of two between the same inputs. */
 export const compareMoments = (a: Moment, b: Moment): number => a.time - b.time || a.phase - b.phase;
 
+/** An instant as a word, for those who only keep it: "2:1234567:0". */
+export const instantName = ({ inputs, time, phase }: Instant): string => `${inputs}:${time}:${phase}`;
+
+/** The instant with such a name; undefined if it is none. */
+export function instantNamed(name: string): Instant | undefined {
+  const found = /^(\d{1,15}):(\d{1,15}):([0-4])$/.exec(name);
+  if (!found) return undefined;
+  const [inputs, time, phase] = found.slice(1).map(Number) as [number, number, Phase];
+  return { inputs, time, phase };
+}
+
 /** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
 export interface StoppedAt {
   readonly hart: number;

@@ -5,7 +5,7 @@
  *
  * All of this is done in short runs between which the host sees to what has arrived. `reference`: rr's checkpoints.
  */
-import type { MachineApi, State, Stop } from '../types';
+import type { MachineApi, RunLimit, State, Stop } from '../types';
 import { Checkpoints, type Kept } from './checkpoints';
 import { compareInstants, type Instant } from './instant';
 
@@ -42,10 +42,13 @@ export interface JourneyClock {
 /** Someone wants to stop the machine's journey. */
 export class Cancelled extends Error {}
 
-/** Milliseconds of running after which a checkpoint is due. */
-const INTERVAL = 150;
-/** So many times what the last checkpoint took: all of them together take no more than one part of that many. */
-const THRIFT = 60;
+/**
+ * Milliseconds of running after which a checkpoint is due, at least and at most; in between, so many times what the last one
+ * took. It costs about twice that again where the guest stores to pages that are kept now.
+ */
+const SHORTEST_INTERVAL = 150;
+const LONGEST_INTERVAL = 1000;
+const THRIFT = 250;
 /** Milliseconds of one run of the machine, while it is on its way. */
 const SLICE = 8;
 /** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
@@ -101,7 +104,8 @@ export class Timeline {
   ran(milliseconds: number): void {
     this.spent += milliseconds;
     this.arrived();
-    if (this.spent - this.kept >= Math.max(INTERVAL, THRIFT * this.price)) this.keep();
+    const interval = Math.min(Math.max(SHORTEST_INTERVAL, THRIFT * this.price), LONGEST_INTERVAL);
+    if (this.spent - this.kept >= interval) this.keep();
   }
 
   /** The machine is where nobody has been, perhaps. */
@@ -116,6 +120,17 @@ export class Timeline {
     this.checkpoints.dropAfter(this.latest);
   }
 
+  /** What was learnt after this instant no longer holds: it is to be learnt anew. */
+  forgetLater(): void {
+    this.checkpoints.dropAfter(this.machine.instant);
+  }
+
+  /** The machine has been put here by other means. */
+  begin(): void {
+    this.arrived();
+    this.keep();
+  }
+
   /** The journey under way ends soon: its promise is rejected with `Cancelled`. */
   cancel(): void {
     this.isCancelled = true;
@@ -128,10 +143,10 @@ export class Timeline {
   }
 
   /**
-   * Finds the last instant before another one at which the probe finds something. The machine stands anywhere afterwards.
-   * Throws Cancelled if it is cancelled.
+   * Finds the last instant before another one at which the probe finds something; none that is not after `since`, if that is
+   * given. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled.
    */
-  async findLast<T>(before: Instant, probe: Probe<T>): Promise<Found<T> | undefined> {
+  async findLast<T>(before: Instant, probe: Probe<T>, since?: Instant): Promise<Found<T> | undefined> {
     this.isCancelled = false;
     let end = before;
     let executed = await this.executedAt(before);
@@ -139,10 +154,30 @@ export class Timeline {
       const start = this.checkpoints.before(end);
       if (start === undefined) return undefined;
       const found = await this.findInStretches(start, end, executed, before, probe);
-      if (found !== undefined) return found;
+      if (found !== undefined)
+        return since === undefined || compareInstants(found.instant, since) > 0 ? found : undefined;
       end = start.machine.instant;
+      if (since !== undefined && compareInstants(end, since) <= 0) return undefined;
       ({ executed } = start);
     }
+  }
+
+  /**
+   * Puts the machine where a hart had so many steps (see Hart.steps): before the next instruction it began. RangeError if that
+   * is after an instant, or before the beginning.
+   */
+  async goToStep(hart: number, steps: number, before: Instant): Promise<void> {
+    this.isCancelled = false;
+    const stepsOf = (): number => this.machine.harts[hart]!.steps;
+    for (let end = before; ;) {
+      const start = this.checkpoints.before(end);
+      if (start === undefined) throw new RangeError('the step lies before the beginning of the past');
+      this.restore(start);
+      if (stepsOf() <= steps) break;
+      end = start.machine.instant;
+    }
+    await this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: steps - stepsOf() }));
+    if (stepsOf() !== steps) throw new RangeError('the hart has no such step');
   }
 
   /** Finds the first instant after another one, up to a last one. The machine stands there, or anywhere if there is none. */
@@ -163,6 +198,11 @@ export class Timeline {
     }
   }
 
+  /** The instant of the last checkpoint with which something was learnt that `holds`, if that holds of all before it. */
+  lastWith(holds: (learned: State) => boolean): Instant {
+    return (this.checkpoints.lastWith(holds) ?? this.checkpoints.first!).machine.instant;
+  }
+
   private async executedAt(instant: Instant): Promise<number> {
     await this.travel(instant);
     return this.machine.executed;
@@ -180,7 +220,7 @@ export class Timeline {
     this.restore(start);
     for (const length of STRETCHES.toReversed()) {
       if (executed - length <= this.machine.executed) continue;
-      await this.advance(end, () => false, executed - length);
+      await this.advance(end, undefined, executed - length);
       starts.push(this.keep());
     }
     let last = end;
@@ -219,7 +259,7 @@ export class Timeline {
     }
     if (compareInstants(this.machine.instant, end) >= 0) return found;
     const here = this.keep();
-    await this.advance(end, () => false, (this.machine.executed + executed) / 2);
+    await this.advance(end, undefined, (this.machine.executed + executed) / 2);
     const half = this.keep();
     return (
       (await this.findIn(half, end, executed, before, probe)) ??
@@ -239,20 +279,31 @@ export class Timeline {
     await this.advance(instant);
   }
 
-  /** Runs on to an instant, at most up to so many instructions, or until `visit` says that it has seen enough. */
-  private async advance(to: Instant, visit?: (stop: Stop) => boolean, executed = Infinity): Promise<void> {
+  /**
+   * Runs on to an instant, at most up to so many instructions, or those of a hart, or until `visit` says that it has seen
+   * enough.
+   */
+  private async advance(
+    to: Instant,
+    visit: (stop: Stop) => boolean = () => false,
+    executed = Infinity,
+    stepped?: () => NonNullable<RunLimit['hart']>,
+  ): Promise<void> {
     const { machine } = this;
     let begun = this.clock.now();
     while (compareInstants(machine.instant, to) < 0 && machine.executed < executed) {
+      const hart = stepped?.();
+      if (hart !== undefined && hart.instructions <= 0) return;
       const before = this.clock.now();
-      const stop = machine.run({ instructions: Math.min(this.budget, Math.ceil(executed - machine.executed)), to });
+      const instructions = Math.min(this.budget, Math.ceil(executed - machine.executed));
+      const stop = machine.run({ instructions, to, ...(hart && { hart }) });
       if (stop.kind === 'idle') throw new Error('the machine waits for an input that the log does not have');
       const now = this.clock.now();
       this.spent += now - before;
       this.adapt(now - before);
-      if (stop.kind !== 'budget') {
+      if (stop.kind !== 'budget' && stop.kind !== 'step') {
         this.companion.passed(stop);
-        if (visit?.(stop)) return;
+        if (visit(stop)) return;
       }
       if (now - begun < SLICE) continue;
       await new Promise<void>((resolve) => this.clock.soon(resolve));

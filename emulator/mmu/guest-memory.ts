@@ -7,6 +7,7 @@ import { type MemoryImage, memoryImage, type PageImage } from '../history/memory
 import type { WritableMemory } from '../types';
 import { DataWatches } from './data-watch';
 import { LazyPages } from './lazy-pages';
+import { imageOfPage } from './page-images';
 
 /** Why a page may not be written by the fast path; bits of `GuestMemory.flags`. */
 export const enum PageFlag {
@@ -174,9 +175,14 @@ export class GuestMemory implements WritableMemory {
       if (known !== undefined) return known;
       if (!this.lazy.isCommitted(page)) return this.lazy.keepImage(page);
       this.flags[page + FIRST_DRAM_PAGE]! |= PageFlag.unchanged;
-      return this.lazy.keepImage(page, this.bytesOf(page));
+      return this.lazy.keepImage(page, imageOfPage(this.i32, (DRAM + page * PAGE) / 4));
     };
-    this.image = memoryImage(this.lazy.pages, this.image, imageOf, (part) => this.lazy.heldPart(part));
+    const before = this.image;
+    this.image = memoryImage(this.lazy.pages, before, imageOf, (part) => {
+      const isAltered = this.lazy.isAltered(part);
+      this.lazy.unaltered(part);
+      return isAltered ? this.lazy.heldPart(part) : before?.[part];
+    });
     return this.image;
   }
 

@@ -8,7 +8,7 @@
  */
 import { PAGE } from '../layout';
 import { type MemoryPart, PAGES_SHARED, type PageImage } from '../history/memory-image';
-import { FilledPage, PageCopy, ZERO_PAGE } from './page-images';
+import { FilledPage, ZERO_PAGE } from './page-images';
 
 const enum Kind {
   zero,
@@ -28,6 +28,8 @@ export class LazyPages {
   private readonly images: (PageImage | undefined)[];
   /** The part of a restored image that the held pages in it are from. */
   private readonly parts: (MemoryPart | undefined)[] = [];
+  /** By part: a page in it may hold something else than when an image was last made or held. */
+  private readonly altered: Uint8Array;
   /** The host's memory for the page may hold something else than zeroes. */
   private readonly used: Uint8Array;
   // Of a filled page: the byte that fills it up to the boundary, the one that fills it from there on, and the boundary.
@@ -45,6 +47,7 @@ export class LazyPages {
   constructor(readonly pages: number) {
     this.kinds = new Uint8Array(pages);
     this.images = new Array<PageImage | undefined>(pages).fill(undefined);
+    this.altered = new Uint8Array(Math.ceil(pages / PAGES_SHARED));
     this.used = new Uint8Array(pages);
     this.front = new Uint8Array(pages);
     this.back = new Uint8Array(pages);
@@ -74,6 +77,7 @@ export class LazyPages {
     this.single.fill(0);
     this.kinds.fill(Kind.zero);
     this.images.fill(undefined);
+    this.altered.fill(1);
     this.parts.length = 0;
   }
 
@@ -91,6 +95,17 @@ export class LazyPages {
       this.kinds[page] = Kind.held;
     }
     this.parts[index] = part;
+    this.altered[index] = 0;
+  }
+
+  /** Whether a page of a part may have changed since the last image of it was made or held. */
+  isAltered(index: number): boolean {
+    return this.altered[index] !== 0;
+  }
+
+  /** An image of the part is made now. */
+  unaltered(index: number): void {
+    this.altered[index] = 0;
   }
 
   /** The part that all of its pages are held by, if there is one. */
@@ -110,11 +125,12 @@ export class LazyPages {
   /** A committed page is about to be changed. */
   changed(page: number): void {
     this.images[page] = undefined;
+    this.altered[Math.floor(page / PAGES_SHARED)] = 1;
   }
 
-  /** Keeps an image of what the page holds; if it is committed, that is in `bytes`. */
-  keepImage(page: number, bytes?: Uint8Array): PageImage {
-    return (this.images[page] = bytes === undefined ? this.uncommittedImage(page) : new PageCopy(bytes.slice()));
+  /** Keeps an image of what the page holds: one of a committed page is given. */
+  keepImage(page: number, image = this.uncommittedImage(page)): PageImage {
+    return (this.images[page] = image);
   }
 
   private uncommittedImage(page: number): PageImage {
@@ -156,7 +172,7 @@ export class LazyPages {
     }
     if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page))) return false;
     if (this.kinds[page] === Kind.zero) this.fill(page, 0, PAGE, 0);
-    this.images[page] = undefined;
+    this.changed(page);
     this.wordAt[page] = offset;
     for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i]!;
     return true;
@@ -178,7 +194,7 @@ export class LazyPages {
     } else if (!filled || to < this.boundary[page]!) {
       return false;
     }
-    this.images[page] = undefined;
+    this.changed(page);
     this.single[page] = 0;
     this.front[page] = byte;
     this.boundary[page] = to;

@@ -41,3 +41,29 @@ export class FilledPage implements PageImage {
     view.setInt32(4, this.high, true);
   }
 }
+
+const WORDS = PAGE / 4;
+/** Where a FilledPage has no word. */
+const NO_WORD = PAGE;
+
+/**
+ * An image of what a page holds, given by the index of its first word of 32 bits in memory. Most pages that a kernel touches in
+ * numbers are free ones, which it fills with one byte and links by their first word: they need no copy.
+ */
+export function imageOfPage(memory: Int32Array, first: number): PageImage {
+  const fill = memory[first + 2]!;
+  const byte = fill & 0xff;
+  if (memory[first + WORDS - 1] === fill && fill === Math.imul(byte, 0x01010101)) {
+    let at = first + 3;
+    const end = first + WORDS;
+    while (at < end && memory[at] === fill) at++;
+    if (at === end) return filled(byte, memory[first]!, memory[first + 1]!, fill);
+  }
+  return new PageCopy(new Uint8Array(memory.buffer, first * 4, PAGE).slice());
+}
+
+function filled(byte: number, low: number, high: number, fill: number): PageImage {
+  const isWhole = low === fill && high === fill;
+  if (isWhole && byte === 0) return ZERO_PAGE;
+  return new FilledPage(byte, byte, PAGE, isWhole ? NO_WORD : 0, low, high);
+}

@@ -71,6 +71,7 @@ export const CAPABILITIES: DebugProtocol.Capabilities = {
     default: on === true,
   })),
 
+  supportsStepBack: true,
   supportsSteppingGranularity: true,
   supportsStepInTargetsRequest: true,
   supportsGotoTargetsRequest: true,

@@ -2,9 +2,10 @@
  * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
+import { instantName } from '../../../emulator/history/instant';
 import { prepareRun, startRun } from '../../launch/debug-run';
 import { UserError } from '../../dap/errors';
-import type { LaunchAttributes } from '../../protocol';
+import type { Events, LaunchAttributes } from '../../protocol';
 import type { Ended, StopReport } from '../../run-control/stops';
 import { breakpointBody } from '../running/breakpoints';
 import { dataBreakpointBody } from '../running/data-breakpoints';
@@ -71,6 +72,7 @@ export function close(context: SessionContext): void {
   context.running = undefined;
   context.stopped = undefined;
   running.runner.abandon();
+  running.past.end();
   context.console.flush();
   running.debuggee.disk?.close();
 }
@@ -141,11 +143,19 @@ function orCrash(context: SessionContext, action: () => void): void {
 }
 
 function stop(context: SessionContext, report: StopReport): void {
-  const { debuggee } = requireSession(context);
+  const { debuggee, past } = requireSession(context);
+  const { machine } = debuggee;
   context.stops++;
   context.stopped = new Stopped(debuggee, report, context.registers);
   context.registers = context.stopped.registers;
-  const { description, text } = describe(debuggee, report);
+  const { description: title, text } = describe(debuggee, report);
+  const before = past.isPast ? `${duration(past.lag)} before the present` : undefined;
+  const description = before === undefined ? title : `${title ?? `Paused on ${report.reason}`}, ${before}`;
+  context.connection.event('xv6.instant', {
+    instant: instantName(machine.instant),
+    milliseconds: machine.now / 10_000,
+    ...(before !== undefined && { past: before }),
+  } satisfies Events['xv6.instant']);
   context.connection.event('stopped', {
     reason: report.reason,
     threadId: report.thread ?? hartThread(report.hart),
@@ -155,4 +165,15 @@ function stop(context: SessionContext, report: StopReport): void {
     ...(report.hitBreakpointIds === undefined ? {} : { hitBreakpointIds: report.hitBreakpointIds }),
   });
   memoryChanged(context);
+}
+
+/** Milliseconds in words: "0.3 µs", "12.4 ms", "3.25 s". */
+function duration(milliseconds: number): string {
+  const [value, unit] =
+    milliseconds < 0.995
+      ? [milliseconds * 1000, 'µs']
+      : milliseconds < 995
+        ? [milliseconds, 'ms']
+        : [milliseconds / 1000, 's'];
+  return `${Number(value.toPrecision(3))} ${unit}`;
 }

@@ -15,28 +15,27 @@ export function dataBreakpointInfo(
   context: SessionContext,
   args: DebugProtocol.DataBreakpointInfoArguments,
 ): Body<DebugProtocol.DataBreakpointInfoResponse> {
-  const { dataLocations, stopped } = requireStopped(context);
-  const { name, bytes, mode } = args;
   try {
-    if (args.asAddress) return answer(dataLocations.ofAddress(name, stopped.report.hart, bytes, mode));
-    if (args.variablesReference) {
-      const found = stopped.container(args.variablesReference).find?.(name);
-      if (!found) throw new Error(`${name} has no place in memory.`);
-      const label = found.evaluateName ?? name;
-      return answer(dataLocations.ofValue(label, found.value, found.evaluation, bytes, mode));
-    }
-    const { evaluation } = viewFor(context, args.frameId);
-    return answer(dataLocations.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode));
+    return { ...placeNamed(context, args), accessTypes: ACCESS_TYPES };
   } catch (error) {
     // As the protocol defines it: no id, and a description that says why.
     return { dataId: null, description: wordsOf(error) };
   }
 }
 
-const answer = (found: Found): Body<DebugProtocol.DataBreakpointInfoResponse> => ({
-  ...found,
-  accessTypes: ACCESS_TYPES,
-});
+/** The place in memory that a client names. Throws an Error if there is none. */
+export function placeNamed(context: SessionContext, args: DebugProtocol.DataBreakpointInfoArguments): Found {
+  const { dataLocations, stopped } = requireStopped(context);
+  const { name, bytes, mode } = args;
+  if (args.asAddress) return dataLocations.ofAddress(name, stopped.report.hart, bytes, mode);
+  if (args.variablesReference) {
+    const found = stopped.container(args.variablesReference).find?.(name);
+    if (!found) throw new Error(`${name} has no place in memory.`);
+    return dataLocations.ofValue(found.evaluateName ?? name, found.value, found.evaluation, bytes, mode);
+  }
+  const { evaluation } = viewFor(context, args.frameId);
+  return dataLocations.ofValue(name.trim(), evaluate(name, evaluation), evaluation, bytes, mode);
+}
 
 export function setDataBreakpoints(
   context: SessionContext,

@@ -1,6 +1,7 @@
 /** continue, pause, next, stepIn and stepOut of the protocol. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { StepContext, StepPlan } from '../../run-control/stepping/step-plan';
+import type { BackwardStep } from '../../run-control/past/past';
 import { whileItLives } from '../../run-control/stepping/ended';
 import { stepInTargets as targetsAt } from '../../run-control/stepping/step-in-targets';
 import { stepInstruction, stepLine, stepOut as leaving } from '../../run-control/stepping/stepping';
@@ -17,7 +18,11 @@ export function continueRun(context: SessionContext): Body<DebugProtocol.Continu
 }
 
 export function pause(context: SessionContext, args: DebugProtocol.PauseArguments): void {
-  const { runner, debuggee } = requireSession(context);
+  const { runner, debuggee, past } = requireSession(context);
+  if (past.travelling) {
+    past.cancel();
+    return;
+  }
   const thread = threadNamed(debuggee, args.threadId);
   context.connection.afterResponse(() =>
     runner.pause({
@@ -29,7 +34,7 @@ export function pause(context: SessionContext, args: DebugProtocol.PauseArgument
 }
 
 export function next(context: SessionContext, args: DebugProtocol.NextArguments): void {
-  step(context, args.threadId, (hart, steps, origin) =>
+  step(context, args.threadId, [args.granularity === 'instruction' ? 'instruction' : 'line'], (hart, steps, origin) =>
     args.granularity === 'instruction'
       ? stepInstruction(steps, hart, true)
       : stepLine(steps, hart, { into: false, origin }),
@@ -39,7 +44,7 @@ export function next(context: SessionContext, args: DebugProtocol.NextArguments)
 export function stepIn(context: SessionContext, args: DebugProtocol.StepInArguments): void {
   const { stopped } = requireStopped(context);
   const target = args.targetId === undefined ? undefined : stopped.stepInTarget(args.targetId);
-  step(context, args.threadId, (hart, steps, origin) => {
+  step(context, args.threadId, args.granularity === 'instruction' ? [] : ['line', 'out'], (hart, steps, origin) => {
     if (target) return stepLine(steps, hart, { into: false, origin, ...target });
     return args.granularity === 'instruction'
       ? stepInstruction(steps, hart, false)
@@ -67,14 +72,14 @@ export function stepInTargets(
 }
 
 export function stepOut(context: SessionContext, args: DebugProtocol.StepOutArguments): void {
-  step(context, args.threadId, (hart, steps, origin) => leaving(steps, hart, origin));
+  step(context, args.threadId, [], (hart, steps, origin) => leaving(steps, hart, origin));
 }
 
 /** `origin`: the breakpoint that has stopped the hart, if one has. */
 type MakePlan = (hart: number, steps: StepContext, origin: BreakpointOrigin | undefined) => StepPlan;
 
-function step(context: SessionContext, threadId: number, plan: MakePlan): void {
-  const { runner, debuggee, stopped } = requireStopped(context);
+function step(context: SessionContext, threadId: number, undoneBy: BackwardStep[], plan: MakePlan): void {
+  const { runner, debuggee, stopped, past } = requireStopped(context);
   const thread = threadNamed(debuggee, threadId);
   const { report } = stopped;
   const { steps } = debuggee;
@@ -83,6 +88,7 @@ function step(context: SessionContext, threadId: number, plan: MakePlan): void {
       ? plan(thread.hart, steps, thread.hart === report.hart ? report.origin : undefined)
       : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, steps, undefined));
   const process = thread.kind === 'hart' ? steps.processKey(debuggee.harts[thread.hart]!) : keyOf(thread.process);
+  past.stepBegins(...undoneBy);
   goOn(context, () => runner.start(whileItLives(steps, process, made)));
 }
 

@@ -6,13 +6,16 @@ export function attachConsole(context: SessionContext): Requests['xv6.attachCons
   return { text: context.console.attach() };
 }
 
-/** The guest receives keys typed while the machine is stopped when it continues. */
+/**
+ * The guest receives keys typed while the machine is stopped when it continues; those typed while it runs through its past
+ * when it comes to the present.
+ */
 export function consoleInput(
   context: SessionContext,
   { text }: Requests['xv6.consoleInput']['arguments'],
 ): Requests['xv6.consoleInput']['response'] {
-  const { keyboard, runner } = requireSession(context);
-  keyboard.type(text);
+  const { keyboard, runner, past } = requireSession(context);
+  keyboard.type(text, past.isPast && runner.running);
   runner.wake();
   return {};
 }

@@ -20,6 +20,7 @@ import {
   untilUser,
 } from './step-plan';
 import type { Arrival, StepContext, StepPlan } from './step-plan';
+import { inlineDepth, position } from './position';
 import { intoSystemCall, isAtSystemCall, stubNumber } from './system-call';
 
 /** No prologue makes a larger frame on xv6's one-page stacks. */
@@ -194,49 +195,4 @@ function returnAddress(context: StepContext, hart: Hart): bigint | undefined {
 function hasLines(context: StepContext, hart: Hart): boolean {
   const image = context.imageAt(hart);
   return image?.binary.lineAt(image.linked(hart.pc)) !== undefined;
-}
-
-function inlineDepth(context: StepContext, hart: Hart, origin: BreakpointOrigin | undefined): number {
-  const image = context.imageAt(hart);
-  if (!image) return 0;
-  const pc = image.linked(hart.pc);
-  return (origin ? image.inlinedCallsAtBreakpoint(pc, origin) : image.inlinedCalls(pc)).length;
-}
-
-interface Position {
-  function: string | undefined;
-  /** Bytes from the function's first instruction. */
-  offset: bigint | undefined;
-  file: string;
-  line: number;
-  /** The depth of inlining whose line this is; undefined for the innermost. */
-  depth: number | undefined;
-  /** Whether a line begins here, as far as a debugger may stop. */
-  startsStatement: boolean;
-}
-
-/**
- * The line of a hart; what is inlined deeper than `depth` counts as the line that called it. Undefined also for what the
- * compiler kept of inlined code without its call: lines of another file with no call around them.
- */
-function position(context: StepContext, hart: Hart, depth: number | undefined): Position | undefined {
-  const image = context.imageAt(hart);
-  if (!image) return undefined;
-  const pc = image.linked(hart.pc);
-  const entry = image.binary.lineAt(pc);
-  if (!entry) return undefined;
-  const info = image.binary.functionAt(pc);
-  const symbol = image.binary.symbolAt(pc);
-  const common = {
-    function: info?.name ?? symbol?.symbol.name,
-    offset: info ? pc - info.low : symbol?.offset,
-    depth,
-    startsStatement: entry.isStatement && entry.address === pc,
-  };
-  const inlined = image.binary.inlinedCallsAt(pc);
-  const call = depth === undefined ? undefined : inlined[inlined.length - depth - 1];
-  if (call?.callFile !== undefined && call.callLine !== undefined)
-    return { ...common, file: call.callFile, line: call.callLine };
-  if (inlined.length === 0 && info?.file !== undefined && info.file !== entry.file) return undefined;
-  return { ...common, file: entry.file, line: entry.line };
 }

@@ -75,7 +75,7 @@ describe('initialize', function () {
         assert.ok(filter.supportsCondition && filter.label && filter.description, filter.filter);
       await assert.rejects(session.threadsRequest().then(({ body: { threads } }) => assert.ok(threads.length > 0)));
       await assert.rejects(session.evaluateRequest({ expression: '1' }), /No kernel has been launched/);
-      await assert.rejects(session.customRequest('stepBack', { threadId: 1 }), /does not know the request/);
+      await assert.rejects(session.customRequest('attach', {}), /does not know the request/);
     } finally {
       await session.stop();
     }

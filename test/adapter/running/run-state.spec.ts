@@ -97,7 +97,7 @@ describe('a session', function () {
         { filter: 'pte-store', condition: '1 / 0 == 1' },
       ]);
       await launch(context, { kernel: KERNEL, disk: DISK, harts, legacyVirtio: false, warmStart: false });
-      const { debuggee, learned, awaited } = requireSession(context);
+      const { debuggee, learned, awaited, past } = requireSession(context);
       const { machine } = debuggee;
       while (!said.at(-1)?.startsWith('function breakpoint')) session.run();
       catchpoints.set([
@@ -131,6 +131,8 @@ describe('a session', function () {
       for (let times = 0; times < 2; times++) {
         restoreRun(machine, learned, saved);
         assert.deepEqual(learned.save(), saved.learned);
+        // This is the present now.
+        past.branch();
         assert.deepEqual(again(), first);
       }
 

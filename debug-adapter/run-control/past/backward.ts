@@ -1,0 +1,202 @@
+/**
+ * Steps backwards: to the line before, into the function that was called there last, out to the call of this one; or by one
+ * instruction. Each finds an instant of the past from which a step forward leads here.
+ */
+import type { Instant } from '../../../emulator/history/instant';
+import type { Found, Probe, Timeline } from '../../../emulator/history/timeline';
+import { isCall } from '../../../emulator/isa/instructions/calls';
+import { instructionAt } from '../../../emulator/isa/instructions/instruction-at';
+import { X } from '../../../emulator/isa/registers';
+import type { Hart, MachineApi, TrapEvent } from '../../../emulator/types';
+import type { StepContext } from '../stepping/step-plan';
+import { Statements, type Beginning, type StackedThread } from './statements';
+
+/** What stepping back must know of the guest. */
+export interface BackwardContext {
+  readonly machine: MachineApi;
+  readonly steps: StepContext;
+  readonly timeline: Timeline;
+  /** The thread that a hart executes now. */
+  threadOn(hart: number): StackedThread;
+}
+
+/** Where a step back has led, and which hart is there. */
+export interface Arrived {
+  readonly instant: Instant;
+  readonly hart: number;
+}
+
+/** To the beginning of the line before, over calls. Undefined if the thread had none before. */
+export async function lineBefore(
+  context: BackwardContext,
+  thread: StackedThread,
+  before: Instant,
+): Promise<Arrived | undefined> {
+  const { timeline, machine, steps } = context;
+  const statements = new Statements(machine, steps, thread);
+  let outermost = 0;
+  let last = await timeline.findLast(
+    before,
+    statements.probe(() => true),
+  );
+  // Where a function begins, what was before it is in its caller.
+  while (last !== undefined && last.value.line === undefined && last.value.activation + 1 < thread.activations.length) {
+    outermost = last.value.activation + 1;
+    last = await timeline.findLast(
+      last.instant,
+      statements.probe(({ activation }) => activation >= outermost),
+    );
+  }
+  if (last === undefined) return undefined;
+  const { line, activation } = last.value;
+  const isSame = (other: Beginning): boolean => other.line === line && other.activation === activation;
+  const other = await timeline.findLast(
+    last.instant,
+    statements.probe((one) => one.activation >= outermost && !isSame(one)),
+  );
+  const first = await timeline.findFirst(other?.instant ?? timeline.beginning, last.instant, statements.probe(isSame));
+  return arrivedAt(first ?? last);
+}
+
+/** Into the last function that the line before has called, at its last line; else to the line before. */
+export async function lineBeforeInto(
+  context: BackwardContext,
+  thread: StackedThread,
+  before: Instant,
+): Promise<Arrived | undefined> {
+  const { timeline } = context;
+  const over = await lineBefore(context, thread, before);
+  const landing =
+    (await returnsHere(context, thread, before)) ??
+    (await timeline
+      .findLast(before, returnsTo(context, thread), over?.instant)
+      .then((found) => found && arrivedAt(found)));
+  if (landing === undefined) return over;
+  await stepBefore(context, landing);
+  const within = await lineBefore(context, context.threadOn(landing.hart), landing.instant);
+  return within ?? over;
+}
+
+/** Puts the machine before the last instruction that the hart had begun at an instant. */
+async function stepBefore({ timeline, machine }: BackwardContext, { instant, hart }: Arrived): Promise<void> {
+  await timeline.goTo(instant);
+  await timeline.goToStep(hart, machine.harts[hart]!.steps - 1, instant);
+}
+
+/** The thread stands, at an instant, where a call has just returned to it. */
+async function returnsHere(
+  context: BackwardContext,
+  { activations, hart }: StackedThread,
+  instant: Instant,
+): Promise<Arrived | undefined> {
+  const [innermost] = activations;
+  if (innermost === undefined || hart === undefined || !returnAddresses(innermost).includes(innermost.registers.pc))
+    return undefined;
+  await stepBefore(context, { instant, hart });
+  return isReturn(context, context.machine.harts[hart]!) ? { instant, hart } : undefined;
+}
+
+/** To the line that has called the innermost function. */
+export const callBefore = (
+  context: BackwardContext,
+  { activations, ...thread }: StackedThread,
+  before: Instant,
+): Promise<Arrived | undefined> => lineBefore(context, { ...thread, activations: activations.slice(1) }, before);
+
+/**
+ * By one instruction of a hart. What interrupted it in between is run through, and with `over` also what it has called.
+ * Undefined if it has executed none before.
+ */
+export async function instructionBefore(
+  context: BackwardContext,
+  hart: number,
+  before: Instant,
+  over: boolean,
+): Promise<Arrived | undefined> {
+  const { machine, timeline, steps } = context;
+  const here = (): Hart => machine.harts[hart]!;
+  await timeline.goTo(before);
+  const { pc } = here();
+  const sp = here().x(X.sp);
+  let instant = before;
+  let count = here().steps;
+  for (;;) {
+    if (count === 0) return undefined;
+    await timeline.goToStep(hart, count - 1, instant);
+    if (!steps.trapReturns.includes(here().pc)) break;
+    const trap = await timeline.findLast(instant, trapAt(machine, hart, pc));
+    if (trap === undefined) break;
+    ({ instant } = trap);
+    await timeline.goTo(instant);
+    count = here().steps;
+  }
+  if (!over || !isReturn(context, here())) return { instant: machine.instant, hart };
+  const call = await timeline.findLast(before, callTo(context, pc, sp));
+  if (call === undefined) return undefined;
+  return arrivedAt(call);
+}
+
+const arrivedAt = ({ instant, value: { hart } }: Found<{ hart: number }>): Arrived => ({ instant, hart });
+
+const isReturn = ({ steps }: BackwardContext, hart: Hart): boolean => {
+  const decoded = instructionAt(steps.read(hart), hart.pc);
+  return decoded?.instruction.name === 'jalr' && decoded.rd === 0 && decoded.rs1 === X.ra;
+};
+
+/** A trap of a hart at an instruction. */
+const trapAt = (machine: MachineApi, hart: number, pc: bigint): Probe<TrapEvent> => ({
+  watch: () => {
+    const subscription = machine.subscribe({ trap: (event) => event.hart === hart && event.epc === pc });
+    return () => subscription.end();
+  },
+  found: (stop) => (stop.kind === 'trap' && stop.event.hart === hart && stop.event.epc === pc ? stop.event : undefined),
+});
+
+/** A hart at an address, where `suits` holds for it. */
+const executionAt = (
+  machine: MachineApi,
+  addresses: readonly bigint[],
+  suits: (hart: Hart) => boolean,
+): Probe<{ hart: number }> => ({
+  watch: () => {
+    const subscription = machine.subscribe({ execute: () => true });
+    subscription.setAddresses(addresses);
+    return () => subscription.end();
+  },
+  found: (stop) => {
+    if (stop.kind !== 'breakpoint' || !addresses.includes(stop.pc)) return undefined;
+    return suits(machine.harts[stop.hart]!) ? { hart: stop.hart } : undefined;
+  },
+});
+
+/** The call that returns to an address, with a stack pointer. */
+const callTo = ({ machine, steps }: BackwardContext, pc: bigint, sp: bigint): Probe<{ hart: number }> =>
+  executionAt(machine, [pc - 4n, pc - 2n], (hart) => {
+    const decoded = instructionAt(steps.read(hart), hart.pc);
+    return decoded !== undefined && isCall(decoded) && hart.pc + BigInt(decoded.length) === pc && hart.x(X.sp) === sp;
+  });
+
+/** Where calls of the innermost function return to it. */
+function returnsTo({ machine, steps }: BackwardContext, thread: StackedThread): Probe<{ hart: number }> {
+  const [innermost] = thread.activations;
+  const sp = innermost?.registers.x[X.sp];
+  const addresses = innermost === undefined ? [] : returnAddresses(innermost);
+  return executionAt(
+    machine,
+    addresses,
+    (hart) => hart.x(X.sp) === sp && (thread.process === undefined || steps.processKey(hart) === thread.process),
+  );
+}
+
+function returnAddresses({ image, registers, read }: StackedThread['activations'][number]): bigint[] {
+  const info = image.binary.functionAt(image.lookup(registers));
+  if (info === undefined) return [];
+  const found: bigint[] = [];
+  for (let at = info.low; at < info.high;) {
+    const decoded = instructionAt(read, at);
+    if (decoded === undefined) break;
+    at += BigInt(decoded.length);
+    if (isCall(decoded)) found.push(...image.running(at));
+  }
+  return found;
+}

@@ -1,0 +1,203 @@
+/**
+ * The past of a run under the debugger: goes to any instant, and runs backwards, which is to find the last place before now
+ * at which a run would have stopped, and to go there. Machine, disk, console and all that was learnt by watching go back
+ * together. Nothing here changes the past: what comes in there begins another future, and only once `branch` is called.
+ */
+import { instantName, type Instant } from '../../../emulator/history/instant';
+import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
+import type { MachineApi, Stop } from '../../../emulator/types';
+import type { CountedRun } from '../hits';
+import type { Learner } from '../run-state';
+import type { StopPolicy } from '../stop-policy';
+import type { Decision, StopReport } from '../stops';
+
+/** Ticks of virtual time in a millisecond. */
+const TICKS = 10_000;
+
+export interface PastParts {
+  readonly machine: MachineApi;
+  readonly learned: Learner;
+  readonly policy: StopPolicy;
+  readonly clock: JourneyClock;
+  /** Bytes that checkpoints may take. */
+  readonly memory: number;
+}
+
+export interface PastListener {
+  /** The machine leaves for a journey: what it does on the way is known already. */
+  departs(): void;
+  /** It has arrived, and stands. */
+  arrives(): void;
+  stopped(report: StopReport): void;
+  /** Something was thrown. Returns the words for the user. */
+  failed(error: unknown): string;
+  /** On its way the machine boots again. */
+  reset(): void;
+}
+
+/** Ways to step back: to the line before, out to the call, to the instruction before. */
+export type BackwardStep = 'line' | 'out' | 'instruction';
+
+/** A place to go to, with what is said there. */
+export interface Destination {
+  readonly instant: Instant;
+  readonly report: StopReport;
+}
+
+export class Past implements CountedRun {
+  readonly timeline: Timeline;
+  private readonly machine: MachineApi;
+  /** Of the stop that the machine has just passed by. */
+  private passing: StopReport | undefined;
+  private isTravelling = false;
+  private isOver = false;
+  /** Ticks of virtual time at the present. */
+  private presentTick = 0;
+  /** Where steps began, by where they ended and how one goes back from there. */
+  private readonly steps = new Map<string, Instant>();
+  private step: { back: readonly BackwardStep[]; from: Instant } | undefined;
+
+  constructor(
+    { machine, learned, policy, clock, memory }: PastParts,
+    private readonly listener: PastListener,
+  ) {
+    this.machine = machine;
+    const companion = {
+      save: () => learned.save(),
+      restore: (state: ReturnType<Learner['save']>) => learned.restore(state),
+      passed: (stop: Stop) => {
+        if (stop.kind === 'reset') listener.reset();
+        const decision = decide(machine, policy, stop);
+        decision?.record();
+        this.passing = decision?.report;
+      },
+    };
+    this.timeline = new Timeline(machine, companion, clock, memory);
+  }
+
+  get instant(): Instant {
+    return this.machine.instant;
+  }
+
+  countsFromHere(): void {
+    this.timeline.forgetLater();
+  }
+
+  get isPast(): boolean {
+    return this.timeline.isPast;
+  }
+
+  /** A journey is under way. */
+  get travelling(): boolean {
+    return this.isTravelling;
+  }
+
+  /** Milliseconds of virtual time by which the machine stands before the present. */
+  get lag(): number {
+    return Math.max(0, (this.presentTick - this.machine.now) / TICKS);
+  }
+
+  /** The machine has run for so many milliseconds. */
+  ran(milliseconds: number): void {
+    this.timeline.ran(milliseconds);
+    if (!this.isPast) this.presentTick = this.machine.now;
+  }
+
+  /** The machine stands. */
+  stands(): void {
+    this.timeline.arrived();
+    if (!this.isPast) this.presentTick = this.machine.now;
+  }
+
+  /** From here on there is another future. */
+  branch(): void {
+    this.timeline.branch();
+    this.steps.clear();
+    this.presentTick = this.machine.now;
+  }
+
+  /** The session is over. */
+  end(): void {
+    this.isOver = true;
+    this.timeline.cancel();
+  }
+
+  /** The journey under way ends, and the machine goes back to where it was. */
+  cancel(): void {
+    if (this.isTravelling) this.timeline.cancel();
+  }
+
+  /** Goes to where `find` says, then tells of the stop there. If it is cancelled, goes back. */
+  travel(hart: number, find: (past: Past) => Promise<Destination>): void {
+    void this.journey(hart, find);
+  }
+
+  /** The last place before `before`, and after `since`, at which a run would have stopped for the user. */
+  async lastStop(before: Instant, since?: Instant): Promise<Destination | undefined> {
+    const probe: Probe<StopReport> = { watch: () => () => undefined, found: () => this.passing };
+    const found = await this.timeline.findLast(before, probe, since);
+    return found && { instant: found.instant, report: found.value };
+  }
+
+  /** A step begins here; these steps back undo it. */
+  stepBegins(...back: BackwardStep[]): void {
+    this.step = { back, from: this.machine.instant };
+  }
+
+  /** The step has come to its end here. */
+  stepped(): void {
+    const { back, from } = this.step ?? { back: [] };
+    for (const one of back) this.steps.set(nameOf(one, this.machine.instant), from!);
+  }
+
+  /** Where a step began that has ended at an instant, and that this step back undoes. */
+  undone(back: BackwardStep, instant: Instant): Instant | undefined {
+    return this.steps.get(nameOf(back, instant));
+  }
+
+  private async journey(hart: number, find: (past: Past) => Promise<Destination>): Promise<void> {
+    const origin = this.machine.instant;
+    this.isTravelling = true;
+    this.listener.departs();
+    let report: StopReport;
+    try {
+      report = await this.arrive(await find(this));
+    } catch (error) {
+      if (this.isOver) return;
+      report = await this.goBack(origin, hart, error);
+    }
+    this.isTravelling = false;
+    if (this.isOver) return;
+    this.listener.arrives();
+    this.listener.stopped(report);
+  }
+
+  private async arrive({ instant, report }: Destination): Promise<StopReport> {
+    await this.timeline.goTo(instant);
+    return report;
+  }
+
+  private async goBack(origin: Instant, hart: number, error: unknown): Promise<StopReport> {
+    const text = error instanceof Cancelled ? undefined : this.listener.failed(error);
+    await this.timeline.goTo(origin);
+    return { hart, reason: 'pause', ...(text !== undefined && { description: text, text }) };
+  }
+}
+
+/** What the policy decides at a stop; undefined where it has nothing to decide. */
+function decide(machine: MachineApi, policy: StopPolicy, stop: Stop): Decision | undefined {
+  switch (stop.kind) {
+    case 'breakpoint':
+      return policy.decideAt(machine.harts[stop.hart]!);
+    case 'budget':
+    case 'idle':
+    case 'step':
+    case 'poweroff':
+    case 'reset':
+      return undefined;
+    default:
+      return policy.decide(stop);
+  }
+}
+
+const nameOf = (back: BackwardStep, instant: Instant): string => `${back} ${instantName(instant)}`;

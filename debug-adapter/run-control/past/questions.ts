@@ -1,0 +1,54 @@
+/** Questions to the past: probes that find when something happened. */
+import type { Probe } from '../../../emulator/history/timeline';
+import type { DataEvent, MachineApi, Watch } from '../../../emulator/types';
+import type { MappedProgram } from '../../code/mapped-program';
+
+/** Device.name of the console. */
+const UART = 'uart';
+
+/** A hart comes to a line of the program's, by a path as the compiler recorded it. Throws an Error if it has no code. */
+export function reachedLine(
+  machine: MachineApi,
+  image: MappedProgram,
+  file: string,
+  line: number,
+): Probe<{ hart: number }> {
+  const addresses = image.binary
+    .breakLocations(file, line)
+    .filter((location) => location.line === line)
+    .flatMap(({ address }) => image.running(address));
+  if (addresses.length === 0) throw new Error(`Line ${line} of ${file} has no code.`);
+  return {
+    watch: () => {
+      const subscription = machine.subscribe({ execute: () => true });
+      subscription.setAddresses(addresses);
+      return () => subscription.end();
+    },
+    found: (stop) => (stop.kind === 'breakpoint' && addresses.includes(stop.pc) ? { hart: stop.hart } : undefined),
+  };
+}
+
+/** Bytes are written, with whatever value. */
+export function written(machine: MachineApi, ranges: readonly { address: bigint; length: number }[]): Probe<DataEvent> {
+  const watches: readonly Watch[] = ranges.map((range) => ({ ...range, access: 'write' }));
+  return {
+    watch: () => {
+      const subscription = machine.subscribe({ data: ({ watch }) => watches.includes(watch) });
+      subscription.setWatches(watches);
+      return () => subscription.end();
+    },
+    found: (stop) => (stop.kind === 'data' ? stop.events.find(({ watch }) => watches.includes(watch)) : undefined),
+  };
+}
+
+/** An instruction writes to the UART, after which `isThere` holds. */
+export const printed = (machine: MachineApi, isThere: () => boolean): Probe<{ hart: number }> => ({
+  watch: () => {
+    const subscription = machine.subscribe({
+      device: ({ device, access }) => device === UART && access === 'write' && isThere(),
+    });
+    return () => subscription.end();
+  },
+  found: (stop) =>
+    stop.kind === 'device' && stop.event.device === UART && isThere() ? { hart: stop.event.hart } : undefined,
+});
