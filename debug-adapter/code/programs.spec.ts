@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Files } from '../launch/files';
 import { PTE } from '../../emulator/isa/sv39';
 import { TestMemory } from '../../emulator/testing/page-tables';
+import { fixtureBytes, splitFile } from '../testing/symbols/fixtures';
 import { findPrograms, Program, Programs } from './programs';
 
 const BUILT = join(__dirname, '..', '..', 'sample', 'prebuilt', 'user');
@@ -131,6 +132,45 @@ describe('user programs', () => {
     );
     assert.deepEqual(await findPrograms(files, ['/nowhere'], none), []);
   });
+
+  for (const [where, path] of [
+    ['beside the program', '/lab/user/values.dwo'],
+    ['where it was built', '/program/values.dwo'],
+    ['packed', '/lab/user/_values.dwp'],
+  ] as const) {
+    it(`have the split debug information that is ${where}`, async () => {
+      const contents: Record<string, Uint8Array> = {
+        '/lab/user/_values': fixtureBytes('values/split-5'),
+        [path]: splitFile(path.endsWith('.dwp') ? 'split-5.dwp' : 'split-5.dwo'),
+      };
+      const files: Pick<Files, 'list' | 'exists' | 'read'> = {
+        list: (folder) =>
+          Promise.resolve(
+            Object.keys(contents)
+              .filter((name) => name.startsWith(`${folder}/`))
+              .map((name) => name.slice(folder.length + 1)),
+          ),
+        exists: (name) => Promise.resolve(Object.hasOwn(contents, name)),
+        read: (name) => Promise.resolve(contents[name]!),
+      };
+      const used: string[] = [];
+      const damaged: string[] = [];
+      const [program] = await findPrograms(
+        files as Files,
+        ['/lab/user'],
+        ({ name }) => used.push(name),
+        (what) => damaged.push(what),
+      );
+      assert.deepEqual(used, []);
+      const { binary } = program!.image!;
+      assert.deepEqual(used, ['values']);
+      assert.deepEqual(
+        binary.functionsNamed('sum')[0]?.parameters.map(({ name }) => name),
+        ['n', 'm', 'a'],
+      );
+      assert.deepEqual(damaged, []);
+    });
+  }
 
   it('that cannot be read say why', () => {
     const torn = new Program('/lab/user/_sh', file('sh').subarray(0, 4000), () => assert.fail());

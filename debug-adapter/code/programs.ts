@@ -4,7 +4,7 @@
  * owns the page table, which exec sets, suggests a program, and the bytes in memory decide. This also works for children of
  * fork, names that the kernel cut off, and kernels whose processes are not known.
  *
- * A file's bytes are read at launch, and parsed when something first needs them.
+ * A file's bytes are read at launch, and parsed when something first needs them; at once if there may be more to read.
  */
 import { wordsOf } from '../dap/errors';
 import { PAGE_SIZE, walk } from '../../emulator/isa/sv39';
@@ -13,7 +13,8 @@ import type { PhysicalMemory, State } from '../../emulator/types';
 import type { Files } from '../launch/files';
 import { MappedProgram } from './mapped-program';
 import { baseName } from './sources';
-import { openBinary } from '../symbols/binary';
+import { maybeSplit, readSplitFiles } from './split-dwarf';
+import { type OpenedBinary, openBinary } from '../symbols/binary';
 import type { Binary } from '../symbols/api';
 
 /** Code in memory that must equal its file. */
@@ -34,6 +35,7 @@ export class Program {
   readonly name: string;
   readonly path: string;
   private readonly bytes: Uint8Array;
+  private binary: OpenedBinary | undefined;
   private opened: Opened | undefined;
   private readonly whenOpened: WhenOpened;
   private readonly damaged: (what: string) => void;
@@ -72,10 +74,22 @@ export class Program {
     return this.opened !== undefined;
   }
 
+  /** Reads the debug information that is beside the program, if there is any. To be called before anything else. */
+  async readSplitFiles(files: Files, beside: readonly string[]): Promise<void> {
+    if (!maybeSplit(this.bytes, beside)) return;
+    try {
+      this.binary = openBinary(this.path, this.bytes, this.damaged);
+    } catch {
+      // Who first needs the program is told why it cannot be read.
+      return;
+    }
+    await readSplitFiles(files, this.binary);
+  }
+
   private open(): Opened {
     if (this.opened) return this.opened;
     try {
-      const binary = openBinary(this.path, this.bytes, this.damaged);
+      const binary = this.binary ?? openBinary(this.path, this.bytes, this.damaged);
       const image = new MappedProgram(binary);
       this.opened = { image, text: textOf(binary) };
       this.whenOpened(this, image);
@@ -106,14 +120,16 @@ export async function findPrograms(
   damaged?: (what: string) => void,
 ): Promise<Program[]> {
   for (const folder of new Set(folders)) {
-    const names = (await files.list(folder)).filter((name) => programName(name) !== undefined).sort();
+    const beside = await files.list(folder);
+    const names = beside.filter((name) => programName(name) !== undefined).sort();
     const found = await Promise.all(
-      names.map((name) => {
+      names.map(async (name) => {
         const path = `${folder}/${name}`;
-        return files.read(path).then(
-          (bytes) => [new Program(path, bytes, whenOpened, damaged)],
-          () => [],
-        );
+        const bytes = await files.read(path).catch(() => undefined);
+        if (bytes === undefined) return [];
+        const program = new Program(path, bytes, whenOpened, damaged);
+        await program.readSplitFiles(files, beside);
+        return [program];
       }),
     );
     if (found.some((programs) => programs.length > 0)) return found.flat();

@@ -28,7 +28,6 @@ const COLUMNS2 = ['', 'info', 'types', 'abbrev', 'line', 'loc', 'str_offsets', '
 export class SplitDwarf {
   private readonly skeletons = new Map<bigint, { unit: Unit; file: SplitFile; isFound: boolean }>();
   private readonly found: Unit[] = [];
-  private hasLooked = false;
 
   constructor(
     main: DebugInfo,
@@ -59,7 +58,6 @@ export class SplitDwarf {
    * is damaged.
    */
   attach(path: string, bytes: Uint8Array | undefined): void {
-    this.hasLooked = true;
     if (bytes === undefined) return;
     const { sections, warnings } = readSplitSections(path, bytes);
     warnings.forEach(this.warn);
@@ -76,9 +74,7 @@ export class SplitDwarf {
     for (const { name, source } of this.wanted) {
       this.warn(
         `The debug information of ${source} is in ${name}, ` +
-          (this.hasLooked
-            ? 'which is not there or belongs to another build: keep .dwo files where the build puts them, or a .dwp file beside the program.'
-            : 'which is read for the kernel only: build the program without -gsplit-dwarf.'),
+          'which is not there or belongs to another build: keep .dwo files where the build puts them, or a .dwp file beside the program.',
       );
     }
   }

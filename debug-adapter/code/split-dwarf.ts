@@ -1,9 +1,13 @@
 /** Finds the .dwo and .dwp files of a program that was built with -gsplit-dwarf. */
 import type { OpenedBinary } from '../symbols/binary';
-import type { Files } from './files';
+import type { Files } from '../launch/files';
 
 /** More sources than any kernel has. */
 const MOST_FILES = 10_000;
+
+/** Whether a program may have split debug information, by a look at its bytes or at what lies beside it. */
+export const maybeSplit = (bytes: Uint8Array, beside: readonly string[]): boolean =>
+  beside.some((name) => /\.dw[op]$/.test(name)) || new TextDecoder('latin1').decode(bytes).includes('.dwo');
 
 /** Reads what can be found of a program's split debug information; what is missing, the program itself says later. */
 export async function readSplitFiles(files: Files, binary: OpenedBinary): Promise<void> {
