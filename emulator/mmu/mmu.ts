@@ -115,6 +115,11 @@ export class Mmu {
   /** Host address of the memory that such an access would touch, by its virtual address; 0 if it is refused, or touches none. */
   hostAt(hart: TranslatingHart, address: bigint, access: AccessType, bytes: number): number {
     const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    // What a TLB holds has been judged before.
+    if (access !== AccessType.store) {
+      const known = access === AccessType.fetch ? this.tlb.fetches(hart, low, high) : this.tlb.loads(hart, low, high);
+      if (known !== 0) return known;
+    }
     const physical = this.translate(hart, low, high, access, bytes);
     return physical < 0 ? 0 : this.memory.hostOf(physical);
   }

@@ -15,6 +15,7 @@ import {
   FETCH_ENTRIES,
   FetchEntry,
   HartOffset,
+  PAGE,
 } from '../layout';
 import type { GuestMemory } from './guest-memory';
 import type { TranslatingHart } from './translating-hart';
@@ -128,6 +129,24 @@ export class Tlb {
     const { u64, i32 } = this.memory;
     if (u64[(entry + FetchEntry.tag) / 8] !== BigInt.asUintN(64, virtual)) return undefined;
     return { host: i32[(entry + FetchEntry.host) / 4]! >>> 0, records: i32[(entry + FetchEntry.records) / 4]! };
+  }
+
+  /** Host address of what a load or a fetch from an address, given by its halves, finds in the selected context; 0 if nothing. */
+  loads(hart: TranslatingHart, low: number, high: number): number {
+    const { i32 } = this.memory;
+    const context = contextAddress(hart, this.current[hart.id]!);
+    const entry = context + ((low >>> 12) & (DATA_ENTRIES - 1)) * DataEntry.size;
+    if (i32[(entry + DataEntry.read) / 4] !== (low & ~(PAGE - 1)) || i32[(entry + DataEntry.read) / 4 + 1] !== high)
+      return 0;
+    return (i32[(entry + DataEntry.addend) / 4]! + low) >>> 0;
+  }
+  fetches(hart: TranslatingHart, low: number, high: number): number {
+    const { i32 } = this.memory;
+    const context = contextAddress(hart, this.current[hart.id]!) + FetchEntry.base;
+    const entry = context + ((low >>> 12) & (FETCH_ENTRIES - 1)) * FetchEntry.size;
+    if (i32[(entry + FetchEntry.tag) / 4] !== (low & ~(PAGE - 1)) || i32[(entry + FetchEntry.tag) / 4 + 1] !== high)
+      return 0;
+    return ((i32[(entry + FetchEntry.host) / 4]! >>> 0) + (low & (PAGE - 1))) >>> 0;
   }
 
   private selectedContext(hart: TranslatingHart): number {

@@ -8,6 +8,7 @@ import { elf } from '../testing/elf';
 import { encode } from '../testing/encode';
 import { assembleProgram, jumpTo, label } from '../testing/program';
 import { Mode } from '../types';
+import { AccessType } from './mmu';
 
 const DRAM = 0x8000_0000n;
 const ROOT = DRAM + 0x10000n;
@@ -84,6 +85,11 @@ describe('address translation', () => {
           else if (!allowed) assert.equal(cause, pageFault);
           else if (!inMemory) assert.equal(cause, accessFault);
           else assert.ok(cause !== pageFault && cause !== accessFault, `took ${cause}`);
+          if (cause !== undefined || access === 'store') return;
+          // The TLB holds it now, and says the same to the rest of the machine.
+          const kind = access === 'load' ? AccessType.load : AccessType.fetch;
+          const host = machine['mmu'].hostAt(machine.harts[hart]!, va, kind, 2);
+          assert.equal(machine.memory.physicalOf(host), Number(leaf!.pa));
         },
       ),
       { numRuns: 3000 },

@@ -144,10 +144,10 @@ export class SpinWaitDetector {
       return 0;
     }
     own.lock = undefined;
-    for (const loop of [own.short, own.loop]) {
-      const known = loop === undefined ? undefined : this.quantumInLoop(hart, loop);
+    for (let loop = own.short ?? own.loop; loop !== undefined; loop = loop === own.short ? own.loop : undefined) {
+      const known = this.quantumInLoop(hart, loop);
       if (known === undefined) continue;
-      own.forLock = loop!.forLock;
+      own.forLock = loop.forLock;
       return known;
     }
     own.forLock = false;
@@ -165,7 +165,11 @@ export class SpinWaitDetector {
       return own.short?.quantum;
     }
     if (own.quiet < own.threshold) return undefined;
-    if (!interruptible(hart)) return own.quiet % LOOK_OFTEN === 0 ? UNTIL_ENABLED : undefined;
+    if (!interruptible(hart)) {
+      // One that looks for work enables interrupts soon; one that boots may not for a long time.
+      const look = own.quiet < own.threshold + LOOK_SELDOM ? LOOK_OFTEN : LOOK_SELDOM;
+      return own.quiet % look === 0 ? UNTIL_ENABLED : undefined;
+    }
     const { loop, blocked } = this.find(hart, LONGEST_SPECULATION, false);
     own.quiet = blocked ? own.quiet - RETRY : 0;
     if (loop !== undefined) {
