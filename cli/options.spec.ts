@@ -150,6 +150,24 @@ describe('the command line', () => {
     );
   });
 
+  it('replays a recording, which decides by itself what runs', () => {
+    const replays = (line: string): unknown => parseCommandLine(`--replay run ${line}`.trim().split(' '));
+    const replay = { action: 'replay', file: 'run', goto: { kind: 'end' } };
+    const unset = { acceleration: undefined, timeout: undefined, stats: undefined };
+    assert.deepEqual(replays(''), { ...replay, ...unset });
+    assert.deepEqual(replays('-accel jit --timeout 2 --stats s --goto 12'), {
+      ...replay,
+      ...{ goto: { kind: 'executed', instructions: 12 }, acceleration: 'jit', timeout: 2, stats: 's' },
+    });
+    assert.deepEqual(replays('-goto 12.5ms'), { ...replay, ...unset, goto: { kind: 'time', time: 1_250_000 } });
+    assert.deepEqual(replays('-goto end'), { ...replay, ...unset });
+    assert.deepEqual(replays('-goto bug'), { ...replay, ...unset, goto: { kind: 'bookmark', name: 'bug' } });
+    assert.equal(run('--record run').record, 'run');
+    refuses('--goto 12', /--goto: it is for a recorded run/);
+    for (const other of ['-kernel k', '-smp 3', disk, '-nographic', '--script s', '--record r', '--seed 1'])
+      refuses(`--replay run ${other}`, /a recording has its own machine, kernel, disk and input; leave it out/);
+  });
+
   it('warns of what cannot matter', () => {
     assert.match(run('-cpu rv64,pmp=false').warnings[0]!, /pmp=false/);
     assert.match(run('-accel tcg').warnings[0]!, /-accel/);

@@ -3,16 +3,10 @@
  * manual) that xv6's Makefiles and graders use, and a few of our own for scripts. An option that would change the machine
  * and is not supported is an error; one that cannot matter to the guest is accepted with a warning.
  */
+import { type SpokenInstant, spokenInstant } from '../emulator/history/spoken-instant';
 import type { MachineOptions } from '../emulator/types';
+import { type DriveOptions, Drives } from './drives';
 import { onlyKeys, onOff, parseCount, parseList, parseSize, UsageError } from './option-values';
-
-export interface DriveOptions {
-  file: string;
-  /** The guest may not write. */
-  readOnly: boolean;
-  /** Writes stay in memory and are lost at the end. */
-  snapshot: boolean;
-}
 
 export interface RunOptions {
   action: 'run';
@@ -41,26 +35,32 @@ export interface RunOptions {
   stats: string | undefined;
   /** Folder of saved boots: the run continues from one of the same kernel and options, or saves its own there. */
   warmStart: string | undefined;
+  /** File for a recording of the run. */
+  record: string | undefined;
   warnings: string[];
 }
 
-export type CommandLine = RunOptions | { action: 'help' } | { action: 'version' };
+/** Does a recorded run again. */
+export interface ReplayOptions extends Pick<RunOptions, 'acceleration' | 'timeout' | 'stats'> {
+  action: 'replay';
+  /** The recording. */
+  file: string;
+  /** Where to stand. */
+  goto: SpokenInstant;
+}
+
+export type CommandLine = RunOptions | ReplayOptions | { action: 'help' } | { action: 'version' };
 
 const MIB = 1024 * 1024;
 /** QEMU's default without -m. */
 const DEFAULT_MEMORY = 128 * MIB;
 const MAX_MEMORY = 3072 * MIB;
 const MAX_HARTS = 8;
-/** Of the virtio-mmio buses. */
-const LAST_SLOT = 7;
-
-/** A drive as -drive states it, before a -device takes it. */
-type Drive = DriveOptions & { id: string; used: boolean };
 
 interface Draft extends RunOptions {
-  drives: Drive[];
-  blockDevices: { drive: string; bus: string }[];
-  snapshot: boolean;
+  drives: Drives;
+  replay: string | undefined;
+  goto: SpokenInstant | undefined;
 }
 
 /** One option: its argument as help shows it ('' if it takes none), a line of help, and what it does. */
@@ -131,41 +131,6 @@ function setGlobal(draft: Draft, argument: string): void {
   else draft.warnings.push(`-global ${argument}: no device here has that property; ignored`);
 }
 
-/** Keys of -drive that only tune QEMU's own input and output. */
-const DRIVE_TUNING = ['cache', 'aio', 'discard', 'detect-zeroes', 'werror', 'rerror', 'media', 'index'];
-
-function addDrive(draft: Draft, argument: string): void {
-  const items = parseList(argument, 'file');
-  onlyKeys('-drive', items, ['file', 'if', 'format', 'id', 'readonly', 'read-only', 'snapshot', ...DRIVE_TUNING]);
-  const file = items.get('file');
-  if (!file) throw new UsageError(`-drive ${argument}: no file=`);
-  const format = items.get('format') ?? 'raw';
-  if (format !== 'raw')
-    throw new UsageError(`-drive format=${format}: only raw images are read (qemu-img convert makes one)`);
-  const kind = items.get('if');
-  if (kind !== 'none') {
-    throw new UsageError(
-      `-drive if=${kind ?? '(none given)'}: write if=none,id=x0 and -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0`,
-    );
-  }
-  draft.drives.push({
-    id: items.get('id') ?? '',
-    file,
-    readOnly: onOff('-drive readonly', items.get('readonly') ?? items.get('read-only') ?? 'off'),
-    snapshot: onOff('-drive snapshot', items.get('snapshot') ?? 'off'),
-    used: false,
-  });
-}
-
-function addDevice(draft: Draft, argument: string): void {
-  const items = parseList(argument, 'driver');
-  const driver = items.get('driver') ?? '';
-  if (driver !== 'virtio-blk-device')
-    throw new UsageError(`-device ${driver}: the board has no such device here; it has virtio-blk-device`);
-  onlyKeys('-device virtio-blk-device', items, ['driver', 'drive', 'bus', 'id', 'serial']);
-  draft.blockDevices.push({ drive: items.get('drive') ?? '', bus: items.get('bus') ?? '' });
-}
-
 function setTimeoutSeconds(draft: Draft, argument: string): void {
   const seconds = Number(argument);
   if (!(seconds > 0)) throw new UsageError(`--timeout ${argument}: needs a number of seconds above 0`);
@@ -214,15 +179,19 @@ const OPTIONS: Record<string, Option> = {
   drive: {
     argument: 'file=F,if=none,format=raw,id=ID',
     help: 'a raw disk image; also readonly=on, snapshot=on',
-    apply: addDrive,
+    apply: (draft, argument) => draft.drives.addDrive(argument),
   },
   device: {
     argument: 'virtio-blk-device,drive=ID,bus=virtio-mmio-bus.0',
     help: 'puts the drive on the board',
-    apply: addDevice,
+    apply: (draft, argument) => draft.drives.addDevice(argument),
   },
   global: { argument: 'virtio-mmio.force-legacy=on|off', help: 'virtio version 1 (default) or 2', apply: setGlobal },
-  snapshot: { argument: '', help: 'keep disk writes in memory', apply: (draft) => void (draft.snapshot = true) },
+  snapshot: {
+    argument: '',
+    help: 'keep disk writes in memory',
+    apply: (draft) => void (draft.drives.snapshot = true),
+  },
   nographic: { argument: '', help: 'console on standard input and output (always so)', apply: nothing },
   serial: {
     argument: 'mon:stdio',
@@ -282,6 +251,21 @@ const OPTIONS: Record<string, Option> = {
     help: 'write counts and times there, as JSON',
     apply: (draft, file) => void (draft.stats = file),
   },
+  record: {
+    argument: 'file',
+    help: 'write a recording of the run there when it ends',
+    apply: (draft, file) => void (draft.record = file),
+  },
+  replay: {
+    argument: 'file',
+    help: 'do a recorded run again; takes only --goto, -accel, --timeout, --stats',
+    apply: (draft, file) => void (draft.replay = file),
+  },
+  goto: {
+    argument: 'instant',
+    help: 'stop the replay there: instructions, such as 1234567; virtual time, such as 12.5ms; a bookmark; end (default)',
+    apply: (draft, text) => void (draft.goto = spokenInstant(text)),
+  },
   seed: {
     argument: 'n',
     help: "vary the length of the harts' turns",
@@ -291,7 +275,9 @@ const OPTIONS: Record<string, Option> = {
 OPTIONS.M = OPTIONS.machine!;
 
 /** Our own options, which help shows with two dashes. All options work with one dash or two. */
-const OURS = ['script', 'timeout', 'stats', 'seed', 'warm-start'];
+const OURS = ['script', 'timeout', 'stats', 'seed', 'warm-start', 'record', 'replay', 'goto'];
+/** The options that go with --replay. */
+const OF_REPLAYS = ['replay', 'goto', 'accel', 'timeout', 'stats'];
 
 /**
  * Reads the arguments after the program's name. Throws UsageError for unknown, unavailable or contradictory ones.
@@ -314,10 +300,12 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     warmStart: undefined,
     stats: undefined,
     warnings: [],
-    drives: [],
-    blockDevices: [],
-    snapshot: false,
+    record: undefined,
+    drives: new Drives(),
+    replay: undefined,
+    goto: undefined,
   };
+  const given: string[] = [];
   for (let at = 0; at < argv.length; at++) {
     const text = argv[at]!;
     const name = text.replace(/^--?/, '');
@@ -327,6 +315,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     if (name === 'version') return { action: 'version' };
     const option = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
     if (!option) throw new UsageError(`${text}: unknown option; xv6-emu -help lists the known ones`);
+    given.push(name);
     let argument = '';
     if (option.argument !== '') {
       if (at + 1 >= argv.length) throw new UsageError(`${text}: needs an argument, ${option.argument}`);
@@ -334,37 +323,27 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     }
     option.apply(draft, argument);
   }
-  return finish(draft);
+  const { drives, replay, goto, ...options } = draft;
+  if (replay !== undefined) return replayOf(replay, goto, draft, given);
+  if (goto !== undefined) throw new UsageError('--goto: it is for a recorded run, which --replay FILE names');
+  return { ...options, ...drives.joined(options.warnings) };
 }
 
-/** Joins drives to devices, and checks the options against one another. */
-function finish({ drives, blockDevices, snapshot, ...options }: Draft): RunOptions {
-  if (blockDevices.length > 1) throw new UsageError('-device virtio-blk-device: the board takes one disk here');
-  for (const { drive: id, bus } of blockDevices) {
-    options.diskSlot = slotOf(bus);
-    if (bus === '') {
-      options.warnings.push(
-        `-device virtio-blk-device,drive=${id}: without bus=virtio-mmio-bus.0 the disk is in slot ${LAST_SLOT}, as in QEMU; xv6 looks in slot 0`,
-      );
-    }
-    const drive = drives.find((candidate) => candidate.id === id);
-    if (!drive) throw new UsageError(`-device virtio-blk-device,drive=${id}: no -drive has id=${id}`);
-    drive.used = true;
-    options.drive = { file: drive.file, readOnly: drive.readOnly, snapshot: drive.snapshot || snapshot };
+/** The recording decides what runs. */
+function replayOf(
+  file: string,
+  goto: SpokenInstant | undefined,
+  draft: Draft,
+  given: readonly string[],
+): ReplayOptions {
+  const other = given.find((name) => !OF_REPLAYS.includes(name));
+  if (other !== undefined) {
+    throw new UsageError(
+      `-${other}: a recording has its own machine, kernel, disk and input; leave it out with --replay`,
+    );
   }
-  for (const drive of drives.filter(({ used }) => !used))
-    options.warnings.push(`-drive file=${drive.file}: no -device uses it (id=${drive.id}); the guest will not see it`);
-  return options;
-}
-
-/** The slot that a bus names; without one QEMU takes the last that is free. */
-function slotOf(bus: string): number {
-  if (bus === '') return LAST_SLOT;
-  const slot = Number(/^virtio-mmio-bus\.(\d+)$/.exec(bus)?.[1] ?? -1);
-  if (slot >= 0 && slot <= LAST_SLOT) return slot;
-  throw new UsageError(
-    `-device virtio-blk-device,bus=${bus}: there are virtio-mmio-bus.0 to virtio-mmio-bus.${LAST_SLOT}`,
-  );
+  const { acceleration, timeout, stats } = draft;
+  return { action: 'replay', file, goto: goto ?? { kind: 'end' }, acceleration, timeout, stats };
 }
 
 /** What -help prints. The labs' Makefiles search it for a line that begins with "-gdb". */

@@ -6,6 +6,8 @@ import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import * as path from 'node:path';
 import { tellDifferences } from '../emulator/differences';
+import { compareInstants } from '../emulator/history/instant';
+import { destinationIn } from '../emulator/history/spoken-instant';
 import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
 import type { MachineOptions } from '../emulator/types';
@@ -17,9 +19,12 @@ import { version } from '../package.json';
 import { BootFile } from './boot-file';
 import { GuestOutput } from './guest-output';
 import { UsageError } from './option-values';
-import { type DriveOptions, type RunOptions, parseCommandLine, usage } from './options';
+import type { DriveOptions } from './drives';
+import { type ReplayOptions, type RunOptions, parseCommandLine, usage } from './options';
 import { whenParentIsGone } from './parent';
+import { describeState, replay } from './replay';
 import { ConsoleRun, type Ending } from './run';
+import { checkRunFile, readRun, writeRun } from './run-file';
 import { ScriptRun, parseScript } from './script';
 import { statsOf } from './stats';
 import { ESCAPE_HELP, type EscapeCommand, Terminal } from './terminal';
@@ -120,7 +125,8 @@ function writeStats(file: string, content: object): void {
 
 async function runMachine(options: RunOptions): Promise<number> {
   options.warnings.forEach((warning) => say(`warning: ${warning}`));
-  const { script: name } = options;
+  const { script: name, record } = options;
+  if (record !== undefined) checkRunFile(record);
   const script =
     name === undefined
       ? undefined
@@ -165,6 +171,7 @@ async function runMachine(options: RunOptions): Promise<number> {
   let ending: Ending;
   try {
     ending = await run.run();
+    if (record !== undefined) await writeRun(record, machine);
   } finally {
     callOff();
     terminal?.close();
@@ -173,6 +180,34 @@ async function runMachine(options: RunOptions): Promise<number> {
   if (ending.message !== '') say(ending.message);
   if (options.stats !== undefined) writeStats(options.stats, statsOf(machine, ending.status, run.wall, run.promptAt));
   return ending.status;
+}
+
+/** A recorded run goes on to where it is asked to stand. What the guest writes, and nothing else, goes to standard output. */
+async function replayRun({ file, goto, acceleration, timeout, stats }: ReplayOptions): Promise<number> {
+  const begun = performance.now();
+  const recorded = await readRun(file);
+  const isLate = (): boolean => timeout !== undefined && performance.now() - begun >= timeout * 1000;
+  let signal: number | undefined;
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(name, () => (signal = constants.signals[name]));
+  process.stdout.on('error', () => (signal = constants.signals.SIGPIPE));
+  let machine: Machine;
+  try {
+    const consoleOutput = (bytes: Uint8Array): void => void process.stdout.write(bytes.slice());
+    machine = new Machine({ ...recorded.options, acceleration, consoleOutput });
+    machine.replay(recorded.inputs);
+    await replay(machine, destinationIn(recorded, goto), () => signal !== undefined || isLate());
+  } catch (error) {
+    throw new UsageError(`--replay ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (signal !== undefined) return 128 + signal;
+  describeState(machine).forEach(say);
+  if (stats !== undefined) writeStats(stats, statsOf(machine, isLate() ? 1 : 0, performance.now() - begun, undefined));
+  if (isLate()) return 1;
+  const { end, hash } = recorded;
+  if (hash !== undefined && compareInstants(machine.instant, end) === 0 && machine.stateHash() !== hash)
+    throw new UsageError(`--replay ${file}: the run has come to another state than the recorded one, ${hash}`);
+  return 0;
 }
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -186,6 +221,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return 0;
     case 'run':
       return runMachine(commandLine);
+    case 'replay':
+      return replayRun(commandLine);
   }
 }
 

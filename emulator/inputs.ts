@@ -36,9 +36,9 @@ export interface InputHistory {
   since(count: number): readonly LoggedInput[];
 }
 
-/** As the log keeps it: whoever applied it may use its bytes again. */
+/** As the log keeps it: whoever applied it may use its bytes again. (A Buffer's slice() would still be the same bytes.) */
 export const copyOf = (input: MachineInput): MachineInput =>
-  'bytes' in input ? { ...input, bytes: input.bytes.slice() } : input;
+  'bytes' in input ? { ...input, bytes: Uint8Array.from(input.bytes) } : input;
 
 /** What a debugger writes. */
 export type DebuggerWrite = Extract<MachineInput, { kind: 'pc' | 'register' | 'csr' | 'mode' | 'memory' }>;

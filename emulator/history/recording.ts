@@ -16,15 +16,15 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-const FORMAT = 'xv6-debug recording 3';
+export const FORMAT = 'xv6-debug recording 3';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
 
 export interface Recording {
-  /** In the order of their instants; at least one. */
+  /** In the order of their instants. */
   readonly checkpoints: readonly Checkpoint[];
-  /** The inputs after the first checkpoint. */
+  /** The inputs after the first checkpoint, or from power on. */
   readonly inputs: readonly LoggedInput[];
   /** Whatever else its maker keeps. */
   readonly notes: State;
@@ -115,13 +115,17 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
     checkpoints,
     inputs: head.records('inputs').map(restoredLoggedInput),
     notes: head.raw('notes'),
-    fits: (options) => optionsName(options) === name,
+    fits: (options) => optionsName(options) === name && (kept.length === 0 || total === memoryPages(options)),
   };
 }
 
 const PHASES = [Phase.arrived, Phase.chosen, Phase.interrupted, Phase.fetched, Phase.attempted];
 
-const restoredInstant = (saved: SavedState): Instant => ({ ...restoredMoment(saved), inputs: saved.count('inputs') });
+/** Throws an Error that names the field if it is none. */
+export const restoredInstant = (saved: SavedState): Instant => ({
+  ...restoredMoment(saved),
+  inputs: saved.count('inputs'),
+});
 
 const restoredMoment = (saved: SavedState): Moment => ({
   time: saved.count('time'),
@@ -145,9 +149,9 @@ function restoredInput(saved: SavedState): MachineInput {
     case 'pc':
       return { kind, hart: saved.count('hart'), value: saved.bigint('value') };
     case 'register':
-      return { kind, hart: saved.count('hart'), register: saved.count('register'), value: saved.bigint('value') };
+      return { kind, hart: saved.count('hart'), register: saved.index('register', 32), value: saved.bigint('value') };
     case 'csr':
-      return { kind, hart: saved.count('hart'), csr: saved.count('csr'), value: saved.bigint('value') };
+      return { kind, hart: saved.count('hart'), csr: saved.index('csr', 4096), value: saved.bigint('value') };
     case 'mode':
       return { kind, hart: saved.count('hart'), mode: saved.mode('mode') };
     case 'memory':

@@ -45,6 +45,12 @@ export class SavedState {
     return value >= 0 ? value : this.wrong(field, 'a count');
   }
 
+  /** A count below a limit. */
+  index(field: string, limit: number): number {
+    const value = this.count(field);
+    return value < limit ? value : this.wrong(field, `a number below ${limit}`);
+  }
+
   oneOf<Known extends number>(field: string, known: readonly Known[]): Known {
     const value = this.number(field);
     return known.find((one) => one === value) ?? this.wrong(field, `one of ${known.join(', ')}`);
@@ -95,6 +101,12 @@ export class SavedState {
 
   bigints(field: string, length?: number): bigint[] {
     return this.list(field, length).map((value) => (is64Bit(value) ? value : this.wrong(field, 'a list of bigints')));
+  }
+
+  texts(field: string): string[] {
+    return this.list(field).map((value) =>
+      typeof value === 'string' ? value : this.wrong(field, 'a list of strings'),
+    );
   }
 
   booleans(field: string, length?: number): boolean[] {

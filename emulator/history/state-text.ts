@@ -3,7 +3,9 @@ import type { State } from '../types';
 
 /** "i" a bigint, "b" bytes in hexadecimal, "n" a number, "s" a string. */
 export const stateToText = (state: State): string =>
-  JSON.stringify(state, (_, value: State) => {
+  JSON.stringify(state, function (this: Record<string, State>, key) {
+    // As it was before toJSON, which the bytes of Node's Buffer have.
+    const value = this[key]!;
     if (typeof value === 'bigint') return `i${value}`;
     if (typeof value === 'string') return `s${value}`;
     if (value instanceof Uint8Array)

@@ -1,0 +1,57 @@
+/** `--record` and `--replay`: a recorded run as a file. */
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import {
+  RecordingError,
+  decodeRun,
+  encodeRun,
+  isRecordedRun,
+  type RecordedRun,
+} from '../emulator/history/recorded-run';
+import type { Machine } from '../emulator/machine';
+import { FileError } from '../host/file-error';
+import { reason } from '../host/reason';
+import { readRegular } from '../host/regular-file';
+import { UsageError } from './option-values';
+
+/** Throws UsageError if a run could not be recorded there, or what is there is something else. */
+export function checkRunFile(file: string): void {
+  try {
+    fs.accessSync(path.dirname(file), fs.constants.W_OK);
+    if (fs.existsSync(file) && !isRecordedRun(readRegular(file)))
+      throw new UsageError(`--record ${file}: there is another file, which is no recording; it is left alone`);
+  } catch (error) {
+    throw error instanceof UsageError ? error : cannotWrite(file, error);
+  }
+}
+
+/** Records what a machine has done since power on. Throws UsageError if the recording cannot be made or written. */
+export async function writeRun(file: string, machine: Machine): Promise<void> {
+  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    const bytes = await encodeRun({
+      ...{ options: machine.options, inputs: machine.inputs.since(0) },
+      ...{ end: machine.instant, hash: machine.stateHash(), at: machine.instant },
+      ...{ bookmarks: [], checkpoints: [], files: [], notes: null },
+    });
+    fs.writeFileSync(beside, bytes, { flag: 'wx' });
+    fs.renameSync(beside, file);
+  } catch (error) {
+    fs.rmSync(beside, { force: true });
+    throw cannotWrite(file, error);
+  }
+}
+
+/** Throws UsageError if there is no recorded run, or one that cannot be replayed here. */
+export async function readRun(file: string): Promise<RecordedRun> {
+  try {
+    return await decodeRun(readRegular(file));
+  } catch (error) {
+    if (error instanceof RecordingError) throw new UsageError(`--replay: ${file} ${error.message}`);
+    throw new UsageError(`--replay: ${FileError.from(file, error).message}`);
+  }
+}
+
+const cannotWrite = (file: string, error: unknown): UsageError =>
+  new UsageError(`--record ${file}: the recording cannot be written (${reason(error)})`);
