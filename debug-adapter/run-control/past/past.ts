@@ -179,7 +179,12 @@ export class Past implements CountedRun {
 
   private async goBack(origin: Instant, hart: number, error: unknown): Promise<StopReport> {
     const text = error instanceof Cancelled ? undefined : this.listener.failed(error);
-    await this.timeline.goTo(origin);
+    try {
+      await this.timeline.goTo(origin);
+    } catch (other) {
+      const lost = `The run cannot be brought back to where it was: ${this.listener.failed(other)}`;
+      return { hart, reason: 'exception', description: lost, text: lost };
+    }
     return { hart, reason: 'pause', ...(text !== undefined && { description: text, text }) };
   }
 }

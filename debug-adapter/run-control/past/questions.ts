@@ -28,16 +28,17 @@ export function reachedLine(
   };
 }
 
-/** Bytes are written, with whatever value. */
+/** Bytes are written, with whatever value; not by a walk of a page table, which only marks an entry as used. */
 export function written(machine: MachineApi, ranges: readonly { address: bigint; length: number }[]): Probe<DataEvent> {
   const watches: readonly Watch[] = ranges.map((range) => ({ ...range, access: 'write' }));
+  const isWanted = ({ watch, by }: DataEvent): boolean => watches.includes(watch) && by !== 'walk';
   return {
     watch: () => {
-      const subscription = machine.subscribe({ data: ({ watch }) => watches.includes(watch) });
+      const subscription = machine.subscribe({ data: isWanted });
       subscription.setWatches(watches);
       return () => subscription.end();
     },
-    found: (stop) => (stop.kind === 'data' ? stop.events.find(({ watch }) => watches.includes(watch)) : undefined),
+    found: (stop) => (stop.kind === 'data' ? stop.events.find(isWanted) : undefined),
   };
 }
 
