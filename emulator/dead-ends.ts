@@ -46,7 +46,7 @@ const HOPELESS = 10 * SECOND;
 /** A loop in which no hart was seen for so long was left. */
 const LEFT = 0.5 * SECOND;
 /** Most looks at which the code of a hart is not followed that stays in one place and was in no such loop there. */
-const LONGEST_PAUSE = 16;
+const LONGEST_PAUSE = 128;
 
 /** Bytes between two places of a loop, and between two of its stack pointers. */
 const NEAR = 1024n;
