@@ -53,6 +53,9 @@ const THRIFT = 250;
 const SLICE = 8;
 /** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
 const STRETCHES = [2000, 20_000, 200_000, 2_000_000, 16_000_000];
+/** Instructions of a way after which a checkpoint is made before its end, and how long before. */
+const FAR = 2_000_000;
+const NEAR = 20_000;
 /** So many finds in one stretch, and the later half of it is looked through first. */
 const CROWDED = 200;
 /** Stretches of fewer instructions are not divided. */
@@ -276,6 +279,13 @@ export class Timeline {
       compareInstants(this.machine.instant, instant) <= 0 &&
       compareInstants(this.machine.instant, from.machine.instant) >= 0;
     if (!isOnTheWay) this.restore(from);
+    const { executed } = this.machine;
+    const left = instant.inputs === this.machine.instant.inputs ? instant.time - this.machine.instant.time : 0;
+    if (left > FAR) {
+      // No more instructions than that lie on the way. Whoever comes from far will look around here.
+      await this.advance(instant, undefined, executed + left - NEAR);
+      this.keep();
+    }
     await this.advance(instant);
   }
 

@@ -1,0 +1,87 @@
+/**
+ * One run of a real xv6's usertests with history kept, or without: prints as JSON what it took; with history also how long it
+ * takes to go to instants of the past. Arguments: the lab's folder, millions of instructions, `on` or `off`.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compareInstants, type Instant } from '../../emulator/history/instant';
+import { Timeline } from '../../emulator/history/timeline';
+import { Machine } from '../../emulator/machine';
+import { Random } from '../../emulator/testing/random';
+import { imageOf } from '../../emulator/testing/disk-image';
+import { median } from './measure';
+
+/** Instants that are visited. */
+const VISITS = 40;
+
+export interface HistoryRun {
+  /** Seconds of processor time for the instructions. */
+  seconds: number;
+  /** MiB of resident memory, and of checkpoints. */
+  resident: number;
+  kept: number;
+  checkpoints: number;
+  /** Milliseconds to go to any instant, and back to the instruction before: medians, and the longest. */
+  visit: number;
+  longestVisit: number;
+  back: number;
+  longestBack: number;
+}
+
+async function main([lab, millions, history]: string[]): Promise<void> {
+  const kernel = new Uint8Array(readFileSync(join(lab!, 'kernel', 'kernel')));
+  const disk = imageOf(new Uint8Array(readFileSync(join(lab!, 'fs.img'))));
+  const machine = new Machine({ harts: 3, memory: 128 * 2 ** 20, legacyVirtio: false, kernel, disk });
+  const companion = { save: () => null, restore: () => undefined, passed: () => undefined };
+  const clock = { now: () => performance.now(), soon: (action: () => void) => setImmediate(action) };
+  const timeline = history === 'on' ? new Timeline(machine, companion, clock, 512 * 2 ** 20) : undefined;
+  const passed: Instant[] = [];
+  const before = process.cpuUsage();
+  for (let typed = false; machine.executed < Number(millions) * 1e6;) {
+    const begun = performance.now();
+    const stop = machine.run({ instructions: 400_000 });
+    if (stop.kind === 'idle' && !typed) machine.consoleInput(new TextEncoder().encode('usertests -q\n'));
+    if (stop.kind === 'idle') typed = true;
+    if (stop.kind === 'idle' && stop.until < Infinity) machine.idleUntil(stop.until);
+    timeline?.ran(performance.now() - begun);
+    passed.push(machine.instant);
+  }
+  const { user, system } = process.cpuUsage(before);
+  const [visits, backs] = timeline === undefined ? [[0], [0]] : await visit(machine, timeline, passed);
+  const size = timeline?.size ?? { checkpoints: 0, bytes: 0 };
+  const run: HistoryRun = {
+    seconds: (user + system) / 1e6,
+    resident: process.memoryUsage.rss() / 2 ** 20,
+    kept: size.bytes / 2 ** 20,
+    checkpoints: size.checkpoints,
+    ...{
+      visit: median(visits),
+      longestVisit: Math.max(...visits),
+      back: median(backs),
+      longestBack: Math.max(...backs),
+    },
+  };
+  console.log(JSON.stringify(run));
+}
+
+async function visit(machine: Machine, timeline: Timeline, passed: readonly Instant[]): Promise<[number[], number[]]> {
+  const random = new Random(1);
+  const visits: number[] = [];
+  const backs: number[] = [];
+  while (visits.length < VISITS) {
+    const instant = random.pick(passed);
+    if (compareInstants(instant, timeline.beginning) <= 0) continue;
+    const begun = performance.now();
+    await timeline.goTo(instant);
+    visits.push(performance.now() - begun);
+    for (let step = 0; step < 3; step++) {
+      const started = performance.now();
+      const hart = machine.current;
+      await timeline.goToStep(hart, machine.harts[hart]!.steps - 1, machine.instant);
+      backs.push(performance.now() - started);
+    }
+  }
+  return [visits, backs];
+}
+
+void main(process.argv.slice(2));
