@@ -11,6 +11,10 @@ import { PageTablePanel } from './views/page-table-panel';
 import { ProcessesView } from './views/processes-view';
 import { InlineValues } from './editor/inline-values';
 import { openSampleLab } from './launch/sample-lab';
+import { Consent } from './past/consent';
+import { ConsoleLinks } from './past/console-links';
+import { Journeys } from './past/journeys';
+import { Whereabouts } from './past/whereabouts';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
 export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
@@ -18,14 +22,22 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const sessions = new Sessions();
   const builds = new BuildTasks();
   const configurations = new ConfigurationProvider(sessions, builds);
-  const consoles = new Consoles(sessions);
+  const whereabouts = new Whereabouts(sessions);
+  const consent = new Consent(sessions, whereabouts);
+  const consoles = new Consoles(sessions, whereabouts, consent);
+  const lines = new ConsoleLinks(sessions, consoles);
   const pageTable = new PageTablePanel(extensionUri, sessions);
   const processes = new ProcessesView(sessions, pageTable);
   const disassembly = new Disassembly(sessions);
   const hover = new TranslatingHover(sessions);
   subscriptions.push(
     sessions,
+    whereabouts,
+    consent,
     consoles,
+    ...new Journeys(sessions, whereabouts, consent).register(),
+    vscode.window.registerTerminalLinkProvider(lines),
+    commands.registerCommand('xv6.whoPrinted', () => lines.choose()),
     pageTable,
     processes,
     disassembly,

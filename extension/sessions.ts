@@ -3,14 +3,18 @@
  * `continued` and `terminated` of the Debug Adapter Protocol, so a tracker reads every protocol message.
  */
 import * as vscode from 'vscode';
-import type { Requests } from '../debug-adapter/protocol';
+import type { Events, Requests } from '../debug-adapter/protocol';
 import type { Identity } from './launch/one-machine';
 
 export const DEBUG_TYPE = 'xv6';
 
 export type SessionEvent =
   | { kind: 'launched' | 'restarting' | 'running' | 'ended'; session: vscode.DebugSession }
-  | { kind: 'stopped'; session: vscode.DebugSession; reason: string };
+  | { kind: 'stopped'; session: vscode.DebugSession; reason: string }
+  /** Where the machine stands, just before `stopped`. */
+  | { kind: 'instant'; session: vscode.DebugSession; at: Events['xv6.instant'] }
+  /** A request, of VS Code or of ours, has failed. */
+  | { kind: 'refused'; session: vscode.DebugSession; command: string; message: string };
 
 export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<SessionEvent>();
@@ -80,12 +84,18 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
         this.live.set(session.id, session);
         this.fire({ kind: 'launched', session });
       }
-      if (message.success && RESUMING.has(message.command ?? '')) this.run(session);
+      const command = message.command ?? '';
+      if (message.success && RESUMING.has(command)) this.run(session);
+      if (message.success === false)
+        this.fire({ kind: 'refused', session, command, message: message.body?.error?.format ?? message.message ?? '' });
       const frames = this.stopped.get(session.id);
       message.body?.stackFrames?.forEach((frame) => frames?.set(frame.id, frame));
       return;
     }
     switch (message.event) {
+      case 'xv6.instant':
+        this.fire({ kind: 'instant', session, at: message.body as Events['xv6.instant'] });
+        break;
       case 'stopped':
         this.stopped.set(session.id, new Map());
         this.fire({ kind: 'stopped', session, reason: message.body?.reason ?? '' });
@@ -115,7 +125,17 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
 }
 
 /** Requests after whose success the machine runs. */
-const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut']);
+const RESUMING = new Set<string>([
+  ...['continue', 'next', 'stepIn', 'stepOut', 'stepBack', 'reverseContinue'],
+  ...([
+    'xv6.stepBackInto',
+    'xv6.stepBackOut',
+    'xv6.runBackTo',
+    'xv6.goTo',
+    'xv6.whoWrote',
+    'xv6.whoPrinted',
+  ] satisfies (keyof Requests)[]),
+]);
 
 /** The parts of the protocol's StackFrame that are used here. */
 export interface ClientFrame {
@@ -129,9 +149,10 @@ interface ProtocolMessage {
   command?: string;
   success?: boolean;
   event?: string;
+  message?: string;
   /** Of a `restart` request: the launch configuration as it is now. */
   arguments?: { arguments?: Identity };
-  body?: { reason?: string; stackFrames?: ClientFrame[] };
+  body?: { reason?: string; stackFrames?: ClientFrame[]; error?: { format?: string } };
 }
 
 /** One of our own requests, with the types that protocol.ts gives it. */

@@ -4,11 +4,16 @@
  */
 import * as vscode from 'vscode';
 import type { Events } from '../../debug-adapter/protocol';
+import { isRefusal, type Consent } from '../past/consent';
+import { PrintedText } from '../past/printed-lines';
+import type { Whereabouts } from '../past/whereabouts';
 import { DEBUG_TYPE, request, type Sessions } from '../sessions';
 import { TerminalText } from './terminal-text';
 
 const DIM = '\x1b[2m';
 const PLAIN = '\x1b[0m';
+/** Erases the screen and the lines above it, and starts at the top: ED 2, ED 3 of xterm, CUP. */
+const CLEAR = '\x1b[2J\x1b[3J\x1b[H';
 
 export class Consoles implements vscode.Disposable {
   /** By session id. A console stays readable after its session has ended, until another session starts. */
@@ -17,7 +22,11 @@ export class Consoles implements vscode.Disposable {
   private last: Console | undefined;
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(private readonly sessions: Sessions) {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly whereabouts: Whereabouts,
+    private readonly consent: Consent,
+  ) {
     this.subscriptions = [
       sessions.onEvent(({ kind, session }) => {
         const console = this.consoles.get(session.id);
@@ -32,7 +41,7 @@ export class Consoles implements vscode.Disposable {
       }),
       vscode.debug.onDidReceiveDebugSessionCustomEvent(({ session, event, body }) => {
         if (session.type === DEBUG_TYPE && event === 'xv6.consoleOutput')
-          this.consoles.get(session.id)?.write((body as Events['xv6.consoleOutput']).text);
+          this.consoles.get(session.id)?.write(body as Events['xv6.consoleOutput']);
       }),
       vscode.window.onDidChangeActiveTerminal((terminal) => this.markActive(terminal)),
     ];
@@ -46,6 +55,17 @@ export class Consoles implements vscode.Disposable {
     else void vscode.window.showInformationMessage('There is no xv6 console yet: start debugging first.');
   }
 
+  /** What the guest has printed in a terminal, if that is the console of the current session. */
+  printedIn(terminal: vscode.Terminal): PrintedText | undefined {
+    const session = this.sessions.current();
+    const console = session && this.consoles.get(session.id);
+    return console?.isIn(terminal) === true && !console.ended ? console.printed : undefined;
+  }
+
+  printedBy(session: vscode.DebugSession): PrintedText | undefined {
+    return this.consoles.get(session.id)?.printed;
+  }
+
   dispose(): void {
     this.subscriptions.forEach((subscription) => void subscription.dispose());
     this.consoles.forEach((console) => console.dispose());
@@ -54,13 +74,24 @@ export class Consoles implements vscode.Disposable {
   private async attach(session: vscode.DebugSession): Promise<void> {
     if (this.consoles.has(session.id)) return;
     for (const [id, { ended }] of this.consoles) if (ended) this.remove(id);
-    const console = new Console(session);
+    const console = new Console(session, (text) => this.send(session, text));
     this.consoles.set(session.id, console);
     this.last = console;
     void vscode.commands.executeCommand('setContext', 'xv6.hasConsole', true);
     // Takes the focus, since a prompt to type at comes next; a breakpoint moves the focus to the editor by itself.
     console.show(false);
     await console.attach();
+  }
+
+  /** Types into the guest. In the past that begins another future, for which the user is asked. */
+  private async send(session: vscode.DebugSession, text: string): Promise<void> {
+    if (this.whereabouts.isInPast(session) && !(await this.consent.branch(session))) return;
+    try {
+      await request(session, 'xv6.consoleInput', { text });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (await this.consent.branch(session)) await request(session, 'xv6.consoleInput', { text });
+    }
   }
 
   private remove(id: string): void {
@@ -76,15 +107,20 @@ export class Consoles implements vscode.Disposable {
 }
 
 class Console {
+  /** What the guest has printed since its machine was started. */
+  readonly printed = new PrintedText();
   private readonly text = new TerminalText();
   private readonly output = new vscode.EventEmitter<string>();
   private terminal: vscode.Terminal | undefined;
   private open = false;
   private over = false;
   /** Output that arrived before the response to `attachConsole`, whose text comes first. */
-  private early: string[] | undefined = [];
+  private early: Events['xv6.consoleOutput'][] | undefined = [];
 
-  constructor(private readonly session: vscode.DebugSession) {}
+  constructor(
+    private readonly session: vscode.DebugSession,
+    private readonly type: (text: string) => Promise<void>,
+  ) {}
 
   get ended(): boolean {
     return this.over;
@@ -93,11 +129,11 @@ class Console {
   async attach(): Promise<void> {
     try {
       const { text } = await request(this.session, 'xv6.attachConsole', {});
-      this.put(text);
+      this.print({ text });
     } catch (error) {
       this.note(`the console could not be attached: ${String(error)}`);
     }
-    this.early?.forEach((text) => this.put(text));
+    this.early?.forEach((output) => this.print(output));
     this.early = undefined;
   }
 
@@ -110,9 +146,9 @@ class Console {
     return terminal !== undefined && terminal === this.terminal;
   }
 
-  write(text: string): void {
-    if (this.early) this.early.push(text);
-    else this.put(text);
+  write(output: Events['xv6.consoleOutput']): void {
+    if (this.early) this.early.push(output);
+    else this.print(output);
   }
 
   /** Writes a note of the debugger, dimmed so that it differs from the guest's output. */
@@ -123,6 +159,7 @@ class Console {
   /** Shows this console again: the build has just shown its own terminal. */
   restart(): void {
     this.note('restart');
+    this.printed.replace('');
     this.show(true);
   }
 
@@ -134,6 +171,18 @@ class Console {
   dispose(): void {
     this.terminal?.dispose();
     this.output.dispose();
+  }
+
+  /** Output of the guest. At another instant its text is another one. */
+  private print({ text, replaces }: Events['xv6.consoleOutput']): void {
+    if (replaces === true) {
+      this.printed.replace(text);
+      this.text.clear();
+      if (this.open) this.output.fire(CLEAR);
+    } else {
+      this.printed.append(text);
+    }
+    this.put(text);
   }
 
   private put(text: string): void {
@@ -164,7 +213,7 @@ class Console {
 
   private send(text: string): void {
     if (this.over) return;
-    request(this.session, 'xv6.consoleInput', { text }).then(undefined, (error: unknown) => {
+    this.type(text).catch((error: unknown) => {
       if (!this.over) this.note(`the key strokes were lost: ${String(error)}`);
     });
   }

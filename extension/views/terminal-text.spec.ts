@@ -28,4 +28,12 @@ describe('terminal text', () => {
     assert.ok(text.history.endsWith('new'));
     assert.equal(text.history.length, 1 << 18);
   });
+
+  it('is forgotten when the terminal is cleared', () => {
+    const text = new TerminalText();
+    text.append('old\r');
+    text.clear();
+    assert.equal(text.append('\nnew'), '\r\nnew');
+    assert.equal(text.history, '\r\nnew');
+  });
 });

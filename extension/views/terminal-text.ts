@@ -21,6 +21,12 @@ export class TerminalText {
     return converted;
   }
 
+  /** The terminal is empty from now on. */
+  clear(): void {
+    this.kept = '';
+    this.afterReturn = false;
+  }
+
   /** Everything that is kept, as the terminal had it. */
   get history(): string {
     return this.kept;
