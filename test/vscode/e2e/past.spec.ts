@@ -65,6 +65,7 @@ describe('the past', function () {
     });
     await workbench.see('the call stack', () => workbench.callStack(), /printf[\s\S]*main/);
     await workbench.see('the status bar', place, HERE);
+    await workbench.command('Notifications: Clear All Notifications');
     await lab.picture('console-line');
     await workbench.command('xv6: Go Back to the Instant Visited Before');
     await eventually('the present', async () => (await place()) === '');
