@@ -161,7 +161,12 @@ function assemble(
       reports.stopped(report);
     },
     stepped: () => past.stepped(),
-    present: () => (past.isPast ? past.timeline.present : undefined),
+    present: () => {
+      if (past.isPast) return past.timeline.present;
+      // From here on, what is written is new.
+      debuggee.disk?.release();
+      return undefined;
+    },
     logged: (text) => reports.logged(text),
     ended: (how) => {
       console.flush();
@@ -176,7 +181,6 @@ function assemble(
       console.flush();
       past.ran(ran);
       if (past.isPast) return;
-      debuggee.disk?.release();
       debuggee.warmStart?.saveWhenComplete();
       if (keyboard.feed(rest)) runner.wake();
       deadEnds.look();
