@@ -79,6 +79,8 @@ export interface Requests {
   };
   /** To where the guest printed a line that the console shows; of several with the same text the latest is 0. */
   'xv6.whoPrinted': { arguments: { line: string; occurrence?: number }; response: { occurrences: number } };
+  /** The run from power on up to the present, where the machine stands, as the bytes of a recording (docs/recordings.md). */
+  'xv6.record': { arguments: Record<string, never>; response: { base64: string } };
   /** Whatever is changed from here on begins another future: what came after this instant is gone. */
   'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
   /** Stops once when the kernel next switches to the process; with `on` false, cancels that. */

@@ -7,6 +7,7 @@ import { ConfigurationProvider } from './launch/configuration';
 import { Consoles } from './views/console';
 import { Disassembly, DISASSEMBLY } from './editor/disassembly';
 import { SELECTOR, TranslatingHover } from './editor/hover';
+import { saveRecording } from './past/save-recording';
 import { PageTablePanel } from './views/page-table-panel';
 import { ProcessesView } from './views/processes-view';
 import { InlineValues } from './editor/inline-values';
@@ -38,6 +39,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     ...new Journeys(sessions, whereabouts, consent).register(),
     vscode.window.registerTerminalLinkProvider(lines),
     commands.registerCommand('xv6.whoPrinted', () => lines.choose()),
+    commands.registerCommand('xv6.saveRecording', () => saveRecording(sessions)),
     pageTable,
     processes,
     disassembly,

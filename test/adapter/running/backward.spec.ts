@@ -1,5 +1,8 @@
 /** Running backwards over the protocol: the same stops as forward, in reverse, with the same stacks and values. */
 import { strict as assert } from 'node:assert';
+import { compareInstants } from '../../../emulator/history/instant';
+import { decodeRun } from '../../../emulator/history/recorded-run';
+import { Machine } from '../../../emulator/machine';
 import { lineOf, sessions, type Stop, type TestSession } from '../support';
 
 /** Where a thread is, and what its innermost function has in its variables. */
@@ -237,5 +240,34 @@ describe('a question to the past', function () {
       places.join(', '),
     );
     await assert.rejects(session.ask('xv6.whoPrinted', { line: 'no such line' }), /no such line/);
+  });
+});
+
+describe('a recording of a session', function () {
+  this.timeout(120_000);
+  const current = sessions();
+
+  it('is done again by the machine on the command line, to the same end', async () => {
+    const session = current();
+    await session.boot({ harts: 3 });
+    await session.written('$ ');
+    await session.type('echo hello');
+    await session.written('hello\n$ ');
+    await session.pauseRequest({ threadId: 1 });
+    await session.stopped();
+    const { base64 } = await session.ask('xv6.record', {});
+    const run = await decodeRun(Uint8Array.from(Buffer.from(base64, 'base64')));
+    let console = '';
+    const machine = new Machine({
+      ...run.options,
+      consoleOutput: (bytes) => (console += Buffer.from(bytes).toString()),
+    });
+    machine.replay(run.inputs);
+    while (compareInstants(machine.instant, run.end) < 0) machine.run({ instructions: 1e7, to: run.end });
+    assert.equal(machine.stateHash(), run.hash);
+    assert.equal(console, session.console);
+    await session.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'sys_exec' }] });
+    await back(session, 'reverseContinue', 1);
+    await assert.rejects(session.ask('xv6.record', {}), /up to the present/);
   });
 });
