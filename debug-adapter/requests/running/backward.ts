@@ -14,7 +14,7 @@ import type { Activation, StackedThread } from '../../run-control/past/statement
 import { reachedLine } from '../../run-control/past/questions';
 import type { Frame } from '../../stack/frame';
 import { walkStack } from '../../stack/stack';
-import { threadNamed, type Thread } from '../../stack/threads';
+import { hartThread, threadNamed, type Thread } from '../../stack/threads';
 import { requireSession, requireStopped, type SessionContext } from '../context';
 
 export function stepBack(context: SessionContext, args: DebugProtocol.StepBackArguments): void {
@@ -133,7 +133,11 @@ const beginning = (instant: Instant, hart: number): Destination => ({
 /** The answer comes first, then the journey. */
 export function depart(context: SessionContext, start: () => void): void {
   context.stopped = undefined;
-  context.connection.afterResponse(start);
+  context.connection.afterResponse(() => {
+    // A client does not know that the machine leaves at requests of ours, and would show the stop before as this one.
+    context.connection.event('continued', { threadId: hartThread(0), allThreadsContinued: true });
+    start();
+  });
 }
 
 function stackedThread({ debuggee }: DebugRun, thread: Thread): StackedThread {

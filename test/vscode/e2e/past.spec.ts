@@ -52,7 +52,7 @@ describe('the past', function () {
     await workbench.terminalShows(/kernel is booting/);
     const row = page.locator('.terminal-wrapper.active .xterm-rows > div').filter({ hasText: 'kernel is booting' });
     const box = (await row.first().boundingBox())!;
-    const main = /\bmain\b/;
+    const printing = /printf/;
     await eventually('a click on the line', async () => {
       await page.mouse.move(box.x + 60, box.y + box.height / 2 + 40);
       await page.mouse.move(box.x + 60, box.y + box.height / 2, { steps: 5 });
@@ -61,9 +61,13 @@ describe('the past', function () {
       await page.mouse.click(box.x + 60, box.y + box.height / 2);
       await page.keyboard.up('Control');
       await page.waitForTimeout(3000);
-      return main.test(await workbench.callStack());
+      return printing.test(await workbench.callStack());
     });
-    await workbench.see('the call stack', () => workbench.callStack(), /printf[\s\S]*main/);
+    await workbench.see(
+      'the call stack',
+      () => workbench.callStack(),
+      /where the line was printed[\s\S]*printf[\s\S]*main/,
+    );
     await workbench.see('the status bar', place, HERE);
     await workbench.command('Notifications: Clear All Notifications');
     await lab.picture('console-line');
