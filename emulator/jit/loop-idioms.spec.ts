@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { DRAM } from '../layout';
 import { Machine } from '../machine';
 import { setBreakpoints } from '../testing/breakpoints';
 import { elf } from '../testing/elf';
@@ -106,6 +107,39 @@ describe('loop idioms', () => {
     const fast = run(program({ body, from: DATA + 5000n, to, end: DATA + 4000n }, 'bne'), 10_000, 60_000);
     assert.deepEqual(fast.data, slow.data);
   });
+
+  for (const [name, bytes] of Object.entries({ sh: 2, sw: 4, sd: 8 })) {
+    it(`fill memory by ${name}, and commit none of it if the bytes are alike`, () => {
+      const committed = (value: bigint): number => {
+        const unmade = DATA + 0x10000n;
+        const kernel = elf(
+          assembleProgram([
+            ...loadConstant(S1, unmade),
+            ...loadConstant(S2, unmade + 0x8000n),
+            ...loadConstant(S3, value),
+            label('loop'),
+            encode(name as 'sh', { rs1: S1, rs2: S3 }),
+            addi(S1, bytes),
+            branchTo('bne', S1, S2, 'loop'),
+            label('halt'),
+            jumpTo('halt'),
+          ]),
+        );
+        const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel });
+        machine.run({ instructions: 200_000 });
+        // The host's memory for a page that is not committed is untouched.
+        const made = Array.from({ length: 8 }, (_, page) => machine.memory.u8[DRAM + 0x20000 + page * 4096] !== 0);
+        const wanted = Buffer.alloc(8);
+        wanted.writeBigUInt64LE(value);
+        const data = machine.memory.read(unmade, 0x8000)!;
+        for (let i = 0; i < data.length; i += bytes)
+          assert.deepEqual([...data.subarray(i, i + bytes)], [...wanted.subarray(0, bytes)], String(i));
+        return made.filter(Boolean).length;
+      };
+      assert.equal(committed(0x0101_0101_0101_0101n), 0);
+      assert.equal(committed(0x0105_0105_0105_0105n), 8);
+    });
+  }
 
   it('stop where a breakpoint lies within', () => {
     const body = [encode('sb', { rs1: S1, rs2: S3 }), addi(S1, 1)];

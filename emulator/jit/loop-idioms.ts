@@ -165,11 +165,16 @@ function fillsUnmade(
   to: number,
   passes: number,
 ): boolean {
-  const value = hart.signed(store.register);
-  // Of wider values only those with all bits alike.
-  if (step < 0 || (store.bytes > 1 && value !== 0 && value !== -1)) return false;
+  if (step < 0 || !isOneByte(hart, store)) return false;
   const physical = translated(hart, mmu, to, store.bytes, AccessType.store);
   return physical >= 0 && memory.fillLazily(physical, passes * store.bytes, hart.lowByte(store.register));
+}
+
+/** Whether the bytes that are stored are all alike: compilers fill with wider words, too, when they may optimize most. */
+function isOneByte(hart: HartState, { bytes, register }: Reference): boolean {
+  if (bytes === 1) return true;
+  const ofByte = BigInt(hart.lowByte(register)) * 0x0101_0101_0101_0101n;
+  return BigInt.asUintN(bytes * 8, hart.x(register) ^ ofByte) === 0n;
 }
 
 /** Passes until the branch's registers are equal; Infinity if they will step past each other, or both move. */
