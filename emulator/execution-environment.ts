@@ -58,7 +58,12 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
   }
 
   mtime(): bigint {
-    return BigInt.asUintN(64, BigInt(this.parts.clock.ticks) + this.parts.devices.clint.timeOffset);
+    return BigInt.asUintN(64, BigInt(this.parts.clock.ticks) + this.timeOffset);
+  }
+
+  /** What the guest has added to mtime. */
+  get timeOffset(): bigint {
+    return this.parts.devices.clint.timeOffset;
   }
 
   begun(hart: HartState): number {

@@ -173,11 +173,11 @@ export class Execution {
 
   /** Runs a hart for so many instructions at most; returns how many it has executed. */
   private runSlice(hart: HartState, slice: number): number {
-    const { scheduler, clock, executor, position, stops } = this.parts;
+    const { scheduler, clock, environment, executor, position, stops } = this.parts;
     hart.untilEnabled = scheduler.endsWhenEnabled;
     hart.meets = scheduler.meets(slice);
     hart.contends = scheduler.contends(slice);
-    clock.begin(hart, slice);
+    clock.begin(hart, slice, environment.timeOffset);
     executor.run(hart);
     const used = clock.end();
     if (used > 0) position.arrive();

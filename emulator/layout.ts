@@ -3,7 +3,7 @@
  * records of code pages, and the memory of the guest itself. Addresses in it are called host addresses.
  *
  *   0          nothing, so that no valid host address is 0
- *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs
+ *   WINDOW     the state of the hart that is running: the first part of its block, moved here while it runs; then CLOCK
  *   HOTNESS       how often jumps went where
  *   HARTS      one block of HART_SIZE a hart: state, then TLB_CONTEXTS contexts of its TLB
  *   RECORDS    RECORD_PAGES slots of predecoded records, one a page of code
@@ -41,7 +41,10 @@ export const enum Cell {
   pmpcfg0,
   pmpcfg2,
   pmpaddr0,
-  count = pmpaddr0 + 16,
+  /** What writes to mcycle and minstret have added to what they count. */
+  cycleOffset = pmpaddr0 + 16,
+  instretOffset,
+  count,
 }
 
 /** Offsets in a hart's block. Registers are 8 bytes each; writes to x0 go to a 33rd that is never read. */
@@ -95,6 +98,14 @@ export const TLB_CONTEXTS = 16;
 export const EMPTY = -1n;
 
 export const CURRENT_HART = 4096;
+/**
+ * The clock while a hart runs, u64 each: at its last instruction of the slice, the time in instructions; and what the guest
+ * has added to `mtime`.
+ */
+export const CLOCK = CURRENT_HART + 2048;
+export const ClockOffset = { end: 0, timeOffset: 8 } as const;
+/** The guest sees harts of 100 MHz that retire one instruction a cycle, and a clock of 10 MHz. */
+export const INSTRUCTIONS_PER_TICK = 10;
 /** Hotness counters (u32) of jumps, by a hash of their target; and (u32) the threshold at which a target is translated. */
 export const HOTNESS = 8192;
 export const HOTNESS_CELLS = 4096;

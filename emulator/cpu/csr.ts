@@ -95,19 +95,19 @@ const vector = (cell: Cell): Register => ({
 const programCounter = (cell: Cell): Register => plain(cell, MASK64 & ~1n);
 
 const cycle: Register = {
-  read: (hart) => BigInt.asUintN(64, BigInt(hart.host.cycles()) + hart.cycleOffset),
+  read: (hart) => BigInt.asUintN(64, BigInt(hart.host.cycles()) + hart.cell(Cell.cycleOffset)),
   write: (hart, value) => {
-    hart.cycleOffset = value - BigInt(hart.host.cycles());
+    hart.setCell(Cell.cycleOffset, BigInt.asUintN(64, value - BigInt(hart.host.cycles())));
   },
 };
 /** Without the instruction that reads it, if one does. */
 const retiredBefore = (hart: HartState): number => hart.retired - Math.min(1, hart.host.begun(hart));
 
 const instret: Register = {
-  read: (hart) => BigInt.asUintN(64, BigInt(retiredBefore(hart)) + hart.instretOffset),
+  read: (hart) => BigInt.asUintN(64, BigInt(retiredBefore(hart)) + hart.cell(Cell.instretOffset)),
   // The write takes the place of the instruction's own increment.
   write: (hart, value) => {
-    hart.instretOffset = value - BigInt(hart.retired);
+    hart.setCell(Cell.instretOffset, BigInt.asUintN(64, value - BigInt(hart.retired)));
   },
 };
 const readOnly = ({ read }: Register): Register => ({ read });

@@ -43,9 +43,6 @@ export class HartState implements Hart {
   /** Instructions begun, and those among them that trapped and so did not retire. */
   steps = 0;
   trapped = 0;
-  /** What writes to mcycle and minstret have added. */
-  cycleOffset = 0n;
-  instretOffset = 0n;
   /** Physical address reserved by lr, -1 if none. */
   reservation = -1;
 
@@ -66,8 +63,6 @@ export class HartState implements Hart {
     this.lines = 0;
     this.steps = 0;
     this.trapped = 0;
-    this.cycleOffset = 0n;
-    this.instretOffset = 0n;
     this.reservation = -1;
     this.setCell(Cell.stimecmp, 0xffff_ffff_ffff_ffffn);
   }
@@ -363,7 +358,7 @@ export class HartState implements Hart {
     const registers = Array.from({ length: 32 }, (_, register) => this.x(register));
     const csr0 = (this.home + HartOffset.csrs) / 8;
     const csrs = [...this.memory.u64.subarray(csr0, csr0 + Cell.count)];
-    const { mode, waiting, spinning, lines, steps, trapped, cycleOffset, instretOffset, reservation } = this;
+    const { mode, waiting, spinning, lines, steps, trapped, reservation } = this;
     return {
       registers,
       pc: this.pc,
@@ -374,8 +369,6 @@ export class HartState implements Hart {
       lines,
       steps,
       trapped,
-      cycleOffset,
-      instretOffset,
       reservation,
     };
   }
@@ -392,8 +385,6 @@ export class HartState implements Hart {
     this.lines = saved.number('lines');
     this.steps = saved.number('steps');
     this.trapped = saved.number('trapped');
-    this.cycleOffset = saved.bigint('cycleOffset');
-    this.instretOffset = saved.bigint('instretOffset');
     this.reservation = saved.number('reservation');
   }
 }

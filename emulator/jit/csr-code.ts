@@ -1,15 +1,16 @@
 /**
  * CSR instructions as generated code, for the registers whose storage is all there is to them: a kernel reads and writes
- * sstatus, sepc or sscratch at every lock and every trap. What decides on translation, or lets an interrupt in that waits,
- * leaves for cpu/csr.ts, which has the rules whole.
+ * sstatus, sepc or sscratch at every lock and every trap, and a loop that waits for the clock reads nothing else. What decides
+ * on translation, or lets an interrupt in that waits, leaves for cpu/csr.ts, which has the rules whole.
  */
 import { Csr } from '../isa/csrs';
 import type { Decoded } from '../isa/instructions/decode';
 import { CsrUpdate } from '../isa/instructions/instruction';
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { MSTATUS, SSTATUS } from '../cpu/csr';
-import { Cell, HartOffset } from '../layout';
+import { CLOCK, Cell, ClockOffset, HartOffset, INSTRUCTIONS_PER_TICK } from '../layout';
 import { Mstatus } from '../isa/csr-bits';
+import { Mode } from '../types';
 import { ZERO, cell, get32 } from './emit';
 
 /** Bits of mstatus that decide on nothing but whether interrupts are taken. */
@@ -24,6 +25,8 @@ type Storage =
   | { kind: 'status'; mask: number; high: number }
   /** Written only elsewhere. */
   | { kind: 'read'; cell: Cell }
+  /** Counts while the hart runs; written only elsewhere. */
+  | { kind: 'counter'; of: 'cycles' | 'ticks' }
   | { kind: 'satp' };
 
 const all = (cell: Cell, mask = -1n): Storage => ({ kind: 'cell', cell, mask });
@@ -43,7 +46,13 @@ const STORAGE = new Map<number, Storage>([
   [Csr.mtvec, { kind: 'vector', cell: Cell.mtvec }],
   [Csr.mie, { kind: 'read', cell: Cell.mie }],
   [Csr.satp, { kind: 'satp' }],
+  [Csr.mcycle, { kind: 'counter', of: 'cycles' }],
+  [Csr.cycle, { kind: 'counter', of: 'cycles' }],
+  [Csr.time, { kind: 'counter', of: 'ticks' }],
 ]);
+
+/** Registers in which others are written only elsewhere. */
+const READ_ONLY: ReadonlySet<Storage['kind']> = new Set(['read', 'counter', 'satp']);
 
 /** What its code depends on: which instruction, the CSR's address as `imm`, and whether rs1 (or the immediate) is 0. */
 export type CsrOperation = Pick<Decoded, 'instruction' | 'imm' | 'rs1'>;
@@ -59,7 +68,7 @@ function csrInstruction({ instruction, imm, rs1 }: CsrOperation): CsrInstruction
   const storage = update === undefined ? undefined : STORAGE.get(imm);
   if (update === undefined || storage === undefined) return undefined;
   const writing = update === CsrUpdate.write || rs1 !== 0;
-  if (writing && (storage.kind === 'read' || storage.kind === 'satp')) return undefined;
+  if (writing && READ_ONLY.has(storage.kind)) return undefined;
   return { storage, update, writing };
 }
 
@@ -71,7 +80,8 @@ export function isCsrCode(decoded: CsrOperation, writesLeave = false): boolean {
 
 /**
  * The instruction's code. `operand` is the value of rs1 or the immediate, `write` writes rd, `outside` leaves to have the
- * instruction done elsewhere; `old` and `next` are i64 locals to use.
+ * instruction done elsewhere; `old` and `next` are i64 locals to use. `left` (i32) is how many instructions of the slice come
+ * after this one: that tells the time.
  */
 export function csrCode(
   decoded: CsrOperation,
@@ -79,6 +89,7 @@ export function csrCode(
   write: (value: Code) => Code,
   outside: Code,
   [old, next]: readonly [number, number],
+  left: Code,
 ): Code {
   const { storage, update, writing } = csrInstruction(decoded)!;
   const lowestMode = (decoded.imm >> 8) & 3;
@@ -108,6 +119,14 @@ export function csrCode(
       }
       case 'read':
         return write(i64.load(ZERO, place(storage.cell)));
+      case 'counter': {
+        const now = i64.sub(i64.load(ZERO, CLOCK + ClockOffset.end), i64.extend_u(left));
+        const value =
+          storage.of === 'cycles'
+            ? i64.add(now, i64.load(ZERO, place(Cell.cycleOffset)))
+            : i64.add(i64.div_u(now, i64.const(INSTRUCTIONS_PER_TICK)), i64.load(ZERO, CLOCK + ClockOffset.timeOffset));
+        return [unlessEnabled(decoded.imm, outside), write(value)];
+      }
       case 'satp':
         return [
           when(i32.and(i32.load(ZERO, place(Cell.mstatus)), i32.const(Mstatus.tvm)), outside),
@@ -151,6 +170,17 @@ export function csrCode(
     }
   };
   return [lowestMode === 0 ? [] : when(i32.lt_u(get32(HartOffset.mode), i32.const(lowestMode)), outside), body()];
+}
+
+/** Leaves if the hart's mode may not read a counter that every mode can name. */
+function unlessEnabled(address: number, outside: Code): Code {
+  if (address < Csr.cycle) return [];
+  const isOff = (enables: Cell): Code =>
+    i32.eqz(i32.and(i32.load(ZERO, place(enables)), i32.const(1 << (address - Csr.cycle))));
+  return when(i32.ne(get32(HartOffset.mode), i32.const(Mode.Machine)), [
+    when(isOff(Cell.mcounteren), outside),
+    when(i32.eqz(get32(HartOffset.mode)), when(isOff(Cell.scounteren), outside)),
+  ]);
 }
 
 const place = (register: Cell): number => cell(HartOffset.csrs + register * 8);

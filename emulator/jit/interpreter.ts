@@ -208,7 +208,8 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
         if (!form.status) return leave;
         const index = i32.shr_u(field(RecordLayout.rs1), i32.const(3));
         const operand = form.instruction.csr?.immediate ? i64.extend_u(index) : register(RecordLayout.rs1);
-        return csrCode({ ...form, imm: Csr.sstatus, rs1: ANY }, operand, write, leave, [L.address, L.scratch]);
+        const status = { ...form, imm: Csr.sstatus, rs1: ANY };
+        return csrCode(status, operand, write, leave, [L.address, L.scratch], get32(HartOffset.remaining));
       },
     };
   };

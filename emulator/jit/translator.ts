@@ -251,7 +251,9 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
         const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
-        return csrCode(i, operand, write, leaveWith(Exit.environment, i, after, operation), [L.address, L.scratch]);
+        const outside = leaveWith(Exit.environment, i, after, operation);
+        const left = i32.add(local.get(L.remaining), i32.const(after));
+        return csrCode(i, operand, write, outside, [L.address, L.scratch], left);
       },
     };
   };

@@ -2,14 +2,11 @@
  * Virtual time: it is counted in instructions, those that were executed and those that were slept through, and a tick of the
  * 10 MHz clock is ten. A hart runs for a slice, in which time goes on with the hart's own count.
  */
-import { Cell } from '../layout';
+import { CLOCK, Cell, ClockOffset, INSTRUCTIONS_PER_TICK } from '../layout';
 import type { HartState } from '../cpu/hart';
 import { stceOf } from '../cpu/csr';
 import { Interrupt } from '../isa/csr-bits';
 import type { SavedState } from '../history/saved-state';
-
-/** The guest sees harts of 100 MHz that retire one instruction a cycle. */
-const INSTRUCTIONS_PER_TICK = 10;
 
 export class VirtualTime {
   /** Instructions of the slices that have ended. */
@@ -63,12 +60,14 @@ export class VirtualTime {
     return this.running === hart ? this.slice - hart.remaining : 0;
   }
 
-  /** A slice of so many instructions begins. */
-  begin(hart: HartState, slice: number): void {
+  /** A slice of so many instructions begins; the guest has added `timeOffset` to its clock. */
+  begin(hart: HartState, slice: number, timeOffset: bigint): void {
     this.slice = slice;
     hart.remaining = slice;
     this.running = hart;
     this.isCut = false;
+    hart.memory.u64[(CLOCK + ClockOffset.timeOffset) / 8] = timeOffset;
+    this.tellEnd(hart);
   }
 
   /** Lets the slice end with the instruction at hand, or so many after it: something happened that the schedule must see. */
@@ -84,6 +83,14 @@ export class VirtualTime {
     this.slice -= less;
     this.running.remaining = after;
     this.running.meets = Math.max(0, this.running.meets - less);
+    this.tellEnd(this.running);
+  }
+
+  /** Tells generated code when the slice ends. */
+  private tellEnd({ memory }: HartState): void {
+    const end = this.passed + this.slice - 1;
+    memory.i32[(CLOCK + ClockOffset.end) / 4] = end;
+    memory.i32[(CLOCK + ClockOffset.end) / 4 + 1] = Math.floor(end / 2 ** 32);
   }
 
   /** The slice has ended: the instructions that it took. */
