@@ -135,9 +135,10 @@ const STACKS = BASE + 0x1_8000;
 
 /**
  * Hart 0 works, and now and then makes a process runnable; the others schedule as xv6 does where it does not wait by wfi:
- * they go round all processes, with a lock taken for each and interrupts enabled in between. What runs is a count.
+ * they go round all processes, with a lock taken for each and interrupts enabled in between. What runs is a count. Compiled
+ * without optimization (`inMemory`), no register says which process it is.
  */
-function schedulers(work: number, timer = 0): Assembler {
+function schedulers(work: number, timer = 0, inMemory = false): Assembler {
   const a = new Assembler();
   a.li(t0, -1).op('csrrw', { rs1: t0, imm: Csr.mcounteren }).li(t0, 1).op('slli', { rd: t0, rs1: t0, imm: 63 });
   a.op('csrrs', { rs1: t0, imm: Csr.menvcfg });
@@ -163,10 +164,13 @@ function schedulers(work: number, timer = 0): Assembler {
   a.li(s4, PROCESSES)
     .li(s2, PROCESSES + COUNT * 64)
     .label('next');
+  if (inMemory) a.op('sd', { rs1: sp, rs2: s4, imm: 8 });
   a.callFar('lock').op('lw', { rd: t0, rs1: s4, imm: STATES }).li(t1, RUNNABLE).to('idle', 'bne', { rs1: t0, rs2: t1 });
   a.op('sw', { rs1: s4, imm: STATES }).op('ld', { rd: t0, rs1: s3 }).op('addi', { rd: t0, rs1: t0, imm: 1 });
   a.op('sd', { rs1: s3, rs2: t0 });
-  a.label('idle').callFar('unlock').op('addi', { rd: s4, rs1: s4, imm: 64 }).to('next', 'bltu', { rs1: s4, rs2: s2 });
+  a.label('idle').callFar('unlock');
+  if (inMemory) a.op('ld', { rd: s4, rs1: sp, imm: 8 });
+  a.op('addi', { rd: s4, rs1: s4, imm: 64 }).to('next', 'bltu', { rs1: s4, rs2: s2 });
   a.to('scheduler', 'jal');
 
   a.label('lock').op('csrrci', { rs1: 2, imm: Csr.sstatus }).op('addi', { rd: sp, rs1: sp, imm: -16 });
@@ -174,7 +178,9 @@ function schedulers(work: number, timer = 0): Assembler {
     .op('ld', { rd: ra, rs1: sp })
     .op('addi', { rd: sp, rs1: sp, imm: 16 });
   ret(a);
-  ret(release(a.label('unlock')).op('csrrsi', { rs1: 2, imm: Csr.sstatus }));
+  release(a.label('unlock'));
+  if (inMemory) a.li(s4, 0);
+  ret(a.op('csrrsi', { rs1: 2, imm: Csr.sstatus }));
 
   a.align(4).label('trap').op('addi', { rd: sp, rs1: sp, imm: -32 });
   a.op('sd', { rs1: sp, rs2: t0 }).op('sd', { rs1: sp, rs2: t1, imm: 8 });
@@ -195,23 +201,25 @@ describe('harts that schedule without wfi', function () {
   const runs = (machine: Machine): bigint[] =>
     [0, 1, 2].map((hart) => machine.memory.readU64(BigInt(RUNS + 64 * hart))!);
 
-  it('rest while there is nothing to run, take what becomes runnable, and wait when all do', () => {
-    const machine = same(schedulers(WORK), TOTAL * 3);
-    const [none, ...taken] = runs(machine);
-    assert.equal(none, 0n);
-    assert.equal(taken[0]! + taken[1]!, BigInt(COUNT));
-    // The work, and less than half of it again until the loops are known; each hart would have taken as much as it.
-    assert.ok(machine.executed < TOTAL * 1.5, `${machine.executed}`);
-    assert.deepEqual(
-      machine.harts.map(({ waiting, spinning }) => [waiting, spinning]),
-      [
-        [true, false],
-        [false, true],
-        [false, true],
-      ],
-    );
-    assert.deepEqual(machine.run({ instructions: 1000 }), { kind: 'idle', until: Infinity });
-  });
+  for (const where of ['a register', 'memory']) {
+    it(`rest while there is nothing to run, take what becomes runnable, and wait when all do (the process is in ${where})`, () => {
+      const machine = same(schedulers(WORK, 0, where === 'memory'), TOTAL * 3);
+      const [none, ...taken] = runs(machine);
+      assert.equal(none, 0n);
+      assert.equal(taken[0]! + taken[1]!, BigInt(COUNT));
+      // The work, and less than half of it again until the loops are known; each hart would have taken as much as it.
+      assert.ok(machine.executed < TOTAL * 1.5, `${machine.executed}`);
+      assert.deepEqual(
+        machine.harts.map(({ waiting, spinning }) => [waiting, spinning]),
+        [
+          [true, false],
+          [false, true],
+          [false, true],
+        ],
+      );
+      assert.deepEqual(machine.run({ instructions: 1000 }), { kind: 'idle', until: Infinity });
+    });
+  }
 
   it('are woken by their timers, and rest again', () => {
     const machine = same(schedulers(WORK, 400_000), TOTAL * 1.5);

@@ -22,8 +22,8 @@ import { interruptToTake, interruptible } from '../cpu/traps';
 import { LockLoops } from './lock-loops';
 import { Speculation } from './speculation';
 
-/** Instructions of the longest speculation, which must see two passes of a loop. */
-const LONGEST_SPECULATION = 32_768;
+/** Instructions of the longest speculation, which must see three passes of a loop, and that of a kernel without optimization. */
+const LONGEST_SPECULATION = 131_072;
 /** Instructions of a short loop, which is looked for more often: at one of so many quanta in the same place. */
 const SHORT_LOOP = 48;
 const LOOK_OFTEN = 4;
@@ -343,11 +343,13 @@ export class SpinWaitDetector {
   private find(hart: HartState, longest: number, forLock: boolean): { loop: Loop | undefined; blocked: boolean } {
     const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
     const { touched } = speculation;
-    let pass = 0;
-    let from = 0;
+    let [pass, from, returns, due] = [0, 0, 0, 1];
     for (let i = 1; i <= longest && pass === 0 && (forLock || !speculation.lockContended) && speculation.step(); i++) {
       if (!speculation.isAtStart) continue;
       if (speculation.memoryIsUnchanged) pass = i - from;
+      // Without optimization registers are the same at every process that the loop looks at: a pass may return often.
+      if (++returns < due) continue;
+      due *= 2;
       speculation.beginPass();
       from = i;
     }
