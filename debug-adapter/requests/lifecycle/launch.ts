@@ -169,6 +169,7 @@ function stop(context: SessionContext, report: StopReport): void {
 
 /** Milliseconds in words: "0.3 µs", "12.4 ms", "3.25 s". */
 function duration(milliseconds: number): string {
+  if (milliseconds < 0.001) return 'less than 1 µs';
   const [value, unit] =
     milliseconds < 0.995
       ? [milliseconds * 1000, 'µs']
