@@ -176,6 +176,8 @@ function assemble(
       debuggee.warmStart?.discard();
       debuggee.traps.clear();
       deadEnds.clear();
+      // Harts count their steps anew.
+      if (!past.isPast) past.timeline.begin();
     },
     betweenSlices: (rest, ran) => {
       console.flush();
