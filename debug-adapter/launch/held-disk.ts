@@ -30,11 +30,13 @@ export class HeldDisk {
     this.held ??= new Map();
   }
 
-  /** The file follows the machine again. */
+  /** The file follows the machine again. Throws what a write throws, and keeps what is not written yet. */
   release(): void {
-    const { held } = this;
+    for (const [sector, bytes] of this.held ?? []) {
+      this.file.written?.(sector, bytes);
+      this.held!.delete(sector);
+    }
     this.held = undefined;
-    for (const [sector, bytes] of held ?? []) this.file.written?.(sector, bytes);
   }
 
   close(): void {

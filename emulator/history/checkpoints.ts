@@ -63,16 +63,10 @@ export class Checkpoints {
 
   /** The last with which something was learnt that `holds`, if that holds of all before it. */
   lastWith(holds: (learned: State) => boolean): Kept | undefined {
-    let [low, high] = [0, this.entries.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (holds(this.entries[middle]!.learned)) low = middle + 1;
-      else high = middle;
-    }
-    return this.entries[low - 1];
+    return this.entries[this.countWhile(({ learned }) => holds(learned)) - 1];
   }
 
-  /** Adds one; it takes the place of another at the same instant. */
+  /** Adds one, unless there is one at its instant. */
   add(kept: Kept): void {
     const index = this.indexAfter(kept.machine.instant);
     const before = this.entries[index - 1];
@@ -90,10 +84,15 @@ export class Checkpoints {
 
   /** The number of those at an instant or before it. */
   private indexAfter(instant: Instant): number {
+    return this.countWhile(({ machine }) => compareInstants(machine.instant, instant) <= 0);
+  }
+
+  /** The number of those at the beginning for which something holds, if it holds for no other. */
+  private countWhile(holds: (entry: Entry) => boolean): number {
     let [low, high] = [0, this.entries.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compareInstants(this.entries[middle]!.machine.instant, instant) <= 0) low = middle + 1;
+      if (holds(this.entries[middle]!)) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -153,7 +153,7 @@ function stop(context: SessionContext, report: StopReport): void {
   const description = before === undefined ? title : `${title ?? `Paused on ${report.reason}`}, ${before}`;
   context.connection.event('xv6.instant', {
     instant: instantName(machine.instant),
-    milliseconds: machine.now / 10_000,
+    milliseconds: past.milliseconds,
     ...(before !== undefined && { past: before }),
   } satisfies Events['xv6.instant']);
   context.connection.event('stopped', {

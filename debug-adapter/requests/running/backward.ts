@@ -143,18 +143,11 @@ export function depart(context: SessionContext, start: () => void): void {
 function stackedThread({ debuggee }: DebugRun, thread: Thread): StackedThread {
   const frames = walkStack(debuggee, thread, 1).filter(({ isLabel, image }) => !isLabel && image !== undefined);
   const machineFrames = frames.filter((frame, index) => frames[index - 1]?.registers !== frame.registers);
+  const activations = machineFrames.map((frame) => activationOf(frame, frames));
   const { steps, harts } = debuggee;
   return thread.kind === 'hart'
-    ? {
-        activations: machineFrames.map((frame) => activationOf(frame, frames)),
-        process: steps.processKey(harts[thread.hart]!),
-        hart: thread.hart,
-      }
-    : {
-        activations: machineFrames.map((frame) => activationOf(frame, frames)),
-        process: keyOf(thread.process),
-        hart: undefined,
-      };
+    ? { activations, process: steps.processKey(harts[thread.hart]!), hart: thread.hart }
+    : { activations, process: keyOf(thread.process), hart: undefined };
 }
 
 const activationOf = ({ registers, image, isUser, space }: Frame, all: readonly Frame[]): Activation => ({

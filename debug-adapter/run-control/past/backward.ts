@@ -9,6 +9,7 @@ import { instructionAt } from '../../../emulator/isa/instructions/instruction-at
 import { X } from '../../../emulator/isa/registers';
 import type { Hart, MachineApi, TrapEvent } from '../../../emulator/types';
 import type { StepContext } from '../stepping/step-plan';
+import { executed } from './questions';
 import { Statements, type Beginning, type StackedThread } from './statements';
 
 /** What stepping back must know of the guest. */
@@ -152,28 +153,12 @@ const trapAt = (machine: MachineApi, hart: number, pc: bigint): Probe<TrapEvent>
   found: (stop) => (stop.kind === 'trap' && stop.event.hart === hart && stop.event.epc === pc ? stop.event : undefined),
 });
 
-/** A hart at an address, where `suits` holds for it. */
-const executionAt = (
-  machine: MachineApi,
-  addresses: readonly bigint[],
-  suits: (hart: Hart) => boolean,
-): Probe<{ hart: number }> => ({
-  watch: () => {
-    const subscription = machine.subscribe({ execute: () => true });
-    subscription.setAddresses(addresses);
-    return () => subscription.end();
-  },
-  found: (stop) => {
-    if (stop.kind !== 'breakpoint' || !addresses.includes(stop.pc)) return undefined;
-    return suits(machine.harts[stop.hart]!) ? { hart: stop.hart } : undefined;
-  },
-});
-
 /** The call that returns to an address, with a stack pointer. */
 const callTo = ({ machine, steps }: BackwardContext, pc: bigint, sp: bigint): Probe<{ hart: number }> =>
-  executionAt(machine, [pc - 4n, pc - 2n], (hart) => {
+  executed(machine, [pc - 4n, pc - 2n], (hart) => {
     const decoded = instructionAt(steps.read(hart), hart.pc);
-    return decoded !== undefined && isCall(decoded) && hart.pc + BigInt(decoded.length) === pc && hart.x(X.sp) === sp;
+    if (decoded === undefined || !isCall(decoded) || hart.pc + BigInt(decoded.length) !== pc) return undefined;
+    return hart.x(X.sp) === sp ? { hart: hart.id } : undefined;
   });
 
 /** Where calls of the innermost function return to it. */
@@ -181,11 +166,10 @@ function returnsTo({ machine, steps }: BackwardContext, thread: StackedThread): 
   const [innermost] = thread.activations;
   const sp = innermost?.registers.x[X.sp];
   const addresses = innermost === undefined ? [] : returnAddresses(innermost);
-  return executionAt(
-    machine,
-    addresses,
-    (hart) => hart.x(X.sp) === sp && (thread.process === undefined || steps.processKey(hart) === thread.process),
-  );
+  return executed(machine, addresses, (hart) => {
+    const isThread = thread.process === undefined || steps.processKey(hart) === thread.process;
+    return isThread && hart.x(X.sp) === sp ? { hart: hart.id } : undefined;
+  });
 }
 
 function returnAddresses({ image, registers, read }: StackedThread['activations'][number]): bigint[] {

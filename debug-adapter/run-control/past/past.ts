@@ -92,6 +92,11 @@ export class Past implements CountedRun {
     return this.isTravelling;
   }
 
+  /** Milliseconds of virtual time since power on. */
+  get milliseconds(): number {
+    return this.machine.now / TICKS;
+  }
+
   /** Milliseconds of virtual time by which the machine stands before the present. */
   get lag(): number {
     return Math.max(0, (this.presentTick - this.machine.now) / TICKS);

@@ -1,10 +1,27 @@
 /** Questions to the past: probes that find when something happened. */
 import type { Probe } from '../../../emulator/history/timeline';
-import type { DataEvent, MachineApi, Watch } from '../../../emulator/types';
+import type { DataEvent, Hart, MachineApi, Watch } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
 
 /** Device.name of the console. */
 const UART = 'uart';
+
+/** A hart is about to execute an instruction at one of the addresses, and `value` has a value for it. */
+export const executed = <T>(
+  machine: MachineApi,
+  addresses: Iterable<bigint>,
+  value: (hart: Hart) => T | undefined,
+): Probe<T> => {
+  const wanted = new Set(addresses);
+  return {
+    watch: () => {
+      const subscription = machine.subscribe({ execute: () => true });
+      subscription.setAddresses(wanted);
+      return () => subscription.end();
+    },
+    found: (stop) => (stop.kind === 'breakpoint' && wanted.has(stop.pc) ? value(machine.harts[stop.hart]!) : undefined),
+  };
+};
 
 /** A hart comes to a line of the program's, by a path as the compiler recorded it. Throws an Error if it has no code. */
 export function reachedLine(
@@ -18,14 +35,7 @@ export function reachedLine(
     .filter((location) => location.line === line)
     .flatMap(({ address }) => image.running(address));
   if (addresses.length === 0) throw new Error(`Line ${line} of ${file} has no code.`);
-  return {
-    watch: () => {
-      const subscription = machine.subscribe({ execute: () => true });
-      subscription.setAddresses(addresses);
-      return () => subscription.end();
-    },
-    found: (stop) => (stop.kind === 'breakpoint' && addresses.includes(stop.pc) ? { hart: stop.hart } : undefined),
-  };
+  return executed(machine, addresses, ({ id }) => ({ hart: id }));
 }
 
 /** Bytes are written, with whatever value; not by a walk of a page table, which only marks an entry as used. */

@@ -9,6 +9,7 @@ import { Mode, type Hart, type MachineApi } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
 import type { FrameRegisters, FunctionInfo, ReadMemory } from '../../symbols/api';
 import { position } from '../stepping/position';
+import { executed } from './questions';
 import type { StepContext } from '../stepping/step-plan';
 
 /** A function that has been called and has not returned, innermost first in a stack. */
@@ -66,22 +67,15 @@ export class Statements {
 
   /** Finds beginnings that `suits` holds for. */
   probe(suits: (beginning: Beginning) => boolean): Probe<Beginning> {
-    return {
-      watch: () => {
-        const subscription = this.machine.subscribe({ execute: () => true });
-        subscription.setAddresses(this.addresses);
-        return () => subscription.end();
-      },
-      found: (stop) => {
-        const beginning = stop.kind === 'breakpoint' ? this.at(this.machine.harts[stop.hart]!) : undefined;
-        return beginning !== undefined && suits(beginning) ? beginning : undefined;
-      },
-    };
+    return executed(this.machine, this.addresses, (hart) => {
+      const beginning = this.at(hart);
+      return beginning !== undefined && suits(beginning) ? beginning : undefined;
+    });
   }
 
   /** What the hart is about to begin; undefined if it is nothing of the thread's. */
-  at(hart: Hart): Beginning | undefined {
-    if (!this.addresses.has(hart.pc) || !this.executes(hart)) return undefined;
+  private at(hart: Hart): Beginning | undefined {
+    if (!this.executes(hart)) return undefined;
     const isUser = hart.mode === Mode.User;
     for (const [activation, known] of this.known.entries()) {
       if (known?.isUser !== isUser) continue;
