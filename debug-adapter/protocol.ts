@@ -70,8 +70,16 @@ export interface Requests {
   'xv6.stepBackOut': { arguments: { threadId: number }; response: Record<string, never> };
   /** To where a line of a source was reached last. */
   'xv6.runBackTo': { arguments: { threadId: number; path: string; line: number }; response: Record<string, never> };
-  /** To an instant by its name, as an event or another response has given it, or to the present. */
-  'xv6.goTo': { arguments: { instant: string }; response: Record<string, never> };
+  /**
+   * To an instant by its name, as an event or another response has given it, or to the present. `hart`: the one to be shown
+   * there; `description`: what is said of the stop.
+   */
+  'xv6.goTo': {
+    arguments: { instant: string; hart?: number; description?: string };
+    response: Record<string, never>;
+  };
+  /** Everything of a kind that happened before now, as the debug console takes it: `$calls(kalloc)` (docs/expressions.md). */
+  'xv6.query': { arguments: { query: string; frameId?: number; most?: number }; response: QueryAnswer };
   /** To the instruction that wrote a variable or other place in memory last, named as in `dataBreakpointInfo`. */
   'xv6.whoWrote': {
     arguments: { name: string; variablesReference?: number; frameId?: number };
@@ -85,6 +93,32 @@ export interface Requests {
   'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
   /** Stops once when the kernel next switches to the process; with `on` false, cancels that. */
   'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
+}
+
+export interface QueryAnswer {
+  /** "3 calls of kalloc; the latest last". */
+  title: string;
+  /** The latest last. */
+  rows: QueryRow[];
+}
+
+export interface QueryRow {
+  /** By which the debug console goes there: `$go(12)`. */
+  number: number;
+  /** For `xv6.goTo`. */
+  instant: string;
+  /** "4.31 ms ago": virtual time before the instant at which it was asked. */
+  ago: string;
+  /** "kalloc() = 0x87f56000". */
+  what: string;
+  parts: { name: string; value: string }[];
+  hart?: number;
+  /** "pid 3 sh". */
+  process?: string;
+  /** "uvmalloc at uvm.c:17". */
+  place?: string;
+  path?: string;
+  line?: number;
 }
 
 export interface Events {

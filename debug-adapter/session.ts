@@ -17,6 +17,7 @@ import * as memory from './requests/inspection/memory';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
 import * as questions from './requests/running/questions';
+import { query } from './requests/running/queries';
 import { record } from './requests/running/recording';
 import type { Command, RequestArguments, RequestTable } from './requests/request-table';
 import type { Shape } from './requests/shape';
@@ -83,6 +84,7 @@ export const REQUESTS: RequestTable = {
   'xv6.stepBackOut': backward.stepBackOut,
   'xv6.runBackTo': backward.runBackTo,
   'xv6.goTo': backward.goTo,
+  'xv6.query': query,
   'xv6.whoWrote': questions.whoWrote,
   'xv6.whoPrinted': questions.whoPrinted,
   'xv6.record': record,

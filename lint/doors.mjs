@@ -92,6 +92,13 @@ export const DOORS = {
       ),
     ],
   },
+  'debug-adapter/questions': {
+    mayImport: [
+      ...MACHINE,
+      ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
+      ...inDebugger('evaluation', 'dap/errors'),
+    ],
+  },
   'debug-adapter/launch': {
     mayImport: [
       'emulator',
@@ -103,7 +110,7 @@ export const DOORS = {
     mayImport: [
       ...MACHINE,
       ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
-      ...inDebugger('evaluation', 'launch', 'dap', 'protocol'),
+      ...inDebugger('evaluation', 'questions', 'launch', 'dap', 'protocol'),
     ],
   },
   'debug-adapter/session': {

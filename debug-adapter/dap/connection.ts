@@ -34,6 +34,8 @@ function isRequest(message: unknown): message is DebugProtocol.Request {
 export class Connection {
   private sequence = 1;
   private afterResponseQueue: (() => void)[] = [];
+  /** The request that is being handled, and what ends it early. */
+  private current: { readonly seq: number; progressId?: string; cancel?: () => void } | undefined;
   /** Requests that the client has cancelled. */
   private readonly cancelled = new Set<number>();
   /** Requests run in the order in which they arrive, though some wait for files. */
@@ -65,6 +67,11 @@ export class Connection {
     this.afterResponseQueue.push(action);
   }
 
+  /** From now on, until the current request is answered, `cancel` is called if the client cancels it or its progress. */
+  whenCancelled(progressId: string, cancel: () => void): void {
+    if (this.current !== undefined) Object.assign(this.current, { progressId, cancel });
+  }
+
   /** What the user is told of an error; if it is a defect, its details go to the log. */
   reported(error: unknown, what: string): string {
     return reported(error, what, (text) => this.channel.log?.(text));
@@ -93,8 +100,14 @@ export class Connection {
 
   /** Takes note of a cancel at once, since it must not queue up after the request that it cancels. */
   private noteCancel({ command, arguments: given }: DebugProtocol.Request): void {
-    const { requestId } = (given ?? {}) as DebugProtocol.CancelArguments;
-    if (command !== 'cancel' || typeof requestId !== 'number') return;
+    if (command !== 'cancel') return;
+    const { requestId, progressId } = (given ?? {}) as DebugProtocol.CancelArguments;
+    const { current } = this;
+    const isMeant =
+      current !== undefined &&
+      (requestId === current.seq || (progressId !== undefined && progressId === current.progressId));
+    if (isMeant) current.cancel?.();
+    if (typeof requestId !== 'number' || isMeant) return;
     this.cancelled.add(requestId);
     void this.queue.then(() => this.cancelled.delete(requestId));
   }
@@ -110,6 +123,7 @@ export class Connection {
     try {
       if (this.cancelled.delete(request.seq)) throw new Error(CANCELLED);
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
+      this.current = { seq: request.seq };
       response.body = await handler(request.arguments ?? {});
     } catch (error) {
       const text = this.reported(error, `"${request.command}"`);
@@ -117,6 +131,7 @@ export class Connection {
       response.message = text;
       response.body = { error: { id: 1, format: text, showUser: error instanceof UserError } };
     }
+    this.current = undefined;
     response.seq = this.sequence++;
     this.channel.send(response);
     for (const action of this.afterResponseQueue.splice(0)) {

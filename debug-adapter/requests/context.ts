@@ -5,6 +5,7 @@ import { newStopPoints, type DebugRun, type RunHost, type StopPoints } from '../
 import { GuestConsole } from '../launch/guest-console';
 import { SnapshotHistory } from '../page-tables/model';
 import type { LaunchAttributes } from '../protocol';
+import type { Occurrence } from '../questions/occurrence';
 import { processName, threadNamed } from '../stack/threads';
 import type { RegisterValues, Stopped } from './stopped';
 
@@ -51,6 +52,8 @@ export interface SessionContext {
   running?: DebugRun | undefined;
   /** The current stop; undefined while the machine runs. */
   stopped?: Stopped | undefined;
+  /** What questions have found, by its number less 1. */
+  answers: Occurrence[];
   /** Stops of this session, counted from 1. */
   stops: number;
 }
@@ -74,6 +77,7 @@ export function newContext(connection: Connection, host: Host): SessionContext {
     memoryViews: new Map(),
     snapshots: new SnapshotHistory(),
     attributes: {},
+    answers: [],
     stops: 0,
   };
 }

@@ -8,8 +8,8 @@ import { codePlace, hartText, instructionText, kernelPlace, type InstructionGues
 import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
-import { kernelTables } from '../xv6/tables';
-import { named, processes } from '../xv6/processes';
+import { tableName } from '../xv6/tables';
+import { named } from '../xv6/processes';
 
 /** `title` is a heading for the call stack, `text` all of it. */
 export interface StopText {
@@ -71,8 +71,10 @@ function entryText(pte: bigint): string {
 }
 
 function tableText(guest: TextGuest, root: bigint): string {
-  const known = kernelTables(guest.xv6, processes(guest.xv6)).find((one) => one.root === root);
-  return known ? `the table of ${known.label}` : `a table with its root at ${hex(root)}, which is no process's yet`;
+  const known = tableName(guest.xv6, root);
+  return known !== undefined
+    ? `the table of ${known}`
+    : `a table with its root at ${hex(root)}, which is no process's yet`;
 }
 
 function deviceText(guest: TextGuest, { hart, pc, device, offset, size, access, value }: DeviceEvent): StopText {

@@ -48,3 +48,7 @@ export function kernelTables(xv6: Xv6, used: readonly Process[]): KernelTable[] 
 
 /** Roots of all tables that exist now. */
 export const tableRoots = (xv6: Xv6): bigint[] => kernelTables(xv6, processes(xv6)).flatMap(({ root }) => root ?? []);
+
+/** "pid 3 sh": whose table has this root; undefined for one that is nobody's now. */
+export const tableName = (xv6: Xv6, root: bigint): string | undefined =>
+  kernelTables(xv6, processes(xv6)).find((one) => one.root === root)?.label;

@@ -26,6 +26,16 @@ export interface Probe<T> {
   found(stop: Stop): T | undefined;
 }
 
+/** Looks through stretches of the past, the latest first. */
+export interface Lookback {
+  /** The machine stands where a stretch begins. Begins to watch it; returns a function that ends it. */
+  begin(): () => void;
+  /** A stop within the stretch. */
+  passed(stop: Stop): void;
+  /** The stretch has come to its end, and the past before it is left, or not. False ends the search. */
+  ended(from: Instant, isFirst: boolean): boolean;
+}
+
 export interface Found<T> {
   readonly instant: Instant;
   readonly value: T;
@@ -150,18 +160,30 @@ export class Timeline {
    * given. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled.
    */
   async findLast<T>(before: Instant, probe: Probe<T>, since?: Instant): Promise<Found<T> | undefined> {
-    this.isCancelled = false;
-    let end = before;
-    let executed = await this.executedAt(before);
-    for (;;) {
-      const start = this.checkpoints.before(end);
-      if (start === undefined) return undefined;
-      const found = await this.findInStretches(start, end, executed, before, probe);
+    for await (const { from, end, executed } of this.stretches(before)) {
+      const found = await this.findIn(from, end, executed, before, probe);
       if (found !== undefined)
         return since === undefined || compareInstants(found.instant, since) > 0 ? found : undefined;
-      end = start.machine.instant;
-      if (since !== undefined && compareInstants(end, since) <= 0) return undefined;
-      ({ executed } = start);
+      if (since !== undefined && compareInstants(from.machine.instant, since) <= 0) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Runs the past before an instant again, stretch by stretch. The machine stands anywhere afterwards. Throws Cancelled. */
+  async lookBack(before: Instant, look: Lookback): Promise<void> {
+    for await (const { from, end } of this.stretches(before)) {
+      this.restore(from);
+      const unwatch = look.begin();
+      try {
+        await this.advance(end, (stop) => {
+          if (compareInstants(this.machine.instant, before) < 0) look.passed(stop);
+          return false;
+        });
+      } finally {
+        unwatch();
+      }
+      const { instant } = from.machine;
+      if (!look.ended(instant, compareInstants(instant, this.beginning) <= 0)) return;
     }
   }
 
@@ -206,34 +228,36 @@ export class Timeline {
     return (this.checkpoints.lastWith(holds) ?? this.checkpoints.first!).machine.instant;
   }
 
-  private async executedAt(instant: Instant): Promise<number> {
-    await this.travel(instant);
-    return this.machine.executed;
+  /**
+   * The past before an instant, from the latest part on: the last few instructions first, as what is looked for is often near,
+   * then more and more of those before, then from checkpoint to checkpoint.
+   */
+  private async *stretches(before: Instant): AsyncGenerator<{ from: Kept; end: Instant; executed: number }> {
+    this.isCancelled = false;
+    await this.travel(before);
+    let { executed } = this.machine;
+    let end = before;
+    for (let start = this.checkpoints.before(end); start !== undefined; start = this.checkpoints.before(end)) {
+      const starts = [start];
+      if (end === before) starts.push(...(await this.divide(start, end, executed)));
+      for (const from of starts.reverse()) {
+        yield { from, end, executed };
+        end = from.machine.instant;
+        ({ executed } = from);
+      }
+    }
   }
 
-  /** Between two checkpoints: the last few instructions first, then more and more of those before. */
-  private async findInStretches<T>(
-    start: Kept,
-    end: Instant,
-    executed: number,
-    before: Instant,
-    probe: Probe<T>,
-  ): Promise<Found<T> | undefined> {
-    const starts = [start];
+  /** Checkpoints on the way to an instant, ever nearer to it. */
+  private async divide(start: Kept, end: Instant, executed: number): Promise<Kept[]> {
+    const made: Kept[] = [];
     this.restore(start);
     for (const length of STRETCHES.toReversed()) {
       if (executed - length <= this.machine.executed) continue;
       await this.advance(end, undefined, executed - length);
-      starts.push(this.keep());
+      made.push(this.keep());
     }
-    let last = end;
-    for (const from of starts.reverse()) {
-      const found = await this.findIn(from, last, executed, before, probe);
-      if (found !== undefined) return found;
-      last = from.machine.instant;
-      ({ executed } = from);
-    }
-    return undefined;
+    return made;
   }
 
   /** The last find in a stretch, in which there may be very many. */

@@ -6,6 +6,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { BUILTINS } from '../../evaluation/builtins';
 import { complete, type Completion } from '../../expressions/completions';
+import { QUESTIONS } from '../../questions/question-text';
 import { requireSession, type Body, type SessionContext } from '../context';
 import { viewFor } from './view';
 
@@ -33,7 +34,7 @@ export function completions(
   const line = lines[(args.line ?? 1) - 1] ?? '';
   const at = Math.min(Math.max(args.column - 1, 0), line.length);
   const { evaluation } = viewFor(context, args.frameId);
-  const { items, length } = complete(line, at, evaluation, BUILTINS);
+  const { items, length } = complete(line, at, evaluation, [...BUILTINS, ...QUESTIONS]);
   return {
     targets: items.map(({ label, kind, detail }, index) => ({
       label,

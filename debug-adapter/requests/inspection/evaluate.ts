@@ -8,6 +8,7 @@ import { assign, evaluate as valueOf } from '../../expressions/evaluate';
 import { formatValue, type FormatOptions } from '../../expressions/format';
 import type { Value } from '../../expressions/value';
 import type { Body, SessionContext } from '../context';
+import { consoleQuestion, isQuestion } from '../running/queries';
 import type { Container, Stopped } from '../stopped';
 import { edited, shown } from './values';
 import { viewFor, type View } from './view';
@@ -18,10 +19,13 @@ const WHOLE: FormatOptions = { depth: 8, length: 1_000_000, elements: 10_000, te
 export function evaluate(
   context: SessionContext,
   args: DebugProtocol.EvaluateArguments,
-): Body<DebugProtocol.EvaluateResponse> {
+): Body<DebugProtocol.EvaluateResponse> | Promise<Body<DebugProtocol.EvaluateResponse>> {
+  const repl = args.context === 'repl';
+  const asked = repl ? consoleQuestion(context, args) : undefined;
+  if (asked !== undefined) return asked;
+  if (!repl && isQuestion(args.expression)) throw new Error('Questions to the past are asked in the debug console.');
   const view = viewFor(context, args.frameId);
   const hex = args.format?.hex === true;
-  const repl = args.context === 'repl';
   const value = evaluated(context, view, args.expression, repl);
   if (args.context === 'clipboard')
     return { result: formatValue(value, view.evaluation, { ...WHOLE, hex }), variablesReference: 0 };

@@ -12,6 +12,7 @@ import { dataBreakpointBody } from '../running/data-breakpoints';
 import { describe } from '../running/exceptions';
 import { requireSession, say, type SessionContext } from '../context';
 import { announceModules, moduleOpened } from './modules';
+import { duration } from './duration';
 import { inProgress, type Tell } from './progress';
 import { hartThread } from '../../stack/threads';
 import { Stopped } from '../stopped';
@@ -94,6 +95,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   context.running = run;
   context.attributes = attributes;
   context.stops = 0;
+  context.answers = [];
   context.snapshots.clear();
   context.registers = undefined;
   context.memoryViews.clear();
@@ -165,16 +167,4 @@ function stop(context: SessionContext, report: StopReport): void {
     ...(report.hitBreakpointIds === undefined ? {} : { hitBreakpointIds: report.hitBreakpointIds }),
   });
   memoryChanged(context);
-}
-
-/** Milliseconds in words: "0.3 µs", "12.4 ms", "3.25 s". */
-function duration(milliseconds: number): string {
-  if (milliseconds < 0.001) return 'less than 1 µs';
-  const [value, unit] =
-    milliseconds < 0.995
-      ? [milliseconds * 1000, 'µs']
-      : milliseconds < 995
-        ? [milliseconds, 'ms']
-        : [milliseconds / 1000, 's'];
-  return `${Number(value.toPrecision(3))} ${unit}`;
 }

@@ -1,25 +1,32 @@
 /** The protocol's progressStart, progressUpdate and progressEnd events, for clients that support them. */
 import type { SessionContext } from '../context';
 
-/** Reports the current step. */
-export type Tell = (message: string) => void;
+/** Reports the current step, or how much is done, from 0 to 1. */
+export type Tell = (message: string | undefined, part?: number) => void;
 
-/** Only one thing is in progress at a time, since requests run one after the other. */
-const PROGRESS_ID = 'start';
+/** Counts what was in progress: only one thing is at a time, since requests run one after the other. */
+let count = 0;
 
-/** Runs `work`, which reports its steps. The progress ends with it, also if it throws. */
+/** Runs `work`, which reports its steps. The progress ends with it, also if it throws. `cancel` ends the work early. */
 export async function inProgress<T>(
   { client, connection }: Pick<SessionContext, 'client' | 'connection'>,
   title: string,
   work: (tell: Tell) => Promise<T>,
+  cancel?: () => void,
 ): Promise<T> {
-  const progressId = PROGRESS_ID;
+  const progressId = `progress ${++count}`;
   const event = (name: string, body: object): void => {
     if (client.progress) connection.event(name, { progressId, ...body });
   };
-  event('progressStart', { title, cancellable: false });
+  if (cancel) connection.whenCancelled(progressId, cancel);
+  event('progressStart', { title, cancellable: cancel !== undefined });
   try {
-    return await work((message) => event('progressUpdate', { message }));
+    return await work((message, part) =>
+      event('progressUpdate', {
+        ...(message !== undefined && { message }),
+        ...(part !== undefined && { percentage: Math.floor(100 * part) }),
+      }),
+    );
   } finally {
     event('progressEnd', {});
   }

@@ -11,6 +11,7 @@ import { callBefore, instructionBefore, lineBefore, lineBeforeInto } from '../..
 import type { Arrived, BackwardContext } from '../../run-control/past/backward';
 import type { BackwardStep, Destination } from '../../run-control/past/past';
 import type { Activation, StackedThread } from '../../run-control/past/statements';
+import type { StopReport } from '../../run-control/stops';
 import { reachedLine } from '../../run-control/past/questions';
 import type { Frame } from '../../stack/frame';
 import { walkStack } from '../../stack/stack';
@@ -68,16 +69,18 @@ export function runBackTo(
 }
 
 /** To the present, or to an instant that an event or an answer has named. */
-export function goTo(context: SessionContext, { instant }: Requests['xv6.goTo']['arguments']): Nothing {
-  const { past, stopped } = requireStopped(context);
+export function goTo(
+  context: SessionContext,
+  { instant, hart, description }: Requests['xv6.goTo']['arguments'],
+): Nothing {
+  const { past, stopped, debuggee } = requireStopped(context);
   const { timeline } = past;
   const to = instant === 'present' ? timeline.present : instantNamed(instant);
   if (to === undefined || compareInstants(to, timeline.present) > 0 || compareInstants(to, timeline.beginning) < 0)
     throw new Error('There is no such instant in this run.');
-  const { hart } = stopped.report;
-  depart(context, () =>
-    past.travel(hart, () => Promise.resolve<Destination>({ instant: to, report: { hart, reason: 'goto' } })),
-  );
+  const there = hart === undefined || debuggee.harts[hart] === undefined ? stopped.report.hart : hart;
+  const report: StopReport = { hart: there, reason: 'goto', ...(description !== undefined && { description }) };
+  depart(context, () => past.travel(there, () => Promise.resolve<Destination>({ instant: to, report })));
   return {};
 }
 
@@ -85,6 +88,7 @@ export function goTo(context: SessionContext, { instant }: Requests['xv6.goTo'][
 export function branch(context: SessionContext): Nothing {
   const { past, debuggee } = requireSession(context);
   past.branch();
+  context.answers = [];
   debuggee.disk?.release();
   return {};
 }

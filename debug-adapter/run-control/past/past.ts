@@ -5,7 +5,7 @@
  */
 import { instantName, type Instant } from '../../../emulator/history/instant';
 import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
-import type { MachineApi, Stop } from '../../../emulator/types';
+import type { MachineApi, State, Stop } from '../../../emulator/types';
 import type { CountedRun } from '../hits';
 import type { Learner } from '../run-state';
 import type { StopPolicy } from '../stop-policy';
@@ -47,6 +47,7 @@ export interface Destination {
 export class Past implements CountedRun {
   readonly timeline: Timeline;
   private readonly machine: MachineApi;
+  private readonly learned: Learner;
   /** Of the stop that the machine has just passed by. */
   private passing: StopReport | undefined;
   private isTravelling = false;
@@ -62,6 +63,7 @@ export class Past implements CountedRun {
     private readonly listener: PastListener,
   ) {
     this.machine = machine;
+    this.learned = learned;
     const companion = {
       save: () => learned.save(),
       restore: (state: ReturnType<Learner['save']>) => learned.restore(state),
@@ -135,6 +137,25 @@ export class Past implements CountedRun {
   /** Goes to where `find` says, then tells of the stop there. If it is cancelled, goes back. */
   travel(hart: number, find: (past: Past) => Promise<Destination>): void {
     void this.journey(hart, find);
+  }
+
+  /**
+   * Looks around in the past, and comes back to where the machine stands, with all that was learnt. Throws Cancelled if the
+   * session ends; `find` sees to it if only the journey is cancelled.
+   */
+  async inquire<T>(find: (timeline: Timeline) => Promise<T>): Promise<T> {
+    const origin = this.machine.instant;
+    const known: State = this.learned.save();
+    this.isTravelling = true;
+    this.listener.departs();
+    try {
+      return await find(this.timeline);
+    } finally {
+      if (!this.isOver) await this.timeline.goTo(origin);
+      if (!this.isOver) this.learned.restore(known);
+      this.isTravelling = false;
+      if (!this.isOver) this.listener.arrives();
+    }
   }
 
   /** The last place before `before`, and after `since`, at which a run would have stopped for the user. */

@@ -1,0 +1,75 @@
+/** Something that happened at an instant of the past, as tables of answers show it. */
+import { Phase, type Instant } from '../../emulator/history/instant';
+import type { Hart } from '../../emulator/types';
+import type { Guest } from '../code/guest';
+import { codePlace } from '../code/place-names';
+import type { MappedProgram } from '../code/mapped-program';
+import { processOn } from '../xv6/cpus';
+import { named } from '../xv6/processes';
+
+/** A place in code, in words, and where its source is known. */
+export interface Place {
+  readonly text: string;
+  /** As the compiler recorded it. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
+export interface Occurrence {
+  /** Where one goes to see it. */
+  readonly instant: Instant;
+  /** Ticks of virtual time then. */
+  readonly tick: number;
+  /** Undefined for what a device does by itself. */
+  readonly hart: number | undefined;
+  /** "kalloc() = 0x87f56000". */
+  readonly what: string;
+  readonly place: Place | undefined;
+  /** "pid 3 sh"; undefined for none. */
+  readonly process: string | undefined;
+  /** What it is made of, one by one. */
+  readonly parts: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** Whose past it is. */
+export type AskedGuest = Guest;
+
+/** Who was doing something, and where: all but what it was. */
+export type Scene = Pick<Occurrence, 'instant' | 'tick' | 'hart' | 'place' | 'process'>;
+
+/** A hart as it stands now, at an address of its code. */
+export function sceneOf(guest: AskedGuest, hart: Hart, pc: bigint, instant: Instant = guest.machine.instant): Scene {
+  const process = processOn(guest.xv6, hart);
+  return {
+    instant,
+    tick: guest.machine.now,
+    hart: hart.id,
+    place: placeOf(guest, hart, pc),
+    process: process && named(process),
+  };
+}
+
+function placeOf(guest: AskedGuest, hart: Hart, pc: bigint): Place | undefined {
+  const text = codePlace(guest, hart, pc);
+  const image = guest.imageOf(hart, pc);
+  if (text === undefined || image === undefined) return undefined;
+  const line = image.binary.lineAt(image.linked(pc));
+  return { text, ...(line && { file: line.file, line: line.line }) };
+}
+
+/** The place of a call, from where it returns to. */
+export function callPlace(image: MappedProgram, returnAddress: bigint): Place | undefined {
+  const linked = image.linked(returnAddress);
+  const symbol = image.binary.symbolAt(linked - 1n)?.symbol;
+  if (symbol === undefined) return undefined;
+  const line = image.binary.callLineAt(linked - 1n);
+  const at = line === undefined ? '' : ` at ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}`;
+  return { text: `${symbol.name}${at}`, ...(line && { file: line.file, line: line.line }) };
+}
+
+/** Where the last instruction before an instant began, which was just executed then. */
+export const beforeInstruction = ({ inputs, time }: Instant): Instant => ({
+  inputs,
+  time: time - 1,
+  phase: Phase.fetched,
+});

@@ -1,0 +1,63 @@
+/**
+ * Questions to the past as they are typed in the debug console: `$calls(kalloc, $result == 0)`. The name of the question, then
+ * in parentheses what it is about and, after a comma, a condition in C. Both are texts here: they are read elsewhere.
+ */
+
+/** What can be asked, in the words of completion. */
+export const QUESTIONS = [
+  { name: 'calls', parameters: 'function, condition', detail: 'every call of a function, with arguments and result' },
+  { name: 'writes', parameters: 'place, condition', detail: 'every write of a variable or other place in memory' },
+  { name: 'lines', parameters: 'file:line, condition', detail: 'every time that a line was run' },
+  { name: 'traps', parameters: 'condition', detail: 'every trap that a hart has taken' },
+  { name: 'satp', parameters: 'condition', detail: 'every switch to another page table' },
+] as const;
+
+export type QuestionName = (typeof QUESTIONS)[number]['name'];
+
+export interface Question {
+  readonly name: QuestionName;
+  /** '' where the question is about nothing in particular. */
+  readonly about: string;
+  readonly condition: string | undefined;
+}
+
+const FORM = /^\s*\$([a-z]+)\s*\((.*)\)\s*$/is;
+
+/** Undefined for any other text. Throws an Error that says what is missing, or too much. */
+export function questionIn(text: string): Question | undefined {
+  const [, name, inner] = FORM.exec(text) ?? [];
+  const known = QUESTIONS.find((one) => one.name === name);
+  if (known === undefined || inner === undefined) return undefined;
+  const parts = parted(inner);
+  const takesSubject = known.parameters.includes(',');
+  if (parts.length > (takesSubject ? 2 : 1))
+    throw new Error(`There is too much in $${known.name}: it is $${known.name}(${known.parameters}).`);
+  const [about = '', condition] = takesSubject ? parts : ['', ...parts];
+  if (takesSubject && about === '')
+    throw new Error(`It is $${known.name}(${known.parameters}); the condition may be left out.`);
+  return { name: known.name, about, condition: condition === '' ? undefined : condition };
+}
+
+/** The number in `$go(12)`; undefined for any other text. */
+export function rowToGoTo(text: string): number | undefined {
+  const digits = /^\s*\$go\s*\(\s*#?(\d{1,9})\s*\)\s*$/.exec(text)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Cut at commas that are in no brackets and in no text. */
+function parted(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = '';
+  for (const [piece] of text.matchAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^]/g)) {
+    if ('([{'.includes(piece)) depth++;
+    else if (')]}'.includes(piece)) depth--;
+    if (piece === ',' && depth === 0) {
+      parts.push(part.trim());
+      part = '';
+    } else {
+      part += piece;
+    }
+  }
+  return [...parts, part.trim()].filter((one, index) => index > 0 || one !== '' || parts.length > 0);
+}

@@ -1,0 +1,186 @@
+/** Queries over time, as the debug console and the editor's menus ask them. */
+import { strict as assert } from 'node:assert';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { QueryAnswer } from '../../../debug-adapter/protocol';
+import { lineOf, sessions, type TestSession } from '../support';
+
+describe('queries over time', function () {
+  this.timeout(120_000);
+  const current = sessions();
+
+  /** Runs `ls` with a stop where it exits: what it did is known. */
+  async function afterLs(): Promise<TestSession> {
+    const session = current();
+    await session.boot({ harts: 1 });
+    await session.written('$ ');
+    await session.setFilters('process-exit');
+    await session.type('ls');
+    await session.stopped();
+    return session;
+  }
+
+  async function query(session: TestSession, text: string, most?: number): Promise<QueryAnswer> {
+    const [frame] = await session.stack();
+    return session.ask('xv6.query', { query: text, frameId: frame!.id, ...(most !== undefined && { most }) });
+  }
+
+  it('finds every call of a function, with arguments, result, caller and process', async () => {
+    const session = await afterLs();
+    const hash = await session.value('$instret');
+    const { title, rows } = await query(session, '$calls(walk, va == 0x3fffffe000)', 5);
+    assert.match(title, /^5 calls of walk; the latest last; /);
+    assert.equal(rows.length, 5);
+    for (const { what, parts, process, place, hart } of rows) {
+      assert.match(what, /^walk\(pagetable = 0x8\w+, va = 274877898752, alloc = [01]\) = 0x8\w+$/);
+      assert.deepEqual(
+        parts.map(({ name }) => name),
+        ['pagetable', 'va', 'alloc', 'result'],
+      );
+      assert.match(process ?? '', /^pid \d \w+$/);
+      assert.match(place ?? '', /^(mappages|uvmunmap) at vm\.c:\d+$/);
+      assert.equal(hart, 0);
+    }
+    // The machine is back, and the stop is what it was.
+    assert.equal(await session.value('$instret'), hash);
+    assert.match((await session.stack())[0]!.name, /exit/);
+  });
+
+  it('goes to a row, where the arguments are what the table said', async () => {
+    const session = await afterLs();
+    const { rows } = await query(session, '$calls(exec)');
+    const row = rows.at(-1)!;
+    assert.match(row.what, /^exec\(path = 0x\w+ "\/ls", argv = 0x\w+\) = 1$/);
+    await session.ask('xv6.goTo', { instant: row.instant, hart: row.hart!, description: row.what });
+    const stop = await session.stopped();
+    assert.ok(stop.description!.startsWith(row.what), stop.description);
+    assert.match((await session.places(stop.threadId!))[0]!, /^exec kernel\/exec\.c/);
+    assert.match(await session.value('path'), /"\/ls"/);
+  });
+
+  it('filters calls by their result, which also a later stretch of the past may have', async () => {
+    const session = await afterLs();
+    const all = (await query(session, '$calls(sys_read)', 1000)).rows;
+    const wanted = all.filter(({ parts }) => parts.at(-1)?.name === 'result' && parts.at(-1)?.value === '1');
+    assert.ok(wanted.length > 1 && wanted.length < all.length, JSON.stringify(all.map(({ what }) => what)));
+    const { rows } = await query(session, '$calls(sys_read, $result == 1)', 1000);
+    assert.deepEqual(
+      rows.map(({ instant }) => instant),
+      wanted.map(({ instant }) => instant),
+    );
+  });
+
+  it('counts as many calls as a breakpoint is hit', async () => {
+    const session = current();
+    await session.boot({ harts: 1, functions: ['kalloc'] });
+    for (let hit = 1; hit < 40; hit++) {
+      await session.stopped();
+      await session.continueRequest({ threadId: 1 });
+    }
+    await session.stopped();
+    const { rows, title } = await query(session, '$calls(kalloc)', 1000);
+    assert.equal(rows.length, 39, 'the fortieth has not begun');
+    assert.equal(title, '39 calls of kalloc; the latest last');
+    const results = rows.map(({ parts }) => parts[0]!.value);
+    assert.equal(new Set(results).size, 39, 'each page is another one');
+  });
+
+  it('finds the writes of a place with the values before and after, and a condition on them', async () => {
+    const session = await afterLs();
+    const all = (await query(session, '$writes(proc[1].state)', 1000)).rows.map(({ what }) => what);
+    assert.match(all.at(-1)!, /^proc\[1\]\.state: RUNNING → SLEEPING$/);
+    for (const [index, what] of all.slice(1).entries()) {
+      assert.equal(
+        /: (\w+) →/.exec(what)![1],
+        /→ (\w+)$/.exec(all[index]!)![1],
+        'each begins where the last one ended',
+      );
+    }
+    const slept = await query(session, '$writes(proc[1].state, $new == SLEEPING)', 1000);
+    assert.deepEqual(
+      slept.rows.map(({ what }) => what),
+      all.filter((what) => what.endsWith('→ SLEEPING')),
+    );
+    const { instant, hart, line } = slept.rows.at(-1)!;
+    assert.equal(line, lineOf('kernel/sched.c', /->state = SLEEPING/));
+    await session.ask('xv6.goTo', { instant, hart: hart! });
+    await session.stopped();
+    // About to write.
+    assert.equal(await session.value('proc[1].state'), 'RUNNING');
+    await session.step('next');
+    assert.equal(await session.value('proc[1].state'), 'SLEEPING');
+  });
+
+  it('finds traps by what they are about to write, and switches of the page table', async () => {
+    const session = await afterLs();
+    const { rows } = await query(session, '$traps($scause == 8 && $a7 == 7)');
+    assert.equal(rows.length, 2, 'sh and ls; init was executed by the kernel itself');
+    for (const { what, parts } of rows) {
+      assert.equal(what, 'system call from user mode');
+      assert.deepEqual(parts[0], { name: 'cause', value: 'system call from user mode' });
+    }
+    const switches = (await query(session, '$satp()', 7)).rows;
+    assert.equal(switches.length, 7);
+    for (const [index, { what }] of switches.slice(1).entries())
+      assert.equal(what.split(' → ')[0], switches[index]!.what.split(' → ')[1]);
+  });
+
+  it('finds every run of a line', async () => {
+    const session = await afterLs();
+    const line = lineOf('kernel/exec.c', /proc_freepagetable\(old_table/);
+    const { rows } = await query(session, `$lines(exec.c:${line})`);
+    assert.ok(rows.length >= 3, String(rows.length));
+    for (const row of rows) assert.equal(row.line, line);
+    // All programs have code at the addresses of this line.
+    const inSh = (await query(session, '$lines(ls.c:1)').catch(() => undefined))?.rows;
+    assert.equal(inSh, undefined, 'a line without code');
+    const ran = (await query(session, `$lines(ls.c:${lineOf('user/ls.c', /return list\("\."\)/)})`)).rows;
+    assert.deepEqual(
+      ran.map(({ process }) => process),
+      ['pid 3 ls'],
+    );
+  });
+
+  it('is a table in the debug console, with numbers to go by', async () => {
+    const session = await afterLs();
+    const [frame] = await session.stack();
+    const evaluate = async (expression: string): Promise<DebugProtocol.EvaluateResponse['body']> =>
+      (await session.evaluateRequest({ expression, context: 'repl', frameId: frame!.id })).body;
+    const { result, variablesReference } = await evaluate('$calls(exec)');
+    assert.equal(result, '3 calls of exec; the latest last');
+    const rows = await session.children(variablesReference);
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ['#1', '#2', '#3'],
+    );
+    assert.match(
+      rows[2]!.value,
+      /^[\d.]+ m?s ago +exec\(path = .*"\/ls".*\) = 1 +sys_exec at sysfile\.c:\d+ +pid 3 sh, hart 0$/,
+    );
+    const members = await session.children(rows[2]!.variablesReference);
+    assert.equal(members.at(-1)!.value, '$go(3)');
+    assert.ok(rows[2]!.valueLocationReference! > 0);
+    await assert.rejects(session.value('$calls(exec)'), /asked in the debug console/);
+    await assert.rejects(evaluate('$calls(nothing_of_the_kind)'), /There is no function nothing_of_the_kind/);
+    await assert.rejects(evaluate('$calls()'), /It is \$calls\(function, condition\)/);
+    await assert.rejects(evaluate('$go(77)'), /There is no answer #77/);
+    assert.match((await evaluate('$calls(exec, nobody == 3)')).result, /could not be evaluated 3 times \(.*nobody/);
+    assert.match((await evaluate('$go(2)')).result, /^Going to #2: exec\(/);
+    const stop = await session.stopped();
+    assert.match(stop.description!, /^exec\(path = .*"\/sh"/);
+  });
+
+  it('can be cancelled at any moment, and then has what it has found', async () => {
+    const session = await afterLs();
+    const progress = session.waitForEvent('progressStart') as Promise<DebugProtocol.ProgressStartEvent>;
+    const asked = query(session, '$traps($a7 == 12345678)');
+    const { progressId, cancellable } = (await progress).body;
+    assert.equal(cancellable, true);
+    const begun = Date.now();
+    const cancelled = session.customRequest('cancel', { progressId });
+    const { title } = await asked;
+    assert.ok(Date.now() - begun < 1500, `${Date.now() - begun} ms`);
+    await cancelled;
+    assert.match(title, /^No traps; cancelled before the whole past was looked through$/);
+    assert.match((await session.stack())[0]!.name, /exit/);
+  });
+});
