@@ -1,6 +1,6 @@
 /** Does a recorded run again, up to an instant, and tells how the machine stands there. */
-import { type Destination, millisecondsOf } from '../emulator/history/spoken-instant';
-import { compareInstants } from '../emulator/history/instant';
+import { compareInstants, millisecondsOf } from '../emulator/history/instant';
+import type { Destination } from '../emulator/history/spoken-instant';
 import { type KernelSymbol, kernelSymbols } from '../emulator/elf-image';
 import { type Hart, type MachineApi, MODE_NAMES, Mode } from '../emulator/types';
 

@@ -5,6 +5,8 @@
 
 /** The launch configuration of type `xv6`. Everything is optional: without a kernel, the built-in sample boots. */
 export interface LaunchAttributes {
+  /** Path of a recording (docs/recordings.md), to stand where it was made; instead of all attributes that say which machine runs. */
+  recording?: string;
   /** Path of the kernel's ELF. */
   kernel?: string;
   /** Path of the file-system image, a multiple of 512 bytes. The guest's writes go to this file, as in QEMU. */
@@ -87,8 +89,11 @@ export interface Requests {
   };
   /** To where the guest printed a line that the console shows; of several with the same text the latest is 0. */
   'xv6.whoPrinted': { arguments: { line: string; occurrence?: number }; response: { occurrences: number } };
-  /** The run from power on up to the present, where the machine stands, as the bytes of a recording (docs/recordings.md). */
-  'xv6.record': { arguments: Record<string, never>; response: { base64: string } };
+  /**
+   * The run from power on up to the present as the bytes of a recording (docs/recordings.md), which opens where the machine
+   * stands; on request with the text of the sources that were found.
+   */
+  'xv6.record': { arguments: { sources?: boolean }; response: { base64: string } };
   /** Whatever is changed from here on begins another future: what came after this instant is gone. */
   'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
   /** Stops once when the kernel next switches to the process; with `on` false, cancels that. */

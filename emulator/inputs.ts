@@ -34,6 +34,8 @@ export interface InputHistory {
   readonly count: number;
   /** Those after the first `count`. Throws RangeError if they are not known, as before the checkpoint of another machine. */
   since(count: number): readonly LoggedInput[];
+  /** The first so many from the first power on, also those that are to come in again. Throws RangeError as `since` does. */
+  through(count: number): readonly LoggedInput[];
 }
 
 /** As the log keeps it: whoever applied it may use its bytes again. (A Buffer's slice() would still be the same bytes.) */

@@ -7,6 +7,7 @@ import { ConfigurationProvider } from './launch/configuration';
 import { Consoles } from './views/console';
 import { Disassembly, DISASSEMBLY } from './editor/disassembly';
 import { SELECTOR, TranslatingHover } from './editor/hover';
+import { openRecording, RECORDING_VIEW, RecordingOpener } from './past/open-recording';
 import { saveRecording } from './past/save-recording';
 import { PageTablePanel } from './views/page-table-panel';
 import { ProcessesView } from './views/processes-view';
@@ -40,6 +41,8 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     vscode.window.registerTerminalLinkProvider(lines),
     commands.registerCommand('xv6.whoPrinted', () => lines.choose()),
     commands.registerCommand('xv6.saveRecording', () => saveRecording(sessions)),
+    commands.registerCommand('xv6.openRecording', (file: unknown) => openRecording(file)),
+    vscode.window.registerCustomEditorProvider(RECORDING_VIEW, new RecordingOpener()),
     pageTable,
     processes,
     disassembly,

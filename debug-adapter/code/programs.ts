@@ -34,7 +34,7 @@ export class Program {
   /** As passed to exec: "sh". */
   readonly name: string;
   readonly path: string;
-  private readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array;
   private binary: OpenedBinary | undefined;
   private opened: Opened | undefined;
   private readonly whenOpened: WhenOpened;

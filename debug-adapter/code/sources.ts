@@ -81,6 +81,11 @@ export class Sources {
     return this.located.get(recorded);
   }
 
+  /** The text of a file here. */
+  read(here: string): Promise<Uint8Array> {
+    return this.files.read(here);
+  }
+
   /** The recorded path of a file here; its own path if no recorded path led to it. */
   recorded(here: string): string {
     const path = normalize(here);

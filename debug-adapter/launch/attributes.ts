@@ -9,10 +9,22 @@ const MOST_MEMORY = 3 * 1024 * MIB;
 const MOST_HISTORY = 16 * 1024 * MIB;
 const MOST_HARTS = 8;
 const SLOTS = 8;
+/** Attributes of the machine, which a recording has itself. */
+const MACHINE = [
+  'kernel',
+  'disk',
+  'snapshot',
+  'harts',
+  'memory',
+  'legacyVirtio',
+  'diskSlot',
+] satisfies (keyof LaunchAttributes)[];
 
 export interface Settings {
   /** Absolute paths. Without a kernel, the sample boots. */
   cwd: string;
+  /** A recorded run, from which kernel, disk and the machine are taken. */
+  recording: string | undefined;
   kernel: string | undefined;
   disk: string | undefined;
   snapshot: boolean;
@@ -38,8 +50,16 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     const value = text(given, name);
     return value === undefined ? undefined : join(cwd, value);
   };
+  const recording = path('recording');
+  const own = recording === undefined ? undefined : MACHINE.find((name) => !isAbsent(given[name]));
+  if (own !== undefined) {
+    throw new UserError(
+      `"${own}" in the launch configuration cannot go with "recording": the recording says which machine ran.`,
+    );
+  }
   return {
     cwd,
+    recording,
     kernel: path('kernel'),
     disk: path('disk'),
     snapshot: flag(given, 'snapshot') ?? false,

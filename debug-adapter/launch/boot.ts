@@ -1,4 +1,5 @@
 /** Boots what a launch configuration asks for: reads the kernel, its programs and its disk, and builds the machine. */
+import type { RecordedOptions } from '../../emulator/history/recorded-run';
 import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
 import type { MachineOptions } from '../../emulator/types';
@@ -13,6 +14,7 @@ import { HeldDisk } from './held-disk';
 import { readAttributes, type Settings } from './attributes';
 import { Debuggee } from './debuggee';
 import { SAMPLE_ADVICE, type Files, type OpenDisk } from './files';
+import { openRecording, type OpenedRecording } from './open-recording';
 import { WarmStart } from './warm-start';
 
 export interface LaunchHost {
@@ -34,16 +36,18 @@ export interface LaunchHost {
 
 /** Builds a debuggee. Throws a UserError that says what is wrong and what to do. */
 export async function boot(attributes: LaunchAttributes, around: LaunchHost): Promise<Debuggee> {
-  const { files } = around;
-  const settings = readAttributes(attributes, around.workingDirectory);
+  const given = readAttributes(attributes, around.workingDirectory);
+  const recorded = await opened(given, attributes.cwd !== undefined, around.files);
+  const { settings } = recorded ?? { settings: given };
+  const files: Files = recorded?.files ?? around.files;
   const isSample = settings.kernel === undefined;
   const path = settings.kernel ?? files.sample.kernel;
   const kernel = await orTold(
     files.read(path),
     isSample ? SAMPLE_ADVICE : 'Build the lab first (make), or correct "kernel" in launch.json.',
   );
-  const opened = await openDisk(settings, around);
-  const disk = opened && new HeldDisk(opened);
+  const image = await openDisk(settings, files, around.diskProblem);
+  const disk = image && new HeldDisk(image);
   try {
     const binary = openBinary(path, kernel, around.damaged);
     await readSplitFiles(files, binary);
@@ -60,7 +64,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
         recorder.output(bytes);
         around.consoleOutput(bytes);
       },
-      rtcEpoch: around.unixTime,
+      ...(recorded ? timesOf(recorded.run.options) : { rtcEpoch: around.unixTime }),
       admit: () => around.admit(),
     };
     const machine = new Machine(options);
@@ -75,9 +79,10 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
       },
       around.damaged,
     );
-    const image = new MappedProgram(binary);
-    const debuggee = new Debuggee(settings, machine, image, programs, sources, around.programDiffers);
+    const mapped = new MappedProgram(binary);
+    const debuggee = new Debuggee(settings, machine, mapped, programs, sources, around.programDiffers);
     debuggee.disk = disk;
+    debuggee.recorded = recorded;
     if (settings.warmStart && files.boots) {
       const name = warmStartName(options);
       const saved = await files.boots.read(name);
@@ -90,10 +95,24 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
   }
 }
 
+/** The recording that the launch names. Sources are looked for where `sourceMap` leads, and in the lab's folder if it `hasFolder`. */
+async function opened(settings: Settings, hasFolder: boolean, files: Files): Promise<OpenedRecording | undefined> {
+  const { recording, cwd, sourceMap } = settings;
+  const folders = [...(hasFolder ? [cwd] : []), ...Object.values(sourceMap)];
+  return recording === undefined ? undefined : openRecording(recording, settings, files, folders);
+}
+
+/** What else decides how the machine runs. */
+const timesOf = ({ seed, rtcEpoch }: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch'> => ({
+  ...(seed !== undefined && { seed }),
+  ...(rtcEpoch !== undefined && { rtcEpoch }),
+});
+
 /** The sample's own image serves many sessions, and may lie where nothing can be written: what is written to it is lost. */
 async function openDisk(
   { kernel, disk, snapshot }: Settings,
-  { files, diskProblem }: LaunchHost,
+  files: Files,
+  diskProblem: LaunchHost['diskProblem'],
 ): Promise<OpenDisk | undefined> {
   if (disk !== undefined) return orTold(files.openDisk(disk, snapshot, diskProblem));
   return kernel === undefined ? orTold(files.openDisk(files.sample.disk, true, diskProblem)) : undefined;

@@ -21,7 +21,7 @@ import { BreakpointPolicy } from '../run-control/stop-policy';
 import { resumptions } from '../stack/threads';
 import { processOn } from '../xv6/cpus';
 import { boot } from './boot';
-import { UserError } from '../dap/errors';
+import { UserError, wordsOf } from '../dap/errors';
 import { DeadEndWatch } from './dead-end-watch';
 import type { Debuggee } from './debuggee';
 import type { Files } from './files';
@@ -239,8 +239,28 @@ function assemble(
   return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, past };
 }
 
-/** Starts a run: from a saved boot if there is one and nothing may stop before its end. */
+/** Puts the machine of a recording to where it is to be opened. Throws a UserError if the recording is damaged. */
+export async function resume({ debuggee, past }: DebugRun): Promise<void> {
+  const { recorded, machine } = debuggee;
+  if (recorded === undefined) return;
+  const { run } = recorded;
+  try {
+    await past.resume(run);
+  } catch (error) {
+    throw new UserError(`${debuggee.settings.recording} is damaged: ${wordsOf(error)}.`);
+  }
+  if (!past.isPast && run.hash !== undefined && machine.stateHash() !== run.hash)
+    throw new UserError(`${debuggee.settings.recording} is damaged: its run comes to another end than it says.`);
+}
+
+/** Starts a run: where its recording was opened; from a saved boot if there is one and nothing may stop before its end. */
 export function startRun({ debuggee, runner, past }: DebugRun, stopPoints: StopPoints, console: GuestConsole): void {
+  if (debuggee.recorded) {
+    console.showEarlier();
+    const hart = debuggee.recorded.hart ?? debuggee.machine.current;
+    past.show({ hart, reason: 'entry', description: 'Paused where the recording was opened' });
+    return;
+  }
   const stops = stopsDuringBoot(debuggee, stopPoints);
   const shown = stops && debuggee.warmStart?.start(stops);
   if (shown) {

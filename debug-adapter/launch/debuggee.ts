@@ -21,14 +21,15 @@ import { openXv6, type Xv6 } from '../xv6/kernel';
 import { processes } from '../xv6/processes';
 import type { Settings } from './attributes';
 import type { HeldDisk } from './held-disk';
+import type { OpenedRecording } from './open-recording';
 import { GuestSteps } from './step-context';
 import type { WarmStart } from './warm-start';
 
 export class Debuggee implements Guest {
   readonly xv6: Xv6;
   readonly programs: Programs;
-  /** Recorded paths of sources that were not found, by the reference they are given less 1. */
-  readonly missing: string[] = [];
+  /** Recorded paths of sources that the client has no file of, by the reference they are given less 1. */
+  readonly referenced: string[] = [];
   /** By which trap each process is in the kernel. */
   readonly traps = new TrapLog();
   /** What was learnt by watching the guest alone: it holds in every session in which the guest comes to the same state. */
@@ -38,6 +39,8 @@ export class Debuggee implements Guest {
   warmStart: WarmStart | undefined;
   /** Undefined if the machine has none. */
   disk: HeldDisk | undefined;
+  /** The recording that was opened, if the run was not begun here. */
+  recorded: OpenedRecording | undefined;
 
   constructor(
     readonly settings: Settings,

@@ -59,6 +59,11 @@ export class GuestConsole {
     this.replace(this.written, this.attached);
   }
 
+  /** Shows text that another session has seen. A terminal that attaches, or has attached, has it already. */
+  showEarlier(): void {
+    if (!this.attached && this.written !== '') this.show(this.written, false);
+  }
+
   /** Bytes that the guest has written since power on. */
   get bytes(): number {
     return this.count;

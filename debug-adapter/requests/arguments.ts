@@ -226,7 +226,7 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
     frameId: optionalWhole,
   }),
   'xv6.whoPrinted': object<RequestArguments<'xv6.whoPrinted'>>({ line: text, occurrence: optionalWhole }),
-  'xv6.record': nothing,
+  'xv6.record': object<RequestArguments<'xv6.record'>>({ sources: optionalFlag }),
   'xv6.branch': nothing,
   'xv6.breakWhenRun': object<RequestArguments<'xv6.breakWhenRun'>>({ pid: whole, on: optionalFlag }),
 };

@@ -75,7 +75,7 @@ export class Breakpoints {
     const moved = this.all().filter((breakpoint) => {
       const before = breakpoint.binding;
       breakpoint.binding = this.place(breakpoint.spec);
-      Object.assign(breakpoint, { hits: 0, reported: false, since: undefined });
+      Object.assign(breakpoint, { hits: 0, reported: false, since: this.run?.instant });
       const now = breakpoint.binding;
       return (
         before.verified !== now.verified ||

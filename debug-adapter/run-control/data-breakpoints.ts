@@ -118,7 +118,7 @@ export class DataBreakpoints {
     });
     const changed = this.all.filter((breakpoint) => {
       const before = breakpoint.message;
-      Object.assign(breakpoint, { hits: 0, reported: false, since: undefined });
+      Object.assign(breakpoint, { hits: 0, reported: false, since: this.run?.instant });
       this.locate(breakpoint);
       return before !== breakpoint.message;
     });

@@ -6,7 +6,7 @@ import type { State } from '../../emulator/types';
 /** A breakpoint's record of its hits. */
 export interface Hits {
   hits: number;
-  /** Where in the run it was set; undefined if that was before the run. What comes earlier is no hit of it that counts. */
+  /** Where in the run it was set, or where the run begins. What comes earlier is no hit of it that counts. */
   since?: Instant | undefined;
   /** The error of the condition has been reported to the user. */
   reported?: boolean;

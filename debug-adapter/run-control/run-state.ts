@@ -37,6 +37,19 @@ export class RunState implements Learner {
   }
 }
 
+/** What is learnt of the guest alone, and is the same in every session in which it does the same. */
+const GUEST_PARTS = ['guest', 'console'];
+
+/** The part of a run's state that holds in every session. Throws an Error if it is no such state. */
+export function guestPart(state: State): Record<string, State> {
+  const saved = new SavedState('run', state);
+  return Object.fromEntries(GUEST_PARTS.map((name) => [name, saved.raw(name)]));
+}
+
+/** The state of a run in which the guest's part is that of another session. Throws an Error as `guestPart` does. */
+export const withGuestPart = (own: State, other: State): State =>
+  Object.assign({}, own as Record<string, State>, guestPart(other));
+
 /** A moment of a run: the machine, and what was known of it. */
 export interface RunCheckpoint {
   readonly machine: Checkpoint;

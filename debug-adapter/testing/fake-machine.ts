@@ -150,7 +150,7 @@ export class FakeMachine implements MachineApi {
     for (const hart of this.harts) hart.pc = 0x1000n;
   }
   readonly instant: Instant = { inputs: 0, time: 0, phase: Phase.arrived };
-  readonly inputs = { count: 0, since: () => [] };
+  readonly inputs = { count: 0, since: () => [], through: () => [] };
   apply(): boolean {
     throw new Error('no spec of run control writes through the machine');
   }

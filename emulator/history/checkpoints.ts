@@ -66,6 +66,16 @@ export class Checkpoints {
     return this.entries[this.countWhile(({ learned }) => holds(learned)) - 1];
   }
 
+  /** At most so many of those after the first, about equally far from each other. */
+  spread(most: number): Kept[] {
+    const cost = this.entries.at(-1)?.cost ?? 0;
+    const indices = Array.from({ length: most }, (_, index) => {
+      const wanted = ((index + 1) * cost) / most;
+      return this.countWhile((entry) => entry.cost <= wanted) - 1;
+    });
+    return [...new Set(indices)].filter((index) => index > 0).map((index) => this.entries[index]!);
+  }
+
   /** Adds one, unless there is one at its instant. */
   add(kept: Kept): void {
     const index = this.indexAfter(kept.machine.instant);

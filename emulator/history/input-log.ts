@@ -28,6 +28,15 @@ export class InputLog implements InputHistory {
     return this.entries.slice(count - this.first, this.entered - this.first);
   }
 
+  through(count: number): readonly LoggedInput[] {
+    if (this.first > 0 || !this.reaches(count)) {
+      throw new RangeError(
+        `the log has inputs ${this.first} to ${this.first + this.entries.length}, not the first ${count}`,
+      );
+    }
+    return this.entries.slice(0, count);
+  }
+
   /** The next input to come in again. */
   get next(): LoggedInput | undefined {
     return this.entries[this.entered - this.first];

@@ -27,6 +27,12 @@ export interface Moment {
   readonly phase: Phase;
 }
 
+/** The guest sees harts of 100 MHz that retire one instruction a cycle. */
+export const TIME_PER_MS = 100_000;
+
+/** The virtual time of a moment. */
+export const millisecondsOf = ({ time }: Moment): number => time / TIME_PER_MS;
+
 /** Instants of one log are ordered by the number of inputs before them, then by time, then by phase. */
 export interface Instant extends Moment {
   /** Inputs that had come in since the first power on: those of the log which lie before this instant. */

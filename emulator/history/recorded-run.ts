@@ -12,7 +12,7 @@ import { SECTOR_SIZE } from '../devices/disk';
 import type { BlockImage, LoggedInput, MachineOptions, State } from '../types';
 import type { Kept } from './checkpoints';
 import { deflate, inflate } from './deflate';
-import type { Instant } from './instant';
+import { compareInstants, type Instant } from './instant';
 import { FORMAT, decodeRecording, encodeRecording, hashOf, restoredInstant } from './recording';
 import { SavedState } from './saved-state';
 import { stateFromText, stateToText } from './state-text';
@@ -144,15 +144,16 @@ function runOf(content: Uint8Array): RecordedRun {
   const { checkpoints, inputs, notes, fits } = decodeRecording(encoded!);
   if (!fits(options)) throw new Error('its checkpoints are those of another machine');
   const learned = head.records('learned', checkpoints.length);
+  const [end, at] = [restoredInstant(head.record('end')), restoredInstant(head.record('at'))];
+  const bookmarks = head
+    .records('bookmarks')
+    .map((saved) => ({ name: saved.text('name') ?? '', instant: restoredInstant(saved.record('instant')) }));
+  if (end.inputs !== inputs.length) throw new Error('its log is not as long as its run');
+  if ([at, ...bookmarks.map(({ instant }) => instant)].some((instant) => compareInstants(instant, end) > 0))
+    throw new Error('it names an instant after its end');
   return {
-    options,
-    inputs,
-    end: restoredInstant(head.record('end')),
+    ...{ options, inputs, end, at, bookmarks },
     hash: head.text('hash'),
-    at: restoredInstant(head.record('at')),
-    bookmarks: head
-      .records('bookmarks')
-      .map((saved) => ({ name: saved.text('name') ?? '', instant: restoredInstant(saved.record('instant')) })),
     checkpoints: checkpoints.map((machine, index) => ({
       machine,
       learned: learned[index]!.raw('learned'),

@@ -1,5 +1,5 @@
 /** Instants as a person writes them, without knowing the log of inputs. */
-import { type Instant, type Moment, Phase, compareInstants } from './instant';
+import { type Instant, Phase, TIME_PER_MS, compareInstants, millisecondsOf } from './instant';
 import type { RecordedRun } from './recorded-run';
 
 export type SpokenInstant =
@@ -15,12 +15,6 @@ export interface Destination {
   readonly to: Instant;
   readonly executed: number;
 }
-
-/** The guest sees harts of 100 MHz that retire one instruction a cycle. */
-const TIME_PER_MS = 100_000;
-
-/** The virtual time of an instant. */
-export const millisecondsOf = ({ time }: Moment): number => time / TIME_PER_MS;
 
 /** `end`, instructions as in `1234567`, milliseconds as in `12.5ms`; anything else is the name of a bookmark. */
 export function spokenInstant(text: string): SpokenInstant {

@@ -138,6 +138,28 @@ export class Timeline {
     this.checkpoints.dropAfter(this.machine.instant);
   }
 
+  /**
+   * The run is known up to an instant, from these checkpoints, which another machine has made, and by the inputs that are to come.
+   * Throws an Error, and the machine stands anywhere, if a checkpoint is not what it says.
+   */
+  adopt(checkpoints: readonly Kept[], present: Instant): void {
+    for (const kept of checkpoints) {
+      this.restore(kept);
+      const { instant, executed } = this.machine;
+      const isSame = compareInstants(instant, kept.machine.instant) === 0 && executed === kept.executed;
+      if (!isSame || compareInstants(instant, present) > 0) throw new Error('a checkpoint is not where it says');
+      this.checkpoints.add(kept);
+    }
+    this.latest = present;
+  }
+
+  /** One where the machine stands, and at most so many others from which all instants are about equally far. */
+  selected(most: number): Kept[] {
+    const here = this.keep();
+    const others = this.checkpoints.spread(most).filter(({ machine }) => machine.instant !== here.machine.instant);
+    return [...others, here].sort((a, b) => compareInstants(a.machine.instant, b.machine.instant));
+  }
+
   /** The machine has been put here by other means. */
   begin(): void {
     this.arrived();

@@ -42,7 +42,8 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     folder ??= vscode.workspace.workspaceFolders?.[0];
     if (folder) config.cwd = resolvePath(config.cwd ?? '', folder.uri.fsPath);
     try {
-      if (folder && config.cwd !== undefined) await this.fillIn(config, config.cwd, folder);
+      if (config.recording !== undefined) await findSources(config);
+      else if (folder && config.cwd !== undefined) await this.fillIn(config, config.cwd, folder);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       void (error instanceof NoLabError ? offerSampleLab(error) : showError(error));
@@ -61,12 +62,13 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     folder: vscode.WorkspaceFolder | undefined,
     config: Configuration,
   ): Configuration {
-    const { cwd, kernel, disk } = config;
+    const { cwd, kernel, disk, recording } = config;
     const resolved = (file: string) => (cwd === undefined ? file : resolvePath(file, folder?.uri.fsPath, cwd));
     return {
       ...config,
       ...(kernel === undefined ? {} : { kernel: resolved(kernel) }),
       ...(disk === undefined ? {} : { disk: resolved(disk) }),
+      ...(recording === undefined ? {} : { recording: resolved(recording) }),
     };
   }
 
@@ -110,6 +112,12 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     void offerRestart(running);
     return true;
   }
+}
+
+/** A recording needs no lab and no build; the sources are those of a lab, if one is open. */
+async function findSources(config: Configuration): Promise<void> {
+  if (config.cwd === undefined || hasVariables(config.cwd)) return;
+  config.cwd = (await findLab(config.cwd)) ?? config.cwd;
 }
 
 class NoLabError extends LabError {}

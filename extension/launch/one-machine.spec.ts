@@ -11,6 +11,11 @@ describe('one machine for one disk image', () => {
     assert.ok(!sharesImage({ name: 'lab', kernel: '/lab/kernel' }, lab));
     assert.ok(sharesImage({ name: 'a', kernel: '/lab/kernel' }, { name: 'b', kernel: '/lab/kernel' }));
     assert.ok(!sharesImage({ name: 'a', kernel: '/lab/kernel' }, { name: 'b', kernel: '/lab/old' }));
+    const recorded = { name: 'run.xv6run', recording: '/lab/run.xv6run' };
+    assert.ok(!sharesImage(recorded, recorded));
+    assert.ok(!sharesImage(recorded, { name: 'sample' }));
+    assert.ok(!sharesImage({ name: 'sample' }, recorded));
+    assert.ok(sharesImage({ name: 'sample' }, { name: 'sample' }));
   });
 
   it('takes for a restart what has the name of a session and says something new', () => {

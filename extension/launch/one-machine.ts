@@ -10,6 +10,8 @@ export interface Identity {
   name: string;
   kernel?: string;
   disk?: string;
+  /** Its machine has an image of its own, in memory. */
+  recording?: string;
   /** Fingerprint of the configuration in launch.json. */
   __given?: string;
 }
@@ -23,6 +25,7 @@ export function fingerprint(given: object): string {
 
 /** Whether both run from the same disk image or, if neither has one, the same kernel. */
 export function sharesImage(one: Identity, other: Identity): boolean {
+  if (one.recording !== undefined || other.recording !== undefined) return false;
   return one.disk === undefined ? other.disk === undefined && one.kernel === other.kernel : one.disk === other.disk;
 }
 

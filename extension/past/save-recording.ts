@@ -1,18 +1,36 @@
-/** "xv6: Save Recording": writes the run so far to a file that `xv6-emu --replay` does again on any computer. */
+/** "xv6: Save Recording": writes the run so far to a file, which "xv6: Open Recording" and `xv6-emu --replay` open on any computer. */
 import * as vscode from 'vscode';
 import { request, type Sessions } from '../sessions';
+
+const KINDS: readonly (vscode.QuickPickItem & { sources: boolean })[] = [
+  {
+    label: 'Without Sources',
+    detail: 'Whoever opens it sees the sources of the folder that is open there.',
+    sources: false,
+  },
+  {
+    label: 'With Sources',
+    detail: 'The text of the kernel and the programs is in the file, for whoever has other sources, or none.',
+    sources: true,
+  },
+];
 
 export async function saveRecording(sessions: Sessions): Promise<void> {
   const session = sessions.current();
   if (!session || !sessions.isStopped(session)) {
-    void vscode.window.showInformationMessage('Pause the kernel first: a recording ends where it stands.');
+    void vscode.window.showInformationMessage('Pause the kernel first: a recording is opened where it stands.');
     return;
   }
+  const kind = await vscode.window.showQuickPick(KINDS, {
+    title: 'Save the run so far, to be opened where it stands now',
+    placeHolder: 'Kernel, disk and all that was typed are in it',
+  });
+  if (!kind) return;
   try {
-    const { base64 } = await request(session, 'xv6.record', {});
+    const { base64 } = await request(session, 'xv6.record', { sources: kind.sources });
     const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
     const target = await vscode.window.showSaveDialog({
-      title: 'Save the run from power on up to here',
+      title: 'Save the run from power on up to the present',
       filters: { 'xv6 recording': ['xv6run'] },
       ...(folder && { defaultUri: vscode.Uri.joinPath(folder, 'run.xv6run') }),
     });

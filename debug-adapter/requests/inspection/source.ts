@@ -1,6 +1,6 @@
 /**
- * The protocol's source and locations requests. For a source that was not found, the text has its instructions, each at its
- * source line, so that stepping still shows the position.
+ * The protocol's source and locations requests. A source that is in a recording only is sent from there. For one that was not found,
+ * the text has its instructions, each at its source line, so that stepping still shows the position.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { disassemble } from '../../../emulator/isa/instructions/disassemble';
@@ -18,7 +18,15 @@ const MOST_LINES = 100_000;
 /** A source for the client, which requests one that was not found by its reference. */
 export function sourceOf(debuggee: Debuggee, recorded: string): DebugProtocol.Source {
   const here = debuggee.sources.here(recorded);
-  if (here !== undefined) return { name: baseName(here), path: here };
+  if (here !== undefined && !debuggee.recorded?.files.has(here)) return { name: baseName(here), path: here };
+  if (here !== undefined) {
+    return {
+      name: baseName(here),
+      path: here,
+      sourceReference: referenceOf(debuggee, recorded),
+      origin: 'from the recording',
+    };
+  }
   return {
     name: baseName(recorded),
     path: recorded,
@@ -28,23 +36,25 @@ export function sourceOf(debuggee: Debuggee, recorded: string): DebugProtocol.So
   };
 }
 
-function referenceOf({ missing }: Debuggee, recorded: string): number {
-  const known = missing.indexOf(recorded);
-  return known < 0 ? missing.push(recorded) : known + 1;
+function referenceOf({ referenced }: Debuggee, recorded: string): number {
+  const known = referenced.indexOf(recorded);
+  return known < 0 ? referenced.push(recorded) : known + 1;
 }
 
-export function source(
+export async function source(
   context: SessionContext,
   args: Partial<DebugProtocol.SourceArguments>,
-): Body<DebugProtocol.SourceResponse> {
+): Promise<Body<DebugProtocol.SourceResponse>> {
   const { debuggee } = requireSession(context);
   const reference = args.source?.sourceReference || args.sourceReference || 0;
-  const path = debuggee.missing[reference - 1];
+  const path = debuggee.referenced[reference - 1];
   if (path === undefined) {
     throw new Error(
       `There is no source with reference ${reference} in this session${args.source?.path === undefined ? '' : `; ${args.source.path} is read from its file`}.`,
     );
   }
+  const here = debuggee.sources.here(path);
+  if (here !== undefined) return { content: new TextDecoder().decode(await debuggee.sources.read(here)) };
   const image = imagesOf(debuggee).find(({ binary }) => binary.files.includes(path));
   if (!image) throw new Error(`No program of this session was compiled from ${path}.`);
   return { content: listing(path, image), mimeType: 'text/x-riscv-asm' };

@@ -3,7 +3,9 @@
  * protocol's "Launch Sequencing" and "Debug session end".
  */
 import { instantName } from '../../../emulator/history/instant';
-import { prepareRun, startRun } from '../../launch/debug-run';
+import { prepareRun, resume, startRun, type DebugRun } from '../../launch/debug-run';
+import { sourceProblem, type OpenedRecording } from '../../launch/open-recording';
+import { baseName } from '../../code/sources';
 import { UserError } from '../../dap/errors';
 import type { Events, LaunchAttributes } from '../../protocol';
 import type { Ended, StopReport } from '../../run-control/stops';
@@ -108,6 +110,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
       'important',
     );
   }
+  if (debuggee.recorded) await standInRecording(context, run, debuggee.recorded, tell);
   tell('Reading symbols');
   announceModules(context, debuggee, 'new');
   await debuggee.prepare(stopPoints.breakpoints.specs);
@@ -115,6 +118,25 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     connection.event('breakpoint', { reason: 'changed', breakpoint: breakpointBody(context, breakpoint) });
   for (const breakpoint of stopPoints.dataBreakpoints.bind(dataLocations))
     connection.event('breakpoint', { reason: 'changed', breakpoint: dataBreakpointBody(breakpoint) });
+}
+
+async function standInRecording(
+  context: SessionContext,
+  run: DebugRun,
+  recorded: OpenedRecording,
+  tell: Tell,
+): Promise<void> {
+  tell('Going to where the recording stands');
+  try {
+    await resume(run);
+  } catch (error) {
+    close(context);
+    throw error;
+  }
+  const { sources, image } = run.debuggee;
+  const missing = image.binary.files.filter((file) => sources.here(file) === undefined).map(baseName);
+  const problem = sourceProblem(recorded, missing);
+  if (problem !== undefined) say(context, problem, 'important');
 }
 
 function begin({ running, stopped, stopPoints, console }: SessionContext): void {

@@ -3,16 +3,14 @@
  * at which a run would have stopped, and to go there. Machine, disk, console and all that was learnt by watching go back
  * together. Nothing here changes the past: what comes in there begins another future, and only once `branch` is called.
  */
-import { instantName, type Instant } from '../../../emulator/history/instant';
+import { instantName, millisecondsOf, type Instant } from '../../../emulator/history/instant';
+import type { RecordedRun } from '../../../emulator/history/recorded-run';
 import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
 import type { MachineApi, State, Stop } from '../../../emulator/types';
 import type { CountedRun } from '../hits';
-import type { Learner } from '../run-state';
+import { type Learner, withGuestPart } from '../run-state';
 import type { StopPolicy } from '../stop-policy';
 import type { Decision, StopReport } from '../stops';
-
-/** Ticks of virtual time in a millisecond. */
-const TICKS = 10_000;
 
 export interface PastParts {
   readonly machine: MachineApi;
@@ -52,8 +50,6 @@ export class Past implements CountedRun {
   private passing: StopReport | undefined;
   private isTravelling = false;
   private isOver = false;
-  /** Ticks of virtual time at the present. */
-  private presentTick = 0;
   /** Where steps began, by where they ended and how one goes back from there. */
   private readonly steps = new Map<string, Instant>();
   private step: { back: readonly BackwardStep[]; from: Instant } | undefined;
@@ -96,37 +92,58 @@ export class Past implements CountedRun {
 
   /** Milliseconds of virtual time since power on. */
   get milliseconds(): number {
-    return this.machine.now / TICKS;
+    return millisecondsOf(this.machine.instant);
   }
 
   /** Milliseconds of virtual time by which the machine stands before the present. */
   get lag(): number {
-    return Math.max(0, (this.presentTick - this.machine.now) / TICKS);
+    return Math.max(0, millisecondsOf(this.timeline.present) - this.milliseconds);
   }
 
   /** The machine has run for so many milliseconds. */
   ran(milliseconds: number): void {
     this.timeline.ran(milliseconds);
-    if (!this.isPast) this.presentTick = this.machine.now;
   }
 
   /** The machine stands. */
   stands(): void {
     this.timeline.arrived();
-    if (!this.isPast) this.presentTick = this.machine.now;
   }
 
   /** From here on there is another future. */
   branch(): void {
     this.timeline.branch();
     this.steps.clear();
-    this.presentTick = this.machine.now;
+  }
+
+  /**
+   * Puts a machine at power on to where another one was, of whose run it has a recording; up to the recorded end is the past. What is
+   * set by the user is not in it, and counts from here on. Throws an Error if the recording is damaged.
+   */
+  async resume({ inputs, checkpoints, end, at }: RecordedRun): Promise<void> {
+    const { machine, listener, timeline } = this;
+    const own = this.learned.save();
+    machine.replay(inputs);
+    listener.departs();
+    this.isTravelling = true;
+    timeline.adopt(
+      checkpoints.map((kept) => ({ ...kept, learned: withGuestPart(own, kept.learned) })),
+      end,
+    );
+    await timeline.goTo(at);
+    this.isTravelling = false;
+    listener.arrives();
   }
 
   /** The session is over. */
   end(): void {
     this.isOver = true;
     this.timeline.cancel();
+  }
+
+  /** The user is told of a stop where the machine stands. */
+  show(report: StopReport): void {
+    this.listener.stopped(report);
   }
 
   /** The journey under way ends, and the machine goes back to where it was. */
