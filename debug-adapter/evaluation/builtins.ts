@@ -11,6 +11,7 @@ import type { AddressSpace } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
 import { errorText } from '../page-tables/translation';
 import { csrNamed } from '../../emulator/isa/csr-fields';
+import { walk, type Walk } from '../../emulator/isa/sv39';
 import { PTE_FIELDS } from '../../emulator/isa/pte-fields';
 import type { EnumType } from '../symbols/api';
 import { processIdOn } from '../xv6/cpus';
@@ -32,7 +33,11 @@ export const BUILTINS: readonly { name: string; detail: string; parameters?: str
   { name: 'mode', detail: 'USER, SUPERVISOR or MACHINE' },
   { name: 'pid', detail: 'process that this hart runs; 0 for none' },
   { name: 'va2pa', detail: 'physical address that a virtual one leads to', parameters: 'va' },
-  { name: 'pte', detail: 'page-table entry that decides about an address, with its fields', parameters: 'va' },
+  {
+    name: 'pte',
+    detail: 'page-table entry that decides about an address, in the frame’s table or another one, with its fields',
+    parameters: 'va, table',
+  },
   { name: 'proc', detail: 'pointer to the struct proc of a process', parameters: 'pid' },
 ];
 
@@ -56,7 +61,7 @@ export function builtinValue(
   name: string,
   given: readonly bigint[] | undefined,
 ): Value | undefined {
-  if (given) return given.length === 1 ? functionOf(guest, place, name, given[0]!) : undefined;
+  if (given) return functionOf(guest, place, name, given);
   const mode = MODE.values.find((one) => one.name === name || one.name.toLowerCase() === name);
   if (mode) return constant(mode.value, MODE);
   if (name === 'pid') return constant(BigInt(pidOf(guest, place)), INT);
@@ -72,12 +77,18 @@ export function builtinValue(
   return name === 'hart' ? constant(BigInt(hart.id), INT) : undefined;
 }
 
-function functionOf(guest: BuiltinGuest, place: BuiltinContext, name: string, given: bigint): Value | undefined {
+function functionOf(
+  guest: BuiltinGuest,
+  place: BuiltinContext,
+  name: string,
+  [given, table, ...more]: readonly bigint[],
+): Value | undefined {
+  if (given === undefined || more.length > 0 || (table !== undefined && name !== 'pte')) return undefined;
   switch (name) {
     case 'va2pa':
       return physicalAddress(place, given);
     case 'pte':
-      return entry(guest, place, given);
+      return table === undefined ? entry(guest, place.space.translate(given).walk) : entryIn(guest, table, given);
     case 'proc':
       return process(guest, given);
     default:
@@ -105,9 +116,15 @@ function runningStruct({ xv6 }: BuiltinGuest, hart: Hart | undefined): Value | u
   return constant(processIdOn(xv6, hart)?.address ?? 0n, pointerTo(xv6.proc.record));
 }
 
+/** The same in the table with a root at a physical address, which need not be loaded. */
+const entryIn = (guest: BuiltinGuest, table: bigint, va: bigint): Value =>
+  entry(
+    guest,
+    walk(table, BigInt.asUintN(64, va), (address) => guest.machine.memory.readU64(address)),
+  );
+
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */
-function entry({ machine }: BuiltinGuest, { space }: BuiltinContext, va: bigint): Value {
-  const { walk } = space.translate(va);
+function entry({ machine }: BuiltinGuest, walk: Walk | undefined): Value {
   if (!walk) throw new ExpressionError('there is no page table here: addresses are not translated');
   const last = walk.steps.findLast(({ pte }) => pte !== undefined);
   if (!last) throw new ExpressionError(errorText(walk) ?? 'there is no entry for this address');

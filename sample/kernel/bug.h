@@ -9,10 +9,10 @@
 
 // Each process has a kernel page table of its own, which also maps its user pages (kpt.c).
 #ifndef KPT
-#define KPT (BUG == 4 || BUG == 11 || BUG == 15)
+#define KPT (BUG == 3 || BUG == 4 || BUG == 8 || BUG == 11 || BUG == 15)
 #endif
 
 // fork shares pages until a process writes to one (cow.c).
 #ifndef COW
-#define COW (BUG == 31)
+#define COW (BUG == 17 || BUG == 31 || BUG == 36)
 #endif

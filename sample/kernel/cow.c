@@ -61,14 +61,26 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
       panic("uvmcopy: page not present");
 
     // Pages that were read-only before stay so: a write to them is always an error.
-    if (*pte & PTE_W)
+    uint64 pa = PTE2PA(*pte);
+    if (*pte & PTE_W) {
+#if BUG == 36
+      int flags = PTE_FLAGS(*pte) & ~PTE_W;
+      *pte = (*pte & flags) | PTE_COW;  // Bug 36: keeps the flags, and no bit of the page's number.
+#else
       *pte = (*pte & ~PTE_W) | PTE_COW;
+#endif
+    }
     int perm = *pte & (PTE_R | PTE_X | PTE_U | PTE_COW);
-    if (mappages(new, va, PGSIZE, PTE2PA(*pte), perm) < 0) {
+#if BUG == 17
+    int mapped = mappages(new, pa, PGSIZE, va, perm);  // Bug 17: the addresses are exchanged.
+#else
+    int mapped = mappages(new, va, PGSIZE, pa, perm);
+#endif
+    if (mapped < 0) {
       uvmunmap(new, 0, va / PGSIZE, 1);
       return -1;
     }
-    __atomic_add_fetch(&references[PAGE(PTE2PA(*pte))], 1, __ATOMIC_ACQ_REL);
+    __atomic_add_fetch(&references[PAGE(pa)], 1, __ATOMIC_ACQ_REL);
   }
   sfence_vma();
   return 0;

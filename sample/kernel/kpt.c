@@ -23,6 +23,10 @@ static void free_tables(pagetable_t table)
   for (int i = 0; i < 512; i++)
     if ((table[i] & PTE_V) && !PTE_LEAF(table[i]))
       free_tables((pagetable_t)PTE2PA(table[i]));
+#if BUG == 8
+    else if (table[i] & PTE_V)
+      kfree((void *)PTE2PA(table[i]));  // Bug 8: a leaf's page is not the table's to free: here lie the devices.
+#endif
   kfree(table);
 }
 
@@ -49,6 +53,13 @@ int kpt_make(struct proc *p)
   uint64 stack = p->kstack;
 #endif
   uint64 stack_pa = PTE2PA(*walk(kernel_pagetable, p->kstack, 0));
+#if BUG == 3
+  // Bug 3: maps the stack, and once more below with all the rest.
+  if (mappages(table, stack, PGSIZE, stack_pa, PTE_R | PTE_W) < 0) {
+    kpt_free(p);
+    return -1;
+  }
+#endif
   if (mappages(table, UART0, PGSIZE, UART0, PTE_R | PTE_W) < 0 ||
       mappages(table, VIRTIO0, PGSIZE, VIRTIO0, PTE_R | PTE_W) < 0 ||
       mappages(table, PLIC, PLIC_SIZE, PLIC, PTE_R | PTE_W) < 0 ||

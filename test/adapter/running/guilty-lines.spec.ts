@@ -58,4 +58,64 @@ describe('the guilty line', function () {
     );
     assert.match(stop.description!, /before the present$/);
   });
+
+  it('of a page that is mapped twice: who mapped it first', async () => {
+    const session = current();
+    await session.boot({ kernel: kernelWithBug(3), harts: 1 });
+    const { threadId, description } = await session.stopped();
+    assert.equal(description, 'panic: mappages: remap');
+    const second = (await session.places(threadId!))[2];
+    const stop = await whoWrote(session, '$pte(va + offset, pagetable)', /^mappages/, threadId!);
+    const places = await session.places(stop.threadId!);
+    assert.equal(places[0], `mappages kernel/vm.c:${lineOf('kernel/vm.c', /\*pte = PA2PTE\(pa \+ offset\)/)}`);
+    assert.equal(
+      places[1],
+      `kpt_make kernel/kpt.c:${lineOf('kernel/kpt.c', /^  if \(mappages\(table, stack, PGSIZE/)}`,
+    );
+    assert.notEqual(places[1], second);
+  });
+
+  it('of a table that frees its leaves: what the leaf was made for', async () => {
+    const session = current();
+    await session.boot({ kernel: kernelWithBug(8), harts: 1 });
+    await session.written('$ ');
+    await session.type('ls');
+    const { threadId, description } = await session.stopped();
+    assert.equal(description, 'panic: kfree');
+    const places = await session.places(threadId!);
+    assert.equal(places[2], `free_tables kernel/kpt.c:${lineOf('kernel/kpt.c', /kfree\(\(void \*\)PTE2PA/)}`);
+    const stop = await whoWrote(session, 'table[i]', /^free_tables/, threadId!);
+    assert.match((await session.places(stop.threadId!))[1]!, /^kpt_make kernel\/kpt\.c:/);
+    assert.equal(await session.value('pa + offset'), String(0x0c00_0000), 'the PLIC');
+  });
+
+  it('of a page that is not mapped: with which arguments the table’s pages were', async () => {
+    const session = current();
+    await session.boot({ kernel: kernelWithBug(17), harts: 1 });
+    const { threadId, description } = await session.stopped();
+    assert.equal(description, 'panic: uvmunmap: not mapped');
+    const frame = (await session.stack(threadId)).find(({ name }) => name === 'uvmunmap')!;
+    const table = await session.value('pagetable', 'watch', frame.id);
+    const query = `$calls(mappages, pagetable == ${table.split(' ')[0]})`;
+    const { rows } = await session.ask('xv6.query', { query, frameId: frame.id });
+    const { line, parts } = rows.at(-1)!;
+    assert.equal(line, lineOf('kernel/cow.c', /mappages\(new, pa, PGSIZE, va, perm\)/));
+    const [va, pa] = ['va', 'pa'].map((name) => Number(parts.find((part) => part.name === name)!.value));
+    assert.ok(va! >= 0x8000_0000 && pa! < 0x10_0000, JSON.stringify(parts));
+  });
+
+  it('of an entry that has lost its page: before and after each line that wrote it', async () => {
+    const session = current();
+    await session.boot({ kernel: kernelWithBug(36), harts: 1 });
+    await session.written('$ ');
+    await session.type('ls');
+    const { threadId, description } = await session.stopped();
+    assert.equal(description, 'panic: kerneltrap');
+    const frame = (await session.stack(threadId)).find(({ name }) => name === 'cow_break')!;
+    const { rows } = await session.ask('xv6.query', { query: '$writes(*pte)', frameId: frame.id });
+    const guilty = rows.at(-1)!;
+    assert.equal(guilty.line, lineOf('kernel/cow.c', /\*pte = \(\*pte & flags\)/));
+    const [before, after] = guilty.parts.map(({ value }) => Number(value.split(' ')[0]));
+    assert.ok(before! > 0x2000_0000 && after! < 0x400, guilty.what);
+  });
 });
