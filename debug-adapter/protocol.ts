@@ -73,15 +73,17 @@ export interface Requests {
   /** To where a line of a source was reached last. */
   'xv6.runBackTo': { arguments: { threadId: number; path: string; line: number }; response: Record<string, never> };
   /**
-   * To an instant by its name, as an event or another response has given it, or to the present. `hart`: the one to be shown
-   * there; `description`: what is said of the stop.
+   * To an instant by its name, as an event or another response has given it, or to the present; or to a virtual time in
+   * instructions, as the timeline has them. `hart`: the one to be shown there; `description`: what is said of the stop.
    */
   'xv6.goTo': {
-    arguments: { instant: string; hart?: number; description?: string };
+    arguments: { instant?: string; time?: number; hart?: number; description?: string };
     response: Record<string, never>;
   };
   /** Everything of a kind that happened before now, as the debug console takes it: `$calls(kalloc)` (docs/expressions.md). */
   'xv6.query': { arguments: { query: string; frameId?: number; most?: number }; response: QueryAnswer };
+  /** What happened in the run. */
+  'xv6.timeline': { arguments: TimelineArguments; response: TimelineModel };
   /** To the instruction that wrote a variable or other place in memory last, named as in `dataBreakpointInfo`. */
   'xv6.whoWrote': {
     arguments: { name: string; variablesReference?: number; frameId?: number };
@@ -132,8 +134,80 @@ export interface Events {
    * past, how long before the present that is, in words.
    */
   'xv6.instant': { instant: string; milliseconds: number; past?: string };
+  /** More is known of what `xv6.timeline` was last asked for, or all that there will be. */
+  'xv6.timelineRead': Record<string, never>;
   /** `replaces`: the machine is at another instant, and this is all of its output up to there. */
   'xv6.consoleOutput': { text: string; replaces?: boolean };
+}
+
+export interface TimelineArguments {
+  /** Virtual time in instructions since power on; by default all of it. */
+  from?: number;
+  to?: number;
+  /** Most columns of time that are told; default 400. */
+  columns?: number;
+  /**
+   * `on`, the default: what is not known yet is read from now on, while the machine stands; `xv6.timelineRead` tells of
+   * progress. `off`: nothing is read any more; `done`: nor will it be soon.
+   */
+  read?: 'on' | 'off' | 'done';
+}
+
+/**
+ * What happened in a stretch of the run since the machine was last powered on. Times are virtual, in instructions; a
+ * millisecond has 100,000.
+ */
+export interface TimelineModel {
+  /** The beginning, the present, and where the machine stands, if that lies between them. */
+  start: number;
+  present: number;
+  here?: number;
+  /** The stretch, and the length of a column: what happened in one is told together. */
+  from: number;
+  to: number;
+  column: number;
+  harts: number;
+  /** What harts do, in words: "pid 3 sh, in user mode". */
+  states: TimelineState[];
+  spans: TimelineSpan[];
+  marks: TimelineMark[];
+  /** The stretches of which everything is told. */
+  read: [from: number, to: number][];
+  /** Elsewhere: what the harts did at some moments, by index in `states`. */
+  samples: { time: number; states: number[] }[];
+  /** More is being read; or it would take too long. */
+  reading: boolean;
+  long: boolean;
+}
+
+export interface TimelineState {
+  text: string;
+  does: 'user' | 'kernel' | 'machine' | 'idle';
+  pid?: number;
+}
+
+/** What a hart did in some columns that are alike. */
+export interface TimelineSpan {
+  hart: number;
+  from: number;
+  to: number;
+  /** By index in `states`, the most time first; what the parts leave of 1 is spent in others. */
+  shares: [state: number, part: number][];
+}
+
+export type TimelineLane = 'traps' | 'satp' | 'console' | 'stops';
+
+/** Events of a column. */
+export interface TimelineMark {
+  lane: TimelineLane;
+  /** Of the first of them. */
+  time: number;
+  instant: string;
+  hart: number;
+  text: string;
+  /** How many, and how many of each kind if there are several. */
+  count: number;
+  kinds: [kind: string, count: number][];
 }
 
 export interface ProcessTable {

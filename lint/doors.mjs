@@ -72,6 +72,9 @@ export const DOORS = {
   'debug-adapter/stack': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
   },
+  'debug-adapter/survey': {
+    mayImport: [...MACHINE, 'emulator/history/checkpoints', ...inDebugger('symbols', 'xv6')],
+  },
   'debug-adapter/run-control': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'protocol', 'dap/errors')],
   },
@@ -103,6 +106,7 @@ export const DOORS = {
     mayImport: [
       'emulator',
       ...inDebugger('symbols', 'memory', 'xv6', 'code', 'stack', 'run-control', 'evaluation', 'dap', 'protocol'),
+      'debug-adapter/survey',
     ],
   },
   // Requests know every room below them; only the session knows requests.
@@ -110,7 +114,7 @@ export const DOORS = {
     mayImport: [
       ...MACHINE,
       ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
-      ...inDebugger('evaluation', 'questions', 'launch', 'dap', 'protocol'),
+      ...inDebugger('evaluation', 'questions', 'launch', 'survey', 'dap', 'protocol'),
     ],
   },
   'debug-adapter/session': {

@@ -2,8 +2,10 @@
  * One run of a kernel under the debugger: puts together the debuggee, what runs it, what decides where it stops, and what
  * goes in and out of it, and binds to it what the user has set. It ends with its machine; a restart makes another.
  */
+import { Machine } from '../../emulator/machine';
 import { tellDifferences } from '../../emulator/differences';
 import type { HostClock } from '../../emulator/run-loop';
+import type { MachineOptions } from '../../emulator/types';
 import { codePlace } from '../code/place-names';
 import type { Program } from '../code/programs';
 import { DataLocations } from '../evaluation/data-places';
@@ -19,6 +21,7 @@ import { Runner, type RunListener } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping/stepping';
 import { BreakpointPolicy } from '../run-control/stop-policy';
 import { resumptions } from '../stack/threads';
+import { Survey } from '../survey/survey';
 import { processOn } from '../xv6/cpus';
 import { boot } from './boot';
 import { UserError, wordsOf } from '../dap/errors';
@@ -74,6 +77,8 @@ export interface RunReports extends Pick<RunListener, 'failed' | 'stopped' | 'lo
   damaged(what: string): void;
   /** Something that the user should mend, while the run goes on. */
   problem(text: string): void;
+  /** More is known of what happened in the run. */
+  surveyed(): void;
 }
 
 export interface DebugRun {
@@ -88,6 +93,8 @@ export interface DebugRun {
   readonly dataLocations: DataLocations;
   readonly deadEnds: DeadEndWatch;
   readonly past: Past;
+  /** What happened in the run, for those who look at it. */
+  readonly survey: Survey;
 }
 
 /** Makes a run, which does not execute yet. Throws a UserError that says what is wrong and what to do. */
@@ -236,7 +243,26 @@ function assemble(
   );
   breakpoints.run = dataBreakpoints.run = past;
   const dataLocations = new DataLocations(debuggee);
-  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, past };
+  const survey = new Survey(
+    {
+      ...{ machine, timeline: past.timeline, binary: debuggee.image.binary, clock },
+      isFree: () => !runner.running && !past.travelling,
+      scout: (output) => scoutOf(machine.options, output),
+    },
+    () => reports.surveyed(),
+    (error) => reports.logged(`The timeline cannot be read: ${reports.failed(error)}`),
+  );
+  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, past, survey };
+}
+
+/** Another machine like this one, of which the host sees nothing but what its guest prints. */
+function scoutOf(options: Readonly<MachineOptions>, consoleOutput: (bytes: Uint8Array) => void): Machine {
+  const { disk } = options;
+  const content = disk && {
+    ...{ sectors: disk.sectors, readOnly: disk.readOnly },
+    read: (sector: number, into: Uint8Array) => disk.read(sector, into),
+  };
+  return new Machine({ ...options, consoleOutput, admit: () => undefined, ...(content && { disk: content }) });
 }
 
 /** Puts the machine of a recording to where it is to be opened. Throws a UserError if the recording is damaged. */

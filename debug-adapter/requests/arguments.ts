@@ -215,11 +215,18 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   'xv6.stepBackOut': thread,
   'xv6.runBackTo': object<RequestArguments<'xv6.runBackTo'>>({ threadId: whole, path: text, line: whole }),
   'xv6.goTo': object<RequestArguments<'xv6.goTo'>>({
-    instant: text,
+    instant: optionalText,
+    time: optionalWhole,
     hart: optionalWhole,
     description: optionalText,
   }),
   'xv6.query': object<RequestArguments<'xv6.query'>>({ query: text, frameId: optionalWhole, most: optionalWhole }),
+  'xv6.timeline': object<RequestArguments<'xv6.timeline'>>({
+    from: optionalWhole,
+    to: optionalWhole,
+    columns: optionalWhole,
+    read: optional(oneOf('on', 'off', 'done')),
+  }),
   'xv6.whoWrote': object<RequestArguments<'xv6.whoWrote'>>({
     name: text,
     variablesReference: optionalWhole,

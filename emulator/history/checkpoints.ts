@@ -61,6 +61,11 @@ export class Checkpoints {
     return this.entries[isThere ? index - 1 : index];
   }
 
+  /** Those after an instant, up to another one. */
+  between(after: Instant, last: Instant): readonly Kept[] {
+    return this.entries.slice(this.indexAfter(after), this.indexAfter(last));
+  }
+
   /** The last with which something was learnt that `holds`, if that holds of all before it. */
   lastWith(holds: (learned: State) => boolean): Kept | undefined {
     return this.entries[this.countWhile(({ learned }) => holds(learned)) - 1];

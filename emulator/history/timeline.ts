@@ -72,7 +72,8 @@ const CROWDED = 200;
 const SHORTEST = 2000;
 
 export class Timeline {
-  private readonly checkpoints: Checkpoints;
+  /** Another machine of the same options can start from them too. */
+  readonly checkpoints: Checkpoints;
   private latest: Instant;
   /** Milliseconds of running: in all, and at the last checkpoint; and how long that took. */
   private spent = 0;

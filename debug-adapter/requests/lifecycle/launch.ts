@@ -76,6 +76,7 @@ export function close(context: SessionContext): void {
   context.stopped = undefined;
   running.runner.abandon();
   running.past.end();
+  running.survey.stop(true);
   context.console.flush();
   running.debuggee.disk?.close();
 }
@@ -92,6 +93,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     programOpened: (program) => moduleOpened(context, program),
     damaged: (what) => say(context, what, 'stderr'),
     problem: (text) => say(context, text, 'important'),
+    surveyed: () => connection.event('xv6.timelineRead'),
   });
   const { debuggee, dataLocations } = run;
   context.running = run;
@@ -173,6 +175,10 @@ function stop(context: SessionContext, report: StopReport): void {
   context.stopped = new Stopped(debuggee, report, context.registers);
   context.registers = context.stopped.registers;
   const { description: title, text } = describe(debuggee, report);
+  past.stops.note({
+    ...{ instant: machine.instant, hart: report.hart, reason: report.reason },
+    text: title ?? `Paused on ${report.reason}`,
+  });
   const before = past.isPast ? `${duration(past.lag)} before the present` : undefined;
   const description = before === undefined ? title : `${title ?? `Paused on ${report.reason}`}, ${before}`;
   context.connection.event('xv6.instant', {

@@ -68,14 +68,15 @@ export function runBackTo(
   return {};
 }
 
-/** To the present, or to an instant that an event or an answer has named. */
+/** To the present, to an instant that an event or an answer has named, or to a time. */
 export function goTo(
   context: SessionContext,
-  { instant, hart, description }: Requests['xv6.goTo']['arguments'],
+  { instant, time, hart, description }: Requests['xv6.goTo']['arguments'],
 ): Nothing {
-  const { past, stopped, debuggee } = requireStopped(context);
+  const { past, stopped, survey, debuggee } = requireStopped(context);
   const { timeline } = past;
-  const to = instant === 'present' ? timeline.present : instantNamed(instant);
+  const named = instant === 'present' ? timeline.present : instantNamed(instant ?? '');
+  const to = named ?? (instant === undefined && time !== undefined ? survey.instantAt(time) : undefined);
   if (to === undefined || compareInstants(to, timeline.present) > 0 || compareInstants(to, timeline.beginning) < 0)
     throw new Error('There is no such instant in this run.');
   const there = hart === undefined || debuggee.harts[hart] === undefined ? stopped.report.hart : hart;
@@ -86,9 +87,10 @@ export function goTo(
 
 /** From here on the run may be changed: there is another future. */
 export function branch(context: SessionContext): Nothing {
-  const { past, debuggee } = requireSession(context);
+  const { past, debuggee, survey } = requireSession(context);
   past.branch();
   context.answers = [];
+  survey.branched();
   debuggee.disk?.release();
   return {};
 }

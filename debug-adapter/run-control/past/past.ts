@@ -9,6 +9,7 @@ import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emu
 import type { MachineApi, State, Stop } from '../../../emulator/types';
 import type { CountedRun } from '../hits';
 import { type Learner, withGuestPart } from '../run-state';
+import { StopLog } from './stop-log';
 import type { StopPolicy } from '../stop-policy';
 import type { Decision, StopReport } from '../stops';
 
@@ -44,6 +45,7 @@ export interface Destination {
 
 export class Past implements CountedRun {
   readonly timeline: Timeline;
+  readonly stops = new StopLog();
   private readonly machine: MachineApi;
   private readonly learned: Learner;
   /** Of the stop that the machine has just passed by. */
@@ -113,6 +115,7 @@ export class Past implements CountedRun {
   /** From here on there is another future. */
   branch(): void {
     this.timeline.branch();
+    this.stops.forgetAfter(this.machine.instant);
     this.steps.clear();
   }
 
