@@ -2,14 +2,21 @@
  * What each hart does as a machine runs on: which process it executes, in which mode, or that it has nothing to do. Followed
  * by what changes it: traps and returns from them, the kernel's context switch, exec, and wfi in the kernel.
  */
+import { isReturn } from '../../emulator/isa/instructions/calls';
 import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
+import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart, type MachineApi, type Stop } from '../../emulator/types';
 import { processIdOn } from '../xv6/cpus';
 import { KernelEvents, type Named } from '../xv6/kernel-events';
 import type { Xv6 } from '../xv6/kernel';
 import { fileMemory } from '../symbols/container/file-memory';
-import { named, processes } from '../xv6/processes';
+import { NAMES } from '../xv6/names';
+import { named } from '../xv6/processes';
+import { Structure } from '../xv6/structure';
 import type { Happened } from './happened';
+
+/** Bytes of the longest context switch. */
+const LONGEST = 512n;
 
 /** What a hart does. */
 export interface HartState {
@@ -48,6 +55,7 @@ export class HartWatch {
   readonly addresses: readonly bigint[];
   private readonly events: KernelEvents;
   private readonly waits: ReadonlySet<bigint>;
+  private readonly switches: ReadonlySet<bigint>;
   private harts: Watched[] = [];
   private inputs = 0;
   private readonly idle: number;
@@ -60,7 +68,8 @@ export class HartWatch {
     this.events = new KernelEvents(xv6, (_hart, address, length) => xv6.read(address, length));
     this.idle = states.number({ does: 'idle' });
     this.waits = new Set(waitsOf(xv6));
-    this.addresses = [...this.events.addresses(new Set(['switch', 'exec'])), ...this.waits];
+    this.switches = new Set(switchesOf(xv6));
+    this.addresses = [...this.events.addresses(new Set(['exec'])), ...this.waits, ...this.switches];
   }
 
   /** The machine has been put where it stands. */
@@ -126,13 +135,14 @@ export class HartWatch {
       if (this.harts[hart.id]!.process === undefined) this.enters(hart.id, 'idle', happened);
       return;
     }
-    const event = this.events.at(hart);
     const watched = this.harts[hart.id]!;
-    if (event?.kind === 'exec') watched.renamed = true;
-    if (event?.kind !== 'switch') return;
-    this.account(hart.id, happened);
-    watched.process = event.to;
-    this.enters(hart.id, 'kernel', happened);
+    if (this.switches.has(hart.pc)) {
+      this.account(hart.id, happened);
+      watched.process = this.processOn(hart);
+      this.enters(hart.id, 'kernel', happened);
+    } else if (this.events.at(hart)?.kind === 'exec') {
+      watched.renamed = true;
+    }
   }
 
   private enters(id: number, does: HartState['does'], happened: Happened): void {
@@ -164,15 +174,17 @@ export class HartWatch {
   }
 
   private processOn(hart: Hart): Named | undefined {
+    const { proc, read } = this.xv6;
     const found = processIdOn(this.xv6, hart);
-    return found && processes(this.xv6).find(({ address }) => address === found.address);
+    if (found === undefined) return undefined;
+    return { pid: found.pid, name: Structure.read(proc!.record, found.address, read)?.text('name') ?? '' };
   }
 }
 
 function stateOf(hart: Hart, process: Named | undefined): HartState {
   const does = hart.mode === Mode.User ? 'user' : hart.mode === Mode.Machine ? 'machine' : 'kernel';
   if (process === undefined && (hart.waiting || hart.spinning)) return { does: 'idle' };
-  return { does, ...(process && { process: { pid: process.pid, name: process.name } }) };
+  return { does, ...(process && { process }) };
 }
 
 /** "pid 3 sh in the kernel", "idle". */
@@ -180,6 +192,21 @@ export function stateText({ does, process }: HartState): string {
   if (does === 'idle') return 'idle';
   const where = does === 'user' ? 'in user mode' : does === 'machine' ? 'in machine mode' : 'in the kernel';
   return `${process ? named(process) : 'no process'}, ${where}`;
+}
+
+/**
+ * Where the context switch has just changed the stack, from which on the hart executes the other process; where that is not
+ * found, its last instruction.
+ */
+function switchesOf({ binary }: Xv6): bigint[] {
+  const start = binary.symbol(NAMES.contextSwitch)?.address;
+  if (start === undefined) return [];
+  for (const { address, decoded } of instructionsFrom(fileMemory(binary.segments), start, start + LONGEST)) {
+    if (decoded === undefined) break;
+    if (decoded.instruction.access?.kind === 'load' && decoded.rd === X.sp) return [address + BigInt(decoded.length)];
+    if (isReturn(decoded)) return [address];
+  }
+  return [];
 }
 
 /** Where the kernel waits for an interrupt. */
