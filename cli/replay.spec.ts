@@ -75,7 +75,7 @@ async function session(
   }
   const bytes = await encodeRun({
     ...{ options, inputs: machine.inputs.since(0), end: machine.instant, at: machine.instant },
-    ...{ hash: machine.stateHash(), bookmarks: [], checkpoints: [], files: [], notes: null },
+    ...{ hash: machine.stateHash(), bookmarks: [], futures: [], checkpoints: [], files: [], notes: null },
   });
   return { bytes, points, output };
 }

@@ -33,7 +33,7 @@ export async function writeRun(file: string, machine: Machine): Promise<void> {
     const bytes = await encodeRun({
       ...{ options: machine.options, inputs: machine.inputs.since(0) },
       ...{ end: machine.instant, hash: machine.stateHash(), at: machine.instant },
-      ...{ bookmarks: [], checkpoints: [], files: [], notes: null },
+      ...{ bookmarks: [], futures: [], checkpoints: [], files: [], notes: null },
     });
     fs.writeFileSync(beside, bytes, { flag: 'wx' });
     fs.renameSync(beside, file);

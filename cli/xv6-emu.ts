@@ -195,8 +195,9 @@ async function replayRun({ file, goto, acceleration, timeout, stats }: ReplayOpt
   try {
     const consoleOutput = (bytes: Uint8Array): void => void process.stdout.write(bytes.slice());
     machine = new Machine({ ...recorded.options, acceleration, consoleOutput });
-    machine.replay(recorded.inputs);
-    await replay(machine, destinationIn(recorded, goto), () => signal !== undefined || isLate());
+    const destination = destinationIn(recorded, goto);
+    machine.replay(destination.inputs);
+    await replay(machine, destination, () => signal !== undefined || isLate());
   } catch (error) {
     throw new UsageError(`--replay ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }

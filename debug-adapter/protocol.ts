@@ -96,8 +96,15 @@ export interface Requests {
    * stands; on request with the text of the sources that were found.
    */
   'xv6.record': { arguments: { sources?: boolean }; response: { base64: string } };
-  /** Whatever is changed from here on begins another future: what came after this instant is gone. */
+  /** Whatever is changed from here on begins another future; what came after this instant stays among the bookmarks. */
   'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
+  'xv6.bookmarks': { arguments: Record<string, never>; response: { bookmarks: BookmarkInfo[] } };
+  /** At the instant where the machine stands. */
+  'xv6.setBookmark': { arguments: { name: string }; response: { id: number } };
+  /** With the last one in an abandoned future, that is forgotten. */
+  'xv6.removeBookmark': { arguments: { id: number }; response: Record<string, never> };
+  /** If it lies in an abandoned future, the run goes on in that one, and the one of now is abandoned. Ends with `stopped`. */
+  'xv6.goToBookmark': { arguments: { id: number }; response: Record<string, never> };
   /** Stops once when the kernel next switches to the process; with `on` false, cancels that. */
   'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
 }
@@ -136,6 +143,8 @@ export interface Events {
   'xv6.instant': { instant: string; milliseconds: number; past?: string };
   /** More is known of what `xv6.timeline` was last asked for, or all that there will be. */
   'xv6.timelineRead': Record<string, never>;
+  /** Bookmarks have been added, removed, or now lie in another future. */
+  'xv6.bookmarks': Record<string, never>;
   /** `replaces`: the machine is at another instant, and this is all of its output up to there. */
   'xv6.consoleOutput': { text: string; replaces?: boolean };
 }
@@ -208,6 +217,19 @@ export interface TimelineMark {
   /** How many, and how many of each kind if there are several. */
   count: number;
   kinds: [kind: string, count: number][];
+}
+
+/** An instant by name: the user's own, or the end of a future that was left for another one. */
+export interface BookmarkInfo {
+  id: number;
+  name: string;
+  instant: string;
+  /** Virtual time from power on. */
+  milliseconds: number;
+  /** The machine stands there. */
+  isHere?: boolean;
+  /** It lies in a future that was left: where that began and ended, in milliseconds of virtual time. */
+  abandoned?: { from: number; to: number };
 }
 
 export interface ProcessTable {

@@ -2,6 +2,7 @@
 import { Connection, type Channel, type Handler } from './dap/connection';
 import { ARGUMENTS } from './requests/arguments';
 import * as backward from './requests/running/backward';
+import * as bookmarks from './requests/running/bookmarks';
 import * as breakpoints from './requests/running/breakpoints';
 import * as guest from './requests/xv6/console';
 import { completions } from './requests/inspection/completions';
@@ -91,6 +92,10 @@ export const REQUESTS: RequestTable = {
   'xv6.timeline': timeline,
   'xv6.record': record,
   'xv6.branch': backward.branch,
+  'xv6.bookmarks': bookmarks.bookmarks,
+  'xv6.setBookmark': bookmarks.setBookmark,
+  'xv6.removeBookmark': bookmarks.removeBookmark,
+  'xv6.goToBookmark': bookmarks.goToBookmark,
 };
 
 const isCommand = (name: string): name is Command => Object.hasOwn(REQUESTS, name);

@@ -132,6 +132,7 @@ const RESUMING = new Set<string>([
     'xv6.stepBackOut',
     'xv6.runBackTo',
     'xv6.goTo',
+    'xv6.goToBookmark',
     'xv6.whoWrote',
     'xv6.whoPrinted',
   ] satisfies (keyof Requests)[]),

@@ -47,7 +47,7 @@ export interface RunHost {
 
 /** Why nothing is changed in the past. */
 const PAST_STAYS =
-  'This is the past: whatever is changed here begins another future, and the one that you have seen is gone. Go on to the present, or begin it with “xv6: Begin Another Future Here” (the request xv6.branch).';
+  'This is the past: whatever is changed here begins another future, and the one that you have seen stays among the bookmarks. Go on to the present, or begin it with “xv6: Begin Another Future Here” (the request xv6.branch).';
 
 /** Where the user wants stops. These outlive a run. */
 export interface StopPoints {
@@ -75,6 +75,8 @@ export interface RunReports extends Pick<RunListener, 'failed' | 'stopped' | 'lo
   programOpened(program: Program): void;
   /** Debug information cannot be read, and what is left out because of it. */
   damaged(what: string): void;
+  /** The run has another future, and other bookmarks. */
+  branched(): void;
   /** Something that the user should mend, while the run goes on. */
   problem(text: string): void;
   /** More is known of what happened in the run. */
@@ -236,6 +238,10 @@ function assemble(
       stopped: (report) => {
         runner.seen(report.hart);
         reports.stopped(report);
+      },
+      branched: () => {
+        survey.branched();
+        reports.branched();
       },
       failed: (error) => reports.failed(error),
       reset: () => debuggee.traps.clear(),

@@ -235,5 +235,9 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   'xv6.whoPrinted': object<RequestArguments<'xv6.whoPrinted'>>({ line: text, occurrence: optionalWhole }),
   'xv6.record': object<RequestArguments<'xv6.record'>>({ sources: optionalFlag }),
   'xv6.branch': nothing,
+  'xv6.bookmarks': nothing,
+  'xv6.setBookmark': object<RequestArguments<'xv6.setBookmark'>>({ name: text }),
+  'xv6.removeBookmark': object<RequestArguments<'xv6.removeBookmark'>>({ id: whole }),
+  'xv6.goToBookmark': object<RequestArguments<'xv6.goToBookmark'>>({ id: whole }),
   'xv6.breakWhenRun': object<RequestArguments<'xv6.breakWhenRun'>>({ pid: whole, on: optionalFlag }),
 };

@@ -9,7 +9,7 @@ import type { BlockImage } from '../types';
 import type { Kept } from './checkpoints';
 import { deflate, inflate } from './deflate';
 import { FORMAT, hashOf } from './recording';
-import { RecordingError, decodeRun, encodeRun, isRecordedRun, type RecordedRun } from './recorded-run';
+import { RecordingError, decodeRun, encodeRun, isRecordedRun, type Bookmark, type RecordedRun } from './recorded-run';
 import { destinationIn, spokenInstant } from './spoken-instant';
 
 const LINE = FORMAT.length + 1;
@@ -21,6 +21,11 @@ const FUZZ = Number(process.env.RECORDING_FUZZ ?? 200);
 function diskOf(random: Random): BlockImage {
   return imageOf(Uint8Array.from({ length: 64 * 512 }, () => random.below(256)));
 }
+
+const bookmarksOf = ({ points }: Session): Bookmark[] => [
+  { name: 'here', instant: points[5]!.instant, future: undefined, isEnd: false },
+  { name: 'elsewhere', instant: points[40]!.instant, future: 0, isEnd: true },
+];
 
 /** A session of a user by chance, up to its end, with checkpoints on the way. */
 function recordedSession(seed: number, harts: number): { run: RecordedRun; session: Session } {
@@ -36,10 +41,13 @@ function recordedSession(seed: number, harts: number): { run: RecordedRun; sessi
       checkpoints.push({ machine: machine.save(), learned: { act }, executed: machine.executed, cost: act * 1.5 });
   }
   session.leave();
+  const inputs = machine.inputs.since(0);
+  const [shared, left] = [session.points[20]!.instant, session.points[40]!.instant];
+  const future = { shared, inputs: inputs.slice(shared.inputs, left.inputs), end: left };
   const run: RecordedRun = {
     options: { ...machine.options, rtcEpoch: 1_700_000_000 },
-    ...{ inputs: machine.inputs.since(0), end: machine.instant, hash: machine.stateHash() },
-    ...{ at: session.points[3]!.instant, bookmarks: [{ name: 'here', instant: session.points[5]!.instant }] },
+    ...{ inputs, end: machine.instant, hash: machine.stateHash(), futures: [future] },
+    ...{ at: session.points[3]!.instant, bookmarks: bookmarksOf(session) },
     ...{ checkpoints, files: [{ name: 'user/ls', bytes: Uint8Array.of(1, 2, 3) }], notes: { text: 'said' } },
   };
   return { run, session };
@@ -101,7 +109,7 @@ describe('a recorded run', function () {
         const { run, session } = recordedSession(seed * 2 + harts, harts);
         const again = await decodeRun(await encodeRun(run));
         assert.deepEqual(again.inputs, run.inputs);
-        for (const field of ['end', 'hash', 'at', 'bookmarks', 'files', 'notes'] as const)
+        for (const field of ['end', 'hash', 'at', 'bookmarks', 'futures', 'files', 'notes'] as const)
           assert.deepEqual(again[field], run[field], field);
         const { kernel, disk, ...plain } = again.options;
         assert.deepEqual(kernel, GUEST.kernel);
@@ -142,7 +150,7 @@ describe('a recorded run', function () {
     machine.consoleInput(typed);
     typed.fill(0);
     const { inputs, end } = { inputs: machine.inputs.since(0), end: machine.instant };
-    const none = { hash: undefined, at: end, bookmarks: [], checkpoints: [], files: [], notes: null };
+    const none = { hash: undefined, at: end, bookmarks: [], futures: [], checkpoints: [], files: [], notes: null };
     const again = await decodeRun(await encodeRun({ options, inputs, end, ...none }));
     assert.deepEqual(again.inputs, [{ time: 0, phase: 0, input: { kind: 'console', bytes: Uint8Array.of(108, 115) } }]);
   });
@@ -159,12 +167,17 @@ describe('a recorded run', function () {
   });
 
   it('stands where a person says', async () => {
-    const { run } = recordedSession(8, 1);
-    const { end } = run;
-    assert.deepEqual(destinationIn(run, spokenInstant('end')), { to: end, executed: Infinity });
-    assert.deepEqual(destinationIn(run, spokenInstant('12345')), { to: end, executed: 12345 });
+    const { run, session } = recordedSession(8, 1);
+    const { end, inputs } = run;
+    assert.deepEqual(destinationIn(run, spokenInstant('end')), { inputs, to: end, executed: Infinity });
+    assert.deepEqual(destinationIn(run, spokenInstant('12345')), { inputs, to: end, executed: 12345 });
     assert.deepEqual(destinationIn(run, spokenInstant('here')).to, run.bookmarks[0]!.instant);
-    assert.throws(() => destinationIn(run, spokenInstant('there')), /"there" is no instant .*, "here"/);
+    const there = session.points[40]!.instant;
+    const otherwise = { ...run, inputs: inputs.slice(0, session.points[20]!.instant.inputs) };
+    assert.deepEqual(destinationIn(otherwise, spokenInstant('elsewhere')), {
+      ...{ inputs: inputs.slice(0, there.inputs), to: there, executed: Infinity },
+    });
+    assert.throws(() => destinationIn(run, spokenInstant('there')), /"there" is no instant .*, "here", "elsewhere"/);
     assert.throws(() => destinationIn(run, spokenInstant('999999ms')), /ended before 999999 ms/);
     for (const { time } of [{ time: 0 }, ...run.inputs, end]) {
       const { to } = destinationIn(run, spokenInstant(`${time / 100_000}ms`));
@@ -239,7 +252,7 @@ describe('a recorded run', function () {
   it('that someone forged is refused, or is the run of some machine', async () => {
     const { run } = recordedSession(7, 3);
     const content = await contentOf(await encodeRun(run));
-    const random = new Random(4);
+    const random = new Random(7);
     const extremes = [
       '-1',
       '1e999',
@@ -279,6 +292,12 @@ describe('a recorded run', function () {
         const machine = new Machine(forgedRun.options);
         machine.replay(forgedRun.inputs);
         for (const to of [forgedRun.at, forgedRun.end]) machine.run({ instructions: 20_000, to });
+        for (const { name } of forgedRun.bookmarks) {
+          const other = new Machine(forgedRun.options);
+          const { inputs, to } = destinationIn(forgedRun, { kind: 'bookmark', name });
+          other.replay(inputs);
+          other.run({ instructions: 20_000, to });
+        }
         counts.replayed++;
         for (const { machine: checkpoint } of forgedRun.checkpoints) {
           machine.restore(checkpoint);

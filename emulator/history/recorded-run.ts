@@ -13,7 +13,16 @@ import type { BlockImage, LoggedInput, MachineOptions, State } from '../types';
 import type { Kept } from './checkpoints';
 import { deflate, inflate } from './deflate';
 import { compareInstants, type Instant } from './instant';
-import { FORMAT, decodeRecording, encodeRecording, hashOf, restoredInstant } from './recording';
+import type { Future } from './futures';
+import {
+  FORMAT,
+  decodeRecording,
+  encodeRecording,
+  hashOf,
+  restoredInstant,
+  restoredLoggedInput,
+  savedInputs,
+} from './recording';
 import { SavedState } from './saved-state';
 import { stateFromText, stateToText } from './state-text';
 
@@ -26,6 +35,10 @@ export type RecordedOptions = Pick<
 export interface Bookmark {
   readonly name: string;
   readonly instant: Instant;
+  /** Index of the future in which it lies; undefined if it lies in the run itself. */
+  readonly future: number | undefined;
+  /** It is where that future was left, and nobody has set it. */
+  readonly isEnd: boolean;
 }
 
 /** A file that the sharer includes, such as a user program or a source. */
@@ -46,6 +59,8 @@ export interface RecordedRun {
   /** Where the reader is to stand when the file is opened. */
   readonly at: Instant;
   readonly bookmarks: readonly Bookmark[];
+  /** Those that were left in the past for another one. */
+  readonly futures: readonly Future[];
   /** In the order of their instants; none are needed, and each makes the file larger and the way to some instants shorter. */
   readonly checkpoints: readonly Kept[];
   readonly files: readonly RecordedFile[];
@@ -71,7 +86,7 @@ export const isRecordedRun = (start: Uint8Array): boolean => KIND.test(firstLine
 
 /** Throws RecordingError if the run is too large or a file's name is no relative path, and what reading the disk throws. */
 export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
-  const { options, inputs, end, hash, at, bookmarks, checkpoints, files, notes } = run;
+  const { options, inputs, end, hash, at, bookmarks, futures, checkpoints, files, notes } = run;
   const { harts, memory, kernel, legacyVirtio, disk, diskSlot, seed, rtcEpoch } = options;
   for (const { name } of files)
     if (!isRelative(name)) throw new RecordingError(`cannot be made: "${name}" is no relative path`);
@@ -85,7 +100,12 @@ export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
     end: { ...end },
     hash: hash ?? null,
     at: { ...at },
-    bookmarks: bookmarks.map(({ name, instant }) => ({ name, instant: { ...instant } })),
+    bookmarks: bookmarks.map(({ name, instant, future, isEnd }) => ({
+      ...{ name, instant: { ...instant }, future: future ?? null, isEnd },
+    })),
+    futures: futures.map((future) => ({
+      ...{ shared: { ...future.shared }, end: { ...future.end }, inputs: savedInputs(future.inputs) },
+    })),
     learned: checkpoints.map(({ learned, executed, cost }) => ({ learned, executed, cost: Math.round(cost) })),
     files: files.map(({ name }) => name),
     lengths: parts.map(({ length }) => length),
@@ -145,14 +165,15 @@ function runOf(content: Uint8Array): RecordedRun {
   if (!fits(options)) throw new Error('its checkpoints are those of another machine');
   const learned = head.records('learned', checkpoints.length);
   const [end, at] = [restoredInstant(head.record('end')), restoredInstant(head.record('at'))];
-  const bookmarks = head
-    .records('bookmarks')
-    .map((saved) => ({ name: saved.text('name') ?? '', instant: restoredInstant(saved.record('instant')) }));
+  const futures = head.records('futures').map(restoredFuture);
+  const bookmarks = head.records('bookmarks').map((saved) => restoredBookmark(saved, futures.length));
   if (end.inputs !== inputs.length) throw new Error('its log is not as long as its run');
-  if ([at, ...bookmarks.map(({ instant }) => instant)].some((instant) => compareInstants(instant, end) > 0))
+  const endOf = (future: number | undefined): Instant => (future === undefined ? end : futures[future]!.end);
+  const isLate = bookmarks.some(({ instant, future }) => compareInstants(instant, endOf(future)) > 0);
+  if (isLate || [at, ...futures.map(({ shared }) => shared)].some((instant) => compareInstants(instant, end) > 0))
     throw new Error('it names an instant after its end');
   return {
-    ...{ options, inputs, end, at, bookmarks },
+    ...{ options, inputs, end, at, bookmarks, futures },
     hash: head.text('hash'),
     checkpoints: checkpoints.map((machine, index) => ({
       machine,
@@ -164,6 +185,21 @@ function runOf(content: Uint8Array): RecordedRun {
     notes,
   };
 }
+
+function restoredFuture(saved: SavedState): Future {
+  const [shared, end] = [restoredInstant(saved.record('shared')), restoredInstant(saved.record('end'))];
+  const inputs = saved.records('inputs').map(restoredLoggedInput);
+  if (end.inputs !== shared.inputs + inputs.length || compareInstants(end, shared) < 0)
+    throw new Error('the log of a future is not as long as that');
+  return { shared, end, inputs };
+}
+
+const restoredBookmark = (saved: SavedState, futures: number): Bookmark => ({
+  name: saved.text('name') ?? '',
+  instant: restoredInstant(saved.record('instant')),
+  future: saved.raw('future') === null ? undefined : saved.index('future', futures),
+  isEnd: saved.boolean('isEnd'),
+});
 
 function optionsIn(saved: SavedState): Omit<RecordedOptions, 'kernel' | 'disk'> {
   const rtcEpoch = saved.raw('rtcEpoch') === null ? undefined : saved.number('rtcEpoch');

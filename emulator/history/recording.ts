@@ -16,7 +16,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-export const FORMAT = 'xv6-debug recording 3';
+export const FORMAT = 'xv6-debug recording 4';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
@@ -62,7 +62,7 @@ export function encodeRecording(options: MachineOptions, { checkpoints, inputs, 
   const head: State = {
     format: FORMAT,
     options: optionsName(options),
-    inputs: inputs.map(({ time, phase, input }) => ({ time, phase, input: { ...input } })),
+    inputs: savedInputs(inputs),
     checkpoints: kept,
     pages: pages.length,
     notes,
@@ -132,7 +132,11 @@ const restoredMoment = (saved: SavedState): Moment => ({
   phase: saved.oneOf('phase', PHASES),
 });
 
-const restoredLoggedInput = (saved: SavedState): LoggedInput => ({
+export const savedInputs = (inputs: readonly LoggedInput[]): State =>
+  inputs.map(({ time, phase, input }) => ({ time, phase, input: { ...input } }));
+
+/** Throws an Error that names the field if it is none. */
+export const restoredLoggedInput = (saved: SavedState): LoggedInput => ({
   ...restoredMoment(saved),
   input: restoredInput(saved.record('input')),
 });

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { Random } from '../testing/random';
-import { GUEST, Session, Witness, emptyDisk, machineOf } from '../testing/sessions/random-session';
+import { GUEST, Session, Witness, emptyDisk, machineOf, type Point } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
 import type { Stop } from '../types';
 import { compareInstants, type Instant } from './instant';
@@ -34,6 +34,7 @@ describe('the timeline', function () {
 
   for (const harts of [1, 3]) {
     it(`of a session with ${harts} harts leads to the same state, wherever one has been before`, async () => {
+      let entered = 0;
       for (let seed = 1; seed <= MOVES / SESSION_MOVES / 2; seed++) {
         const random = new Random(seed * 2 + harts);
         const options = { harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) };
@@ -45,6 +46,7 @@ describe('the timeline', function () {
           session.act();
           timeline.ran(random.below(300));
         };
+        const left = new Map<number, Point[]>();
         while (session.points.length < SESSION_ACTIONS) live();
         for (let move = 0; move < SESSION_MOVES; move++) {
           const point = random.pick(session.points);
@@ -53,14 +55,29 @@ describe('the timeline', function () {
           assert.deepEqual(machine.instant, point.instant, where);
           assert.equal(machine.stateHash(), point.hash, where);
           assert.equal(session.witness.told, point.told, where);
-          if (!random.chance(5)) continue;
-          // Another future begins here.
-          timeline.branch();
-          session.points = session.points.filter(({ instant }) => compareInstants(instant, machine.instant) <= 0);
-          machine.consoleInput(Uint8Array.of(65));
+          if (!random.chance(8)) continue;
+          // Another future begins here, or one that was left before goes on.
+          const ids = [...left.keys()];
+          const before = session.points;
+          if (ids.length > 0 && random.chance(50)) {
+            const id = random.pick(ids);
+            session.points = left.get(id)!;
+            left.delete(id);
+            left.set(timeline.enter(id), before);
+            const end = session.points.at(-1)!;
+            await timeline.goTo(timeline.present);
+            assert.deepEqual(machine.instant, end.instant, where);
+            assert.equal(machine.stateHash(), end.hash, where);
+            entered++;
+            continue;
+          }
+          left.set(timeline.branch(), before);
+          session.points = before.filter(({ instant }) => compareInstants(instant, machine.instant) <= 0);
+          if (random.chance(50)) machine.consoleInput(Uint8Array.of(65));
           for (let action = 0; action < 5; action++) live();
         }
       }
+      assert.ok(entered > MOVES / SESSION_MOVES / 8, `${entered} futures entered`);
     });
   }
 

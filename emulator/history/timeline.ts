@@ -7,50 +7,11 @@
  */
 import type { MachineApi, RunLimit, State, Stop } from '../types';
 import { Checkpoints, type Kept } from './checkpoints';
+import { Futures } from './futures';
 import { compareInstants, type Instant } from './instant';
+import { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe } from './journey';
 
-/** One who learns by watching the machine, and whose knowledge goes back with it. */
-export interface Companion {
-  save(): State;
-  /** For a machine that is restored already. */
-  restore(state: State): void;
-  /** The machine has stopped on its way, and goes on. */
-  passed(stop: Stop): void;
-}
-
-/** What is looked for in the past. */
-export interface Probe<T> {
-  /** Begins to watch the machine; returns a function that ends it. */
-  watch(): () => void;
-  /** What the stop that the machine has just come to is worth; undefined if it is not looked for. */
-  found(stop: Stop): T | undefined;
-}
-
-/** Looks through stretches of the past, the latest first. */
-export interface Lookback {
-  /** The machine stands where a stretch begins. Begins to watch it; returns a function that ends it. */
-  begin(): () => void;
-  /** A stop within the stretch. */
-  passed(stop: Stop): void;
-  /** The stretch has come to its end, and the past before it is left, or not. False ends the search. */
-  ended(from: Instant, isFirst: boolean): boolean;
-}
-
-export interface Found<T> {
-  readonly instant: Instant;
-  readonly value: T;
-}
-
-/** The host's clock, and its event loop: see HostClock of the run loop. */
-export interface JourneyClock {
-  /** Milliseconds since some moment. */
-  now(): number;
-  /** Runs `action` after what has arrived. */
-  soon(action: () => void): void;
-}
-
-/** Someone wants to stop the machine's journey. */
-export class Cancelled extends Error {}
+export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
 
 /**
  * Milliseconds of running after which a checkpoint is due, at least and at most; in between, so many times what the last one
@@ -72,6 +33,7 @@ const CROWDED = 200;
 const SHORTEST = 2000;
 
 export class Timeline {
+  readonly futures = new Futures();
   /** Another machine of the same options can start from them too. */
   readonly checkpoints: Checkpoints;
   private latest: Instant;
@@ -128,10 +90,35 @@ export class Timeline {
     if (compareInstants(instant, this.latest) > 0) this.latest = instant;
   }
 
-  /** Something is about to come in that is no part of the past: from here on, there is another future. */
-  branch(): void {
-    this.latest = this.machine.instant;
-    this.checkpoints.dropAfter(this.latest);
+  /** From here on there is another future, in which nothing has come in yet. Returns the id of the one that is left. */
+  branch(): number {
+    const left = this.leave(this.machine.instant);
+    this.machine.replay([]);
+    return left;
+  }
+
+  /**
+   * Leaves the future of now for one that was left before, where the machine then stands at an instant that both have. Returns the
+   * id of the one that is left, for which that of the other is no longer valid. Throws RangeError if there is none.
+   */
+  enter(id: number): number {
+    const future = this.futures.get(id);
+    if (future === undefined) throw new RangeError('there is no such future');
+    const { shared, inputs, end } = future;
+    this.futures.forget(id);
+    const common = this.machine.inputs.through(shared.inputs);
+    const left = this.leave(shared);
+    this.restore(this.checkpoints.upTo(shared)!);
+    this.machine.replay([...common.slice(this.machine.instant.inputs), ...inputs]);
+    this.latest = end;
+    return left;
+  }
+
+  private leave(from: Instant): number {
+    const id = this.futures.leave(this.machine.inputs, from, this.latest);
+    this.latest = from;
+    this.checkpoints.dropAfter(from);
+    return id;
   }
 
   /** What was learnt after this instant no longer holds: it is to be learnt anew. */

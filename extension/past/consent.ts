@@ -1,5 +1,5 @@
 /**
- * Asks before the past is changed: what was after it is then gone. The debugger refuses any change there until it is told
+ * Asks before the past is changed: what was after it is then another future, which can be gone to only by its bookmark. The debugger refuses any change there until it is told
  * that another future begins.
  */
 import * as vscode from 'vscode';
@@ -39,8 +39,8 @@ export class Consent implements vscode.Disposable {
         {
           modal: true,
           detail:
-            'The machine stands in its past. If something is changed here, the run goes on from here in another way, and ' +
-            'what you have seen after this instant can no longer be visited.',
+            'The machine stands in its past. If something is changed here, the run goes on from here in another way. ' +
+            'What you have seen after this instant stays among the bookmarks, as an abandoned future.',
         },
         BEGIN,
       );

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Requests } from '../../debug-adapter/protocol';
 import { expressionInC } from '../editor/expression-at';
 import { request, type Sessions } from '../sessions';
+import { chooseBookmark, setBookmark } from './bookmarks';
 import type { Consent } from './consent';
 import type { Visit } from './visits';
 import type { Whereabouts } from './whereabouts';
@@ -23,6 +24,8 @@ export class Journeys {
       ['xv6.goBack', () => this.visit('previous')],
       ['xv6.goForward', () => this.visit('next')],
       ['xv6.branch', () => this.branch()],
+      ['xv6.setBookmark', () => this.setBookmark()],
+      ['xv6.goToBookmark', () => this.goToBookmark()],
       ['xv6.whoWrote', (argument) => this.whoWrote(argument)],
     ];
     return commands.map(([name, run]) => vscode.commands.registerCommand(name, run));
@@ -65,6 +68,23 @@ export class Journeys {
       return;
     }
     await reporting(() => this.consent.branch(session));
+  }
+
+  private async setBookmark(): Promise<void> {
+    const session = this.stopped();
+    if (session) await reporting(() => setBookmark(session));
+  }
+
+  private async goToBookmark(): Promise<void> {
+    const session = this.stopped();
+    if (!session) return;
+    await reporting(() =>
+      chooseBookmark(session, async ({ id, abandoned }) => {
+        // The machine may be there before the response is.
+        if (abandoned) this.whereabouts.visitsOf(session).branch(abandoned.from);
+        await request(session, 'xv6.goToBookmark', { id });
+      }),
+    );
   }
 
   /** Of a row of the Variables view, else of the expression that is selected, or at the cursor, or typed. */

@@ -43,6 +43,18 @@ describe('visited instants', () => {
     assert.equal(visits.previous, undefined);
   });
 
+  it('lose what came after an earlier instant when another future is entered', () => {
+    const visits = visited(10, 40, 20, 30, 5, 25);
+    visits.branch(20);
+    visits.arrive(at(45));
+    assert.deepEqual([visits.previous, visits.next], [at(5), undefined]);
+    for (const expected of [5, 20, 10]) {
+      assert.deepEqual(visits.previous, at(expected));
+      visits.arrive(at(expected));
+    }
+    assert.equal(visits.previous, undefined);
+  });
+
   it('are so many at most, the latest', () => {
     const visits = visited(...Array.from({ length: 500 }, (_, index) => index));
     let count = 1;

@@ -36,13 +36,15 @@ export class Visits {
     return this.visits[this.at + 1];
   }
 
-  /** Another future begins here: what comes after is gone, wherever in the list it stands. */
-  branch(): void {
-    const here = this.visits[this.at];
-    if (!here) return;
-    const kept = this.visits.filter(({ milliseconds }) => milliseconds <= here.milliseconds);
-    this.visits.splice(0, Infinity, ...kept);
-    this.at = this.visits.indexOf(here);
+  /**
+   * Another future begins, here or after so many milliseconds: what comes later can no longer be gone to, wherever in the list it
+   * stands.
+   */
+  branch(from = this.visits[this.at]?.milliseconds ?? 0): void {
+    const before = this.visits.slice(0, this.at + 1);
+    const isKept = ({ milliseconds }: Visit): boolean => milliseconds <= from;
+    this.visits.splice(0, Infinity, ...this.visits.filter(isKept));
+    this.at = before.filter(isKept).length - 1;
   }
 
   clear(): void {

@@ -94,6 +94,10 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     damaged: (what) => say(context, what, 'stderr'),
     problem: (text) => say(context, text, 'important'),
     surveyed: () => connection.event('xv6.timelineRead'),
+    branched: () => {
+      context.answers = [];
+      connection.event('xv6.bookmarks');
+    },
   });
   const { debuggee, dataLocations } = run;
   context.running = run;

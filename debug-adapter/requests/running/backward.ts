@@ -87,10 +87,8 @@ export function goTo(
 
 /** From here on the run may be changed: there is another future. */
 export function branch(context: SessionContext): Nothing {
-  const { past, debuggee, survey } = requireSession(context);
+  const { past, debuggee } = requireSession(context);
   past.branch();
-  context.answers = [];
-  survey.branched();
   debuggee.disk?.release();
   return {};
 }

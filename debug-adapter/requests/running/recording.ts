@@ -5,6 +5,7 @@ import { UserError } from '../../dap/errors';
 import type { Debuggee } from '../../launch/debuggee';
 import { savedNotes } from '../../launch/open-recording';
 import type { Requests } from '../../protocol';
+import type { Past } from '../../run-control/past/past';
 import { guestPart } from '../../run-control/run-state';
 import { requireStopped, type SessionContext } from '../context';
 
@@ -27,12 +28,22 @@ export async function record(
     end: timeline.present,
     hash: past.isPast ? undefined : machine.stateHash(),
     at: instant,
-    bookmarks: [],
+    ...bookmarksOf(past),
     checkpoints: timeline.selected(CHECKPOINTS).map((kept) => ({ ...kept, learned: guestPart(kept.learned) })),
     files: [...programs, ...(sources ? found : [])],
     notes: savedNotes(stopped.report.hart, found),
   };
   return { base64: base64(await encoded(run)) };
+}
+
+function bookmarksOf({ bookmarks, timeline }: Past): Pick<RecordedRun, 'bookmarks' | 'futures'> {
+  const ids = [...new Set(bookmarks.list.flatMap(({ future }) => future ?? []))];
+  return {
+    bookmarks: bookmarks.list.map(({ name, instant, future, isEnd }) => ({
+      ...{ name, instant, isEnd, future: future === undefined ? undefined : ids.indexOf(future) },
+    })),
+    futures: ids.map((id) => timeline.futures.get(id)!),
+  };
 }
 
 /** Without the checkpoints, if they are too large. */

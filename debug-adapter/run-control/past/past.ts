@@ -8,6 +8,7 @@ import type { RecordedRun } from '../../../emulator/history/recorded-run';
 import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
 import type { MachineApi, State, Stop } from '../../../emulator/types';
 import type { CountedRun } from '../hits';
+import { Bookmarks, type Bookmark } from './bookmarks';
 import { type Learner, withGuestPart } from '../run-state';
 import { StopLog } from './stop-log';
 import type { StopPolicy } from '../stop-policy';
@@ -28,6 +29,8 @@ export interface PastListener {
   /** It has arrived, and stands. */
   arrives(): void;
   stopped(report: StopReport): void;
+  /** What comes after this instant, or one before it, is another future. */
+  branched(): void;
   /** Something was thrown. Returns the words for the user. */
   failed(error: unknown): string;
   /** On its way the machine boots again. */
@@ -46,11 +49,14 @@ export interface Destination {
 export class Past implements CountedRun {
   readonly timeline: Timeline;
   readonly stops = new StopLog();
+  readonly bookmarks = new Bookmarks();
   private readonly machine: MachineApi;
   private readonly learned: Learner;
   /** Of the stop that the machine has just passed by. */
   private passing: StopReport | undefined;
   private isTravelling = false;
+  /** The future that the journey under way has left. */
+  private left: number | undefined;
   private isOver = false;
   /** Where steps began, by where they ended and how one goes back from there. */
   private readonly steps = new Map<string, Instant>();
@@ -112,18 +118,49 @@ export class Past implements CountedRun {
     this.timeline.arrived();
   }
 
-  /** From here on there is another future. */
+  /** From here on there is another future. The one that is left stays among the bookmarks. */
   branch(): void {
-    this.timeline.branch();
+    const { timeline } = this;
+    if (this.isPast) {
+      const [from, end] = [this.instant, timeline.present];
+      this.bookmarks.leave(timeline.branch(), from, end);
+    }
     this.stops.forgetAfter(this.machine.instant);
     this.steps.clear();
+    this.listener.branched();
+  }
+
+  /** Goes to a bookmark, into another future if it lies there. */
+  visit(hart: number, { name, instant, future }: Bookmark): void {
+    this.travel(hart, () => {
+      if (future !== undefined) this.enter(future);
+      return Promise.resolve({ instant, report: { hart, reason: 'goto', description: `Paused at ${name}` } });
+    });
+  }
+
+  /** Forgets a bookmark, and with the last one in a future the future. */
+  forget({ id, future }: Bookmark): void {
+    this.bookmarks.remove(id);
+    if (future !== undefined && !this.bookmarks.has(future)) this.timeline.futures.forget(future);
+  }
+
+  private enter(future: number): void {
+    const { timeline, bookmarks } = this;
+    const end = timeline.present;
+    const { shared } = timeline.futures.get(future)!;
+    this.left = timeline.enter(future);
+    bookmarks.leave(this.left, shared, end);
+    bookmarks.enter(future);
+    this.stops.forgetAfter(shared);
+    this.steps.clear();
+    this.listener.branched();
   }
 
   /**
    * Puts a machine at power on to where another one was, of whose run it has a recording; up to the recorded end is the past. What is
    * set by the user is not in it, and counts from here on. Throws an Error if the recording is damaged.
    */
-  async resume({ inputs, checkpoints, end, at }: RecordedRun): Promise<void> {
+  async resume({ inputs, checkpoints, end, at, futures, bookmarks }: RecordedRun): Promise<void> {
     const { machine, listener, timeline } = this;
     const own = this.learned.save();
     machine.replay(inputs);
@@ -133,6 +170,9 @@ export class Past implements CountedRun {
       checkpoints.map((kept) => ({ ...kept, learned: withGuestPart(own, kept.learned) })),
       end,
     );
+    const ids = futures.map((future) => timeline.futures.add(future));
+    for (const { name, instant, future, isEnd } of bookmarks)
+      this.bookmarks.add({ name, instant, isEnd, future: future === undefined ? undefined : ids[future] });
     await timeline.goTo(at);
     this.isTravelling = false;
     listener.arrives();
@@ -204,6 +244,7 @@ export class Past implements CountedRun {
   private async journey(hart: number, find: (past: Past) => Promise<Destination>): Promise<void> {
     const origin = this.machine.instant;
     this.isTravelling = true;
+    this.left = undefined;
     this.listener.departs();
     let report: StopReport;
     try {
@@ -226,6 +267,7 @@ export class Past implements CountedRun {
   private async goBack(origin: Instant, hart: number, error: unknown): Promise<StopReport> {
     const text = error instanceof Cancelled ? undefined : this.listener.failed(error);
     try {
+      if (this.left !== undefined) this.enter(this.left);
       await this.timeline.goTo(origin);
     } catch (other) {
       const lost = `The run cannot be brought back to where it was: ${this.listener.failed(other)}`;

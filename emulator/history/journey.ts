@@ -1,0 +1,46 @@
+/** What the timeline (timeline.ts) needs of those around it, and what is looked for in the past. */
+import type { State, Stop } from '../types';
+import type { Instant } from './instant';
+
+/** One who learns by watching the machine, and whose knowledge goes back with it. */
+export interface Companion {
+  save(): State;
+  /** For a machine that is restored already. */
+  restore(state: State): void;
+  /** The machine has stopped on its way, and goes on. */
+  passed(stop: Stop): void;
+}
+
+/** What is looked for in the past. */
+export interface Probe<T> {
+  /** Begins to watch the machine; returns a function that ends it. */
+  watch(): () => void;
+  /** What the stop that the machine has just come to is worth; undefined if it is not looked for. */
+  found(stop: Stop): T | undefined;
+}
+
+/** Looks through stretches of the past, the latest first. */
+export interface Lookback {
+  /** The machine stands where a stretch begins. Begins to watch it; returns a function that ends it. */
+  begin(): () => void;
+  /** A stop within the stretch. */
+  passed(stop: Stop): void;
+  /** The stretch has come to its end, and the past before it is left, or not. False ends the search. */
+  ended(from: Instant, isFirst: boolean): boolean;
+}
+
+export interface Found<T> {
+  readonly instant: Instant;
+  readonly value: T;
+}
+
+/** The host's clock, and its event loop: see HostClock of the run loop. */
+export interface JourneyClock {
+  /** Milliseconds since some moment. */
+  now(): number;
+  /** Runs `action` after what has arrived. */
+  soon(action: () => void): void;
+}
+
+/** Someone wants to stop the machine's journey. */
+export class Cancelled extends Error {}
