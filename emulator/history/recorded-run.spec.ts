@@ -7,7 +7,7 @@ import { GUEST, Session, machineOf } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
 import type { BlockImage } from '../types';
 import type { Kept } from './checkpoints';
-import { deflate, inflate } from './deflate';
+import { deflate, inflate } from './encoding/deflate';
 import { FORMAT, hashOf } from './recording';
 import { RecordingError, decodeRun, encodeRun, isRecordedRun, type Bookmark, type RecordedRun } from './recorded-run';
 import { destinationIn, spokenInstant } from './spoken-instant';

@@ -4,14 +4,14 @@
  * in it.
  *
  * The bytes are a line that names the version (`FORMAT`), a u32 with the length of the content, the content as zlib compresses
- * it (deflate.ts), and 16 hexadecimal digits of the hash of all before them. The content is a u32 with the length of its head,
- * the head (text, see state-text.ts), and the parts whose lengths the head tells: kernel, disk, recording (recording.ts), and
+ * it (encoding/deflate.ts), and 16 hexadecimal digits of the hash of all before them. The content is a u32 with the length of its head,
+ * the head (text, see encoding/state-text.ts), and the parts whose lengths the head tells: kernel, disk, recording (recording.ts), and
  * the files in their order.
  */
 import { SECTOR_SIZE } from '../devices/disk';
 import type { BlockImage, LoggedInput, MachineOptions, State } from '../types';
 import type { Kept } from './checkpoints';
-import { deflate, inflate } from './deflate';
+import { deflate, inflate } from './encoding/deflate';
 import { compareInstants, type Instant } from './instant';
 import type { Future } from './futures';
 import {
@@ -24,7 +24,7 @@ import {
   savedInputs,
 } from './recording';
 import { SavedState } from './saved-state';
-import { stateFromText, stateToText } from './state-text';
+import { stateFromText, stateToText } from './encoding/state-text';
 
 /** What decides how a machine runs. Which tier runs it does not, and is for whoever runs it again. */
 export type RecordedOptions = Pick<

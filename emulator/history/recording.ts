@@ -3,17 +3,17 @@
  * same options can be put where the recorded one stood, and do again what it did. The bytes begin with their own hash, and
  * name the format and the options that they are for: damaged ones, and those of another version, are refused.
  *
- * 16 hexadecimal digits of the hash, a u32 with the length of the text, the text (see state-text.ts), and the pages of all
- * checkpoints (see page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
+ * 16 hexadecimal digits of the hash, a u32 with the length of the text, the text (see encoding/state-text.ts), and the pages of all
+ * checkpoints (see encoding/page-codec.ts): every page of the first one, and of each later one those that differ from the one before.
  */
 import { PAGE } from '../layout';
 import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptions, type State } from '../types';
 import { type Instant, type Moment, Phase, type StoppedAt } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
-import { EncodedPages, encodePages } from './page-codec';
+import { EncodedPages, encodePages } from './encoding/page-codec';
 import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
-import { stateFromText, stateToText } from './state-text';
+import { stateFromText, stateToText } from './encoding/state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
 export const FORMAT = 'xv6-debug recording 4';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { encodePages, EncodedPages } from '../history/page-codec';
+import { encodePages, EncodedPages } from '../history/encoding/page-codec';
 import { Machine } from '../machine';
 import { Assembler, R, laidOut } from '../testing/guests';
 import { TIERS, runInTier } from '../testing/tiers';

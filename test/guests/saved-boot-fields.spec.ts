@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageOf } from '../../emulator/testing/disk-image';
 import { recordingOf } from '../../emulator/history/recording';
-import { stateFromText } from '../../emulator/history/state-text';
+import { stateFromText } from '../../emulator/history/encoding/state-text';
 import { BootRecorder, SavedBoot } from '../../emulator/history/warm-start';
 import { CSRS } from '../../emulator/isa/csr-fields';
 import { Machine } from '../../emulator/machine';

@@ -1,5 +1,5 @@
 /** `State` as text and back: JSON, with tagged strings for bigints, bytes and numbers that JSON lacks. */
-import type { State } from '../types';
+import type { State } from '../../types';
 
 /** "i" a bigint, "b" bytes in hexadecimal, "n" a number, "s" a string. */
 export const stateToText = (state: State): string =>

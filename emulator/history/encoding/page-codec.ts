@@ -5,8 +5,8 @@
  * A page is one of: 0 and nothing (zeroes); 1, a u32 that fills it, the number of other words (u16), and for each its index
  * (u16) and itself (u32); 2 and its 4096 bytes. All numbers are little-endian.
  */
-import { PAGE } from '../layout';
-import { type MemoryImage, type MemoryPart, PAGES_SHARED, type PageImage } from './memory-image';
+import { PAGE } from '../../layout';
+import { type MemoryImage, type MemoryPart, PAGES_SHARED, type PageImage } from '../memory-image';
 
 const WORDS = PAGE / 4;
 /** Words that may differ before a page is kept whole. */
