@@ -99,7 +99,6 @@ export interface Requests {
   /** Whatever is changed from here on begins another future; what came after this instant stays among the bookmarks. */
   'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
   'xv6.bookmarks': { arguments: Record<string, never>; response: { bookmarks: BookmarkInfo[] } };
-  /** At the instant where the machine stands. */
   'xv6.setBookmark': { arguments: { name: string }; response: { id: number } };
   /** With the last one in an abandoned future, that is forgotten. */
   'xv6.removeBookmark': { arguments: { id: number }; response: Record<string, never> };
@@ -219,16 +218,15 @@ export interface TimelineMark {
   kinds: [kind: string, count: number][];
 }
 
-/** An instant by name: the user's own, or the end of a future that was left for another one. */
+/** An instant by name: the user's own, or the end of a future that was left for another one. Times are milliseconds from power on. */
 export interface BookmarkInfo {
   id: number;
   name: string;
   instant: string;
-  /** Virtual time from power on. */
   milliseconds: number;
   /** The machine stands there. */
   isHere?: boolean;
-  /** It lies in a future that was left: where that began and ended, in milliseconds of virtual time. */
+  /** It lies in a future that was left: where that began and ended. */
   abandoned?: { from: number; to: number };
 }
 
