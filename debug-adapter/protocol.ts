@@ -84,9 +84,12 @@ export interface Requests {
   'xv6.query': { arguments: { query: string; frameId?: number; most?: number }; response: QueryAnswer };
   /** What happened in the run. */
   'xv6.timeline': { arguments: TimelineArguments; response: TimelineModel };
-  /** To the instruction that wrote a variable or other place in memory last, named as in `dataBreakpointInfo`. */
+  /**
+   * To the instruction that wrote a variable, register, CSR or place in memory last, named as in `dataBreakpointInfo`; or,
+   * with `again`, to the write before of what was asked for last.
+   */
   'xv6.whoWrote': {
-    arguments: { name: string; variablesReference?: number; frameId?: number };
+    arguments: { name?: string; variablesReference?: number; frameId?: number; again?: boolean };
     response: Record<string, never>;
   };
   /** To where the guest printed a line that the console shows; of several with the same text the latest is 0. */

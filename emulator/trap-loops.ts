@@ -5,8 +5,7 @@
  * faults later, where it saves registers to an invalid stack, gets a few attempts.
  */
 import { Csr } from './isa/csrs';
-import { SavedState } from './history/saved-state';
-import { restoredTrap, savedTrap } from './history/saved-trap';
+import { restoredTrap, SavedState, savedTrap } from './history/saved-state';
 import { Mstatus } from './isa/csr-bits';
 import { Mode, type Hart, type MachineApi, type State, type Subscription, type TrapEvent } from './types';
 

@@ -15,7 +15,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
  */
 const MACHINE = [
   ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops', 'emulator/dead-ends'],
-  ...['emulator/history/saved-state', 'emulator/history/saved-trap'],
+  ...['emulator/history/saved-state'],
   ...['emulator/history/instant', 'emulator/history/timeline', 'emulator/history/recorded-run'],
 ];
 const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);

@@ -78,6 +78,7 @@ function contextAt(guest: EvaluationGuest, place: Place): EvaluationContext {
   return {
     binary,
     frame: image ? image.linkedFrame(registers) : registers,
+    ...(hart && { hart: hart.id }),
     scopePc: image ? (place.lookup ?? image.lookup(registers)) : 0n,
     readMemory: kernelMemory
       ? (address, length) => space.read(address, length) ?? kernelMemory.read(address, length)

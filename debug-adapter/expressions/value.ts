@@ -36,6 +36,8 @@ export interface MachineWord extends Fields {
 export interface EvaluationContext {
   readonly binary: Binary;
   readonly frame: FrameRegisters;
+  /** The hart that has these registers; absent for those of a process that runs nowhere. */
+  readonly hart?: number;
   /** The pc whose scope names are looked up in; default frame.pc. In a caller's frame, its return address minus 1. */
   readonly scopePc?: bigint;
   readonly readMemory: ReadMemory;

@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../../emulator/history/instant';
 import { Cancelled, type Timeline } from '../../emulator/history/timeline';
+
 import type { Stop } from '../../emulator/types';
 import type { Occurrence } from './occurrence';
 

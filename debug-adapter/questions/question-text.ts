@@ -8,6 +8,7 @@ export const QUESTIONS = [
   { name: 'calls', parameters: 'function, condition', detail: 'every call of a function, with arguments and result' },
   { name: 'writes', parameters: 'place, condition', detail: 'every write of a variable or other place in memory' },
   { name: 'lines', parameters: 'file:line, condition', detail: 'every time that a line was run' },
+  { name: 'origin', parameters: 'value', detail: 'where a value comes from, followed back through all copies' },
   { name: 'traps', parameters: 'condition', detail: 'every trap that a hart has taken' },
   { name: 'satp', parameters: 'condition', detail: 'every switch to another page table' },
 ] as const;
@@ -29,8 +30,9 @@ export function questionIn(text: string): Question | undefined {
   const known = QUESTIONS.find((one) => one.name === name);
   if (known === undefined || inner === undefined) return undefined;
   const parts = parted(inner);
-  const takesSubject = known.parameters.includes(',');
-  if (parts.length > (takesSubject ? 2 : 1))
+  const takesCondition = known.parameters.endsWith('condition');
+  const takesSubject = known.parameters !== 'condition';
+  if (parts.length > Number(takesSubject) + Number(takesCondition))
     throw new Error(`There is too much in $${known.name}: it is $${known.name}(${known.parameters}).`);
   const [about = '', condition] = takesSubject ? parts : ['', ...parts];
   if (takesSubject && about === '')

@@ -228,9 +228,10 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
     read: optional(oneOf('on', 'off', 'done')),
   }),
   'xv6.whoWrote': object<RequestArguments<'xv6.whoWrote'>>({
-    name: text,
+    name: optionalText,
     variablesReference: optionalWhole,
     frameId: optionalWhole,
+    again: optionalFlag,
   }),
   'xv6.whoPrinted': object<RequestArguments<'xv6.whoPrinted'>>({ line: text, occurrence: optionalWhole }),
   'xv6.record': object<RequestArguments<'xv6.record'>>({ sources: optionalFlag }),

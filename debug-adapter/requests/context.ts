@@ -6,6 +6,7 @@ import { GuestConsole } from '../launch/guest-console';
 import { SnapshotHistory } from '../page-tables/model';
 import type { LaunchAttributes } from '../protocol';
 import type { Occurrence } from '../questions/occurrence';
+import type { NamedSpot } from '../questions/spots';
 import { processName, threadNamed } from '../stack/threads';
 import type { RegisterValues, Stopped } from './stopped';
 
@@ -54,6 +55,8 @@ export interface SessionContext {
   stopped?: Stopped | undefined;
   /** What questions have found, by its number less 1. */
   answers: Occurrence[];
+  /** What was asked for last: who wrote it, and that before? */
+  asked?: NamedSpot | undefined;
   /** Stops of this session, counted from 1. */
   stops: number;
 }

@@ -3,8 +3,7 @@
  * while the process may still be in the kernel because of this one.
  */
 import { Cause } from '../../emulator/isa/causes';
-import { SavedState } from '../../emulator/history/saved-state';
-import { restoredTrap, savedTrap } from '../../emulator/history/saved-trap';
+import { restoredTrap, SavedState, savedTrap } from '../../emulator/history/saved-state';
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart, type MachineApi, type State, type TrapEvent } from '../../emulator/types';
 

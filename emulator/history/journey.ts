@@ -13,6 +13,8 @@ export interface Companion {
 
 /** What is looked for in the past. */
 export interface Probe<T> {
+  /** What it finds is done when the machine stops for it: at the instant before which it is looked for, too. */
+  readonly isDone?: true;
   /** Begins to watch the machine; returns a function that ends it. */
   watch(): () => void;
   /** What the stop that the machine has just come to is worth; undefined if it is not looked for. */
@@ -44,3 +46,6 @@ export interface JourneyClock {
 
 /** Someone wants to stop the machine's journey. */
 export class Cancelled extends Error {}
+
+/** Whether what a stop tells has happened: an execution and a trap are told before. */
+export const hasHappened = ({ kind }: Stop): boolean => kind !== 'breakpoint' && kind !== 'trap';

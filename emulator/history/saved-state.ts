@@ -2,7 +2,7 @@
  * Reads what a device has saved. If a checkpoint has a wrong type, throws an error that names the device and the field,
  * which a cast would not do.
  */
-import { Mode, type State } from '../types';
+import { Mode, type State, type TrapEvent } from '../types';
 
 type Fields = Record<string, State>;
 
@@ -140,4 +140,22 @@ function describe(value: State | undefined): string {
   if (value === null) return 'null';
   if (value instanceof Uint8Array) return 'bytes';
   return Array.isArray(value) ? 'a list' : typeof value;
+}
+
+/** A trap as it is saved by those who keep traps. */
+export const savedTrap = (event: TrapEvent): State => ({ ...event, source: event.source ?? null });
+
+/** Throws an Error that names the field if it is not what `savedTrap` made. */
+export function restoredTrap(saved: SavedState): TrapEvent {
+  const source = saved.raw('source');
+  return {
+    hart: saved.count('hart'),
+    interrupt: saved.boolean('interrupt'),
+    cause: saved.count('cause'),
+    tval: saved.bigint('tval'),
+    epc: saved.bigint('epc'),
+    from: saved.mode('from'),
+    to: saved.mode('to'),
+    ...(source !== null && { source: saved.count('source') }),
+  };
 }

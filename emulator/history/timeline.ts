@@ -9,7 +9,15 @@ import type { MachineApi, RunLimit, State, Stop } from '../types';
 import { Checkpoints, type Kept } from './checkpoints';
 import { Futures } from './futures';
 import { compareInstants, type Instant } from './instant';
-import { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe } from './journey';
+import {
+  Cancelled,
+  hasHappened,
+  type Companion,
+  type Found,
+  type JourneyClock,
+  type Lookback,
+  type Probe,
+} from './journey';
 
 export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
 
@@ -186,7 +194,7 @@ export class Timeline {
       const unwatch = look.begin();
       try {
         await this.advance(end, (stop) => {
-          if (compareInstants(this.machine.instant, before) < 0) look.passed(stop);
+          if (compareInstants(this.machine.instant, before) < (hasHappened(stop) ? 1 : 0)) look.passed(stop);
           return false;
         });
       } finally {
@@ -213,6 +221,16 @@ export class Timeline {
     }
     await this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: steps - stepsOf() }));
     if (stepsOf() !== steps) throw new RangeError('the hart has no such step');
+  }
+
+  /** Runs on to an instant, an instruction of a hart after the other. `visit` is called before each, perhaps more than once. */
+  async follow(hart: number, to: Instant, visit: () => void): Promise<void> {
+    this.isCancelled = false;
+    const one = { id: hart, instructions: 1 };
+    await this.advance(to, undefined, Infinity, () => {
+      visit();
+      return one;
+    });
   }
 
   /** Finds the first instant after another one, up to a last one. The machine stands there, or anywhere if there is none. */
@@ -285,7 +303,7 @@ export class Timeline {
     try {
       await this.advance(end, (stop) => {
         const { instant } = this.machine;
-        if (compareInstants(instant, before) >= 0) return false;
+        if (compareInstants(instant, before) >= (probe.isDone && hasHappened(stop) ? 1 : 0)) return false;
         const value = probe.found(stop);
         if (value === undefined) return false;
         found = { instant, value };

@@ -104,6 +104,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   context.attributes = attributes;
   context.stops = 0;
   context.answers = [];
+  context.asked = undefined;
   context.snapshots.clear();
   context.registers = undefined;
   context.memoryViews.clear();

@@ -3,7 +3,8 @@
  * editor's menus. The machine looks through its past and comes back, so the stop stays what it is. What is found has
  * numbers, by which one goes there: `$go(12)`.
  */
-import { instantName } from '../../../emulator/history/instant';
+import { instantName, type Instant } from '../../../emulator/history/instant';
+import type { Timeline } from '../../../emulator/history/timeline';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { partsOf } from '../../run-control/data-breakpoints';
 import { evaluate } from '../../expressions/evaluate';
@@ -13,8 +14,10 @@ import { Calls } from '../../questions/calls';
 import { QueryCondition } from '../../questions/condition';
 import { runsOf, satpSwitches, traps, writesOf, type LinePlace } from '../../questions/happenings';
 import type { Occurrence } from '../../questions/occurrence';
+import { OriginSearch } from '../../questions/origin';
+import { spotOf } from '../../questions/spots';
 import { latest, type Answer, type Query } from '../../questions/query';
-import { questionIn, rowToGoTo, type Question } from '../../questions/question-text';
+import { questionIn, rowToGoTo, type Question, type QuestionName } from '../../questions/question-text';
 import { requireStopped, type Body, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
 import { duration } from '../lifecycle/duration';
@@ -77,7 +80,14 @@ interface Asked {
   title: string;
   /** The number of the first row. */
   first: number;
-  answer: Answer;
+  answer: Pick<Answer, 'rows'>;
+}
+
+/** A question that is understood. */
+interface Finder {
+  /** In words, after "Looking for". */
+  readonly subject: string;
+  find(timeline: Timeline, before: Instant, tell: (part: number) => void): Promise<Pick<Asked, 'title' | 'answer'>>;
 }
 
 async function ask(
@@ -88,19 +98,51 @@ async function ask(
 ): Promise<Asked> {
   const { debuggee, past } = requireStopped(context);
   const before = debuggee.machine.instant;
-  const asked = queryOf(context, question, frameId);
-  const answer = await inProgress(
+  const { subject, find } =
+    question.name === 'origin' ? originOf(context, question.about, frameId) : eachOf(context, question, frameId, most);
+  const { title, answer } = await inProgress(
     context,
-    `Looking for ${asked.subject}`,
-    (tell) => past.inquire((timeline) => latest(timeline, before, asked, most, (part) => tell(undefined, part))),
+    `Looking for ${subject}`,
+    (tell) => past.inquire((timeline) => find(timeline, before, (part) => tell(undefined, part))),
     () => past.cancel(),
   );
   const first = context.answers.length + 1;
   context.answers.push(...answer.rows);
-  return { title: titleOf(asked, answer), first, answer };
+  return { title, first, answer };
 }
 
-function queryOf(context: SessionContext, { name, about, condition: text }: Question, frameId?: number): Query {
+/** Everything of a kind. */
+function eachOf(context: SessionContext, question: Question, frameId: number | undefined, most: number): Finder {
+  const asked = queryOf(context, { ...question, name: question.name as Exclude<QuestionName, 'origin'> }, frameId);
+  return {
+    subject: asked.subject,
+    find: async (timeline, before, tell) => {
+      const answer = await latest(timeline, before, asked, most, tell);
+      return { title: titleOf(asked, answer), answer };
+    },
+  };
+}
+
+function originOf(context: SessionContext, about: string, frameId: number | undefined): Finder {
+  const { debuggee } = requireStopped(context);
+  const { evaluation } = viewFor(context, frameId);
+  const named = spotOf(debuggee.machine, about, evaluate(about, evaluation), evaluation);
+  return {
+    subject: `the origin of ${about}`,
+    find: async (timeline, before) => {
+      const { end, isCertain, copies, rows } = await new OriginSearch(debuggee, timeline).of(named, before);
+      const skipped = copies === 0 ? '' : `; ${copies} plain ${copies === 1 ? 'copy' : 'copies'} skipped`;
+      const title = `${about}: ${isCertain ? end : `not certain: ${end}`}${skipped}`;
+      return { title, answer: { rows } };
+    },
+  };
+}
+
+function queryOf(
+  context: SessionContext,
+  { name, about, condition: text }: Question & { name: Exclude<QuestionName, 'origin'> },
+  frameId?: number,
+): Query {
   const { debuggee, dataLocations } = requireStopped(context);
   const condition = new QueryCondition(debuggee, text);
   switch (name) {

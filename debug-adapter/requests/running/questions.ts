@@ -1,14 +1,18 @@
 /** Questions to the past: each goes to the place that answers it, and ends with a `stopped` event. */
 import { SavedState } from '../../../emulator/history/saved-state';
-import type { DataEvent } from '../../../emulator/types';
+import { hex } from '../../../emulator/isa/hex';
+import { instructionText } from '../../code/place-names';
+import { evaluate } from '../../expressions/evaluate';
 import type { Requests } from '../../protocol';
-import { partsOf } from '../../run-control/data-breakpoints';
+import { bytesAt, spotOf, type NamedSpot } from '../../questions/spots';
+import { Writers } from '../../questions/writers';
 import type { Destination } from '../../run-control/past/past';
-import { printed, written } from '../../run-control/past/questions';
+import { printed } from '../../run-control/past/questions';
 import { requireStopped, type SessionContext } from '../context';
+import { viewFor } from '../inspection/view';
 import { depart } from './backward';
-import { placeNamed } from './data-breakpoints';
 
+/** The last write of a place, or, with `again`, the one before of what was asked for last. */
 export function whoWrote(
   context: SessionContext,
   args: Requests['xv6.whoWrote']['arguments'],
@@ -16,31 +20,49 @@ export function whoWrote(
   const { debuggee, dataLocations, past, stopped } = requireStopped(context);
   const { machine } = debuggee;
   const { timeline } = past;
-  const location = dataLocations.placeOf(placeNamed(context, args).dataId);
-  const ranges = partsOf(location, machine);
-  if (ranges === undefined) throw new Error(`${location.label} is not in RAM now.`);
+  const named = args.again === true ? context.asked : spotOfArguments(context, args);
+  if (named === undefined) throw new Error('Nothing has been asked for yet.');
+  context.asked = named;
+  const { spot, label, show } = named;
   const before = machine.instant;
+  const now = bytesAt(machine, spot);
   depart(context, () =>
     past.travel(stopped.report.hart, async (): Promise<Destination> => {
-      const found = await timeline.findLast(before, written(machine, ranges));
-      if (found === undefined) throw new Error(`${location.label} has never been written since power on.`);
-      await timeline.goTo(found.instant);
-      const { by, hart } = found.value;
-      const description = `Last write of ${location.label}: ${change(location.show, found.value)}`;
-      const report = { hart: hart ?? machine.current, reason: 'goto', description } as const;
-      const text = `${description}\n${dataLocations.doer(found.value)}`;
-      // The instruction that wrote is about to be executed, so that its line and its operands are seen.
-      if (by === 'instruction' && hart !== undefined)
-        await timeline.goToStep(hart, machine.harts[hart]!.steps - 1, found.instant);
-      return { instant: machine.instant, report: { ...report, text } };
+      const found = await new Writers(debuggee, timeline).last(spot, before);
+      if (found === undefined) throw new Error(`${label} has never been written since power on.`);
+      const { event } = found.by === 'trap' || found.by === 'return' ? { event: undefined } : found;
+      const hart = found.by === 'trap' ? found.event.hart : 'hart' in found ? found.hart : machine.current;
+      const old = event?.before ?? bytesAt(machine, spot);
+      const change = [old, event?.after ?? now].map((bytes) => (bytes === undefined ? '?' : show(bytes))).join(' → ');
+      const description = `Last write of ${label}: ${change}`;
+      const text = `${description}\n${doer()}`;
+      return { instant: machine.instant, report: { hart, reason: 'goto', description, text } };
+
+      function doer(): string {
+        if (event !== undefined) return dataLocations.doer(event);
+        if (found?.by === 'trap') return `by the trap that is taken at ${hex(found.event.epc)}`;
+        const here = debuggee.harts[hart]!;
+        return `by ${instructionText(debuggee, here, found?.by === 'instruction' ? found.pc : here.pc)}`;
+      }
     }),
   );
   return {};
 }
 
-/** The value before and after, as far as the whole of it was written. */
-function change(show: (bytes: Uint8Array) => string, { before, after }: DataEvent): string {
-  return `${show(before)} → ${show(after)}`;
+/** What a client names, as in `dataBreakpointInfo`: a variable of a container, an expression in a frame. */
+function spotOfArguments(
+  context: SessionContext,
+  { name, variablesReference, frameId }: Requests['xv6.whoWrote']['arguments'],
+): NamedSpot {
+  const { stopped, debuggee } = requireStopped(context);
+  const label = name?.trim() ?? '';
+  if (variablesReference) {
+    const found = stopped.container(variablesReference).find?.(label);
+    if (!found) throw new Error(`${label} has no place that is written.`);
+    return spotOf(debuggee.machine, found.evaluateName ?? label, found.value, found.evaluation);
+  }
+  const { evaluation } = viewFor(context, frameId ?? stopped.frame().id);
+  return spotOf(debuggee.machine, label, evaluate(label, evaluation), evaluation);
 }
 
 export function whoPrinted(

@@ -43,6 +43,7 @@ export function written(machine: MachineApi, ranges: readonly { address: bigint;
   const watches: readonly Watch[] = ranges.map((range) => ({ ...range, access: 'write' }));
   const isWanted = ({ watch, by }: DataEvent): boolean => watches.includes(watch) && by !== 'walk';
   return {
+    isDone: true,
     watch: () => {
       const subscription = machine.subscribe({ data: isWanted });
       subscription.setWatches(watches);
