@@ -3,6 +3,10 @@
  * webviews share with the debugger. Everything is JSON: 64-bit values are hexadecimal strings with 0x ("0x80000000").
  */
 
+import type { QueryAnswer } from './protocol/queries';
+
+export type { QueryAnswer, QueryRow } from './protocol/queries';
+
 /** The launch configuration of type `xv6`. Everything is optional: without a kernel, the built-in sample boots. */
 export interface LaunchAttributes {
   /** Path of a recording (docs/recordings.md), to stand where it was made; instead of all attributes that say which machine runs. */
@@ -109,32 +113,6 @@ export interface Requests {
   'xv6.goToBookmark': { arguments: { id: number }; response: Record<string, never> };
   /** Stops once when the kernel next switches to the process; with `on` false, cancels that. */
   'xv6.breakWhenRun': { arguments: { pid: number; on?: boolean }; response: Record<string, never> };
-}
-
-export interface QueryAnswer {
-  /** "3 calls of kalloc; the latest last". */
-  title: string;
-  /** The latest last. */
-  rows: QueryRow[];
-}
-
-export interface QueryRow {
-  /** By which the debug console goes there: `$go(12)`. */
-  number: number;
-  /** For `xv6.goTo`. */
-  instant: string;
-  /** "4.31 ms ago": virtual time before the instant at which it was asked. */
-  ago: string;
-  /** "kalloc() = 0x87f56000". */
-  what: string;
-  parts: { name: string; value: string }[];
-  hart?: number;
-  /** "pid 3 sh". */
-  process?: string;
-  /** "uvmalloc at uvm.c:17". */
-  place?: string;
-  path?: string;
-  line?: number;
 }
 
 export interface Events {

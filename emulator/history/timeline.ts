@@ -9,15 +9,8 @@ import type { MachineApi, RunLimit, State, Stop } from '../types';
 import { Checkpoints, type Kept } from './checkpoints';
 import { Futures } from './futures';
 import { compareInstants, type Instant } from './instant';
-import {
-  Cancelled,
-  hasHappened,
-  type Companion,
-  type Found,
-  type JourneyClock,
-  type Lookback,
-  type Probe,
-} from './journey';
+import { Cancelled, hasHappened } from './journey';
+import type { Companion, Found, JourneyClock, Lookback, Probe } from './journey';
 
 export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
 
