@@ -65,8 +65,9 @@ export class Calls implements Query {
     private readonly image: MappedProgram,
     private readonly info: FunctionInfo,
     private readonly condition: QueryCondition,
+    subject = `calls of ${info.name}`,
   ) {
-    this.subject = `calls of ${info.name}`;
+    this.subject = subject;
     this.onResult = /\$result\b/.test(condition.text ?? '');
     const place = (address: bigint, moment: Moment): void => {
       for (const running of image.running(address)) this.moments.set(running, moment);

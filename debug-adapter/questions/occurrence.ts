@@ -57,6 +57,17 @@ function placeOf(guest: AskedGuest, hart: Hart, pc: bigint): Place | undefined {
   return { text, ...(line && { file: line.file, line: line.line }) };
 }
 
+/** The place in the kernel from which the function that a hart is in was called. */
+export function callerPlace(guest: AskedGuest, hart: Hart): Place | undefined {
+  const image = guest.imageAt(hart);
+  const caller = image?.caller(guest.frame(hart), guest.read(hart));
+  return image && caller && callPlace(image, caller.pc);
+}
+
+/** "mappages+88 at vm.c:100, called by uvmalloc at uvm.c:23". */
+export const calledBy = (place: Place | undefined, caller: Place | undefined): Place | undefined =>
+  place && caller ? { ...place, text: `${place.text}, called by ${caller.text}` } : (place ?? caller);
+
 /** The place of a call, from where it returns to. */
 export function callPlace(image: MappedProgram, returnAddress: bigint): Place | undefined {
   const linked = image.linked(returnAddress);

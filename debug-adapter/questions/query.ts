@@ -22,6 +22,8 @@ export interface Query {
   seen(stop: Stop): Candidate | undefined;
   /** A stretch has come to its end, and the one before it is next. */
   ended?(): void;
+  /** What else is to be said of the answer. */
+  remark?(): string | undefined;
   /** Why its condition could not be evaluated, and how often. */
   readonly failures?: Failures;
 }

@@ -8,6 +8,17 @@ export const QUESTIONS = [
   { name: 'calls', parameters: 'function, condition', detail: 'every call of a function, with arguments and result' },
   { name: 'writes', parameters: 'place, condition', detail: 'every write of a variable or other place in memory' },
   { name: 'lines', parameters: 'file:line, condition', detail: 'every time that a line was run' },
+  {
+    name: 'disk',
+    parameters: 'block, condition',
+    detail: 'every write of a block of the disk, by the kernel’s requests',
+  },
+  { name: 'when', parameters: 'condition', detail: 'when a condition became true, by what is in memory' },
+  {
+    name: 'page',
+    parameters: 'address, condition',
+    detail: 'when a page was allocated, mapped, unmapped and freed, by whom',
+  },
   { name: 'origin', parameters: 'value', detail: 'where a value comes from, followed back through all copies' },
   { name: 'traps', parameters: 'condition', detail: 'every trap that a hart has taken' },
   { name: 'satp', parameters: 'condition', detail: 'every switch to another page table' },

@@ -128,6 +128,10 @@ function kernelText(guest: TextGuest, event: KernelEvent): StopText {
       );
     case 'map':
       return same('mapping', `entries are made in the table at ${hex(event.root)}, ${hartText(guest, hart)}`);
+    case 'allocate':
+      return same('page allocated', `the page at ${hex(event.page)} is allocated, on hart ${hart}`);
+    case 'free':
+      return same('page freed', `the page at ${hex(event.page)} is freed, on hart ${hart}`);
   }
 }
 

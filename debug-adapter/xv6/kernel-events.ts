@@ -28,7 +28,10 @@ export type KernelEvent =
   | { kind: 'exec'; hart: number; by: Named | undefined; path: string }
   | { kind: 'exit'; hart: number; by: Named | undefined; status: number }
   /** Entries are about to be made in the page table with this root, which may be so new that no hart has loaded it yet. */
-  | { kind: 'map'; hart: number; root: bigint };
+  | { kind: 'map'; hart: number; root: bigint }
+  /** A page has been allocated, and is about to be returned; 0 for none. A page is about to be freed. */
+  | { kind: 'allocate'; hart: number; page: bigint }
+  | { kind: 'free'; hart: number; page: bigint };
 
 /** Functions of the kernel; the first of the names that it has. */
 const FUNCTIONS: Readonly<Record<KernelEventKind, readonly string[]>> = {
@@ -38,9 +41,13 @@ const FUNCTIONS: Readonly<Record<KernelEventKind, readonly string[]>> = {
   exit: ['kexit', 'exit'],
   panic: ['panic'],
   map: ['mappages'],
+  allocate: ['kalloc'],
+  free: ['kfree'],
 };
 
 const [A0, A1] = [10, 11];
+/** These are seen where the function returns. */
+const AT_RETURN: readonly KernelEventKind[] = ['create', 'allocate'];
 /** No function of xv6 is longer. */
 const LONGEST = 4096n;
 
@@ -54,7 +61,7 @@ export class KernelEvents {
   ) {
     for (const kind of Object.keys(FUNCTIONS) as KernelEventKind[]) {
       const found = FUNCTIONS[kind].map((name) => xv6.binary.symbol(name)).find((symbol) => symbol !== undefined);
-      const places = found && (kind === 'create' ? this.returnsOf(found.address) : [found.address]);
+      const places = found && (AT_RETURN.includes(kind) ? this.returnsOf(found.address) : [found.address]);
       const names = FUNCTIONS[kind].join(' or ');
       if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
       else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns is not known`);
@@ -95,6 +102,9 @@ export class KernelEvents {
         return { kind, hart: hart.id, by, status: Number(BigInt.asIntN(32, hart.x(A0))) };
       case 'map':
         return { kind, hart: hart.id, root: hart.x(A0) };
+      case 'allocate':
+      case 'free':
+        return { kind, hart: hart.id, page: hart.x(A0) };
     }
   }
 

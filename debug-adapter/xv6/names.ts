@@ -23,6 +23,8 @@ export const NAMES = {
   yield: 'yield',
   timerInterrupt: 'clockintr',
   deviceInterrupt: 'devintr',
+  /** By which a block is read from the disk or written there: of a buffer, and whether to write. */
+  diskRequest: 'virtio_disk_rw',
 } as const;
 
 /**
@@ -60,3 +62,7 @@ export function pageFilling(value: bigint): string | undefined {
     return `bytes of 0x${FRESH} are what kalloc fills a page with: this was never initialized`;
   return undefined;
 }
+
+/** In C, whether a call of the function for disk requests, with these parameters, writes a block. */
+export const blockWrites = ([buffer, write]: readonly { name: string }[], block: bigint): string =>
+  `${buffer?.name ?? 'b'}->blockno == ${block} && ${write?.name ?? 'write'}`;

@@ -7,7 +7,12 @@ import { instantName, type Instant } from '../../../emulator/history/instant';
 import type { Timeline } from '../../../emulator/history/timeline';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { partsOf } from '../../run-control/data-breakpoints';
-import { evaluate } from '../../expressions/evaluate';
+import { evaluate, integerOf } from '../../expressions/evaluate';
+import { ptePhysical } from '../../../emulator/isa/sv39';
+import { blockWrites, NAMES } from '../../xv6/names';
+import { isEntry } from '../../xv6/structure';
+import { BecameTrue } from '../../questions/became-true';
+import { PageHistory, pageOf } from '../../questions/page-history';
 import type { MappedProgram } from '../../code/mapped-program';
 import type { Requests } from '../../protocol';
 import { Calls } from '../../questions/calls';
@@ -146,8 +151,9 @@ function queryOf(
   const { debuggee, dataLocations } = requireStopped(context);
   const condition = new QueryCondition(debuggee, text);
   switch (name) {
+    case 'disk':
     case 'calls': {
-      const { image, name: called } = programOf(context, about, frameId);
+      const { image, name: called } = programOf(context, name === 'disk' ? NAMES.diskRequest : about, frameId);
       const [info] = image.binary.functionsNamed(called);
       const isInlined = image.binary.inlinedCopies(called).length > 0;
       if (info === undefined) {
@@ -155,7 +161,11 @@ function queryOf(
           isInlined ? `${called} is inlined wherever it is called.` : `There is no function ${called} in the program.`,
         );
       }
-      return new Calls(debuggee, image, info, condition);
+      if (name === 'calls') return new Calls(debuggee, image, info, condition);
+      const number = numberNamed(context, about, frameId);
+      const writes = blockWrites(info.parameters, number);
+      const all = text === undefined ? writes : `${writes} && (${text})`;
+      return new Calls(debuggee, image, info, new QueryCondition(debuggee, all), `writes of disk block ${number}`);
     }
     case 'lines':
       return runsOf(debuggee, about, linePlaces(context, about, frameId), condition);
@@ -167,11 +177,39 @@ function queryOf(
       if (ranges === undefined) throw new Error(`${about} is not in RAM now.`);
       return writesOf(debuggee, location, ranges, condition);
     }
+    case 'page':
+      return new PageHistory(debuggee, pageNamed(context, about, frameId), condition);
+    case 'when': {
+      const { evaluation, space } = viewFor(context, frameId);
+      if (text === undefined) throw new Error('When which condition became true? Write it as $when(ticks == 5).');
+      return new BecameTrue(debuggee, text, evaluation, space.root);
+    }
     case 'traps':
       return traps(debuggee, condition);
     case 'satp':
       return satpSwitches(debuggee, condition);
   }
+}
+
+function numberNamed(context: SessionContext, about: string, frameId: number | undefined): bigint {
+  const { evaluation } = viewFor(context, frameId);
+  const number = integerOf(evaluate(about, evaluation), evaluation);
+  if (number === undefined) throw new Error(`${about} is no number.`);
+  return number;
+}
+
+/** The page that an address leads to, or that a page-table entry points to. */
+function pageNamed(context: SessionContext, about: string, frameId: number | undefined): bigint {
+  const { evaluation, space, debuggee } = viewFor(context, frameId);
+  const value = evaluate(about, evaluation);
+  const number = integerOf(value, evaluation);
+  if (number === undefined) throw new Error(`${about} is no address.`);
+  const physical =
+    value.machine?.kind === 'word' || isEntry(value.type)
+      ? ptePhysical(number)
+      : (space.physical(number) ?? BigInt.asUintN(64, number));
+  if (debuggee.machine.memory.read(physical, 1) === undefined) throw new Error(`${about} leads to no page of memory.`);
+  return pageOf(physical);
 }
 
 /** The program that has a function: the frame's own first, then the kernel; `kernel::f` is the kernel's. */
@@ -207,13 +245,16 @@ function linePlaces(context: SessionContext, text: string, frameId: number | und
 }
 
 /** "3 calls of kalloc, the latest last", and what the answer lacks. */
-function titleOf({ subject, failures }: Query, { rows, leftOut, isComplete, isCancelled }: Answer): string {
+function titleOf(query: Query, { rows, leftOut, isComplete, isCancelled }: Answer): string {
+  const { subject, failures } = query;
   const count = rows.length === 0 ? 'No' : String(rows.length);
   const words = [`${count} ${subject}`];
   if (rows.length > 1) words.push('the latest last');
   if (leftOut > 0) words.push(`at least ${leftOut} earlier ones left out`);
   else if (isCancelled) words.push('cancelled before the whole past was looked through');
   else if (!isComplete) words.push('earlier ones left out');
+  const more = query.remark?.();
+  if (more !== undefined) words.push(more);
   if (failures?.first !== undefined)
     words.push(`the condition could not be evaluated ${failures.count} times (${failures.first})`);
   return words.join('; ');

@@ -140,6 +140,83 @@ describe('queries over time', function () {
     );
   });
 
+  it('finds when a condition became true, by what it reads', async () => {
+    const session = await afterLs();
+    const { rows } = await query(session, '$when(proc[1].state == SLEEPING && proc[1].pid == 2)', 1000);
+    const writes = (await query(session, '$writes(proc[1].state, $new == SLEEPING)', 1000)).rows;
+    assert.deepEqual(
+      rows.map(({ instant }) => instant),
+      writes.map(({ instant }) => instant),
+    );
+    // A pointer leads elsewhere when it is written: that is seen, too.
+    const pointed = await query(session, '$when(cpus[0].proc->pid == 3)', 1000);
+    const runs = await query(session, '$writes(cpus[0].proc, $new == &proc[2])', 1000);
+    assert.ok(pointed.rows.length > 0);
+    assert.deepEqual(
+      pointed.rows.map(({ instant }) => instant),
+      runs.rows.map(({ instant }) => instant),
+    );
+    assert.match((await query(session, '$when(NPROC_THAT_IS_NOT == 1)').catch(String)).toString(), /NPROC_THAT_IS_NOT/);
+    await assert.rejects(query(session, '$when($satp == 0)'), /\$satp cannot be watched/);
+    assert.match(
+      (await query(session, '$when(1 == 1)')).title,
+      /^No times at which .* became true; true from the beginning/,
+    );
+  });
+
+  it('tells the life of a page', async () => {
+    const session = await afterLs();
+    const frames = await session.stack();
+    const user = frames.at(-1)!;
+    const { rows } = await session.ask('xv6.query', { query: '$page(main)', frameId: user.id });
+    const tale = rows.map(({ what, process }) => `${what.replace(/ in .*/, '')} (${process})`);
+    const last = tale.slice(tale.findLastIndex((text) => text.startsWith('allocated')));
+    assert.deepEqual(last, ['allocated (pid 3 sh)', 'mapped at 0x0, V R - X U - - -, (pid 3 sh)']);
+    assert.match(rows.at(-1)!.what, /in a table with its root at 0x|in the table of pid 3/);
+    assert.match(rows.at(-1)!.place!, /^mappages.* at vm\.c:\d+, called by uvmalloc at uvm\.c:\d+$/);
+    assert.match(rows.at(-2)!.place!, /^uvmalloc at uvm\.c:\d+$/);
+    // A page that exec freed: by the line that unmapped it.
+    const freed = (await query(session, '$calls(kfree)', 1000)).rows.filter(({ place }) =>
+      place!.startsWith('uvmunmap'),
+    );
+    const page = freed.at(-1)!.parts[0]!.value.split(' ')[0]!;
+    const life = (await query(session, `$page(${page})`)).rows;
+    const end = life.findLastIndex(({ what }) => what === 'freed');
+    assert.match(life[end]!.place!, /^uvmunmap at vm\.c:\d+$/);
+    assert.match(life[end - 1]!.what, /^mapped at 0x\w+, V R/);
+    assert.match(life[end + 1]!.what, /^unmapped at 0x/);
+    const table = await session.ask('xv6.query', { query: '$page($pte(main))', frameId: user.id });
+    assert.deepEqual(
+      table.rows.map(({ instant }) => instant),
+      rows.map(({ instant }) => instant),
+      'by its entry',
+    );
+    await assert.rejects(query(session, '$page(0)'), /leads to no page of memory/);
+  });
+
+  it('finds who wrote a block of the disk', async () => {
+    const session = current();
+    await session.boot({ harts: 1 });
+    await session.written('$ ');
+    const from = await session.type('echo a > b');
+    await session.written('\n$ ', from);
+    await session.pauseRequest({ threadId: 1 });
+    await session.stopped();
+    const all = await session.ask('xv6.query', { query: '$calls(virtio_disk_rw, write == 1)' });
+    assert.ok(all.rows.length > 2);
+    // The first block of the log is written at both ends of a commit.
+    await session.ask('xv6.goTo', { instant: all.rows.at(-1)!.instant });
+    await session.stopped();
+    const block = await session.value('b->blockno');
+    await session.ask('xv6.goTo', { instant: 'present' });
+    await session.stopped();
+    const { title, rows } = await session.ask('xv6.query', { query: `$disk(${block})` });
+    assert.match(title, new RegExp(`^\\d+ writes of disk block ${block}`));
+    assert.equal(rows.at(-1)!.instant, all.rows.at(-1)!.instant);
+    assert.match(rows.at(-1)!.place!, /^\w+ at \w+\.c:\d+$/);
+    assert.ok(rows.length < all.rows.length);
+  });
+
   it('is a table in the debug console, with numbers to go by', async () => {
     const session = await afterLs();
     const [frame] = await session.stack();
