@@ -3,6 +3,7 @@
  * goes in and out of it, and binds to it what the user has set. It ends with its machine; a restart makes another.
  */
 import { Machine } from '../../emulator/machine';
+import { Cancelled } from '../../emulator/history/timeline';
 import { tellDifferences } from '../../emulator/differences';
 import type { HostClock } from '../../emulator/run-loop';
 import type { MachineOptions } from '../../emulator/types';
@@ -279,6 +280,7 @@ export async function resume({ debuggee, past }: DebugRun): Promise<void> {
   try {
     await past.resume(run);
   } catch (error) {
+    if (error instanceof Cancelled) throw new UserError('The recording was not opened, as that was cancelled.');
     throw new UserError(`${debuggee.settings.recording} is damaged: ${wordsOf(error)}.`);
   }
   if (!past.isPast && run.hash !== undefined && machine.stateHash() !== run.hash)

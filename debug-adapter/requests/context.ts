@@ -8,6 +8,7 @@ import type { LaunchAttributes } from '../protocol';
 import type { Occurrence } from '../questions/occurrence';
 import type { NamedSpot } from '../questions/spots';
 import { processName, threadNamed } from '../stack/threads';
+import type { JourneyProgress } from './lifecycle/progress';
 import type { RegisterValues, Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
@@ -57,6 +58,8 @@ export interface SessionContext {
   answers: Occurrence[];
   /** What was asked for last: who wrote it, and that before? */
   asked?: NamedSpot | undefined;
+  /** A journey through the past that is under way. */
+  journey?: JourneyProgress | undefined;
   /** Stops of this session, counted from 1. */
   stops: number;
 }

@@ -44,7 +44,7 @@ describe('the timeline', function () {
         const timeline = new Timeline(machine, companionOf(session.witness), clockOf(random), memory);
         const live = (): void => {
           session.act();
-          timeline.ran(random.below(300));
+          if (random.chance(80)) timeline.ran(random.below(300));
         };
         const left = new Map<number, Point[]>();
         while (session.points.length < SESSION_ACTIONS) live();

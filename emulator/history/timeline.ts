@@ -44,6 +44,8 @@ export class Timeline {
   private price = 0;
   /** The journey under way is to end. */
   private isCancelled = false;
+  /** When what has arrived was seen to last, in milliseconds: a journey may be of many short ways. */
+  private seenTo = 0;
   private budget = 100_000;
 
   /** `memory`: bytes that the checkpoints may take. The past begins where the machine now stands. */
@@ -60,6 +62,7 @@ export class Timeline {
 
   /** The farthest that the machine has come. */
   get present(): Instant {
+    this.arrived();
     return this.latest;
   }
 
@@ -72,11 +75,6 @@ export class Timeline {
     return this.checkpoints.first!.machine.instant;
   }
 
-  /** Checkpoints, and about how many bytes they take. */
-  get size(): { checkpoints: number; bytes: number } {
-    return { checkpoints: this.checkpoints.length, bytes: this.checkpoints.bytes };
-  }
-
   /** The machine has run for so many milliseconds, into the future or through its past. */
   ran(milliseconds: number): void {
     this.spent += milliseconds;
@@ -85,7 +83,7 @@ export class Timeline {
     if (this.spent - this.kept >= interval) this.keep();
   }
 
-  /** The machine is where nobody has been, perhaps. */
+  /** The machine is where nobody has been, perhaps, and be it that a debugger has written something since it stopped. */
   arrived(): void {
     const { instant } = this.machine;
     if (compareInstants(instant, this.latest) > 0) this.latest = instant;
@@ -116,7 +114,7 @@ export class Timeline {
   }
 
   private leave(from: Instant): number {
-    const id = this.futures.leave(this.machine.inputs, from, this.latest);
+    const id = this.futures.leave(this.machine.inputs, from, this.present);
     this.latest = from;
     this.checkpoints.dropAfter(from);
     return id;
@@ -345,7 +343,6 @@ export class Timeline {
     stepped?: () => NonNullable<RunLimit['hart']>,
   ): Promise<void> {
     const { machine } = this;
-    let begun = this.clock.now();
     while (compareInstants(machine.instant, to) < 0 && machine.executed < executed) {
       const hart = stepped?.();
       if (hart !== undefined && hart.instructions <= 0) return;
@@ -360,10 +357,10 @@ export class Timeline {
         this.companion.passed(stop);
         if (visit(stop)) return;
       }
-      if (now - begun < SLICE) continue;
+      if (now - this.seenTo < SLICE) continue;
       await new Promise<void>((resolve) => this.clock.soon(resolve));
+      this.seenTo = this.clock.now();
       if (this.isCancelled) throw new Cancelled('cancelled');
-      begun = this.clock.now();
     }
   }
 
@@ -373,20 +370,26 @@ export class Timeline {
   }
 
   private restore(kept: Kept): void {
+    this.arrived();
     this.machine.restore(kept.machine);
     this.companion.restore(kept.learned);
     this.spent = this.kept = kept.cost;
   }
 
+  /** Returns a function that puts the machine back to where it stands now, at once. */
+  hold(): () => void {
+    const held = this.here();
+    return () => this.restore(held);
+  }
+
+  private here(): Kept {
+    const { machine, companion, spent } = this;
+    return { machine: machine.save(), learned: companion.save(), executed: machine.executed, cost: spent };
+  }
+
   private keep(): Kept {
-    const { machine, companion } = this;
     const before = this.clock.now();
-    const kept: Kept = {
-      machine: machine.save(),
-      learned: companion.save(),
-      executed: machine.executed,
-      cost: this.spent,
-    };
+    const kept = this.here();
     this.checkpoints.add(kept);
     this.price = this.clock.now() - before;
     this.kept = this.spent;

@@ -48,12 +48,12 @@ async function main([lab, millions, history]: string[]): Promise<void> {
   }
   const { user, system } = process.cpuUsage(before);
   const [visits, backs] = timeline === undefined ? [[0], [0]] : await visit(machine, timeline, passed);
-  const size = timeline?.size ?? { checkpoints: 0, bytes: 0 };
+  const { length, bytes } = timeline?.checkpoints ?? { length: 0, bytes: 0 };
   const run: HistoryRun = {
     seconds: (user + system) / 1e6,
     resident: process.memoryUsage.rss() / 2 ** 20,
-    kept: size.bytes / 2 ** 20,
-    checkpoints: size.checkpoints,
+    kept: bytes / 2 ** 20,
+    checkpoints: length,
     ...{
       visit: median(visits),
       longestVisit: Math.max(...visits),

@@ -2,6 +2,7 @@
  * The life of a session: launch, configurationDone, restart, terminate, disconnect. Rests on the
  * protocol's "Launch Sequencing" and "Debug session end".
  */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { instantName } from '../../../emulator/history/instant';
 import { prepareRun, resume, startRun, type DebugRun } from '../../launch/debug-run';
 import { sourceProblem, type OpenedRecording } from '../../launch/open-recording';
@@ -22,7 +23,8 @@ import { memoryChanged } from '../inspection/values';
 
 export async function launch(context: SessionContext, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
-  await inProgress(context, 'Starting the kernel', (tell) => load(context, args, tell));
+  const cancelOpening = args.recording !== undefined ? () => context.running?.past.cancel() : undefined;
+  await inProgress(context, 'Starting the kernel', (tell) => load(context, args, tell), cancelOpening);
   context.connection.afterResponse(() => context.connection.event('initialized'));
 }
 
@@ -62,15 +64,18 @@ export function disconnect(context: SessionContext): void {
 
 /**
  * The request named is answered with `cancelled` if it is still waiting when the cancel arrives, which dap/connection.ts sees
- * to: by the time this runs, everything that came before has been answered.
+ * to: by the time this runs, everything that came before has been answered. A journey, which no request waits for, ends where it
+ * began.
  */
-export function cancel(): void {
-  return undefined;
+export function cancel(context: SessionContext, { progressId }: DebugProtocol.CancelArguments): void {
+  if (progressId !== undefined && progressId === context.journey?.progressId) context.running?.past.cancel();
 }
 
 /** Stops the machine and gives up its disk. May be called again. */
 export function close(context: SessionContext): void {
   const { running } = context;
+  context.journey?.end();
+  context.journey = undefined;
   if (!running) return;
   context.running = undefined;
   context.stopped = undefined;
@@ -176,6 +181,8 @@ function orCrash(context: SessionContext, action: () => void): void {
 function stop(context: SessionContext, report: StopReport): void {
   const { debuggee, past } = requireSession(context);
   const { machine } = debuggee;
+  context.journey?.end();
+  context.journey = undefined;
   context.stops++;
   context.stopped = new Stopped(debuggee, report, context.registers);
   context.registers = context.stopped.registers;

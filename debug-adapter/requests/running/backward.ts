@@ -3,7 +3,7 @@
  * ends, as forward, with a `stopped` event.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { compareInstants, instantNamed, type Instant } from '../../../emulator/history/instant';
+import { compareInstants, instantNamed, millisecondsOf, type Instant } from '../../../emulator/history/instant';
 import type { DebugRun } from '../../launch/debug-run';
 import { keyOf } from '../../launch/step-context';
 import type { Requests } from '../../protocol';
@@ -17,6 +17,8 @@ import type { Frame } from '../../stack/frame';
 import { walkStack } from '../../stack/stack';
 import { hartThread, threadNamed, type Thread } from '../../stack/threads';
 import { requireSession, requireStopped, type SessionContext } from '../context';
+import { duration } from '../lifecycle/duration';
+import { followJourney } from '../lifecycle/progress';
 
 export function stepBack(context: SessionContext, args: DebugProtocol.StepBackArguments): void {
   const byInstruction = args.granularity === 'instruction';
@@ -43,7 +45,7 @@ export function reverseContinue(context: SessionContext, args: DebugProtocol.Rev
   const thread = threadNamed(debuggee, args.threadId);
   const hart = thread.kind === 'hart' ? thread.hart : stopped.report.hart;
   const before = debuggee.machine.instant;
-  depart(context, () =>
+  depart(context, 'Running back to the stop before', () =>
     past.travel(hart, async () => (await past.lastStop(before)) ?? beginning(past.timeline.beginning, hart)),
   );
 }
@@ -58,7 +60,7 @@ export function runBackTo(
   const thread = threadNamed(debuggee, threadId);
   const from = thread.kind === 'hart' ? thread.hart : debuggee.machine.current;
   const probe = reachedLine(debuggee.machine, debuggee.image, debuggee.sources.recorded(path), line);
-  depart(context, () =>
+  depart(context, `Running back to line ${line}`, () =>
     past.travel(from, async () => {
       const found = await past.timeline.findLast(before, probe);
       if (!found) throw new Error(`Line ${line} was not reached before.`);
@@ -81,7 +83,8 @@ export function goTo(
     throw new Error('There is no such instant in this run.');
   const there = hart === undefined || debuggee.harts[hart] === undefined ? stopped.report.hart : hart;
   const report: StopReport = { hart: there, reason: 'goto', ...(description !== undefined && { description }) };
-  depart(context, () => past.travel(there, () => Promise.resolve<Destination>({ instant: to, report })));
+  const way = instant === 'present' ? 'Going to the present' : `Going to ${duration(millisecondsOf(to))}`;
+  depart(context, way, () => past.travel(there, () => Promise.resolve<Destination>({ instant: to, report })));
   return {};
 }
 
@@ -114,7 +117,7 @@ function step(context: SessionContext, threadId: number, way: BackwardStep | und
   const stacked = stackedThread(run, thread);
   const threadOn = (id: number): StackedThread => stackedThread(run, { kind: 'hart', hart: id });
   const backward: BackwardContext = { machine, steps, timeline: past.timeline, threadOn };
-  depart(context, () =>
+  depart(context, 'Stepping back', () =>
     past.travel(hart, async () => {
       const begun = way && past.undone(way, before);
       const arrived = begun ? { instant: begun, hart } : await find(backward, stacked, before, hart);
@@ -134,12 +137,14 @@ const beginning = (instant: Instant, hart: number): Destination => ({
   report: { hart, reason: 'entry', description: 'Paused where the run begins' },
 });
 
-/** The answer comes first, then the journey. */
-export function depart(context: SessionContext, start: () => void): void {
+/** The answer comes first, then the journey. `title`: what it is, in words, if it takes long. */
+export function depart(context: SessionContext, title: string, start: () => void): void {
+  const { past } = requireSession(context);
   context.stopped = undefined;
   context.connection.afterResponse(() => {
     // A client does not know that the machine leaves at requests of ours, and would show the stop before as this one.
     context.connection.event('continued', { threadId: hartThread(0), allThreadsContinued: true });
+    context.journey = followJourney(context, title, () => `at ${duration(past.milliseconds)}`);
     start();
   });
 }

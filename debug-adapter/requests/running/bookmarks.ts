@@ -52,7 +52,7 @@ export function removeBookmark(context: SessionContext, { id }: Requests['xv6.re
 export function goToBookmark(context: SessionContext, { id }: Requests['xv6.goToBookmark']['arguments']): Nothing {
   const { past, stopped } = requireStopped(context);
   const bookmark = named(past, id);
-  depart(context, () => past.visit(stopped.report.hart, bookmark));
+  depart(context, `Going to ${bookmark.name}`, () => past.visit(stopped.report.hart, bookmark));
   return {};
 }
 

@@ -26,7 +26,7 @@ export function whoWrote(
   const { spot, label, show } = named;
   const before = machine.instant;
   const now = bytesAt(machine, spot);
-  depart(context, () =>
+  depart(context, `Looking for the last write of ${label}`, () =>
     past.travel(stopped.report.hart, async (): Promise<Destination> => {
       const found = await new Writers(debuggee, timeline).last(spot, before);
       if (found === undefined) throw new Error(`${label} has never been written since power on.`);
@@ -77,7 +77,7 @@ export function whoPrinted(
   const place = places[occurrence];
   if (place === undefined) throw new Error('The console shows no such line that is finished.');
   const { present } = timeline;
-  depart(context, () =>
+  depart(context, 'Looking for where the line was printed', () =>
     past.travel(stopped.report.hart, async (): Promise<Destination> => {
       const start = timeline.lastWith(
         (learned) => new SavedState('run', learned).record('console').count('bytes') <= place,

@@ -6,7 +6,7 @@
 import { instantName, millisecondsOf, type Instant } from '../../../emulator/history/instant';
 import type { RecordedRun } from '../../../emulator/history/recorded-run';
 import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
-import type { MachineApi, State, Stop } from '../../../emulator/types';
+import type { MachineApi, Stop } from '../../../emulator/types';
 import type { CountedRun } from '../hits';
 import { Bookmarks, type Bookmark } from './bookmarks';
 import { type Learner, withGuestPart } from '../run-state';
@@ -204,15 +204,13 @@ export class Past implements CountedRun {
    * session ends; `find` sees to it if only the journey is cancelled.
    */
   async inquire<T>(find: (timeline: Timeline) => Promise<T>): Promise<T> {
-    const origin = this.machine.instant;
-    const known: State = this.learned.save();
+    const comeBack = this.timeline.hold();
     this.isTravelling = true;
     this.listener.departs();
     try {
       return await find(this.timeline);
     } finally {
-      if (!this.isOver) await this.timeline.goTo(origin);
-      if (!this.isOver) this.learned.restore(known);
+      if (!this.isOver) comeBack();
       this.isTravelling = false;
       if (!this.isOver) this.listener.arrives();
     }
@@ -242,7 +240,7 @@ export class Past implements CountedRun {
   }
 
   private async journey(hart: number, find: (past: Past) => Promise<Destination>): Promise<void> {
-    const origin = this.machine.instant;
+    const comeBack = this.timeline.hold();
     this.isTravelling = true;
     this.left = undefined;
     this.listener.departs();
@@ -251,7 +249,7 @@ export class Past implements CountedRun {
       report = await this.arrive(await find(this));
     } catch (error) {
       if (this.isOver) return;
-      report = await this.goBack(origin, hart, error);
+      report = this.goBack(comeBack, hart, error);
     }
     this.isTravelling = false;
     if (this.isOver) return;
@@ -264,11 +262,11 @@ export class Past implements CountedRun {
     return report;
   }
 
-  private async goBack(origin: Instant, hart: number, error: unknown): Promise<StopReport> {
+  private goBack(comeBack: () => void, hart: number, error: unknown): StopReport {
     const text = error instanceof Cancelled ? undefined : this.listener.failed(error);
     try {
       if (this.left !== undefined) this.enter(this.left);
-      await this.timeline.goTo(origin);
+      comeBack();
     } catch (other) {
       const lost = `The run cannot be brought back to where it was: ${this.listener.failed(other)}`;
       return { hart, reason: 'exception', description: lost, text: lost };

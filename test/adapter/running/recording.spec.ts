@@ -53,6 +53,8 @@ describe('a recording', function () {
     await session.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'sys_exec' }] });
     await session.type('wc README');
     let stop = await session.stopped();
+    // The run ends with what the debugger wrote last.
+    await session.customRequest('setExpression', { expression: '$t6', value: '7' });
     for (let i = 0; i < back; i++) {
       await session.customRequest('reverseContinue', { threadId: stop.threadId });
       stop = await session.stopped();
@@ -96,7 +98,10 @@ describe('a recording', function () {
   it('made in the past opens there, with the present after it', async () => {
     const { bytes, state: there } = await record(false, 1);
     const stop = await open(bytes);
-    assert.match(stop.description!, /^Paused where the recording was opened, [\d.]+ \S+ before the present$/);
+    assert.match(
+      stop.description!,
+      /^Paused where the recording was opened, (less than 1|[\d.]+) \S+ before the present$/,
+    );
     assert.equal(await state(reader, stop), there);
     await reader.ask('xv6.goTo', { instant: 'present' });
     await reader.stopped();
