@@ -16,6 +16,7 @@ import { openSampleLab } from './launch/sample-lab';
 import { Consent } from './past/consent';
 import { ConsoleLinks } from './past/console-links';
 import { Journeys } from './past/journeys';
+import { Questions } from './past/questions';
 import { Whereabouts } from './past/whereabouts';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
@@ -38,6 +39,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     consent,
     consoles,
     ...new Journeys(sessions, whereabouts, consent).register(),
+    ...new Questions(sessions).register(),
     vscode.window.registerTerminalLinkProvider(lines),
     commands.registerCommand('xv6.whoPrinted', () => lines.choose()),
     commands.registerCommand('xv6.saveRecording', () => saveRecording(sessions)),

@@ -44,6 +44,7 @@ export function rowTemplate(
     aria-selected=${active}
     aria-expanded=${row.expandable ? row.expanded : nothing}
     aria-label=${ariaLabel(row)}
+    data-vscode-context=${menuContext(row)}
     @click=${(event: Event) => clicked((event.target as Element).classList.contains('twisty'))}
     @dblclick=${() => clicked(true)}
   >
@@ -73,6 +74,13 @@ export function rowTemplate(
     >
   </div>`;
 }
+
+/** What the editor passes to the commands of the row's context menu, which are about an entry: the first of several. */
+const menuContext = ({ pteAddress, pa }: TreeRow): string =>
+  JSON.stringify({
+    ...{ webviewSection: 'entry', preventDefaultContextMenuItems: true },
+    ...{ pteAddress: hexadecimal(pteAddress), pa: hexadecimal(pa) },
+  });
 
 function twisty({ expandable, expanded }: TreeRow): string {
   if (!expandable) return '';
