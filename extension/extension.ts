@@ -10,6 +10,7 @@ import { SELECTOR, TranslatingHover } from './editor/hover';
 import { openRecording, RECORDING_VIEW, RecordingOpener } from './past/open-recording';
 import { saveRecording } from './past/save-recording';
 import { PageTablePanel } from './views/page-table-panel';
+import { TimelineView } from './views/timeline-view';
 import { ProcessesView } from './views/processes-view';
 import { InlineValues } from './editor/inline-values';
 import { openSampleLab } from './launch/sample-lab';
@@ -46,6 +47,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     commands.registerCommand('xv6.openRecording', (file: unknown) => openRecording(file)),
     vscode.window.registerCustomEditorProvider(RECORDING_VIEW, new RecordingOpener()),
     pageTable,
+    new TimelineView(extensionUri, sessions),
     processes,
     disassembly,
     claimPlainAssembly(),

@@ -13,6 +13,8 @@ export type SessionEvent =
   | { kind: 'stopped'; session: vscode.DebugSession; reason: string }
   /** Where the machine stands, just before `stopped`. */
   | { kind: 'instant'; session: vscode.DebugSession; at: Events['xv6.instant'] }
+  /** More is known of what happened in the run, or there are other bookmarks. */
+  | { kind: 'surveyed'; session: vscode.DebugSession }
   /** A request, of VS Code or of ours, has failed. */
   | { kind: 'refused'; session: vscode.DebugSession; command: string; message: string };
 
@@ -95,6 +97,10 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     switch (message.event) {
       case 'xv6.instant':
         this.fire({ kind: 'instant', session, at: message.body as Events['xv6.instant'] });
+        break;
+      case 'xv6.timelineRead':
+      case 'xv6.bookmarks':
+        this.fire({ kind: 'surveyed', session });
         break;
       case 'stopped':
         this.stopped.set(session.id, new Map());

@@ -131,7 +131,12 @@ export const DOORS = {
   host: { mayImport: ['emulator/devices/disk', 'emulator/run-loop', 'emulator/types'], node: true },
 
   extension: {
-    mayImport: ['debug-adapter/protocol', 'webviews/page-table/messages', 'host/regular-file'],
+    mayImport: [
+      'debug-adapter/protocol',
+      'webviews/page-table/messages',
+      'webviews/timeline/messages',
+      'host/regular-file',
+    ],
     node: true,
     vscode: true,
   },

@@ -25,7 +25,7 @@ const LONG = 1000;
 const SAMPLES = 100;
 const KEPT_SAMPLES = 2000;
 /** Instructions in which a line is printed that has begun, in steps. */
-const LINE_STEP = 20_000;
+const LINE_STEP = 1_000_000;
 const LINE_STEPS = 50;
 /** Milliseconds between two reports of how far it has come. */
 const REPORTS = 200;
@@ -154,7 +154,9 @@ export class Survey {
   branched(): void {
     this.stop();
     this.scout?.scout.lose();
-    const { time } = this.parts.machine.instant;
+    const { instant } = this.parts.machine;
+    const { time } = instant;
+    if (this.axis?.has(instant) !== true) this.forget();
     this.tiles.forgetAfter(time);
     for (const at of this.samples.keys()) if (at > time) this.samples.delete(at);
   }
@@ -174,11 +176,13 @@ export class Survey {
     const { machine, timeline } = this.parts;
     const { beginning, present } = timeline;
     const axis = new Axis(beginning, present, this.inputs, machine.instant);
-    if (axis.start.inputs !== this.axis?.start.inputs) {
-      this.tiles = new Tiles();
-      this.samples = new Map();
-    }
+    if (axis.start.inputs !== this.axis?.start.inputs) this.forget();
     return (this.axis = axis);
+  }
+
+  private forget(): void {
+    this.tiles = new Tiles();
+    this.samples = new Map();
   }
 
   private async work(): Promise<void> {
@@ -206,7 +210,7 @@ export class Survey {
     scout.begin();
     await this.sample(scout, watch, plan.samples);
     if (plan.cost > LONGEST) return;
-    const tiles = fromHere(plan.tiles, this.parts.machine.instant.time);
+    const tiles = plan.cost > LONG ? fromHere(plan.tiles, this.parts.machine.instant.time) : plan.tiles;
     for (const [index, tile] of tiles.entries()) {
       if (!(await this.readTile(scout, watch, plan, tile))) continue;
       if (tiles[index + 1]?.start !== tile.end) await this.finishLine(scout, watch, plan.axis, tile.read);
@@ -245,8 +249,11 @@ export class Survey {
 
   /** What a line says that has begun is known a little later. */
   private async finishLine(scout: Scout, watch: RunWatch, axis: Axis, from: number): Promise<void> {
-    for (let step = 1; step <= LINE_STEPS && watch.hasUnfinishedLine; step++)
-      await scout.runTo(axis.at(from + step * LINE_STEP), () => undefined);
+    for (let step = 1; step <= LINE_STEPS && watch.hasUnfinishedLine; step++) {
+      const to = axis.at(from + step * LINE_STEP);
+      await scout.runTo(to, () => undefined);
+      if (to === axis.end) return;
+    }
   }
 
   private async sample(scout: Scout, watch: RunWatch, samples: readonly Kept[]): Promise<void> {

@@ -1,6 +1,7 @@
 /** Our own request `xv6.timeline`: what happened in a stretch of the run, for whoever draws it. */
 import { instantName } from '../../../emulator/history/instant';
 import type { Requests, TimelineMark, TimelineModel, TimelineSpan } from '../../protocol';
+import type { Past } from '../../run-control/past/past';
 import type { LoggedStop } from '../../run-control/past/stop-log';
 import { LANES } from '../../survey/happened';
 import { stateText } from '../../survey/hart-watch';
@@ -33,7 +34,7 @@ export function timeline(context: SessionContext, args: Requests['xv6.timeline']
       ...(state.process && { pid: state.process.pid }),
     })),
     spans: spansOf(seen.columns, debuggee.harts.length),
-    marks: [...seen.columns.flatMap(marksOf), ...stopsIn(past.stops.all, seen)],
+    marks: [...seen.columns.flatMap(marksOf), ...stopsIn(past.stops.all, seen), ...bookmarksOn(past, seen)],
     read: seen.read.map((one) => [one.from, one.to]),
     samples: seen.samples.map(({ time, states: all }) => ({ time, states: [...all] })),
     ...{ reading: survey.reading, long: seen.isLong },
@@ -71,6 +72,21 @@ const marksOf = ({ happened }: Column): TimelineMark[] =>
     const most = [...kinds].sort((a, b) => b[1] - a[1]);
     return [{ lane, time: instant.time, instant: instantName(instant), hart, text: first.words(), count, kinds: most }];
   });
+
+/** Those of this run, and where others were left that have one. */
+function bookmarksOn({ bookmarks, timeline: { futures } }: Past, { axis }: Seen): TimelineMark[] {
+  return bookmarks.list.flatMap(({ name, instant, future }): TimelineMark[] => {
+    const shared = future === undefined ? instant : futures.get(future)?.shared;
+    if (shared === undefined || !axis.has(shared)) return [];
+    const [kind, text] = future === undefined ? ['bookmark', name] : ['future', `Another future began here: ${name}`];
+    return [
+      {
+        ...{ lane: 'bookmarks', time: shared.time, instant: instantName(shared), hart: 0, text },
+        ...{ count: 1, kinds: [[kind, 1]] },
+      },
+    ];
+  });
+}
 
 function stopsIn(stops: readonly LoggedStop[], { axis, from, to }: Seen): TimelineMark[] {
   return stops

@@ -1,0 +1,5 @@
+/** Entry point of the timeline's bundle. */
+import './timeline.css';
+import { TimelineView } from './view';
+
+customElements.define('xv6-timeline', TimelineView);
