@@ -4,6 +4,7 @@
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { context } from 'esbuild';
+import { codiconPlugin } from './scripts/codicon-plugin.mjs';
 import { interpreterPlugin } from './scripts/interpreter-plugin.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
 import { Stop } from './scripts/run.mjs';
@@ -40,6 +41,7 @@ const bundles = [
     format: 'iife',
     target: 'chrome120',
     loader: { '.ttf': 'file' },
+    plugins: [codiconPlugin('webviews')],
     assetNames: '[name]',
   },
 ];
