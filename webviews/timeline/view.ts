@@ -16,6 +16,8 @@ const COLUMN = 2;
 const MOST_COLUMNS = 800;
 /** Milliseconds after the last change of the stretch, before it is asked for. */
 const PATIENCE = 60;
+/** Milliseconds after which a machine that runs is said to. */
+const DEPARTURE = 400;
 /** Pixels that the mouse may move in a click, and by which it may miss an event. */
 const STILL = 4;
 /** Factor of a step of zooming. */
@@ -50,6 +52,7 @@ export class TimelineView extends HTMLElement {
   private selected: Item | undefined;
   private drag: { x: number; from: Stretch; isMoving: boolean } | undefined;
   private asking: ReturnType<typeof setTimeout> | undefined;
+  private departing: ReturnType<typeof setTimeout> | undefined;
   private isDrawing = false;
 
   connectedCallback(): void {
@@ -111,9 +114,15 @@ export class TimelineView extends HTMLElement {
         this.failure = message.message;
         break;
       case 'running':
-        this.status = 'running';
-        break;
+        // A journey to an instant runs, too, but not for long.
+        clearTimeout(this.departing);
+        this.departing = setTimeout(() => {
+          this.status = 'running';
+          this.tell();
+        }, DEPARTURE);
+        return;
       case 'ended':
+        clearTimeout(this.departing);
         this.status = 'ended';
         this.model = this.complete = this.chosen = this.selected = undefined;
         break;
@@ -123,6 +132,7 @@ export class TimelineView extends HTMLElement {
   }
 
   private take(model: TimelineModel): void {
+    clearTimeout(this.departing);
     if (this.model && partRead(this.model) > 0.999) this.complete = this.model;
     this.model = model;
     if (this.complete && (this.complete.start !== model.start || this.complete.present > model.present))

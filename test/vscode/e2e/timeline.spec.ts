@@ -1,5 +1,6 @@
 /** The timeline: what it shows, a click into the past, the keyboard, and the colours of themes. */
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../patience';
 import { LabWindow, PREBUILT } from './window';
 
@@ -35,6 +36,8 @@ describe('the timeline', function () {
     await workbench.see('the hover', text('.hover'), /^Hart 0: .* · [\d.,]+ m?s to [\d.,]+ m?s$/);
     await canvas.click({ position: { x: width * 0.3, y: 24 + 10 } });
     await workbench.see('the status bar', place, /before the present/);
+    // What is drawn on a canvas has no text to wait for.
+    await delay(700);
     await lab.picture('timeline-past');
   });
 
