@@ -49,7 +49,7 @@ type Return = Pick<Call, 'result' | 'suits'>;
 
 export class Calls implements Query {
   readonly subject: string;
-  private readonly moments = new Map<bigint, Moment>();
+  private readonly moments = new Map<bigint, { moment: Moment; info: FunctionInfo }>();
   private readonly addresses: readonly bigint[];
   /** Calls of this stretch whose body has not begun, by their keys; and those that have not returned. */
   private readonly begun = new Set<string>();
@@ -63,31 +63,34 @@ export class Calls implements Query {
   constructor(
     private readonly guest: AskedGuest,
     private readonly image: MappedProgram,
-    private readonly info: FunctionInfo,
+    /** More than one where the compiler has made variants of it. */
+    private readonly functions: readonly FunctionInfo[],
     private readonly condition: QueryCondition,
-    subject = `calls of ${info.name}`,
+    subject = `calls of ${functions[0]?.name ?? 'nothing'}`,
   ) {
     this.subject = subject;
     this.onResult = /\$result\b/.test(condition.text ?? '');
-    const place = (address: bigint, moment: Moment): void => {
-      for (const running of image.running(address)) this.moments.set(running, moment);
-    };
-    const [segment] = image.binary.segments.filter(
-      ({ virtualAddress, bytes }) => info.low >= virtualAddress && info.low < virtualAddress + BigInt(bytes.length),
-    );
-    const read = (at: bigint, length: number): Uint8Array | undefined => {
-      const offset = Number(at - (segment?.virtualAddress ?? 0n));
-      return segment?.bytes.subarray(offset, offset + length);
-    };
-    for (const { address, decoded } of instructionsFrom(read, info.low, info.high))
-      if (decoded && isReturn(decoded)) place(address, 'return');
-    place(info.bodyStart, 'body');
-    if (info.low !== info.bodyStart) place(info.low, 'entry');
+    const read = readerOf(image);
+    for (const info of functions) {
+      const place = (address: bigint, moment: Moment): void => {
+        for (const running of image.running(address)) this.moments.set(running, { moment, info });
+      };
+      for (const { address, decoded } of instructionsFrom(read, info.low, info.high))
+        if (decoded && isReturn(decoded)) place(address, 'return');
+      place(info.bodyStart, 'body');
+      if (info.low !== info.bodyStart) place(info.low, 'entry');
+    }
     this.addresses = [...this.moments.keys()];
   }
 
   get failures(): QueryCondition['failures'] {
     return this.condition.failures;
+  }
+
+  remark(): string | undefined {
+    const name = this.functions[0]?.name;
+    const copies = name === undefined ? 0 : this.image.binary.inlinedCopies(name).length;
+    return copies === 0 ? undefined : `it is inlined in ${copies} places, whose calls are not among them`;
   }
 
   begin(): () => void {
@@ -97,7 +100,8 @@ export class Calls implements Query {
     // A hart may stand between the first instruction and the body.
     for (const hart of this.guest.harts) {
       const pc = this.image.linked(hart.pc);
-      if (pc <= this.info.low || pc > this.info.bodyStart || !this.isOurs(hart)) continue;
+      const isWithin = this.functions.some(({ low, bodyStart }) => pc > low && pc <= bodyStart);
+      if (!isWithin || !this.isOurs(hart)) continue;
       const key = this.keyWithin(hart);
       if (key !== undefined) this.begun.add(key);
     }
@@ -107,17 +111,17 @@ export class Calls implements Query {
   seen(stop: Stop): Candidate | undefined {
     if (stop.kind !== 'breakpoint') return undefined;
     const hart = this.hart(stop.hart);
-    const moment = this.isOurs(hart) ? this.moments.get(stop.pc) : undefined;
+    const met = this.isOurs(hart) ? this.moments.get(stop.pc) : undefined;
+    if (met === undefined) return undefined;
+    const { moment, info } = met;
     switch (moment) {
-      case undefined:
-        return undefined;
       case 'entry':
         this.begun.add(this.keyAtEdge(hart));
         return undefined;
       case 'body':
-        return this.called(hart);
+        return this.called(hart, info);
       case 'return':
-        this.returned(hart);
+        this.returned(hart, info);
         return undefined;
     }
   }
@@ -132,15 +136,15 @@ export class Calls implements Query {
     this.returns.clear();
   }
 
-  private called(hart: Hart): Call | undefined {
-    const isAtEdge = this.info.low === this.info.bodyStart;
+  private called(hart: Hart, info: FunctionInfo): Call | undefined {
+    const isAtEdge = info.low === info.bodyStart;
     const key = isAtEdge ? this.keyAtEdge(hart) : this.keyWithin(hart);
     if (key === undefined || (!isAtEdge && !this.begun.delete(key))) return undefined;
     if (!this.onResult && !this.condition.holds(hart.id)) {
       this.open.delete(key);
       return undefined;
     }
-    const { guest, image, info } = this;
+    const { guest, image } = this;
     const context = evaluationContext(guest, hart);
     const given = info.parameters.map(({ name }) => ({
       name,
@@ -154,14 +158,14 @@ export class Calls implements Query {
     return call;
   }
 
-  private returned(hart: Hart): void {
+  private returned(hart: Hart, info: FunctionInfo): void {
     const key = this.keyAtEdge(hart);
     const call = this.open.get(key);
     this.open.delete(key);
     if (call === undefined && this.returns.has(key)) return;
     const value = hart.x(X.a0);
     const found: Return = {
-      result: this.shown(hart, value),
+      result: this.shown(hart, info, value),
       suits: this.onResult ? this.condition.holds(hart.id, { result: value }) : undefined,
     };
     if (call) Object.assign(call, found);
@@ -169,8 +173,7 @@ export class Calls implements Query {
   }
 
   /** Undefined for a function without a result, or with one that is not in a0 alone. */
-  private shown(hart: Hart, value: bigint): string | undefined {
-    const { type } = this.info;
+  private shown(hart: Hart, { type }: FunctionInfo, value: bigint): string | undefined {
     const kind = type && plain(type.result).kind;
     if (type === undefined || (kind !== 'base' && kind !== 'pointer' && kind !== 'enum')) return undefined;
     return attempt(() => formatValue(constant(value, type.result), evaluationContext(this.guest, hart)));
@@ -207,3 +210,14 @@ function attempt(text: () => string): string {
     return '?';
   }
 }
+
+/** Reads a program's code in its file. */
+const readerOf =
+  ({ binary }: MappedProgram) =>
+  (at: bigint, length: number): Uint8Array | undefined => {
+    const segment = binary.segments.find(
+      ({ virtualAddress, bytes }) => at >= virtualAddress && at < virtualAddress + BigInt(bytes.length),
+    );
+    const offset = Number(at - (segment?.virtualAddress ?? 0n));
+    return segment?.bytes.subarray(offset, offset + length);
+  };

@@ -3,6 +3,7 @@ import { Phase, type Instant } from '../../emulator/history/instant';
 import type { Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { codePlace } from '../code/place-names';
+import type { StackGuest } from '../stack/stack';
 import type { MappedProgram } from '../code/mapped-program';
 import { processOn } from '../xv6/cpus';
 import { named } from '../xv6/processes';
@@ -32,7 +33,7 @@ export interface Occurrence {
 }
 
 /** Whose past it is. */
-export type AskedGuest = Guest;
+export type AskedGuest = Guest & Pick<StackGuest, 'traps'>;
 
 /** Who was doing something, and where: all but what it was. */
 export type Scene = Pick<Occurrence, 'instant' | 'tick' | 'hart' | 'place' | 'process'>;

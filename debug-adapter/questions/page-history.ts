@@ -5,6 +5,14 @@
 import { hex } from '../../emulator/isa/hex';
 import { flagText, isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, spanOf } from '../../emulator/isa/sv39';
 import type { Stop, TableStoreEvent } from '../../emulator/types';
+import { frameEvaluation } from '../evaluation/evaluation';
+import { ExpressionError } from '../expressions/error';
+import { integerOf } from '../expressions/evaluate';
+import { variableValue } from '../expressions/value';
+import type { Frame } from '../stack/frame';
+import { walkStack } from '../stack/stack';
+import { parkedProcesses, type Thread } from '../stack/threads';
+import type { Variable } from '../symbols/api';
 import { KernelEvents, type KernelEventKind } from '../xv6/kernel-events';
 import { tableName, tableRoots } from '../xv6/tables';
 import {
@@ -42,7 +50,10 @@ export class PageHistory implements Query {
   }
 
   remark(): string | undefined {
-    const missing = [this.events.missing('allocate'), this.events.missing('free')].filter((why) => why !== undefined);
+    const { events } = this;
+    const missing = (['allocate', 'free'] as const).flatMap(
+      (kind) => events.missing(kind) ?? events.partly(kind) ?? [],
+    );
     return missing.length > 0 ? missing.join(', ') : undefined;
   }
 
@@ -54,7 +65,7 @@ export class PageHistory implements Query {
     });
     this.subscription = subscription;
     subscription.setAddresses(this.events.addresses(KINDS));
-    subscription.followTables(tableRoots(xv6));
+    subscription.followTables([...tableRoots(xv6), ...this.tablesInHand()]);
     return () => subscription.end();
   }
 
@@ -68,6 +79,27 @@ export class PageHistory implements Query {
     return found && this.condition.holds(found.hart ?? this.guest.machine.current)
       ? { occurrence: () => found }
       : undefined;
+  }
+
+  /**
+   * Roots of tables in which entries are being made where a stretch begins, and which may be no process's yet: the first
+   * argument of the function that does it, on every stack.
+   */
+  private tablesInHand(): bigint[] {
+    const { guest } = this;
+    const image = guest.image.binary;
+    const starts = new Set(this.events.addresses(new Set<KernelEventKind>(['map'])));
+    const threads: Thread[] = [
+      ...guest.harts.map((hart): Thread => ({ kind: 'hart', hart: hart.id })),
+      ...parkedProcesses(guest).map((process): Thread => ({ kind: 'process', process })),
+    ];
+    return threads.flatMap((thread) =>
+      walkStack(guest, thread, 1).flatMap((frame) => {
+        const info = frame.isUser || frame.isLabel ? undefined : image.functionAt(frame.lookup);
+        const [table] = info !== undefined && starts.has(info.low) ? info.parameters : [];
+        return (table && valueIn(guest, frame, table)) ?? [];
+      }),
+    );
   }
 
   /** Whether to stop for what a function of the kernel is about to do. A table that is being built is followed, too. */
@@ -131,3 +163,14 @@ export class PageHistory implements Query {
 
 /** The page that an address lies in. */
 export const pageOf = (physical: bigint): bigint => physical - (physical % PAGE_SIZE);
+
+/** Undefined of a variable that is nowhere. */
+function valueIn(guest: AskedGuest, frame: Frame, variable: Variable): bigint | undefined {
+  const context = frameEvaluation(guest, frame);
+  try {
+    return integerOf(variableValue(variable, context), context);
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined;
+    throw error;
+  }
+}

@@ -54,6 +54,7 @@ const LONGEST = 4096n;
 export class KernelEvents {
   private readonly byKind = new Map<bigint, KernelEventKind>();
   private readonly missingByKind = new Map<KernelEventKind, string>();
+  private readonly partlySeen = new Map<KernelEventKind, string>();
 
   constructor(
     private readonly xv6: Xv6,
@@ -66,6 +67,9 @@ export class KernelEvents {
       if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
       else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns is not known`);
       for (const address of places ?? []) this.byKind.set(address, kind);
+      const copies = found ? xv6.binary.inlinedCopies(found.name).length : 0;
+      if (found && copies > 0)
+        this.partlySeen.set(kind, `${found.name} is inlined in ${copies} places, where it is not seen`);
     }
     if (!xv6.proc && !this.missingByKind.has('create')) this.missingByKind.set('create', 'the processes are not known');
   }
@@ -73,6 +77,11 @@ export class KernelEvents {
   /** Why events of a kind cannot be seen; undefined if they can. */
   missing(kind: KernelEventKind): string | undefined {
     return this.missingByKind.get(kind);
+  }
+
+  /** Why not all events of a kind are seen. */
+  partly(kind: KernelEventKind): string | undefined {
+    return this.partlySeen.get(kind);
   }
 
   /** Addresses at which a hart must be checked for events of these kinds. */

@@ -154,18 +154,19 @@ function queryOf(
     case 'disk':
     case 'calls': {
       const { image, name: called } = programOf(context, name === 'disk' ? NAMES.diskRequest : about, frameId);
-      const [info] = image.binary.functionsNamed(called);
+      const functions = image.binary.functionsNamed(called);
+      const [info] = functions;
       const isInlined = image.binary.inlinedCopies(called).length > 0;
       if (info === undefined) {
         throw new Error(
           isInlined ? `${called} is inlined wherever it is called.` : `There is no function ${called} in the program.`,
         );
       }
-      if (name === 'calls') return new Calls(debuggee, image, info, condition);
+      if (name === 'calls') return new Calls(debuggee, image, functions, condition);
       const number = numberNamed(context, about, frameId);
       const writes = blockWrites(info.parameters, number);
       const all = text === undefined ? writes : `${writes} && (${text})`;
-      return new Calls(debuggee, image, info, new QueryCondition(debuggee, all), `writes of disk block ${number}`);
+      return new Calls(debuggee, image, functions, new QueryCondition(debuggee, all), `writes of disk block ${number}`);
     }
     case 'lines':
       return runsOf(debuggee, about, linePlaces(context, about, frameId), condition);
@@ -248,7 +249,7 @@ function linePlaces(context: SessionContext, text: string, frameId: number | und
 function titleOf(query: Query, { rows, leftOut, isComplete, isCancelled }: Answer): string {
   const { subject, failures } = query;
   const count = rows.length === 0 ? 'No' : String(rows.length);
-  const words = [`${count} ${subject}`];
+  const words = [`${count} ${rows.length === 1 ? subject.replace(PLURAL, '$1') : subject}`];
   if (rows.length > 1) words.push('the latest last');
   if (leftOut > 0) words.push(`at least ${leftOut} earlier ones left out`);
   else if (isCancelled) words.push('cancelled before the whole past was looked through');
@@ -259,6 +260,9 @@ function titleOf(query: Query, { rows, leftOut, isComplete, isCancelled }: Answe
     words.push(`the condition could not be evaluated ${failures.count} times (${failures.first})`);
   return words.join('; ');
 }
+
+/** Of the first word of a query's subject. */
+const PLURAL = /^(\w*?(?:ch)?)(?:(?<=ch)e)?s\b/;
 
 const ago = (ticks: number): string => `${duration(ticks / TICKS)} ago`;
 

@@ -56,6 +56,42 @@ describe('who wrote this', function () {
     assert.equal(await session().value('$s0'), saved);
   });
 
+  it('of any register: from there on it keeps its value, instruction by instruction, up to where it was asked', async () => {
+    let instant = '';
+    session().on('xv6.instant', ({ body }: { body: { instant: string } }) => (instant = body.instant));
+    // A breakpoint stops a moment after the step that leads there.
+    const moment = (name: string): string => name.replace(/:\d$/, '');
+    // With interrupts and page faults on the way.
+    await session().boot({ functions: ['freeproc'], harts: 3 });
+    await session().written('$ ');
+    await session().type('ls');
+    const { threadId } = await session().stopped();
+    const hart = threadId!;
+    const here = instant;
+    let steps = 0;
+    for (const name of ['a0', 'a1', 'a4', 'a5', 'ra', 's1', 's2', 't1', 'gp']) {
+      const [frame] = await session().stack(hart);
+      const value = await session().value(`$${name}`, 'watch', frame!.id);
+      await session().ask('xv6.whoWrote', { name: `$${name}`, frameId: frame!.id });
+      const stop = await session().stopped();
+      if (stop.description!.includes('never been written')) {
+        assert.equal(value, '0x0', name);
+        continue;
+      }
+      for (let step = 0; step < 40 && moment(instant) !== moment(here); step++) {
+        const at = await session().step('stepIn', hart, 'instruction');
+        assert.equal(at.threadId, hart);
+        const [now] = await session().stack(hart);
+        assert.equal(await session().value(`$${name}`, 'watch', now!.id), value, `${name} after ${step} steps`);
+        steps++;
+      }
+      if (instant === here) continue;
+      await session().ask('xv6.goTo', { instant: here, hart: hart - 1 });
+      await session().stopped();
+    }
+    assert.ok(steps > 50, String(steps));
+  });
+
   it('of a CSR: an instruction, or the trap', async () => {
     await session().boot({ functions: ['sys_dup'] });
     await session().stopped();
