@@ -77,8 +77,10 @@ describe('the timeline', function () {
             if (!span) continue;
             const { text, does, pid: told } = stateAt(span);
             const where = `hart ${hart} at ${time}: ${text}`;
+            const { id, name } = (await session.stack(hart + 1))[0]!;
+            // A hart whose turn has ended within the switch is told to be in the other process when it goes on.
+            if (name === 'swtch') continue;
             assert.equal(told, pid, where);
-            const { id } = (await session.stack(hart + 1))[0]!;
             assert.equal(/USER/.test(await session.value('$mode', 'watch', id)), does === 'user', where);
             // One that is awake again may wait for its turn; before there is a scheduler, harts wait for the first one.
             if (runs === 'idle') assert.equal(does, 'idle', where);
