@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { compareInstants, type Instant } from '../../emulator/history/instant';
 import { Timeline } from '../../emulator/history/timeline';
 import { Machine } from '../../emulator/machine';
+import type { Stop, Watch } from '../../emulator/types';
 import { Random } from '../../emulator/testing/random';
 import { imageOf } from '../../emulator/testing/disk-image';
 import { median } from './measure';
@@ -26,7 +27,15 @@ export interface HistoryRun {
   longestVisit: number;
   back: number;
   longestBack: number;
+  /** Milliseconds to find that nothing wrote a word in the last 1,000,000,000 instructions, or since power on. */
+  wrote: number;
 }
+
+/** Instructions of one run of the machine, and of the past that is searched. */
+const SLICE = 400_000;
+const SEARCHED = 1e9;
+/** The kernel's first instructions: nobody writes there. */
+const UNTOUCHED: Watch = { address: 0x8000_0000n, length: 8, access: 'write' };
 
 async function main([lab, millions, history]: string[]): Promise<void> {
   const kernel = new Uint8Array(readFileSync(join(lab!, 'kernel', 'kernel')));
@@ -39,7 +48,7 @@ async function main([lab, millions, history]: string[]): Promise<void> {
   const before = process.cpuUsage();
   for (let typed = false; machine.executed < Number(millions) * 1e6;) {
     const begun = performance.now();
-    const stop = machine.run({ instructions: 400_000 });
+    const stop = machine.run({ instructions: SLICE });
     if (stop.kind === 'idle' && !typed) machine.consoleInput(new TextEncoder().encode('usertests -q\n'));
     if (stop.kind === 'idle') typed = true;
     if (stop.kind === 'idle' && stop.until < Infinity) machine.idleUntil(stop.until);
@@ -47,6 +56,7 @@ async function main([lab, millions, history]: string[]): Promise<void> {
     passed.push(machine.instant);
   }
   const { user, system } = process.cpuUsage(before);
+  const wrote = timeline === undefined ? 0 : await search(machine, timeline, passed.at(-SEARCHED / SLICE));
   const [visits, backs] = timeline === undefined ? [[0], [0]] : await visit(machine, timeline, passed);
   const { length, bytes } = timeline?.checkpoints ?? { length: 0, bytes: 0 };
   const run: HistoryRun = {
@@ -54,6 +64,7 @@ async function main([lab, millions, history]: string[]): Promise<void> {
     resident: process.memoryUsage.rss() / 2 ** 20,
     kept: bytes / 2 ** 20,
     checkpoints: length,
+    wrote,
     ...{
       visit: median(visits),
       longestVisit: Math.max(...visits),
@@ -62,6 +73,19 @@ async function main([lab, millions, history]: string[]): Promise<void> {
     },
   };
   console.log(JSON.stringify(run));
+}
+
+async function search(machine: Machine, timeline: Timeline, since: Instant | undefined): Promise<number> {
+  const watch = (): (() => void) => {
+    const subscription = machine.subscribe({ data: () => true });
+    subscription.setWatches([UNTOUCHED]);
+    return () => subscription.end();
+  };
+  const found = (stop: Stop): true | undefined => (stop.kind === 'data' ? true : undefined);
+  const begun = performance.now();
+  const last = await timeline.findLast(machine.instant, { watch, found }, since);
+  if (last !== undefined) throw new Error('the kernel has written to its code');
+  return performance.now() - begun;
 }
 
 async function visit(machine: Machine, timeline: Timeline, passed: readonly Instant[]): Promise<[number[], number[]]> {

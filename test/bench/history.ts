@@ -24,6 +24,7 @@ export async function measureHistory(remark: (text: string) => void): Promise<vo
       `${qemu.toFixed(2)} s without (${(here / qemu).toFixed(3)}); ${text(({ checkpoints }) => checkpoints)} checkpoints in ` +
       `${text(({ kept }) => kept)} MiB, ${text(({ resident }) => resident)} MiB resident; to any instant in ` +
       `${text(({ visit }) => visit)} ms (median; ${text(({ longestVisit }) => longestVisit)} at most), one instruction back in ` +
-      `${text(({ back }) => back)} ms (${text(({ longestBack }) => longestBack)} at most).`,
+      `${text(({ back }) => back)} ms (${text(({ longestBack }) => longestBack)} at most); who wrote a word, over the last ` +
+      `1,000 million instructions, in ${text(({ wrote }) => wrote)} ms.`,
   );
 }
