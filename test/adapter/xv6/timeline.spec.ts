@@ -33,12 +33,14 @@ async function goTo(session: TestSession, to: Requests['xv6.goTo']['arguments'])
   return ((await arrived).body as { instant: string }).instant;
 }
 
-/** Runs the shell's command and stops after it. */
+/** Runs a command of the shell and stops some time after it. */
 async function runToPrompt(session: TestSession, harts: number): Promise<void> {
   await session.boot({ harts, warmStart: false });
   await session.written('$ ');
   const from = await session.type('echo hello');
   await session.written('hello\n', from + 10);
+  // Then the kernel has nothing to do.
+  await setTimeout(100);
   await session.pauseRequest({ threadId: 1 });
   await session.stopped();
 }
