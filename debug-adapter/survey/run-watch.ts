@@ -18,7 +18,7 @@ import type { LineWatch } from './line-watch';
 const UART = 'uart';
 
 /** Kinds of traps. */
-export type TrapKind = 'system call' | 'fault' | 'timer' | 'device' | 'other';
+export type TrapKind = 'system call' | 'fault' | 'timer interrupt' | 'device interrupt' | 'other interrupt';
 
 export class RunWatch {
   private readonly harts: HartWatch;
@@ -96,14 +96,14 @@ export class RunWatch {
     switch (cause) {
       case InterruptCause.supervisorTimer:
       case InterruptCause.machineTimer:
-        return 'timer';
+        return 'timer interrupt';
       case InterruptCause.supervisorSoftware:
-        return this.relaysTimer ? 'timer' : 'other';
+        return this.relaysTimer ? 'timer interrupt' : 'other interrupt';
       case InterruptCause.supervisorExternal:
       case InterruptCause.machineExternal:
-        return 'device';
+        return 'device interrupt';
       default:
-        return 'other';
+        return 'other interrupt';
     }
   }
 

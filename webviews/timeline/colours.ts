@@ -35,8 +35,9 @@ export function coloursOf(element: Element): Colours {
     kinds: {
       'system call': blue,
       fault: red,
-      timer: yellow,
-      device: green,
+      'timer interrupt': yellow,
+      'device interrupt': green,
+      'other interrupt': yellow,
       'satp write': purple,
       line: text,
       pause: blue,

@@ -24,7 +24,7 @@ describe('the lanes of the timeline', () => {
     const texts = (id: string) => itemsIn(model, lane(id)).map(({ text }) => text);
     assert.deepEqual(texts('traps'), [
       'supervisor timer interrupt · at 4.00 ms',
-      '2 system calls, 1 timer · first: system call read · at 4.00 ms',
+      '2 system calls, 1 timer interrupt · first: system call read · at 4.00 ms',
     ]);
     assert.deepEqual(texts('console'), ['$ ls · at 4.01 ms']);
     assert.deepEqual(texts('hart-0'), [

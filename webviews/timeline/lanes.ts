@@ -116,15 +116,7 @@ function sampleItem(model: TimelineModel, { time, states }: TimelineModel['sampl
 
 const percent = (part: number): string => (part < 0.01 ? 'less than 1 %' : `${Math.round(part * 100)} %`);
 
-function plural(kind: string, count: number): string {
-  if (count === 1) return kind;
-  const NOUNS: Readonly<Record<string, string>> = {
-    timer: 'timer interrupts',
-    device: 'device interrupts',
-    other: 'other traps',
-  };
-  return NOUNS[kind] ?? `${kind}s`;
-}
+const plural = (kind: string, count: number): string => (count === 1 ? kind : `${kind}s`);
 
 /** Of the stretch that is shown, the part of which everything is known, from 0 to 1. */
 export function partRead({ from, to, read }: Pick<TimelineModel, 'from' | 'to' | 'read'>): number {

@@ -25,7 +25,7 @@ export const model: TimelineModel = {
       ...{ lane: 'traps', time: 400_100, instant: '0:400100:4', hart: 0, text: 'system call read', count: 3 },
       kinds: [
         ['system call', 2],
-        ['timer', 1],
+        ['timer interrupt', 1],
       ],
     },
     {
@@ -34,7 +34,7 @@ export const model: TimelineModel = {
     },
     {
       ...{ lane: 'traps', time: 400_050, instant: '0:400050:2', hart: 1, text: 'supervisor timer interrupt', count: 1 },
-      kinds: [['timer', 1]],
+      kinds: [['timer interrupt', 1]],
     },
   ],
   read: [[0, 1_000_000]],
