@@ -28,6 +28,7 @@ async function runSuite(name, patterns) {
     if (status !== 0 && sum.failures === 0) {
       console.error(`${name}: mocha ended with ${status} and no failed test; counted as one failure`);
       sum.failures = 1;
+      sum.failed.push(`${name}: mocha ended with ${status}`);
     }
     return sum;
   } finally {
@@ -36,12 +37,18 @@ async function runSuite(name, patterns) {
 }
 
 async function sumOf(folder) {
-  const sum = { passes: 0, failures: 0, pending: 0 };
-  for (const file of await readdir(folder)) {
-    const counts = JSON.parse(await readFile(join(folder, file), 'utf8'));
-    for (const key of Object.keys(sum)) sum[key] += counts[key];
-  }
+  const sum = noTests();
+  for (const file of await readdir(folder)) add(sum, JSON.parse(await readFile(join(folder, file), 'utf8')));
   return sum;
+}
+
+function noTests() {
+  return { passes: 0, failures: 0, pending: 0, failed: [] };
+}
+
+function add(sum, { failed, ...counts }) {
+  for (const [key, count] of Object.entries(counts)) sum[key] += count;
+  sum.failed.push(...failed);
 }
 
 await main(async () => {
@@ -56,11 +63,9 @@ await main(async () => {
   if (names.includes('vscode')) await ensureCodeServer();
 
   await mkdir(join(root, 'out'), { recursive: true });
-  const total = { passes: 0, failures: 0, pending: 0 };
-  for (const name of names) {
-    const counts = await runSuite(name, suites[name]);
-    for (const key of Object.keys(total)) total[key] += counts[key];
-  }
+  const total = noTests();
+  for (const name of names) add(total, await runSuite(name, suites[name]));
+  if (total.failed.length > 0) console.log(`\nfailed:\n  ${total.failed.join('\n  ')}`);
   console.log(`\n${total.passes} passed, ${total.failures} failed, ${total.pending} skipped`);
   if (total.failures > 0 || total.passes === 0) process.exitCode = 1;
 });
