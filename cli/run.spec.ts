@@ -84,6 +84,6 @@ describe('a run with a console', function () {
     const { status } = await console.run();
     assert.deepEqual([status, shown()], [0, 'k']);
     const took = performance.now() - began;
-    assert.ok(took >= 190 && took < 2000, `${took} ms`);
+    assert.ok(took >= 190 && took < 9000, `${took} ms`);
   });
 });

@@ -172,11 +172,10 @@ describe('lab Makefile', () => {
   });
 
   it('looks at a Makefile of any size, whatever is in it, in no time', function () {
-    this.timeout(5000);
+    // With the square of the size one of them takes minutes.
+    this.timeout(30_000);
     for (const filling of ['\n', ' ', '\t\n', 'K', 'K \n', 'K =', 'kernel ', '$', '${K}', '\\\n']) {
-      const start = performance.now();
-      assert.ok(!makesKernel(filling.repeat(100_000)));
-      assert.ok(performance.now() - start < 200, JSON.stringify(filling));
+      assert.ok(!makesKernel(filling.repeat(500_000)), JSON.stringify(filling));
     }
     assert.ok(makesKernel(`${'\n'.repeat(100_000)}  K := kernel \r\n\${K}/kernel:\r\n`));
   });

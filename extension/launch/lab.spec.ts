@@ -72,7 +72,7 @@ describe('a lab folder', () => {
         return false;
       }
     };
-    for (const end = Date.now() + 2000; isRunning() && Date.now() < end;)
+    for (const end = Date.now() + 20_000; isRunning() && Date.now() < end;)
       await new Promise((soon) => setTimeout(soon, 10));
     assert.ok(!isRunning(), 'the sleep that it started');
   });
@@ -80,7 +80,7 @@ describe('a lab folder', () => {
   /** Timers and pipes that keep this process from ending. */
   const held = (): string[] => process.getActiveResourcesInfo().filter((kind) => /Timeout|Pipe|Process/.test(kind));
   async function nothingMoreIsHeldThan(before: number): Promise<void> {
-    for (const end = Date.now() + 2000; held().length > before && Date.now() < end;)
+    for (const end = Date.now() + 20_000; held().length > before && Date.now() < end;)
       await new Promise((soon) => setImmediate(soon));
     assert.ok(held().length <= before, held().join());
   }
