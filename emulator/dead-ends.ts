@@ -47,6 +47,8 @@ const HOPELESS = 10 * SECOND;
 const LEFT = 0.5 * SECOND;
 /** Most looks at which the code of a hart is not followed that stays in one place and was in no such loop there. */
 const LONGEST_PAUSE = 128;
+/** A loop that interrupts let a hart leave, mostly the idle one, is followed at one of so many looks, all such at the same. */
+const IDLE_LOOK = 4;
 
 /** Bytes between two places of a loop, and between two of its stack pointers. */
 const NEAR = 1024n;
@@ -91,9 +93,10 @@ export class DeadEnds {
   /** Where the harts were at the last look. */
   private places: readonly { pc: bigint; sp: bigint }[] = [];
   /** By hart: looks until its code is followed again, and how many there are from one time to the next. */
-  private readonly pauses: { left: number; length: number }[];
+  private readonly pauses: { left: number; length: number; idle: boolean }[];
   private readonly sightings = new Map<string, Sighting>();
   private lookedAt = -Infinity;
+  private looks = 0;
   private text = '';
   private writtenAt = 0;
   /** Harts that have written anything. */
@@ -108,7 +111,7 @@ export class DeadEnds {
     private readonly machine: Pick<MachineApi, 'harts' | 'memory' | 'now' | 'current' | 'options' | 'subscribe'>,
     private readonly mayNotLoop: (hart: Hart) => boolean = () => false,
   ) {
-    this.pauses = machine.harts.map(() => ({ left: 0, length: 0 }));
+    this.pauses = machine.harts.map(() => ({ left: 0, length: 0, idle: false }));
     this.storms = new InterruptStorms(machine);
   }
 
@@ -122,7 +125,7 @@ export class DeadEnds {
   /** The machine is another, or stands elsewhere in its history. */
   clear(): void {
     this.sightings.clear();
-    for (const pause of this.pauses) pause.left = pause.length = 0;
+    for (const pause of this.pauses) Object.assign(pause, { left: 0, length: 0, idle: false });
     this.storms.clear();
     this.lookedAt = -Infinity;
     this.text = '';
@@ -142,6 +145,7 @@ export class DeadEnds {
     if (storm) return { kind: 'storm', harts: [{ hart: storm.hart, pc: storm.epc, storm }], message: this.message };
     if (!silent && now < this.lookedAt + LOOK) return undefined;
     this.lookedAt = now;
+    this.looks++;
     const here = this.see(now, silent);
     const lasts = ({ since }: Sighting, ticks: number): boolean => silent || now - since >= ticks;
     const isQuiet = silent || now - this.writtenAt >= SECOND;
@@ -222,10 +226,11 @@ export class DeadEnds {
    */
   private loopOf(hart: Hart, stays: boolean, silent: boolean): EndlessLoop | undefined {
     const pause = this.pauses[hart.id]!;
-    if (!stays) pause.left = pause.length = 0;
-    if (!stays || (!silent && pause.left-- > 0)) return undefined;
+    if (!stays) Object.assign(pause, { left: 0, length: 0, idle: false });
+    if (!stays || (!silent && (pause.left-- > 0 || (pause.idle && this.looks % IDLE_LOOK !== 0)))) return undefined;
     const loop = endlessLoop(hart, this.machine.memory);
     pause.left = pause.length = loop === undefined ? Math.min(pause.length * 2 || 1, LONGEST_PAUSE) : 0;
+    pause.idle = loop?.masked === false;
     return loop;
   }
 
