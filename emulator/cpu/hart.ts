@@ -78,8 +78,10 @@ export class HartState implements Hart {
   }
 
   /** A copy of registers and pc, by words; to be compared with, or put back. Not while it runs. */
-  registers(): Int32Array {
-    const words = this.memory.i32.slice(this.block / 4, this.block / 4 + REGISTER_WORDS);
+  registers(words = new Int32Array(REGISTER_WORDS)): Int32Array {
+    const { i32 } = this.memory;
+    const first = this.block / 4;
+    for (let i = 0; i < REGISTER_WORDS; i++) words[i] = i32[first + i]!;
     return words.fill(0, HartOffset.discard / 4, HartOffset.discard / 4 + 2);
   }
   hasRegisters(words: ArrayLike<number>): boolean {
@@ -139,6 +141,11 @@ export class HartState implements Hart {
   }
   set contends(value: number) {
     this.memory.i32[(this.home + HartOffset.contends) / 4] = value;
+  }
+
+  /** 32 bits of the state that the generated code works on, by their HartOffset. */
+  half(offset: number): number {
+    return this.memory.i32[(this.home + offset) / 4]!;
   }
 
   get pc(): bigint {

@@ -115,6 +115,10 @@ export class Mmu {
   /** Host address of the memory that such an access would touch, by its virtual address; 0 if it is refused, or touches none. */
   hostAt(hart: TranslatingHart, address: bigint, access: AccessType, bytes: number): number {
     const [low, high] = [Number(BigInt.asIntN(32, address)), Number(BigInt.asIntN(32, address >> 32n))];
+    return this.hostAtHalves(hart, low, high, access, bytes);
+  }
+  /** The same by the halves of the address, which is quicker. */
+  hostAtHalves(hart: TranslatingHart, low: number, high: number, access: AccessType, bytes: number): number {
     // What a TLB holds has been judged before.
     if (access !== AccessType.store) {
       const known = access === AccessType.fetch ? this.tlb.fetches(hart, low, high) : this.tlb.loads(hart, low, high);

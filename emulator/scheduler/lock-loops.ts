@@ -5,7 +5,7 @@
 import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';
-import { PAGE } from '../layout';
+import { HartOffset, PAGE } from '../layout';
 import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 
 /** Bytes of the longest such loop, before and after its amoswap. */
@@ -36,17 +36,24 @@ export class LockLoops {
 
   /** The loop in which the hart, which is behind an amoswap, does nothing but wait; undefined if it is in none. */
   around(hart: HartState): LockLoop | undefined {
-    const host = this.mmu.hostAt(hart, hart.pc, AccessType.fetch, 2);
+    const [low, high] = [hart.half(HartOffset.pc), hart.half(HartOffset.pc + 4)];
+    const host = this.mmu.hostAtHalves(hart, low, high, AccessType.fetch, 2);
     const inPage = host & (PAGE - 1);
     if (host === 0 || inPage < REACH || inPage > PAGE - REACH) return undefined;
     const first = host / 2 - REACH / 2;
     let site = this.sites.get(host);
-    if (site === undefined || site.halves.some((half, i) => half !== this.memory.u16[first + i])) {
+    if (site === undefined || !this.holds(site, first)) {
       if (this.sites.size === MOST_KNOWN) this.sites.clear();
       const halves = this.memory.u16.slice(first, first + REACH);
       this.sites.set(host, (site = { halves, loop: loopIn(halves) }));
     }
     return site.loop;
+  }
+
+  private holds({ halves }: Site, first: number): boolean {
+    const { u16 } = this.memory;
+    for (let i = 0; i < REACH; i++) if (u16[first + i] !== halves[i]) return false;
+    return true;
   }
 }
 

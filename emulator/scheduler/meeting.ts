@@ -6,18 +6,21 @@ import type { HartState } from '../cpu/hart';
 import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
-import { PAGE, TRANSFER } from '../layout';
+import { HartOffset, PAGE, TRANSFER } from '../layout';
 import type { Instruction } from '../isa/instructions/instruction';
 import type { SavedState } from '../history/saved-state';
 import type { State } from '../types';
 
 /** Words of which it is known which hart has used them last. */
 const WORDS = 64;
+const MOST_DECODED = 1024;
 
 export class Meetings {
   /** By a hash of a word's host address: that address, and the last hart that met others there. */
   private words: number[] = [];
   private harts: number[] = [];
+  /** Instructions by their words, as far as they were met; null for what is none. */
+  private readonly decoded = new Map<number, Decoded | null>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -50,7 +53,8 @@ export class Meetings {
   isElsewhere(hart: HartState): boolean {
     const next = this.next(hart);
     if (next === undefined || !isAtomic(next.instruction)) return false;
-    const word = this.mmu.hostAt(hart, hart.x(next.rs1), AccessType.load, 1);
+    const address = HartOffset.x + next.rs1 * 8;
+    const word = this.mmu.hostAtHalves(hart, hart.half(address), hart.half(address + 4), AccessType.load, 1);
     const at = (word >>> 3) % WORDS;
     const isElsewhere = this.words[at] === word && this.harts[at] !== hart.id;
     this.words[at] = word;
@@ -60,15 +64,21 @@ export class Meetings {
 
   /** The hart's next instruction, fetched as it would; undefined if that faults. */
   private next(hart: HartState): Decoded | undefined {
-    const { pc } = hart;
-    const host = this.mmu.hostAt(hart, pc, AccessType.fetch, 2);
+    const [low, high] = [hart.half(HartOffset.pc), hart.half(HartOffset.pc + 4)];
+    const host = this.mmu.hostAtHalves(hart, low, high, AccessType.fetch, 2);
     if (host === 0) return undefined;
     let word = this.memory.view.getUint16(host, true);
     if (lengthOf(word) === 2) return undefined;
-    const upper = (host & (PAGE - 1)) === PAGE - 2 ? this.mmu.hostAt(hart, pc + 2n, AccessType.fetch, 2) : host + 2;
+    const upper =
+      (host & (PAGE - 1)) === PAGE - 2 ? this.mmu.hostAt(hart, hart.pc + 2n, AccessType.fetch, 2) : host + 2;
     if (upper === 0) return undefined;
     word |= this.memory.view.getUint16(upper, true) << 16;
-    return decode(word);
+    let decoded = this.decoded.get(word);
+    if (decoded === undefined) {
+      if (this.decoded.size === MOST_DECODED) this.decoded.clear();
+      this.decoded.set(word, (decoded = decode(word) ?? null));
+    }
+    return decoded ?? undefined;
   }
 }
 

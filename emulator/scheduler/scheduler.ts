@@ -21,6 +21,8 @@ const QUANTUM_VARIATION = 4096;
 /** Instructions by which a hart may be ahead of another one where they may meet, and at most how many more. */
 const LEAD = 1500;
 const LEAD_VARIATION = 1024;
+/** So many times as many while no hart finds a lock taken: one time more for each turn. */
+const MOST_CALM = 4;
 /** The same while a hart counts how often it finds a lock taken. */
 const FINE_LEAD = 40;
 const FINE_VARIATION = 64;
@@ -73,6 +75,8 @@ export class Scheduler {
   private turnOver = false;
   /** The hart has found a lock taken, and is still to be asked whether it only waits for it. */
   private foundTaken = false;
+  /** Turns since a hart found a lock taken, at most MOST_CALM. */
+  private calm = 0;
   /** State of the generator by which quanta and leads vary; it is never 0. */
   private random = UNSEEDED;
 
@@ -89,6 +93,7 @@ export class Scheduler {
     this.tail = UNLIMITED;
     this.turnOver = true;
     this.foundTaken = false;
+    this.calm = 0;
     this.spinWaits.reset();
     this.meetings.reset();
     this.random = this.seed === 0 ? UNSEEDED : this.seed;
@@ -200,7 +205,7 @@ export class Scheduler {
   }
 
   save(): State {
-    const { hart, lead, tail, turnOver, foundTaken, random } = this;
+    const { hart, lead, tail, turnOver, foundTaken, calm, random } = this;
     const plans = this.plans.map((plan) => ({ ...plan }));
     return {
       hart,
@@ -208,6 +213,7 @@ export class Scheduler {
       tail,
       turnOver,
       foundTaken,
+      calm,
       random,
       plans,
       spinWaits: this.spinWaits.save(),
@@ -224,6 +230,7 @@ export class Scheduler {
     this.tail = saved.number('tail');
     this.turnOver = saved.boolean('turnOver');
     this.foundTaken = saved.boolean('foundTaken');
+    this.calm = saved.number('calm');
     this.random = saved.number('random');
     this.plans = saved.records('plans', this.harts.length).map((plan) => ({
       quantum: plan.number('quantum'),
@@ -282,6 +289,7 @@ export class Scheduler {
   private waitForLock(hart: HartState): void {
     const { plan } = this;
     this.foundTaken = false;
+    this.calm = 0;
     plan.contention = this.spinWaits.waitsForLock(hart) ? Contention.none : Contention.found;
     if (plan.contention === Contention.none) plan.quantum = 0;
     for (const other of this.harts) {
@@ -326,7 +334,10 @@ export class Scheduler {
       if (plan.contention !== Contention.none) fine = true;
       if (!other.waiting && !plan.idle) others = Math.min(others, plan.clock);
     }
-    const ahead = fine ? this.varied(FINE_LEAD, FINE_VARIATION) : this.varied(LEAD, LEAD_VARIATION);
+    this.calm = Math.min(this.calm + 1, MOST_CALM);
+    const ahead = fine
+      ? this.varied(FINE_LEAD, FINE_VARIATION)
+      : this.varied(LEAD * this.calm, LEAD_VARIATION * this.calm);
     this.lead =
       others === Infinity || (own.idle && own.contention === Contention.none) ? UNLIMITED : others - now + ahead;
     // Others may now write what this hart had reserved.

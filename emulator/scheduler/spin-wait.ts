@@ -10,23 +10,23 @@
  * for one that it really executed. All of this follows from the state of the machine alone, so it is the same in every tier
  * and however a run is cut into slices, and it is saved with the machine.
  */
-import { Cell } from '../layout';
+import { Cell, HartOffset } from '../layout';
 import { X } from '../isa/registers';
 import type { SavedState } from '../history/saved-state';
 import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import { Mode, type State } from '../types';
 import type { Executor } from '../jit/executor';
-import { type HartState, REGISTER_WORDS } from '../cpu/hart';
+import type { HartState } from '../cpu/hart';
 import { interruptToTake, interruptible } from '../cpu/traps';
 import { LockLoops } from './lock-loops';
 import { Speculation } from './speculation';
+import { WaitLoop } from './wait-loop';
 
 /** Instructions of the longest speculation, which must see three passes of a loop, and that of a kernel without optimization. */
 const LONGEST_SPECULATION = 131_072;
-/** Instructions of a short loop, which is looked for more often: at one of so many quanta in the same place. */
+/** Instructions of a short loop, which is looked for more often. */
 const SHORT_LOOP = 48;
-const LOOK_OFTEN = 4;
 /** A quantum is as many passes as have at least so many instructions. */
 const SHORTEST_QUANTUM = 1024;
 /** Quanta in the same place until a short loop that changes nothing is worth remembering. */
@@ -34,48 +34,28 @@ const SHORT_THRESHOLD = 2;
 /** Quanta in the same place until a long speculation, which costs as much as hundreds; twice as many after one that failed. */
 const THRESHOLD = 128;
 const LARGEST_THRESHOLD = 65_536;
-/** Quanta until it is tried again, if it met a lock that another hart held. */
+/** Quanta until it is tried again, if it met a lock that another hart held; twice as many each time. */
 const RETRY = 8;
+const LARGEST_RETRY = 128;
+/** Largest threshold for a hart of which a loop is known that it has left, or that it goes round in another way now. */
+const LARGEST_AGAIN = 2048;
 /** Bytes of stack that a loop and the functions that it calls may take. */
 const NEAR_STACK = 256;
 /** A quantum that ends as soon as interrupts are enabled. */
 export const UNTIL_ENABLED = -1;
-/** What is in no hurry is done at one of so many quanta in the same place. */
+/** What a hart is asked is asked at one of so many quanta in the same place, if it is in no hurry. */
+const LOOK_OFTEN = 4;
 const LOOK_SELDOM = 256;
 /** After so many quanta in a row in which a loop was not whole passes, the hart has PAUSE full quanta. */
 const MOST_MISSES = 32;
 const PAUSE = 32;
 
-interface Loop {
-  /** Where its quanta begin: registers and pc by words, mode, mstatus, satp, and the lines that hold interrupts pending. */
-  registers: ArrayLike<number>;
-  sp: bigint;
-  mode: Mode;
-  mstatus: number;
-  satp: bigint;
-  lines: number;
-  /** Instructions of a quantum, which is one pass or several. */
-  quantum: number;
-  /** A pass never stores another value than there was, so the hart may spin with interrupts disabled, too. */
-  pure: boolean;
-  /** It tries to take a lock that another hart holds. */
-  forLock: boolean;
-  /** Words of 32 bits that a pass touches, by host address, and what they held at `steps`. */
-  words: readonly number[];
-  values: ArrayLike<number>;
-  /** The hart's count of instructions when it was last seen there. */
-  steps: number;
-  /** The quantum that ended at `steps` was whole passes and changed nothing. */
-  idle: boolean;
-  /** Quanta in a row that were not whole passes, or changed something. */
-  misses: number;
-}
-
 /** A lock that a hart has found taken. */
 interface AwaitedLock {
-  /** Host address of the word of 64 bits that it is in, and what that held. */
+  /** Host address of the word of 64 bits that it is in, and what its halves held. */
   word: number;
-  held: bigint;
+  low: number;
+  high: number;
   /** The hart's count of instructions. */
   steps: number;
 }
@@ -83,25 +63,26 @@ interface AwaitedLock {
 /** A hart and what is known of it. */
 interface HartHistory {
   /** The loop in which it looks for work, and the short one in which it last waited for another hart. */
-  loop: Loop | undefined;
-  short: Loop | undefined;
+  loop: WaitLoop | undefined;
+  short: WaitLoop | undefined;
   /** Quanta in a row that began in the same mode and near the same stack pointer, and how many make a long speculation due. */
   quiet: number;
   threshold: number;
+  retry: number;
   /** It was last found to spin. */
   spins: boolean;
   mode: Mode;
-  sp: bigint;
+  sp: number;
   /** It waits for a lock in its short loop. */
   forLock: boolean;
   /** The lock for which it does nothing but wait, as far as is known. */
   lock: AwaitedLock | undefined;
   /** pc and count of instructions at which it last found a lock taken, and the instructions since the time before if it was there, too. */
-  triedAt: bigint;
+  triedAt: number;
   triedSteps: number;
   pass: number;
   /** pc at which it last found a lock taken, and did more than to wait for it. */
-  countsAt: bigint;
+  countsAt: number;
 }
 
 export class SpinWaitDetector {
@@ -124,15 +105,16 @@ export class SpinWaitDetector {
       short: undefined,
       quiet: 0,
       threshold: THRESHOLD,
+      retry: RETRY,
       spins: false,
       mode: Mode.Machine,
-      sp: 0n,
+      sp: 0,
       forLock: false,
       lock: undefined,
-      triedAt: 0n,
+      triedAt: 0,
       triedSteps: 0,
       pass: 0,
-      countsAt: 0n,
+      countsAt: 0,
     }));
   }
 
@@ -151,13 +133,15 @@ export class SpinWaitDetector {
       return known;
     }
     own.forLock = false;
-    const sp = hart.x(X.sp);
+    const sp = hart.signed(X.sp);
     own.quiet = own.mode === hart.mode && near(sp, own.sp) ? own.quiet + 1 : 0;
     own.mode = hart.mode;
     own.sp = sp;
     if (interruptToTake(hart) !== undefined) return undefined;
     const others = this.harts.some((other) => other !== hart && !other.waiting && !other.spinning);
-    if (own.spins || own.quiet % (others ? LOOK_OFTEN : LOOK_SELDOM) === 2) own.spins = this.spins(hart);
+    // Ever more seldom while it stays in the same place: mostly it works there.
+    const isDue = own.quiet % LOOK_SELDOM === 2 || (others && isPowerOfTwo(own.quiet + 2));
+    if (own.spins || isDue) own.spins = this.spins(hart);
     if (own.spins) {
       if (own.quiet < SHORT_THRESHOLD) return undefined;
       own.short = this.find(hart, SHORT_LOOP, true).loop;
@@ -171,10 +155,11 @@ export class SpinWaitDetector {
       return own.quiet % look === 0 ? UNTIL_ENABLED : undefined;
     }
     const { loop, blocked } = this.find(hart, LONGEST_SPECULATION, false);
-    own.quiet = blocked ? own.quiet - RETRY : 0;
+    own.quiet = blocked ? own.quiet - own.retry : 0;
+    own.retry = blocked ? Math.min(own.retry * 2, LARGEST_RETRY) : RETRY;
     if (loop !== undefined) {
+      own.threshold = own.loop === undefined ? THRESHOLD : Math.min(own.threshold * 2, LARGEST_AGAIN);
       own.loop = loop;
-      own.threshold = THRESHOLD;
     } else if (!blocked) {
       own.threshold = Math.min(own.threshold * 2, LARGEST_THRESHOLD);
     }
@@ -184,7 +169,7 @@ export class SpinWaitDetector {
   /** The hart, which has begun so many instructions, has found a lock taken: whether it has just tried to take that one before. */
   triesAgain(hart: HartState, steps: number): boolean {
     const own = this.history[hart.id]!;
-    const { pc } = hart;
+    const pc = pcOf(hart);
     own.pass = pc === own.triedAt ? steps - own.triedSteps : 0;
     own.triedAt = pc;
     own.triedSteps = steps;
@@ -194,7 +179,7 @@ export class SpinWaitDetector {
   /** For a hart that has just tried again to take a lock: whether it changes nothing while it waits for it. */
   waitsForLock(hart: HartState): boolean {
     const own = this.history[hart.id]!;
-    if (hart.pc === own.countsAt || interruptToTake(hart) !== undefined) return false;
+    if (pcOf(hart) === own.countsAt || interruptToTake(hart) !== undefined) return false;
     const plain = this.lockLoops.around(hart);
     if (plain?.instructions === own.pass) {
       own.lock = this.lockAt(hart, hart.x(plain.lock));
@@ -202,7 +187,7 @@ export class SpinWaitDetector {
     }
     const { loop } = this.find(hart, SHORT_LOOP, true);
     if (loop?.forLock !== true) {
-      own.countsAt = hart.pc;
+      own.countsAt = pcOf(hart);
       return false;
     }
     own.short = loop;
@@ -219,18 +204,21 @@ export class SpinWaitDetector {
     const host = this.mmu.hostAt(hart, address, AccessType.load, 1);
     if (host === 0) return undefined;
     const word = (host & ~7) >>> 0;
-    return { word, held: this.memory.u64[word / 8]!, steps: hart.steps };
+    const { i32 } = this.memory;
+    return { word, low: i32[word / 4]!, high: i32[word / 4 + 1]!, steps: hart.steps };
   }
 
   private stillWaits(hart: HartState, lock: AwaitedLock | undefined): boolean {
-    if (lock === undefined || hart.steps !== lock.steps || this.memory.u64[lock.word / 8] !== lock.held) return false;
+    const { i32 } = this.memory;
+    if (lock === undefined || hart.steps !== lock.steps) return false;
+    if (i32[lock.word / 4] !== lock.low || i32[lock.word / 4 + 1] !== lock.high) return false;
     return interruptToTake(hart) === undefined;
   }
 
   /** Whether the hart is in the function in which it is known to look for work. */
   looksForWork(hart: HartState): boolean {
     const { loop } = this.history[hart.id]!;
-    return loop !== undefined && hart.mode === loop.mode && near(loop.sp, hart.x(X.sp));
+    return loop !== undefined && hart.mode === loop.mode && near(loop.sp, hart.signed(X.sp));
   }
 
   /** Whether nobody meets the hart in the loop for which it was last given a quantum: it looks for work there, or waits. */
@@ -248,36 +236,37 @@ export class SpinWaitDetector {
     return this.history.map(({ loop, short, lock, ...rest }) => ({
       ...rest,
       lock: lock === undefined ? null : { ...lock, word: this.memory.physicalOf(lock.word) },
-      loop: loop === undefined ? null : this.saveLoop(loop),
-      short: short === undefined ? null : this.saveLoop(short),
+      loop: loop === undefined ? null : loop.save(),
+      short: short === undefined ? null : short.save(),
     }));
   }
 
   /** Restores what `save` returned. Throws an Error if it is anything else. */
   restore(saved: readonly SavedState[]): void {
     this.history = saved.map((own) => ({
-      loop: own.raw('loop') === null ? undefined : this.restoreLoop(own.record('loop')),
-      short: own.raw('short') === null ? undefined : this.restoreLoop(own.record('short')),
+      loop: own.raw('loop') === null ? undefined : WaitLoop.restore(this.memory, own.record('loop')),
+      short: own.raw('short') === null ? undefined : WaitLoop.restore(this.memory, own.record('short')),
       forLock: own.boolean('forLock'),
       lock: own.raw('lock') === null ? undefined : this.restoreLock(own.record('lock')),
-      triedAt: own.bigint('triedAt'),
+      triedAt: own.number('triedAt'),
       triedSteps: own.number('triedSteps'),
       pass: own.number('pass'),
-      countsAt: own.bigint('countsAt'),
+      countsAt: own.number('countsAt'),
       quiet: own.number('quiet'),
       threshold: own.number('threshold'),
+      retry: own.number('retry'),
       spins: own.boolean('spins'),
       mode: own.number('mode'),
-      sp: own.bigint('sp'),
+      sp: own.number('sp'),
     }));
   }
 
   /** Like `quantum`, for a hart that is in its loop; undefined if it is elsewhere, or the loop has missed too often. */
-  private quantumInLoop(hart: HartState, loop: Loop): number | undefined {
-    if (hart.mode !== loop.mode || hart.cell(Cell.satp) !== loop.satp) return undefined;
+  private quantumInLoop(hart: HartState, loop: WaitLoop): number | undefined {
+    if (hart.mode !== loop.mode || !loop.hasSatpOf(hart)) return undefined;
     if (hart.low(Cell.mstatus) === loop.mstatus && hart.hasRegisters(loop.registers)) {
       const ran = hart.steps - loop.steps;
-      const same = hart.lines === loop.lines && this.holds(loop);
+      const same = hart.lines === loop.lines && loop.holds();
       if (loop.forLock && !same) return undefined;
       loop.idle = same && (ran === 0 ? loop.idle : ran === loop.quantum);
       if (loop.idle) {
@@ -285,7 +274,7 @@ export class SpinWaitDetector {
         loop.steps = hart.steps;
         if (interruptToTake(hart) === undefined) return 0;
       }
-    } else if (loop.pure || !near(loop.sp, hart.x(X.sp))) {
+    } else if (loop.pure || !near(loop.sp, hart.signed(X.sp))) {
       return undefined;
     }
     if (!loop.idle && ++loop.misses > MOST_MISSES) {
@@ -293,37 +282,8 @@ export class SpinWaitDetector {
       return undefined;
     }
     if (!loop.pure && !interruptible(hart)) return UNTIL_ENABLED;
-    Object.assign(loop, this.here(hart, loop.words));
+    loop.beginAt(hart);
     return loop.quantum;
-  }
-
-  /** The part of a loop that is taken from the hart where it is now, at the beginning or within a pass. */
-  private here(hart: HartState, words: readonly number[]) {
-    return {
-      registers: hart.registers(),
-      sp: hart.x(X.sp),
-      mode: hart.mode,
-      mstatus: hart.low(Cell.mstatus),
-      satp: hart.cell(Cell.satp),
-      lines: hart.lines,
-      words,
-      values: this.valuesOf(words),
-      steps: hart.steps,
-      idle: false,
-    };
-  }
-
-  private valuesOf(words: readonly number[]): Int32Array {
-    const { i32 } = this.memory;
-    const values = new Int32Array(words.length);
-    for (let i = 0; i < values.length; i++) values[i] = i32[words[i]! / 4]!;
-    return values;
-  }
-
-  private holds({ words, values }: Loop): boolean {
-    const { i32 } = this.memory;
-    for (let i = 0; i < words.length; i++) if (i32[words[i]! / 4] !== values[i]) return false;
-    return true;
   }
 
   /** Whether the hart goes through a short loop that changes nothing. */
@@ -340,7 +300,7 @@ export class SpinWaitDetector {
    * Looks for a loop that begins here and of which each pass leaves everything as it was; with `forLock` also one that waits
    * for a lock. `blocked`: it met a lock that another hart holds.
    */
-  private find(hart: HartState, longest: number, forLock: boolean): { loop: Loop | undefined; blocked: boolean } {
+  private find(hart: HartState, longest: number, forLock: boolean): { loop: WaitLoop | undefined; blocked: boolean } {
     const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
     const { touched } = speculation;
     let [pass, from, returns, due] = [0, 0, 0, 1];
@@ -356,44 +316,23 @@ export class SpinWaitDetector {
     speculation.rollBack();
     const { lockContended, changed } = speculation;
     if (pass === 0) return { loop: undefined, blocked: lockContended };
-    const words = [...touched.keys()].flatMap((word) => [word, word + 4]);
     const quantum = lockContended ? pass : pass * Math.ceil(SHORTEST_QUANTUM / pass);
-    const kind = { pure: !changed, forLock: lockContended };
-    return { loop: { ...this.here(hart, words), quantum, ...kind, misses: 0 }, blocked: lockContended };
-  }
-
-  private saveLoop({ words, registers, values, ...rest }: Loop): State {
-    const addresses = words.map((word) => this.memory.physicalOf(word));
-    return { ...rest, registers: Array.from(registers), values: Array.from(values), words: addresses };
+    const loop = new WaitLoop(this.memory, [...touched.keys()], quantum, !changed, lockContended);
+    loop.beginAt(hart);
+    return { loop, blocked: lockContended };
   }
 
   private restoreLock(saved: SavedState): AwaitedLock {
     const word = this.memory.hostOf(saved.number('word'));
     if (word === 0 || word % 8 !== 0) throw new Error('saved state of a wait for a lock: it names what is no memory');
-    return { word, held: saved.bigint('held'), steps: saved.number('steps') };
-  }
-
-  private restoreLoop(saved: SavedState): Loop {
-    const words = saved.numbers('words').map((address) => this.memory.hostOf(address));
-    if (words.includes(0)) throw new Error('saved state of a spin-wait: it names what is no memory');
-    return {
-      registers: saved.numbers('registers', REGISTER_WORDS),
-      sp: saved.bigint('sp'),
-      mode: saved.number('mode'),
-      mstatus: saved.number('mstatus'),
-      satp: saved.bigint('satp'),
-      lines: saved.number('lines'),
-      quantum: saved.number('quantum'),
-      pure: saved.boolean('pure'),
-      forLock: saved.boolean('forLock'),
-      words,
-      values: saved.numbers('values', words.length),
-      steps: saved.number('steps'),
-      idle: saved.boolean('idle'),
-      misses: saved.number('misses'),
-    };
+    return { word, low: saved.number('low'), high: saved.number('high'), steps: saved.number('steps') };
   }
 }
 
 /** Two stack pointers are of the same function, or of it and of what it calls. */
-const near = (a: bigint, b: bigint): boolean => (a > b ? a - b : b - a) < NEAR_STACK;
+const near = (a: number, b: number): boolean => Math.abs(a - b) < NEAR_STACK;
+
+const isPowerOfTwo = (n: number): boolean => n > 2 && (n & (n - 1)) === 0;
+
+/** pc as a signed number, which is exact for an address. */
+const pcOf = (hart: HartState): number => hart.half(HartOffset.pc + 4) * 2 ** 32 + (hart.half(HartOffset.pc) >>> 0);
