@@ -21,8 +21,6 @@ function ticker(ticks: number): Uint8Array {
 }
 
 describe('a run with a console', function () {
-  this.timeout(20_000);
-
   const run = (
     kernel: Uint8Array,
     milliseconds: number,

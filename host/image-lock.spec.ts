@@ -8,7 +8,6 @@ import { FileError } from './file-error';
 import { AMONG_US, lockImage } from './image-lock';
 
 describe('the lock on a disk image', function () {
-  this.timeout(20_000);
   let folder: string;
   let image: string;
   const children: ChildProcessWithoutNullStreams[] = [];

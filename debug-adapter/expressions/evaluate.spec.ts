@@ -11,7 +11,6 @@ import { typeName } from './types';
 import { numberOf } from './value';
 
 describe('C expressions', function () {
-  this.timeout(20_000);
   const { context } = expressionContext();
   const show = (text: string) => formatValue(evaluate(text, context), context);
   const type = (text: string) => typeName(evaluate(text, context).type);

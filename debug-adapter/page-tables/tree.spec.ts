@@ -127,8 +127,6 @@ describe('the tree of a page table', () => {
   });
 
   describe('of 33,000 leaves', function () {
-    this.timeout(20_000);
-
     /**
      * Milliseconds of processor time of the fastest of several runs, or of the first one within `bound`: other work on the
      * host does not count.

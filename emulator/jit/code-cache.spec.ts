@@ -12,8 +12,6 @@ const PAGES = BASE + 0x8_0000;
 const VA = 0x4000_0000;
 
 describe('code cache', function () {
-  this.timeout(20_000);
-
   it('sees that the page behind a call at the end of a page is another one', () => {
     const all = new PageTables(TABLES);
     const root = all.table();

@@ -26,8 +26,6 @@ function handler(a: Assembler, rest: () => void): void {
 const skip = (a: Assembler): Assembler => csrw(a.op('addi', { rd: t2, rs1: t2, imm: 4 }), Csr.sepc, t2);
 
 describe('CSR instructions in hot code', function () {
-  this.timeout(20_000);
-
   for (const how of ['csrrs', 'csrrsi', 'csrrw'] as const) {
     it(`let a pending interrupt in at the very next instruction (sstatus.SIE by ${how})`, () => {
       const a = new Assembler();

@@ -39,8 +39,6 @@ const pop = (a: Assembler): Assembler =>
   a.op('ld', { rd: ra, rs1: sp }).op('ld', { rd: s1, rs1: sp, imm: 8 }).op('addi', { rd: sp, rs1: sp, imm: 16 });
 
 describe('a region', function () {
-  this.timeout(20_000);
-
   it('takes in calls across pages, and calls in them', () => {
     const machine = same(
       program((a) => times(a, s0, 3000, 'again', () => call(a.op('addi', { rd: a0, rs1: s0 }), 'outer')), {
@@ -190,7 +188,6 @@ describe('a region', function () {
   });
 
   it('ends exactly where a slice of any length ends', function () {
-    this.timeout(20_000);
     const a = new Assembler();
     program((a) => times(a, s0, 20_000, 'again', () => call(a.op('addi', { rd: a0, rs1: s0 }), 'outer')), {
       outer: (a) => {

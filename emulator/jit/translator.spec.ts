@@ -38,8 +38,6 @@ function rewriteAt(a: Assembler, pass: number, at: number, pte: bigint, fence: b
 }
 
 describe('hot code', function () {
-  this.timeout(20_000);
-
   for (const fence of [false, true]) {
     const how = fence ? 'with a fence' : 'without a fence';
 

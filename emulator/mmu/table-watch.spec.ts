@@ -46,8 +46,6 @@ const brief = (events: TableStoreEvent[]) =>
   events.map(({ level, index, maps, before, after }) => [level, index, maps, before, after]);
 
 describe('watched page tables', function () {
-  this.timeout(20_000);
-
   it('tell stores to pages that no hart has walked, and follow the tree as it grows', () => {
     const leaf = (DRAM >> 2n) | 0xfn;
     const events = run(

@@ -61,8 +61,6 @@ const step = (machine: Machine, id: number): Stop =>
   machine.run({ instructions: 1_000_000, hart: { id, instructions: 1 } });
 
 describe('a hart that spins', function () {
-  this.timeout(20_000);
-
   for (const tier of TIERS) {
     for (const harts of [1, 3]) {
       describe(`(${tier}, ${harts} harts)`, () => {
