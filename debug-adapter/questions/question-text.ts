@@ -41,13 +41,16 @@ export function questionIn(text: string): Question | undefined {
   const known = QUESTIONS.find((one) => one.name === name);
   if (known === undefined || inner === undefined) return undefined;
   const parts = parted(inner);
+  if (parts === undefined) return undefined;
   const takesCondition = known.parameters.endsWith('condition');
   const takesSubject = known.parameters !== 'condition';
   if (parts.length > Number(takesSubject) + Number(takesCondition))
     throw new Error(`There is too much in $${known.name}: it is $${known.name}(${known.parameters}).`);
   const [about = '', condition] = takesSubject ? parts : ['', ...parts];
   if (takesSubject && about === '')
-    throw new Error(`It is $${known.name}(${known.parameters}); the condition may be left out.`);
+    throw new Error(
+      `It is $${known.name}(${known.parameters})${takesCondition ? '; the condition may be left out' : ''}.`,
+    );
   return { name: known.name, about, condition: condition === '' ? undefined : condition };
 }
 
@@ -57,14 +60,15 @@ export function rowToGoTo(text: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Cut at commas that are in no brackets and in no text. */
-function parted(text: string): string[] {
+/** Cut at commas that are in no brackets and in no text; undefined if a bracket ends that has not begun. */
+function parted(text: string): string[] | undefined {
   const parts: string[] = [];
   let depth = 0;
   let part = '';
   for (const [piece] of text.matchAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^]/g)) {
     if ('([{'.includes(piece)) depth++;
     else if (')]}'.includes(piece)) depth--;
+    if (depth < 0) return undefined;
     if (piece === ',' && depth === 0) {
       parts.push(part.trim());
       part = '';

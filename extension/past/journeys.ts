@@ -27,6 +27,7 @@ export class Journeys {
       ['xv6.setBookmark', () => this.setBookmark()],
       ['xv6.goToBookmark', () => this.goToBookmark()],
       ['xv6.whoWrote', (argument) => this.whoWrote(argument)],
+      ['xv6.whoWroteBefore', () => this.go('xv6.whoWrote', () => ({ again: true }))],
     ];
     return commands.map(([name, run]) => vscode.commands.registerCommand(name, run));
   }
