@@ -29,6 +29,7 @@ describe('a question as it is typed', () => {
   });
 
   it('that lacks something, or has too much, is refused with its form', () => {
+    assert.throws(() => questionIn('$origin()'), /It is \$origin\(value\)\.$/);
     assert.throws(() => questionIn('$calls()'), /It is \$calls\(function, condition\)/);
     assert.throws(
       () => questionIn('$calls(a, b, c)'),

@@ -47,10 +47,11 @@ export function questionIn(text: string): Question | undefined {
   if (parts.length > Number(takesSubject) + Number(takesCondition))
     throw new Error(`There is too much in $${known.name}: it is $${known.name}(${known.parameters}).`);
   const [about = '', condition] = takesSubject ? parts : ['', ...parts];
-  if (takesSubject && about === '')
+  if (takesSubject && about === '') {
     throw new Error(
       `It is $${known.name}(${known.parameters})${takesCondition ? '; the condition may be left out' : ''}.`,
     );
+  }
   return { name: known.name, about, condition: condition === '' ? undefined : condition };
 }
 
