@@ -292,7 +292,7 @@ export function startRun({ debuggee, runner, past }: DebugRun, stopPoints: StopP
   if (debuggee.recorded) {
     console.showEarlier();
     const hart = debuggee.recorded.hart ?? debuggee.machine.current;
-    past.show({ hart, reason: 'entry', description: 'Paused where the recording was opened' });
+    past.show({ hart, reason: 'entry', description: 'Opened recording' });
     return;
   }
   const stops = stopsDuringBoot(debuggee, stopPoints);

@@ -59,8 +59,9 @@ export class RecordingOpener implements vscode.CustomReadonlyEditorProvider {
     });
     const look = (): void => {
       if (!isPinned(uri)) return;
-      panel.dispose();
-      void openRecording(uri);
+      watch.dispose();
+      // VS Code is not done with opening the editor yet: it is closed when the session is there, or has been refused.
+      void openRecording(uri).finally(() => panel.dispose());
     };
     look();
   }

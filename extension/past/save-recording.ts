@@ -5,12 +5,12 @@ import { request, type Sessions } from '../sessions';
 const KINDS: readonly (vscode.QuickPickItem & { sources: boolean })[] = [
   {
     label: 'Without Sources',
-    detail: 'Whoever opens it sees the sources of the folder that is open there.',
+    detail: 'Whoever opens it sees the sources in the folder that is open there.',
     sources: false,
   },
   {
     label: 'With Sources',
-    detail: 'The text of the kernel and the programs is in the file, for whoever has other sources, or none.',
+    detail: 'The text of kernel and programs is in the file, for whoever has other ones, or none.',
     sources: true,
   },
 ];

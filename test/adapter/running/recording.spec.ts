@@ -68,7 +68,7 @@ describe('a recording', function () {
     const stop = await open(bytes, { cwd: SAMPLE });
     const took = Date.now() - begun;
     assert.ok(took < 2000, `${took} ms`);
-    assert.deepEqual([stop.reason, stop.description], ['entry', 'Paused where the recording was opened']);
+    assert.deepEqual([stop.reason, stop.description], ['entry', 'Opened recording']);
     assert.equal(await state(reader, stop), there);
     assert.match(reader.console, /hello\n\$ wc README\n$/);
     // User programs are in it.
@@ -98,10 +98,7 @@ describe('a recording', function () {
   it('made in the past opens there, with the present after it', async () => {
     const { bytes, state: there } = await record(false, 1);
     const stop = await open(bytes);
-    assert.match(
-      stop.description!,
-      /^Paused where the recording was opened, (less than 1|[\d.]+) \S+ before the present$/,
-    );
+    assert.match(stop.description!, /^Opened recording, (less than 1|[\d.]+) \S+ before the present$/);
     assert.equal(await state(reader, stop), there);
     await reader.ask('xv6.goTo', { instant: 'present' });
     await reader.stopped();
