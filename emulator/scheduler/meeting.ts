@@ -49,6 +49,12 @@ export class Meetings {
     return isAtomic(instruction) || (ahead >= TRANSFER && instruction?.name === 'fence');
   }
 
+  /** Whether the hart's next instruction is an atomic that does more than to swap, as in a lock for readers and writers. */
+  isIntricate(hart: HartState): boolean {
+    const instruction = this.next(hart)?.instruction;
+    return isAtomic(instruction) && instruction?.access?.swaps !== true;
+  }
+
   /** Whether the hart's next instruction is an atomic on a word that has to come from another hart's cache. */
   isElsewhere(hart: HartState): boolean {
     const next = this.next(hart);

@@ -21,7 +21,10 @@ const QUANTUM_VARIATION = 4096;
 /** Instructions by which a hart may be ahead of another one where they may meet, and at most how many more. */
 const LEAD = 1500;
 const LEAD_VARIATION = 1024;
-/** So many times as many while no hart finds a lock taken: one time more for each turn. */
+/**
+ * So many times as many while no hart finds a lock taken, one time more for each turn: as long as harts meet by swaps and fences
+ * alone, since by other atomics they may find one another without finding anything taken.
+ */
 const MOST_CALM = 4;
 /** The same while a hart counts how often it finds a lock taken. */
 const FINE_LEAD = 40;
@@ -75,7 +78,7 @@ export class Scheduler {
   private turnOver = false;
   /** The hart has found a lock taken, and is still to be asked whether it only waits for it. */
   private foundTaken = false;
-  /** Turns since a hart found a lock taken, at most MOST_CALM. */
+  /** Turns since a hart found a lock taken or met others by an intricate atomic, at most MOST_CALM. */
   private calm = 0;
   /** State of the generator by which quanta and leads vary; it is never 0. */
   private random = UNSEEDED;
@@ -132,6 +135,7 @@ export class Scheduler {
     const { plan } = this;
     const hart = this.harts[this.hart]!;
     let tail = 0;
+    if (this.meetings.isIntricate(hart)) this.calm = 0;
     if (plan.contention !== Contention.tries && !interruptible(hart) && this.spinWaits.looksForWork(hart)) {
       hart.untilEnabled = plan.untilEnabled = true;
       tail = EXTENSION;

@@ -124,11 +124,12 @@ describe('launch', function () {
       );
     }
     await session().boot();
+    const [, id] = /^progressStart (progress \d+) /.exec(seen[0] ?? '') ?? [];
     assert.deepEqual(seen, [
-      'progressStart start Starting the kernel',
-      'progressUpdate start Reading the kernel and its disk',
-      'progressUpdate start Reading symbols',
-      'progressEnd start',
+      `progressStart ${id} Starting the kernel`,
+      `progressUpdate ${id} Reading the kernel and its disk`,
+      `progressUpdate ${id} Reading symbols`,
+      `progressEnd ${id}`,
     ]);
     await assert.rejects(session().boot(), /runs in this session already/);
     assert.equal(seen.length, 4, 'nothing was begun');
