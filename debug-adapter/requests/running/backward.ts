@@ -59,12 +59,15 @@ export function runBackTo(
   const before = debuggee.machine.instant;
   const thread = threadNamed(debuggee, threadId);
   const from = thread.kind === 'hart' ? thread.hart : debuggee.machine.current;
-  const probe = reachedLine(debuggee.machine, debuggee.image, debuggee.sources.recorded(path), line);
+  const file = debuggee.sources.recorded(path);
+  const probe = reachedLine(debuggee.machine, debuggee.image, file, line);
+  const origin = { kind: 'line', file, line } as const;
   depart(context, `Running back to line ${line}`, () =>
     past.travel(from, async () => {
       const found = await past.timeline.findLast(before, probe);
       if (!found) throw new Error(`Line ${line} was not reached before.`);
-      return { instant: found.instant, report: { hart: found.value.hart, reason: 'step', description: 'Run back' } };
+      const { hart } = found.value;
+      return { instant: found.instant, report: { hart, reason: 'step', description: 'Run back', origin } };
     }),
   );
   return {};

@@ -1,8 +1,10 @@
 /** Questions to the past: each goes to the place that answers it, and ends with a `stopped` event. */
 import { SavedState } from '../../../emulator/history/saved-state';
 import { hex } from '../../../emulator/isa/hex';
+import type { BreakpointOrigin } from '../../code/mapped-program';
 import { instructionText } from '../../code/place-names';
 import { evaluate } from '../../expressions/evaluate';
+import type { Debuggee } from '../../launch/debuggee';
 import type { Requests } from '../../protocol';
 import { bytesAt, spotOf, type NamedSpot } from '../../questions/spots';
 import { Writers } from '../../questions/writers';
@@ -36,7 +38,11 @@ export function whoWrote(
       const change = [old, event?.after ?? now].map((bytes) => (bytes === undefined ? '?' : show(bytes))).join(' → ');
       const description = `Last write of ${label}: ${change}`;
       const text = `${description}\n${doer()}`;
-      return { instant: machine.instant, report: { hart, reason: 'goto', description, text } };
+      const origin = found.by === 'instruction' ? lineOf(debuggee, hart) : undefined;
+      return {
+        instant: machine.instant,
+        report: { hart, reason: 'goto', description, text, ...(origin && { origin }) },
+      };
 
       function doer(): string {
         if (event !== undefined) return dataLocations.doer(event);
@@ -47,6 +53,14 @@ export function whoWrote(
     }),
   );
   return {};
+}
+
+/** The line of the instruction that a hart is about to execute; a call inlined there that begins with it counts as made. */
+function lineOf({ steps, harts }: Debuggee, id: number): BreakpointOrigin | undefined {
+  const hart = harts[id]!;
+  const image = steps.imageAt(hart);
+  const line = image?.binary.lineAt(image.linked(hart.pc));
+  return line && { kind: 'line', file: line.file, line: line.line };
 }
 
 /** What a client names, as in `dataBreakpointInfo`: a variable of a container, an expression in a frame. */

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { compareInstants } from '../../../emulator/history/instant';
 import { decodeRun } from '../../../emulator/history/recorded-run';
 import { Machine } from '../../../emulator/machine';
-import { lineOf, sessions, type Stop, type TestSession } from '../support';
+import { lineOf, sessions, source, type Stop, type TestSession } from '../support';
 
 /** Where a thread is, and what its innermost function has in its variables. */
 async function state(session: TestSession, threadId: number): Promise<string> {
@@ -225,6 +225,27 @@ describe('a question to the past', function () {
     await session.ask('xv6.whoWrote', { again: true });
     const before = await session.stopped();
     assert.match(before.description!, /^nextpid has never been written since power on/);
+  });
+
+  it('leads to the line of an inlined function that begins with what is asked for', async () => {
+    const session = current();
+    await session.boot({ functions: ['syscall'], harts: 1 });
+    await session.stopped();
+    await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+    const line = lineOf('kernel/sched.c', /p->state = RUNNING;/);
+    const there = [
+      `run kernel/sched.c:${line}`,
+      `scheduler kernel/sched.c:${lineOf('kernel/sched.c', /run\(c, p\);/)}`,
+    ];
+    await session.ask('xv6.whoWrote', { name: 'proc[0].state' });
+    const { description } = await session.stopped();
+    assert.match(description!, /^Last write of proc\[0\]\.state: RUNNABLE → RUNNING/);
+    assert.deepEqual((await session.places()).slice(0, 2), there);
+    await session.ask('xv6.goTo', { instant: 'present' });
+    await session.stopped();
+    await session.ask('xv6.runBackTo', { path: source('kernel/sched.c'), line, threadId: 1 });
+    await session.stopped();
+    assert.deepEqual((await session.places()).slice(0, 2), there);
   });
 
   it('leads to where a line of the console was printed', async () => {
