@@ -26,6 +26,8 @@ const LEAD_VARIATION = 1024;
  * alone, since by other atomics they may find one another without finding anything taken.
  */
 const MOST_CALM = 4;
+/** By another atomic it is so many turns more until the lead grows. */
+const RESTLESS = -16;
 /** The same while a hart counts how often it finds a lock taken. */
 const FINE_LEAD = 40;
 const FINE_VARIATION = 64;
@@ -78,7 +80,7 @@ export class Scheduler {
   private turnOver = false;
   /** The hart has found a lock taken, and is still to be asked whether it only waits for it. */
   private foundTaken = false;
-  /** Turns since a hart found a lock taken or met others by an intricate atomic, at most MOST_CALM. */
+  /** Turns since a hart found a lock taken, at most MOST_CALM; less than 0 after one met others by an intricate atomic. */
   private calm = 0;
   /** State of the generator by which quanta and leads vary; it is never 0. */
   private random = UNSEEDED;
@@ -135,7 +137,7 @@ export class Scheduler {
     const { plan } = this;
     const hart = this.harts[this.hart]!;
     let tail = 0;
-    if (this.meetings.isIntricate(hart)) this.calm = 0;
+    if (this.meetings.isIntricate(hart)) this.calm = RESTLESS;
     if (plan.contention !== Contention.tries && !interruptible(hart) && this.spinWaits.looksForWork(hart)) {
       hart.untilEnabled = plan.untilEnabled = true;
       tail = EXTENSION;
@@ -339,9 +341,8 @@ export class Scheduler {
       if (!other.waiting && !plan.idle) others = Math.min(others, plan.clock);
     }
     this.calm = Math.min(this.calm + 1, MOST_CALM);
-    const ahead = fine
-      ? this.varied(FINE_LEAD, FINE_VARIATION)
-      : this.varied(LEAD * this.calm, LEAD_VARIATION * this.calm);
+    const times = Math.max(1, this.calm);
+    const ahead = fine ? this.varied(FINE_LEAD, FINE_VARIATION) : this.varied(LEAD * times, LEAD_VARIATION * times);
     this.lead =
       others === Infinity || (own.idle && own.contention === Contention.none) ? UNLIMITED : others - now + ahead;
     // Others may now write what this hart had reserved.
