@@ -214,11 +214,11 @@ export class Machine implements MachineApi {
     return this.loopWalk.outside(() => {
       const memory = this.memory.save();
       this.tlb.flushWrites(this.harts);
-      return { instant: this.instant, state: this.state.save(), memory, stoppedAt: this.stops.at };
+      return { instant: this.instant, state: this.state.save(), memory, ...this.stops.save() };
     });
   }
 
-  restore({ instant, state, memory, stoppedAt }: Checkpoint): void {
+  restore({ instant, state, memory, ...stopped }: Checkpoint): void {
     const disk = this.disk?.save();
     this.loopWalk.reset();
     try {
@@ -238,7 +238,7 @@ export class Machine implements MachineApi {
       this.observers.satpChanged(hart);
     }
     this.position.moveTo(instant);
-    this.stops.restore(stoppedAt);
+    this.stops.restore(stopped);
     this.execution.idle = false;
   }
 

@@ -1,8 +1,8 @@
 /** Why the run of the machine ends, and where it last stopped, so that it does not stop again for the same. */
 import type { HartState } from './cpu/hart';
 import type { VirtualTime } from './scheduler/virtual-time';
-import type { StoppedAt } from './history/instant';
-import type { Stop } from './types';
+import type { ExecutionAt, StoppedAt } from './history/instant';
+import type { Checkpoint, Stop } from './types';
 
 export class Stops {
   /** The slice that runs is to end for this. */
@@ -12,17 +12,25 @@ export class Stops {
   /** The next trap is not taken: the run is to be held before it. */
   holdsTrap = false;
   /** By hart: the last execution that observers were told of, by its address and the hart's count of steps. */
-  private readonly announced: { pc: bigint; steps: number }[] = [];
+  private readonly announced = new Map<number, ExecutionAt>();
 
   constructor(private readonly clock: VirtualTime) {}
 
-  /** The machine comes to another state, and had stopped there so. */
-  restore(at?: StoppedAt): void {
+  save(): Pick<Checkpoint, 'stoppedAt' | 'announced'> {
+    return { stoppedAt: this.at, announced: [...this.announced.values()] };
+  }
+
+  /** The machine comes to another state, and had stopped there so; without `stopped` it starts. */
+  restore(stopped?: Pick<Checkpoint, 'stoppedAt' | 'announced'>): void {
     this.wanted = undefined;
-    this.at = at;
-    this.announced.length = 0;
+    this.at = stopped?.stoppedAt;
+    this.announced.clear();
+    for (const one of stopped?.announced ?? []) this.announced.set(one.hart, one);
     // An interrupt comes before the instruction.
-    if (at !== undefined && at.trap?.interrupt !== true) this.announced[at.hart] = { pc: at.pc, steps: at.steps };
+    if (this.at !== undefined && this.at.trap?.interrupt !== true) {
+      const { hart, pc, steps } = this.at;
+      this.announced.set(hart, { hart, pc, steps });
+    }
   }
 
   /** The slice has ended for the stop that was wanted, which is returned. */
@@ -56,9 +64,9 @@ export class Stops {
   announces(hart: HartState): boolean {
     const { pc } = hart;
     const steps = hart.steps + this.clock.begun(hart);
-    const last = this.announced[hart.id];
+    const last = this.announced.get(hart.id);
     if (last?.pc === pc && last.steps === steps) return false;
-    this.announced[hart.id] = { pc, steps };
+    this.announced.set(hart.id, { hart: hart.id, pc, steps });
     return true;
   }
 }

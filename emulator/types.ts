@@ -3,7 +3,7 @@
  * and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that `mtime` counts (exact up to 2^53);
  * lengths are bytes.
  */
-import type { Instant, StoppedAt } from './history/instant';
+import type { ExecutionAt, Instant, StoppedAt } from './history/instant';
 import type { MemoryImage } from './history/memory-image';
 import type { InputHistory, LoggedInput, MachineInput } from './inputs';
 
@@ -273,6 +273,8 @@ export interface Checkpoint {
   readonly memory: MemoryImage;
   /** Where the machine had stopped, so that it does not stop again for the same. */
   readonly stoppedAt?: StoppedAt | undefined;
+  /** By each hart, the last execution that observers were told of. A hart may have its turn only long after it was told of. */
+  readonly announced: readonly ExecutionAt[];
 }
 
 /** Why `run` came back. */

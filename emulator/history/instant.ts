@@ -58,11 +58,15 @@ export function instantNamed(name: string): Instant | undefined {
   return { inputs, time, phase };
 }
 
-/** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
-export interface StoppedAt {
+/** An execution of an instruction by a hart. */
+export interface ExecutionAt {
   readonly hart: number;
   readonly pc: bigint;
   /** Instructions that the hart had begun. */
   readonly steps: number;
+}
+
+/** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
+export interface StoppedAt extends ExecutionAt {
   readonly trap?: { interrupt: boolean; cause: number } | undefined;
 }

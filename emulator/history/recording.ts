@@ -8,7 +8,7 @@
  */
 import { PAGE } from '../layout';
 import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptions, type State } from '../types';
-import { type Instant, type Moment, Phase, type StoppedAt } from './instant';
+import { type ExecutionAt, type Instant, type Moment, Phase, type StoppedAt } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, encodePages } from './encoding/page-codec';
 import { SavedState } from './saved-state';
@@ -16,7 +16,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './encoding/state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-export const FORMAT = 'xv6-debug recording 4';
+export const FORMAT = 'xv6-debug recording 5';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
@@ -49,7 +49,7 @@ export const hashOf = (bytes: Uint8Array): string => {
 /** A recording of a machine with these options. */
 export function encodeRecording(options: MachineOptions, { checkpoints, inputs, notes }: Recording): Uint8Array {
   const pages: PageImage[] = [];
-  const kept = checkpoints.map(({ memory, instant, state, stoppedAt }, index): State => {
+  const kept = checkpoints.map(({ memory, instant, state, stoppedAt, announced }, index): State => {
     const changed = changedPages(memoryPages(options), memory, checkpoints[index - 1]?.memory);
     for (const page of changed) pages.push(pageOf(memory, page));
     return {
@@ -57,6 +57,7 @@ export function encodeRecording(options: MachineOptions, { checkpoints, inputs, 
       state,
       changed: index === 0 ? null : changed,
       stoppedAt: stoppedAt === undefined ? null : { ...stoppedAt, trap: stoppedAt.trap ?? null },
+      announced: announced.map((one) => ({ ...one })),
     };
   });
   const head: State = {
@@ -108,6 +109,7 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
       state: one.raw('state'),
       memory,
       stoppedAt: restoredStop(one),
+      announced: one.records('announced').map(restoredExecution),
     };
   });
   const name = head.text('options');
@@ -170,12 +172,16 @@ function restoredStop(checkpoint: SavedState): StoppedAt | undefined {
   const saved = checkpoint.record('stoppedAt');
   const trap = saved.raw('trap') === null ? undefined : saved.record('trap');
   return {
-    hart: saved.count('hart'),
-    pc: saved.bigint('pc'),
-    steps: saved.count('steps'),
+    ...restoredExecution(saved),
     trap: trap && { interrupt: trap.boolean('interrupt'), cause: trap.count('cause') },
   };
 }
+
+const restoredExecution = (saved: SavedState): ExecutionAt => ({
+  hart: saved.count('hart'),
+  pc: saved.bigint('pc'),
+  steps: saved.count('steps'),
+});
 
 const memoryPages = ({ memory }: MachineOptions): number => memory / PAGE;
 
