@@ -202,7 +202,7 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     if (stops.wanted?.kind === 'trap' || stops.holdsTrap) {
       hart.remaining += counted;
       hart.trapped -= counted;
-      if (stops.holdsTrap) stops.standsAt(hart, { interrupt, cause });
+      stops.standsAt(hart, { interrupt, cause });
       return Status.exit;
     }
     takeTrap(hart, interrupt, cause, tval);

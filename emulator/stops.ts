@@ -38,14 +38,15 @@ export class Stops {
     const stop = this.wanted!;
     // After the others the hart stands before an instruction of which nobody has been told yet.
     const before = stop.kind === 'breakpoint' || stop.kind === 'trap';
-    this.at = undefined;
     if (before) this.standsAt(hart, stop.kind === 'trap' ? stop.event : undefined);
+    // An instruction whose trap was told may also touch watched bytes, by its walk, and stop for that.
+    else if (!this.goesOn(hart, 0)) this.at = undefined;
     return stop;
   }
 
   /** The hart goes on from here without stopping for the same again. */
   standsAt(hart: HartState, trap?: StoppedAt['trap']): void {
-    this.at = { hart: hart.id, pc: hart.pc, steps: hart.steps, trap };
+    this.at = { hart: hart.id, pc: hart.pc, steps: hart.steps + this.clock.begun(hart), trap };
   }
 
   /** The hart takes up where the machine last stopped. `counted`: the instruction at hand is in the count already. */

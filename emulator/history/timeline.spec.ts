@@ -11,10 +11,15 @@ import { compareInstants, type Instant } from './instant';
 import { SavedState } from './saved-state';
 import { Timeline, type Companion, type JourneyClock, type Probe } from './timeline';
 
-const MOVES = Number(process.env.TIMELINE_MOVES ?? 1500);
+const MOVES = Number(process.env.TIMELINE_MOVES ?? 10_000);
 /** Of one session. */
 const SESSION_MOVES = 50;
 const SESSION_ACTIONS = 60;
+/** By harts: sessions that once told something twice, of a hart that had no turn after it, and of a trap beside touched bytes. */
+const FOUND = new Map([
+  [3, [907]],
+  [1, [2260]],
+]);
 
 /** Time goes on with every look at it, so that checkpoints are made at moments of no meaning. */
 function clockOf(random: Random): JourneyClock {
@@ -35,7 +40,8 @@ describe('the timeline', function () {
   for (const harts of [1, 3]) {
     it(`of a session with ${harts} harts leads to the same state, wherever one has been before`, async () => {
       let entered = 0;
-      for (let seed = 1; seed <= MOVES / SESSION_MOVES / 2; seed++) {
+      const sessions = Array.from({ length: MOVES / SESSION_MOVES / 2 }, (_, index) => index + 1);
+      for (const seed of [...FOUND.get(harts)!, ...sessions]) {
         const random = new Random(seed * 2 + harts);
         const options = { harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) };
         const machine = machineOf({ ...options, disk: emptyDisk(), acceleration: random.pick(TIERS) });
