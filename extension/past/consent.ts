@@ -12,8 +12,8 @@ const BEGIN = 'Begin Another Future';
 
 export class Consent implements vscode.Disposable {
   private readonly subscription: vscode.Disposable;
-  /** Sessions with a question on the screen. */
-  private readonly asking = new Set<string>();
+  /** By session id: the questions on the screen. */
+  private readonly asking = new Map<string, Promise<boolean>>();
 
   constructor(
     sessions: Sessions,
@@ -27,34 +27,34 @@ export class Consent implements vscode.Disposable {
   }
 
   /**
-   * Asks, and on consent begins another future where the machine stands. Returns whether it has begun; a second question
-   * at a time is not asked.
+   * Asks, and on consent begins another future where the machine stands. Returns whether it has begun. Who asks while the
+   * question is on the screen, as the second key of a word, gets the answer to that one.
    */
-  async branch(session: vscode.DebugSession): Promise<boolean> {
-    if (this.asking.has(session.id)) return false;
-    this.asking.add(session.id);
-    try {
-      const answer = await vscode.window.showWarningMessage(
-        'Begin another future here?',
-        {
-          modal: true,
-          detail:
-            'The machine stands in its past. If something is changed here, the run goes on from here in another way. ' +
-            'What you have seen after this instant stays among the bookmarks, as an abandoned future.',
-        },
-        BEGIN,
-      );
-      if (answer !== BEGIN) return false;
-      await request(session, 'xv6.branch', {});
-      this.whereabouts.branched(session);
-      return true;
-    } finally {
-      this.asking.delete(session.id);
-    }
+  branch(session: vscode.DebugSession): Promise<boolean> {
+    const asked = this.asking.get(session.id) ?? this.ask(session).finally(() => this.asking.delete(session.id));
+    this.asking.set(session.id, asked);
+    return asked;
   }
 
   dispose(): void {
     this.subscription.dispose();
+  }
+
+  private async ask(session: vscode.DebugSession): Promise<boolean> {
+    const answer = await vscode.window.showWarningMessage(
+      'Begin another future here?',
+      {
+        modal: true,
+        detail:
+          'The machine stands in its past. If something is changed here, the run goes on from here in another way. ' +
+          'What you have seen after this instant stays among the bookmarks, as an abandoned future.',
+      },
+      BEGIN,
+    );
+    if (answer !== BEGIN) return false;
+    await request(session, 'xv6.branch', {});
+    this.whereabouts.branched(session);
+    return true;
   }
 
   private async offer(session: vscode.DebugSession): Promise<void> {

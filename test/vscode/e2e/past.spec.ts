@@ -1,6 +1,6 @@
 /** Back and forth through the past of a run, by VS Code's own buttons, by keys, by the status bar and by the console's lines. */
 import assert from 'node:assert/strict';
-import { eventually } from '../patience';
+import { eventually, SHORT } from '../patience';
 import { LabWindow, PREBUILT } from './window';
 
 const HERE = /xv6: (less than 1|[\d.]+) \S+ before the present/;
@@ -45,6 +45,36 @@ describe('the past', function () {
     await eventually('nothing in the status bar', async () => (await place()) === '');
   });
 
+  it('is gone to by keys: into the function that was called, out of it, and to the cursor', async () => {
+    const { workbench } = lab;
+    const { page } = workbench;
+    const called = await lab.lineOf('kernel/syscall.c', 'struct proc *p = myproc()');
+    const next = await lab.lineOf('kernel/syscall.c', 'uint64 number =');
+    const at = (file: string, line: number) => async (): Promise<boolean> =>
+      (await stoppedLine()).includes(`${file} ${line}:`);
+    const editor = await workbench.editor('kernel/syscall.c');
+    await page.locator('.debug-call-stack .stack-frame').first().click();
+    // A frame under the mouse shows a button in place of its line.
+    await page.mouse.move(720, 100);
+    await page.keyboard.press('Control+F10');
+    await eventually('the line after the call', at('syscall.c', next));
+    await page.keyboard.press('Alt+F11');
+    await workbench.see('the call stack', stoppedLine, /^myproc sched\.c/);
+    await lab.picture('step-back-into');
+    await page.keyboard.press('Shift+Alt+F11');
+    await eventually('the call', at('syscall.c', called));
+    await lab.picture('step-back-out');
+    await item().first().click();
+    await eventually('the present', async () => (await place()) === '');
+    await editor.goTo(next);
+    await page.keyboard.press('Control+Shift+F11');
+    await eventually('the line of the cursor', at('syscall.c', next));
+    await workbench.see('the status bar', place, HERE);
+    await lab.picture('run-back-to-cursor');
+    await page.keyboard.press('Control+Shift+F6');
+    await eventually('the present', async () => (await place()) === '');
+  });
+
   it('is gone to by a line of the console', async () => {
     const { workbench } = lab;
     const { page } = workbench;
@@ -86,6 +116,47 @@ describe('the past', function () {
     await lab.picture('another-future');
     await workbench.answer('Begin Another Future');
     await eventually('the present', async () => (await place()) === '');
+  });
+
+  it('is kept when a key is typed in the console, until the user begins another future', async () => {
+    const { workbench } = lab;
+    const { page } = workbench;
+    await page.locator('.debug-call-stack .stack-frame').first().click();
+    await page.keyboard.press('Control+F10');
+    await workbench.see('the status bar', place, HERE);
+    const far = await place();
+    await workbench.command('xv6: Show Console');
+    const terminal = page.locator('.terminal-wrapper.active');
+    await eventually('the focus in the console', async () => {
+      await terminal.locator('.xterm-screen').click();
+      return (await terminal.locator('.xterm-helper-textarea:focus').count()) > 0;
+    });
+    const dialogs = page.locator('.monaco-dialog-box');
+    await page.keyboard.type('l');
+    await dialogs.waitFor();
+    await lab.picture('typing-in-the-past');
+    assert.match(await dialogs.innerText(), /Begin another future here\?/);
+    await workbench.answer('Cancel');
+    await dialogs.waitFor({ state: 'detached' });
+    assert.equal(await place(), far);
+    await terminal.locator('.xterm-screen').click();
+    // As fast as a person types: one question for all of it.
+    await page.keyboard.type('ls');
+    await workbench.answer('Begin Another Future');
+    await eventually('the present', async () => (await place()) === '');
+    await page.waitForTimeout(1000);
+    assert.equal(await dialogs.count(), 0);
+    // From one system call to the next, until an interrupt has let the kernel echo both.
+    await eventually(
+      'the echo of both',
+      async () => {
+        await button('debug-continue').click();
+        await page.waitForTimeout(1000);
+        return /ls/.test(await workbench.terminalText());
+      },
+      SHORT,
+    );
+    await lab.picture('typed-in-another-future');
     await workbench.command('Debug: Stop');
   });
 });
