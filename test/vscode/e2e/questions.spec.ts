@@ -1,5 +1,4 @@
 /** Questions to the past where a person asks them: in the menu of a variable, and in the debug console. */
-import assert from 'node:assert/strict';
 import { eventually, PALETTE, seen } from '../patience';
 import { LabWindow, PREBUILT } from './window';
 
@@ -45,10 +44,37 @@ describe('a question to the past', function () {
     await lab.picture('who-wrote');
     await workbench.command('xv6: Go Back to the Instant Visited Before');
     await eventually('the present', async () => (await place()) === '');
-    assert.equal(await stoppedLine(), here);
+    await eventually('the stop before', async () => (await stoppedLine()) === here);
     await workbench.command('xv6: Go Forward to the Instant Visited After');
     await workbench.see('the status bar', place, /before the present/);
-    assert.match(await stoppedLine(), /sched\.c/);
+    await workbench.see('the call stack', stoppedLine, /sched\.c/);
     await lab.picture('who-wrote-forward');
+  });
+
+  it('is asked in the debug console, which unfolds what was found and goes there', async () => {
+    const { workbench } = lab;
+    const { page } = workbench;
+    await workbench.command('Debug Console: Focus on Debug Console View');
+    await page.keyboard.type('$calls(kalloc)');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    const rows = page.locator('.repl .monaco-list-row');
+    const text = async (): Promise<string> => (await rows.allInnerTexts()).join('\n');
+    await workbench.see('the debug console', text, /calls? of kalloc/i);
+    await rows.last().click();
+    await page.keyboard.press('ArrowRight');
+    await workbench.see('the rows of the answer', text, /kalloc\(\)/);
+    await lab.picture('calls-in-console');
+    await workbench.command('Debug Console: Focus on Debug Console View');
+    await page.keyboard.type('$go(1)');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Enter');
+    await workbench.see('the call stack', () => workbench.callStack(), /\skalloc\s/);
+    const variables = async (): Promise<string> =>
+      (await page.locator('.debug-variables .monaco-list-row').allInnerTexts()).join('\n');
+    await workbench.see('the variables', variables, /Locals[^]*Registers/);
+    await workbench.see('the status bar', place, /before the present/);
+    await lab.picture('calls-gone-to');
+    await workbench.command('Debug: Stop');
   });
 });
