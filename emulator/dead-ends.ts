@@ -49,6 +49,8 @@ const LEFT = 0.5 * SECOND;
 const LONGEST_PAUSE = 128;
 /** A loop that interrupts let a hart leave, mostly the idle one, is followed at one of so many looks, all such at the same. */
 const IDLE_LOOK = 4;
+/** See DeadEnds.pauses. */
+const NO_PAUSE = { left: 0, length: 0, idle: false };
 
 /** Bytes between two places of a loop, and between two of its stack pointers. */
 const NEAR = 1024n;
@@ -92,7 +94,7 @@ function panicSymbols(kernel: Uint8Array): { code: KernelSymbol[]; flags: Kernel
 export class DeadEnds {
   /** Where the harts were at the last look. */
   private places: readonly { pc: bigint; sp: bigint }[] = [];
-  /** By hart: looks until its code is followed again, and how many there are from one time to the next. */
+  /** By hart: looks until its code is followed again, how many there are from one time to the next, and whether it was idle. */
   private readonly pauses: { left: number; length: number; idle: boolean }[];
   private readonly sightings = new Map<string, Sighting>();
   private lookedAt = -Infinity;
@@ -111,7 +113,7 @@ export class DeadEnds {
     private readonly machine: Pick<MachineApi, 'harts' | 'memory' | 'now' | 'current' | 'options' | 'subscribe'>,
     private readonly mayNotLoop: (hart: Hart) => boolean = () => false,
   ) {
-    this.pauses = machine.harts.map(() => ({ left: 0, length: 0, idle: false }));
+    this.pauses = machine.harts.map(() => ({ ...NO_PAUSE }));
     this.storms = new InterruptStorms(machine);
   }
 
@@ -125,7 +127,7 @@ export class DeadEnds {
   /** The machine is another, or stands elsewhere in its history. */
   clear(): void {
     this.sightings.clear();
-    for (const pause of this.pauses) Object.assign(pause, { left: 0, length: 0, idle: false });
+    for (const pause of this.pauses) Object.assign(pause, NO_PAUSE);
     this.storms.clear();
     this.lookedAt = -Infinity;
     this.text = '';
@@ -226,7 +228,7 @@ export class DeadEnds {
    */
   private loopOf(hart: Hart, stays: boolean, silent: boolean): EndlessLoop | undefined {
     const pause = this.pauses[hart.id]!;
-    if (!stays) Object.assign(pause, { left: 0, length: 0, idle: false });
+    if (!stays) Object.assign(pause, NO_PAUSE);
     if (!stays || (!silent && (pause.left-- > 0 || (pause.idle && this.looks % IDLE_LOOK !== 0)))) return undefined;
     const loop = endlessLoop(hart, this.machine.memory);
     pause.left = pause.length = loop === undefined ? Math.min(pause.length * 2 || 1, LONGEST_PAUSE) : 0;

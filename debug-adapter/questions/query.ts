@@ -4,7 +4,6 @@
  */
 import type { Instant } from '../../emulator/history/instant';
 import { Cancelled, type Timeline } from '../../emulator/history/timeline';
-
 import type { Stop } from '../../emulator/types';
 import type { Occurrence } from './occurrence';
 

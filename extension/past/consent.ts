@@ -1,6 +1,6 @@
 /**
- * Asks before the past is changed: what was after it is then another future, which can be gone to only by its bookmark. The debugger refuses any change there until it is told
- * that another future begins.
+ * Asks before the past is changed: what came after it is then an abandoned future, which stays among the bookmarks. The debugger
+ * refuses any change there until it is told that another future begins.
  */
 import * as vscode from 'vscode';
 import { request, type Sessions } from '../sessions';

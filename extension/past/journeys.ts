@@ -1,10 +1,10 @@
 /** Commands that go through time. Each asks the debugger, which then reports a stop there. */
 import * as vscode from 'vscode';
 import type { Requests } from '../../debug-adapter/protocol';
-import { expressionInC } from '../editor/expression-at';
 import { request, type Sessions } from '../sessions';
 import { chooseBookmark, setBookmark } from './bookmarks';
 import type { Consent } from './consent';
+import { expressionInEditor, isRecord } from './subject';
 import type { Visit } from './visits';
 import type { Whereabouts } from './whereabouts';
 
@@ -141,13 +141,3 @@ function variableOf(argument: unknown): Requests['xv6.whoWrote']['arguments'] | 
   if (typeof name !== 'string') return undefined;
   return { name, ...(typeof container === 'number' && { variablesReference: container }) };
 }
-
-function expressionInEditor(): string | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) return undefined;
-  const { document, selection } = editor;
-  if (!selection.isEmpty) return document.getText(selection);
-  return expressionInC(document.lineAt(selection.active.line).text, selection.active.character)?.expression;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -3,9 +3,9 @@
  * a page. The debugger answers with rows (`xv6.query`), which are offered as a list; the one that is chosen is gone to.
  */
 import * as vscode from 'vscode';
-import { expressionInC } from '../editor/expression-at';
 import { request, type Sessions } from '../sessions';
 import { answerLines, type AnswerLine } from './answers';
+import { expressionInEditor, isRecord } from './subject';
 
 export class Questions {
   constructor(private readonly sessions: Sessions) {}
@@ -110,13 +110,3 @@ function expressionOf(name: string, argument: unknown): string | undefined {
   if (name === 'page' && typeof pa === 'string') return pa;
   return typeof pteAddress === 'string' ? `*(unsigned long *)${pteAddress}` : undefined;
 }
-
-function expressionInEditor(): string | undefined {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) return undefined;
-  const { document, selection } = editor;
-  if (!selection.isEmpty) return document.getText(selection);
-  return expressionInC(document.lineAt(selection.active.line).text, selection.active.character)?.expression;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -1,4 +1,5 @@
 /** Entry point of the page-table panel's bundle. */
 import '@vscode/codicons/dist/codicon.css';
+import '../panel.css';
 import './page-table.css';
 import './view';

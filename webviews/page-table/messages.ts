@@ -3,6 +3,7 @@
  * input, and so is a model read from a guest. No function here throws.
  */
 import type { PageTableModel, PageTableRoot, PteRun } from '../../debug-adapter/protocol';
+import { isCount, isObject, isOptional, isText } from '../message-checks';
 
 /** From the extension to the panel. */
 export type ToPanel =
@@ -87,24 +88,8 @@ function isRun(value: unknown, highest: number): value is PteRun {
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown, longest: number): value is string {
-  return typeof value === 'string' && value.length <= longest;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
 function isHexadecimal(value: unknown): value is string {
   return typeof value === 'string' && /^0x[\da-f]{1,16}$/.test(value);
-}
-
-function isOptional(value: unknown, check: (present: unknown) => boolean): boolean {
-  return value === undefined || check(value);
 }
 
 function isArrayOf<Element>(value: unknown, check: (element: unknown) => element is Element): value is Element[];

@@ -1,4 +1,5 @@
 /** Entry point of the timeline's bundle. */
+import '../panel.css';
 import './timeline.css';
 import { TimelineView } from './view';
 

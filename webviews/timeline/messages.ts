@@ -3,6 +3,7 @@
  * so is what a guest has printed. No function here throws.
  */
 import type { TimelineMark, TimelineModel, TimelineSpan, TimelineState } from '../../debug-adapter/protocol';
+import { isCount, isObject, isOptional, isText } from '../message-checks';
 
 /** From the extension to the view. */
 export type ToTimeline =
@@ -114,21 +115,9 @@ const isMark = (value: unknown): value is TimelineMark =>
     (kind) => Array.isArray(kind) && kind.length === 2 && isText(kind[0], 200) && isCount(kind[1]),
   );
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const isText = (value: unknown, longest: number): value is string =>
-  typeof value === 'string' && value.length <= longest;
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
 const isPart = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1.000001;
 
 const isOneOf = (value: unknown, ...known: readonly string[]): boolean => known.some((one) => one === value);
-
-const isOptional = (value: unknown, check: (present: unknown) => boolean): boolean =>
-  value === undefined || check(value);
 
 function isList<Element>(value: unknown, check: (element: unknown) => element is Element): value is Element[];
 function isList(value: unknown, check: (element: unknown) => boolean): value is unknown[];
