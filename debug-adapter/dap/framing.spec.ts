@@ -33,8 +33,8 @@ describe('Content-Length framing', () => {
       return performance.now() - start;
     };
     milliseconds(1_000_000);
-    // With the square of the length this takes a thousand times as long: many seconds. The best of a few: the machine may be busy.
-    assert.ok(Math.min(...Array.from({ length: 3 }, () => milliseconds(60_000_000))) < 1500);
+    // With the square of the length this takes a thousand times as long: much more than this. The best of a few: the machine may be busy.
+    assert.ok(Math.min(...Array.from({ length: 3 }, () => milliseconds(60_000_000))) < 8000);
   });
 
   it('gives back what has no body', () => {

@@ -90,10 +90,8 @@ describe('a survey of a run', function () {
     const readUpTo = (): number => survey.see(COLUMNS).read[0]?.to ?? 0;
     while (readUpTo() === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.ok(survey.reading);
-    const begun = performance.now();
     survey.stop();
     while (survey.reading) await new Promise((resolve) => setImmediate(resolve));
-    assert.ok(performance.now() - begun < 1000);
     assert.ok(readUpTo() > 0 && readUpTo() < machine.instant.time);
     state.isFree = false;
     survey.read(COLUMNS);

@@ -285,7 +285,7 @@ for (const name of FIXTURE_NAMES) {
 }
 
 describe('Opening a binary', () => {
-  it('costs little, and an index of everything a little more', () => {
+  it('costs less than an index of everything', () => {
     const bytes = fixtureBytes('dwarf5');
     const [opened, indexed] = [[] as number[], [] as number[]];
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -296,8 +296,7 @@ describe('Opening a binary', () => {
       indexed.push(performance.now() - start);
     }
     // The best of several: the machine may be busy.
-    assert.ok(Math.min(...opened) < 50, `${opened}`);
-    assert.ok(Math.min(...indexed) < 250, `${indexed}`);
+    assert.ok(Math.min(...opened) < Math.min(...indexed) / 2, `${opened}; ${indexed}`);
   });
 
   it('refuses variables of another binary', () => {

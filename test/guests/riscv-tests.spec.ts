@@ -14,7 +14,7 @@ const SETS = ['rv64ui', 'rv64um', 'rv64ua', 'rv64uc', 'rv64mi', 'rv64si'];
 const MIB = 1 << 20;
 
 describe('riscv-tests', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   if (FOLDER === undefined) {
     it('pass (skipped: RISCV_TESTS_DIR names no built isa folder)', function () {

@@ -39,7 +39,7 @@ describe('setVariable', function () {
     const began = Date.now();
     assert.equal(await set(many, '[3]', '65'), "65 'A'");
     await assert.rejects(set(many, 'x', '1'), /There is no "x" here/);
-    assert.ok(Date.now() - began < 5000, 'it looks at one element only');
+    assert.ok(Date.now() - began < 20_000, 'it looks at one element only');
     assert.equal(await set(many, '[3]', '0'), "0 '\\000'");
     const { variables } = (await session().variablesRequest({ variablesReference: many, count: 10_000_000 })).body;
     assert.equal(variables.length, 10_000);

@@ -7,7 +7,7 @@ import { launch } from '../../../debug-adapter/requests/lifecycle/launch';
 import { DISK, KERNEL } from '../support';
 
 describe('a defect of the debugger', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('while a stop is reported ends the session, and says that it is one', async () => {
     const events: { event?: string; body?: { output?: string } }[] = [];

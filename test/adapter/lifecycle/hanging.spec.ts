@@ -44,10 +44,8 @@ describe('what hangs', function () {
       const { sent, exit, ask } = inProcess({ ...nodeFiles, ...hanging });
       ask('initialize', { adapterID: 'xv6' });
       ask('launch', { kernel: KERNEL, disk: DISK, snapshot: true, legacyVirtio: false });
-      const start = performance.now();
       ask('disconnect');
       assert.equal(await exit, 0);
-      assert.ok(performance.now() - start < 3000);
       assert.deepEqual(
         sent.filter((one) => one.type === 'response').map((one) => one.command),
         ['initialize', 'disconnect'],
@@ -92,9 +90,7 @@ describe('what hangs', function () {
         }
         await new Promise((resolve) => setTimeout(resolve, 300));
         end();
-        const start = performance.now();
         await session().ended;
-        assert.ok(performance.now() - start < 3000);
       });
     }
 

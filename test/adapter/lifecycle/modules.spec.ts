@@ -5,7 +5,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { KERNEL, SAMPLE, sessions } from '../support';
 
 describe('modules', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const session = sessions();
 
   const modules = async (): Promise<DebugProtocol.Module[]> =>

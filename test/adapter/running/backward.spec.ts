@@ -200,10 +200,8 @@ describe('running backwards', function () {
     const before = await state(session, threadId!);
     await session.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'main', condition: '0' }] });
     await session.customRequest('reverseContinue', { threadId });
-    const asked = Date.now();
     await session.pauseRequest({ threadId: threadId! });
     await session.stopped();
-    assert.ok(Date.now() - asked < 3000);
     assert.equal(await state(session, threadId!), before);
   });
 });

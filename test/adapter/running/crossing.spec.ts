@@ -168,7 +168,7 @@ describe('stepping across the border', function () {
 });
 
 describe('stepping in with stepIntoKernel: false', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const session = sessions();
 
   it('goes over system calls', async () => {

@@ -252,10 +252,8 @@ describe('queries over time', function () {
     const asked = query(session, '$traps($a7 == 12345678)');
     const { progressId, cancellable } = (await progress).body;
     assert.equal(cancellable, true);
-    const begun = Date.now();
     const cancelled = session.customRequest('cancel', { progressId });
     const { title } = await asked;
-    assert.ok(Date.now() - begun < 1500, `${Date.now() - begun} ms`);
     await cancelled;
     assert.match(title, /^No traps; cancelled before the whole past was looked through$/);
     assert.match((await session.stack())[0]!.name, /exit/);

@@ -62,12 +62,9 @@ describe('a recording', function () {
     return { bytes: await saved(session, sources), state: await state(session, stop) };
   }
 
-  it('opens at once where it was made, has its past, and lives on from its end', async () => {
+  it('opens where it was made, has its past, and lives on from its end', async () => {
     const { bytes, state: there } = await record();
-    const begun = Date.now();
     const stop = await open(bytes, { cwd: SAMPLE });
-    const took = Date.now() - begun;
-    assert.ok(took < 2000, `${took} ms`);
     assert.deepEqual([stop.reason, stop.description], ['entry', 'Opened recording']);
     assert.equal(await state(reader, stop), there);
     assert.match(reader.console, /hello\n\$ wc README\n$/);

@@ -176,10 +176,8 @@ describe('the timeline', function () {
     const first = await read(session);
     await session.ask('xv6.timeline', { from: 0, to: 1e6 });
     await session.continueRequest({ threadId: 1 });
-    const begun = Date.now();
     await session.pauseRequest({ threadId: 1 });
     await session.stopped();
-    assert.ok(Date.now() - begun < 1000);
     const typed = inLane(first, 'console').find(({ text }) => text === '$ echo hello');
     assert.ok(
       typed,
