@@ -1,5 +1,4 @@
 /** `--record` and `--replay`: a recorded run as a file. */
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import {
@@ -28,7 +27,7 @@ export function checkRunFile(file: string): void {
 
 /** Records what a machine has done since power on. Throws UsageError if the recording cannot be made or written. */
 export async function writeRun(file: string, machine: Machine): Promise<void> {
-  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  const beside = `${file}.${crypto.randomUUID()}`;
   try {
     const bytes = await encodeRun({
       ...{ options: machine.options, inputs: machine.inputs.since(0) },
