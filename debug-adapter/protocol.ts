@@ -4,9 +4,11 @@
  */
 
 import type { QueryAnswer } from './protocol/queries';
+import type { StopStory } from './protocol/stories';
 import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 
 export type { QueryAnswer, QueryRow } from './protocol/queries';
+export type { StopStory, StoryLine } from './protocol/stories';
 export type {
   TimelineArguments,
   TimelineLane,
@@ -95,6 +97,11 @@ export interface Requests {
   };
   /** Everything of a kind that happened before now, as the debug console takes it: `$calls(kalloc)` (docs/expressions.md). */
   'xv6.query': { arguments: { query: string; frameId?: number; most?: number }; response: QueryAnswer };
+  /**
+   * What lies behind the stop, by the history of the run. With `unasked` it ends early: after a few seconds, or as soon as another
+   * request makes the machine go.
+   */
+  'xv6.story': { arguments: { unasked?: boolean }; response: StopStory };
   /** What happened in the run. */
   'xv6.timeline': { arguments: TimelineArguments; response: TimelineModel };
   /**

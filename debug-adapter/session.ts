@@ -19,6 +19,7 @@ import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
 import * as questions from './requests/running/questions';
 import { query } from './requests/running/queries';
+import { story } from './requests/running/stories';
 import { timeline } from './requests/xv6/timeline';
 import { record } from './requests/running/recording';
 import type { Command, RequestArguments, RequestTable } from './requests/request-table';
@@ -87,6 +88,7 @@ export const REQUESTS: RequestTable = {
   'xv6.runBackTo': backward.runBackTo,
   'xv6.goTo': backward.goTo,
   'xv6.query': query,
+  'xv6.story': story,
   'xv6.whoWrote': questions.whoWrote,
   'xv6.whoPrinted': questions.whoPrinted,
   'xv6.timeline': timeline,

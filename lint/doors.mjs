@@ -102,6 +102,13 @@ export const DOORS = {
       ...inDebugger('evaluation', 'dap/errors'),
     ],
   },
+  'debug-adapter/stories': {
+    mayImport: [
+      ...MACHINE,
+      ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
+      ...inDebugger('evaluation', 'questions', 'protocol'),
+    ],
+  },
   'debug-adapter/launch': {
     mayImport: [
       'emulator',
@@ -114,7 +121,7 @@ export const DOORS = {
     mayImport: [
       ...MACHINE,
       ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
-      ...inDebugger('evaluation', 'questions', 'launch', 'survey', 'dap', 'protocol'),
+      ...inDebugger('evaluation', 'questions', 'stories', 'launch', 'survey', 'dap', 'protocol'),
     ],
   },
   'debug-adapter/session': {

@@ -30,6 +30,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'debug-adapter/run-control': { allowed: '../code/guest', forbidden: '../requests/context' },
   'debug-adapter/evaluation': { allowed: '../stack/stack', forbidden: '../launch/debuggee' },
   'debug-adapter/questions': { allowed: '../evaluation/evaluation', forbidden: '../launch/debuggee' },
+  'debug-adapter/stories': { allowed: '../questions/writers', forbidden: '../launch/debuggee' },
   'debug-adapter/launch': { allowed: '../stack/stack', forbidden: '../requests/context' },
   'debug-adapter/requests': {
     file: 'debug-adapter/requests/context',

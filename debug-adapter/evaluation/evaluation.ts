@@ -7,16 +7,17 @@ import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace } from '../xv6/address-spaces';
 import type { Guest } from '../code/guest';
 import { builtinValue } from './builtins';
-import { evaluate, evaluateCondition } from '../expressions/evaluate';
+import { ExpressionError } from '../expressions/error';
+import { evaluate, evaluateCondition, integerOf } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
-import { constant, type EvaluationContext, type Value } from '../expressions/value';
+import { constant, variableValue, type EvaluationContext, type Value } from '../expressions/value';
 import { UNSIGNED_LONG } from '../expressions/types';
 import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import { csrNamed } from '../../emulator/isa/csr-fields';
 import type { Overlay } from '../run-control/conditions';
 import type { Frame } from '../stack/frame';
-import type { FrameRegisters } from '../symbols/api';
+import type { FrameRegisters, Variable } from '../symbols/api';
 
 /** Of whose code and memory expressions speak. */
 export type EvaluationGuest = Pick<Guest, 'machine' | 'harts' | 'image' | 'xv6' | 'imageAt' | 'space' | 'frame'>;
@@ -45,6 +46,17 @@ export const frameEvaluation = (guest: EvaluationGuest, frame: Frame): Evaluatio
     pid: frame.process?.pid,
     lookup: frame.lookup,
   });
+
+/** A variable of a frame, if it is an integer or a pointer; undefined if it is nowhere. */
+export function frameInteger(guest: EvaluationGuest, frame: Frame, variable: Variable): bigint | undefined {
+  const context = frameEvaluation(guest, frame);
+  try {
+    return integerOf(variableValue(variable, context), context);
+  } catch (error) {
+    if (error instanceof ExpressionError) return undefined;
+    throw error;
+  }
+}
 
 /**
  * The context of code that runs on a hart, with these registers. `overlay` gives registers values that they do not have

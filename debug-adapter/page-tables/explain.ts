@@ -6,7 +6,7 @@
 import { NO_FLOATING_POINT, isFloatingPoint } from '../../emulator/isa/instructions/floating-point';
 import { lengthOf } from '../../emulator/isa/instructions/decode';
 import { wordAt } from '../../emulator/isa/instructions/instruction-at';
-import { accessMode, PTE } from '../../emulator/isa/sv39';
+import { accessMode, PTE, type Walk } from '../../emulator/isa/sv39';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 import type { AddressSpace } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
@@ -50,6 +50,7 @@ export interface TrapExplanation {
   text: string;
   /** The walk that failed, a line for each step. Empty where none was made. */
   walk: string;
+  walked?: Walk;
 }
 
 /** Explains a trap that is about to be taken, or has just been. Never throws. */
@@ -93,6 +94,7 @@ function explainAccess(
     out.reason = `${why}; ${physicalReason(trap.tval, context)}`;
     return;
   }
+  out.walked = walked;
   const rows = stepRows(walked).map(({ name, text }) => `\n  ${name} ${text}`);
   out.walk = `\nwalk of ${hex(walked.va)} from root ${hex(walked.root)}:${rows.join('')}`;
   out.reason = accessText(found, access);

@@ -151,7 +151,8 @@ export function translationOf(
   };
 }
 
-function wireStep(step: Step): WalkStep {
+/** A step as the protocol has it. */
+export function wireStep(step: Step): WalkStep {
   const { level, index, pteAddress, pte } = step;
   const meaning = meaningOf(step);
   if (pte === undefined) return { level, index, pteAddress: hex(pteAddress), flags: '', meaning };

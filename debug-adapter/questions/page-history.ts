@@ -5,14 +5,9 @@
 import { hex } from '../../emulator/isa/hex';
 import { flagText, isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, spanOf } from '../../emulator/isa/sv39';
 import type { Stop, TableStoreEvent } from '../../emulator/types';
-import { frameEvaluation } from '../evaluation/evaluation';
-import { ExpressionError } from '../expressions/error';
-import { integerOf } from '../expressions/evaluate';
-import { variableValue } from '../expressions/value';
-import type { Frame } from '../stack/frame';
+import { frameInteger } from '../evaluation/evaluation';
 import { walkStack } from '../stack/stack';
 import { parkedProcesses, type Thread } from '../stack/threads';
-import type { Variable } from '../symbols/api';
 import { KernelEvents, type KernelEventKind } from '../xv6/kernel-events';
 import { tableName, tableRoots } from '../xv6/tables';
 import {
@@ -97,7 +92,7 @@ export class PageHistory implements Query {
       walkStack(guest, thread, 1).flatMap((frame) => {
         const info = frame.isUser || frame.isLabel ? undefined : image.functionAt(frame.lookup);
         const [table] = info !== undefined && starts.has(info.low) ? info.parameters : [];
-        return (table && valueIn(guest, frame, table)) ?? [];
+        return (table && frameInteger(guest, frame, table)) ?? [];
       }),
     );
   }
@@ -163,14 +158,3 @@ export class PageHistory implements Query {
 
 /** The page that an address lies in. */
 export const pageOf = (physical: bigint): bigint => physical - (physical % PAGE_SIZE);
-
-/** Undefined of a variable that is nowhere. */
-function valueIn(guest: AskedGuest, frame: Frame, variable: Variable): bigint | undefined {
-  const context = frameEvaluation(guest, frame);
-  try {
-    return integerOf(variableValue(variable, context), context);
-  } catch (error) {
-    if (error instanceof ExpressionError) return undefined;
-    throw error;
-  }
-}

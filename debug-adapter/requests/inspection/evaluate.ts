@@ -9,6 +9,7 @@ import { formatValue, type FormatOptions } from '../../expressions/format';
 import type { Value } from '../../expressions/value';
 import type { Body, SessionContext } from '../context';
 import { consoleQuestion, isQuestion } from '../running/queries';
+import { consoleStory, isWhy } from '../running/stories';
 import type { Container, Stopped } from '../stopped';
 import { edited, shown } from './values';
 import { viewFor, type View } from './view';
@@ -21,9 +22,10 @@ export function evaluate(
   args: DebugProtocol.EvaluateArguments,
 ): Body<DebugProtocol.EvaluateResponse> | Promise<Body<DebugProtocol.EvaluateResponse>> {
   const repl = args.context === 'repl';
-  const asked = repl ? consoleQuestion(context, args) : undefined;
+  const asked = repl ? (consoleStory(context, args) ?? consoleQuestion(context, args)) : undefined;
   if (asked !== undefined) return asked;
-  if (!repl && isQuestion(args.expression)) throw new Error('Questions to the past are asked in the debug console.');
+  if (!repl && (isWhy(args.expression) || isQuestion(args.expression)))
+    throw new Error('Questions to the past are asked in the debug console.');
   const view = viewFor(context, args.frameId);
   const hex = args.format?.hex === true;
   const value = evaluated(context, view, args.expression, repl);

@@ -7,7 +7,7 @@ import { typeName } from '../../expressions/types';
 import { variableValue } from '../../expressions/value';
 import { baseName } from '../../code/sources';
 import type { Frame } from '../../stack/frame';
-import { localVariables } from './variables';
+import { localVariables } from '../../stack/variables';
 
 export function frameName(debuggee: Debuggee, frame: Frame, format: DebugProtocol.StackFrameFormat = {}): string {
   if (frame.isLabel) return frame.name;

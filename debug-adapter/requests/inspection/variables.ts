@@ -10,8 +10,8 @@ import { CSRS } from '../../../emulator/isa/csr-fields';
 import { X_NAMES } from '../../../emulator/isa/registers';
 import { MODE_NAMES } from '../../../emulator/types';
 import { baseName } from '../../code/sources';
-import type { Frame } from '../../stack/frame';
-import type { Scope, Variable } from '../../symbols/api';
+import { scopesOf } from '../../stack/variables';
+import type { Variable } from '../../symbols/api';
 import { allProcesses, type Process } from '../../xv6/processes';
 import { requireStopped, type Body, type SessionContext } from '../context';
 
@@ -113,13 +113,6 @@ export function setVariable(
 }
 
 /** What is in scope in a frame; of a function that has others inlined in it, its own only. */
-export const localVariables = (frame: Frame): Variable[] => scopesOf(frame).flatMap(({ variables }) => variables);
-
-const scopesOf = (frame: Frame): Scope[] =>
-  (frame.image?.binary.scopesAt(frame.lookup) ?? []).filter(
-    ({ inlinedDepth }) => inlinedDepth === undefined || inlinedDepth === frame.inlinedDepth,
-  );
-
 function variableNamed(variable: Variable, { evaluation }: View): NamedValue {
   const { name, file, line, kind } = variable;
   return {

@@ -1,6 +1,6 @@
 /** Questions to the past: probes that find when something happened. */
 import type { Probe } from '../../../emulator/history/timeline';
-import type { DataEvent, Hart, MachineApi, Watch } from '../../../emulator/types';
+import type { DataEvent, Hart, MachineApi, TrapEvent, Watch } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
 
 /** Device.name of the console. */
@@ -52,6 +52,15 @@ export function written(machine: MachineApi, ranges: readonly { address: bigint;
     found: (stop) => (stop.kind === 'data' ? stop.events.find(isWanted) : undefined),
   };
 }
+
+/** A hart is about to take a trap. */
+export const trapTaken = (machine: MachineApi, isWanted: (event: TrapEvent) => boolean): Probe<TrapEvent> => ({
+  watch: () => {
+    const subscription = machine.subscribe({ trap: isWanted });
+    return () => subscription.end();
+  },
+  found: (stop) => (stop.kind === 'trap' && isWanted(stop.event) ? stop.event : undefined),
+});
 
 /** An instruction writes to the UART, after which `isThere` holds. */
 export const printed = (machine: MachineApi, isThere: () => boolean): Probe<{ hart: number }> => ({

@@ -1,0 +1,109 @@
+/**
+ * What made a function go where it went: the last branch before that in the same call of it, and where the values come from that
+ * it compared. Followed through registers, sums with constants, shifts, masks and the stack, to the word of memory or the
+ * constant that they were made of.
+ */
+import { isReturn } from '../../emulator/isa/instructions/calls';
+import { X } from '../../emulator/isa/registers';
+import type { Executed } from './recent';
+
+/** Of what a value was made. `index`: of the instruction that brought it. */
+export type Source =
+  /** A word of memory, at a physical address, with what it held. */
+  | {
+      readonly kind: 'memory';
+      readonly physical: bigint;
+      readonly bytes: number;
+      readonly value: bigint;
+      readonly index: number;
+    }
+  | { readonly kind: 'constant'; readonly index: number };
+
+/** A part of the code. */
+export interface CodeRange {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+const isIn = ({ low, high }: CodeRange, pc: bigint): boolean => pc >= low && pc < high;
+
+/** The last conditional branch before an instruction in the same call of a function; undefined if there is none. */
+export function branchBefore(
+  run: readonly Executed[],
+  at: number,
+  within: CodeRange,
+  sp = run[at]!.sp,
+): number | undefined {
+  for (let i = at - 1; i >= 0; i--) {
+    const { pc, decoded, sp: stack } = run[i]!;
+    if (!isIn(within, pc) || stack !== sp) continue;
+    if (decoded.instruction.control === 'branch') return i;
+    if (pc === within.low) return undefined;
+  }
+  return undefined;
+}
+
+/** The sources of what a branch compares, or of what an instruction reads. */
+export function sourcesOf(run: readonly Executed[], at: number): Source[] {
+  const { instruction, rs1, rs2 } = run[at]!.decoded;
+  const sources: Source[] = [];
+  if (instruction.hasRs1) follow(run, at, rs1, sources, 0);
+  if (instruction.hasRs2) follow(run, at, rs2, sources, 0);
+  return sources;
+}
+
+/** The sources of what a register held when an instruction began. */
+export function sourcesOfRegister(run: readonly Executed[], at: number, register: number): Source[] {
+  const sources: Source[] = [];
+  follow(run, at, register, sources, 0);
+  return sources;
+}
+
+/** Values that are made of more than so many others in a row are of nothing in particular. */
+const DEEPEST = 64;
+
+function follow(run: readonly Executed[], at: number, register: number, sources: Source[], depth: number): void {
+  if (register === 0 || depth > DEEPEST) return;
+  const index = lastWrite(run, at, register);
+  if (index === undefined) return;
+  const { decoded, physical, found } = run[index]!;
+  const { instruction, rs1, rs2 } = decoded;
+  const { access, csr, control } = instruction;
+  if (access !== undefined) {
+    if (physical === undefined || found === undefined || access.kind === 'sc') return;
+    const stored = access.kind === 'load' && isStack(rs1) ? lastStore(run, index, physical, access.bytes) : undefined;
+    if (stored !== undefined) follow(run, stored, run[stored]!.decoded.rs2, sources, depth + 1);
+    else sources.push({ kind: 'memory', physical, bytes: access.bytes, value: found, index });
+    return;
+  }
+  if (csr !== undefined || control !== 'none') return;
+  const parts = [...(instruction.hasRs1 ? [rs1] : []), ...(instruction.hasRs2 ? [rs2] : [])].filter((one) => one !== 0);
+  if (parts.length === 0) sources.push({ kind: 'constant', index });
+  for (const part of parts) follow(run, index, part, sources, depth + 1);
+}
+
+const isStack = (register: number): boolean => register === X.sp || register === X.s0;
+
+function lastWrite(run: readonly Executed[], before: number, register: number): number | undefined {
+  for (let i = before - 1; i >= 0; i--) {
+    const { decoded } = run[i]!;
+    if (decoded.instruction.hasRd && decoded.rd === register) return i;
+  }
+  return undefined;
+}
+
+/** The last store of a whole word. */
+function lastStore(run: readonly Executed[], before: number, physical: bigint, bytes: number): number | undefined {
+  for (let i = before - 1; i >= 0; i--) {
+    const one = run[i]!;
+    if (one.physical !== physical || one.decoded.instruction.access?.kind !== 'store') continue;
+    return one.decoded.instruction.access.bytes === bytes ? i : undefined;
+  }
+  return undefined;
+}
+
+/** The return of the last call of a function before an instruction; undefined if none has returned. */
+export function returnBefore(run: readonly Executed[], at: number, within: CodeRange): number | undefined {
+  for (let i = at - 1; i >= 0; i--) if (isIn(within, run[i]!.pc)) return isReturn(run[i]!.decoded) ? i : undefined;
+  return undefined;
+}

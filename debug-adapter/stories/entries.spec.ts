@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { PTE, pteOf } from '../../emulator/isa/sv39';
+import { entryName, EntryPlaces, entryText, pastText } from './entries';
+
+const { V, R, W } = PTE;
+
+/** Pages of memory, by their addresses: entries by their index. */
+function memory(pages: Record<number, Record<number, bigint>>): {
+  read(address: bigint, length: number): Uint8Array | undefined;
+} {
+  return {
+    read(address, length) {
+      const entries = pages[Number(address)];
+      if (entries === undefined) return undefined;
+      const bytes = new Uint8Array(length);
+      for (const [index, entry] of Object.entries(entries))
+        new DataView(bytes.buffer).setBigUint64(Number(index) * 8, entry, true);
+      return bytes;
+    },
+  };
+}
+
+describe('the places of page-table entries', () => {
+  const table = { root: 0x8000_1000n, label: 'the table of pid 3 sh' };
+  const pages = memory({
+    0x8000_1000: { 0: pteOf(0x8000_2000n, V), 255: pteOf(0x8000_4000n, V), 511: pteOf(0x8000_1000n, V) },
+    0x8000_2000: { 1: pteOf(0x8000_3000n, V) },
+    0x8000_3000: { 4: pteOf(0x8010_0000n, V | R | W) },
+    // 0x8000_4000 is no memory.
+  });
+
+  it('have a table, a level and an address that they are for', () => {
+    const places = new EntryPlaces(pages, [table]);
+    assert.deepEqual(places.at(0x8000_3020n), { address: 0x8000_3020n, table, level: 0, index: 4, va: 0x204000n });
+    assert.equal(places.at(0x8000_2008n)!.va, 0x200000n);
+    assert.equal(
+      entryName(places.at(0x8000_3020n)!),
+      'the entry for 0x204000 in the table of pid 3 sh (level 0, index 4)',
+    );
+    // Sv39 addresses of the upper half have all upper bits set.
+    assert.equal(places.at(0x8000_1800n)!.va, 0xffffffc000000000n);
+  });
+
+  it('are none in a page that is data, nor where a table leads out of memory', () => {
+    const places = new EntryPlaces(pages, [table]);
+    assert.equal(places.at(0x8010_0000n), undefined);
+    assert.equal(places.at(0x8000_4000n), undefined);
+  });
+
+  it('are those of the first table that has the page', () => {
+    const other = { root: 0x8000_2000n, label: 'another' };
+    assert.equal(new EntryPlaces(pages, [other, table]).at(0x8000_2008n)!.table, other);
+    assert.equal(new EntryPlaces(pages, [table, other]).at(0x8000_2008n)!.table, table);
+  });
+
+  it('say what an entry does, and did', () => {
+    const leaf = pteOf(0x8010_0000n, V | R | W);
+    assert.match(entryText(leaf, 0), /^maps PA 0x80100000 \(V R W/);
+    assert.match(pastText(leaf, 0), /^mapped PA 0x80100000/);
+    assert.match(entryText(pteOf(0x8010_0000n, V), 1), /^leads to the next table, at 0x80100000$/);
+    // At level 0 there is no next table.
+    assert.match(entryText(pteOf(0x8010_0000n, V), 0), /^is 0x20040001, .* not valid$/);
+    assert.equal(entryText(0n, 0), 'is 0: nothing is mapped there');
+    assert.equal(pastText(0x20n, 0), 'was 0x20, with V=0: not valid');
+  });
+});

@@ -1,0 +1,106 @@
+/**
+ * Which page-table entry lies at a physical address, and for which virtual address it is: by all tables that are known now, those
+ * of the harts, of the kernel and of the processes, and those that variables on the stack lead to, which may be nobody's yet or
+ * nobody's any more.
+ */
+import {
+  flagText,
+  indexOf,
+  isPointer,
+  PAGE_SIZE,
+  PTE,
+  pteFlags,
+  ptePhysical,
+  ROOT_LEVEL,
+  spanOf,
+  toCanonical,
+} from '../../emulator/isa/sv39';
+import { hex } from '../../emulator/isa/hex';
+import type { PhysicalMemory } from '../../emulator/types';
+
+/** A root, and whose table that is: "the table of pid 3 sh", "kernel_pagetable". */
+export interface KnownTable {
+  readonly root: bigint;
+  readonly label: string;
+}
+
+export interface Entry {
+  readonly address: bigint;
+  readonly table: KnownTable;
+  /** 2, 1 or 0, as Sv39 counts them. */
+  readonly level: number;
+  readonly index: number;
+  /** The first virtual address that it is for. */
+  readonly va: bigint;
+}
+
+interface TablePage {
+  readonly table: KnownTable;
+  readonly level: number;
+  readonly va: bigint;
+}
+
+/** Pages of tables that are looked at; a damaged table may lead anywhere. */
+const MOST_PAGES = 20_000;
+
+export class EntryPlaces {
+  private readonly pages = new Map<bigint, TablePage>();
+
+  /** The first table in which a page is found is the one that is named. */
+  constructor(memory: Pick<PhysicalMemory, 'read'>, tables: Iterable<KnownTable>) {
+    for (const table of tables) this.addPage(memory, table.root, { table, level: ROOT_LEVEL, va: 0n });
+  }
+
+  at(address: bigint): Entry | undefined {
+    const start = address - (address % PAGE_SIZE);
+    const page = this.pages.get(start);
+    if (page === undefined) return undefined;
+    const index = Number((address - start) / 8n);
+    const { table, level, va } = page;
+    return {
+      address: start + BigInt(index * 8),
+      table,
+      level,
+      index,
+      va: toCanonical(va + BigInt(index) * spanOf(level)),
+    };
+  }
+
+  private addPage(memory: Pick<PhysicalMemory, 'read'>, address: bigint, page: TablePage): void {
+    if (this.pages.has(address) || this.pages.size >= MOST_PAGES || address % PAGE_SIZE !== 0n) return;
+    const bytes = memory.read(address, Number(PAGE_SIZE));
+    if (bytes === undefined) return;
+    this.pages.set(address, page);
+    if (page.level === 0) return;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let index = 0; index < bytes.length / 8; index++) {
+      // Most entries are empty.
+      if (!(view.getUint8(index * 8) & PTE.V)) continue;
+      const entry = view.getBigUint64(index * 8, true);
+      if (!isPointer(pteFlags(entry))) continue;
+      const va = page.va + BigInt(index) * spanOf(page.level);
+      this.addPage(memory, ptePhysical(entry), { table: page.table, level: page.level - 1, va });
+    }
+  }
+}
+
+/** "the entry for 0x4000 in the table of pid 3 sh (level 0, index 4)". */
+export const entryName = ({ va, table, level }: Entry): string =>
+  `the entry for ${hex(va)} in ${table.label} (level ${level}, index ${indexOf(va, level)})`;
+
+/** The same of what an entry was. */
+export const pastText = (value: bigint, level: number): string =>
+  entryText(value, level)
+    .replace(/^is /, 'was ')
+    .replace(/^maps /, 'mapped ')
+    .replace(/^leads /, 'led ');
+
+/** "maps PA 0x87f53000, V R W U", "leads to the next table, at 0x87f54000", "is 0: nothing is mapped". */
+export function entryText(value: bigint, level: number): string {
+  const flags = pteFlags(value);
+  if (value === 0n) return 'is 0: nothing is mapped there';
+  if (!(flags & PTE.V)) return `is ${hex(value)}, with V=0: not valid`;
+  if (isPointer(flags) && level === 0) return `is ${hex(value)}, with R, W and X 0 at the lowest level: not valid`;
+  if (isPointer(flags)) return `leads to the next table, at ${hex(ptePhysical(value))}`;
+  return `maps PA ${hex(ptePhysical(value))} (${flagText(flags)})`;
+}

@@ -1,0 +1,89 @@
+/**
+ * The last instructions of a hart before an instant, done again one by one: what each of them read, and from where. From this
+ * it can be told what a value was made of without a word from the debug information, which loses most of that in optimized code.
+ */
+import type { Instant } from '../../emulator/history/instant';
+import type { Timeline } from '../../emulator/history/timeline';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
+import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
+import { X } from '../../emulator/isa/registers';
+import { trapVector } from '../../emulator/trap-loops';
+import type { Hart } from '../../emulator/types';
+import { fromBytes } from '../expressions/value';
+import type { AskedGuest } from '../questions/occurrence';
+
+/** An instruction that a hart has retired. */
+export interface Executed {
+  readonly pc: bigint;
+  readonly decoded: Decoded;
+  /** The stack pointer as the instruction began. */
+  readonly sp: bigint;
+  /** What rs1 and rs2 held. */
+  readonly left: bigint;
+  readonly right: bigint;
+  /** Of an access to RAM: the physical address, and what lay there before. */
+  readonly physical?: bigint;
+  readonly found?: bigint;
+}
+
+/**
+ * At most `most` of them, the latest last; fewer where the hart's past is shorter. The machine stands anywhere afterwards. Throws
+ * Cancelled if it is cancelled.
+ */
+export async function recentInstructions(
+  guest: AskedGuest,
+  timeline: Timeline,
+  id: number,
+  before: Instant,
+  most: number,
+): Promise<Executed[]> {
+  const hart = guest.harts[id]!;
+  await timeline.goTo(before);
+  const last = hart.steps;
+  try {
+    await timeline.goToStep(id, Math.max(0, last - most), before);
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
+  const executed: Executed[] = [];
+  let begun: { steps: number; retired: number; one: Executed | undefined } | undefined;
+  const settle = (): void => {
+    if (begun?.one !== undefined && hart.retired > begun.retired && begun.steps < last) executed.push(begun.one);
+  };
+  const begin = (pc: bigint): void => {
+    begun = { steps: hart.steps, retired: hart.retired, one: beginning(guest, hart, pc) };
+  };
+  const subscription = guest.machine.subscribe({
+    trap: ({ hart: trapped, interrupt, to }) => {
+      // The instruction that is done next is the handler's first.
+      if (trapped === id && interrupt) begin(trapVector(hart, to));
+      return false;
+    },
+  });
+  try {
+    await timeline.follow(id, before, () => {
+      if (begun?.steps === hart.steps) return;
+      settle();
+      begin(hart.pc);
+    });
+    settle();
+  } finally {
+    subscription.end();
+  }
+  return executed;
+}
+
+function beginning(guest: AskedGuest, hart: Hart, pc: bigint): Executed | undefined {
+  const decoded = instructionAt(guest.read(hart), pc);
+  if (decoded === undefined) return undefined;
+  const [left, right] = [hart.x(decoded.rs1), hart.x(decoded.rs2)];
+  const one = { pc, decoded, left, right, sp: hart.x(X.sp) };
+  const { access } = decoded.instruction;
+  if (access === undefined) return one;
+  const hasOffset = access.kind === 'load' || access.kind === 'store';
+  const address = BigInt.asUintN(64, left + (hasOffset ? BigInt(decoded.imm) : 0n));
+  const physical = guest.space(hart).physical(address);
+  const bytes = physical === undefined ? undefined : guest.machine.memory.read(physical, access.bytes);
+  return bytes === undefined ? one : { ...one, physical: physical!, found: fromBytes(bytes) };
+}

@@ -1,0 +1,373 @@
+/**
+ * What lies behind a stop, by the history of the run. A panic: what decided it, in which entry of which page table or in which
+ * variable that stands, and who wrote it; and the exception that the kernel was handling, if it was. A trap: what its address was
+ * made of, who wrote the entry that decides. Nothing here goes by the words of a panic or by names of functions: it follows what
+ * the hart did.
+ */
+import type { Instant } from '../../emulator/history/instant';
+import type { Timeline } from '../../emulator/history/timeline';
+import { Cause } from '../../emulator/isa/causes';
+import { hex } from '../../emulator/isa/hex';
+import { isJump } from '../../emulator/isa/instructions/calls';
+import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
+import { isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, walk } from '../../emulator/isa/sv39';
+import { Mode, type DataEvent, type TrapEvent } from '../../emulator/types';
+import { kernelPlace } from '../code/place-names';
+import { baseName } from '../code/sources';
+import { fromBytes } from '../expressions/value';
+import { memoryMap, rangeAt } from '../memory/memory-map';
+import { explainTrap } from '../page-tables/explain';
+import { trapContext } from '../page-tables/tables';
+import { wireStep } from '../page-tables/translation';
+import type { StopStory } from '../protocol';
+import { QueryCondition } from '../questions/condition';
+import { callerPlace, calledBy, sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
+import { PageHistory, pageOf } from '../questions/page-history';
+import { latest } from '../questions/query';
+import { Writers } from '../questions/writers';
+import { executed, trapTaken } from '../run-control/past/questions';
+import type { StopReport } from '../run-control/stops';
+import type { Frame } from '../stack/frame';
+import { branchBefore, returnBefore, sourcesOf, sourcesOfRegister, type CodeRange, type Source } from './cause';
+import { entryName, EntryPlaces, entryText, pastText, type Entry, type KnownTable } from './entries';
+import { knownTables, tablesInHand } from './known-tables';
+import { recentInstructions, type Executed } from './recent';
+
+/** Instructions that are looked at before the one that a story begins with. */
+const RECENT = 4000;
+/** Events of a page that are told. */
+const PAGE_EVENTS = 4;
+
+/** A sentence, and what happened then, if it is about something that happened. */
+export interface StoryLine {
+  readonly text: string;
+  readonly seen?: Occurrence;
+}
+
+/** A function of the kernel, with its code where it runs. */
+interface Function extends CodeRange {
+  readonly name: string;
+}
+
+export class Story {
+  /** As far as it is told. */
+  readonly lines: StoryLine[] = [];
+  /** The walk of a page table that matters, as far as the entry that decides. */
+  walk: StopStory['walk'];
+  private readonly writers: Writers;
+  private readonly tables: readonly KnownTable[];
+  private places: EntryPlaces;
+
+  /** The machine stands at the stop. `frames`: the stack of the hart that stopped, innermost first. */
+  constructor(
+    private readonly guest: AskedGuest,
+    private readonly timeline: Timeline,
+    private readonly hart: number,
+    private readonly frames: readonly Frame[],
+  ) {
+    this.writers = new Writers(guest, timeline);
+    this.tables = [...knownTables(guest, hart), ...tablesInHand(guest, frames)];
+    this.places = new EntryPlaces(guest.machine.memory, this.tables);
+  }
+
+  /** Tells it. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled; what was told until then stays. */
+  async tell(report: StopReport): Promise<void> {
+    const { instant } = this.guest.machine;
+    const { cause } = report;
+    if (cause?.kind === 'trap') return this.tellTrap(cause.event, instant);
+    if (cause?.kind === 'trap-loop') return this.tellTrap(cause.first, await this.before(cause.first, instant));
+    if (cause?.kind === 'dead-end' || (cause?.kind === 'kernel' && cause.event.kind === 'panic'))
+      await this.tellPanic(instant);
+  }
+
+  private async tellPanic(now: Instant): Promise<void> {
+    const [ending, caller] = this.functionsOnStack();
+    if (ending !== undefined && caller !== undefined) {
+      const call = await this.callOf(ending, now);
+      if (call !== undefined) await this.tellDecision(call, caller, ending);
+    }
+    const exception = this.exceptionOnStack();
+    if (exception === undefined) return;
+    const found = await this.timeline.findLast(now, trapTaken(this.guest.machine, exception));
+    if (found === undefined) return;
+    await this.timeline.goTo(found.instant);
+    const { title } = this.explained(found.value);
+    this.say(`The kernel was handling this: ${title}.`, this.scene(found.value.hart, found.value.epc, title));
+    await this.tellTrap(found.value, found.instant);
+  }
+
+  /** The functions of the two innermost calls, the kernel's. */
+  private functionsOnStack(): Function[] {
+    const calls = this.frames.filter(
+      (frame, index) => !frame.isUser && !frame.isLabel && frame.registers !== this.frames[index - 1]?.registers,
+    );
+    return calls.slice(0, 2).flatMap((frame) => this.functionAt(frame.lookup) ?? []);
+  }
+
+  private functionAt(linked: bigint): Function | undefined {
+    const { image } = this.guest;
+    const info = image.binary.functionAt(linked);
+    const low = info && image.running(info.low)[0];
+    return info && low !== undefined ? { name: info.name, low, high: low + (info.high - info.low) } : undefined;
+  }
+
+  /** The instant at which the hart began a function last. */
+  private async callOf({ low }: Function, now: Instant): Promise<Instant | undefined> {
+    const { machine } = this.guest;
+    await this.timeline.goTo(now);
+    if (machine.harts[this.hart]!.pc === low) return now;
+    const begun = executed(machine, [low], (hart) => (hart.id === this.hart ? true : undefined));
+    return (await this.timeline.findLast(now, begun))?.instant;
+  }
+
+  /** Why a function went where it then called another one. */
+  private async tellDecision(call: Instant, caller: Function, called: Function): Promise<void> {
+    const run = await recentInstructions(this.guest, this.timeline, this.hart, call, RECENT);
+    const last = run.length - 1;
+    if (last < 0 || !isJump(run[last]!.decoded)) return;
+    const branch = branchBefore(run, last, caller);
+    if (branch === undefined) return;
+    const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
+    const entry = this.entryIn(sourcesOf(run, branch));
+    if (entry !== undefined) return this.tellEntry(`${where} for `, entry, call);
+    const result = this.resultIn(run, branch, caller);
+    if (result !== undefined) {
+      const behind = this.behindResult(run, branch, result.by);
+      const returned = `${where}, as ${result.by.name} had returned ${result.value}`;
+      if (behind !== undefined) return this.tellEntry(`${returned}. The last entry that it had read is `, behind, call);
+      this.say(`${returned}.`);
+      return;
+    }
+    const variable = this.variableIn(sourcesOf(run, branch), run);
+    if (variable !== undefined) this.say(`${where}, as ${variable}.`);
+  }
+
+  /** The first of the sources that is a page-table entry. */
+  private entryIn(sources: readonly Source[]): { entry: Entry; value: bigint } | undefined {
+    for (const source of sources) {
+      const entry = source.kind === 'memory' && source.bytes === 8 ? this.places.at(source.physical) : undefined;
+      if (entry !== undefined && source.kind === 'memory') return { entry, value: source.value };
+    }
+    return undefined;
+  }
+
+  /** The constant that a function returned which a branch of another one compares. */
+  private resultIn(
+    run: readonly Executed[],
+    branch: number,
+    within: Function,
+  ): { by: Function; value: bigint } | undefined {
+    for (const source of sourcesOf(run, branch)) {
+      if (source.kind !== 'constant') continue;
+      const { pc, decoded } = run[source.index]!;
+      const by = this.functionAt(this.guest.image.linked(pc));
+      const isOther = by !== undefined && (pc < within.low || pc >= within.high);
+      if (isOther && decoded.instruction.name === 'addi') return { by, value: BigInt(decoded.imm) };
+    }
+    return undefined;
+  }
+
+  /** The page-table entry that a function read last before it returned. */
+  private behindResult(
+    run: readonly Executed[],
+    before: number,
+    by: Function,
+  ): { entry: Entry; value: bigint } | undefined {
+    const end = returnBefore(run, before, by) ?? before;
+    for (let i = end; i >= 0 && run[i]!.pc !== by.low; i--) {
+      const { physical, found, decoded } = run[i]!;
+      if (decoded.instruction.access?.kind !== 'load' || physical === undefined || found === undefined) continue;
+      const entry = decoded.instruction.access.bytes === 8 ? this.places.at(physical) : undefined;
+      if (entry !== undefined) return { entry, value: found };
+    }
+    return undefined;
+  }
+
+  /** A variable of the kernel's that decided: "kmem+24 was 0". */
+  private variableIn(sources: readonly Source[], run: readonly Executed[]): string | undefined {
+    for (const source of sources) {
+      if (source.kind !== 'memory') continue;
+      const { left, decoded } = run[source.index]!;
+      const address = BigInt.asUintN(
+        64,
+        left + (decoded.instruction.access?.kind === 'load' ? BigInt(decoded.imm) : 0n),
+      );
+      const found = this.guest.image.binary.symbolAt(this.guest.image.linked(address));
+      // What a pointer was decides nothing that one could see.
+      if (found?.symbol.kind !== 'object' || source.value >= PAGE_SIZE) continue;
+      const offset = found.offset === 0n ? '' : `+${found.offset}`;
+      return `${found.symbol.name}${offset} was ${hex(source.value)}`;
+    }
+    return undefined;
+  }
+
+  private async tellEntry(
+    opening: string,
+    { entry, value }: { entry: Entry; value: bigint },
+    before: Instant,
+  ): Promise<void> {
+    this.say(`${opening}${entryName(entry)}, which ${entryText(value, entry.level)}.`);
+    this.walk ??= this.walkTo(entry);
+    await this.tellWriter(entry, before);
+    const flags = pteFlags(value);
+    const isLeaf = (flags & PTE.V) !== 0 && !(isPointer(flags) && entry.level > 0);
+    if (isLeaf) await this.tellPage(pageOf(ptePhysical(value)), before);
+  }
+
+  private walkTo({ va, table, level }: Entry): NonNullable<StopStory['walk']> {
+    const { memory } = this.guest.machine;
+    const { steps } = walk(table.root, va, (address) => {
+      const bytes = memory.read(address, 8);
+      return bytes && fromBytes(bytes);
+    });
+    return { va: hex(va), table: table.label, steps: steps.filter((step) => step.level >= level).map(wireStep) };
+  }
+
+  /** Who wrote an entry last, and what. */
+  private async tellWriter({ address, level }: Entry, before: Instant): Promise<void> {
+    const event = await this.tellLastWrite('That entry', { address, length: 8 }, before);
+    const [was, is] = event?.after.length === 8 ? [event.before, event.after].map(fromBytes) : [];
+    if (was === undefined || is === undefined || was === 0n || was === is) return;
+    this.say(`Before, it ${pastText(was, level)}.`);
+  }
+
+  private async tellLastWrite(
+    what: string,
+    range: { address: bigint; length: number },
+    before: Instant,
+  ): Promise<DataEvent | undefined> {
+    const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
+    if (writing === undefined) {
+      this.say(`Nothing has written ${what.toLowerCase()} since power on.`);
+      return undefined;
+    }
+    if (writing.by !== 'instruction') {
+      const by = this.scene(this.guest.machine.current, undefined, 'written');
+      this.say(`${what} was written last by a device.`, by);
+      return undefined;
+    }
+    const hart = this.guest.harts[writing.hart]!;
+    const scene = sceneOf(this.guest, hart, writing.pc);
+    const place = calledBy(scene.place, callerPlace(this.guest, hart));
+    const seen: Occurrence = { ...scene, place, what: 'written', parts: [] };
+    this.say(`${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
+    return writing.event;
+  }
+
+  /** When a page was allocated, mapped and freed. */
+  private async tellPage(page: bigint, before: Instant): Promise<void> {
+    if (this.guest.machine.memory.read(page, 1) === undefined) {
+      const device = rangeAt(memoryMap(this.guest.machine.memory), Number(page >> 12n));
+      this.say(`PA ${hex(page)} is no RAM${device === undefined ? '' : `: ${device.name} answers there`}.`);
+      return;
+    }
+    const history = new PageHistory(this.guest, page, new QueryCondition(this.guest, undefined));
+    const { rows } = await latest(this.timeline, before, history, PAGE_EVENTS, () => undefined);
+    for (const seen of rows) {
+      // The kernel maps all of RAM at its own addresses.
+      if (seen.parts.some(({ name, value }) => name === 'va' && value === hex(page))) continue;
+      this.say(
+        `Page ${hex(page)} was ${seen.what}${seen.place ? ` by ${seen.place.text}` : ''}${forWhom(seen)}.`,
+        seen,
+      );
+    }
+  }
+
+  private async tellTrap(event: TrapEvent, at: Instant): Promise<void> {
+    await this.timeline.goTo(at);
+    const { guest } = this;
+    const hart = guest.harts[event.hart]!;
+    this.places = new EntryPlaces(guest.machine.memory, [...knownTables(guest, event.hart), ...this.tables]);
+    const { reason, notes, walked } = this.explained(event);
+    if (reason !== '') this.say(`${reason[0]!.toUpperCase()}${reason.slice(1)}.`);
+    for (const note of notes) this.say(`${note[0]!.toUpperCase()}${note.slice(1)}.`);
+    const space = guest.space(hart).as(event.from as Mode);
+    const code = space.physical(event.epc);
+    if (event.cause === Cause.illegalInstruction && code !== undefined) {
+      await this.tellLastWrite('The instruction', { address: code, length: 2 }, at);
+      return this.tellPage(pageOf(code), at);
+    }
+    const decoded = instructionAt(space.read, event.epc);
+    const register = decoded?.instruction.access ? decoded.rs1 : undefined;
+    const last = walked?.steps.at(-1);
+    const run = await recentInstructions(guest, this.timeline, event.hart, at, RECENT);
+    if (register !== undefined && event.epc !== event.tval) await this.tellAddress(run, register, event, at);
+    const entry = last && this.places.at(last.pteAddress);
+    // A null pointer is none of the page table's doing.
+    if (entry === undefined || (event.from === Mode.Supervisor && event.tval < PAGE_SIZE)) return;
+    this.walk ??= this.walkTo(entry);
+    this.say(`What decides is ${entryName(entry)}.`);
+    await this.tellWriter(entry, at);
+  }
+
+  /** What the address of an access was made of. */
+  private async tellAddress(run: readonly Executed[], register: number, event: TrapEvent, at: Instant): Promise<void> {
+    const sources = sourcesOfRegister(run, run.length, register);
+    const entry = this.entryIn(sources);
+    if (entry !== undefined) return this.tellEntry('The address was made of ', entry, at);
+    const here = this.functionAt(this.guest.image.linked(event.epc));
+    for (const source of sources) {
+      if (source.kind !== 'constant' || event.from === Mode.User) continue;
+      const { pc, decoded } = run[source.index]!;
+      const by = this.functionAt(this.guest.image.linked(pc));
+      if (by === undefined || decoded.instruction.name !== 'addi') continue;
+      const isResult = by.low !== here?.low && returnBefore(run, run.length, by) !== undefined;
+      this.say(
+        isResult
+          ? `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`
+          : `The address was made of ${decoded.imm}, a constant at ${this.lineOf(pc)}.`,
+      );
+      const behind = isResult ? this.behindResult(run, run.length, by) : undefined;
+      if (behind !== undefined) await this.tellEntry(`The last entry that ${by.name} had read is `, behind, at);
+      return;
+    }
+    const variable = this.variableIn(sources, run);
+    if (variable !== undefined) this.say(`The address was made of a variable: ${variable}.`);
+  }
+
+  private explained(event: TrapEvent): ReturnType<typeof explainTrap> {
+    const context = trapContext(this.guest, this.guest.harts[event.hart]!);
+    return explainTrap(event, { ...context, nameOf: (address) => kernelPlace(this.guest, address) });
+  }
+
+  /** Whether a trap is the exception during which the kernel stopped, by its place on the stack. */
+  private exceptionOnStack(): ((event: TrapEvent) => boolean) | undefined {
+    const label = this.frames.findIndex((frame) => frame.isLabel);
+    const below = this.frames[label + 1];
+    if (label < 0 || below === undefined) return undefined;
+    const { pc } = below.registers;
+    return ({ interrupt, cause, epc, to }) =>
+      !interrupt && cause !== Cause.userEcall && to === Mode.Supervisor && epc === pc;
+  }
+
+  private async before(event: TrapEvent, now: Instant): Promise<Instant> {
+    const isIt = (other: TrapEvent): boolean =>
+      other.hart === event.hart && other.epc === event.epc && other.tval === event.tval && other.cause === event.cause;
+    // The first of many alike is the one that is meant.
+    let [found, before] = [now, now];
+    for (let count = 0; count < 2; count++) {
+      const one = await this.timeline.findLast(before, trapTaken(this.guest.machine, isIt));
+      if (one === undefined) break;
+      [found, before] = [one.instant, one.instant];
+    }
+    return found;
+  }
+
+  private scene(hart: number, pc: bigint | undefined, what: string): Occurrence {
+    const one = this.guest.harts[hart]!;
+    return { ...sceneOf(this.guest, one, pc ?? one.pc), what, parts: [] };
+  }
+
+  /** "vm.c:98". */
+  private lineOf(pc: bigint): string {
+    const { image } = this.guest;
+    const found = image.contains(pc) ? image.binary.lineAt(image.linked(pc)) : undefined;
+    return found === undefined ? (kernelPlace(this.guest, pc) ?? hex(pc)) : `${baseName(found.file)}:${found.line}`;
+  }
+
+  private say(text: string, seen?: Occurrence): void {
+    this.lines.push({ text, ...(seen && { seen }) });
+  }
+}
+
+const forWhom = ({ process }: Pick<Occurrence, 'process'>): string => (process === undefined ? '' : `, for ${process}`);
