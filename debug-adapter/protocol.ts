@@ -4,11 +4,24 @@
  */
 
 import type { QueryAnswer } from './protocol/queries';
-import type { StopStory } from './protocol/stories';
+import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
 import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 
 export type { QueryAnswer, QueryRow } from './protocol/queries';
-export type { StopStory, StoryLine } from './protocol/stories';
+export type {
+  Story,
+  StoryArguments,
+  StoryEvent,
+  StoryLine,
+  StoryLink,
+  StoryPast,
+  StoryPlace,
+  StoryResponse,
+  StorySection,
+  StoryStep,
+  StoryTarget,
+  StoryWalk,
+} from './protocol/stories';
 export type {
   TimelineArguments,
   TimelineLane,
@@ -98,10 +111,10 @@ export interface Requests {
   /** Everything of a kind that happened before now, as the debug console takes it: `$calls(kalloc)` (docs/expressions.md). */
   'xv6.query': { arguments: { query: string; frameId?: number; most?: number }; response: QueryAnswer };
   /**
-   * What lies behind the stop, by the history of the run. With `unasked` it ends early: after a few seconds, or as soon as another
-   * request makes the machine go.
+   * What the stop is about, at once; the past is then looked through while no other request has come, and `xv6.story` events
+   * tell what is found. The machine stays where it is for all who ask.
    */
-  'xv6.story': { arguments: { unasked?: boolean }; response: StopStory };
+  'xv6.story': { arguments: StoryArguments; response: StoryResponse };
   /** What happened in the run. */
   'xv6.timeline': { arguments: TimelineArguments; response: TimelineModel };
   /**
@@ -137,6 +150,8 @@ export interface Events {
    * past, how long before the present that is, in words.
    */
   'xv6.instant': { instant: string; milliseconds: number; past?: string };
+  /** More is known of the story that `xv6.story` was asked for: all of it, in place of what was told before. */
+  'xv6.story': Story;
   /** More is known of what `xv6.timeline` was last asked for, or all that there will be. */
   'xv6.timelineRead': Record<string, never>;
   /** Bookmarks have been added, removed, or now lie in another future. */

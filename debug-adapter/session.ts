@@ -88,9 +88,9 @@ export const REQUESTS: RequestTable = {
   'xv6.runBackTo': backward.runBackTo,
   'xv6.goTo': backward.goTo,
   'xv6.query': query,
-  'xv6.story': story,
   'xv6.whoWrote': questions.whoWrote,
   'xv6.whoPrinted': questions.whoPrinted,
+  'xv6.story': story,
   'xv6.timeline': timeline,
   'xv6.record': record,
   'xv6.branch': backward.branch,
@@ -127,7 +127,8 @@ export class Session {
     const shape: Shape<RequestArguments<C>> = ARGUMENTS[command];
     return (args) => {
       shape.check(args, '');
-      return handle(this.context, args);
+      const telling = this.context.telling?.telling;
+      return telling ? telling.interrupt().then(() => handle(this.context, args)) : handle(this.context, args);
     };
   }
 }

@@ -124,6 +124,11 @@ export class DeadEnds {
     this.writers.add(this.machine.current);
   }
 
+  /** Counts nothing more until the next look: the machine does again what it has done. */
+  suspend(): void {
+    this.storms.suspend();
+  }
+
   /** The machine is another, or stands elsewhere in its history. */
   clear(): void {
     this.sightings.clear();

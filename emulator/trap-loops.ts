@@ -105,9 +105,13 @@ export class InterruptStorms {
 
   constructor(private readonly machine: Pick<MachineApi, 'harts' | 'subscribe'>) {}
 
-  clear(): void {
+  suspend(): void {
     this.following?.end();
     this.following = undefined;
+  }
+
+  clear(): void {
+    this.suspend();
     this.found = undefined;
     this.reported = false;
     this.looks.length = 0;

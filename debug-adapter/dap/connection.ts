@@ -35,9 +35,7 @@ export class Connection {
   private sequence = 1;
   private afterResponseQueue: (() => void)[] = [];
   /** The request that is being handled, and what ends it early. */
-  private current:
-    | { readonly seq: number; progressId?: string; cancel?: () => void; followed?: (command: string) => void }
-    | undefined;
+  private current: { readonly seq: number; progressId?: string; cancel?: () => void } | undefined;
   /** Requests that the client has cancelled. */
   private readonly cancelled = new Set<number>();
   /** Requests run in the order in which they arrive, though some wait for files. */
@@ -54,7 +52,6 @@ export class Connection {
     this.channel.onMessage((message) => {
       if (!isRequest(message)) return;
       this.noteCancel(message);
-      this.current?.followed?.(message.command);
       const turn = ENDING.has(message.command) ? this.impatiently() : this.queue;
       const handled = turn.then(() => this.handle(message, find(message.command)));
       this.queue = Promise.all([this.queue, handled]).then(() => undefined);
@@ -73,11 +70,6 @@ export class Connection {
   /** From now on, until the current request is answered, `cancel` is called if the client cancels it or its progress. */
   whenCancelled(progressId: string, cancel: () => void): void {
     if (this.current !== undefined) Object.assign(this.current, { progressId, cancel });
-  }
-
-  /** From now on, until the current request is answered, `followed` is told of each one that waits for that. */
-  whenFollowed(followed: (command: string) => void): void {
-    if (this.current !== undefined) this.current.followed = followed;
   }
 
   /** What the user is told of an error; if it is a defect, its details go to the log. */

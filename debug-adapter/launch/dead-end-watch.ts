@@ -29,6 +29,11 @@ export class DeadEndWatch {
     this.ends.wrote(bytes);
   }
 
+  /** The machine leaves for its past, where all that it does is known. */
+  suspend(): void {
+    this.ends.suspend();
+  }
+
   /** The machine boots again. */
   clear(): void {
     this.ends.clear();

@@ -230,11 +230,12 @@ function assemble(
         debuggee.warmStart?.discard();
         console.hold();
         debuggee.disk?.hold();
+        deadEnds.suspend();
       },
-      arrives: () => {
+      arrives: (isBack) => {
         console.release();
         if (!past.isPast) debuggee.disk?.release();
-        deadEnds.clear();
+        if (!isBack) deadEnds.clear();
       },
       stopped: (report) => {
         runner.seen(report.hart);

@@ -21,6 +21,8 @@ export class GuestConsole {
   private count = 0;
   /** What is written is known to the user already. */
   private isHeld = false;
+  /** The text that was shown then. */
+  private heldAt = '';
 
   /** `show` receives pieces of text, and whether a terminal is attached; `replace`, which text it shows instead of all before. */
   constructor(
@@ -49,14 +51,15 @@ export class GuestConsole {
   hold(): void {
     this.flush();
     this.isHeld = true;
+    this.heldAt = this.written;
   }
 
-  /** Shows the text as it is now, and from now on what is added. */
+  /** Shows the text as it is now, if it is another, and from now on what is added. */
   release(): void {
     if (!this.isHeld) return;
     this.flush();
     this.isHeld = false;
-    this.replace(this.written, this.attached);
+    if (this.written !== this.heldAt) this.replace(this.written, this.attached);
   }
 
   /** Shows text that another session has seen. A terminal that attaches, or has attached, has it already. */

@@ -221,7 +221,7 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
     description: optionalText,
   }),
   'xv6.query': object<RequestArguments<'xv6.query'>>({ query: text, frameId: optionalWhole, most: optionalWhole }),
-  'xv6.story': object<RequestArguments<'xv6.story'>>({ unasked: optionalFlag }),
+  'xv6.story': object<RequestArguments<'xv6.story'>>({ past: optionalFlag }),
   'xv6.timeline': object<RequestArguments<'xv6.timeline'>>({
     from: optionalWhole,
     to: optionalWhole,

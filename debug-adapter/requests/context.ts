@@ -9,6 +9,7 @@ import type { Occurrence } from '../questions/occurrence';
 import type { NamedSpot } from '../questions/spots';
 import { processName, threadNamed } from '../stack/threads';
 import type { JourneyProgress } from './lifecycle/progress';
+import type { Telling } from './running/stories';
 import type { RegisterValues, Stopped } from './stopped';
 
 /** The world around the adapter, given by the entry point. */
@@ -58,6 +59,8 @@ export interface SessionContext {
   answers: Occurrence[];
   /** What was asked for last: who wrote it, and that before? */
   asked?: NamedSpot | undefined;
+  /** The story of a stop: undefined of one that has nothing to tell. */
+  telling?: { of: Stopped; telling: Telling | undefined } | undefined;
   /** A journey through the past that is under way. */
   journey?: JourneyProgress | undefined;
   /** Stops of this session, counted from 1. */

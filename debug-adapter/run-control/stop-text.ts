@@ -65,7 +65,7 @@ function tableStoreText(guest: TextGuest, event: TableStoreEvent): StopText {
 }
 
 /** "0x21fdac1f → 0x87f6b000 V R W U A": a page-table entry. */
-function entryText(pte: bigint): string {
+export function entryText(pte: bigint): string {
   if (!(pteFlags(pte) & PTE.V)) return pte === 0n ? '0' : `${hex(pte)} (V=0)`;
   return `${hex(pte)} (PA ${hex(ptePhysical(pte))}, ${flagText(pteFlags(pte))})`;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PTE, pteOf } from '../../emulator/isa/sv39';
-import { entryName, EntryPlaces, entryText, pastText } from './entries';
+import { entryName, EntryPlaces, entryMeaning } from './entries';
 
 const { V, R, W } = PTE;
 
@@ -21,7 +21,7 @@ function memory(pages: Record<number, Record<number, bigint>>): {
 }
 
 describe('the places of page-table entries', () => {
-  const table = { root: 0x8000_1000n, label: 'the table of pid 3 sh' };
+  const table = { root: 0x8000_1000n, label: 'the table of pid 3 sh', id: 'pid:3' };
   const pages = memory({
     0x8000_1000: { 0: pteOf(0x8000_2000n, V), 255: pteOf(0x8000_4000n, V), 511: pteOf(0x8000_1000n, V) },
     0x8000_2000: { 1: pteOf(0x8000_3000n, V) },
@@ -48,19 +48,18 @@ describe('the places of page-table entries', () => {
   });
 
   it('are those of the first table that has the page', () => {
-    const other = { root: 0x8000_2000n, label: 'another' };
+    const other = { root: 0x8000_2000n, label: 'another', id: 'table:0x80002000' };
     assert.equal(new EntryPlaces(pages, [other, table]).at(0x8000_2008n)!.table, other);
     assert.equal(new EntryPlaces(pages, [table, other]).at(0x8000_2008n)!.table, table);
   });
 
-  it('say what an entry does, and did', () => {
+  it('say what an entry does', () => {
     const leaf = pteOf(0x8010_0000n, V | R | W);
-    assert.match(entryText(leaf, 0), /^maps PA 0x80100000 \(V R W/);
-    assert.match(pastText(leaf, 0), /^mapped PA 0x80100000/);
-    assert.match(entryText(pteOf(0x8010_0000n, V), 1), /^leads to the next table, at 0x80100000$/);
+    assert.match(entryMeaning(leaf, 0), /^maps PA 0x80100000 \(V R W/);
+    assert.match(entryMeaning(pteOf(0x8010_0000n, V), 1), /^leads to the next table, at 0x80100000$/);
     // At level 0 there is no next table.
-    assert.match(entryText(pteOf(0x8010_0000n, V), 0), /^is 0x20040001, .* not valid$/);
-    assert.equal(entryText(0n, 0), 'is 0: nothing is mapped there');
-    assert.equal(pastText(0x20n, 0), 'was 0x20, with V=0: not valid');
+    assert.match(entryMeaning(pteOf(0x8010_0000n, V), 0), /^is 0x20040001, .* not valid$/);
+    assert.equal(entryMeaning(0n, 0), 'is 0: nothing is mapped there');
+    assert.equal(entryMeaning(0x20n, 0), 'is 0x20, with V=0: not valid');
   });
 });

@@ -22,6 +22,8 @@ import type { PhysicalMemory } from '../../emulator/types';
 export interface KnownTable {
   readonly root: bigint;
   readonly label: string;
+  /** As `xv6.pageTable` names it: "pid:3", "table:0x87f65000". */
+  readonly id: string;
 }
 
 export interface Entry {
@@ -47,7 +49,10 @@ export class EntryPlaces {
   private readonly pages = new Map<bigint, TablePage>();
 
   /** The first table in which a page is found is the one that is named. */
-  constructor(memory: Pick<PhysicalMemory, 'read'>, tables: Iterable<KnownTable>) {
+  constructor(
+    memory: Pick<PhysicalMemory, 'read'>,
+    readonly tables: readonly KnownTable[],
+  ) {
     for (const table of tables) this.addPage(memory, table.root, { table, level: ROOT_LEVEL, va: 0n });
   }
 
@@ -88,15 +93,8 @@ export class EntryPlaces {
 export const entryName = ({ va, table, level }: Entry): string =>
   `the entry for ${hex(va)} in ${table.label} (level ${level}, index ${indexOf(va, level)})`;
 
-/** The same of what an entry was. */
-export const pastText = (value: bigint, level: number): string =>
-  entryText(value, level)
-    .replace(/^is /, 'was ')
-    .replace(/^maps /, 'mapped ')
-    .replace(/^leads /, 'led ');
-
 /** "maps PA 0x87f53000, V R W U", "leads to the next table, at 0x87f54000", "is 0: nothing is mapped". */
-export function entryText(value: bigint, level: number): string {
+export function entryMeaning(value: bigint, level: number): string {
   const flags = pteFlags(value);
   if (value === 0n) return 'is 0: nothing is mapped there';
   if (!(flags & PTE.V)) return `is ${hex(value)}, with V=0: not valid`;

@@ -1,18 +1,20 @@
 /** The page tables that a story knows by name, by which it says whose an entry is. */
 import { hex } from '../../emulator/isa/hex';
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { frameInteger } from '../evaluation/evaluation';
 import { Tables } from '../page-tables/tables';
 import type { AskedGuest } from '../questions/occurrence';
 import type { Frame } from '../stack/frame';
 import { localVariables } from '../stack/variables';
 import { isPageTable } from '../xv6/structure';
-import { tableName } from '../xv6/tables';
+import { processes } from '../xv6/processes';
+import { kernelTables } from '../xv6/tables';
 import type { KnownTable } from './entries';
 
 /** The tables of the harts, of the kernel and of the processes. */
 export function knownTables(guest: AskedGuest, hart: number): KnownTable[] {
   const all = new Tables(guest, guest.harts[hart]!).all.flatMap(({ root }) => root ?? []);
-  return all.map((root) => ({ root, label: labelOf(guest, root) }));
+  return all.map((root) => knownTable(guest, root) ?? strangeTable(root));
 }
 
 /** Tables that variables on the stack lead to. */
@@ -23,15 +25,28 @@ export function tablesInHand(guest: AskedGuest, frames: readonly Frame[]): Known
       .flatMap((variable) => {
         const root = frameInteger(guest, frame, variable);
         if (root === undefined || root === 0n) return [];
-        const owner = tableName(guest.xv6, root);
-        const label = owner === undefined ? `the table in “${variable.name}” of ${frame.name}` : labelOf(guest, root);
-        return { root, label };
+        const isOne = root % PAGE_SIZE === 0n && guest.machine.memory.readU64(root) !== undefined;
+        if (!isOne) return [];
+        return (
+          knownTable(guest, root) ?? {
+            ...strangeTable(root),
+            label: `the table in “${variable.name}” of ${frame.name}`,
+          }
+        );
       }),
   );
 }
 
-function labelOf(guest: AskedGuest, root: bigint): string {
-  const owner = tableName(guest.xv6, root);
-  if (owner === undefined) return `the table at ${hex(root)}`;
-  return owner.startsWith('pid') ? `the table of ${owner}` : owner;
+/** Undefined for a table that is nobody's now. */
+function knownTable({ xv6 }: AskedGuest, root: bigint): KnownTable | undefined {
+  const found = kernelTables(xv6, processes(xv6)).find((one) => one.root === root);
+  if (found === undefined) return undefined;
+  const { id, label, owner } = found;
+  return { root, id, label: owner === undefined ? label : `the table of ${label}` };
 }
+
+export const strangeTable = (root: bigint): KnownTable => ({
+  root,
+  id: `table:${hex(root)}`,
+  label: `the table at ${hex(root)}`,
+});

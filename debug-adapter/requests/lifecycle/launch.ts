@@ -74,6 +74,8 @@ export function cancel(context: SessionContext, { progressId }: DebugProtocol.Ca
 /** Stops the machine and gives up its disk. May be called again. */
 export function close(context: SessionContext): void {
   const { running } = context;
+  context.telling?.telling?.end();
+  context.telling = undefined;
   context.journey?.end();
   context.journey = undefined;
   if (!running) return;

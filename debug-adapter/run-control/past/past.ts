@@ -26,8 +26,8 @@ export interface PastParts {
 export interface PastListener {
   /** The machine leaves for a journey: what it does on the way is known already. */
   departs(): void;
-  /** It has arrived, and stands. */
-  arrives(): void;
+  /** It has arrived, and stands; `isBack`: where it stood before. */
+  arrives(isBack: boolean): void;
   stopped(report: StopReport): void;
   /** What comes after this instant, or one before it, is another future. */
   branched(): void;
@@ -175,7 +175,7 @@ export class Past implements CountedRun {
       this.bookmarks.add({ name, instant, isEnd, future: future === undefined ? undefined : ids[future] });
     await timeline.goTo(at);
     this.isTravelling = false;
-    listener.arrives();
+    listener.arrives(false);
   }
 
   /** The session is over. */
@@ -212,7 +212,7 @@ export class Past implements CountedRun {
     } finally {
       if (!this.isOver) comeBack();
       this.isTravelling = false;
-      if (!this.isOver) this.listener.arrives();
+      if (!this.isOver) this.listener.arrives(true);
     }
   }
 
@@ -253,7 +253,7 @@ export class Past implements CountedRun {
     }
     this.isTravelling = false;
     if (this.isOver) return;
-    this.listener.arrives();
+    this.listener.arrives(false);
     this.listener.stopped(report);
   }
 

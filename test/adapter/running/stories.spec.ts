@@ -1,7 +1,38 @@
-/** What lies behind a stop: xv6.story, and $why in the debug console. Panics of planted bugs lead to the guilty line without a question. */
+/** Stops that explain themselves: xv6.story, and $why in the debug console. Planted bugs lead to the guilty line without a question. */
 import { strict as assert } from 'node:assert';
-import type { StopStory } from '../../../debug-adapter/protocol';
-import { kernelWithBug, lineOf, sessions, type Stop } from '../support';
+import type { Story, StorySection } from '../../../debug-adapter/protocol';
+import { storyLead, storyText } from '../../../debug-adapter/stories/text';
+import { kernelWithBug, lineOf, sessions, type Stop, type TestSession } from '../support';
+
+interface Told {
+  stop: Stop;
+  /** At once, and once the past has been looked through. */
+  first: Story;
+  story: Story;
+  lead: string;
+  text: string;
+}
+
+/** The story of a stop, with all that the past has. */
+async function storyOf(session: TestSession): Promise<Omit<Told, 'stop'>> {
+  let last: Story | undefined;
+  session.on('xv6.story', ({ body }: { body: Story }) => (last = body));
+  const { story: first } = await session.ask('xv6.story', {});
+  assert.ok(first, 'there is no story');
+  const end = Date.now() + 20_000;
+  while ((last ?? first).past === 'looking' && Date.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  const story = last ?? first;
+  assert.equal(story.past, 'told');
+  assert.ok(story.lines.length <= 3);
+  return { first, story, lead: storyLead(story), text: storyText(story) };
+}
+
+const sectionOf = ({ sections }: Story, about: StorySection['about']): StorySection => {
+  const found = sections.find((one) => one.about === about);
+  assert.ok(found, `no ${about} among ${sections.map((one) => one.title).join(', ')}`);
+  return found;
+};
 
 describe('the story of a stop', function () {
   this.timeout(120_000);
@@ -18,93 +49,118 @@ describe('the story of a stop', function () {
     return session.stopped();
   }
 
-  const told = (line?: string, bug = 0, more = {}): Promise<{ stop: Stop; story: StopStory }> =>
-    symptom(bug, line, more).then(async (stop) => ({ stop, story: await current().ask('xv6.story', {}) }));
-  const textOf = ({ lines }: StopStory): string => lines.map(({ text }) => text).join('\n');
+  const told = async (bug: number, line?: string, more = {}): Promise<Told> => {
+    const stop = await symptom(bug, line, more);
+    return { stop, ...(await storyOf(current())) };
+  };
   const vm = (text: RegExp): string => `vm.c:${lineOf('kernel/vm.c', text)}`;
 
-  it('of a page that is mapped twice has the entry that was there, and who wrote it', async () => {
-    const { story } = await told(undefined, 3);
+  it('of a page that is mapped twice has the entry that was there, who wrote it, and who wanted to', async () => {
+    const { first, story, text } = await told(3);
     assert.equal(story.title, 'panic: mappages: remap');
-    const [decision, writer] = story.lines;
+    const [decision, writer, call] = story.lines.map((one) => one.text);
+    const [made, again] = [/^  if \(mappages\(table, stack/, /^      mappages\(table, stack/].map((line) =>
+      lineOf('kernel/kpt.c', line),
+    );
     assert.match(
-      decision!.text,
+      decision!,
       new RegExp(
         `^At ${vm(/^    if \(\*pte & PTE_V\)$/)}, mappages went to panic for the entry for 0x3fffffd000 in the table of pid 1.*` +
           'which maps PA 0x[0-9a-f]+ \\(V R W',
       ),
     );
-    const first = `kpt.c:${lineOf('kernel/kpt.c', /^  if \(mappages\(table, stack, PGSIZE/)}`;
     assert.match(
-      writer!.text,
-      new RegExp(`^That entry was written last by mappages.*called by kpt_make at ${first}\\.$`),
+      writer!,
+      new RegExp(
+        `^The entry was written .*s ago by mappages at vm.c:\\d+, called by kpt_make at kpt.c:${made} .*: 0 → 0x`,
+      ),
     );
-    assert.match(writer!.ago!, /s ago$/);
-    const { walk } = story;
+    assert.match(call!, new RegExp(`was called by kpt_make at kpt.c:${again}$`));
+    assert.doesNotMatch(text, /was freed|cleared/);
+    // At once it is told by the variables of the frame, and nothing of the past.
+    assert.equal(first.past, 'looking');
+    assert.match(
+      storyLead(first),
+      /^va in pagetable: the entry for 0x3fffffd000 in the table of pid 1, kpagetable maps PA/,
+    );
+    assert.doesNotMatch(storyLead(first), / ago|written/);
+    const { walk, events } = sectionOf(story, 'entry');
     assert.deepEqual(
-      walk!.steps.map(({ level }) => level),
-      [2, 1, 0],
+      walk!.steps.map(({ level, decides }) => [level, decides !== undefined]),
+      [
+        [2, false],
+        [1, false],
+        [0, true],
+      ],
     );
-    assert.equal(walk!.va, '0x3fffffd000');
-    assert.match(walk!.steps[2]!.meaning, /^leaf/);
+    assert.equal(events!.at(-1)!.places[1]!.line, made);
+    const { links } = story.lines[1]!;
+    const place = links.find(({ target }) => target.kind === 'place' && target.line === made)!;
+    assert.equal(writer!.slice(place.from, place.to), `kpt_make at kpt.c:${made}`);
+    assert.deepEqual(links[0]!.target, { kind: 'instant', instant: events!.at(-1)!.instant, hart: 0 });
   });
 
   it('of a leaf that is left has its address, its maker and its page', async () => {
-    const { story } = await told('ls', 14);
-    const text = textOf(story);
-    assert.match(text, /freewalk went to panic for the entry for 0x3000 in the table of pid 3 ls \(level 0, index 3\)/);
-    assert.match(text, /written last by mappages.*called by uvmalloc.*for pid 3 ls/);
-    assert.match(text, /was allocated by uvmalloc/);
+    const { lead, story } = await told(14, 'ls');
+    assert.match(lead, /freewalk went to panic for the entry for 0x3000 in the table of pid 3 ls \(level 0, index 3\)/);
+    assert.match(lead, /written .* by mappages.*called by uvmalloc .*pid 3 ls/);
     // Its page is in use: nobody has freed it since.
-    assert.doesNotMatch(text.slice(text.lastIndexOf('was allocated')), /was freed/);
+    assert.doesNotMatch(lead, /was freed/);
+    const { events } = sectionOf(story, 'page');
+    assert.equal(events!.at(-1)!.what, 'allocated');
+    assert.match(events!.at(-1)!.places[0]!.text, /^uvmalloc at uvm\.c/);
   });
 
-  it('of a leaf whose page was freed says by whom, last', async () => {
-    const { story } = await told(undefined, 42);
-    const text = textOf(story);
-    assert.match(text, /freewalk went to panic for the entry for 0x3fffffe000 in .* \(level 0, index 510\)/);
-    assert.match(text, /written last by mappages.*called by proc_pagetable/);
+  it('of a leaf whose page was freed says by whom', async () => {
+    const { lead } = await told(42);
+    assert.match(lead, /freewalk went to panic for the entry for 0x3fffffe000 in .* \(level 0, index 510\)/);
+    assert.match(lead, /written .* by mappages.*called by proc_pagetable/);
   });
 
   it('of a page that is not mapped says what the walk had read', async () => {
-    const { story } = await told(undefined, 17);
-    const [decision] = story.lines;
+    const { story, lead } = await told(17);
     assert.match(
-      decision!.text,
-      /uvmunmap went to panic, as walk had returned 0\. The last entry that it had read is the entry for 0x0 in the table of pid 2 init \(level 2, index 0\), which is 0: nothing is mapped there\.$/,
+      lead,
+      /^At vm\.c:\d+, uvmunmap went to panic, as walk had returned 0\. The last entry that it had read is the entry for 0x0 in the table of pid 2 init \(level 2, index 0\), which is 0: nothing is mapped there\.$/m,
     );
-    assert.match(story.walk!.steps[0]!.meaning, /V=0/);
-    assert.equal(story.walk!.steps.length, 1);
+    const { walk } = sectionOf(story, 'entry');
+    assert.equal(walk!.steps.length, 1);
+    assert.deepEqual(walk!.steps[0]!.decides, ['V']);
   });
 
   it('of a table that frees its leaves has the device that the leaf leads to', async () => {
-    const { story } = await told('ls', 8);
-    const text = textOf(story);
-    assert.match(text, /kfree went to panic for the entry for 0xc000000 in the table of pid 3 ls, kpagetable/);
-    assert.match(text, /written last by mappages.*called by kpt_make/);
-    assert.match(text, /PA 0xc000000 is no RAM: .*plic.* answers there/i);
+    const { lead, text } = await told(8, 'ls');
+    assert.match(lead, /kfree went to panic for the entry for 0xc000000 in the table of pid 3 ls, kpagetable/);
+    assert.match(lead, /written .* by mappages.*called by kpt_make/);
+    assert.match(text, /It maps PA 0xc000000 .*: PLIC/);
   });
 
   it('of an entry that has lost its page has the exception behind the panic, and the line that spoilt the entry', async () => {
-    const { story } = await told('ls', 36);
-    const text = textOf(story);
-    assert.match(text, /^The kernel was handling this: load page fault at 0x[0-9a-f]+ \(supervisor mode\)/);
+    const { lead, story, text } = await told(36, 'ls');
+    assert.match(lead, /^load page fault at 0x[0-9a-f]+ \(supervisor mode\)/);
     assert.match(
-      text,
+      lead,
       /The address was made of the entry for 0x3000 in the table of pid 2 sh .*which maps PA 0x0 \(V R/,
     );
     const guilty = `cow.c:${lineOf('kernel/cow.c', /\*pte = \(\*pte & flags\)/)}`;
-    assert.match(text, new RegExp(`That entry was written last by uvmcopy\\S* at ${guilty}, called by fork`));
-    assert.match(text, /Before, it mapped PA 0x8[0-9a-f]+ \(V R W - U/);
-    assert.doesNotMatch(text, /illegal instruction|went to panic/);
+    assert.match(
+      lead,
+      new RegExp(
+        `The entry was written .* by uvmcopy at ${guilty}, called by fork.*: 0x[0-9a-f]+ \\(PA 0x8[0-9a-f]+, V R W - U.* → `,
+      ),
+    );
+    assert.doesNotMatch(text, /illegal instruction/);
+    // No entry decides about what is no address at all.
+    assert.match(lead, /is not an Sv39 address/);
+    assert.equal(sectionOf(story, 'trap').walk, undefined);
   });
 
   it('of a program that dies of other code than its own has who overwrote it', async () => {
-    const { story } = await told('forktest', 31);
-    const text = textOf(story);
-    assert.match(text, /^The kernel was handling this: illegal instruction \(user mode, pid 1 \(init\)\)/);
-    assert.match(text, /The instruction was written last by memset.*called by kfree/);
-    assert.match(text, /was freed by uvmunmap.*for pid 2/);
+    const { lead, text } = await told(31, 'forktest');
+    assert.match(lead, /^illegal instruction \(user mode, pid 1 \(init\)\)/);
+    assert.match(lead, /The instruction was written last by memset.*called by kfree/);
+    assert.match(lead, /The page at PA 0x[0-9a-f]+ was freed .* by uvmunmap .*\(pid 2.*and not allocated since/);
+    assert.match(text, /freed by uvmunmap/);
   });
 
   it('is told in the debug console, and its numbers lead there', async () => {
@@ -115,7 +171,7 @@ describe('the story of a stop', function () {
     assert.match(result, /^panic: mappages: remap\nAt vm\.c:\d+, mappages went to panic/);
     assert.deepEqual(await session.places(threadId!), before);
     assert.match(session.console, /panic: mappages: remap|booting/);
-    const number = /written last by .*\$go\((\d+)\)/.exec(result)![1]!;
+    const number = /0 → 0x\w+ \(PA .* by mappages .*\$go\((\d+)\)/.exec(result)![1]!;
     await session.evaluateRequest({ expression: `$go(${number})`, context: 'repl' });
     await session.stopped();
     const [place] = await session.places(threadId!);
@@ -123,22 +179,54 @@ describe('the story of a stop', function () {
     await assert.rejects(session.evaluateRequest({ expression: '$why', context: 'watch' }), /in the debug console/);
   });
 
-  it('that nobody has asked for ends when the machine is to go on', async () => {
+  it('leaves the machine to whoever asks for something meanwhile, and then goes on', async () => {
     const session = current();
-    await symptom(3);
-    const story = session.ask('xv6.story', { unasked: true });
-    const going = session.customRequest('stepBack', { threadId: 1 });
-    assert.equal((await story).title, 'panic: mappages: remap');
-    await going;
-    await session.stopped();
+    const { threadId } = await symptom(14, 'ls');
+    const here = await session.places(threadId!);
+    const stories: Story[] = [];
+    session.on('xv6.story', ({ body }: { body: Story }) => stories.push(body));
+    const replaced: unknown[] = [];
+    session.on(
+      'xv6.consoleOutput',
+      ({ body }: { body: { replaces?: boolean } }) => body.replaces && replaced.push(body),
+    );
+    await session.ask('xv6.attachConsole', {});
+    await session.ask('xv6.story', {});
+    for (let times = 0; times < 20; times++) {
+      await new Promise((resolve) => setTimeout(resolve, 70 + times));
+      assert.deepEqual(await session.places(threadId!), here);
+    }
+    const end = Date.now() + 20_000;
+    while (stories.at(-1)?.past !== 'told' && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(stories.at(-1)!.past, 'told');
+    assert.deepEqual(replaced, [], 'the console was the same all the time');
+    // It is told again at once, as long as the stop lasts.
+    assert.equal((await session.ask('xv6.story', {})).story!.past, 'told');
   });
 
-  it('is short where there is nothing to tell', async () => {
+  it('ends when the machine is to go on', async () => {
+    const session = current();
+    await symptom(3);
+    await session.ask('xv6.story', {});
+    await session.customRequest('stepBack', { threadId: 1 });
+    const { description } = await session.stopped();
+    assert.match(description!, /before the present$/);
+  });
+
+  it('is none where there is nothing to tell', async () => {
     const session = current();
     await session.boot({ functions: ['sys_write'] });
     await session.stopped();
-    assert.deepEqual((await session.ask('xv6.story', {})).lines, []);
+    assert.deepEqual(await session.ask('xv6.story', {}), {});
     const { result } = (await session.evaluateRequest({ expression: '$why', context: 'repl' })).body;
     assert.match(result, /nothing more to be told of this stop/);
+  });
+
+  it('does not look at the past if it is not asked to', async () => {
+    const session = current();
+    await symptom(3);
+    const { story } = await session.ask('xv6.story', { past: false });
+    assert.equal(story!.past, 'not asked');
+    assert.ok(story!.lines.length > 0);
   });
 });

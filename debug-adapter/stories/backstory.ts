@@ -10,37 +10,31 @@ import { Cause } from '../../emulator/isa/causes';
 import { hex } from '../../emulator/isa/hex';
 import { isJump } from '../../emulator/isa/instructions/calls';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
-import { isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, walk } from '../../emulator/isa/sv39';
-import { Mode, type DataEvent, type TrapEvent } from '../../emulator/types';
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
+import { Mode, type TrapEvent } from '../../emulator/types';
 import { kernelPlace } from '../code/place-names';
 import { baseName } from '../code/sources';
-import { fromBytes } from '../expressions/value';
-import { memoryMap, rangeAt } from '../memory/memory-map';
 import { explainTrap } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
-import { wireStep } from '../page-tables/translation';
-import type { StopStory } from '../protocol';
-import { QueryCondition } from '../questions/condition';
 import { callerPlace, calledBy, sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
-import { PageHistory, pageOf } from '../questions/page-history';
-import { latest } from '../questions/query';
+import { pageOf } from '../questions/page-history';
 import { Writers } from '../questions/writers';
 import { executed, trapTaken } from '../run-control/past/questions';
 import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
 import { branchBefore, returnBefore, sourcesOf, sourcesOfRegister, type CodeRange, type Source } from './cause';
-import { entryName, EntryPlaces, entryText, pastText, type Entry, type KnownTable } from './entries';
-import { knownTables, tablesInHand } from './known-tables';
+import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
+import { knownTables } from './known-tables';
 import { recentInstructions, type Executed } from './recent';
 
 /** Instructions that are looked at before the one that a story begins with. */
 const RECENT = 4000;
-/** Events of a page that are told. */
-const PAGE_EVENTS = 4;
 
 /** A sentence, and what happened then, if it is about something that happened. */
-export interface StoryLine {
+export interface BackstoryLine {
   readonly text: string;
+  /** Why a function went where it went; the exception behind it; of what its address was made; who wrote the instruction. */
+  readonly about: 'decision' | 'exception' | 'origin' | 'code';
   readonly seen?: Occurrence;
 }
 
@@ -49,14 +43,14 @@ interface Function extends CodeRange {
   readonly name: string;
 }
 
-export class Story {
+export class Backstory {
   /** As far as it is told. */
-  readonly lines: StoryLine[] = [];
-  /** The walk of a page table that matters, as far as the entry that decides. */
-  walk: StopStory['walk'];
+  readonly lines: BackstoryLine[] = [];
+  /** The entries that matter, the one that decides first. */
+  readonly entries: Entry[] = [];
+  /** The pages that matter beside those that the entries map. */
+  readonly pages: bigint[] = [];
   private readonly writers: Writers;
-  private readonly tables: readonly KnownTable[];
-  private places: EntryPlaces;
 
   /** The machine stands at the stop. `frames`: the stack of the hart that stopped, innermost first. */
   constructor(
@@ -64,10 +58,9 @@ export class Story {
     private readonly timeline: Timeline,
     private readonly hart: number,
     private readonly frames: readonly Frame[],
+    private places: EntryPlaces,
   ) {
     this.writers = new Writers(guest, timeline);
-    this.tables = [...knownTables(guest, hart), ...tablesInHand(guest, frames)];
-    this.places = new EntryPlaces(guest.machine.memory, this.tables);
   }
 
   /** Tells it. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled; what was told until then stays. */
@@ -92,7 +85,11 @@ export class Story {
     if (found === undefined) return;
     await this.timeline.goTo(found.instant);
     const { title } = this.explained(found.value);
-    this.say(`The kernel was handling this: ${title}.`, this.scene(found.value.hart, found.value.epc, title));
+    this.say(
+      'exception',
+      `The kernel was handling this: ${title}.`,
+      this.scene(found.value.hart, found.value.epc, title),
+    );
     await this.tellTrap(found.value, found.instant);
   }
 
@@ -129,17 +126,18 @@ export class Story {
     if (branch === undefined) return;
     const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
     const entry = this.entryIn(sourcesOf(run, branch));
-    if (entry !== undefined) return this.tellEntry(`${where} for `, entry, call);
+    if (entry !== undefined) return this.tellEntry('decision', `${where} for `, entry);
     const result = this.resultIn(run, branch, caller);
     if (result !== undefined) {
       const behind = this.behindResult(run, branch, result.by);
       const returned = `${where}, as ${result.by.name} had returned ${result.value}`;
-      if (behind !== undefined) return this.tellEntry(`${returned}. The last entry that it had read is `, behind, call);
-      this.say(`${returned}.`);
+      if (behind !== undefined)
+        return this.tellEntry('decision', `${returned}. The last entry that it had read is `, behind);
+      this.say('decision', `${returned}.`);
       return;
     }
     const variable = this.variableIn(sourcesOf(run, branch), run);
-    if (variable !== undefined) this.say(`${where}, as ${variable}.`);
+    if (variable !== undefined) this.say('decision', `${where}, as ${variable}.`);
   }
 
   /** The first of the sources that is a page-table entry. */
@@ -201,110 +199,64 @@ export class Story {
     return undefined;
   }
 
-  private async tellEntry(
+  private tellEntry(
+    about: BackstoryLine['about'],
     opening: string,
     { entry, value }: { entry: Entry; value: bigint },
-    before: Instant,
-  ): Promise<void> {
-    this.say(`${opening}${entryName(entry)}, which ${entryText(value, entry.level)}.`);
-    this.walk ??= this.walkTo(entry);
-    await this.tellWriter(entry, before);
-    const flags = pteFlags(value);
-    const isLeaf = (flags & PTE.V) !== 0 && !(isPointer(flags) && entry.level > 0);
-    if (isLeaf) await this.tellPage(pageOf(ptePhysical(value)), before);
-  }
-
-  private walkTo({ va, table, level }: Entry): NonNullable<StopStory['walk']> {
-    const { memory } = this.guest.machine;
-    const { steps } = walk(table.root, va, (address) => {
-      const bytes = memory.read(address, 8);
-      return bytes && fromBytes(bytes);
-    });
-    return { va: hex(va), table: table.label, steps: steps.filter((step) => step.level >= level).map(wireStep) };
-  }
-
-  /** Who wrote an entry last, and what. */
-  private async tellWriter({ address, level }: Entry, before: Instant): Promise<void> {
-    const event = await this.tellLastWrite('That entry', { address, length: 8 }, before);
-    const [was, is] = event?.after.length === 8 ? [event.before, event.after].map(fromBytes) : [];
-    if (was === undefined || is === undefined || was === 0n || was === is) return;
-    this.say(`Before, it ${pastText(was, level)}.`);
+  ): void {
+    this.say(about, `${opening}${entryName(entry)}, which ${entryMeaning(value, entry.level)}.`);
+    this.entries.push(entry);
   }
 
   private async tellLastWrite(
     what: string,
     range: { address: bigint; length: number },
     before: Instant,
-  ): Promise<DataEvent | undefined> {
+  ): Promise<void> {
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
-    if (writing === undefined) {
-      this.say(`Nothing has written ${what.toLowerCase()} since power on.`);
-      return undefined;
-    }
+    if (writing === undefined) return;
+
     if (writing.by !== 'instruction') {
       const by = this.scene(this.guest.machine.current, undefined, 'written');
-      this.say(`${what} was written last by a device.`, by);
-      return undefined;
+      this.say('code', `${what} was written last by a device.`, by);
+      return;
     }
     const hart = this.guest.harts[writing.hart]!;
     const scene = sceneOf(this.guest, hart, writing.pc);
     const place = calledBy(scene.place, callerPlace(this.guest, hart));
     const seen: Occurrence = { ...scene, place, what: 'written', parts: [] };
-    this.say(`${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
-    return writing.event;
-  }
-
-  /** When a page was allocated, mapped and freed. */
-  private async tellPage(page: bigint, before: Instant): Promise<void> {
-    if (this.guest.machine.memory.read(page, 1) === undefined) {
-      const device = rangeAt(memoryMap(this.guest.machine.memory), Number(page >> 12n));
-      this.say(`PA ${hex(page)} is no RAM${device === undefined ? '' : `: ${device.name} answers there`}.`);
-      return;
-    }
-    const history = new PageHistory(this.guest, page, new QueryCondition(this.guest, undefined));
-    const { rows } = await latest(this.timeline, before, history, PAGE_EVENTS, () => undefined);
-    for (const seen of rows) {
-      // The kernel maps all of RAM at its own addresses.
-      if (seen.parts.some(({ name, value }) => name === 'va' && value === hex(page))) continue;
-      this.say(
-        `Page ${hex(page)} was ${seen.what}${seen.place ? ` by ${seen.place.text}` : ''}${forWhom(seen)}.`,
-        seen,
-      );
-    }
+    this.say('code', `${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
   }
 
   private async tellTrap(event: TrapEvent, at: Instant): Promise<void> {
     await this.timeline.goTo(at);
     const { guest } = this;
     const hart = guest.harts[event.hart]!;
-    this.places = new EntryPlaces(guest.machine.memory, [...knownTables(guest, event.hart), ...this.tables]);
-    const { reason, notes, walked } = this.explained(event);
-    if (reason !== '') this.say(`${reason[0]!.toUpperCase()}${reason.slice(1)}.`);
-    for (const note of notes) this.say(`${note[0]!.toUpperCase()}${note.slice(1)}.`);
+    this.places = new EntryPlaces(guest.machine.memory, [...knownTables(guest, event.hart), ...this.places.tables]);
+    const { walked } = this.explained(event);
     const space = guest.space(hart).as(event.from as Mode);
     const code = space.physical(event.epc);
     if (event.cause === Cause.illegalInstruction && code !== undefined) {
       await this.tellLastWrite('The instruction', { address: code, length: 2 }, at);
-      return this.tellPage(pageOf(code), at);
+      this.pages.push(pageOf(code));
+      return;
     }
     const decoded = instructionAt(space.read, event.epc);
     const register = decoded?.instruction.access ? decoded.rs1 : undefined;
     const last = walked?.steps.at(-1);
     const run = await recentInstructions(guest, this.timeline, event.hart, at, RECENT);
-    if (register !== undefined && event.epc !== event.tval) await this.tellAddress(run, register, event, at);
+    if (register !== undefined && event.epc !== event.tval) this.tellAddress(run, register, event);
     const entry = last && this.places.at(last.pteAddress);
     // A null pointer is none of the page table's doing.
     if (entry === undefined || (event.from === Mode.Supervisor && event.tval < PAGE_SIZE)) return;
-    this.walk ??= this.walkTo(entry);
-    this.say(`What decides is ${entryName(entry)}.`);
-    await this.tellWriter(entry, at);
+    this.entries.push(entry);
   }
 
   /** What the address of an access was made of. */
-  private async tellAddress(run: readonly Executed[], register: number, event: TrapEvent, at: Instant): Promise<void> {
+  private tellAddress(run: readonly Executed[], register: number, event: TrapEvent): void {
     const sources = sourcesOfRegister(run, run.length, register);
     const entry = this.entryIn(sources);
-    if (entry !== undefined) return this.tellEntry('The address was made of ', entry, at);
+    if (entry !== undefined) return this.tellEntry('origin', 'The address was made of ', entry);
     const here = this.functionAt(this.guest.image.linked(event.epc));
     for (const source of sources) {
       if (source.kind !== 'constant' || event.from === Mode.User) continue;
@@ -313,16 +265,17 @@ export class Story {
       if (by === undefined || decoded.instruction.name !== 'addi') continue;
       const isResult = by.low !== here?.low && returnBefore(run, run.length, by) !== undefined;
       this.say(
+        'origin',
         isResult
           ? `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`
           : `The address was made of ${decoded.imm}, a constant at ${this.lineOf(pc)}.`,
       );
       const behind = isResult ? this.behindResult(run, run.length, by) : undefined;
-      if (behind !== undefined) await this.tellEntry(`The last entry that ${by.name} had read is `, behind, at);
+      if (behind !== undefined) this.tellEntry('origin', `The last entry that ${by.name} had read is `, behind);
       return;
     }
     const variable = this.variableIn(sources, run);
-    if (variable !== undefined) this.say(`The address was made of a variable: ${variable}.`);
+    if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variable}.`);
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {
@@ -365,8 +318,8 @@ export class Story {
     return found === undefined ? (kernelPlace(this.guest, pc) ?? hex(pc)) : `${baseName(found.file)}:${found.line}`;
   }
 
-  private say(text: string, seen?: Occurrence): void {
-    this.lines.push({ text, ...(seen && { seen }) });
+  private say(about: BackstoryLine['about'], text: string, seen?: Occurrence): void {
+    this.lines.push({ about, text, ...(seen && { seen }) });
   }
 }
 

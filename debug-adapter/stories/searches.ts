@@ -1,0 +1,117 @@
+/** What is looked for in the past on behalf of a story: every write of a page-table entry, and the life of a page. */
+import { hex } from '../../emulator/isa/hex';
+import type { DataEvent, Stop, Watch } from '../../emulator/types';
+import { entryText } from '../run-control/stop-text';
+import { QueryCondition } from '../questions/condition';
+import { beforeInstruction } from '../questions/occurrence';
+import { PageHistory } from '../questions/page-history';
+import { actor, type Happened, type StoryGuest, type StoryWords } from './happened';
+import type { Subject } from './sections';
+
+export interface Search {
+  readonly subject: Subject;
+  /** Begins to watch the machine where a stretch of the past begins; returns a function that ends that. */
+  begin(): () => void;
+  /** What the stop that the machine has just come to is to this object. */
+  seen(stop: Stop): Happened | undefined;
+  /** Whether what has been found, the latest last, is all that matters. */
+  isEnough(found: readonly Happened[]): boolean;
+  /** Why not everything is seen. */
+  remark?(): string | undefined;
+}
+
+/** More is not told of one object. */
+export const MOST_EVENTS = 12;
+/** Fills in a row after which no write is looked for before them: pages are filled when they are freed, allocated and cleared. */
+const FILLS = 3;
+
+export const searchFor = (guest: StoryGuest, words: StoryWords, subject: Subject): Search =>
+  subject.kind === 'entry' ? entryWrites(guest, words, subject) : pageLife(guest, words, subject);
+
+function entryWrites(guest: StoryGuest, words: StoryWords, subject: Subject & { kind: 'entry' }): Search {
+  const { machine } = guest;
+  const { address } = subject;
+  const watch: Watch = { address, length: 8, access: 'write' };
+  const isOurs = (event: DataEvent): boolean => event.watch === watch && event.by !== 'walk';
+  return {
+    subject,
+    begin: () => {
+      const subscription = machine.subscribe({ data: isOurs });
+      subscription.setWatches([watch]);
+      return () => subscription.end();
+    },
+    seen: (stop) => {
+      const event = stop.kind === 'data' ? stop.events.find(isOurs) : undefined;
+      return event && writeOf(event);
+    },
+    isEnough: (found) =>
+      found.length >= MOST_EVENTS ||
+      found.filter(({ kind }) => kind === 'fill').length >= FILLS ||
+      (found[0]?.kind === 'fill' && found.some(({ kind }) => kind === 'write')),
+  };
+
+  function writeOf(event: DataEvent): Happened {
+    const after = machine.memory.readU64(address)!;
+    const before = withBytes(after, Number(event.address - address), event.before);
+    const kind = event.by === 'device' ? 'device' : event.after.length < 8 ? 'fill' : 'write';
+    const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
+    const doer =
+      hart === undefined || event.pc === undefined
+        ? { process: undefined, places: [{ text: `${event.device ?? 'a device'} (DMA)`, function: '' }] }
+        : actor(guest, hart, event.pc, words);
+    return {
+      ...{ kind, before, after, ...doer, tick: machine.now, hart: event.hart },
+      what: changeText(before, after),
+      instant: event.by === 'device' ? machine.instant : beforeInstruction(machine.instant),
+    };
+  }
+}
+
+/** Adds what has happened next; stores of bytes in a row by one function are told as one. */
+export function appended(found: Happened[], next: Happened): void {
+  const last = found.at(-1);
+  const isOne =
+    last?.kind === 'fill' &&
+    next.kind === 'fill' &&
+    last.hart === next.hart &&
+    last.after === next.before &&
+    last.places[0]?.function === next.places[0]?.function;
+  if (isOne) found[found.length - 1] = { ...last, after: next.after!, what: changeText(last.before!, next.after!) };
+  else found.push(next);
+}
+
+export const changeText = (before: bigint, after: bigint): string =>
+  before === after ? `${entryText(after)}, as it was` : `${entryText(before)} → ${entryText(after)}`;
+
+function withBytes(word: bigint, offset: number, bytes: Uint8Array): bigint {
+  let value = word;
+  bytes.forEach((byte, index) => {
+    const shift = BigInt(8 * (offset + index));
+    value = (value & ~(0xffn << shift)) | (BigInt(byte) << shift);
+  });
+  return value;
+}
+
+function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kind: 'page' }): Search {
+  const query = new PageHistory(guest, subject.page, new QueryCondition(guest, undefined));
+  return {
+    subject,
+    begin: () => query.begin(),
+    remark: () => query.remark(),
+    seen: (stop) => {
+      const found = query.seen(stop)?.occurrence();
+      const hart = found?.hart === undefined ? undefined : guest.harts[found.hart];
+      if (found === undefined || hart === undefined) return undefined;
+      const { what, instant, tick, parts } = found;
+      // The kernel maps all of RAM at its own addresses.
+      if (parts.some(({ name, value }) => name === 'va' && value === hex(subject.page))) return undefined;
+      const isCall = stop.kind === 'breakpoint';
+      const kind = !isCall ? 'mapped' : what === 'freed' ? 'freed' : 'allocated';
+      const pc = stop.kind === 'tableStore' ? (stop.event.pc ?? hart.pc) : hart.pc;
+      const { process, places } = actor(guest, hart, pc, words);
+      // Of the allocator's own function it is told who called it.
+      return { ...{ kind, what, instant, tick, hart: hart.id, process }, places: isCall ? places.slice(1) : places };
+    },
+    isEnough: (found) => found.length >= MOST_EVENTS || found.some(({ kind }) => kind === 'allocated'),
+  };
+}

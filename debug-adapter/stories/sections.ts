@@ -1,0 +1,111 @@
+/** The sections of a story, by the object that each is about, as the machine shows it at the stop; what is to be looked for in the past is with them. */
+import { hex } from '../../emulator/isa/hex';
+import { flagText, isPointer, PTE, pteFlags, ptePhysical, type Walk } from '../../emulator/isa/sv39';
+import { stepRows } from '../page-tables/translation';
+import type { StorySection, StoryWalk } from '../protocol';
+import type { GuestKernel } from '../xv6/address-spaces';
+import { named, type Process } from '../xv6/processes';
+import { walkOf, type FoundEntry } from './found-entries';
+import { entryMeaning, entryName, type KnownTable } from './entries';
+import { isAllocatable, pageContent, pageOf, sentence, type Part } from './words';
+
+/** What is looked for in the past: writes of an entry, or the life of a page. */
+export type Subject =
+  { readonly kind: 'entry'; readonly address: bigint } | { readonly kind: 'page'; readonly page: bigint };
+
+export interface Chapter {
+  readonly section: StorySection;
+  readonly subject?: Subject;
+}
+
+/** "maps PA 0x87f63000 (V R W - - - A D): RAM", "is 0: nothing is mapped there". */
+export function entryState(guest: GuestKernel, { pte, level }: Pick<FoundEntry, 'pte' | 'level'>): string {
+  const meaning = entryMeaning(pte, level);
+  if (!meaning.startsWith('maps ')) return meaning;
+  return `${meaning}: ${pageContent(guest, ptePhysical(pte)) ?? 'neither RAM nor a device'}`;
+}
+
+export function entryChapter(guest: GuestKernel, entry: FoundEntry): Chapter {
+  const { table, address, by } = entry;
+  return {
+    section: {
+      about: 'entry',
+      title: upper(entryName(entry)),
+      lines: [
+        sentence(`It ${entryState(guest, entry)}`),
+        sentence(`It lies at PA ${hex(address)}`, by === '' ? '' : `, found by ${by}`),
+      ],
+      walk: drawnWalk(walkOf(guest, entry), table, address),
+      past: 'not asked',
+    },
+    subject: { kind: 'entry', address },
+  };
+}
+
+/** The page that an entry maps; undefined where it maps none. */
+export const leafPage = (pte: bigint): bigint | undefined =>
+  (pteFlags(pte) & PTE.V) !== 0 && !isPointer(pteFlags(pte)) ? ptePhysical(pte) : undefined;
+
+/** Undefined of a page that the allocator does not have. */
+export function pageChapter(guest: GuestKernel, physical: bigint): Chapter | undefined {
+  if (!isAllocatable(guest, physical)) return undefined;
+  const page = pageOf(physical);
+  const content = pageContent(guest, page);
+  return {
+    section: {
+      about: 'page',
+      title: `The page at PA ${hex(page)}`,
+      lines: content === undefined || content === 'RAM' ? [] : [sentence(`it is ${content}`)],
+      past: 'not asked',
+    },
+    subject: { kind: 'page', page },
+  };
+}
+
+export function processChapter(process: Process): Chapter {
+  const { state, size, parentPid } = process;
+  const facts = [
+    `state ${state}`,
+    ...(size === undefined ? [] : [`p->sz = ${hex(size)}`]),
+    ...(parentPid === undefined ? [] : [`child of pid ${parentPid}`]),
+  ];
+  return {
+    section: { about: 'process', title: named(process), lines: [sentence(facts.join(', '))], past: 'not asked' },
+  };
+}
+
+export const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+export const tablePart = ({ id, label }: KnownTable): Part => ({ text: label, target: { kind: 'table', id } });
+
+/** `deciding`: the physical address of the entry that decides, with the bits by which it does. */
+export function drawnWalk(
+  walked: Walk,
+  table: KnownTable,
+  deciding: bigint | 'none' | undefined,
+  bits: string[] = [],
+): StoryWalk {
+  const rows = stepRows(walked);
+  return {
+    va: hex(walked.va),
+    id: table.id,
+    table: table.label,
+    root: hex(walked.root),
+    steps: walked.steps.map(({ level, index, pteAddress, pte }, at) => {
+      const text = rows[at]!.text;
+      return {
+        ...{ level, index, pteAddress: hex(pteAddress) },
+        ...(pte !== undefined && { pte: hex(pte) }),
+        flags: pte === undefined ? '' : flagText(pteFlags(pte)),
+        ...(pte !== undefined && pteFlags(pte) & PTE.V && { pa: hex(ptePhysical(pte)) }),
+        meaning: text.slice(text.indexOf(': ') + 2),
+        ...(pteAddress === deciding && { decides: bits.length > 0 ? bits : decidingBits(pte) }),
+      };
+    }),
+    ...(walked.leaf && { pa: hex(walked.leaf.pa) }),
+  };
+}
+
+/** V where the entry is not valid; else nothing in particular. */
+const decidingBits = (pte: bigint | undefined): string[] =>
+  pte !== undefined && !(pteFlags(pte) & PTE.V) ? ['V'] : [];

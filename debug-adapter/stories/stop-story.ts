@@ -1,0 +1,147 @@
+/**
+ * The story of a stop. What it is about is told at once by the frames on the stack and the types of their variables, and then by
+ * what the hart did (backstory.ts): no text of a panic and no name of a function decides. What is said first is made anew
+ * whenever more is known of the past.
+ */
+import { hex } from '../../emulator/isa/hex';
+import type { Story, StoryLine, StoryPast } from '../protocol';
+import type { Backstory, BackstoryLine } from './backstory';
+import { composed, type Composed } from './composition';
+import { EntryPlaces } from './entries';
+import { entryAt } from './found-entries';
+import { eventOf, type Happened, type StoryGuest, type StoryWords, type ToldStop } from './happened';
+import { knownTables, tablesInHand } from './known-tables';
+import { NOTHING_FOUND, type Findings } from './look-back';
+import { entryChapter, leafPage, pageChapter, type Chapter, type Subject } from './sections';
+import { doerPart, instantPart, sentence, type Part } from './words';
+
+/** Lines before the fold. */
+const LINES = 3;
+
+export class StopStory {
+  readonly places: EntryPlaces;
+  private readonly chapters: Chapter[];
+  private readonly composed: Composed;
+  private readonly now: number;
+  /** What led here, once that is known: of these two the one that decided comes first. */
+  private backstory: readonly BackstoryLine[] = [];
+  private entry: Subject | undefined;
+  private page: Subject | undefined;
+
+  /** Undefined where the stop has nothing to explain. */
+  static of(guest: StoryGuest, words: StoryWords, stop: ToldStop): StopStory | undefined {
+    const { cause } = stop.report;
+    const isTold =
+      cause?.kind === 'dead-end' ||
+      cause?.kind === 'trap' ||
+      cause?.kind === 'trap-loop' ||
+      (cause?.kind === 'kernel' && (cause.event.kind === 'panic' || cause.event.kind === 'exit'));
+    return isTold ? new StopStory(guest, words, stop) : undefined;
+  }
+
+  private constructor(
+    private readonly guest: StoryGuest,
+    private readonly words: StoryWords,
+    private readonly stop: ToldStop,
+  ) {
+    this.now = guest.machine.now;
+    const tables = [...knownTables(guest, stop.report.hart), ...tablesInHand(guest, stop.stack)];
+    this.places = new EntryPlaces(guest.machine.memory, tables);
+    this.composed = composed(guest, words, this.places, stop);
+    this.chapters = [...this.composed.chapters];
+    this.entry = this.composed.entry;
+    this.page = this.composed.page;
+  }
+
+  get subjects(): readonly Subject[] {
+    return this.chapters.flatMap(({ subject }) => subject ?? []);
+  }
+
+  /** The machine stands at the stop. What the hart did is known: entries and pages that it shows to matter are asked for as well. */
+  add({ lines, entries, pages }: Pick<Backstory, 'lines' | 'entries' | 'pages'>): void {
+    this.backstory = lines;
+    const found = entries.flatMap(({ address }) => entryAt(this.guest, this.places, address, '') ?? []);
+    const leaves = found.flatMap(({ pte }) => leafPage(pte) ?? []);
+    const subjects = found.map((entry) => this.asked(entryChapter(this.guest, entry)));
+    const leads = [...pages, ...leaves].map((page) => this.asked(pageChapter(this.guest, page)));
+    if (subjects[0] !== undefined) this.page = undefined;
+    this.entry = subjects[0] ?? this.entry;
+    this.page = leads[0] ?? this.page;
+  }
+
+  /** With what has been found of the subjects, in their order. */
+  told(past: StoryPast, findings: ReadonlyMap<string, Findings> = new Map()): Story {
+    const of = (subject: Subject): Findings => findings.get(nameOf(subject)) ?? NOTHING_FOUND;
+    const { number, title } = this.stop;
+    const { first, last, isTrap } = this.composed;
+    const decision = isTrap ? undefined : this.backstory.find(({ about }) => about === 'decision');
+    const origin = this.backstory.find(({ about }) => about === 'origin' || about === 'code');
+    const lead = [
+      ...(decision ? [this.backstoryLine(decision)] : first),
+      ...(origin ? [this.backstoryLine(origin)] : []),
+      ...(this.entry ? this.writerLine(of(this.entry)) : []),
+      ...(this.page ? this.freedLine(this.page, of(this.page)) : []),
+      ...last,
+    ];
+    return {
+      ...{ stop: number, title, past, lines: lead.slice(0, LINES) },
+      sections: [
+        ...(this.backstory.length === 0
+          ? []
+          : [
+              {
+                ...{ about: 'cause' as const, title: 'What led here', past: 'not asked' as const },
+                lines: this.backstory.map((line) => this.backstoryLine(line)),
+              },
+            ]),
+        ...this.chapters.map(({ section, subject }) => {
+          if (subject === undefined) return section;
+          const { found, isDone } = of(subject);
+          const events = found.map((one) => eventOf(one, this.now, this.words));
+          return { ...section, events, past: isDone ? ('told' as const) : past };
+        }),
+      ],
+    };
+  }
+
+  private asked(chapter: Chapter | undefined): Subject | undefined {
+    const subject = chapter?.subject;
+    if (chapter === undefined || subject === undefined) return undefined;
+    if (!this.subjects.some((one) => nameOf(one) === nameOf(subject))) this.chapters.push(chapter);
+    return subject;
+  }
+
+  private backstoryLine({ text, seen }: BackstoryLine): StoryLine {
+    if (seen === undefined) return sentence(text);
+    const { instant, hart, tick } = seen;
+    const ago = instantPart(`${this.words.duration(this.now - tick)} ago`, instant, hart);
+    return sentence(text.replace(/\.$/, ''), ', ', ago);
+  }
+
+  /** Who has written an entry last. */
+  private writerLine({ found, isDone, isComplete }: Findings): StoryLine[] {
+    const last = found.at(-1);
+    if (last === undefined) return isDone && isComplete ? [sentence(NEVER)] : [];
+    const verb = last.kind === 'fill' ? 'filled byte by byte' : last.after === 0n ? 'cleared' : 'written';
+    return [sentence('The entry was ', verb, ...this.doer(last), `: ${last.what}`)];
+  }
+
+  /** That a page was freed and has not been allocated again. */
+  private freedLine(subject: Subject, { found }: Findings): StoryLine[] {
+    const last = found.findLast(({ kind }) => kind === 'freed' || kind === 'allocated');
+    if (last?.kind !== 'freed' || subject.kind !== 'page') return [];
+    return [sentence(`The page at PA ${hex(subject.page)} was freed`, ...this.doer(last), ', and not allocated since')];
+  }
+
+  /** " 731 µs ago by mappages at vm.c:100, called by kpt_make at kpt.c:57 (pid 1 init, hart 0)". */
+  private doer(happened: Happened): Part[] {
+    const event = eventOf(happened, this.now, this.words);
+    return [' ', instantPart(event.ago, happened.instant, happened.hart), doerPart(event)];
+  }
+}
+
+const NEVER = 'Nothing has written the entry since the past of this run begins';
+
+/** By which findings are kept. */
+export const nameOf = (subject: Subject): string =>
+  subject.kind === 'entry' ? `entry ${subject.address}` : `page ${subject.page}`;

@@ -1,0 +1,82 @@
+/** Sentences with parts that lead somewhere, and the words that several stories have in common. */
+import { instantName, type Instant } from '../../emulator/history/instant';
+import { hex } from '../../emulator/isa/hex';
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
+import { memoryMap } from '../memory/memory-map';
+import type { StoryEvent, StoryLine, StoryPlace, StoryTarget } from '../protocol';
+import type { GuestKernel } from '../xv6/address-spaces';
+import { allProcesses, named } from '../xv6/processes';
+import { kernelLayout, kernelRegions } from '../xv6/regions';
+
+/** A part of a sentence that leads somewhere. */
+export interface Linked {
+  readonly text: string;
+  readonly target: StoryTarget;
+}
+
+export type Part = string | Linked | StoryLine;
+
+/** A sentence of parts, of which some lead somewhere. */
+export function sentence(...parts: readonly Part[]): StoryLine {
+  const line: StoryLine = { text: '', links: [] };
+  for (const part of parts) {
+    const from = line.text.length;
+    const text = typeof part === 'string' ? part : part.text;
+    line.text += text;
+    if (typeof part === 'string') continue;
+    if ('target' in part) line.links.push({ from, to: line.text.length, target: part.target });
+    else line.links.push(...part.links.map((link) => ({ ...link, from: link.from + from, to: link.to + from })));
+  }
+  return line;
+}
+
+/** "mappages at vm.c:100", as a link where the source is known. */
+export const placePart = ({ text, path, line }: StoryPlace): Part =>
+  path === undefined || line === undefined ? text : { text, target: { kind: 'place', path, line } };
+
+export const instantPart = (text: string, instant: Instant | string, hart: number | undefined): Linked => ({
+  text,
+  target: {
+    kind: 'instant',
+    instant: typeof instant === 'string' ? instant : instantName(instant),
+    ...(hart !== undefined && { hart }),
+  },
+});
+
+/** " by mappages at vm.c:100, called by kpt_make at kpt.c:57 (pid 1 init, hart 0)". */
+export function doerPart({ places, process, hart }: StoryEvent, most = 2): StoryLine {
+  const who = [
+    ...(process === undefined ? [] : [processPart(process)]),
+    ...(hart === undefined ? [] : [`hart ${hart}`]),
+  ];
+  const shown = places.slice(0, most);
+  return sentence(
+    ...shown.flatMap((place, index) => [index === 0 ? ' by ' : ', called by ', placePart(place)]),
+    ...(who.length === 0 ? [] : [' (', ...who.flatMap((part, index) => (index === 0 ? [part] : [', ', part])), ')']),
+  );
+}
+
+export const processPart = (process: { pid: number; name: string }): Linked => ({
+  text: named(process),
+  target: { kind: 'process', pid: process.pid },
+});
+
+/** What lies in a physical page: "UART", "kernel text", "the trap frame of pid 3 sh", "RAM"; undefined where nothing does. */
+export function pageContent({ machine, xv6 }: GuestKernel, physical: bigint): string | undefined {
+  const page = Number(physical / PAGE_SIZE);
+  const all = allProcesses(xv6);
+  const framed = all.find(({ used, trapframe }) => used && trapframe !== undefined && trapframe === pageOf(physical));
+  if (framed) return `the trap frame of ${named(framed)}`;
+  return kernelRegions(kernelLayout(xv6.binary, memoryMap(machine.memory)), []).nameAt(page, page, 1).name;
+}
+
+export const pageOf = (physical: bigint): bigint => physical - (physical % PAGE_SIZE);
+
+/** Whether a page is one that the kernel's allocator may have: RAM that is not the kernel's image. */
+export const isAllocatable = (guest: GuestKernel, physical: bigint): boolean => {
+  const content = pageContent(guest, physical);
+  return content === 'RAM' || content?.startsWith('the trap frame') === true;
+};
+
+/** A value of 64 bits as a sentence shows it: small numbers are counts. */
+export const shown = (value: bigint): string => (value >= 4096n ? hex(value) : String(value));
