@@ -181,7 +181,10 @@ export class ConsoleRun {
     for (const hart of machine.harts) this.retired[hart.id] = hart.retired;
     if (looks) {
       this.watching ??= machine.subscribe({
-        trap: (event) => trapLoops.follow(event, trapVector(machine.harts[event.hart]!, event.to)),
+        trap: (event) => {
+          const hart = machine.harts[event.hart]!;
+          return trapLoops.follow(event, trapVector(hart, event.to), hart.retired);
+        },
       });
     } else if (this.watching !== undefined) {
       this.watching.end();

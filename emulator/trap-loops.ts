@@ -20,6 +20,9 @@ interface Trapping {
   first: TrapEvent;
   /** Exceptions in the handler since then. */
   again: number;
+  /** Where the last trap went, and how many instructions the hart had retired then. */
+  vector: bigint;
+  retired: number;
   looping: boolean;
   /** The loop has been reported to the user. */
   reported: boolean;
@@ -33,6 +36,13 @@ export const trapVector = (hart: Hart, to: Mode): bigint =>
 export const isInHandler = ({ epc, from, to }: Pick<TrapEvent, 'epc' | 'from' | 'to'>, vector: bigint): boolean =>
   from === to && epc >= vector && epc < vector + HANDLER_BYTES;
 
+/**
+ * Whether a hart has come straight from the vector that its last trap led to: code that lies close behind a handler, as xv6's
+ * userret behind uservec, is no part of it. An instruction has at least 2 bytes.
+ */
+const cameFromVector = ({ epc }: TrapEvent, vector: bigint, retired: number, last: Trapping): boolean =>
+  last.vector === vector && retired - last.retired <= Number(epc - vector) / 2;
+
 export class TrapLoops {
   private last = new Map<number, Trapping>();
 
@@ -40,13 +50,17 @@ export class TrapLoops {
     this.last.clear();
   }
 
-  /** Records a trap. Returns true if the handler at `vector` loops and this has not been reported. */
-  follow(event: TrapEvent, vector: bigint): boolean {
+  /**
+   * Records a trap of a hart that has retired so many instructions. Returns true if the handler at `vector` loops and this has
+   * not been reported.
+   */
+  follow(event: TrapEvent, vector: bigint, retired: number): boolean {
     const last = this.last.get(event.hart);
-    if (event.interrupt || !last || !isInHandler(event, vector)) {
-      this.last.set(event.hart, { first: event, again: 0, looping: false, reported: false });
+    if (event.interrupt || !last || !isInHandler(event, vector) || !cameFromVector(event, vector, retired, last)) {
+      this.last.set(event.hart, { first: event, again: 0, looping: false, reported: false, vector, retired });
       return false;
     }
+    last.retired = retired;
     last.looping ||= event.epc === vector || ++last.again >= LOOP;
     return last.looping && !last.reported;
   }
@@ -73,7 +87,8 @@ export class TrapLoops {
       const first = restoredTrap(saved.record('first'));
       const { hart } = first;
       const [looping, reported] = [saved.boolean('looping'), saved.boolean('reported')];
-      return [hart, { first, again: saved.count('again'), looping, reported }];
+      const [vector, retired] = [saved.bigint('vector'), saved.count('retired')];
+      return [hart, { first, again: saved.count('again'), looping, reported, vector, retired }];
     });
     this.last = new Map(harts);
   }

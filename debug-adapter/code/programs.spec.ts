@@ -102,6 +102,24 @@ describe('user programs', () => {
     assert.deepEqual(differing, ['sh']);
   });
 
+  it('that the run itself has changed were not built anew', () => {
+    // The page of the code was freed, and is full of 0x01 but for kfree's link.
+    const freed = setUp('echo', 'sh');
+    const gone = freed.load('sh');
+    freed.memory.write(gone.code[0]!, new Uint8Array(4096).fill(1));
+    freed.memory.writeU64(gone.code[0]!, 0x80801000n);
+    assert.equal(freed.programs.in(gone.root), undefined);
+    assert.deepEqual(freed.differing, []);
+    // It was right once, and has been written to since.
+    const { programs, load, memory, clock, differing } = setUp('echo', 'sh');
+    const { root, code } = load('sh');
+    assert.equal(programs.in(root)?.name, 'sh');
+    memory.write(code[0]! + 100n, new Uint8Array(4));
+    clock.executed++;
+    assert.equal(programs.in(root), undefined);
+    assert.deepEqual(differing, []);
+  });
+
   it('tell by a few bytes that a breakpoint is not meant', () => {
     const { programs, load } = setUp('cat', 'echo');
     const [cat, echo] = programs.all as [Program, Program];

@@ -13,6 +13,7 @@ import type { PhysicalMemory, State } from '../../emulator/types';
 import type { Files } from '../launch/files';
 import { MappedProgram } from './mapped-program';
 import { baseName } from './sources';
+import { pageFilling } from '../xv6/names';
 import { maybeSplit, readSplitFiles } from './split-dwarf';
 import { type OpenedBinary, openBinary } from '../symbols/binary';
 import type { Binary } from '../symbols/api';
@@ -179,6 +180,8 @@ export class Programs {
   private found = new Map<bigint, Found>();
   /** A fact about files, and not about a moment of the run: it is told once, whatever is restored. */
   private readonly told = new Set<Program>();
+  /** Those that were seen in memory as they are in their files: what differs later has been changed by the run. */
+  private readonly seen = new Set<Program>();
 
   constructor(
     readonly all: readonly Program[],
@@ -225,12 +228,26 @@ export class Programs {
     const likely = this.all.filter(called);
     const others = this.all.filter((program) => !called(program));
     const found = [...likely, ...others].find(({ text }) => this.compare(root, text) === 'same');
-    const other = found ? undefined : likely.find(({ text }) => this.compare(root, text) === 'other');
+    if (found) this.seen.add(found);
+    const other = found ? undefined : likely.find((one) => !this.seen.has(one) && this.isOther(root, one.text));
     if (other && !this.told.has(other)) {
       this.told.add(other);
       this.context.differs(other);
     }
     return found;
+  }
+
+  /** Whether another text is there: one whose pages the kernel has freed is none. */
+  private isOther(root: bigint, text: Text | undefined): boolean {
+    if (!text || this.compare(root, text) !== 'other') return false;
+    const { memory } = this.context;
+    for (let at = text.address; at < text.address + BigInt(text.bytes.length); at += PAGE_SIZE) {
+      const { leaf } = walk(root, at - (at % PAGE_SIZE), (pa) => memory.readU64(pa));
+      // kfree's list of free pages is kept in the first word of each.
+      const word = leaf && memory.readU64(leaf.pa + 8n);
+      if (word !== undefined && pageFilling(word) !== undefined) return false;
+    }
+    return true;
   }
 
   /** Compares the mapped pages of a text with its bytes; `absent` if none is mapped. */

@@ -97,7 +97,7 @@ describe('the explanation of a trap', () => {
     memory.map(kernel, 0x3fffff8000n, 0x80200000n, R | W);
     const told = explainTrap(trap(15, 0x3fffff8010n, 1), {
       ...context,
-      otherTables: [{ label: 'kernel_pagetable', space: spaceOf(memory, SV39 | (kernel >> 12n)) }],
+      otherTables: [{ label: 'kernel_pagetable', kind: 'kernel', space: spaceOf(memory, SV39 | (kernel >> 12n)) }],
     });
     assert.ok(told.notes.includes('kernel_pagetable maps it to 0x80200010; the table in satp does not'));
   });

@@ -15,8 +15,9 @@ import { ACCESS_FAULTS, Cause, PAGE_FAULTS, causeName } from '../../emulator/isa
 import { pageFilling } from '../xv6/names';
 import { MODE_NAMES } from '../../emulator/types';
 import { processLabel, type RegionProcess, type Regions } from '../xv6/regions';
-import { handlerNote, notesOn } from './evidence';
-import { accessText, stepRows } from './translation';
+import type { TrapWalk } from '../protocol';
+import { handlerNote, jumpNote, notesOn } from './evidence';
+import { accessText, stepRows, trapWalk } from './translation';
 
 const MISALIGNED: readonly number[] = [Cause.instructionMisaligned, Cause.loadMisaligned, Cause.storeMisaligned];
 
@@ -36,21 +37,42 @@ export interface TrapContext {
   /** "kernelvec+12" for a code address. */
   nameOf?: (address: bigint) => string | undefined;
   /** Other tables, to say where the address would have been mapped: kernel_pagetable, the process's tables. */
-  otherTables?: readonly { label: string; space: AddressSpace }[];
+  otherTables?: readonly OtherTable[];
+  /** Integer registers of the hart, as the faulting instruction found them. */
+  register?: (number: number) => bigint;
 }
+
+/** A table that is not in satp. */
+export interface OtherTable {
+  label: string;
+  space: AddressSpace;
+  /** The kernel's own, a process's user table, or the kernel table of one process. */
+  kind: 'kernel' | 'user' | 'process-kernel';
+  /** Whether it belongs to the process that the hart runs. */
+  isOwn?: boolean;
+}
+
+/** Lines of an explanation that are seen first. */
+const LEAD = 3;
 
 export interface TrapExplanation {
   /** "load page fault at 0x4008 (user mode, pid 3 (sh))". */
   title: string;
   /** What decided: "level 0 index 4: V=0, nothing is mapped here". Empty for interrupts and calls. */
   reason: string;
-  /** What else is to be seen: "the heap ends at 0x4000". */
+  /** What else is to be seen, most telling first: "the heap ends at 0x4000". */
   notes: string[];
   /** All of it as one text, a line each. */
   text: string;
+  /** The first lines of it, at most three: what happened, what decided, who did it. */
+  lead: string;
+  /** The rest of the text, below the fold; may be empty. */
+  rest: string;
   /** The walk that failed, a line for each step. Empty where none was made. */
   walk: string;
   walked?: Walk;
+  /** The same, with what decided marked, to be drawn. */
+  drawn?: TrapWalk;
 }
 
 /** Explains a trap that is about to be taken, or has just been. Never throws. */
@@ -63,21 +85,25 @@ export function explainTrap(
   const who = [MODE_NAMES[trap.from] ?? `mode ${trap.from}`];
   if (context.process && trap.from === Mode.User) who.push(processLabel(context.process));
   const title = `${causeName(trap.interrupt, trap.cause)}${at ? ` at ${hex(trap.tval)}` : ''} (${who.join(', ')})`;
-  const explanation: TrapExplanation = { title, reason: '', notes: [], text: '', walk: '' };
+  const explanation: TrapExplanation = { title, reason: '', notes: [], text: '', lead: '', rest: '', walk: '' };
   if (access) explainAccess(trap, access, context, explanation);
   else if (!trap.interrupt) explainOther(trap, context, explanation);
   const handler = access && handlerNote(trap, context);
   if (handler) explanation.notes.push(handler);
   const name = trap.interrupt ? undefined : context.nameOf?.(trap.epc);
   const where = `by the instruction at ${hex(trap.epc)}${name ? ` (${name})` : ''}`;
-  if (access) explanation.notes.push(access === 'fetch' && trap.epc === trap.tval ? jumpNote(trap) : where);
-  explanation.text = [explanation.reason ? `${title}: ${explanation.reason}` : title, ...explanation.notes].join('\n');
-  return explanation;
+  // Who did it stands among the lines that are seen first, after what tells most.
+  if (access)
+    explanation.notes.splice(1, 0, access === 'fetch' && trap.epc === trap.tval ? jumpNote(trap, context) : where);
+  const first = explanation.reason ? `${title}: ${explanation.reason}` : title;
+  const lines = [first, ...explanation.notes];
+  return {
+    ...explanation,
+    text: lines.join('\n'),
+    lead: lines.slice(0, LEAD).join('\n'),
+    rest: lines.slice(LEAD).join('\n'),
+  };
 }
-
-const jumpNote = (trap: Pick<TrapEvent, 'epc'>): string =>
-  `pc itself is ${hex(trap.epc)}: a jump, call or return went there (ra may say from where), or the table was changed ` +
-  'under the running code';
 
 function explainAccess(
   trap: Pick<TrapEvent, 'cause' | 'tval' | 'epc' | 'from'>,
@@ -94,7 +120,9 @@ function explainAccess(
     out.reason = `${why}; ${physicalReason(trap.tval, context)}`;
     return;
   }
+  const accessFault = trap.cause < 12;
   out.walked = walked;
+  out.drawn = trapWalk(walked, found.denied[access], access, accessFault);
   const rows = stepRows(walked).map(({ name, text }) => `\n  ${name} ${text}`);
   out.walk = `\nwalk of ${hex(walked.va)} from root ${hex(walked.root)}:${rows.join('')}`;
   out.reason = accessText(found, access);
@@ -109,7 +137,6 @@ function explainAccess(
     }
   } else if (walked.leaf) {
     const place = rangeAt(context.physical, Number(walked.leaf.pa >> 12n));
-    const accessFault = trap.cause < 12;
     const isAllowed = found.denied[access].length === 0;
     if (isAllowed && accessFault) {
       out.reason = place
@@ -123,7 +150,7 @@ function explainAccess(
         'entry has been changed since';
     }
   }
-  out.notes.push(...notesOn(trap, context, found));
+  out.notes.push(...notesOn(trap, access, context, found));
 }
 
 function explainOther(

@@ -14,7 +14,7 @@ import { processOn } from '../xv6/cpus';
 import { allProcesses, type Process } from '../xv6/processes';
 import { regionAt, regionsOf, type Regions } from '../xv6/regions';
 import { kernelTables, type KernelTable } from '../xv6/tables';
-import type { TrapContext } from './explain';
+import type { OtherTable, TrapContext } from './explain';
 import { translationOf } from './translation';
 
 export interface Table {
@@ -28,6 +28,8 @@ export interface Table {
   readonly space: AddressSpace;
   /** Why there is none, where there is none. */
   readonly whyNone: string;
+  /** Of a table that is known by its owner, and not only by the hart that has it in satp. */
+  readonly known?: KernelTable;
 }
 
 export class Tables {
@@ -73,7 +75,8 @@ export class Tables {
   /** The names of what a table maps. */
   regions({ root }: { root: bigint | undefined }): Regions {
     const space = tableSpace(this.guest, '', root, Mode.Supervisor);
-    return regionsOf(this.guest.xv6, memoryMap(this.guest.machine.memory), space, this.processes);
+    const { xv6, machine, programs } = this.guest;
+    return regionsOf(xv6, memoryMap(machine.memory), space, this.processes, programs);
   }
 
   /** Where an access to `va` goes in a space, in words. */
@@ -99,8 +102,16 @@ export function trapContext(guest: GuestKernel, hart: Hart): TrapContext {
     stvec: hart.csr(Csr.stvec) ?? 0n,
     ...(root === undefined ? {} : { regions: tables.regions({ root }) }),
     ...(process ? { process } : {}),
-    otherTables: tables.all.filter(({ id }) => !id.startsWith('satp')),
+    otherTables: tables.all.flatMap((table) => otherTable(table, process?.pid) ?? []),
+    register: (number) => hart.x(number),
   };
+}
+
+function otherTable({ label, space, known }: Table, running: number | undefined): OtherTable | undefined {
+  if (!known) return undefined;
+  const { owner, isUsers } = known;
+  const kind = isUsers ? 'user' : owner ? 'process-kernel' : 'kernel';
+  return { label, space, kind, isOwn: owner !== undefined && owner.pid === running };
 }
 
 /** A table as the protocol has it. */
@@ -122,7 +133,9 @@ function tableOfHart(guest: GuestKernel, hart: Hart, id: string, known: readonly
   };
 }
 
-function tableOfKernel(guest: GuestKernel, { id, label, space, root, isUsers }: KernelTable): Table {
+function tableOfKernel(guest: GuestKernel, known: KernelTable): Table {
+  const { id, label, space, root, isUsers } = known;
   const mode = isUsers ? Mode.User : Mode.Supervisor;
-  return { id, label, root, space: tableSpace(guest, space, root, mode), whyNone: `${label} has not been made yet` };
+  const whyNone = `${label} has not been made yet`;
+  return { id, label, root, space: tableSpace(guest, space, root, mode), whyNone, known };
 }

@@ -18,7 +18,7 @@ import {
 import { Mode, type Access } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
-import type { PageTableRoot, Translation, WalkStep } from '../protocol';
+import type { PageTableRoot, Translation, TrapWalk, WalkStep } from '../protocol';
 
 const LEAVES = ['4 KiB page', '2 MiB superpage', '1 GiB superpage'];
 
@@ -148,6 +148,43 @@ export function translationOf(
       ...(walk ? stepRows(walk) : []),
       ...(walk && pa !== undefined ? [{ name: 'PA', text: hex(pa) }] : []),
     ],
+  };
+}
+
+/** The fields of the entry that make a walk fail, by why it does. */
+const WRONG: Record<Exclude<Walk['error'], undefined>, readonly string[]> = {
+  'non-canonical': [],
+  'outside-memory': [],
+  'not-valid': ['V'],
+  'reserved-bits': ['reserved'],
+  'write-only': ['R', 'W'],
+  'misaligned-superpage': ['PPN'],
+  'pointer-at-level-0': ['R', 'W', 'X'],
+  'pointer-with-leaf-bits': ['U', 'A', 'D'],
+};
+
+/** The field of a leaf by which it forbids an access. */
+const FORBIDS: Record<Denial, string> = {
+  'not-for-users': 'U',
+  'for-users-only': 'U',
+  'no-fetch-from-user-page': 'U',
+  'not-readable': 'R',
+  'only-executable': 'R',
+  'not-writable': 'W',
+  'not-executable': 'X',
+};
+
+/** The walk of an access that failed. `isAccessFault`: the entry allows it, and what is at its physical page does not. */
+export function trapWalk(walked: Walk, denied: readonly Denial[], access: Access, isAccessFault: boolean): TrapWalk {
+  const { va, root, steps, error } = walked;
+  // A table outside RAM: the entry above it, which names it, is what is wrong.
+  const last = steps.length - (error === 'outside-memory' && steps.length > 1 ? 2 : 1);
+  const named = error === 'outside-memory' && steps.length > 1;
+  const bits = error ? (named ? ['PPN'] : WRONG[error]) : denied.map((rule) => FORBIDS[rule]);
+  return {
+    ...{ va: hex(va), root: hex(root), access, steps: steps.map(wireStep) },
+    ...(last < 0 ? {} : { deciding: last }),
+    bits: bits.length === 0 && !error && isAccessFault ? ['PPN'] : [...bits],
   };
 }
 

@@ -67,7 +67,13 @@ export class Catchpoints {
   bind(guest: KernelWatch, machine: MachineApi): void {
     this.guest = guest;
     this.subscription?.end();
-    this.subscription = machine.subscribe(this.observer((hart, mode) => trapVector(machine.harts[hart]!, mode)));
+    const { harts } = machine;
+    this.subscription = machine.subscribe(
+      this.observer(
+        (hart, mode) => trapVector(harts[hart]!, mode),
+        (hart) => harts[hart]!.retired,
+      ),
+    );
     this.loops.clear();
     this.activate();
   }
@@ -96,10 +102,15 @@ export class Catchpoints {
     return this.isActive('pte-store') ? kinds.add('map') : kinds;
   }
 
-  /** What is listened to on the machine. `vector` is where an exception goes that a hart takes to a mode. */
-  observer(vector: (hart: number, mode: Mode) => bigint): Observer {
+  /**
+   * What is listened to on the machine. `vector` is where an exception goes that a hart takes to a mode, `retired` how many
+   * instructions a hart has retired.
+   */
+  observer(vector: (hart: number, mode: Mode) => bigint, retired: (hart: number) => number = () => 0): Observer {
     return {
-      trap: (event) => this.loops.follow(event, vector(event.hart, event.to)) || this.maySuit({ kind: 'trap', event }),
+      trap: (event) =>
+        this.loops.follow(event, vector(event.hart, event.to), retired(event.hart)) ||
+        this.maySuit({ kind: 'trap', event }),
       satpWrite: (event) => this.maySuit({ kind: 'satp-write', event }),
       fence: (event) => this.maySuit({ kind: 'fence', event }),
       device: (event) => this.maySuit({ kind: 'device', event }),

@@ -62,7 +62,7 @@ function setUp() {
   runner.seen(0);
   console.write(Uint8Array.of(0x61, 0xe2, 0x82));
   traps.taken({ ...TRAP, source: 7 }, 0x3fe0n, () => 0x3000n);
-  loops.follow(TRAP, 16n);
+  loops.follow(TRAP, 16n, 5);
   programs.in(0x4000n);
   return { breakpoints, data, catchpoints, awaited, runner, console, traps, loops, programs, shown, sh };
 }

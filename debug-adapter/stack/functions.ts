@@ -2,8 +2,11 @@
 import type { Hart } from '../../emulator/types';
 import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
-import type { FrameRegisters } from '../symbols/api';
+import type { FrameRegisters, ReadMemory } from '../symbols/api';
+import { SystemOperation } from '../../emulator/isa/instructions/instruction';
+import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { functionOrLabelAt } from '../symbols/named-code';
+import { servedSystemCall } from '../xv6/names';
 import { acrossContextSwitch, nowOf } from './trap-vector';
 
 /** Whether a frame is in the function at which its program begins: that has no caller, whatever ra and s0 hold. */
@@ -15,6 +18,14 @@ export function resumed(image: MappedProgram, registers: FrameRegisters): FrameR
   const begins = image.contains(registers.pc) && functionOrLabelAt(image.binary, registers.pc)?.low === registers.pc;
   return { ...registers, returnAddress: !begins };
 }
+
+/**
+ * Whether the system call that functions serve, innermost first, has put another pc into the trap frame than that of its
+ * caller, as exec does: usertrap only moves it past the ecall.
+ */
+export const isReplaced = (functions: readonly string[], pc: bigint, read: ReadMemory): boolean =>
+  servedSystemCall(functions) !== undefined &&
+  instructionAt(read, pc - 4n)?.instruction.system !== SystemOperation.ecall;
 
 export function acrossSwitch(
   image: MappedProgram,

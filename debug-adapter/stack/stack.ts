@@ -19,7 +19,7 @@ import type { Thread } from './threads';
 import { cameFrom, type TrapLog, type UserTrap } from './trap-log';
 import { kernelTrapLabel, RETURN_LABEL, trapOf, userTrapLabel, type TrapLabelContext, type Trap } from './trap-label';
 import { hasSavedPc, keptBy } from './trap-handler';
-import { acrossSwitch, isEntry, resumed } from './functions';
+import { acrossSwitch, isEntry, isReplaced, resumed } from './functions';
 import { nowOf, assemblyFrameAt, registersAtEntry, type AssemblyFrame } from './trap-vector';
 import { kernelSpace, tableSpace, userSpace } from '../xv6/address-spaces';
 import { processOn } from '../xv6/cpus';
@@ -49,18 +49,6 @@ export function walkStack(guest: StackGuest, thread: Thread, firstId: number, or
   return thread.kind === 'hart'
     ? new StackWalk(guest, firstId, guest.harts[thread.hart]!).ofHart(origin)
     : new StackWalk(guest, firstId, undefined, thread.process).ofParked();
-}
-
-/**
- * What is below the innermost function of a hart's stack: its caller's registers; or, where a trap began it, whether that
- * came from a user program or from the kernel itself. Undefined if there is nothing, or if it is not known.
- */
-export function belowInnermost(guest: StackGuest, hart: Hart): FrameRegisters | 'user' | 'kernel' | undefined {
-  const [innermost, ...frames] = walkStack(guest, { kind: 'hart', hart: hart.id }, 1);
-  const others = frames.filter(({ registers }) => registers !== innermost?.registers);
-  const next = others.find(({ isLabel }) => !isLabel);
-  if (!next || !others[0]!.isLabel) return next?.registers;
-  return next.isUser ? 'user' : 'kernel';
 }
 
 class StackWalk {
@@ -227,6 +215,11 @@ class StackWalk {
     if (!registers || !space) return;
     const root = this.process?.pagetable ?? (this.hart && this.guest.userRoot(this.hart));
     this.label(label ?? this.userLabel(registers, root), registers, space);
+    if (label === undefined && isReplaced(this.functions, registers.pc, space.read)) {
+      // Until exec has set the new pc it is the caller's, which has no memory any more.
+      if (this.guest.traps.hasFrom(registers.pc)) return;
+      this.label(RETURN_LABEL, registers, space);
+    }
     this.user(registers, space, root);
   }
 
@@ -297,13 +290,18 @@ class StackWalk {
   private surroundings(user: FrameRegisters | undefined): TrapLabelContext {
     const { xv6, image } = this.guest;
     return {
-      functions: this.frames.slice(this.sinceTrap).map(({ name }) => name),
+      functions: this.functions,
       systemCall: () => {
         const number = user?.x[X.a7];
         return number === undefined ? 'unknown' : (systemCallName(xv6, number) ?? String(BigInt.asIntN(64, number)));
       },
       relaysTimer: image.binary.symbol(NAMES.timerVector) !== undefined,
     };
+  }
+
+  /** Since the last trap. */
+  private get functions(): string[] {
+    return this.frames.slice(this.sinceTrap).map(({ name }) => name);
   }
 
   private trapFrame(): FrameRegisters | undefined {

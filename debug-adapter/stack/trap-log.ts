@@ -61,6 +61,11 @@ export class TrapLog {
     return this.spaces.get(root);
   }
 
+  /** Whether a program of any address space has trapped where it goes on at `pc`. */
+  hasFrom(pc: bigint): boolean {
+    return [...this.spaces.values()].some((event) => cameFrom(event, pc));
+  }
+
   /** The trap after which a process continues at `pc`: after an ecall, else at the trap's pc. */
   from(root: bigint, pc: bigint): TrapEvent | undefined {
     const event = this.spaces.get(root);

@@ -11,6 +11,7 @@ import { Mode, type Hart, type MachineApi } from '../../emulator/types';
 import { AddressSpace } from '../memory/address-space';
 import type { Xv6 } from './kernel';
 import { allProcesses, type Process } from './processes';
+import type { ProgramSegments } from './regions';
 import { kernelRoot } from './tables';
 import { onTrampoline } from './trampoline';
 
@@ -18,6 +19,8 @@ import { onTrampoline } from './trampoline';
 export interface GuestKernel {
   readonly machine: MachineApi;
   readonly xv6: Xv6;
+  /** The user programs, where they are known. */
+  readonly programs?: ProgramSegments;
 }
 
 /**

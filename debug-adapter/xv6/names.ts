@@ -53,6 +53,9 @@ export const servesTimer = (functions: readonly string[], handler: string): bool
 const FREED = '01';
 const FRESH = '05';
 
+/** Whether a word is as kfree leaves those of a page, but for the first, by which free pages are chained. */
+export const isFreedWord = (value: bigint): boolean => value === BigInt(`0x${FREED.repeat(8)}`);
+
 /** What the bytes of a word say of the page that it was read from; undefined where they say nothing. */
 export function pageFilling(value: bigint): string | undefined {
   const text = value.toString(16).padStart(16, '0');

@@ -121,6 +121,60 @@ describe('regions of a kernel table', () => {
   });
 });
 
+describe('the place of a kernel stack', () => {
+  const memory = new TestMemory(0x2000000, 0x81800000n);
+  const stack = 0x3fffffd000n;
+  const process = { slot: 0, pid: 4, name: 'sh', kstack: stack };
+  const own = memory.page();
+  memory.map(own, stack, 0x80200000n, R | W);
+  const at = (physical: bigint): string | undefined => {
+    const table = memory.page();
+    memory.map(table, stack, physical, R | W);
+    const space = spaceOf(memory, table);
+    const regions = kernelRegions(kernelLayout(kernel(), memoryMap(memory)), [process], undefined, {
+      pageAt: (_, vpn) => Number((spaceOf(memory, own).physical(BigInt(vpn) << 12n) ?? 0n) >> 12n),
+      isFreed: (ppn) => memory.readU64((BigInt(ppn) << 12n) + 8n) === 0x0101010101010101n,
+    });
+    return regionAt(regions, space.translate(stack));
+  };
+
+  it('is its stack where the page is the one that the process itself uses', () => {
+    assert.equal(at(0x80200000n), 'kernel stack of pid 4 (sh)');
+  });
+
+  it('is named as no more than the place where another page, or a freed one, was left there', () => {
+    assert.equal(at(0x80300000n), 'the place of the kernel stack of pid 4 (sh), but another page');
+    memory.write(0x80300000n, new Uint8Array(4096).fill(1));
+    assert.equal(at(0x80300000n), 'the place of the kernel stack of pid 4 (sh), but a page that was freed');
+  });
+});
+
+describe('a page of a program that may not be written', () => {
+  const process = { slot: 2, pid: 3, name: 'sh', size: 0x1000n, trapframe: 0x80090000n };
+  const named = (flags: number, isWritable?: boolean): string | undefined => {
+    const memory = new TestMemory();
+    const table = memory.page();
+    memory.map(table, 0n, 0x80100000n, flags);
+    const space = spaceOf(memory, table);
+    const regions = userRegions(kernelLayout(kernel(), memoryMap(memory)), process, space, undefined, () => isWritable);
+    return regionAt(regions, space.translate(0n));
+  };
+
+  it('is read-only data where the file says so, and shared for the time being where that says that it is written', () => {
+    assert.equal(named(R | U, false), 'user read-only data');
+    assert.equal(named(R | U, true), 'user data, not writable now (copy-on-write?)');
+    assert.equal(named(R | U | 0x100, true), 'user data, not writable now (copy-on-write?)');
+    assert.equal(named(R | X | U, false), 'user text');
+    assert.equal(named(R | X | U, true), 'user text and data, not writable now (copy-on-write?)');
+  });
+
+  it('is called neither where the file is not known, but for a mark in the entry', () => {
+    assert.equal(named(R | U), 'user data, not writable');
+    assert.equal(named(R | U | 0x100), 'user data, not writable now (copy-on-write?)');
+    assert.equal(named(R | W | U, true), 'user data');
+  });
+});
+
 describe('regions of a user table', () => {
   const process = { slot: 2, pid: 3, name: 'sh', size: 0x7000n, trapframe: 0x80090000n };
 

@@ -3,12 +3,14 @@
  * p->sz), then by xv6's conventions (memlayout.h: trampoline in the topmost page, trap frame below it, kernel stacks with a
  * guard page below each; exec: program, guard page, stack, heap), then by the board's memory map.
  */
-import { PTE, pteFlags } from '../../emulator/isa/sv39';
+import { PAGE_SIZE, PTE, pteFlags, walk } from '../../emulator/isa/sv39';
 import type { AddressSpace, TranslatedAddress } from '../memory/address-space';
 import { rangeAt, indexAfter, type PhysicalRange } from '../memory/memory-map';
 import type { Binary } from '../symbols/api';
 import type { Xv6 } from './kernel';
+import { isFreedWord } from './names';
 import { trapFrameRegisters, type Process } from './processes';
+import { kernelRoot } from './tables';
 import { topPages, type TopPages } from './trampoline';
 
 /** A name, and for how many pages (including this one) it applies if VA and PA advance together with the same flags. */
@@ -73,11 +75,20 @@ export function kernelLayout(binary: Binary, physical: readonly PhysicalRange[])
 export const processLabel = (process: Pick<RegionProcess, 'pid' | 'name' | 'slot'>): string =>
   process.pid > 0 ? `pid ${process.pid}${process.name ? ` (${process.name})` : ''}` : `proc[${process.slot}], unused`;
 
+/** What is known of the pages of kernel stacks. */
+export interface StackPages {
+  /** The page at an address of a process's kernel stack, by the table that the process itself uses. */
+  pageAt(process: RegionProcess, vpn: number): number | undefined;
+  /** Whether a page is as kfree leaves it. */
+  isFreed(ppn: number): boolean;
+}
+
 /** Regions of a kernel page table; `owner` is its process, if it has one. */
 export function kernelRegions(
   layout: KernelLayout,
   processes: readonly RegionProcess[],
   owner?: RegionProcess,
+  stackPages?: StackPages,
 ): Regions {
   const image = imageRanges(layout);
   const top = pagesOf(layout.top);
@@ -87,7 +98,7 @@ export function kernelRegions(
   return {
     nameAt(vpn, ppn, flags) {
       const stack = named(stacks, vpn);
-      if (stack.name) return stack;
+      if (stack.name) return { ...stack, name: stackName(stack.name, vpn, ppn, processes, stackPages) };
       if (vpn === top.trampoline) return { name: trampolineName(top.linked, ppn), pages: 1 };
       const untilStack = stack.pages;
       if (vpn < userEnd && vpn !== ppn) return { name: userName, pages: Math.min(untilStack, userEnd - vpn) };
@@ -103,8 +114,35 @@ export function kernelRegions(
   };
 }
 
-/** Regions of a process's user memory. `sp` is its user stack pointer, if known, which shows where the stack is. */
-export function userRegions(layout: KernelLayout, process: RegionProcess, space: AddressSpace, sp?: bigint): Regions {
+/**
+ * Of an entry in the place of a kernel stack: a stack is known by its address, so what is there may be left from a process
+ * before, and not the stack of the one that is named.
+ */
+function stackName(
+  name: string,
+  vpn: number,
+  ppn: number | undefined,
+  processes: readonly RegionProcess[],
+  pages: StackPages | undefined,
+): string {
+  if (ppn === undefined || !pages || name.startsWith('guard page')) return name;
+  if (pages.isFreed(ppn)) return `the place of the ${name}, but a page that was freed`;
+  const process = processes.find((one) => name === `kernel stack of ${processLabel(one)}`);
+  const own = process && pages.pageAt(process, vpn);
+  return own === undefined || own === ppn ? name : `the place of the ${name}, but another page`;
+}
+
+/**
+ * Regions of a process's user memory. `sp` is its user stack pointer, if known, which shows where the stack is. `isWritable`:
+ * whether the program's file says that an address may be written; undefined where that is not known.
+ */
+export function userRegions(
+  layout: KernelLayout,
+  process: RegionProcess,
+  space: AddressSpace,
+  sp?: bigint,
+  isWritable: (va: bigint) => boolean | undefined = () => undefined,
+): Regions {
   const top = pagesOf(layout.top);
   const end = process.size === undefined ? undefined : pageUp(process.size);
   const guard = end === undefined ? undefined : guardPage(space, end);
@@ -126,10 +164,20 @@ export function userRegions(layout: KernelLayout, process: RegionProcess, space:
       if (vpn === top.trampoline) return { name: trampolineName(top.linked, ppn), pages: 1 };
       if (vpn === top.trapFrame) return { name: trapFrameName(process, ppn), pages: 1 };
       if (vpn === top.usyscall) return { name: flags & PTE.V ? 'USYSCALL page' : undefined, pages: 1 };
-      if (vpn < program) return { name: programName(flags), pages: program - vpn };
+      if (vpn < program) {
+        const writable = (page: number): boolean | undefined => isWritable(BigInt(page) << 12n);
+        let end = vpn + 1;
+        while (end < program && writable(end) === writable(vpn)) end++;
+        return { name: programName(flags, writable(vpn)), pages: end - vpn };
+      }
       return named(ranges, vpn);
     },
   };
+}
+
+/** The user programs, as regions need them: in which segments of its file the program of a table may write. */
+export interface ProgramSegments {
+  in(root: bigint): { readonly image: { readonly binary: Pick<Binary, 'segments'> } | undefined } | undefined;
 }
 
 /**
@@ -141,13 +189,31 @@ export function regionsOf(
   physical: readonly PhysicalRange[],
   space: AddressSpace,
   all: readonly Process[],
+  programs?: ProgramSegments,
 ): Regions {
   const layout = kernelLayout(xv6.binary, physical);
   const { root } = space;
   const user = all.find((process) => process.used && process.pagetable === root);
-  if (user) return userRegions(layout, user, space, trapFrameRegisters(xv6, user)?.x[2]);
+  if (user) {
+    const segments = root === undefined ? undefined : programs?.in(root)?.image?.binary.segments;
+    const isWritable = (va: bigint): boolean | undefined =>
+      segments?.find((one) => va + PAGE_SIZE > one.virtualAddress && va < one.virtualAddress + one.memorySize)
+        ?.writable;
+    return userRegions(layout, user, space, trapFrameRegisters(xv6, user)?.x[2], isWritable);
+  }
   const owner = all.find((process) => process.used && process.kernelTables.some((table) => table.root === root));
-  return kernelRegions(layout, all, owner);
+  const { memory } = space;
+  const global = kernelRoot(xv6);
+  const leaf = (table: bigint, va: bigint) => walk(table, va, (pa) => memory.readU64(pa)).leaf;
+  return kernelRegions(layout, all, owner, {
+    pageAt: (process, vpn) => {
+      const table = all.find(({ slot }) => slot === process.slot)?.kernelTables[0]?.root ?? global;
+      const found = table === undefined ? undefined : leaf(table, BigInt(vpn) << 12n);
+      return found && pageOf(found.pa);
+    },
+    isFreed: (ppn) =>
+      [8n, 0x800n, 0xff8n].every((offset) => isFreedWord(memory.readU64((BigInt(ppn) << 12n) + offset) ?? 0n)),
+  });
 }
 
 /** The name of the region at an address, mapped or not; undefined if it has none, or if addresses are not translated. */
@@ -159,10 +225,16 @@ export function regionAt(regions: Regions, { va, walk }: TranslatedAddress): str
   return regions.nameAt(vpn, pageOf(leaf.pa), pteFlags(leaf.pte)).name;
 }
 
-function programName(flags: number): string {
+/** A page of the program without W is read-only, or it is shared until someone writes to it. */
+function programName(flags: number, isWritable: boolean | undefined): string {
   if (flags === 0) return 'program (not mapped)';
-  if (!(flags & PTE.X)) return flags & PTE.W ? 'user data' : 'user read-only data';
-  return flags & PTE.W ? 'user text and data' : 'user text';
+  const what = flags & PTE.X ? 'user text' : 'user data';
+  if (flags & PTE.W) return flags & PTE.X ? 'user text and data' : what;
+  if (isWritable === false) return flags & PTE.X ? what : 'user read-only data';
+  const isMarked = (flags & PTE.RSW) !== 0;
+  if (isWritable) return `${flags & PTE.X ? 'user text and data' : what}, not writable now (copy-on-write?)`;
+  if (flags & PTE.X) return what;
+  return isMarked ? `${what}, not writable now (copy-on-write?)` : `${what}, not writable`;
 }
 
 function trampolineName(linked: number | undefined, ppn: number | undefined): string {

@@ -7,6 +7,7 @@ import type { Debuggee } from '../../launch/debuggee';
 import { hex } from '../../../emulator/isa/hex';
 import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
 import { trapContext } from '../../page-tables/tables';
+import { trapVector } from '../../../emulator/trap-loops';
 import { causeName } from '../../../emulator/isa/causes';
 import { sourceName } from '../../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../../../emulator/isa/trap-kinds';
@@ -30,11 +31,11 @@ export function exceptionInfo(
     case 'trap-loop': {
       const first = explain(debuggee, cause.first);
       const again = explain(debuggee, cause.event);
-      const heading = `hart ${hart} traps for ever: its trap handler cannot be executed, it faults itself at ${hex(cause.event.epc)}`;
+      const heading = `hart ${hart} traps for ever: ${handlerFate(debuggee, cause.event)}`;
       return answer('trap loop', {
-        ...first,
-        text: `${heading}\nIt began with: ${first.text}${first.walk}\nThen, at the handler: ${again.text}`,
-        walk: again.walk,
+        ...again,
+        lead: `${heading}\nIt began with: ${first.lead}`,
+        rest: `${first.rest === '' ? '' : `${first.rest}\n`}${first.walk.trimStart()}\nThen, at the handler: ${again.text}`,
       });
     }
     default: {
@@ -63,7 +64,13 @@ function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {
   const { source } = event;
   const more = isSystemCall(event) ? systemCall(debuggee, hart) : source === undefined ? undefined : sourceName(source);
   if (more === undefined) return explanation;
-  return { ...explanation, title: `${explanation.title}: ${more}`, text: `${explanation.text}: ${more}` };
+  const told = (text: string): string => `${text}: ${more}`;
+  return {
+    ...explanation,
+    title: told(explanation.title),
+    text: told(explanation.text),
+    lead: told(explanation.lead),
+  };
 }
 
 /** "call 7, exec": by the kernel's own table of calls, where it has one. */
@@ -73,8 +80,18 @@ function systemCall(debuggee: Debuggee, hart: Hart): string {
   return name === undefined ? `call ${number}` : `call ${number}, ${name}`;
 }
 
+/** What is wrong with a trap handler that traps itself. */
+function handlerFate(debuggee: Debuggee, { hart, to, epc }: TrapEvent): string {
+  const vector = trapVector(debuggee.harts[hart]!, to);
+  const place = kernelPlace(debuggee, epc);
+  return epc === vector
+    ? `its trap handler cannot be executed: its first instruction, at ${hex(epc)}, traps itself`
+    : `its trap handler traps itself, ${epc - vector} bytes in, at ${hex(epc)}${place === undefined ? '' : ` (${place})`}`;
+}
+
 const idOf = (event: TrapEvent): string => causeName(event.interrupt, event.cause);
 
-function answer(exceptionId: string, { text, walk }: TrapExplanation): Body<DebugProtocol.ExceptionInfoResponse> {
-  return { exceptionId, description: `${text}${walk}`, breakMode: 'always' };
+function answer(exceptionId: string, { lead, rest, walk }: TrapExplanation): Body<DebugProtocol.ExceptionInfoResponse> {
+  const below = `${rest}${walk}`.trimStart();
+  return { exceptionId, description: below === '' ? lead : `${lead}\n\n${below}`, breakMode: 'always' };
 }

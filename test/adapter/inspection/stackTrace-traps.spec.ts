@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { names } from '../stacks';
-import { KERNEL, sessions } from '../support';
+import { KERNEL, lineOf, sessions } from '../support';
 
 /** Below a write of init. */
 const WRITING = [
@@ -129,5 +129,27 @@ describe('the stack below a trap', function () {
     await set('*(unsigned long *)($sp + 1016) = *(unsigned long *)($s0 - 8)');
     await set('*(unsigned long *)($s0 - 16) = $sp + 1024');
     assert.deepEqual(await names(session()), whole);
+  });
+
+  it('of exec is the caller until the program is another, and from then on only where that goes on', async () => {
+    const lines = [/namei\(path\);/, /trapframe->epc = entry;/, /trapframe->a1 = sp;/].map((line) =>
+      lineOf('kernel/exec.c', line),
+    );
+    await session().boot({});
+    await session().written('$ ');
+    await session().setLines('kernel/exec.c', ...lines);
+    await session().type('ls');
+    const below = async (): Promise<string[]> => {
+      await session().stopped();
+      const all = await names(session());
+      return all.slice(all.indexOf('usertrap') + 1);
+    };
+    const caller = await below();
+    assert.deepEqual(caller.slice(0, 2), ['[system call: exec]', 'exec'], 'the stub that called');
+    assert.ok(caller.includes('main'), caller.join(', '));
+    await session().continueRequest({ threadId: 1 });
+    assert.deepEqual(await below(), ['[system call: exec]'], 'its memory has been freed');
+    await session().continueRequest({ threadId: 1 });
+    assert.deepEqual(await below(), ['[system call: exec]', '[return to user mode]', 'start']);
   });
 });

@@ -1,0 +1,380 @@
+/**
+ * Every sentence that the explanation of a trap may say, each with a state in which it is true and one, near to it, in which
+ * it must not be said. A sentence that is said and stands in no row fails the last test.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { PTE } from '../../emulator/isa/sv39';
+import { Mode } from '../../emulator/types';
+import { FaultSetting as Setting } from '../testing/fault-setting';
+import type { TrapExplanation } from './explain';
+
+const { R, W, X, U } = PTE;
+const SV39 = 8n << 60n;
+const RA = 1;
+const SP = 2;
+const A0 = 10;
+/** Instructions: `ld a1, 0(a0)`, `ld a1, 43(a0)`, `ld a1, 2040(a0)`, `sd a1, 0(sp)`, `c.nop`, `ret`, `jalr zero, 0(t0)`. */
+const LOAD = 0x00053583;
+const LOAD_43 = 0x02b53583;
+const LOAD_2040 = 0x7f853583;
+const PUSH = 0x00b13023;
+const NOP = 0x0001;
+const RET = 0x8082;
+const JUMP = 0x00028067;
+
+const S = Mode.Supervisor;
+/** In the kernel, with an instruction at 0x80000100 that takes its address from a register. */
+const kernelAt = (word: number, register = A0, value = 0n): Setting => {
+  const setting = new Setting().inKernel().code(0x80000100n, word);
+  setting.registers[register] = value;
+  return setting;
+};
+
+interface Row {
+  sentence: RegExp;
+  said: () => TrapExplanation;
+  not: () => TrapExplanation;
+}
+
+const ROWS: Record<string, Row> = {
+  'a page that is not mapped': {
+    sentence: /level 0 index 4: V=0, nothing is mapped here/,
+    said: () => new Setting().explain(13, 0x4008n),
+    not: () => new Setting().explain(15, 0x0n),
+  },
+  'the end of the heap': {
+    sentence: /the heap ends at 0x4000 \(p->sz\)/,
+    said: () => new Setting().explain(13, 0x4008n),
+    not: () => new Setting().explain(15, 0x2ff8n),
+  },
+  'a hole below p->sz': {
+    sentence: /below p->sz = 0x4000: it belongs to the process, but no page is mapped for it/,
+    said: () => {
+      const setting = new Setting();
+      setting.memory.writeU64(setting.memory.map(setting.user, 0x3000n, 0n, 0), 0n);
+      return setting.explain(13, 0x3008n);
+    },
+    not: () => new Setting().explain(13, 0x4008n),
+  },
+  'a stack overflow': {
+    sentence: /a stack has run over its end/,
+    said: () => {
+      const setting = new Setting().code(0x80100020n, PUSH);
+      setting.registers[SP] = 0x2ff8n;
+      return setting.explain(15, 0x2ff8n);
+    },
+    not: () => {
+      const setting = new Setting().code(0x80100020n, LOAD);
+      setting.registers[A0] = 0x2ff8n;
+      return setting.explain(13, 0x2ff8n);
+    },
+  },
+  'a guard page that no stack ran into': {
+    sentence:
+      /the address came from a0, not from the stack pointer: a wrong pointer or index, or a large array on the stack/,
+    said: () => {
+      const setting = new Setting().code(0x80100020n, LOAD);
+      setting.registers[A0] = 0x2ff8n;
+      return setting.explain(13, 0x2ff8n);
+    },
+    not: () => {
+      const setting = new Setting().code(0x80100020n, PUSH);
+      setting.registers[SP] = 0x2ff8n;
+      return setting.explain(15, 0x2ff8n);
+    },
+  },
+  'U=0 for a user': {
+    sentence: /V R W are set; U=0, mode U: this one bit decides/,
+    said: () => new Setting().explain(13, 0x2ff8n),
+    not: () => new Setting().explain(15, 0x0n),
+  },
+  'W=0': {
+    sentence: /V R X are set; W=0: this one bit decides/,
+    said: () => new Setting().explain(15, 0x0n),
+    not: () => new Setting().explain(13, 0x2ff8n),
+  },
+  'SUM=0': {
+    sentence: /V R W are set; U=1, mode S, sstatus.SUM=0: this one bit decides/,
+    said: () => new Setting().explain(13, 0x1000n, S),
+    not: () => new Setting().explain(12, 0x0n, S, 0n),
+  },
+  'a fetch from a U page': {
+    sentence: /U=1: S-mode may not fetch from a U page, SUM does not help/,
+    said: () => new Setting().explain(12, 0x0n, S, 0n),
+    not: () => new Setting().explain(13, 0x1000n, S),
+  },
+  'a root outside RAM': {
+    sentence: /satp's root 0x[0-9a-f]+ lies outside RAM/,
+    said: () => Object.assign(new Setting(), { satp: SV39 | 0x80800000n }).explain(12, 0x80000100n, S, 0x80000100n),
+    not: () => new Setting().explain(13, 0x4008n),
+  },
+  'a root that was not shifted': {
+    sentence: /itself an address in RAM: the root's address was not shifted right by 12/,
+    said: () => Object.assign(new Setting(), { satp: SV39 | 0x80800000n }).explain(12, 0x80000100n, S, 0x80000100n),
+    not: () => Object.assign(new Setting(), { satp: SV39 | 0x10n }).explain(12, 0x80000100n, S, 0x80000100n),
+  },
+  'physical addresses': {
+    sentence: /satp.MODE is Bare: addresses are physical; nothing answers at 0x7f8: neither RAM nor a device/,
+    said: () => Object.assign(new Setting(), { satp: 0n }).explain(13, 0x7f8n, S),
+    not: () => new Setting().inKernel().explain(13, 0x7f8n, S),
+  },
+  'addresses of M-mode': {
+    sentence: /M-mode addresses are physical; nothing answers at 0x7f8/,
+    said: () => new Setting().explain(5, 0x7f8n, Mode.Machine),
+    not: () => new Setting().inKernel().explain(13, 0x7f8n, S),
+  },
+  'RAM that PMP refuses': {
+    sentence: /0x80000100 is RAM: physical memory protection \(pmpcfg\) refuses it/,
+    said: () => Object.assign(new Setting(), { satp: 0n }).explain(5, 0x80000100n, S),
+    not: () => Object.assign(new Setting(), { satp: 0n }).explain(5, 0x7f8n, S),
+  },
+  'a device that refuses': {
+    sentence: /the PTE is valid and allows it, but UART at PA 0x10000000 refuses this access/,
+    said: () => {
+      const setting = new Setting().inKernel();
+      setting.memory.map(setting.kernel, 0x10000000n, 0x10000000n, R | W);
+      return setting.explain(5, 0x10000000n, S);
+    },
+    not: () => new Setting().inKernel().explain(13, 0x10000000n, S),
+  },
+  'a page that is no RAM': {
+    sentence:
+      /the PTE is valid, but PA 0x0 is not RAM[^]*its PPN is 0: it was mapped before the page was allocated, or its PPN was wiped out/,
+    said: () => {
+      const setting = new Setting();
+      setting.memory.map(setting.user, 0x3fffffd000n, 0n, R | U);
+      return setting.explain(5, 0x3fffffd000n);
+    },
+    not: () => {
+      const setting = new Setting();
+      setting.memory.map(setting.user, 0x3fffffd000n, 0x5000n, R | U);
+      return setting.explain(5, 0x3fffffd000n);
+    },
+  },
+  'an old translation': {
+    sentence:
+      /allows this access now: the hart used an older translation \(a missing sfence.vma\), or the entry has been changed since/,
+    said: () => new Setting().explain(13, 0x1000n),
+    not: () => new Setting().explain(13, 0x4000n),
+  },
+  'a null pointer': {
+    sentence: /^a null pointer in a0 plus 0x2b$/m,
+    said: () => kernelAt(LOAD_43).explain(13, 0x2bn, S, 0x80000100n),
+    not: () => kernelAt(LOAD, A0, 0x2bn).explain(13, 0x2bn, S, 0x80000100n),
+  },
+  'a user pointer': {
+    sentence:
+      /: level [^\n]*\na user pointer: pid 3 \(sh\) maps it to 0x80101010 in its own table; the kernel must use copyin or copyout for it\n/,
+    said: () => kernelAt(LOAD, A0, 0x1010n).explain(13, 0x1010n, S, 0x80000100n),
+    not: () => kernelAt(LOAD, A0, 0x5010n).explain(13, 0x5010n, S, 0x80000100n),
+  },
+  'a user pointer in a kernel with a table for each process': {
+    sentence: /a user pointer: pid 3 \(sh\) maps it to 0x80101010 in its own table; the kernel's table for it does not/,
+    said: () => {
+      const setting = kernelAt(LOAD, A0, 0x1010n);
+      setting.tables.push(setting.table('process-kernel', 'pid 3 sh, kpagetable', setting.kernel, true));
+      return setting.explain(13, 0x1010n, S, 0x80000100n);
+    },
+    not: () => kernelAt(LOAD, A0, 0x1010n).explain(13, 0x1010n, S, 0x80000100n),
+  },
+  'a user pointer or a null pointer': {
+    sentence:
+      /: level [^\n]*\na user pointer: pid 3 \(sh\) maps it to 0x8010002b in its own table[^]*\nor a null pointer plus 0x2b/,
+    said: () => kernelAt(LOAD, A0, 0x2bn).explain(13, 0x2bn, S, 0x80000100n),
+    not: () => kernelAt(LOAD_43).explain(13, 0x2bn, S, 0x80000100n),
+  },
+  'a walk from root 0': {
+    sentence: /a null pointer in a0 plus 0x7f8: entry 255 of a page table at PA 0/,
+    said: () => Object.assign(kernelAt(LOAD_2040), { nameOf: () => 'walk+32' }).explain(13, 0x7f8n, S, 0x80000100n),
+    not: () => Object.assign(kernelAt(LOAD_2040), { nameOf: () => 'memmove' }).explain(13, 0x7f8n, S, 0x80000100n),
+  },
+  'an int that became negative': {
+    sentence: /its upper half is all ones: a 32-bit int \(-2147471360\) became negative and was extended/,
+    said: () => new Setting().inKernel().explain(13, 0xffffffff80003000n, S),
+    not: () => new Setting().inKernel().explain(13, 0xfffffffe80003000n, S),
+  },
+  'what kfree leaves': {
+    sentence: /bytes of 0x01 are what kfree fills a page with: this is memory that was freed/,
+    said: () => new Setting().inKernel().explain(13, 0x101010101010109n, S),
+    not: () => new Setting().inKernel().explain(13, 0x505050505050505n, S),
+  },
+  'what kalloc leaves': {
+    sentence: /bytes of 0x05 are what kalloc fills a page with: this was never initialized/,
+    said: () => new Setting().inKernel().explain(13, 0x505050505050505n, S),
+    not: () => new Setting().inKernel().explain(13, 0x101010101010109n, S),
+  },
+  'a table that was freed': {
+    sentence: /the entry is 0x101010101010101: .*; the page of the table has been freed or never cleared/,
+    said: () => {
+      const setting = new Setting().inKernel();
+      setting.memory.write(setting.kernel, new Uint8Array(4096).fill(1));
+      return setting.explain(13, 0x80001000n, S);
+    },
+    not: () => new Setting().inKernel().explain(13, 0x101010101010109n, S),
+  },
+  'a mark of copy-on-write': {
+    sentence: /the kernel's own bits in the entry are RSW=1: a mark of copy-on-write\?/,
+    said: () => {
+      const setting = new Setting();
+      setting.memory.map(setting.user, 0x1000n, 0x80101000n, R | U | 0x100);
+      return setting.explain(15, 0x1000n);
+    },
+    not: () => {
+      const setting = new Setting();
+      setting.memory.map(setting.user, 0x1000n, 0x80101000n, R | U | 0x100);
+      return setting.explain(12, 0x1000n, Mode.User, 0x1000n);
+    },
+  },
+  'another table that maps it': {
+    sentence: /kernel_pagetable maps it to 0x80200010; the table in satp does not/,
+    said: () => {
+      const setting = new Setting();
+      setting.memory.map(setting.kernel, 0x3fffff8000n, 0x80200000n, R | W);
+      setting.tables.push(setting.table('kernel', 'kernel_pagetable', setting.kernel));
+      return setting.explain(15, 0x3fffff8010n, S);
+    },
+    not: () => {
+      const setting = new Setting();
+      setting.memory.map(setting.kernel, 0x3fffff8000n, 0x80200000n, R | W);
+      setting.tables.push(setting.table('kernel', 'kernel_pagetable', setting.kernel));
+      return setting.explain(15, 0x3fffff8010n);
+    },
+  },
+  'a handler that cannot be fetched': {
+    sentence:
+      /the handler at stvec = 0x3ffffff000 cannot be fetched \(V R X are set; U=1: S-mode may not fetch from a U page, SUM does not help\): the hart will trap without end/,
+    said: () => {
+      const setting = Object.assign(new Setting(), { stvec: 0x3ffffff000n });
+      setting.memory.map(setting.user, 0x3ffffff000n, 0x80006000n, R | X | U);
+      return setting.explain(13, 0x4008n);
+    },
+    not: () => {
+      const setting = Object.assign(new Setting(), { stvec: 0x3ffffff000n });
+      setting.memory.map(setting.user, 0x3ffffff000n, 0x80006000n, R | X);
+      return setting.explain(13, 0x4008n);
+    },
+  },
+  'a handler that faults': {
+    sentence: /the trap handler itself has faulted: look for the first fault before this/,
+    said: () =>
+      Object.assign(kernelAt(LOAD, A0, 0x3fffff7ff8n), { stvec: 0x800000f0n }).explain(
+        13,
+        0x3fffff7ff8n,
+        S,
+        0x80000100n,
+      ),
+    // What lies behind a jump, as userret behind uservec, is no part of the handler.
+    not: () =>
+      Object.assign(kernelAt(LOAD, A0, 0x3fffff7ff8n), { stvec: 0x800000f0n })
+        .code(0x800000f4n, JUMP)
+        .explain(13, 0x3fffff7ff8n, S, 0x80000100n),
+  },
+  'a handler that faults on its stack': {
+    sentence: /the trap handler itself has faulted on a bad stack pointer: look for the first fault before this/,
+    said: () =>
+      Object.assign(kernelAt(PUSH, SP, 0x3fffff7ff8n), { stvec: 0x800000f0n }).explain(
+        15,
+        0x3fffff7ff8n,
+        S,
+        0x80000100n,
+      ),
+    not: () =>
+      Object.assign(kernelAt(LOAD, A0, 0x3fffff7ff8n), { stvec: 0x800000f0n }).explain(
+        13,
+        0x3fffff7ff8n,
+        S,
+        0x80000100n,
+      ),
+  },
+  'a jump': {
+    sentence:
+      /pc itself is 0x4000: a jump, call or return went there \(ra may say from where\), or the table was changed under the running code/,
+    said: () => new Setting().explain(12, 0x4000n, Mode.User, 0x4000n),
+    not: () => fellInto(NOP).explain(12, 0x1000n, Mode.User, 0x1000n),
+  },
+  'a return': {
+    sentence: /pc itself is 0x4000, and so is ra: a return went there/,
+    said: () => {
+      const setting = new Setting();
+      setting.registers[RA] = 0x4000n;
+      return setting.explain(12, 0x4000n, Mode.User, 0x4000n);
+    },
+    not: () => new Setting().explain(12, 0x4000n, Mode.User, 0x4000n),
+  },
+  'code that ran on into the next page': {
+    sentence: /pc is 0x1000: it ran on over the end of the page before, or a jump, call or return went there/,
+    said: () => fellInto(NOP).explain(12, 0x1000n, Mode.User, 0x1000n),
+    not: () => fellInto(RET).explain(12, 0x1000n, Mode.User, 0x1000n),
+  },
+  'code that ran on through freed memory': {
+    sentence:
+      /pc ran on to 0x1000 through the page before, whose end is freed or fresh memory: bytes of 0x01 are what kfree/,
+    said: () => {
+      const setting = fellInto(NOP);
+      setting.memory.write(0x80100000n, new Uint8Array(4096).fill(1));
+      return setting.explain(12, 0x1000n, Mode.User, 0x1000n);
+    },
+    not: () => fellInto(NOP).explain(12, 0x1000n, Mode.User, 0x1000n),
+  },
+  'zeroes that are no instruction': {
+    sentence: /illegal instruction .*: at pc 0x40: 16 bits 0x0000\nzeroes are no instruction: nothing was loaded here/,
+    said: () => new Setting().explain(2, 0n, Mode.User, 0x40n),
+    not: () => new Setting().code(0x80100040n, 0x02c5f553).explain(2, 0n, Mode.User, 0x40n),
+  },
+  'floating point': {
+    sentence: /a floating-point instruction: this machine has no floating point/,
+    said: () => new Setting().code(0x80100040n, 0x02c5f553).explain(2, 0n, Mode.User, 0x40n),
+    not: () => new Setting().explain(2, 0n, Mode.User, 0x40n),
+  },
+  'a misaligned access': {
+    sentence: /load address misaligned at 0x1001 .*: at pc 0x20: the address is not a multiple of the size accessed/,
+    said: () => new Setting().explain(4, 0x1001n),
+    not: () => new Setting().explain(13, 0x4001n),
+  },
+};
+
+/** The page at 0x1000 cannot be executed; the one before it ends with an instruction. */
+function fellInto(last: number): Setting {
+  const setting = new Setting();
+  // Four bytes that are one compressed instruction and then the last.
+  return setting.code(0x80100ffcn, NOP).code(0x80100ffen, last);
+}
+
+describe('the sentences of an explanation', () => {
+  for (const [what, { sentence, said, not }] of Object.entries(ROWS)) {
+    it(`speak of ${what} where that is so, and not where it is not`, () => {
+      const right = said();
+      assert.match(`${right.text}\n`, sentence);
+      assert.doesNotMatch(`${not().text}\n`, sentence);
+      for (const told of [right, not()]) {
+        assert.ok(told.lead.split('\n').length <= 3, 'at most three lines before the fold');
+        assert.equal([told.lead, ...(told.rest === '' ? [] : [told.rest])].join('\n'), told.text);
+      }
+    });
+  }
+
+  it('are all among these', () => {
+    const written = ['explain.ts', 'evidence.ts'].flatMap((file) => wordsIn(join(__dirname, file)));
+    assert.ok(written.length > 40);
+    const rows = Object.values(ROWS)
+      .map(({ said }) => said())
+      .map(({ text, walk }) => text + walk);
+    const missing = written.filter((text) => !rows.some((row) => row.includes(text)));
+    assert.deepEqual(missing, []);
+  });
+});
+
+/** The parts of a file's texts that have at least two words. */
+function wordsIn(path: string): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const isText = ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node);
+    if (isText && !ts.isImportDeclaration(node.parent) && /[a-z]{2,} [a-z]{2,}/.test(node.text)) found.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true));
+  return found;
+}
