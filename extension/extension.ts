@@ -10,6 +10,7 @@ import { SELECTOR, TranslatingHover } from './editor/hover';
 import { openRecording, RECORDING_VIEW, RecordingOpener } from './past/open-recording';
 import { saveRecording } from './past/save-recording';
 import { PageTablePanel } from './views/page-table-panel';
+import { StopView } from './views/stop-view';
 import { TimelineView } from './views/timeline-view';
 import { ProcessesView } from './views/processes-view';
 import { InlineValues } from './editor/inline-values';
@@ -48,6 +49,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     vscode.window.registerCustomEditorProvider(RECORDING_VIEW, new RecordingOpener()),
     pageTable,
     new TimelineView(extensionUri, sessions),
+    new StopView(extensionUri, sessions, (id) => pageTable.show(id)),
     processes,
     disassembly,
     claimPlainAssembly(),

@@ -15,6 +15,8 @@ export type SessionEvent =
   | { kind: 'instant'; session: vscode.DebugSession; at: Events['xv6.instant'] }
   /** More is known of what happened in the run, or there are other bookmarks. */
   | { kind: 'surveyed'; session: vscode.DebugSession }
+  /** More is known of what the stop is about. */
+  | { kind: 'told'; session: vscode.DebugSession; story: unknown }
   /** A request, of VS Code or of ours, has failed. */
   | { kind: 'refused'; session: vscode.DebugSession; command: string; message: string };
 
@@ -97,6 +99,9 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
     switch (message.event) {
       case 'xv6.instant':
         this.fire({ kind: 'instant', session, at: message.body as Events['xv6.instant'] });
+        break;
+      case 'xv6.story':
+        this.fire({ kind: 'told', session, story: message.body });
         break;
       case 'xv6.timelineRead':
       case 'xv6.bookmarks':

@@ -142,6 +142,7 @@ export const DOORS = {
       'debug-adapter/protocol',
       'webviews/page-table/messages',
       'webviews/timeline/messages',
+      'webviews/story/messages',
       'host/regular-file',
     ],
     node: true,

@@ -4,6 +4,7 @@
  * view has few elements.
  */
 import type { TimelineModel } from '../../debug-adapter/protocol';
+import { element } from '../element';
 import { coloursOf, type Colours } from './colours';
 import { AXIS, draw, pictureHeight } from './draw';
 import { commandOf, HELP } from './keys';
@@ -388,11 +389,4 @@ export class TimelineView extends HTMLElement {
     this.tell();
     this.redraw();
   }
-}
-
-function element<Name extends keyof HTMLElementTagNameMap>(
-  name: Name,
-  properties: Partial<HTMLElementTagNameMap[Name]> & { role?: string },
-): HTMLElementTagNameMap[Name] {
-  return Object.assign(document.createElement(name), properties);
 }

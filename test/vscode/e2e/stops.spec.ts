@@ -72,6 +72,26 @@ describe('a kernel that forgets a page', function () {
     assert.match(words, /panic: freewalk/i);
     assert.match(await workbench.callStack(), /freewalk/);
     await lab.picture('panic');
+  });
+
+  it('says in the Stop view which entry that is, and who wrote it; a link leads there', async () => {
+    const { workbench } = lab;
+    const { page } = workbench;
+    await workbench.command('xv6: Explain Stop');
+    const frame = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+    const text = async (): Promise<string> => (await frame.locator('.content').allInnerTexts()).join('\n');
+    await workbench.see('the entry', text, /the entry for 0x3000 in the table of pid \d+ ls/);
+    await workbench.see('who wrote it', text, /uvmalloc/);
+    assert.equal(await frame.locator('.decides').count(), 1);
+    for (const name of ['Variables', 'Watch', 'Loaded Scripts', 'Breakpoints'])
+      await page.locator(`.pane-header[aria-label^="${name}"]`).click();
+    for (const theme of ['Dark High Contrast', 'Light Modern']) {
+      await workbench.theme(theme);
+      await lab.picture(`stop-view-${theme.toLowerCase().replaceAll(' ', '-')}`);
+    }
+    await frame.locator('.events [title="Go there"]').last().click();
+    await workbench.see('the status bar', () => page.locator('[id$="xv6.past"]').innerText(), /before the present/);
+    await lab.picture('stop-view-past');
     await workbench.command('Debug: Stop');
   });
 });
