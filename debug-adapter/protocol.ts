@@ -306,6 +306,8 @@ export interface TranslateResponse {
   type?: string;
   /** Undefined if the value is no address (a float, a size). */
   translation?: Translation;
+  /** In the other tables that can be meant. */
+  others?: Translation[];
   /** Of a page-table entry, its meaning: "PTE 0x21fdd81f (V R W X U - - -: maps PA 0x87f76000)". */
   entry?: string;
 }

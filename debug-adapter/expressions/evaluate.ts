@@ -32,6 +32,9 @@ export function containerType(text: string, context: EvaluationContext): Type | 
   return expression.kind === 'unary' && expression.operator === '*' ? evaluator.typeOf(expression.operand) : undefined;
 }
 
+/** Whether a text names a member of a structure. */
+export const isMember = (text: string, context: EvaluationContext): boolean => parse(text, context).kind === 'member';
+
 function parse(text: string, context: EvaluationContext): Expression {
   if (text.trim() === '') throw new ExpressionError('the expression is empty', 0);
   // Which names are types depends on the pc.

@@ -15,6 +15,7 @@ import { allProcesses, type Process } from '../xv6/processes';
 import { regionAt, regionsOf, type Regions } from '../xv6/regions';
 import { kernelTables, type KernelTable } from '../xv6/tables';
 import type { OtherTable, TrapContext } from './explain';
+import { hasUserPages } from './root-content';
 import { translationOf } from './translation';
 
 export interface Table {
@@ -32,6 +33,15 @@ export interface Table {
   readonly known?: KernelTable;
 }
 
+/** A table that code has in hand, known by a variable. */
+export interface HandedTable {
+  /** `frame:copyout:pagetable`. */
+  readonly id: string;
+  /** "pagetable of copyout (pid 3 sh)". */
+  readonly label: string;
+  readonly root: bigint;
+}
+
 export class Tables {
   readonly processes: readonly Process[];
   /** First those of the harts, `hart`'s before the others'. */
@@ -40,6 +50,7 @@ export class Tables {
   constructor(
     private readonly guest: GuestKernel,
     hart: Hart,
+    inHand: readonly HandedTable[] = [],
   ) {
     const { machine, xv6 } = guest;
     this.processes = allProcesses(xv6);
@@ -51,6 +62,7 @@ export class Tables {
     this.all = [
       ...[hart, ...others].map((one) => tableOfHart(guest, one, one === hart ? 'satp' : `satp:${one.id}`, known)),
       ...known.map((one) => tableOfKernel(guest, one)),
+      ...inHand.map((one) => tableInHand(guest, one, known)),
     ];
   }
 
@@ -131,6 +143,14 @@ function tableOfHart(guest: GuestKernel, hart: Hart, id: string, known: readonly
     space: hartSpace(guest, hart),
     whyNone: `satp.MODE is Bare: hart ${hart.id} runs without paging`,
   };
+}
+
+function tableInHand(guest: GuestKernel, handed: HandedTable, all: readonly KernelTable[]): Table {
+  const { root } = handed;
+  const known = all.find((one) => one.root === root);
+  const isUsers = known?.isUsers ?? hasUserPages(guest.machine.memory, root);
+  const space = tableSpace(guest, `table:${hex(root)}`, root, isUsers ? Mode.User : Mode.Supervisor);
+  return { ...handed, space, whyNone: 'addresses are physical here' };
 }
 
 function tableOfKernel(guest: GuestKernel, known: KernelTable): Table {

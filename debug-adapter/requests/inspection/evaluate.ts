@@ -3,7 +3,7 @@
  * runs, globals and registers are answered as they are between two slices of the run.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { memoryMeaning } from '../../evaluation/memory-meaning';
+import { addressText, memoryMeaning } from '../../evaluation/memory-meaning';
 import { assign, evaluate as valueOf } from '../../expressions/evaluate';
 import { formatValue, type FormatOptions } from '../../expressions/format';
 import type { Value } from '../../expressions/value';
@@ -68,7 +68,10 @@ function hovered(view: View, stopped: Stopped, plainly: Result, value: Value, ex
   if (!meaning) return plainly;
   if (meaning.kind === 'entry') return { ...plainly, result: `${plainly.result} = ${meaning.text}` };
   const { va, summary, rows: walk } = meaning.translation;
-  const rows = walk.map(({ name, text }): DebugProtocol.Variable => ({ name, value: text, variablesReference: 0 }));
+  const row = ({ name, text }: { name: string; text: string }): DebugProtocol.Variable => ({
+    ...{ name, value: text, variablesReference: 0 },
+  });
+  const rows = walk.map(row);
   if (meaning.kind === 'object') {
     const members = plainly.variablesReference;
     const variablesReference = stopped.keep({ list: () => rows });
@@ -78,11 +81,16 @@ function hovered(view: View, stopped: Stopped, plainly: Result, value: Value, ex
     ];
     return { ...plainly, variablesReference: stopped.keep({ list }) };
   }
+  const others = meaning.others.map((one): DebugProtocol.Variable => ({
+    name: `in ${one.root.label}`,
+    value: one.summary,
+    variablesReference: stopped.keep({ list: () => one.rows.map(row) }),
+  }));
   const { result, type, variablesReference } = plainly;
   const first = { name: 'value', value: result, variablesReference, ...(type === undefined ? {} : { type }) };
   return {
     ...plainly,
-    result: `${result} ${summary}`,
-    variablesReference: stopped.keep({ list: () => [first, ...rows] }),
+    result: `${result} ${addressText(meaning)}`,
+    variablesReference: stopped.keep({ list: () => [first, ...rows, ...others] }),
   };
 }

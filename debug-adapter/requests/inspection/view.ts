@@ -2,6 +2,7 @@
 import type { Hart } from '../../../emulator/types';
 import { frameEvaluation, globalEvaluation } from '../../evaluation/evaluation';
 import type { Viewpoint } from '../../evaluation/memory-meaning';
+import { rootsMeantIn } from '../../evaluation/tables-in-hand';
 import type { Debuggee } from '../../launch/debuggee';
 import type { Frame } from '../../stack/frame';
 import { requireSession, type SessionContext } from '../context';
@@ -38,5 +39,11 @@ export function frameView(context: SessionContext, debuggee: Debuggee, stopped: 
     evaluation: frameEvaluation(debuggee, frame),
     space: frame.space,
     hart: debuggee.harts[frame.hart ?? stopped.report.hart]!,
+    process: frame.process,
+    isUser: frame.isUser,
+    inHand: () => {
+      const stack = stopped.stackOf(frame);
+      return rootsMeantIn(debuggee, stack.slice(stack.indexOf(frame)));
+    },
   };
 }

@@ -1,4 +1,5 @@
 /** Our own requests `xv6.pageTable` and `xv6.translate`: the tables of the harts, the kernel and the processes. */
+import { rootsInHand } from '../../evaluation/tables-in-hand';
 import { memoryMeaning } from '../../evaluation/memory-meaning';
 import { evaluate } from '../../expressions/evaluate';
 import { formatValue } from '../../expressions/format';
@@ -6,7 +7,7 @@ import { plain, typeName } from '../../expressions/types';
 import type { Value } from '../../expressions/value';
 import { memoryMap } from '../../memory/memory-map';
 import { pageTableModel } from '../../page-tables/model';
-import { rootOf, Tables } from '../../page-tables/tables';
+import { rootOf, Tables, type Table } from '../../page-tables/tables';
 import type { PageTableArguments, PageTableModel, TranslateArguments, TranslateResponse } from '../../protocol';
 import { requireStopped, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
@@ -16,11 +17,17 @@ export function pageTable(context: SessionContext, args: PageTableArguments): Pa
   const id = args.hart ?? stopped.report.hart;
   const hart = debuggee.harts[id];
   if (!hart) throw new Error(`There is no hart ${id}; this machine has ${debuggee.harts.length}.`);
-  const tables = new Tables(debuggee, hart);
+  const inHand = rootsInHand(debuggee, stopped.stack({ kind: 'hart', hart: id }));
+  const tables = new Tables(debuggee, hart, inHand);
   const shown = tables.named(args.root ?? 'satp');
+  // Of functions that have one table in hand, the innermost is offered; the others can be named as well.
+  const isRepeated = (one: Table): boolean =>
+    one !== shown &&
+    one.id.startsWith('frame:') &&
+    one !== tables.all.find(({ id: other, root }) => other.startsWith('frame:') && root === one.root);
   const { memory } = debuggee.machine;
   return pageTableModel(context.snapshots, {
-    roots: tables.all.map(rootOf),
+    roots: tables.all.filter((one) => !isRepeated(one)).map(rootOf),
     shown: rootOf(shown),
     stop: context.stops,
     memory,
@@ -44,5 +51,6 @@ export function translate(context: SessionContext, args: TranslateArguments): Tr
     type: typeName(value.type),
     ...(meaning?.kind === 'entry' ? { entry: meaning.text } : {}),
     ...(meaning && 'translation' in meaning && !isRecord(value) ? { translation: meaning.translation } : {}),
+    ...(meaning?.kind === 'address' && meaning.others.length > 0 ? { others: meaning.others } : {}),
   };
 }

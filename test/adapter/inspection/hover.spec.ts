@@ -56,6 +56,11 @@ describe('hover in the frames of one stop', function () {
     assert.equal(pa, await session().value('$va2pa($sp)', 'watch', kernel));
     const user = await translate('(char *)0x0', kernel);
     assert.match(user?.summary ?? '', /→ no translation: level \d index 0: V=0, nothing is mapped here/);
+    const { result, variablesReference } = await hover('(char *)0x0', kernel);
+    assert.match(result, / → no translation: .*; → PA 0x8[0-9a-f]+, V R - X U [^;]*\(user text\), in pid \d+ \w+$/);
+    const rows = await session().children(variablesReference);
+    assert.match(rows.at(-1)!.name, /^in pid \d+ \w+$/, 'with the walk in the table of the process');
+    assert.equal((await session().children(rows.at(-1)!.variablesReference))[1]!.name, 'level 2');
   });
 
   it('walks the tables of a process that no hart runs', async () => {
