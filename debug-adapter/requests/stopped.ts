@@ -50,6 +50,8 @@ export interface GotoTarget {
 }
 
 export class Stopped {
+  /** A heading for it, as the client was told. */
+  title = 'Stopped';
   /** The harts' registers when they stopped. */
   readonly registers: readonly RegisterValues[];
   private readonly frames = new Map<number, Frame>();

@@ -189,6 +189,7 @@ function stop(context: SessionContext, report: StopReport): void {
   context.stopped = new Stopped(debuggee, report, context.registers);
   context.registers = context.stopped.registers;
   const { description: title, text } = describe(debuggee, report);
+  context.stopped.title = title ?? `Paused on ${report.reason}`;
   past.stops.note({
     ...{ instant: machine.instant, hart: report.hart, reason: report.reason },
     text: title ?? `Paused on ${report.reason}`,

@@ -14,6 +14,7 @@ import { isSystemCall } from '../../../emulator/isa/trap-kinds';
 import { kernelPlace } from '../../code/place-names';
 import type { StopReport } from '../../run-control/stops';
 import { systemCallName } from '../../xv6/system-calls';
+import { leadOf } from './stories';
 import { requireStopped, type Body, type SessionContext } from '../context';
 
 export function exceptionInfo(
@@ -40,7 +41,8 @@ export function exceptionInfo(
     }
     default: {
       const { id, text: words } = stopText(debuggee, cause);
-      return { exceptionId: id, description: words, breakMode: 'always' };
+      const description = [words, leadOf(context)].filter((one) => one !== '').join('\n');
+      return { exceptionId: id, description, breakMode: 'always' };
     }
   }
 }

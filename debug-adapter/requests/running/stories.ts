@@ -10,7 +10,7 @@ import { Backstory } from '../../stories/backstory';
 import { lookBack, type Findings } from '../../stories/look-back';
 import { searchFor } from '../../stories/searches';
 import { nameOf, StopStory } from '../../stories/stop-story';
-import { storyText } from '../../stories/text';
+import { storyLead, storyText } from '../../stories/text';
 import type { StoryWords } from '../../stories/happened';
 import type { Debuggee } from '../../launch/debuggee';
 import { requireStopped, say, type Body, type SessionContext } from '../context';
@@ -19,7 +19,6 @@ import { inProgress } from '../lifecycle/progress';
 import { sourceOf } from '../inspection/source';
 import type { Stopped } from '../stopped';
 import { named } from '../../xv6/processes';
-import { describe } from './exceptions';
 
 /** Milliseconds after the last request at which the past is looked through again. */
 const QUIET = 60;
@@ -186,6 +185,12 @@ async function why(context: SessionContext): Promise<Body<DebugProtocol.Evaluate
   return { result: storyText(telling.told, numberOf), variablesReference: 0 };
 }
 
+/** What is said first of the stop, as far as it is known now. */
+export const leadOf = (context: SessionContext): string => {
+  const telling = tellingOf(context);
+  return telling === undefined ? '' : storyLead(telling.told);
+};
+
 /** What there is to tell of the stop; undefined where that is nothing. */
 export function tellingOf(context: SessionContext): Telling | undefined {
   const { debuggee, stopped } = requireStopped(context);
@@ -194,7 +199,7 @@ export function tellingOf(context: SessionContext): Telling | undefined {
   const { report } = stopped;
   const told = StopStory.of(debuggee, wordsOf(debuggee), {
     ...{ number: context.stops, report, stack: stopped.stack({ kind: 'hart', hart: report.hart }) },
-    title: describe(debuggee, report).description ?? 'Stopped',
+    title: stopped.title,
   });
   const telling = told && new Telling(context, stopped, told);
   context.telling = { of: stopped, telling };

@@ -1,9 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { kernelWithBug, sessions, type TestSession } from '../support';
 
-async function info(session: TestSession, threadId = 1): Promise<{ exceptionId: string; description?: string }> {
+async function info(
+  session: TestSession,
+  threadId = 1,
+): Promise<{ exceptionId: string; description?: string; breakMode: string }> {
   const { body } = await session.customRequest('exceptionInfo', { threadId });
-  return body as { exceptionId: string; description?: string };
+  return body as { exceptionId: string; description?: string; breakMode: string };
 }
 
 describe('exceptionInfo, unasked', function () {
@@ -18,11 +21,19 @@ describe('exceptionInfo, unasked', function () {
     const places = await session().places();
     assert.match(places[0]!, /^panic kernel\/printf\.c/);
     assert.match(places[1]!, /^freewalk kernel\/vm\.c/);
-    assert.deepEqual(await info(session()), {
-      exceptionId: 'panic',
-      description: 'panic: freewalk: leaf',
-      breakMode: 'always',
-    });
+    const { exceptionId, description, breakMode } = await info(session());
+    assert.deepEqual([exceptionId, breakMode], ['panic', 'always']);
+    // Then come the first lines of the story: now by what the frame has, later with the past.
+    assert.match(
+      description!,
+      /^panic: freewalk: leaf\n.*freewalk, now with pagetable = 0x\w+, was called by freewalk at vm\.c:\d+$/,
+    );
+    assert.ok((await session().ask('xv6.story', {})).story);
+    await session().evaluateRequest({ expression: '$why', context: 'repl' });
+    assert.match(
+      (await info(session())).description!,
+      /^panic: freewalk: leaf\nAt vm\.c:\d+, freewalk went to panic for the entry for 0x3fffffe000 .*\nThe entry was written/,
+    );
   });
 
   it('a guest that jumps to nowhere stops with the first fault and the handler that cannot be reached', async () => {
