@@ -22,7 +22,15 @@ import { Writers } from '../questions/writers';
 import { executed, trapTaken } from '../run-control/past/questions';
 import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
-import { branchBefore, returnBefore, sourcesOf, sourcesOfRegister, type CodeRange, type Source } from './cause';
+import {
+  branchBefore,
+  returnBefore,
+  returnedConstant,
+  sourcesOf,
+  sourcesOfRegister,
+  type CodeRange,
+  type Source,
+} from './cause';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
 import { knownTables } from './known-tables';
 import { recentInstructions, type Executed } from './recent';
@@ -127,7 +135,7 @@ export class Backstory {
     const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
     const entry = this.entryIn(sourcesOf(run, branch));
     if (entry !== undefined) return this.tellEntry('decision', `${where} for `, entry);
-    const result = this.resultIn(run, branch, caller);
+    const result = returnedConstant(run, branch, caller, (pc) => this.functionAt(this.guest.image.linked(pc)));
     if (result !== undefined) {
       const behind = this.behindResult(run, branch, result.by);
       const returned = `${where}, as ${result.by.name} had returned ${result.value}`;
@@ -145,22 +153,6 @@ export class Backstory {
     for (const source of sources) {
       const entry = source.kind === 'memory' && source.bytes === 8 ? this.places.at(source.physical) : undefined;
       if (entry !== undefined && source.kind === 'memory') return { entry, value: source.value };
-    }
-    return undefined;
-  }
-
-  /** The constant that a function returned which a branch of another one compares. */
-  private resultIn(
-    run: readonly Executed[],
-    branch: number,
-    within: Function,
-  ): { by: Function; value: bigint } | undefined {
-    for (const source of sourcesOf(run, branch)) {
-      if (source.kind !== 'constant') continue;
-      const { pc, decoded } = run[source.index]!;
-      const by = this.functionAt(this.guest.image.linked(pc));
-      const isOther = by !== undefined && (pc < within.low || pc >= within.high);
-      if (isOther && decoded.instruction.name === 'addi') return { by, value: BigInt(decoded.imm) };
     }
     return undefined;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decode } from '../../emulator/isa/instructions/decode';
 import { encode, R } from '../../emulator/testing/encode';
-import { branchBefore, returnBefore, sourcesOf } from './cause';
+import { branchBefore, returnBefore, returnedConstant, sourcesOf } from './cause';
 import type { Executed } from './recent';
 
 /** A run of instructions of a function at 0x1000, one after the other, unless they say where they are. */
@@ -64,6 +64,20 @@ describe('the cause of a jump', () => {
       sourcesOf(field, 2).map((source) => source.kind === 'memory' && source.physical),
       [0x8000_0080n],
     );
+  });
+
+  it('is no result of a function that has not returned: a caller gives constants', () => {
+    const other = { low: 0x2000n, high: 0x2100n };
+    const functionAt = (): typeof other => other;
+    const made: Row = ['addi', { rd: R.a0, rs1: R.zero, imm: 1 }, { pc: 0x2000n }];
+    const tested: Row = ['beq', { rs1: R.a0, rs2: R.zero, imm: 8 }];
+    const returned = run(made, ['jalr', { rd: R.zero, rs1: R.ra }, { pc: 0x2004n }], tested);
+    assert.deepEqual(returnedConstant(returned, 2, WITHIN, functionAt), { by: other, value: 1n });
+    const given = run(made, ['jal', { rd: R.ra, imm: 64 }, { pc: 0x2004n }], tested);
+    assert.equal(returnedConstant(given, 2, WITHIN, functionAt), undefined);
+    // Nor is it one that was made after the function had returned before.
+    const before = run(['jalr', { rd: R.zero, rs1: R.ra }, { pc: 0x2008n }], made, tested);
+    assert.equal(returnedConstant(before, 2, WITHIN, functionAt), undefined);
   });
 
   it('is what a function has returned, where it returned a constant', () => {

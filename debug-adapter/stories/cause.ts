@@ -107,3 +107,21 @@ export function returnBefore(run: readonly Executed[], at: number, within: CodeR
   for (let i = at - 1; i >= 0; i--) if (isIn(within, run[i]!.pc)) return isReturn(run[i]!.decoded) ? i : undefined;
   return undefined;
 }
+
+/** The constant that a branch of a function compares, if another function has returned it: a caller's has been given. */
+export function returnedConstant<T extends CodeRange>(
+  run: readonly Executed[],
+  branch: number,
+  within: CodeRange,
+  functionAt: (pc: bigint) => T | undefined,
+): { by: T; value: bigint } | undefined {
+  for (const source of sourcesOf(run, branch)) {
+    if (source.kind !== 'constant') continue;
+    const { pc, decoded } = run[source.index]!;
+    const by = isIn(within, pc) ? undefined : functionAt(pc);
+    const end = by && returnBefore(run, branch, by);
+    if (by !== undefined && end !== undefined && end > source.index && decoded.instruction.name === 'addi')
+      return { by, value: BigInt(decoded.imm) };
+  }
+  return undefined;
+}

@@ -1,7 +1,7 @@
 /** What a stop is about, as the machine shows it at once: the trap behind it, or what the variables of the panic's own frames are. */
 import { hex } from '../../emulator/isa/hex';
-import { PAGE_SIZE } from '../../emulator/isa/sv39';
-import type { StoryLine } from '../protocol';
+import { isCanonical, PAGE_SIZE } from '../../emulator/isa/sv39';
+import type { StoryLine, StoryPlace } from '../protocol';
 import type { Frame } from '../stack/frame';
 import { allProcesses } from '../xv6/processes';
 import type { EntryPlaces } from './entries';
@@ -19,7 +19,7 @@ import {
   type Subject,
 } from './sections';
 import { trapBehind } from './trap-chapters';
-import { pageContent, pageOf, placePart, sentence, shown } from './words';
+import { pageContent, pageOf, placePart, sentence, shown, tellingCalls, type Part } from './words';
 
 /** Frames from the innermost outwards whose objects are told. */
 const FRAMES = 4;
@@ -38,7 +38,7 @@ export interface Composed {
 /** What a frame is about. */
 interface FrameFacts {
   readonly frame: Frame;
-  readonly caller: Frame | undefined;
+  readonly callers: readonly Frame[];
   readonly values: readonly FrameValue[];
 }
 
@@ -47,16 +47,23 @@ export function composed(guest: StoryGuest, words: StoryWords, places: EntryPlac
   const isCalled = report.cause?.kind === 'kernel' || report.cause?.kind === 'dead-end';
   const frames = isCalled ? afterPanic(guest, kernelFrames(stack)) : kernelFrames(stack);
   const trap = trapBehind(guest, places, stop, frames);
-  const facts = frames
-    .slice(0, FRAMES)
-    .map((frame, index): FrameFacts => ({ frame, caller: frames[index + 1], values: frameValues(guest, frame) }));
+  const facts = frames.slice(0, FRAMES).map((frame, index): FrameFacts => ({
+    frame,
+    callers: frames.slice(index + 1),
+    values: frameValues(guest, frame),
+  }));
   const processes = processChapters(guest, facts);
   if (trap) {
     const { chapters, line, place, entry, page } = trap;
-    const last = place === undefined ? [] : [sentence('It was raised at ', placePart(placeOf(place, words.pathOf)))];
+    const last = place === undefined ? [] : [raisedLine(stack, place, words)];
     return { chapters: [...chapters, ...processes], first: [line], last, entry, page, isTrap: true };
   }
-  const [own, outer] = facts;
+  // A function that a student has made to end the kernel has nothing of its own.
+  const at = Math.max(
+    0,
+    facts.findIndex(({ values }) => values.some(isTelling)),
+  );
+  const [own, outer] = facts.slice(at);
   if (own === undefined || !isCalled)
     return { chapters: processes, first: [], last: [], entry: undefined, page: undefined, isTrap: false };
   const [entry] = entriesIn(guest, places, own.values);
@@ -89,7 +96,8 @@ function ofAddress(
   const address = values.find((one) => isPhysical(guest, one));
   if (address === undefined) return { chapters: [], first: [] };
   const { name, value } = address;
-  const what = addressText(guest, value);
+  const isVirtual = values.some(({ kind }) => kind === 'table') && !isCanonical(value);
+  const what = isVirtual ? NOT_SV39 : addressText(guest, value);
   const first = [sentence(`${name} of ${frame.name} is ${hex(value)}: ${what}`)];
   const entry = outer && entryLeadingTo(guest, places, outer.values, pageOf(value));
   if (entry) {
@@ -103,6 +111,8 @@ function ofAddress(
   const chapters = [...(entry ? [entryChapter(guest, entry)] : []), page ?? plain];
   return { chapters, first };
 }
+
+const NOT_SV39 = 'not an Sv39 address, as bits 63 to 39 must all equal bit 38';
 
 /** Whether a value may be meant as a physical address; texts and functions lie in the kernel, too. */
 function isPhysical(guest: StoryGuest, { kind, value, isPointer }: FrameValue): boolean {
@@ -128,12 +138,27 @@ function processChapters(guest: StoryGuest, facts: readonly FrameFacts[]): Chapt
   });
 }
 
-/** "mappages(va = 0x3fffff9000, …) was called by kpt_make at kpt.c:65". */
-function callLine({ frame, caller, values }: FrameFacts, { pathOf }: StoryWords): StoryLine[] {
-  if (caller === undefined) return [];
+/** "It was raised by memmove at string.c:48, called by uvmcopy at vm.c:322". */
+function raisedLine(stack: readonly Frame[], place: Frame, { pathOf }: StoryWords): StoryLine {
+  const frames = kernelFrames(stack.slice(stack.indexOf(place)));
+  const calls = place.isUser ? [place] : frames;
+  return sentence('It was raised by ', ...chained(tellingCalls(calls.map((one) => placeOf(one, pathOf)))));
+}
+
+const chained = (calls: readonly StoryPlace[]): Part[] =>
+  calls.flatMap((one, index) => (index === 0 ? [placePart(one)] : [', called by ', placePart(one)]));
+
+/** A text or a number alone tells nothing of page tables. */
+const isTelling = ({ kind, value }: FrameValue): boolean =>
+  kind !== 'number' && (kind !== 'address' || value % PAGE_SIZE === 0n);
+
+/** "mappages, now with va = 0x3fffff9000, …, was called by kpt_make at kpt.c:65". */
+function callLine({ frame, callers, values }: FrameFacts, { pathOf }: StoryWords): StoryLine[] {
+  if (callers.length === 0) return [];
   const given = values.filter(({ isParameter }) => isParameter).map(({ name, value }) => `${name} = ${shown(value)}`);
   const call = given.length === 0 ? frame.name : `${frame.name}, now with ${given.join(', ')},`;
-  return [sentence(`${call} was called by `, placePart(placeOf(caller, pathOf)))];
+  const [, ...calls] = tellingCalls([frame, ...callers].map((one) => placeOf(one, pathOf)));
+  return [sentence(`${call} was called by `, ...chained(calls))];
 }
 
 /** The frames below the function that only ends the kernel, and what that has called. */

@@ -42,6 +42,8 @@ export interface Happened {
   /** Of a write: the entry before and after it. */
   readonly before?: bigint;
   readonly after?: bigint;
+  /** Of a fill: the bytes of the entry, up to the one after the last. */
+  readonly bytes?: readonly [from: number, to: number];
 }
 
 /** Who acts on a hart as the machine stands: the process, and the functions on the stack. `pc`: of the instruction that did it. */

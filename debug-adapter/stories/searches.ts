@@ -59,8 +59,10 @@ function entryWrites(guest: StoryGuest, words: StoryWords, subject: Subject & { 
       hart === undefined || event.pc === undefined
         ? { process: undefined, places: [{ text: `${event.device ?? 'a device'} (DMA)`, function: '' }] }
         : actor(guest, hart, event.pc, words);
+    const from = Number(event.address - address);
     return {
       ...{ kind, before, after, ...doer, tick: machine.now, hart: event.hart },
+      bytes: [from, from + event.after.length],
       what: changeText(before, after),
       instant: event.by === 'device' ? machine.instant : beforeInstruction(machine.instant),
     };
@@ -74,10 +76,14 @@ export function appended(found: Happened[], next: Happened): void {
     last?.kind === 'fill' &&
     next.kind === 'fill' &&
     last.hart === next.hart &&
-    last.after === next.before &&
+    last.bytes![1] === next.bytes![0] &&
     last.places[0]?.function === next.places[0]?.function;
-  if (isOne) found[found.length - 1] = { ...last, after: next.after!, what: changeText(last.before!, next.after!) };
-  else found.push(next);
+  if (!isOne) {
+    found.push(next);
+    return;
+  }
+  const bytes = [last.bytes![0], next.bytes![1]] as const;
+  found[found.length - 1] = { ...last, bytes, after: next.after!, what: changeText(last.before!, next.after!) };
 }
 
 export const changeText = (before: bigint, after: bigint): string =>

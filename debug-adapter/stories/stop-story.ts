@@ -122,6 +122,8 @@ export class StopStory {
   private writerLine({ found, isDone, isComplete }: Findings): StoryLine[] {
     const last = found.at(-1);
     if (last === undefined) return isDone && isComplete ? [sentence(NEVER)] : [];
+    if (last.kind === 'fill' && last.after === 0n)
+      return [sentence('The entry has not been written since its page was cleared', ...this.doer(last))];
     const verb = last.kind === 'fill' ? 'filled byte by byte' : last.after === 0n ? 'cleared' : 'written';
     return [sentence('The entry was ', verb, ...this.doer(last), `: ${last.what}`)];
   }

@@ -43,15 +43,25 @@ export const instantPart = (text: string, instant: Instant | string, hart: numbe
   },
 });
 
+/** Functions that are told of a chain of calls. */
+const LONGEST = 4;
+
+/** Up to the first function in another file: what is done within one file is its own matter, and is often done for all callers. */
+export function tellingCalls(chain: readonly StoryPlace[]): StoryPlace[] {
+  // Of a function that calls itself the outermost call tells.
+  const places = chain.filter((place, index) => index === 0 || place.function !== chain[index + 1]?.function);
+  const other = places.findIndex(({ path }) => path !== places[0]?.path);
+  return places.slice(0, other < 0 ? 2 : Math.min(other + 1, LONGEST));
+}
+
 /** " by mappages at vm.c:100, called by kpt_make at kpt.c:57 (pid 1 init, hart 0)". */
-export function doerPart({ places, process, hart }: StoryEvent, most = 2): StoryLine {
+export function doerPart({ places, process, hart }: StoryEvent): StoryLine {
   const who = [
     ...(process === undefined ? [] : [processPart(process)]),
     ...(hart === undefined ? [] : [`hart ${hart}`]),
   ];
-  const shown = places.slice(0, most);
   return sentence(
-    ...shown.flatMap((place, index) => [index === 0 ? ' by ' : ', called by ', placePart(place)]),
+    ...tellingCalls(places).flatMap((place, index) => [index === 0 ? ' by ' : ', called by ', placePart(place)]),
     ...(who.length === 0 ? [] : [' (', ...who.flatMap((part, index) => (index === 0 ? [part] : [', ', part])), ')']),
   );
 }
