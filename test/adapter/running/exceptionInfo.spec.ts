@@ -26,7 +26,7 @@ describe('exceptionInfo, unasked', function () {
     // Then come the first lines of the story: now by what the frame has, later with the past.
     assert.match(
       description!,
-      /^panic: freewalk: leaf\n.*freewalk, now with pagetable = 0x\w+, was called by freewalk at vm\.c:\d+$/,
+      /^panic: freewalk: leaf\n.*freewalk, now with pagetable = 0x\w+, was called by freewalk at vm\.c:\d+, called by uvmfree at uvm\.c:\d+$/,
     );
     assert.ok((await session().ask('xv6.story', {})).story);
     await session().evaluateRequest({ expression: '$why', context: 'repl' });
