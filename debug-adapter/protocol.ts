@@ -5,6 +5,7 @@
 
 import type { QueryAnswer } from './protocol/queries';
 import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
+import type { VmprintCheck, VmprintFormat } from './protocol/vmprint';
 import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 
 export type { QueryAnswer, QueryRow } from './protocol/queries';
@@ -30,6 +31,8 @@ export type {
   TimelineSpan,
   TimelineState,
 } from './protocol/timeline';
+
+export { VMPRINT_FORMATS, type VmprintCheck, type VmprintFormat, type VmprintProblem } from './protocol/vmprint';
 
 /** The launch configuration of type `xv6`. Everything is optional: without a kernel, the built-in sample boots. */
 export interface LaunchAttributes {
@@ -115,6 +118,10 @@ export interface Requests {
    * tell what is found. The machine stays where it is for all who ask.
    */
   'xv6.story': { arguments: StoryArguments; response: StoryResponse };
+  /** A page table in one of the formats of the course's labs; `root` as in `xv6.pageTable`. */
+  'xv6.vmprint': { arguments: { format: VmprintFormat; root?: string }; response: { text: string; label: string } };
+  /** What is wrong with the page table that the guest has printed last, as that was then. */
+  'xv6.checkVmprint': { arguments: Record<string, never>; response: VmprintCheck };
   /** What happened in the run. */
   'xv6.timeline': { arguments: TimelineArguments; response: TimelineModel };
   /**

@@ -21,6 +21,7 @@ import * as questions from './requests/running/questions';
 import { query } from './requests/running/queries';
 import { story } from './requests/running/stories';
 import { timeline } from './requests/xv6/timeline';
+import { checkVmprint, vmprint } from './requests/xv6/vmprint';
 import { record } from './requests/running/recording';
 import type { Command, RequestArguments, RequestTable } from './requests/request-table';
 import type { Shape } from './requests/shape';
@@ -91,6 +92,8 @@ export const REQUESTS: RequestTable = {
   'xv6.whoWrote': questions.whoWrote,
   'xv6.whoPrinted': questions.whoPrinted,
   'xv6.story': story,
+  'xv6.vmprint': vmprint,
+  'xv6.checkVmprint': checkVmprint,
   'xv6.timeline': timeline,
   'xv6.record': record,
   'xv6.branch': backward.branch,

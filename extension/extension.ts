@@ -12,6 +12,7 @@ import { saveRecording } from './past/save-recording';
 import { PageTablePanel } from './views/page-table-panel';
 import { StopView } from './views/stop-view';
 import { TimelineView } from './views/timeline-view';
+import { checkVmprint, copyVmprint } from './views/vmprint';
 import { ProcessesView } from './views/processes-view';
 import { InlineValues } from './editor/inline-values';
 import { openSampleLab } from './launch/sample-lab';
@@ -66,6 +67,8 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     languages.registerHoverProvider(SELECTOR, hover),
     languages.registerInlineValuesProvider([{ language: 'c' }, { language: 'cpp' }], new InlineValues()),
     commands.registerCommand('xv6.showPageTable', () => pageTable.show()),
+    commands.registerCommand('xv6.copyVmprint', () => copyVmprint(sessions, () => pageTable.shown)),
+    commands.registerCommand('xv6.checkVmprint', () => checkVmprint(sessions)),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),
     commands.registerCommand('xv6.showDisassembly', () => disassembly.show()),
     commands.registerCommand('xv6.openSampleLab', () => openSampleLab(extensionUri)),

@@ -67,6 +67,11 @@ export class GuestConsole {
     if (!this.attached && this.written !== '') this.show(this.written, false);
   }
 
+  /** What it has written last. */
+  get text(): string {
+    return this.written + this.fresh;
+  }
+
   /** Bytes that the guest has written since power on. */
   get bytes(): number {
     return this.count;
@@ -74,7 +79,7 @@ export class GuestConsole {
 
   /** Where a line with this text begins in the guest's output, in bytes from power on; the latest first. */
   linesSaying(text: string): number[] {
-    const all = this.written + this.fresh;
+    const all = this.text;
     const found: number[] = [];
     for (let end = all.length; end > 0;) {
       const start = end > 1 ? all.lastIndexOf('\n', end - 2) + 1 : 0;

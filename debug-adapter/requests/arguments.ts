@@ -3,7 +3,7 @@
  * a handler sees them. The attributes of a launch are the exception: launch/attributes.ts checks them, in the words of launch.json.
  */
 import type { DebugProtocol as DAP } from '@vscode/debugprotocol';
-import type { PageTableArguments, TranslateArguments } from '../protocol';
+import { type PageTableArguments, type TranslateArguments, VMPRINT_FORMATS } from '../protocol';
 import type { Command, RequestArguments } from './request-table';
 import { anything, flag, listOf, object, oneOf, optional, type Shape, text, whole } from './shape';
 
@@ -222,6 +222,8 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   }),
   'xv6.query': object<RequestArguments<'xv6.query'>>({ query: text, frameId: optionalWhole, most: optionalWhole }),
   'xv6.story': object<RequestArguments<'xv6.story'>>({ past: optionalFlag }),
+  'xv6.checkVmprint': nothing,
+  'xv6.vmprint': object<RequestArguments<'xv6.vmprint'>>({ format: oneOf(...VMPRINT_FORMATS), root: optionalText }),
   'xv6.timeline': object<RequestArguments<'xv6.timeline'>>({
     from: optionalWhole,
     to: optionalWhole,

@@ -48,6 +48,11 @@ export class PageTablePanel implements vscode.Disposable {
     void this.refresh();
   }
 
+  /** The id of the table that is shown; undefined for the one that the hart uses, and while nothing is shown. */
+  get shown(): string | undefined {
+    return this.panel && this.root;
+  }
+
   dispose(): void {
     this.subscription.dispose();
     this.panel?.dispose();

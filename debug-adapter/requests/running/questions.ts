@@ -1,4 +1,5 @@
 /** Questions to the past: each goes to the place that answers it, and ends with a `stopped` event. */
+import type { Found, Timeline } from '../../../emulator/history/timeline';
 import { SavedState } from '../../../emulator/history/saved-state';
 import { hex } from '../../../emulator/isa/hex';
 import type { BreakpointOrigin } from '../../code/mapped-program';
@@ -10,7 +11,7 @@ import { bytesAt, spotOf, type NamedSpot } from '../../questions/spots';
 import { Writers } from '../../questions/writers';
 import type { Destination } from '../../run-control/past/past';
 import { printed } from '../../run-control/past/questions';
-import { requireStopped, type SessionContext } from '../context';
+import { requireSession, requireStopped, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
 import { depart } from './backward';
 
@@ -79,6 +80,24 @@ function spotOfArguments(
   return spotOf(debuggee.machine, label, evaluate(label, evaluation), evaluation);
 }
 
+/** Where the guest has just written the byte at a place of its output, counted from power on; undefined before the past begins. */
+export function findOutput(
+  context: SessionContext,
+  timeline: Timeline,
+  place: number,
+  present = timeline.present,
+): Promise<Found<{ hart: number }> | undefined> {
+  const { debuggee } = requireSession(context);
+  const start = timeline.lastWith(
+    (learned) => new SavedState('run', learned).record('console').count('bytes') <= place,
+  );
+  return timeline.findFirst(
+    start,
+    present,
+    printed(debuggee.machine, () => context.console.bytes > place),
+  );
+}
+
 export function whoPrinted(
   context: SessionContext,
   { line, occurrence = 0 }: Requests['xv6.whoPrinted']['arguments'],
@@ -93,14 +112,7 @@ export function whoPrinted(
   const { present } = timeline;
   depart(context, 'Looking for where the line was printed', () =>
     past.travel(stopped.report.hart, async (): Promise<Destination> => {
-      const start = timeline.lastWith(
-        (learned) => new SavedState('run', learned).record('console').count('bytes') <= place,
-      );
-      const found = await timeline.findFirst(
-        start,
-        present,
-        printed(machine, () => console.bytes > place),
-      );
+      const found = await findOutput(context, timeline, place, present);
       if (found === undefined) throw new Error('The line was printed before the past begins.');
       const { hart } = found.value;
       await timeline.goToStep(hart, machine.harts[hart]!.steps - 1, found.instant);
