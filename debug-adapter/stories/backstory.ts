@@ -35,8 +35,8 @@ import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
 import { knownTables } from './known-tables';
 import { recentInstructions, type Executed } from './recent';
 
-/** Instructions that are looked at before the one that a story begins with. */
-const RECENT = 4000;
+/** Instructions that are looked at before the one that a story begins with: few at first, as that mostly tells. */
+const RECENT = [300, 4000];
 
 /** A sentence, and what happened then, if it is about something that happened. */
 export interface BackstoryLine {
@@ -85,7 +85,8 @@ export class Backstory {
     const [ending, caller] = this.functionsOnStack();
     if (ending !== undefined && caller !== undefined) {
       const call = await this.callOf(ending, now);
-      if (call !== undefined) await this.tellDecision(call, caller, ending);
+      if (call !== undefined)
+        await this.lookAtRecent(this.hart, call, (run, isLast) => this.tellDecision(run, caller, ending, isLast));
     }
     const exception = this.exceptionOnStack();
     if (exception === undefined) return;
@@ -125,13 +126,24 @@ export class Backstory {
     return (await this.timeline.findLast(now, begun))?.instant;
   }
 
-  /** Why a function went where it then called another one. */
-  private async tellDecision(call: Instant, caller: Function, called: Function): Promise<void> {
-    const run = await recentInstructions(this.guest, this.timeline, this.hart, call, RECENT);
+  /** Looks at the last instructions of a hart, at more of them until `tell` has found what it looks for. */
+  private async lookAtRecent(
+    hart: number,
+    before: Instant,
+    tell: (run: readonly Executed[], isLast: boolean) => boolean,
+  ): Promise<void> {
+    for (const most of RECENT) {
+      const run = await recentInstructions(this.guest, this.timeline, hart, before, most);
+      if (tell(run, run.length < most || most === RECENT.at(-1))) return;
+    }
+  }
+
+  /** Why a function went where it then called another one. False if that may lie farther back. */
+  private tellDecision(run: readonly Executed[], caller: Function, called: Function, isLast: boolean): boolean {
     const last = run.length - 1;
-    if (last < 0 || !isJump(run[last]!.decoded)) return;
+    if (last < 0 || !isJump(run[last]!.decoded)) return true;
     const branch = branchBefore(run, last, caller);
-    if (branch === undefined) return;
+    if (branch === undefined) return isLast;
     const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
     const entry = this.entryIn(sourcesOf(run, branch));
     if (entry !== undefined) return this.tellEntry('decision', `${where} for `, entry);
@@ -141,11 +153,12 @@ export class Backstory {
       const returned = `${where}, as ${result.by.name} had returned ${result.value}`;
       if (behind !== undefined)
         return this.tellEntry('decision', `${returned}. The last entry that it had read is `, behind);
-      this.say('decision', `${returned}.`);
-      return;
+      if (isLast) this.say('decision', `${returned}.`);
+      return isLast;
     }
-    const variable = this.variableIn(sourcesOf(run, branch), run);
+    const variable = isLast ? this.variableIn(sourcesOf(run, branch), run) : undefined;
     if (variable !== undefined) this.say('decision', `${where}, as ${variable}.`);
+    return isLast;
   }
 
   /** The first of the sources that is a page-table entry. */
@@ -195,9 +208,10 @@ export class Backstory {
     about: BackstoryLine['about'],
     opening: string,
     { entry, value }: { entry: Entry; value: bigint },
-  ): void {
+  ): true {
     this.say(about, `${opening}${entryName(entry)}, which ${entryMeaning(value, entry.level)}.`);
     this.entries.push(entry);
+    return true;
   }
 
   private async tellLastWrite(
@@ -236,38 +250,39 @@ export class Backstory {
     const decoded = instructionAt(space.read, event.epc);
     const register = decoded?.instruction.access ? decoded.rs1 : undefined;
     const last = walked?.steps.at(-1);
-    const run = await recentInstructions(guest, this.timeline, event.hart, at, RECENT);
-    if (register !== undefined && event.epc !== event.tval) this.tellAddress(run, register, event);
+    if (register !== undefined && event.epc !== event.tval)
+      await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellAddress(run, register, event, isLast));
     const entry = last && this.places.at(last.pteAddress);
     // A null pointer is none of the page table's doing.
     if (entry === undefined || (event.from === Mode.Supervisor && event.tval < PAGE_SIZE)) return;
     this.entries.push(entry);
   }
 
-  /** What the address of an access was made of. */
-  private tellAddress(run: readonly Executed[], register: number, event: TrapEvent): void {
+  /** What the address of an access was made of. False if that may lie farther back. */
+  private tellAddress(run: readonly Executed[], register: number, event: TrapEvent, isLast: boolean): boolean {
     const sources = sourcesOfRegister(run, run.length, register);
     const entry = this.entryIn(sources);
     if (entry !== undefined) return this.tellEntry('origin', 'The address was made of ', entry);
-    const here = this.functionAt(this.guest.image.linked(event.epc));
-    for (const source of sources) {
-      if (source.kind !== 'constant' || event.from === Mode.User) continue;
-      const { pc, decoded } = run[source.index]!;
-      const by = this.functionAt(this.guest.image.linked(pc));
-      if (by === undefined || decoded.instruction.name !== 'addi') continue;
-      const isResult = by.low !== here?.low && returnBefore(run, run.length, by) !== undefined;
-      this.say(
-        'origin',
-        isResult
-          ? `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`
-          : `The address was made of ${decoded.imm}, a constant at ${this.lineOf(pc)}.`,
-      );
-      const behind = isResult ? this.behindResult(run, run.length, by) : undefined;
-      if (behind !== undefined) this.tellEntry('origin', `The last entry that ${by.name} had read is `, behind);
-      return;
+    const [source, ...others] = sources;
+    // Of a sum nothing is said: which part of it was wrong is not known.
+    if (source === undefined || others.length > 0 || event.from === Mode.User) return isLast;
+    if (source.kind === 'memory') {
+      const variable = isLast ? this.variableIn(sources, run) : undefined;
+      if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variable}.`);
+      return isLast;
     }
-    const variable = this.variableIn(sources, run);
-    if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variable}.`);
+    const { pc, decoded } = run[source.index]!;
+    const by = this.functionAt(this.guest.image.linked(pc));
+    if (by === undefined || decoded.instruction.name !== 'addi') return isLast;
+    const here = this.functionAt(this.guest.image.linked(event.epc));
+    const end = by.low === here?.low ? undefined : returnBefore(run, run.length, by);
+    if (end === undefined || end < source.index) {
+      this.say('origin', `The address was made of ${decoded.imm}, a constant at ${this.lineOf(pc)}.`);
+      return true;
+    }
+    this.say('origin', `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`);
+    const behind = this.behindResult(run, run.length, by);
+    return behind === undefined || this.tellEntry('origin', `The last entry that ${by.name} had read is `, behind);
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PTE, pteOf } from '../../emulator/isa/sv39';
-import { entryName, EntryPlaces, entryMeaning } from './entries';
+import { entryMeaning, entryName, EntryPlaces, mayBeRoot } from './entries';
 
 const { V, R, W } = PTE;
 
@@ -51,6 +51,18 @@ describe('the places of page-table entries', () => {
     const other = { root: 0x8000_2000n, label: 'another', id: 'table:0x80002000' };
     assert.equal(new EntryPlaces(pages, [other, table]).at(0x8000_2008n)!.table, other);
     assert.equal(new EntryPlaces(pages, [table, other]).at(0x8000_2008n)!.table, table);
+  });
+
+  it('are not told of a lower page of a table, which would be taken for its root', () => {
+    const small = pteOf(0x8010_1000n, V | R | W);
+    const table = memory({
+      0x8000_1000: { 0: pteOf(0x8000_2000n, V) },
+      0x8000_2000: { 1: pteOf(0x8000_3000n, V), 2: pteOf(0x8020_0000n, V | R) },
+      0x8000_3000: { 4: small },
+    });
+    assert.equal(mayBeRoot(table, 0x8000_1000n), true);
+    assert.equal(mayBeRoot(table, 0x8000_2000n), false);
+    assert.equal(mayBeRoot(table, 0x8000_3000n), false);
   });
 
   it('say what an entry does', () => {

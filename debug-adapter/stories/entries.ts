@@ -11,6 +11,7 @@ import {
   PTE,
   pteFlags,
   ptePhysical,
+  pteProblem,
   ROOT_LEVEL,
   spanOf,
   toCanonical,
@@ -87,6 +88,27 @@ export class EntryPlaces {
       this.addPage(memory, ptePhysical(entry), { table: page.table, level: page.level - 1, va });
     }
   }
+}
+
+/**
+ * Whether a page may be the root of a table, and not one of its lower pages, whose leaves would be superpages then: these must be
+ * aligned.
+ */
+export function mayBeRoot(memory: Pick<PhysicalMemory, 'read'>, root: bigint): boolean {
+  const isGood = (page: bigint, level: number): boolean => {
+    const bytes = level === 0 ? undefined : memory.read(page, Number(PAGE_SIZE));
+    if (bytes === undefined) return true;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let index = 0; index < bytes.length / 8; index++) {
+      const entry = view.getBigUint64(index * 8, true);
+      if ((pteFlags(entry) & PTE.V) === 0) continue;
+      if (pteProblem(level, entry) === 'misaligned-superpage') return false;
+      if (isPointer(pteFlags(entry)) && ptePhysical(entry) !== root && !isGood(ptePhysical(entry), level - 1))
+        return false;
+    }
+    return true;
+  };
+  return isGood(root, ROOT_LEVEL);
 }
 
 /** "the entry for 0x4000 in the table of pid 3 sh (level 0, index 4)". */

@@ -9,7 +9,7 @@ import { localVariables } from '../stack/variables';
 import { isPageTable } from '../xv6/structure';
 import { processes } from '../xv6/processes';
 import { kernelTables } from '../xv6/tables';
-import type { KnownTable } from './entries';
+import { mayBeRoot, type KnownTable } from './entries';
 
 /** The tables of the harts, of the kernel and of the processes. */
 export function knownTables(guest: AskedGuest, hart: number): KnownTable[] {
@@ -27,12 +27,10 @@ export function tablesInHand(guest: AskedGuest, frames: readonly Frame[]): Known
         if (root === undefined || root === 0n) return [];
         const isOne = root % PAGE_SIZE === 0n && guest.machine.memory.readU64(root) !== undefined;
         if (!isOne) return [];
-        return (
-          knownTable(guest, root) ?? {
-            ...strangeTable(root),
-            label: `the table in “${variable.name}” of ${frame.name}`,
-          }
-        );
+        const known = knownTable(guest, root);
+        if (known !== undefined) return known;
+        const label = `the table in “${variable.name}” of ${frame.name}`;
+        return mayBeRoot(guest.machine.memory, root) ? { ...strangeTable(root), label } : [];
       }),
   );
 }
