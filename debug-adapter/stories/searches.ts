@@ -87,7 +87,15 @@ export function appended(found: Happened[], next: Happened): void {
 }
 
 export const changeText = (before: bigint, after: bigint): string =>
-  before === after ? `${entryText(after)}, as it was` : `${entryText(before)} → ${entryText(after)}`;
+  before === after ? `${valueText(after)}, as it was` : `${valueText(before)} → ${valueText(after)}`;
+
+/** An entry, or what a page is filled with that is no table: that has no flags. */
+function valueText(value: bigint): string {
+  const byte = value & 0xffn;
+  return byte !== 0n && value === byte * 0x0101_0101_0101_0101n
+    ? `bytes of 0x${byte.toString(16).padStart(2, '0')}`
+    : entryText(value);
+}
 
 function withBytes(word: bigint, offset: number, bytes: Uint8Array): bigint {
   let value = word;
