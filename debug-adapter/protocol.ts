@@ -73,6 +73,7 @@ export interface LaunchAttributes {
 export type Filter =
   | 'page-fault'
   | 'kernel-trap'
+  | 'unresolved'
   | 'system-call'
   | 'interrupt'
   | 'satp-write'

@@ -22,7 +22,7 @@ import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
 import { type CsrEvent, type DeviceEvent, type DifferenceEvent, type MachineEvents, type FenceEvent } from './types';
-import { Mode, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
+import { Mode, type LostStoreEvent, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
 
 /** Whose interrupts come through the PLIC, by their cause. */
 const EXTERNAL: ReadonlyMap<number, Mode> = new Map([
@@ -163,6 +163,13 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
 
   deviceTouched(event?: DeviceEvent): Status {
     if (event && this.parts.observers.tell('device', event)) this.parts.stops.wanted ??= { kind: 'device', event };
+    this.parts.clock.cut();
+    return Status.done;
+  }
+
+  storeLost(event: LostStoreEvent): Status {
+    if (!this.parts.observers.tell('lostStore', event)) return Status.done;
+    this.parts.stops.wanted ??= { kind: 'lostStore', event };
     this.parts.clock.cut();
     return Status.done;
   }

@@ -142,6 +142,10 @@ export class Machine implements MachineApi {
     return this.scheduler.hart;
   }
 
+  get time(): number {
+    return this.clock.cycles;
+  }
+
   get instant(): Instant {
     return this.position.instant;
   }

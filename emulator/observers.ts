@@ -45,6 +45,7 @@ const EVENTS = Object.keys({
   device: 0,
   data: 0,
   tableStore: 0,
+  lostStore: 0,
   difference: 0,
   execute: 0,
 } satisfies Record<keyof MachineEvents, 0>) as (keyof MachineEvents)[];

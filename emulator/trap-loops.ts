@@ -71,6 +71,11 @@ export class TrapLoops {
     return last?.looping && !last.reported ? last.first : undefined;
   }
 
+  /** The hart's handler has faulted more than once since the trap that began it. */
+  isNested(hart: number): boolean {
+    return (this.last.get(hart)?.again ?? 0) > 1;
+  }
+
   /** The loop that a hart is in is reported. */
   report(hart: number): void {
     const last = this.last.get(hart);

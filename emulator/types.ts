@@ -202,6 +202,17 @@ export interface CsrEvent {
   after: bigint;
 }
 
+/** A store to ROM has just retired, without any effect, as on QEMU. */
+export interface LostStoreEvent {
+  hart: number;
+  pc: bigint;
+  /** The virtual address that it used, and the physical one. */
+  va: bigint;
+  address: bigint;
+  size: AccessSize;
+  value: bigint;
+}
+
 /** The instruction at `pc` does what QEMU and hardware take in another way than this machine (differences.ts). */
 export interface DifferenceEvent {
   hart: number;
@@ -223,6 +234,7 @@ export interface MachineEvents {
   device: DeviceEvent;
   data: DataEvent;
   tableStore: TableStoreEvent;
+  lostStore: LostStoreEvent;
   /** Told before the instruction has its effect; it never stops the machine. */
   difference: DifferenceEvent;
 }
@@ -296,6 +308,7 @@ export type Stop =
   /** One instruction may touch what several watches hold. */
   | { kind: 'data'; events: DataEvent[] }
   | { kind: 'tableStore'; event: TableStoreEvent }
+  | { kind: 'lostStore'; event: LostStoreEvent }
   /** The guest wrote the test finisher: poweroff with an exit code, or reset. */
   | { kind: 'poweroff'; code: number }
   | { kind: 'reset' };
@@ -345,6 +358,8 @@ export interface MachineApi {
   readonly disk?: DiskContent;
   /** Virtual time in ticks, and instructions executed by all harts together. */
   readonly now: number;
+  /** The time of an instant (history/instant.ts); for a listener, that before the instruction which it hears of. */
+  readonly time: number;
   readonly executed: number;
   /** The hart that has the quantum. */
   readonly current: number;

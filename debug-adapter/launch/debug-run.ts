@@ -3,6 +3,7 @@
  * goes in and out of it, and binds to it what the user has set. It ends with its machine; a restart makes another.
  */
 import { Machine } from '../../emulator/machine';
+import { compareInstants } from '../../emulator/history/instant';
 import { Cancelled } from '../../emulator/history/timeline';
 import { tellDifferences } from '../../emulator/differences';
 import type { HostClock } from '../../emulator/run-loop';
@@ -21,6 +22,7 @@ import { RunState } from '../run-control/run-state';
 import { Runner, type RunListener } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping/stepping';
 import { BreakpointPolicy } from '../run-control/stop-policy';
+import type { StopReport } from '../run-control/stops';
 import { resumptions } from '../stack/threads';
 import { Survey } from '../survey/survey';
 import { processOn } from '../xv6/cpus';
@@ -168,7 +170,7 @@ function assemble(
       console.flush();
       past.stands();
       deadEnds.stopped(report);
-      reports.stopped(report);
+      if (!goesBack(report, past)) reports.stopped(report);
     },
     stepped: () => past.stepped(),
     present: () => {
@@ -242,6 +244,7 @@ function assemble(
         reports.stopped(report);
       },
       branched: () => {
+        catchpoints.branched(machine.instant);
         survey.branched();
         reports.branched();
       },
@@ -261,6 +264,18 @@ function assemble(
     (error) => reports.logged(`The timeline cannot be read: ${reports.failed(error)}`),
   );
   return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, past, survey };
+}
+
+/**
+ * What has come of an exception has shown that it was not resolved: the stop is where it was raised. False if the machine stands
+ * there, or the past does not reach so far back.
+ */
+function goesBack(report: StopReport, past: Past): boolean {
+  const at = report.cause?.kind === 'trap' ? report.cause.unresolved?.at : undefined;
+  if (at === undefined || compareInstants(at, past.instant) >= 0) return false;
+  if (compareInstants(at, past.timeline.beginning) < 0) return false;
+  past.travel(report.hart, () => Promise.resolve({ instant: at, report }));
+  return true;
 }
 
 /** Another machine like this one, of which the host sees nothing but what its guest prints. */
@@ -316,8 +331,8 @@ function stopsDuringBoot(
 ): bigint[] | undefined {
   if (settings.stopOnEntry) return undefined;
   if (settings.noDebug) return [];
-  // A boot at whose end there is a prompt has not panicked.
-  if (!dataBreakpoints.isEmpty || !catchpoints.catchesOnly('panic')) return undefined;
+  // A boot at whose end there is a prompt has not panicked, and none is saved that had an exception in the kernel.
+  if (!dataBreakpoints.isEmpty || !catchpoints.catchesOnly('panic', 'kernel-trap', 'unresolved')) return undefined;
   // The kernel lies where it was linked; where a user program will lie is not known.
   const addresses = [...breakpoints.addresses];
   return addresses.every((address) => image.contains(address)) ? addresses.map((at) => image.linked(at)) : undefined;

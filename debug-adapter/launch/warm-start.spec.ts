@@ -18,7 +18,8 @@ describe('saving a boot', () => {
     };
     const store = { read: () => Promise.resolve(undefined), write: () => Promise.resolve(void written++) };
     const learned: Learner = { save: () => null, restore: () => undefined };
-    const start = new WarmStart({} as Machine, recorder as BootRecorder, learned, store, 'boot', undefined);
+    const machine = { subscribe: () => ({ end: () => undefined }) } as unknown as Machine;
+    const start = new WarmStart(machine, recorder as BootRecorder, learned, store, 'boot', undefined);
     start.saveWhenComplete();
     start.saveWhenComplete();
     assert.deepEqual([tried, written], [1, 0]);

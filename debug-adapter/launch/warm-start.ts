@@ -3,12 +3,15 @@
  * it; otherwise saves this session's boot for the next time. emulator/history/warm-start.ts says why both lead to one state.
  */
 import { type BootRecorder, SavedBoot } from '../../emulator/history/warm-start';
+import { isKernelTrap } from '../../emulator/isa/trap-kinds';
 import type { Machine } from '../../emulator/machine';
+import type { Subscription } from '../../emulator/types';
 import type { Learner } from '../run-control/run-state';
 import type { BootStore } from './files';
 
 export class WarmStart {
   private readonly saved: SavedBoot | undefined;
+  private readonly exceptions: Subscription;
 
   /** `learned` is what is known by watching the guest alone. `saved` is the content of `store` for `name`. */
   constructor(
@@ -20,6 +23,13 @@ export class WarmStart {
     saved: Uint8Array | undefined,
   ) {
     this.saved = saved && opened(saved);
+    // The next session may want to stop there.
+    this.exceptions = machine.subscribe({
+      trap: (event) => {
+        if (isKernelTrap(event)) this.discard();
+        return false;
+      },
+    });
   }
 
   /**
@@ -34,7 +44,7 @@ export class WarmStart {
       const begun = saved.restoreBoot(this.machine);
       if (begun === undefined) return undefined;
       this.learned.restore(begun.companion);
-      this.recorder.discard();
+      this.discard();
       return begun.console;
     } catch {
       this.machine.restore(atPowerOn);
@@ -44,6 +54,7 @@ export class WarmStart {
 
   /** Gives up saving this boot, because the debugger has interfered with it. */
   discard(): void {
+    this.exceptions.end();
     this.recorder.discard();
   }
 
@@ -53,6 +64,7 @@ export class WarmStart {
    */
   saveWhenComplete(): void {
     if (!this.recorder.isComplete(this.machine)) return;
+    this.exceptions.end();
     try {
       void this.store.write(this.name, this.recorder.save(this.machine, this.learned.save()));
     } catch {

@@ -62,6 +62,7 @@ const GUEST: KernelWatch = {
       ? { kind: 'switch', hart: hart.id, from: { pid: 3, name: 'sh' }, to: undefined }
       : { kind: 'panic', hart: hart.id, message: 'walk' },
   tableRoots: () => [],
+  ...{ tableOn: () => undefined, processOn: () => undefined, walk: (root, va) => ({ va, root, steps: [] }) },
 };
 
 function noCondition(): boolean {
@@ -199,6 +200,7 @@ describe('catchpoints', () => {
 
   it('stop once at a hart that cannot execute its trap handler', () => {
     const catchpoints = new Catchpoints(noCondition);
+    catchpoints.set([]);
     const observer = catchpoints.observer(() => 0x77n);
     const first = trap({ cause: 12, epc: 0n, tval: 0n, from: 1 });
     const again = trap({ cause: 12, epc: 0x77n, tval: 0x77n, from: 1 });
@@ -216,6 +218,7 @@ describe('catchpoints', () => {
 
   it('stop once at a hart whose trap handler faults further on, over and over', () => {
     const catchpoints = new Catchpoints(noCondition);
+    catchpoints.set([]);
     const observer = catchpoints.observer(() => 0x1000n);
     const first = trap({ interrupt: true, cause: 9, from: 1, epc: 0x8000n });
     const again = trap({ cause: 15, epc: 0x1002n, tval: 0n, from: 1 });
@@ -235,6 +238,7 @@ describe('catchpoints', () => {
 
   it('do not take a handler for looping that faults now and then', () => {
     const catchpoints = new Catchpoints(noCondition);
+    catchpoints.set([]);
     const observer = catchpoints.observer(() => 0x1000n);
     for (let count = 0; count < 100; count++) {
       assert.equal(observer.trap?.(trap({ cause: 15, epc: 0x1002n, from: 1 })), false);

@@ -5,6 +5,7 @@
  */
 import type { DeadEnd } from '../../emulator/dead-ends';
 import { wordsOf } from '../dap/errors';
+import type { Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
 import type { Filter } from '../protocol';
@@ -17,11 +18,12 @@ import { TRAPS } from './catchpoints/traps';
 import { TrapLoops, trapVector } from '../../emulator/trap-loops';
 import type { SyntaxCheck, Condition } from './conditions';
 import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from './stops';
+import { Unresolved, type FaultGuest, type Finding } from './unresolved/unresolved';
 
 export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];
 
 /** The kernel's own doings, seen where its functions are called. */
-export interface KernelWatch extends MatchedGuest {
+export interface KernelWatch extends MatchedGuest, FaultGuest {
   addresses(kinds: ReadonlySet<KernelEventKind>): bigint[];
   at(hart: Hart): KernelEvent | undefined;
   /** Physical addresses of the roots of all page tables that are known. */
@@ -42,6 +44,11 @@ export interface FilterSpec {
   condition?: string;
 }
 
+const both = (one: Pick<Decision, 'record'>, other: Pick<Decision, 'record'>) => (): void => {
+  one.record();
+  other.record();
+};
+
 export class Catchpoints {
   private wanted: readonly FilterSpec[] = FILTERS.flatMap(({ filter, default: on }) => (on ? [{ filter }] : []));
   private active: readonly ActiveFilter[] = [];
@@ -49,6 +56,7 @@ export class Catchpoints {
   private subscription: Subscription | undefined;
   private changes = 0;
   private readonly loops = new TrapLoops();
+  private readonly unresolved = new Unresolved();
 
   constructor(
     private readonly holds: Condition,
@@ -67,6 +75,7 @@ export class Catchpoints {
   bind(guest: KernelWatch, machine: MachineApi): void {
     this.guest = guest;
     this.subscription?.end();
+    this.unresolved.bind(guest, machine);
     const { harts } = machine;
     this.subscription = machine.subscribe(
       this.observer(
@@ -82,9 +91,14 @@ export class Catchpoints {
     return this.active.some((one) => one.filter.filter === filter);
   }
 
-  /** No filter is in force but, perhaps, this one. */
-  catchesOnly(filter: Filter): boolean {
-    return this.active.every((one) => one.filter.filter === filter);
+  /** No filter is in force but, perhaps, these. */
+  catchesOnly(...filters: readonly Filter[]): boolean {
+    return this.active.every((one) => filters.includes(one.filter.filter));
+  }
+
+  /** The run has another future after an instant. */
+  branched(instant: Instant): void {
+    this.unresolved.forgetAfter(instant);
   }
 
   /** Counts changes of `addresses`. */
@@ -97,8 +111,14 @@ export class Catchpoints {
     return this.kinds.size > 0 ? (this.guest?.addresses(this.kinds) ?? []) : [];
   }
 
+  /** What becomes of exceptions, if the user wants to know. */
+  private get followed(): Unresolved | undefined {
+    return this.isActive('unresolved') ? this.unresolved : undefined;
+  }
+
   private get kinds(): ReadonlySet<KernelEventKind> {
     const kinds = new Set(this.active.flatMap(({ filter }) => filter.kernelEvent ?? []));
+    if (this.followed) kinds.add('exit').add('panic');
     return this.isActive('pte-store') ? kinds.add('map') : kinds;
   }
 
@@ -108,9 +128,12 @@ export class Catchpoints {
    */
   observer(vector: (hart: number, mode: Mode) => bigint, retired: (hart: number) => number = () => 0): Observer {
     return {
-      trap: (event) =>
-        this.loops.follow(event, vector(event.hart, event.to), retired(event.hart)) ||
-        this.maySuit({ kind: 'trap', event }),
+      trap: (event) => {
+        const isUnresolved = this.followed?.trapped(event) === true;
+        const isLoop = this.loops.follow(event, vector(event.hart, event.to), retired(event.hart));
+        return isUnresolved || isLoop || this.maySuit({ kind: 'trap', event });
+      },
+      lostStore: (event) => this.maySuit({ kind: 'lost-store', event }),
       satpWrite: (event) => this.maySuit({ kind: 'satp-write', event }),
       fence: (event) => this.maySuit({ kind: 'fence', event }),
       device: (event) => this.maySuit({ kind: 'device', event }),
@@ -131,6 +154,8 @@ export class Catchpoints {
         return this.decideOn({ kind: 'device', event: stop.event });
       case 'tableStore':
         return this.decideOn({ kind: 'pte-store', event: stop.event });
+      case 'lostStore':
+        return this.decideOn({ kind: 'lost-store', event: stop.event });
       default:
         return RUN_ON;
     }
@@ -145,7 +170,10 @@ export class Catchpoints {
   decideAt(hart: Hart): Decision {
     const event = this.kinds.size > 0 ? this.guest?.at(hart) : undefined;
     if (!event) return RUN_ON;
-    const decision = this.decideOn({ kind: 'kernel', event });
+    const found = this.followed ? this.decideFound(this.followed.atKernel(event)) : RUN_ON;
+    if (found.report) return found;
+    const own = this.decideOn({ kind: 'kernel', event });
+    const decision = { ...own, record: both(found, own) };
     if (event.kind !== 'map') return decision;
     const record = (): void => {
       this.subscription?.followTables([event.root]);
@@ -157,6 +185,7 @@ export class Catchpoints {
   save(): State {
     return {
       loops: this.loops.save(),
+      unresolved: this.unresolved.save(),
       reported: this.active
         .filter(({ reported }) => reported)
         .map(({ filter, condition = null }) => ({ filter: filter.filter, condition })),
@@ -174,7 +203,14 @@ export class Catchpoints {
       .records('reported')
       .map((one) => ({ id: one.text('filter'), condition: one.text('condition') }));
     const tables = saved.bigints('tables');
+    const loops = this.loops.save();
     this.loops.restore(saved.raw('loops'));
+    try {
+      this.unresolved.restore(saved.raw('unresolved'));
+    } catch (error) {
+      this.loops.restore(loops);
+      throw error;
+    }
     for (const active of this.active) {
       active.reported = reported.some(
         ({ id, condition }) => id === active.filter.filter && condition === active.condition,
@@ -186,10 +222,22 @@ export class Catchpoints {
   private decideTrap(event: TrapEvent): Decision {
     const { hart } = event;
     const first = this.loops.unreported(hart);
-    if (!first) return this.decideOn({ kind: 'trap', event });
+    if (!first) {
+      const found = this.followed ? this.decideFound(this.followed.atTrap(event)) : RUN_ON;
+      // The faults of a handler itself are one story, of which the first have been told.
+      const own = found.report || this.loops.isNested(hart) ? RUN_ON : this.decideOn({ kind: 'trap', event });
+      if (!own.report) return { ...found, record: both(found, own) };
+      return { ...own, record: both({ record: () => this.unresolved.shown(event) }, own) };
+    }
     const cause: StopCause = { kind: 'trap-loop', event, first };
     const report: StopReport = { hart, reason: 'exception', description: 'Trap loop', cause };
     return { report, logs: [], record: () => this.loops.report(hart) };
+  }
+
+  /** What has been found may be no reason to stop, by the condition of the filter, and is to be recorded all the same. */
+  private decideFound({ cause, record }: Finding): Decision {
+    const decision = cause ? this.decideOn(cause) : RUN_ON;
+    return { ...decision, record: both({ record }, decision) };
   }
 
   private activate(): { verified: boolean; message?: string }[] {

@@ -182,7 +182,8 @@ export class Runner {
       case 'fence':
       case 'device':
       case 'data':
-      case 'tableStore': {
+      case 'tableStore':
+      case 'lostStore': {
         const report = this.carryOut(this.policy.decide(stop));
         if (report) this.halt(stop.kind === 'trap' ? report : this.withBreakpoint(report));
         break;

@@ -23,6 +23,7 @@ function setUp(extras: BreakpointOptions, condition: (expression: string) => boo
   const guest: KernelWatch = {
     ...{ x: () => 0n, systemCalls: () => [], systemCall: () => undefined, missing: () => undefined },
     ...{ addresses: () => [0x80009000n], tableRoots: () => [] },
+    ...{ tableOn: () => undefined, processOn: () => undefined, walk: (root, va) => ({ va, root, steps: [] }) },
     at: ({ id, pc }) => (pc === 0x80009000n ? { kind: 'panic', hart: id, message: 'walk' } : undefined),
   };
   catchpoints.bind(guest, new FakeMachine());

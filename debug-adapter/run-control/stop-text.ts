@@ -1,6 +1,6 @@
 /** Why a catchpoint has stopped the machine, in words: who did what, what was before and what is now. */
 import { type DeadEnd, describeDeadEnd } from '../../emulator/dead-ends';
-import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
+import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
 import { hex } from '../../emulator/isa/hex';
@@ -31,6 +31,8 @@ export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'tr
       return tableStoreText(guest, cause.event);
     case 'device':
       return deviceText(guest, cause.event);
+    case 'lost-store':
+      return lostStoreText(guest, cause.event);
     case 'kernel':
       return kernelText(guest, cause.event);
     case 'dead-end':
@@ -82,6 +84,13 @@ function deviceText(guest: TextGuest, { hart, pc, device, offset, size, access, 
   const title = `${device}: ${access} of register ${hex(BigInt(offset))} ${way} ${hex(value)}`;
   const text = `${device}: ${size}-byte ${access} of the register at offset ${hex(BigInt(offset))} ${way} ${hex(value)}`;
   return { id: 'device access', title, text: `${text}\n${by(guest, hart, pc)}` };
+}
+
+function lostStoreText(guest: TextGuest, { hart, pc, va, address, size, value }: LostStoreEvent): StopText {
+  const title = `Store into ROM at ${hex(va)} is lost`;
+  const where = va === address ? hex(va) : `${hex(va)}, which is mapped to PA ${hex(address)}`;
+  const text = `the ${size}-byte store of ${hex(value)} to ${where} has no effect: that is the boot ROM, not RAM`;
+  return { id: 'lost store', title, text: `${text}\n${by(guest, hart, pc)}` };
 }
 
 function deadEndText(guest: TextGuest, end: DeadEnd): StopText {

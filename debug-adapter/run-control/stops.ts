@@ -1,6 +1,8 @@
 /** Why the machine has stopped, in the terms of the protocol's `stopped` event. */
 import type { DeadEnd } from '../../emulator/dead-ends';
-import type { DeviceEvent, FenceEvent, SatpEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
+import type { Instant } from '../../emulator/history/instant';
+import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
+import type { TableStoreEvent, TrapEvent } from '../../emulator/types';
 import type { BreakpointOrigin } from '../code/mapped-program';
 import type { KernelEvent } from '../xv6/kernel-events';
 
@@ -30,14 +32,23 @@ export interface StopReport {
   cause?: StopCause;
 }
 
+/** An exception whose handler is known not to have resolved it. */
+export interface UnresolvedTrap {
+  /** Where it was raised, which may be past. */
+  readonly at: Instant;
+  /** What came of it, in words. */
+  readonly outcome: string;
+}
+
 export type StopCause =
-  | { kind: 'trap'; event: TrapEvent }
+  | { kind: 'trap'; event: TrapEvent; unresolved?: UnresolvedTrap }
   /** The hart cannot get through its trap handler; `first` is the trap that began it. */
   | { kind: 'trap-loop'; event: TrapEvent; first: TrapEvent }
   | { kind: 'satp-write'; event: SatpEvent }
   | { kind: 'fence'; event: FenceEvent }
   | { kind: 'pte-store'; event: TableStoreEvent }
   | { kind: 'device'; event: DeviceEvent }
+  | { kind: 'lost-store'; event: LostStoreEvent }
   | { kind: 'kernel'; event: KernelEvent }
   /** The kernel has come to an end of its own; the first of the harts in it. */
   | { kind: 'dead-end'; event: DeadEnd & { hart: number } };

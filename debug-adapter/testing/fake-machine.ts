@@ -43,6 +43,7 @@ export class FakeMachine implements MachineApi {
   readonly harts: FakeHart[];
   readonly options = { harts: 1, memory: 1 << 20, kernel: new Uint8Array(), legacyVirtio: true };
   now = 0;
+  time = 0;
   executed = 0;
   current = 0;
   private shares: { observer: Observer; addresses: Set<bigint>; watches: Watch[] }[] = [];

@@ -1,5 +1,5 @@
 /** The guest's processes, read from its own `proc` array. */
-import { X_NAMES } from '../../emulator/isa/registers';
+import { X, X_NAMES } from '../../emulator/isa/registers';
 import type { FrameRegisters } from '../symbols/api';
 import { arrayBytes, indexIn, type ArrayPlace, type Xv6 } from './kernel';
 import { Structure } from './structure';
@@ -109,6 +109,14 @@ export function trapFrameRegisters(xv6: Xv6, process: Pick<Process, 'trapframe'>
 /** The address of the function to which uservec jumps, from the trap frame; undefined if the trap frame does not have it. */
 export const userTrapHandler = (xv6: Xv6, process: Pick<Process, 'trapframe'>): bigint | undefined =>
   trapFrame(xv6, process)?.number('kernel_trap');
+
+/** Whether a process that is in wait has given a place for the status of the child; undefined if it is not in wait. */
+export function waitsForStatus(xv6: Xv6, process: Process): boolean | undefined {
+  // In wait, a process sleeps on its own struct proc.
+  if (process.channel !== process.address) return undefined;
+  const place = trapFrameRegisters(xv6, process)?.x[X.a0];
+  return place === undefined ? undefined : place !== 0n;
+}
 
 function trapFrame(xv6: Xv6, { trapframe }: Pick<Process, 'trapframe'>): Structure | undefined {
   return xv6.trapframe && trapframe !== undefined

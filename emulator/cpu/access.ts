@@ -5,7 +5,7 @@
 import { type GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf } from '../mmu/mmu';
 import type { Device } from '../device';
-import type { AccessSize, DeviceEvent, MachineEvents } from '../types';
+import type { AccessSize, DeviceEvent, LostStoreEvent, MachineEvents } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
 import { Cause } from '../isa/causes';
@@ -15,6 +15,7 @@ export interface AccessHost {
   raise(hart: HartState, cause: number, tval: bigint): Status;
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
   deviceTouched(event?: DeviceEvent): Status;
+  storeLost(event: LostStoreEvent): Status;
   /** Whether somebody listens to these events: only then one is made. */
   hears(name: keyof MachineEvents): boolean;
 }
@@ -74,7 +75,7 @@ export class MemoryAccess {
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
     // As QEMU has it, writes to the ROM are lost without a word.
-    if (this.memory.isRom(host)) return Status.done;
+    if (this.memory.isRom(host)) return this.storeLost(hart, physical, bytes);
     // Noticed first, so that the TLB may let the next store pass.
     this.memory.changes(host);
     // In this order: the store may change the very table that led here, and then must empty what was entered.
@@ -201,6 +202,13 @@ export class MemoryAccess {
     this.memory.watches.device = device?.name;
     if (!device?.write(offset, bytes, value)) return this.machine.raise(hart, Cause.storeAccess, address);
     return this.deviceTouched(hart, device, 'write', offset, bytes, value);
+  }
+
+  private storeLost(hart: HartState, physical: number, size: AccessSize): Status {
+    if (!this.machine.hears('lostStore')) return Status.done;
+    const value = BigInt.asUintN(size * 8, hart.value);
+    const at = { va: hart.address, address: BigInt(physical) };
+    return this.machine.storeLost({ hart: hart.id, pc: hart.pc, ...at, size, value });
   }
 
   private deviceTouched(

@@ -66,6 +66,7 @@ export function lineOf(name: string, pattern: RegExp): number {
 export interface LaunchOptions extends LaunchAttributes {
   lines?: { file: string; lines: number[] }[];
   functions?: string[];
+  /** Only that for panics, if nothing is said; with none, those that are on by default. */
   filters?: (string | { filterId: string; condition: string })[];
 }
 
@@ -122,7 +123,7 @@ export class TestSession extends DebugClient {
   }
 
   /** Launches the sample kernel on a copy of its disk, after setting the breakpoints and filters. */
-  async boot({ lines = [], functions = [], filters = [], ...attributes }: LaunchOptions = {}): Promise<void> {
+  async boot({ lines = [], functions = [], filters = ['panic'], ...attributes }: LaunchOptions = {}): Promise<void> {
     copyFileSync(DISK, this.disk);
     const initialized = this.waitForEvent('initialized');
     await this.launchRequest({

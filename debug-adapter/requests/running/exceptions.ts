@@ -12,10 +12,13 @@ import { causeName } from '../../../emulator/isa/causes';
 import { sourceName } from '../../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../../../emulator/isa/trap-kinds';
 import { kernelPlace } from '../../code/place-names';
-import type { StopReport } from '../../run-control/stops';
+import type { StopCause, StopReport } from '../../run-control/stops';
 import { systemCallName } from '../../xv6/system-calls';
 import { leadOf } from './stories';
 import { requireStopped, type Body, type SessionContext } from '../context';
+
+/** Most lines that are said first. */
+const LEAD = 3;
 
 export function exceptionInfo(
   context: SessionContext,
@@ -28,7 +31,7 @@ export function exceptionInfo(
     return { exceptionId: 'stop', description: text ?? description ?? stopped.report.reason, breakMode: 'always' };
   switch (cause.kind) {
     case 'trap':
-      return answer(idOf(cause.event), explain(debuggee, cause.event));
+      return answer(idOf(cause.event), explainStop(debuggee, cause));
     case 'trap-loop': {
       const first = explain(debuggee, cause.first);
       const again = explain(debuggee, cause.event);
@@ -51,10 +54,24 @@ export function exceptionInfo(
 export function describe(debuggee: Debuggee, report: StopReport): { description?: string; text?: string } {
   const { cause } = report;
   if (cause === undefined || cause.kind === 'trap-loop') return report;
-  const { title, text } = cause.kind === 'trap' ? explain(debuggee, cause.event) : stopText(debuggee, cause);
+  const { title, text } = cause.kind === 'trap' ? explainStop(debuggee, cause) : stopText(debuggee, cause);
   // A condition that failed is said first.
   const { description } = report;
   return { description: description ?? title, text: description === undefined ? text : `${description}\n${text}` };
+}
+
+/** The trap, and what came of it, if that is known. */
+function explainStop(debuggee: Debuggee, { event, unresolved }: StopCause & { kind: 'trap' }): TrapExplanation {
+  const explanation = explain(debuggee, event);
+  if (unresolved === undefined) return explanation;
+  const { title, text, lead, rest } = explanation;
+  const second = (lines: string): string[] => lines.split('\n').toSpliced(1, 0, unresolved.outcome);
+  const before = second(lead);
+  return {
+    ...explanation,
+    ...{ title: `${title}, not resolved`, text: second(text).join('\n') },
+    ...{ lead: before.slice(0, LEAD).join('\n'), rest: [...before.slice(LEAD), rest].join('\n').trimEnd() },
+  };
 }
 
 function explain(debuggee: Debuggee, event: TrapEvent): TrapExplanation {

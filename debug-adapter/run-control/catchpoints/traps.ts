@@ -10,7 +10,8 @@ import { interruptFits, interruptSources } from './interrupts';
 
 const eventOf = (cause: StopCause): TrapEvent | undefined => (cause.kind === 'trap' ? cause.event : undefined);
 const trap = (matches: (event: TrapEvent) => boolean) => ({
-  matches: (cause: StopCause): boolean => cause.kind === 'trap' && matches(cause.event),
+  matches: (cause: StopCause): boolean =>
+    cause.kind === 'trap' && cause.unresolved === undefined && matches(cause.event),
   overlay: (cause: StopCause): Overlay => (cause.kind === 'trap' ? trapOverlay(cause.event) : {}),
 });
 
@@ -77,7 +78,18 @@ export const TRAPS: readonly CatchFilter[] = [
     label: 'Kernel Trap',
     description: 'Stops at an exception in the kernel itself, where it happens.',
     conditionDescription: `${C_EXPRESSION} $scause == 13 && $stval < 4096`,
+    default: true,
     ...trap(isKernelTrap),
+  },
+  {
+    filter: 'unresolved',
+    label: 'Unresolved Exception',
+    description:
+      'Lets the kernel handle an exception; if that fails, goes back in time to where it was raised. Also stops at a store that is lost: into ROM.',
+    conditionDescription: `${C_EXPRESSION} $scause == 15 || $stval < 4096`,
+    default: true,
+    matches: (cause) => cause.kind === 'lost-store' || (cause.kind === 'trap' && cause.unresolved !== undefined),
+    overlay: (cause): Overlay => (cause.kind === 'trap' ? trapOverlay(cause.event) : {}),
   },
   {
     filter: 'system-call',

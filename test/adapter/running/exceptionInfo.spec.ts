@@ -37,7 +37,7 @@ describe('exceptionInfo, unasked', function () {
   });
 
   it('a guest that jumps to nowhere stops with the first fault and the handler that cannot be reached', async () => {
-    await session().boot({ stopOnEntry: true });
+    await session().boot({ stopOnEntry: true, filters: ['panic'] });
     await session().stopped();
     await session().evaluateRequest({ expression: '$pc = 0x40', context: 'repl' });
     const stop = await session().goOn();
@@ -49,7 +49,7 @@ describe('exceptionInfo, unasked', function () {
   });
 
   it('a stack pointer to nowhere stops at the handler that cannot save registers there', async () => {
-    await session().boot({ functions: ['scheduler'] });
+    await session().boot({ functions: ['scheduler'], filters: ['panic'] });
     await session().stopped();
     await session().evaluateRequest({ expression: '$sp = 0x100', context: 'repl' });
     const stop = await session().goOn();
@@ -63,7 +63,7 @@ describe('exceptionInfo, unasked', function () {
   });
 
   it('a satp that points outside RAM stops at once', async () => {
-    await session().boot({ kernel: kernelWithBug(15) });
+    await session().boot({ kernel: kernelWithBug(15), filters: ['panic'] });
     const stop = await session().stopped();
     assert.equal(stop.description, 'Trap loop');
     assert.match((await info(session())).description!, /root 0x[0-9a-f]+ lies outside RAM/);

@@ -16,7 +16,7 @@ describe('setExceptionBreakpoints', function () {
     assert.deepEqual(
       body?.exceptionBreakpointFilters?.map(({ filter, supportsCondition }) => [filter, supportsCondition]),
       [
-        ...['page-fault', 'kernel-trap', 'system-call', 'interrupt', 'satp-write', 'pte-store', 'sfence'],
+        ...['page-fault', 'kernel-trap', 'unresolved', 'system-call', 'interrupt', 'satp-write', 'pte-store', 'sfence'],
         ...['panic', 'context-switch', 'process-create', 'process-exec', 'process-exit', 'device-access'],
       ].map((filter) => [filter, true]),
     );
