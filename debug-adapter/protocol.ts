@@ -94,6 +94,8 @@ export interface Requests {
   'xv6.consoleInput': { arguments: { text: string }; response: Record<string, never> };
   'xv6.pageTable': { arguments: PageTableArguments; response: PageTableModel };
   'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
+  /** Whether all numbers are shown in hexadecimal, as the editor's own format asks for single ones. */
+  'xv6.setHexadecimal': { arguments: { hexadecimal: boolean }; response: { hexadecimal: boolean } };
   /** Also works while the guest runs. */
   'xv6.processes': { arguments: Record<string, never>; response: ProcessTable };
   /** Makes the editor show the stack of a thread, with another `stopped` event. */
@@ -316,8 +318,6 @@ export interface TranslateResponse {
   translation?: Translation;
   /** In the other tables that can be meant. */
   others?: Translation[];
-  /** Of a page-table entry, its meaning: "PTE 0x21fdd81f (V R W X U - - -: maps PA 0x87f76000)". */
-  entry?: string;
 }
 
 export interface Translation {

@@ -15,6 +15,7 @@ import * as jump from './requests/running/goto';
 import { initialize } from './requests/lifecycle/initialize';
 import * as life from './requests/lifecycle/launch';
 import * as memory from './requests/inspection/memory';
+import * as numbers from './requests/inspection/number-format';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
 import * as questions from './requests/running/questions';
@@ -81,6 +82,7 @@ export const REQUESTS: RequestTable = {
   'xv6.consoleInput': guest.consoleInput,
   'xv6.pageTable': tables.pageTable,
   'xv6.translate': tables.translate,
+  'xv6.setHexadecimal': numbers.setHexadecimal,
   'xv6.processes': processes.processes,
   'xv6.showThread': processes.showThread,
   'xv6.breakWhenRun': processes.breakWhenRun,

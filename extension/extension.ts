@@ -7,6 +7,7 @@ import { ConfigurationProvider } from './launch/configuration';
 import { Consoles } from './views/console';
 import { Disassembly, DISASSEMBLY } from './editor/disassembly';
 import { SELECTOR, TranslatingHover } from './editor/hover';
+import { NumberFormat } from './editor/number-format';
 import { openRecording, RECORDING_VIEW, RecordingOpener } from './past/open-recording';
 import { saveRecording } from './past/save-recording';
 import { PageTablePanel } from './views/page-table-panel';
@@ -36,6 +37,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const processes = new ProcessesView(sessions, pageTable);
   const disassembly = new Disassembly(sessions);
   const hover = new TranslatingHover(sessions);
+  const numbers = new NumberFormat(sessions);
   subscriptions.push(
     sessions,
     whereabouts,
@@ -70,6 +72,9 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     commands.registerCommand('xv6.copyVmprint', () => copyVmprint(sessions, () => pageTable.shown)),
     commands.registerCommand('xv6.checkVmprint', () => checkVmprint(sessions)),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),
+    numbers,
+    commands.registerCommand('xv6.showHexadecimal', () => numbers.set(true)),
+    commands.registerCommand('xv6.showDecimal', () => numbers.set(false)),
     commands.registerCommand('xv6.showDisassembly', () => disassembly.show()),
     commands.registerCommand('xv6.openSampleLab', () => openSampleLab(extensionUri)),
   );

@@ -6,6 +6,7 @@ import type { Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { ExpressionError } from '../expressions/error';
 import { pointerTo, UNSIGNED_LONG, INT } from '../expressions/types';
+import { GuestMeanings } from './guest-meanings';
 import { constant, toBytes, wordValue, type Value } from '../expressions/value';
 import type { AddressSpace } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
@@ -124,8 +125,9 @@ const entryIn = (guest: BuiltinGuest, table: bigint, va: bigint): Value =>
   );
 
 /** The leaf of an address, or the entry at which its translation ends. It can be written, as can its fields. */
-function entry({ machine }: BuiltinGuest, walk: Walk | undefined): Value {
+function entry(guest: BuiltinGuest, walk: Walk | undefined): Value {
   if (!walk) throw new ExpressionError('there is no page table here: addresses are not translated');
+  const { machine } = guest;
   const last = walk.steps.findLast(({ pte }) => pte !== undefined);
   if (!last) throw new ExpressionError(errorText(walk) ?? 'there is no entry for this address');
   return wordValue({
@@ -134,6 +136,7 @@ function entry({ machine }: BuiltinGuest, walk: Walk | undefined): Value {
     physical: last.pteAddress,
     read: () => machine.memory.readU64(last.pteAddress),
     write: (value) => machine.apply({ kind: 'memory', address: last.pteAddress, bytes: toBytes(value, 8) }),
+    leadsTo: (value) => new GuestMeanings(guest, true).leadsTo(value),
   });
 }
 

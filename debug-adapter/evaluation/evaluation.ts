@@ -7,6 +7,7 @@ import { Mode, type Hart } from '../../emulator/types';
 import { kernelSpace } from '../xv6/address-spaces';
 import type { Guest } from '../code/guest';
 import { builtinValue } from './builtins';
+import { GuestMeanings } from './guest-meanings';
 import { ExpressionError } from '../expressions/error';
 import { evaluate, evaluateCondition, integerOf } from '../expressions/evaluate';
 import { formatValue } from '../expressions/format';
@@ -119,6 +120,7 @@ function contextAt(guest: EvaluationGuest, place: Place): EvaluationContext {
     },
     builtin: (name, given) =>
       overlaid(overlay, name, given) ?? builtinValue(guest, { hart, space, pid: place.pid }, name, given),
+    meanings: new GuestMeanings(guest, binary === kernel),
     ...(binary === kernel ? {} : { kernel }),
   };
 }

@@ -1,15 +1,13 @@
 /**
- * What a value means to memory, which hovers add to it: where it leads as an address, in every table that can be meant, or what it
- * says as a page-table entry. Pointers, and numbers that were written as such, are addresses, and it is said where they
- * fail to lead. A 64-bit number of the kernel is one if it plainly is (plain-address.ts). Any other may be one, and is
- * called an address of a table only where that maps it, or where the function has a table in hand and the number begins a
- * page; members of structures are then sizes and counts.
+ * What a value means to memory, which hovers add to it: where it leads as an address, in every table that can be meant.
+ * Pointers, and numbers that were written as such, are addresses, and it is said where they fail to lead. A 64-bit number of
+ * the kernel is one if it plainly is (plain-address.ts). Any other may be one, and is called an address of a table only where
+ * that maps it, or where the function has a table in hand and the number begins a page; members of structures are then sizes
+ * and counts. A page-table entry is never one: it has fields.
  */
-import { PTE_FIELDS } from '../../emulator/isa/pte-fields';
-import { describeWord } from '../../emulator/isa/fields';
 import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type Hart } from '../../emulator/types';
-import { containerType, integerOf, isMember } from '../expressions/evaluate';
+import { integerOf, isMember } from '../expressions/evaluate';
 import { isInteger, plain, sizeOf } from '../expressions/types';
 import { addressOf, type EvaluationContext, type Value } from '../expressions/value';
 import type { AddressSpace } from '../memory/address-space';
@@ -17,7 +15,7 @@ import { Tables, type HandedTable } from '../page-tables/tables';
 import type { Translation } from '../protocol';
 import type { GuestKernel } from '../xv6/address-spaces';
 import { isPlainAddress } from './plain-address';
-import { isEntry, isPageTable } from '../xv6/structure';
+import { isEntry } from '../xv6/structure';
 import { kernelRoot } from '../xv6/tables';
 
 export type MemoryMeaning =
@@ -33,8 +31,7 @@ export type MemoryMeaning =
       isDoubtful: boolean;
     }
   /** A structure, union or array: it is at an address, and has no number of its own. */
-  | { kind: 'object'; translation: Translation }
-  | { kind: 'entry'; text: string };
+  | { kind: 'object'; translation: Translation };
 
 /** From where a value is seen. */
 export interface Viewpoint {
@@ -89,7 +86,8 @@ export function memoryMeaning(
   };
   if (isAddress(expression, value)) return address(true, false);
   if (value.machine || !isInteger(plain(value.type)) || sizeOf(value.type) < 8) return undefined;
-  if (isEntryOf(expression, value, evaluation)) return { kind: 'entry', text: `PTE ${describeWord(PTE_FIELDS, va)}` };
+  // What an entry leads to is shown with its fields.
+  if (isEntry(value.type)) return undefined;
   const number = BigInt.asUintN(64, va);
   if (!view.isUser && isPlainAddress(debuggee, number)) return address(false, false);
   if (number < SMALLEST_ADDRESS || isMember(expression, evaluation)) return undefined;
@@ -169,10 +167,4 @@ function isAddress(expression: string, value: Value): boolean {
   if (machine?.kind === 'word') return !machine.field && ADDRESS_CSRS.has(machine.word.name);
   const { kind } = plain(value.type);
   return isAggregate(value) || kind === 'pointer' || kind === 'function' || NUMBER.test(expression);
-}
-
-/** By its own type, or as an element of a page table. */
-function isEntryOf(expression: string, { type }: Value, evaluation: EvaluationContext): boolean {
-  const container = containerType(expression, evaluation);
-  return isEntry(type) || (container !== undefined && isPageTable(container));
 }

@@ -14,7 +14,20 @@ describe('a number of the kernel', () => {
 
   it('is not where it may be a size, a count, a mask or an entry', () => {
     for (const value of [
-      ...[0n, 1n, 4096n, 16384n, 0x7f8n, 0x200000n, 0x2000000n, 0x8000000n, 0x88001000n, 570277983n, 0x21fdac1fn],
+      ...[
+        0n,
+        1n,
+        4096n,
+        16384n,
+        0x7f8n,
+        0x200000n,
+        0x2000000n,
+        0x8000000n,
+        0x88001000n,
+        0x7fffffffn,
+        570277983n,
+        0x21fdac1fn,
+      ],
       ...[0x3fff000000n, 0x4000000000n, 0xffffffffffffffffn, 0x8000000000087fffn],
     ])
       assert.equal(is(value), false, value.toString(16));

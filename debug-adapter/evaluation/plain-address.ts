@@ -10,13 +10,18 @@ const MAXVA = 1n << 38n;
 /** Below MAXVA lie the trampoline, trap frames and kernel stacks, within one lowest table. */
 const TOP = 1n << 21n;
 
+/** Pages of the largest device whose registers count; the windows for PCIe are so large that a count may well lie there. */
+const LARGEST_DEVICE = 0x4000000 / 4096;
+
 /**
- * In RAM or at its end; at a device, and more than there is memory, so that it is no size; or at the top of the address space, where
- * xv6 has the trampoline, trap frames and kernel stacks.
+ * In RAM or at its end; at a device, and more than there is memory, so that it is no size; or at the top of the address space,
+ * where xv6 has the trampoline, trap frames and kernel stacks.
  */
 export function isPlainAddress({ machine: { memory } }: Pick<GuestKernel, 'machine'>, value: bigint): boolean {
   const { dramBase, dramSize } = memory;
   if (value >= dramBase && value <= dramBase + dramSize) return true;
   if (value >= MAXVA - TOP && value < MAXVA) return true;
-  return value > dramSize && value < dramBase && rangeAt(memoryMap(memory), Number(value >> 12n)) !== undefined;
+  if (value <= dramSize || value >= dramBase) return false;
+  const device = rangeAt(memoryMap(memory), Number(value >> 12n));
+  return device !== undefined && device.end - device.start <= LARGEST_DEVICE;
 }

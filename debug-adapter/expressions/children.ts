@@ -8,7 +8,9 @@ import type { ArrayType, PointerType, RecordType, Type } from '../symbols/api';
 import { ExpressionError } from './error';
 import { typeNamed } from './names';
 import * as C from './types';
-import { numberOf, wordValue, type EvaluationContext, type Value } from './value';
+import { numberOf, wordValue, type EvaluationContext, type MachineWord, type Value } from './value';
+import { pointerTarget } from './operators';
+import { wordOf } from './words';
 
 export interface Child {
   /** `pid`, `[3]`, `*p`, `SPP`. */
@@ -28,8 +30,9 @@ export interface ChildCounts {
 const MAX_INDEXED = 10_000_000;
 
 export function countChildren(value: Value, context: EvaluationContext): ChildCounts {
-  if (value.machine?.kind === 'word')
-    return { named: value.machine.field ? 0 : value.machine.word.fields.length, indexed: 0 };
+  if (value.machine?.kind === 'word' && value.machine.field) return { named: 0, indexed: 0 };
+  const word = wordOf(value, context);
+  if (word) return { named: partsOf(word, undefined).length, indexed: 0 };
   const type = C.plain(value.type);
   switch (type.kind) {
     case 'struct':
@@ -41,6 +44,8 @@ export function countChildren(value: Value, context: EvaluationContext): ChildCo
     case 'array':
       return { named: 0, indexed: lengthOf(type) };
     case 'pointer': {
+      const entries = entriesOf(value, context);
+      if (entries) return { named: entries.length, indexed: 0 };
       const target = targetOf(type, context);
       const record = recordOf(target);
       const named = isFollowable(value, target, context) ? (record?.members.length ?? 1) : 0;
@@ -62,9 +67,11 @@ export function childrenOf(
   start = 0,
   count = Infinity,
 ): Child[] {
-  if (value.machine?.kind === 'word') return fields(value, expression).slice(start, start + count);
-  const type = C.plain(value.type);
   const parent = expression === undefined ? undefined : asOperand(expression);
+  if (value.machine?.kind === 'word' && value.machine.field) return [];
+  const word = wordOf(value, context);
+  if (word) return partsOf(word, parent).slice(start, start + count);
+  const type = C.plain(value.type);
   switch (type.kind) {
     case 'struct':
     case 'union': {
@@ -77,6 +84,8 @@ export function childrenOf(
     case 'array':
       return elements(value, type.element, lengthOf(type), parent, start, count);
     case 'pointer': {
+      const entries = entriesOf(value, context);
+      if (entries) return entries.slice(start, start + count).map((index) => entryOf(value, index, parent, context));
       const pointed = targetOf(type, context);
       if (!isFollowable(value, pointed, context)) return [];
       const target: Value = { type: pointed, location: { kind: 'memory', address: numberOf(value, context) } };
@@ -157,14 +166,29 @@ function elements(
   return out;
 }
 
-function fields({ machine }: Value, expression: string | undefined): Child[] {
-  if (machine?.kind !== 'word' || machine.field) return [];
-  return machine.word.fields.map((field) =>
-    named(
-      field.name,
-      wordValue(machine.word, field),
-      expression === undefined ? undefined : `${expression}.${field.name}`,
-    ),
+/** The fields of a word, and what it names. */
+function partsOf(word: MachineWord, parent: string | undefined): Child[] {
+  const whole = readable(() => word.read());
+  if (whole === undefined) return [];
+  const own = word.fields.map((field) =>
+    named(field.name, wordValue(word, field), parent === undefined ? undefined : `${parent}.${field.name}`),
+  );
+  return [...own, ...(word.leadsTo?.(whole) ?? [])];
+}
+
+/** Of a pointer to an array of which only some elements are shown: their indices. */
+function entriesOf(value: Value, context: EvaluationContext): readonly number[] | undefined {
+  const address = readable(() => numberOf(value, context));
+  return address ? context.meanings?.entriesOf(value.type, address) : undefined;
+}
+
+function entryOf(table: Value, index: number, parent: string | undefined, context: EvaluationContext): Child {
+  const type = pointerTarget(table, 0, context);
+  const address = numberOf(table, context) + BigInt(index) * C.stride(type);
+  return named(
+    `[${index}]`,
+    { type, location: { kind: 'memory', address } },
+    parent === undefined ? undefined : `${parent}[${index}]`,
   );
 }
 

@@ -24,14 +24,6 @@ export function evaluateType(text: string, context: EvaluationContext): Type {
   return new Evaluator(context, { assignments: true }).typeOf(parse(text, context));
 }
 
-/** The type of what a text indexes or dereferences, as `t` in `t[3]` and `*t`; undefined for any other expression. */
-export function containerType(text: string, context: EvaluationContext): Type | undefined {
-  const expression = parse(text, context);
-  const evaluator = new Evaluator(context, {});
-  if (expression.kind === 'index') return evaluator.typeOf(expression.object);
-  return expression.kind === 'unary' && expression.operator === '*' ? evaluator.typeOf(expression.operand) : undefined;
-}
-
 /** Whether a text names a member of a structure. */
 export const isMember = (text: string, context: EvaluationContext): boolean => parse(text, context).kind === 'member';
 

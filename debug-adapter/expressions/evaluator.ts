@@ -21,7 +21,8 @@ import { fieldValue, nameValue, qualifiedValue, dollarValue } from './names';
 import { store } from './store';
 import type { Expression } from './parsing/syntax';
 import * as C from './types';
-import { constant, numberOf, partOf, referent, type EvaluationContext, type Value } from './value';
+import { constant, numberOf, partOf, referent, type EvaluationContext, type MachineWord, type Value } from './value';
+import { wordOf } from './words';
 
 export interface EvaluationOptions {
   /** Lets =, += and ++ write. Default false: then they are errors, since hovers and watches must not change anything. */
@@ -118,12 +119,14 @@ export class Evaluator {
   private member({ object, name, arrow, at }: Expression & { kind: 'member' }): Value {
     const { context } = this;
     let value = this.value(object);
-    if (value.machine?.kind === 'word' && !value.machine.field && !arrow)
-      return fieldValue(value.machine.word, name, at);
+    const word = arrow ? undefined : wordOf(value, context);
+    if (word) return this.field(value, word, name, at);
     const type = C.plain(value.type);
     // Like gdb, accept a dot after a pointer.
     if (type.kind === 'pointer' || (arrow && type.kind === 'array')) value = this.dereference(value, object.at);
     else if (arrow) throw new ExpressionError(`-> needs a pointer, but this is ${C.typeName(value.type)}`, at);
+    const pointed = wordOf(value, context);
+    if (pointed) return this.field(value, pointed, name, at);
     const record = C.plain(value.type);
     if (record.kind !== 'struct' && record.kind !== 'union')
       throw new ExpressionError(`${C.typeName(value.type)} has no members`, at);
@@ -136,6 +139,11 @@ export class Evaluator {
     const { member, offset } = found;
     if (!this.dry) requireVariant(value, record, member, context);
     return referent(memberValue(value, { ...member, offset }), context);
+  }
+
+  private field({ machine, type }: Value, word: MachineWord, name: string, at: number): Value {
+    const called = machine ? `$${word.name}` : C.typeName(type);
+    return fieldValue(this.dry ? { ...word, read: () => 0n } : word, name, at, called);
   }
 
   private dereference(value: Value, at: number): Value {

@@ -56,7 +56,7 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
       return `{${C.typeName(value.type)}} ${hex(address)}${functionSuffix(address, context)}`;
     }
     case 'pointer':
-      return formatPointer(numberOf(value, context), type.target, context, options.text);
+      return formatPointer(numberOf(value, context), value.type, type.target, context, options.text);
     case 'enum':
       return formatEnum(numberOf(value, context), type, options.hex);
     case 'struct':
@@ -71,8 +71,11 @@ function formatReadable(value: Value, context: EvaluationContext, options: Requi
   if (encoding === 'float') return floatText(floatFrom(readLocation(value.location, 0, size, context)), type);
   const number = numberOf(value, context);
   if (value.machine?.kind === 'word') return formatWord(value.machine, number, options.hex);
+  const fields = options.hex ? undefined : context.meanings?.fieldsOf(value.type);
+  if (fields) return describeWord(fields, number);
   if (encoding === 'boolean' && !options.hex) return number === 0n ? 'false' : 'true';
-  if (options.hex || value.hex) return hex(BigInt.asUintN(8 * size, number));
+  const isAddress = size === 8 && encoding === 'unsigned' && !value.bitField && context.meanings?.isAddress(number);
+  if (options.hex || value.hex || isAddress) return hex(BigInt.asUintN(8 * size, number));
   if (encoding === 'unsigned char' && size === 4 && number <= 0x10ffffn)
     return `${number} '${String.fromCodePoint(Number(number))}'`;
   return C.isCharacter(type) ? `${number} ${quoteCharacter(Number(BigInt.asUintN(8, number)))}` : String(number);
@@ -84,8 +87,10 @@ function formatWord({ word, field }: { word: MachineWord; field?: Field }, numbe
   return field.meaning ? `${number} (${describeField(field, number)})` : describeField(field, number);
 }
 
-function formatPointer(address: bigint, target: Type, context: EvaluationContext, longest: number): string {
+function formatPointer(address: bigint, type: Type, target: Type, context: EvaluationContext, longest: number): string {
   if (address === 0n) return hex(address);
+  const note = context.meanings?.noteOn(type, address);
+  if (note !== undefined) return `${hex(address)} (${note})`;
   if (C.plain(target).kind === 'function') return hex(address) + functionSuffix(address, context);
   const suffix = symbolSuffix(address, context);
   if (!C.isCharacter(target)) return hex(address) + suffix;

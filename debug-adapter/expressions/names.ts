@@ -234,9 +234,9 @@ function csrWord(name: string, context: EvaluationContext): MachineWord | undefi
 }
 
 /** A field of a machine word: `$sstatus.SPP`. */
-export function fieldValue(word: MachineWord, name: string, at: number): Value {
+export function fieldValue(word: MachineWord, name: string, at: number, called = `$${word.name}`): Value {
   const field = fieldNamed(word, name);
   if (field) return wordValue(word, field);
   const names = word.fields.map((one) => one.name).join(', ');
-  throw new ExpressionError(`$${word.name} has no field ${name}${names ? `; it has ${names}` : ''}`, at);
+  throw new ExpressionError(`${called} has no field ${name}${names ? `; it has ${names}` : ''}`, at);
 }

@@ -21,6 +21,8 @@ export function decay(value: Value): Value {
 /** What a pointer points to. */
 export function pointerTarget(value: Value, at: number, context: EvaluationContext): Type {
   const bare = C.plain(value.type);
+  const meant = context.meanings?.targetOf(value.type);
+  if (meant) return meant;
   if (bare.kind === 'pointer') return C.completed(bare.target, (name) => typeNamed(name, context));
   throw new ExpressionError(
     C.isInteger(bare)

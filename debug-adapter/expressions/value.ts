@@ -30,6 +30,29 @@ export interface MachineWord extends Fields {
   write(value: bigint): boolean;
   /** Its physical address, if it is in memory. */
   readonly physical?: bigint;
+  /** What a value of it names: the page that an entry maps. Shown below its fields. */
+  leadsTo?(value: bigint): readonly NamedChild[];
+}
+
+export interface NamedChild {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** What the guest's numbers and pointers mean beyond their types in C. */
+export interface Meanings {
+  /** The fields of a number of this type. */
+  fieldsOf(type: Type): Fields | undefined;
+  /** What a pointer of this type points to, if that says more than C does. */
+  targetOf(type: Type): Type | undefined;
+  /** Whether an unsigned number of 64 bits is plainly an address, and so shown in hexadecimal. */
+  isAddress(number: bigint): boolean;
+  /** What is said of a pointer beside its value. */
+  noteOn(type: Type, address: bigint): string | undefined;
+  /** Indices of the elements that are worth showing of what a pointer leads to; undefined if it leads to no array. */
+  entriesOf(type: Type, address: bigint): readonly number[] | undefined;
+  /** What a number with fields names. */
+  leadsTo(number: bigint): readonly NamedChild[];
 }
 
 /** What an expression is evaluated in: a program, one of its frames, and the machine's memory and registers. */
@@ -55,6 +78,8 @@ export interface EvaluationContext {
    * ExpressionError if it has no value now.
    */
   readonly builtin?: (name: string, given: readonly bigint[] | undefined) => Value | undefined;
+  /** Absent where nothing is known but C. */
+  readonly meanings?: Meanings;
   /** A second program to search for names and types: for user programs, the kernel. */
   readonly kernel?: Binary;
 }

@@ -205,6 +205,7 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   'xv6.attachConsole': nothing,
   'xv6.consoleInput': object<{ text: string }>({ text }),
   'xv6.pageTable': object<PageTableArguments>({ root: optionalText, hart: optionalWhole }),
+  'xv6.setHexadecimal': object<RequestArguments<'xv6.setHexadecimal'>>({ hexadecimal: flag }),
   'xv6.translate': object<TranslateArguments>({ expression: text, frameId: optionalWhole, root: optionalText }),
   'xv6.processes': nothing,
   'xv6.showThread': object<{ threadId: number }>({ threadId: whole }),

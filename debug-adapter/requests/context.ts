@@ -44,6 +44,8 @@ export interface SessionContext {
   readonly stopPoints: StopPoints;
   readonly console: GuestConsole;
   client: Client;
+  /** All numbers are shown in hexadecimal. */
+  hexadecimal: boolean;
   /** Memory references that the client has read lately, with the last part read: what it may show. */
   readonly memoryViews: Map<string, { offset: number; count: number }>;
   /** The harts' registers at the last stop. */
@@ -83,6 +85,7 @@ export function newContext(connection: Connection, host: Host): SessionContext {
       },
     ),
     client: SILENT_CLIENT,
+    hexadecimal: false,
     memoryViews: new Map(),
     snapshots: new SnapshotHistory(),
     attributes: {},

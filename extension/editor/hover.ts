@@ -74,11 +74,10 @@ function rangeOf(found: ExpressionAt, position: vscode.Position): vscode.Range {
 
 function describe(
   expression: string,
-  { value, type, translation, others = [], entry }: TranslateResponse,
+  { value, type, translation, others = [] }: TranslateResponse,
 ): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendCodeblock(`${type === undefined ? '' : `(${type}) `}${expression} = ${value}`, 'c');
-  if (entry !== undefined) text.appendMarkdown(plain(entry));
   if (translation) appendWalk(text, translation);
   for (const other of others) text.appendMarkdown(`\n\nin ${plain(other.root.label)}: ${plain(other.summary)}`);
   return text;

@@ -11,6 +11,7 @@ import type { Body, SessionContext } from '../context';
 import { consoleQuestion, isQuestion } from '../running/queries';
 import { consoleStory, isWhy } from '../running/stories';
 import type { Container, Stopped } from '../stopped';
+import { wantsHex } from './number-format';
 import { edited, shown } from './values';
 import { viewFor, type View } from './view';
 
@@ -27,7 +28,7 @@ export function evaluate(
   if (!repl && (isWhy(args.expression) || isQuestion(args.expression)))
     throw new Error('Questions to the past are asked in the debug console.');
   const view = viewFor(context, args.frameId);
-  const hex = args.format?.hex === true;
+  const hex = wantsHex(context, args.format);
   const value = evaluated(context, view, args.expression, repl);
   if (args.context === 'clipboard')
     return { result: formatValue(value, view.evaluation, { ...WHOLE, hex }), variablesReference: 0 };
@@ -57,7 +58,7 @@ export function setExpression(
   const view = viewFor(context, args.frameId);
   const now = assign(args.expression, args.value, view.evaluation);
   edited(context);
-  return shown(view, now, args.expression, args.format?.hex === true);
+  return shown(view, now, args.expression, wantsHex(context, args.format));
 }
 
 type Result = Body<DebugProtocol.EvaluateResponse>;
@@ -66,7 +67,6 @@ type Result = Body<DebugProtocol.EvaluateResponse>;
 function hovered(view: View, stopped: Stopped, plainly: Result, value: Value, expression: string): Result {
   const meaning = memoryMeaning(view, expression, value);
   if (!meaning) return plainly;
-  if (meaning.kind === 'entry') return { ...plainly, result: `${plainly.result} = ${meaning.text}` };
   const { va, summary, rows: walk } = meaning.translation;
   const row = ({ name, text }: { name: string; text: string }): DebugProtocol.Variable => ({
     ...{ name, value: text, variablesReference: 0 },

@@ -17,6 +17,7 @@ import { requireStopped, type Body, type SessionContext } from '../context';
 
 import { sourceOf } from './source';
 import type { Container } from '../stopped';
+import { wantsHex } from './number-format';
 import { edited, namedContainer, type NamedValue } from './values';
 import { frameView, type View } from './view';
 
@@ -92,7 +93,11 @@ export function variables(
   args: DebugProtocol.VariablesArguments,
 ): Body<DebugProtocol.VariablesResponse> {
   const { stopped } = requireStopped(context);
-  const page = { start: args.start ?? 0, count: Math.min(args.count || MOST, MOST), hex: args.format?.hex === true };
+  const page = {
+    start: args.start ?? 0,
+    count: Math.min(args.count || MOST, MOST),
+    hex: wantsHex(context, args.format),
+  };
   const list = stopped.container(args.variablesReference).list(page);
   // Indexed children have no name in C, named ones no index; a client that pages asks for one kind at a time.
   const isIndexed = ({ name }: DebugProtocol.Variable): boolean => /^\[\d+\]$/.test(name);
@@ -107,7 +112,7 @@ export function setVariable(
   const { stopped } = requireStopped(context);
   const container = stopped.container(args.variablesReference);
   if (!container.set) throw new Error(`${args.name} cannot be set.`);
-  const now = container.set(args.name, args.value, args.format?.hex === true);
+  const now = container.set(args.name, args.value, wantsHex(context, args.format));
   edited(context);
   return now;
 }

@@ -49,8 +49,7 @@ export function translate(context: SessionContext, args: TranslateArguments): Tr
   return {
     value: formatValue(value, evaluation),
     type: typeName(value.type),
-    ...(meaning?.kind === 'entry' ? { entry: meaning.text } : {}),
-    ...(meaning && 'translation' in meaning && !isRecord(value) ? { translation: meaning.translation } : {}),
+    ...(meaning && !isRecord(value) ? { translation: meaning.translation } : {}),
     ...(meaning?.kind === 'address' && meaning.others.length > 0 ? { others: meaning.others } : {}),
   };
 }

@@ -22,7 +22,7 @@ describe('setVariable', function () {
 
   it('sets arguments in registers and members in memory, by any expression', async () => {
     const va = await session().value('va');
-    assert.equal(await set(await scope('Arguments'), 'va', 'va + 0x1000'), String(BigInt(va) + 0x1000n));
+    assert.equal(await set(await scope('Arguments'), 'va', 'va + 0x1000'), `0x${(BigInt(va) + 0x1000n).toString(16)}`);
     assert.equal(await session().value('$a1'), `0x${(BigInt(va) + 0x1000n).toString(16)}`);
     await set(await scope('Arguments'), 'va', va);
     const proc = await children('proc[5]');

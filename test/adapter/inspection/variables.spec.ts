@@ -82,7 +82,7 @@ describe('variables', function () {
     const fields = await session().children((await evaluated('$pte($sp)')).variablesReference);
     assert.deepEqual(
       fields.map(({ name }) => name),
-      ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D', 'RSW', 'PPN', 'reserved'],
+      ['V', 'R', 'W', 'X', 'U', 'G', 'A', 'D', 'RSW', 'PPN', 'reserved', 'PA'],
     );
     assert.deepEqual(
       ['V', 'R', 'W', 'X', 'U'].map((name) => named(fields, name).value),
