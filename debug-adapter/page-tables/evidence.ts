@@ -3,6 +3,8 @@
  * what the entry looks like, which table that matters maps it, whether the handler can run at all.
  */
 import type { Decoded } from '../../emulator/isa/instructions/decode';
+import { SystemOperation } from '../../emulator/isa/instructions/instruction';
+import { Csr } from '../../emulator/isa/csrs';
 import { isJump } from '../../emulator/isa/instructions/calls';
 import { instructionAt, instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { PAGE_SIZE, PTE, pteFlags, RSW_SHIFT, type Walk } from '../../emulator/isa/sv39';
@@ -11,7 +13,7 @@ import { isInHandler } from '../../emulator/trap-loops';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
-import { processLabel, regionAt } from '../xv6/regions';
+import { NOT_MAPPED, processLabel, regionAt } from '../xv6/regions';
 import { pageFilling } from '../xv6/names';
 import type { TrapContext } from './explain';
 import { accessText } from './translation';
@@ -25,9 +27,10 @@ const MOST_TABLES = 2;
 export function notesOn(trap: Fault, access: Access, context: TrapContext, found: TranslatedAddress): string[] {
   const { walk } = found;
   if (!walk) return [];
+  const address = addressNotes(trap, context, walk);
   return [
-    ...addressNotes(trap, context, walk),
-    ...placeNotes(trap, context, found),
+    ...address,
+    ...placeNotes(trap, context, found).filter((note) => address.length === 0 || !note.endsWith(NOT_MAPPED)),
     ...entryNotes(walk, access),
     ...tableNotes(trap, context, walk),
   ];
@@ -95,9 +98,11 @@ function addressNotes(trap: Fault, context: TrapContext, walked: Walk): string[]
 
 function nullNote({ tval, epc }: Fault, context: TrapContext, register?: string): string {
   const inWalk = tval % 8n === 0n && context.nameOf?.(epc)?.startsWith('walk');
-  const where = register === undefined ? '' : ` in ${register}`;
+  const isConstant = register === X_NAMES[X.zero];
+  const where = register === undefined || isConstant ? '' : ` in ${register}`;
   return (
     `a null pointer${where}${tval === 0n ? '' : ` plus ${hex(tval)}`}` +
+    (isConstant ? ', as the compiler has seen: the address is a constant' : '') +
     (inWalk ? `: entry ${tval >> 3n} of a page table at PA 0` : '')
   );
 }
@@ -143,6 +148,8 @@ function tableNotes(trap: Fault, context: TrapContext, walk: Walk): string[] {
 export function jumpNote(trap: Fault, { space, register }: TrapContext): string {
   const { epc } = trap;
   const read = space.as(trap.from).read;
+  if (trap.from === Mode.Supervisor && switchesTable(epc, read))
+    return `pc went on to ${hex(epc)} after the store to satp just before it: the table that is in satp now does not let this code go on`;
   const fate = 'a jump, call or return went there';
   if (epc % PAGE_SIZE === 0n && epc !== 0n && space.as(trap.from).translate(epc - 2n).denied.fetch.length === 0) {
     const before = space.physical(epc - 8n);
@@ -154,6 +161,14 @@ export function jumpNote(trap: Fault, { space, register }: TrapContext): string 
   }
   if (register?.(X.ra) === epc) return `pc itself is ${hex(epc)}, and so is ra: a return went there`;
   return `pc itself is ${hex(epc)}: ${fate} (ra may say from where), or the table was changed under the running code`;
+}
+
+/** Whether satp is written just before an address, with at most a fence between. */
+function switchesTable(address: bigint, read: TrapContext['space']['read']): boolean {
+  const last = instructionAt(read, address - 4n);
+  const isFence = last?.instruction.system === SystemOperation.sfenceVma;
+  const before = isFence ? instructionAt(read, address - 8n) : last;
+  return before?.instruction.system === SystemOperation.csrrw && before.imm === Csr.satp;
 }
 
 /** Whether an instruction that does not jump may end at an address. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PTE } from '../../emulator/isa/sv39';
 import { Mode } from '../../emulator/types';
-import { FaultSetting as Setting } from '../testing/fault-setting';
+import { kernelAt, FaultSetting as Setting } from '../testing/fault-setting';
 import type { TrapExplanation } from './explain';
 
 const { R, W, U, V } = PTE;
@@ -9,13 +9,6 @@ const S = Mode.Supervisor;
 const A0 = 10;
 /** `ld a1, 0(a0)`. */
 const LOAD = 0x00053583;
-
-/** In the kernel, with an instruction at 0x80000100 that takes its address from a register. */
-const kernelAt = (word: number, register = A0, value = 0n): Setting => {
-  const setting = new Setting().inKernel().code(0x80000100n, word);
-  setting.registers[register] = value;
-  return setting;
-};
 
 describe('relevance of other tables', () => {
   it('is none of every process whose program lies at the address', () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { PTE } from '../../emulator/isa/sv39';
 import { Mode } from '../../emulator/types';
-import { FaultSetting as Setting } from '../testing/fault-setting';
+import { fellInto, kernelAt, FaultSetting as Setting } from '../testing/fault-setting';
 import type { TrapExplanation } from './explain';
 
 const { R, W, X, U } = PTE;
@@ -19,6 +19,10 @@ const A0 = 10;
 /** Instructions: `ld a1, 0(a0)`, `ld a1, 43(a0)`, `ld a1, 2040(a0)`, `sd a1, 0(sp)`, `c.nop`, `ret`, `jalr zero, 0(t0)`. */
 const LOAD = 0x00053583;
 const LOAD_43 = 0x02b53583;
+/** `ld a1, 43(zero)`, `csrw satp, a0`, `sfence.vma`. */
+const LOAD_43_OF_ZERO = 0x02b03583;
+const WRITE_SATP = 0x18051073;
+const FENCE = 0x12000073;
 const LOAD_2040 = 0x7f853583;
 const PUSH = 0x00b13023;
 const NOP = 0x0001;
@@ -26,13 +30,6 @@ const RET = 0x8082;
 const JUMP = 0x00028067;
 
 const S = Mode.Supervisor;
-/** In the kernel, with an instruction at 0x80000100 that takes its address from a register. */
-const kernelAt = (word: number, register = A0, value = 0n): Setting => {
-  const setting = new Setting().inKernel().code(0x80000100n, word);
-  setting.registers[register] = value;
-  return setting;
-};
-
 interface Row {
   sentence: RegExp;
   said: () => TrapExplanation;
@@ -164,6 +161,35 @@ const ROWS: Record<string, Row> = {
     sentence: /^a null pointer in a0 plus 0x2b$/m,
     said: () => kernelAt(LOAD_43).explain(13, 0x2bn, S, 0x80000100n),
     not: () => kernelAt(LOAD, A0, 0x2bn).explain(13, 0x2bn, S, 0x80000100n),
+  },
+  'a null pointer that the compiler has seen': {
+    sentence: /^a null pointer plus 0x2b, as the compiler has seen: the address is a constant$/m,
+    said: () => kernelAt(LOAD_43_OF_ZERO).explain(13, 0x2bn, S, 0x80000100n),
+    not: () => kernelAt(LOAD_43).explain(13, 0x2bn, S, 0x80000100n),
+  },
+  'a device that is not mapped': {
+    sentence: /^in: UART \(not mapped here\)$/m,
+    said: () => new Setting().inKernel().explain(15, 0x10000000n, S),
+    // Of a user pointer it is no matter what lies there for the kernel.
+    not: () => {
+      const setting = kernelAt(LOAD, A0, 0x10000000n);
+      setting.memory.map(setting.user, 0x10000000n, 0x80101000n, R | U);
+      return setting.explain(13, 0x10000000n, S, 0x80000100n);
+    },
+  },
+  'a switch of tables under the code': {
+    sentence:
+      /pc went on to 0x80000108 after the store to satp just before it: the table that is in satp now does not let this code go on/,
+    said: () => {
+      const setting = new Setting().inKernel().code(0x80000100n, WRITE_SATP).code(0x80000104n, FENCE);
+      setting.memory.map(setting.kernel, 0x80000000n, 0x80000000n, R | X | U);
+      return setting.explain(12, 0x80000108n, S, 0x80000108n);
+    },
+    not: () => {
+      const setting = new Setting().inKernel().code(0x80000100n, JUMP).code(0x80000104n, FENCE);
+      setting.memory.map(setting.kernel, 0x80000000n, 0x80000000n, R | X | U);
+      return setting.explain(12, 0x80000108n, S, 0x80000108n);
+    },
   },
   'a user pointer': {
     sentence:
@@ -335,13 +361,6 @@ const ROWS: Record<string, Row> = {
     not: () => new Setting().explain(13, 0x4001n),
   },
 };
-
-/** The page at 0x1000 cannot be executed; the one before it ends with an instruction. */
-function fellInto(last: number): Setting {
-  const setting = new Setting();
-  // Four bytes that are one compressed instruction and then the last.
-  return setting.code(0x80100ffcn, NOP).code(0x80100ffen, last);
-}
 
 describe('the sentences of an explanation', () => {
   for (const [what, { sentence, said, not }] of Object.entries(ROWS)) {

@@ -10,6 +10,8 @@ import { TestProgram } from './program';
 
 const { R, W, X, U } = PTE;
 const SV39 = 8n << 60n;
+/** Register a0. */
+const A0 = 10;
 
 export class FaultSetting {
   readonly memory = new TestMemory();
@@ -82,4 +84,18 @@ export class FaultSetting {
       },
     );
   }
+}
+
+/** In the kernel, with an instruction at 0x80000100 that takes its address from a register. */
+export const kernelAt = (word: number, register = A0, value = 0n): FaultSetting => {
+  const setting = new FaultSetting().inKernel().code(0x80000100n, word);
+  setting.registers[register] = value;
+  return setting;
+};
+
+/** The page at 0x1000 cannot be executed; the one before it ends with an instruction. */
+export function fellInto(last: number): FaultSetting {
+  const setting = new FaultSetting();
+  // Four bytes that are one compressed instruction and then the last.
+  return setting.code(0x80100ffcn, 0x0001).code(0x80100ffen, last);
 }

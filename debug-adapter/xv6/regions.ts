@@ -75,6 +75,9 @@ export function kernelLayout(binary: Binary, physical: readonly PhysicalRange[])
 export const processLabel = (process: Pick<RegionProcess, 'pid' | 'name' | 'slot'>): string =>
   process.pid > 0 ? `pid ${process.pid}${process.name ? ` (${process.name})` : ''}` : `proc[${process.slot}], unused`;
 
+/** After the name of what lies at an address elsewhere. */
+export const NOT_MAPPED = ' (not mapped here)';
+
 /** What is known of the pages of kernel stacks. */
 export interface StackPages {
   /** The page at an address of a process's kernel stack, by the table that the process itself uses. */
@@ -107,7 +110,7 @@ export function kernelRegions(
       // The trampoline's page is mapped twice: as a part of the text, and at the address that it has in user tables.
       const name = ppn !== undefined && ppn === top.linked && vpn !== ppn ? 'trampoline' : place.name;
       return {
-        name: flags === 0 && name ? `${name} (not mapped here)` : name,
+        name: flags === 0 && name ? `${name}${NOT_MAPPED}` : name,
         pages: Math.max(1, Math.min(untilStack, place.pages)),
       };
     },

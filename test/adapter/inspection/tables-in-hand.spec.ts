@@ -79,6 +79,7 @@ describe('an address in a function that has a table in hand', function () {
       (await hover('va', frame)).result,
       / → no translation: .*, in pagetable of mappages \(no process’s\)$/,
     );
+    assert.equal((await hover('size', frame)).result, '4096', 'the size of a page');
     assert.match((await hover('pa', frame)).result, / → PA 0x8000[0-9a-f]{4}, V R - X [^]*\(kernel text\)$/);
   });
 
