@@ -79,6 +79,7 @@ export class Backstory {
     if (cause?.kind === 'trap-loop') return this.tellTrap(cause.first, await this.before(cause.first, instant));
     if (cause?.kind === 'dead-end' || (cause?.kind === 'kernel' && cause.event.kind === 'panic'))
       await this.tellPanic(instant);
+    if (cause?.kind === 'dead-end' || cause?.kind === 'kernel') await this.tellException(instant);
   }
 
   private async tellPanic(now: Instant): Promise<void> {
@@ -88,6 +89,9 @@ export class Backstory {
       if (call !== undefined)
         await this.lookAtRecent(this.hart, call, (run, isLast) => this.tellDecision(run, caller, ending, isLast));
     }
+  }
+
+  private async tellException(now: Instant): Promise<void> {
     const exception = this.exceptionOnStack();
     if (exception === undefined) return;
     const found = await this.timeline.findLast(now, trapTaken(this.guest.machine, exception));
@@ -254,7 +258,8 @@ export class Backstory {
       await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellAddress(run, register, event, isLast));
     const entry = last && this.places.at(last.pteAddress);
     // A null pointer is none of the page table's doing.
-    if (entry === undefined || (event.from === Mode.Supervisor && event.tval < PAGE_SIZE)) return;
+    const isNull = event.from === Mode.Supervisor && event.tval < PAGE_SIZE && walked?.leaf === undefined;
+    if (entry === undefined || isNull) return;
     this.entries.push(entry);
   }
 
@@ -265,12 +270,15 @@ export class Backstory {
     if (entry !== undefined) return this.tellEntry('origin', 'The address was made of ', entry);
     const [source, ...others] = sources;
     // Of a sum nothing is said: which part of it was wrong is not known.
-    if (source === undefined || others.length > 0 || event.from === Mode.User) return isLast;
+    if (source === undefined || others.length > 0) return isLast;
     if (source.kind === 'memory') {
-      const variable = isLast ? this.variableIn(sources, run) : undefined;
+      const variable = isLast && event.from !== Mode.User ? this.variableIn(sources, run) : undefined;
       if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variable}.`);
-      return isLast;
+      else if (source.bytes === 8 && source.value === event.tval) this.tellLoaded(source);
+      else return isLast;
+      return true;
     }
+    if (event.from === Mode.User) return isLast;
     const { pc, decoded } = run[source.index]!;
     const by = this.functionAt(this.guest.image.linked(pc));
     if (by === undefined || decoded.instruction.name !== 'addi') return isLast;
@@ -283,6 +291,12 @@ export class Backstory {
     this.say('origin', `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`);
     const behind = this.behindResult(run, run.length, by);
     return behind === undefined || this.tellEntry('origin', `The last entry that ${by.name} had read is `, behind);
+  }
+
+  /** The whole address lay in memory, in a page that has a past, too. */
+  private tellLoaded({ physical, value }: Source & { kind: 'memory' }): void {
+    this.say('origin', `The address was loaded from PA ${hex(physical)}, where ${hex(value)} was.`);
+    this.pages.push(pageOf(physical));
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {

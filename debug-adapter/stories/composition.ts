@@ -81,7 +81,7 @@ type About = Pick<Composed, 'chapters' | 'first'>;
 function ofEntry(guest: StoryGuest, entry: FoundEntry): About {
   const { table, va, by, pte } = entry;
   const page = leafPage(pte);
-  const chapters = [entryChapter(guest, entry), page === undefined ? undefined : pageChapter(guest, page)];
+  const chapters = [entryChapter(guest, entry, false), page === undefined ? undefined : pageChapter(guest, page)];
   const first = sentence(`${by}: the entry for ${hex(va)} in `, tablePart(table), ` ${entryState(guest, entry)}`);
   return { chapters: chapters.filter((one) => one !== undefined), first: [first] };
 }
@@ -108,7 +108,7 @@ function ofAddress(
   const plain: Chapter = {
     section: { about: 'address', title: `${name} = ${hex(value)}`, lines: [sentence(what)], past: 'not asked' },
   };
-  const chapters = [...(entry ? [entryChapter(guest, entry)] : []), page ?? plain];
+  const chapters = [...(entry ? [entryChapter(guest, entry, false)] : []), page ?? plain];
   return { chapters, first };
 }
 

@@ -8,7 +8,7 @@ import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import { trapVector } from '../../emulator/trap-loops';
-import type { Hart } from '../../emulator/types';
+import type { Hart, LoggedInput } from '../../emulator/types';
 import { fromBytes } from '../expressions/value';
 import type { AskedGuest } from '../questions/occurrence';
 
@@ -46,7 +46,8 @@ export async function recentInstructions(
     if (error instanceof RangeError) return [];
     throw error;
   }
-  const executed: Executed[] = [];
+  let executed: Executed[] = [];
+  let inputs = guest.machine.instant.inputs;
   let begun: { steps: number; retired: number; one: Executed | undefined } | undefined;
   const settle = (): void => {
     if (begun?.one !== undefined && hart.retired > begun.retired && begun.steps < last) executed.push(begun.one);
@@ -65,6 +66,10 @@ export async function recentInstructions(
     await timeline.follow(id, before, () => {
       if (begun?.steps === hart.steps) return;
       settle();
+      const known = inputs;
+      inputs = guest.machine.instant.inputs;
+      // What a debugger has put there was made of nothing.
+      if (inputs > known && guest.machine.inputs.through(inputs).slice(known).some(isWrite)) executed = [];
       begin(hart.pc);
     });
     settle();
@@ -73,6 +78,8 @@ export async function recentInstructions(
   }
   return executed;
 }
+
+const isWrite = ({ input: { kind } }: LoggedInput): boolean => kind !== 'console' && kind !== 'idle';
 
 function beginning(guest: AskedGuest, hart: Hart, pc: bigint): Executed | undefined {
   const decoded = instructionAt(guest.read(hart), pc);

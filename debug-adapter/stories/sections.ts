@@ -9,9 +9,10 @@ import { walkOf, type FoundEntry } from './found-entries';
 import { entryMeaning, entryName, type KnownTable } from './entries';
 import { isAllocatable, pageContent, pageOf, sentence, type Part } from './words';
 
-/** What is looked for in the past: writes of an entry, or the life of a page. */
+/** What is looked for in the past: writes of an entry (`pte`: as it is at the stop), or the life of a page. */
 export type Subject =
-  { readonly kind: 'entry'; readonly address: bigint } | { readonly kind: 'page'; readonly page: bigint };
+  | { readonly kind: 'entry'; readonly address: bigint; readonly pte: bigint }
+  | { readonly kind: 'page'; readonly page: bigint };
 
 export interface Chapter {
   readonly section: StorySection;
@@ -25,7 +26,8 @@ export function entryState(guest: GuestKernel, { pte, level }: Pick<FoundEntry, 
   return `${meaning}: ${pageContent(guest, ptePhysical(pte)) ?? 'neither RAM nor a device'}`;
 }
 
-export function entryChapter(guest: GuestKernel, entry: FoundEntry): Chapter {
+/** `isDeciding`: it is known that the entry was what made the kernel stop. */
+export function entryChapter(guest: GuestKernel, entry: FoundEntry, isDeciding: boolean): Chapter {
   const { table, address, by } = entry;
   return {
     section: {
@@ -35,10 +37,10 @@ export function entryChapter(guest: GuestKernel, entry: FoundEntry): Chapter {
         sentence(`It ${entryState(guest, entry)}`),
         sentence(`It lies at PA ${hex(address)}`, by === '' ? '' : `, found by ${by}`),
       ],
-      walk: drawnWalk(walkOf(guest, entry), table, address),
+      walk: drawnWalk(walkOf(guest, entry), table, isDeciding ? address : 'none'),
       past: 'not asked',
     },
-    subject: { kind: 'entry', address },
+    subject: { kind: 'entry', address, pte: entry.pte },
   };
 }
 

@@ -4,6 +4,7 @@
  * whenever more is known of the past.
  */
 import { hex } from '../../emulator/isa/hex';
+import { PTE } from '../../emulator/isa/sv39';
 import type { Story, StoryLine, StoryPast } from '../protocol';
 import type { Backstory, BackstoryLine } from './backstory';
 import { composed, type Composed } from './composition';
@@ -36,7 +37,10 @@ export class StopStory {
       cause?.kind === 'trap' ||
       cause?.kind === 'trap-loop' ||
       (cause?.kind === 'kernel' && (cause.event.kind === 'panic' || cause.event.kind === 'exit'));
-    return isTold ? new StopStory(guest, words, stop) : undefined;
+    const story = isTold ? new StopStory(guest, words, stop) : undefined;
+    // A program that ends by itself has its own reasons.
+    const isExit = cause?.kind === 'kernel' && cause.event.kind === 'exit';
+    return isExit && story?.composed.isTrap !== true ? undefined : story;
   }
 
   private constructor(
@@ -62,10 +66,10 @@ export class StopStory {
     this.backstory = lines;
     const found = entries.flatMap(({ address }) => entryAt(this.guest, this.places, address, '') ?? []);
     const leaves = found.flatMap(({ pte }) => leafPage(pte) ?? []);
-    const subjects = found.map((entry) => this.asked(entryChapter(this.guest, entry)));
+    const subjects = found.map((entry) => this.asked(entryChapter(this.guest, entry, true)));
     const leads = [...pages, ...leaves].map((page) => this.asked(pageChapter(this.guest, page)));
-    if (subjects[0] !== undefined) this.page = undefined;
-    this.entry = subjects[0] ?? this.entry;
+    const isDecided = subjects[0] !== undefined || (!this.composed.isTrap && this.decision !== undefined);
+    if (isDecided) [this.entry, this.page] = [subjects[0], undefined];
     this.page = leads[0] ?? this.page;
   }
 
@@ -74,12 +78,12 @@ export class StopStory {
     const of = (subject: Subject): Findings => findings.get(nameOf(subject)) ?? NOTHING_FOUND;
     const { number, title } = this.stop;
     const { first, last, isTrap } = this.composed;
-    const decision = isTrap ? undefined : this.backstory.find(({ about }) => about === 'decision');
+    const decision = isTrap ? undefined : this.decision;
     const origin = this.backstory.find(({ about }) => about === 'origin' || about === 'code');
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
       ...(origin ? [this.backstoryLine(origin)] : []),
-      ...(this.entry ? this.writerLine(of(this.entry)) : []),
+      ...(this.entry ? this.writerLine(this.entry, of(this.entry)) : []),
       ...(this.page ? this.freedLine(this.page, of(this.page)) : []),
       ...last,
     ];
@@ -104,10 +108,18 @@ export class StopStory {
     };
   }
 
+  private get decision(): BackstoryLine | undefined {
+    return this.backstory.find(({ about }) => about === 'decision');
+  }
+
+  /** In place of a chapter about the same that there is. */
   private asked(chapter: Chapter | undefined): Subject | undefined {
     const subject = chapter?.subject;
     if (chapter === undefined || subject === undefined) return undefined;
-    if (!this.subjects.some((one) => nameOf(one) === nameOf(subject))) this.chapters.push(chapter);
+    const index = this.chapters.findIndex((one) => one.subject && nameOf(one.subject) === nameOf(subject));
+    const isTrap = this.chapters[index]?.section.about === 'trap';
+    if (index < 0) this.chapters.push(chapter);
+    else if (!isTrap) this.chapters[index] = chapter;
     return subject;
   }
 
@@ -119,9 +131,11 @@ export class StopStory {
   }
 
   /** Who has written an entry last. */
-  private writerLine({ found, isDone, isComplete }: Findings): StoryLine[] {
+  private writerLine(subject: Subject, { found, isDone, isComplete }: Findings): StoryLine[] {
     const last = found.at(-1);
     if (last === undefined) return isDone && isComplete ? [sentence(NEVER)] : [];
+    // Someone has changed it in the debugger.
+    if (subject.kind !== 'entry' || (last.after! | MARKS) !== (subject.pte | MARKS)) return [];
     if (last.kind === 'fill' && last.after === 0n)
       return [sentence('The entry has not been written since its page was cleared', ...this.doer(last))];
     const verb = last.kind === 'fill' ? 'filled byte by byte' : last.after === 0n ? 'cleared' : 'written';
@@ -142,6 +156,8 @@ export class StopStory {
   }
 }
 
+/** The hardware's own marks in an entry. */
+const MARKS = BigInt(PTE.A | PTE.D);
 const NEVER = 'Nothing has written the entry since the past of this run begins';
 
 /** By which findings are kept. */

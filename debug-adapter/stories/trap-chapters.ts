@@ -64,9 +64,11 @@ export function trapBehind(
   const bits = access === undefined ? [] : found.denied[access].map((rule) => BITS[rule]);
   const last = walk?.steps.at(-1);
   // A null pointer in the kernel is none of the table's doing, nor is what has no address.
-  const isNull = event.from !== Mode.User && event.tval < PAGE_SIZE;
+  const isNull = event.from !== Mode.User && event.tval < PAGE_SIZE && walk?.leaf === undefined;
   const entry: Subject | undefined =
-    last?.pte === undefined || isNull || access === undefined ? undefined : { kind: 'entry', address: last.pteAddress };
+    last?.pte === undefined || isNull || access === undefined
+      ? undefined
+      : { kind: 'entry', address: last.pteAddress, pte: last.pte };
   const chapter: Chapter = {
     section: {
       about: 'trap',

@@ -84,6 +84,8 @@ describe('the story of a stop', function () {
       /^va in pagetable: the entry for 0x3fffffd000 in the table of pid 1, kpagetable maps PA/,
     );
     assert.doesNotMatch(storyLead(first), / ago|written/);
+    // Nor is it known what decided.
+    assert.ok(sectionOf(first, 'entry').walk!.steps.every(({ decides }) => decides === undefined));
     const { walk, events } = sectionOf(story, 'entry');
     assert.deepEqual(
       walk!.steps.map(({ level, decides }) => [level, decides !== undefined]),
@@ -161,6 +163,64 @@ describe('the story of a stop', function () {
     assert.match(lead, /The instruction was written last by memset.*called by kfree/);
     assert.match(lead, /The page at PA 0x[0-9a-f]+ was freed .* by uvmunmap .*\(pid 2.*and not allocated since/);
     assert.match(text, /freed by uvmunmap/);
+  });
+
+  it('of a fault has the bit that decides, and the line that made it so', async () => {
+    const session = current();
+    await session.boot({ kernel: kernelWithBug(11), harts: 1, filters: ['kernel-trap'] });
+    await session.stopped();
+    const { lead, story } = await storyOf(session);
+    assert.match(lead, /^load page fault at 0x\w+ \(supervisor mode\): V R X are set; U=1/);
+    const line = lineOf('kernel/kpt.c', /\*mirror = \*user;/);
+    assert.match(lead, new RegExp(`The entry was written .* by kpt_mirror at kpt.c:${line}, called by exec .*: 0 → `));
+    assert.match(lead, /It was raised by memmove at string\.c:\d+, called by copyin at kpt\.c:\d+$/);
+    assert.deepEqual(sectionOf(story, 'trap').walk!.steps.at(-1)!.decides, ['U']);
+  });
+
+  it('of a program that is ended by its fault has the fault, and none where it ends by itself', async () => {
+    const session = current();
+    await session.boot({ filters: ['process-exit'] });
+    await session.written('$ ');
+    await session.type('pagefault guard');
+    assert.match((await session.stopped()).description!, /exits with status -1/);
+    const { lead, story } = await storyOf(session);
+    assert.match(lead, /^load page fault at 0x1fff \(user mode, pid 3 \(pagefault\)\): V R W are set; U=0/);
+    assert.match(
+      lead,
+      /The entry was written .* by uvmclear at uvm\.c:\d+, called by exec .*V R W - U - - -\) → .*V R W - - - - -\)/,
+    );
+    assert.match(lead, /It was raised by guard_page at pagefault\.c:\d+$/);
+    assert.deepEqual(sectionOf(story, 'trap').walk!.steps.at(-1)!.decides, ['U']);
+    await session.continueRequest({ threadId: 1 });
+    await session.written('$ ', session.console.length);
+    await session.type('echo');
+    assert.match((await session.stopped()).description!, /exits with status 0/);
+    assert.deepEqual(await session.ask('xv6.story', {}), {});
+  });
+
+  it('of a null pointer in the kernel blames no entry, and nothing for what the debugger has written', async () => {
+    const session = current();
+    await session.boot({ functions: ['filewrite'], filters: ['kernel-trap'] });
+    await session.stopped();
+    await session.evaluateRequest({ expression: 'f = 0', context: 'repl', frameId: (await session.stack())[0]!.id });
+    const { description } = await session.goOn();
+    assert.match(description!, /^load page fault at 0x\w{1,3} \(supervisor mode\)/);
+    const { lead, story } = await storyOf(session);
+    assert.doesNotMatch(lead, /The entry|made of|loaded from/);
+    assert.ok(story.sections.every(({ about }) => about !== 'cause'));
+    assert.match(lead, /It was raised by filewrite at file\.c:\d+/);
+  });
+
+  it('of an entry that nothing has ever written says so', async () => {
+    const session = current();
+    await session.boot({ functions: ['filewrite'], filters: ['kernel-trap'] });
+    await session.stopped();
+    // A root in RAM that nobody has used yet.
+    await session.evaluateRequest({ expression: '$satp = ((unsigned long)8 << 60) | 0x83000', context: 'repl' });
+    await session.goOn();
+    const { lead } = await storyOf(session);
+    assert.match(lead, /^instruction page fault at 0x8000\w+ \(supervisor mode\): level 2 index 2: V=0/);
+    assert.match(lead, /^Nothing has written the entry since the past of this run begins$/m);
   });
 
   it('is told in the debug console, and its numbers lead there', async () => {
