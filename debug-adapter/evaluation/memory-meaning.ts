@@ -92,7 +92,7 @@ export function memoryMeaning(
   if (!view.isUser && isPlainAddress(debuggee, number)) return address(false, false);
   if (number < SMALLEST_ADDRESS || isMember(expression, evaluation)) return undefined;
   const meaning = address(false, true);
-  const leads = 'others' in meaning && [meaning.translation, ...meaning.others].some(({ pa }) => pa !== undefined);
+  const leads = 'others' in meaning && meaning.translation.pa !== undefined;
   // A page's size is more often meant than the second page.
   const mayBegin = inHand.length > 0 && number % PAGE_SIZE === 0n && number !== PAGE_SIZE;
   return leads || (mayBegin && table === undefined) ? meaning : undefined;
