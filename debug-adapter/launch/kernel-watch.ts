@@ -3,7 +3,7 @@ import { walk } from '../../emulator/isa/sv39';
 import { functionOrLabelAt } from '../symbols/named-code';
 import type { Guest } from '../code/guest';
 import type { KernelWatch } from '../run-control/catchpoints';
-import { isOutOfMemory } from '../xv6/free-memory';
+import { isOutOfMemory } from '../xv6/kernel';
 import { processOn } from '../xv6/cpus';
 import { KernelEvents } from '../xv6/kernel-events';
 import { allProcesses, waitsForStatus } from '../xv6/processes';

@@ -191,3 +191,21 @@ export function indexIn(array: ArrayPlace, address: bigint): number | undefined 
 /** Bytes of a whole array. */
 export const arrayBytes = (xv6: Pick<Xv6, 'read'>, array: ArrayPlace): Uint8Array | undefined =>
   xv6.read(array.address, array.count * sizeOf(array.record));
+
+const [ALLOCATOR, LIST] = ['kmem', 'freelist'];
+
+/**
+ * Whether no page is free: by the list of free pages, or one for each hart in some labs. Undefined where the kernel has none by
+ * that name.
+ */
+export function isOutOfMemory(xv6: Pick<Xv6, 'binary' | 'read'>): boolean | undefined {
+  const global = globalOf(xv6, ALLOCATOR);
+  if (!global) return undefined;
+  const { count, record, stride } = arrayOf(global.type) ?? { count: 1, record: recordOf(global.type), stride: 0 };
+  const list = record && plain(global.type).kind !== 'pointer' ? findMember(record, LIST) : undefined;
+  if (!list) return undefined;
+  const heads = Array.from({ length: count }, (_, i) =>
+    readWord(xv6, global.address + BigInt(i * stride + list.offset)),
+  );
+  return heads.every((head) => head === 0n);
+}
