@@ -6,8 +6,9 @@ import { DeadEnds, describeDeadEnd } from '../../emulator/dead-ends';
 import type { Guest } from '../code/guest';
 import { codePlace } from '../code/place-names';
 import type { Catchpoints } from '../run-control/catchpoints';
-import type { StopReport } from '../run-control/stops';
+import type { StopCause, StopReport } from '../run-control/stops';
 import { processOn } from '../xv6/cpus';
+import type { SilenceWatch } from './silence-watch';
 
 export class DeadEndWatch {
   private readonly ends: DeadEnds;
@@ -19,6 +20,7 @@ export class DeadEndWatch {
     /** Undefined while nothing is to stop: then it is only said. */
     private readonly stop: ((report: StopReport) => void) | undefined,
     private readonly say: (text: string) => void,
+    private readonly silence: SilenceWatch,
   ) {
     // In a system call nothing loops without end on purpose, interrupts enabled or not.
     this.ends = new DeadEnds(guest.machine, (hart) => processOn(guest.xv6, hart) !== undefined);
@@ -37,6 +39,7 @@ export class DeadEndWatch {
   /** The machine boots again. */
   clear(): void {
     this.ends.clear();
+    this.silence.clear();
     this.isPanicKnown = false;
   }
 
@@ -48,13 +51,26 @@ export class DeadEndWatch {
   /** Between two runs of the machine. */
   look(): void {
     const end = this.ends.look(false);
-    if (end === undefined || (end.kind === 'panic' && this.isPanicKnown)) return;
-    const [first] = end.harts;
+    if (end === undefined) {
+      this.lookForSilence();
+    } else if (end.kind !== 'panic' || !this.isPanicKnown) {
+      const words = (): string =>
+        describeDeadEnd(end, (hart, pc) => codePlace(this.guest, this.guest.harts[hart]!, pc));
+      this.tell({ kind: 'dead-end', event: { ...end, hart: end.harts[0]!.hart } }, words);
+    }
+  }
+
+  private lookForSilence(): void {
+    const text = this.silence.look();
+    if (text !== undefined) this.tell({ kind: 'silence', event: { hart: 0, text } }, () => text);
+  }
+
+  private tell(cause: StopCause & { kind: 'dead-end' | 'silence' }, words: () => string): void {
     if (this.stop === undefined) {
-      this.say(describeDeadEnd(end, (hart, pc) => codePlace(this.guest, this.guest.harts[hart]!, pc)));
+      this.say(words());
       return;
     }
-    const decision = this.catchpoints.decideEnd({ ...end, hart: first!.hart });
+    const decision = this.catchpoints.decideEnd(cause);
     decision.record();
     if (decision.report) this.stop(decision.report);
   }

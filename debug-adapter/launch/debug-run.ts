@@ -34,6 +34,7 @@ import type { Files } from './files';
 import type { GuestConsole } from './guest-console';
 import { kernelWatch } from './kernel-watch';
 import { Keyboard } from './keyboard';
+import { SilenceWatch } from './silence-watch';
 
 /** With the time of day, in seconds since 1970. */
 export interface WallClock extends HostClock {
@@ -205,6 +206,7 @@ function assemble(
     catchpoints,
     policy.enabled ? (report) => runner.pause(report) : undefined,
     (text) => reports.logged(text),
+    new SilenceWatch(debuggee, () => scoutOf(machine.options, () => undefined)),
   );
   conditions.bind(debuggee);
   catchpoints.bind(kernelWatch(debuggee), machine);

@@ -3,7 +3,6 @@
  * protocol; the families of them are in catchpoints/. Conditions in plain words are judged while the machine runs,
  * expressions in C when it stands.
  */
-import type { DeadEnd } from '../../emulator/dead-ends';
 import { wordsOf } from '../dap/errors';
 import type { Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
@@ -162,8 +161,8 @@ export class Catchpoints {
   }
 
   /** The same for the end of a kernel, which is seen between two runs of the machine. */
-  decideEnd(event: DeadEnd & { hart: number }): Decision {
-    return this.decideOn({ kind: 'dead-end', event });
+  decideEnd(cause: StopCause & { kind: 'dead-end' | 'silence' }): Decision {
+    return this.decideOn(cause);
   }
 
   /** The same for a hart that has come to one of `addresses`. */

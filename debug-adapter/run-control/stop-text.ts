@@ -37,6 +37,8 @@ export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'tr
       return kernelText(guest, cause.event);
     case 'dead-end':
       return deadEndText(guest, cause.event);
+    case 'silence':
+      return { id: 'silence', title: 'All processes sleep, and nothing will wake them', text: cause.event.text };
   }
 }
 

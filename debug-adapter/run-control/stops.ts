@@ -51,7 +51,9 @@ export type StopCause =
   | { kind: 'lost-store'; event: LostStoreEvent }
   | { kind: 'kernel'; event: KernelEvent }
   /** The kernel has come to an end of its own; the first of the harts in it. */
-  | { kind: 'dead-end'; event: DeadEnd & { hart: number } };
+  | { kind: 'dead-end'; event: DeadEnd & { hart: number } }
+  /** No process will ever run again; in words. */
+  | { kind: 'silence'; event: { hart: number; text: string } };
 
 /** The hart that it is about; the first, if a device acted by itself. */
 export const hartOf = ({ event }: StopCause): number => event.hart ?? 0;

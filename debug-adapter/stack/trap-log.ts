@@ -17,6 +17,12 @@ export interface UserTrap extends TrapEvent {
 
 export class TrapLog {
   private spaces = new Map<bigint, UserTrap>();
+  private count = 0;
+
+  /** How many traps from user programs have been seen in this session: whether one has run at all. */
+  get seen(): number {
+    return this.count;
+  }
 
   /** Records the machine's traps from now on. `root` is as for `taken`. */
   listen(machine: MachineApi, root: (hart: Hart) => bigint | undefined): void {
@@ -32,6 +38,7 @@ export class TrapLog {
   /** Records a trap. `root` returns the physical address of the current page table's root. */
   taken(event: TrapEvent, sp: bigint, root: () => bigint | undefined): void {
     if (event.from !== Mode.User || event.to === Mode.Machine) return;
+    this.count++;
     const space = root();
     if (space === undefined) return;
     this.spaces.delete(space);

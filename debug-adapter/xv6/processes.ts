@@ -80,6 +80,8 @@ function processOf(xv6: Xv6, proc: ArrayPlace, structure: Structure, slot: numbe
 
 /** The state of a process that has ended, until its parent waits for it. */
 export const ENDED = 'ZOMBIE';
+/** The state of one that waits to be woken. */
+export const SLEEPING = 'SLEEPING';
 
 /** "pid 3 sh", as sentences name a process. */
 export const named = ({ pid, name }: Pick<Process, 'pid' | 'name'>): string => `pid ${pid} ${name}`.trimEnd();

@@ -33,12 +33,12 @@ export const KERNEL: readonly CatchFilter[] = [
     filter: 'panic',
     label: 'Panic',
     description:
-      'Stops at any call of panic, and where the kernel ends in a loop that it cannot leave, whatever it calls that.',
+      'Stops at any call of panic, where the kernel ends in a loop that it cannot leave, whatever it calls that, and where all processes sleep for good.',
     conditionDescription: `${C_EXPRESSION} hart == 0`,
     default: true,
     kernelEvent: 'panic',
     alsoWithoutEvent: true,
-    matches: (cause) => is('panic')(cause) || cause.kind === 'dead-end',
+    matches: (cause) => is('panic')(cause) || cause.kind === 'dead-end' || cause.kind === 'silence',
   },
   {
     filter: 'context-switch',

@@ -73,3 +73,56 @@ describe('the end of a kernel', function () {
     assert.equal(session().messages.includes('loop without end'), false);
   });
 });
+
+describe('processes that sleep', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  const goesOn = async (milliseconds: number): Promise<void> => {
+    const stops = session().stopped();
+    const late = new Promise((resolve) => setTimeout(resolve, milliseconds, 'none'));
+    assert.equal(await Promise.race([stops, late]), 'none');
+    await session().pauseRequest({ threadId: 1 });
+    assert.equal((await stops).reason, 'pause');
+  };
+
+  for (const harts of [1, 3])
+    {it(`for good, as the disk's interrupt was not passed on: soon, with the request, ${harts} harts`, async () => {
+      await session().boot({ harts, functions: ['virtio_disk_intr'], filters: ['panic'] });
+      const { threadId } = await session().stopped();
+      const { id } = (await session().stack(threadId))[0]!;
+      await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl', frameId: id });
+      await session().setFunctionBreakpointsRequest({ breakpoints: [] });
+      await session().continueRequest({ threadId: threadId! });
+      const { description, text } = await session().stopped();
+      assert.equal(description, 'All processes sleep, and nothing will wake them');
+      assert.match(text ?? '', /^nothing has run for \d\.\d s, and neither a key nor time will wake any process\n/);
+      assert.match(text ?? '', /\npid 1 init sleeps on &bcache\.buf\[\d+\].*: sched < sleep < virtio_disk_rw < bread/);
+      assert.match(
+        text ?? '',
+        /\nthe disk has answered a request that the driver has not taken back: read of sector \d+, 1024 bytes to PA 0x8\w+; status to PA 0x8\w+$/,
+      );
+      const { body } = await session().exceptionInfoRequest({ threadId: 1 });
+      assert.equal(body.exceptionId, 'silence');
+      await session().continueRequest({ threadId: 1 });
+      await goesOn(2500);
+    });}
+
+  it('until a key comes are none of these: a shell, and a pipe to one that waits for it', async () => {
+    await session().boot({ harts: 3, filters: ['panic'] });
+    await session().written('$ ');
+    await goesOn(2500);
+    await session().continueRequest({ threadId: 1 });
+    await session().type('cat | wc');
+    await goesOn(3500);
+  });
+
+  it('without the filter go on to sleep', async () => {
+    await session().boot({ functions: ['virtio_disk_intr'], filters: ['kernel-trap'] });
+    const { threadId } = await session().stopped();
+    await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl' });
+    await session().setFunctionBreakpointsRequest({ breakpoints: [] });
+    await session().continueRequest({ threadId: threadId! });
+    await goesOn(2500);
+  });
+});
