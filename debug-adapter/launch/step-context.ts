@@ -11,7 +11,7 @@ import type { FrameRegisters, ReadMemory } from '../symbols/api';
 import { processIdOn } from '../xv6/cpus';
 import { NAMES } from '../xv6/names';
 import { endOfProcess, type Process } from '../xv6/processes';
-import { returnsFrom } from '../xv6/switching';
+import { returnsFrom } from '../code/returns-from';
 import { systemCallFunction, systemCallFunctions } from '../xv6/system-calls';
 
 /** The name of a process in plans: its slot may have another process later. */

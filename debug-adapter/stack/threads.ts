@@ -10,7 +10,7 @@ import type { Guest } from '../code/guest';
 import { channelName } from '../xv6/channel';
 import { processOn } from '../xv6/cpus';
 import { NAMES } from '../xv6/names';
-import { returnsFrom } from '../xv6/switching';
+import { returnsFrom } from '../code/returns-from';
 import { allProcesses, ENDED, named, parkedRegisters, type Process } from '../xv6/processes';
 
 export type Thread = { kind: 'hart'; hart: number } | { kind: 'process'; process: Process };

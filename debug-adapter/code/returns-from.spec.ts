@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBinary } from '../symbols/binary';
-import { returnsFrom } from './switching';
+import { returnsFrom } from './returns-from';
 
 const KERNEL = join(__dirname, '..', '..', 'sample', 'prebuilt', 'kernel');
 

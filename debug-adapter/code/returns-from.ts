@@ -1,4 +1,4 @@
-/** Where the kernel's context switch returns to: after each call of `swtch`. */
+/** Where a function returns to: after each call of it, as of the kernel’s context switch. */
 import { isCall, jumpDistance } from '../../emulator/isa/instructions/calls';
 import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
