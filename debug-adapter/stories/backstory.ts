@@ -41,8 +41,11 @@ const RECENT = [300, 4000];
 /** A sentence, and what happened then, if it is about something that happened. */
 export interface BackstoryLine {
   readonly text: string;
-  /** Why a function went where it went; the exception behind it; of what its address was made; who wrote the instruction. */
-  readonly about: 'decision' | 'exception' | 'origin' | 'code';
+  /**
+   * Why a function went where it went; the exception behind it; of what its address was made, or in which page it lay; who wrote the
+   * instruction.
+   */
+  readonly about: 'decision' | 'exception' | 'origin' | 'loaded' | 'code';
   readonly seen?: Occurrence;
 }
 
@@ -295,7 +298,7 @@ export class Backstory {
 
   /** The whole address lay in memory, in a page that has a past, too. */
   private tellLoaded({ physical, value }: Source & { kind: 'memory' }): void {
-    this.say('origin', `The address was loaded from PA ${hex(physical)}, where ${hex(value)} was.`);
+    this.say('loaded', `The address was loaded from PA ${hex(physical)}, where ${hex(value)} was.`);
     this.pages.push(pageOf(physical));
   }
 

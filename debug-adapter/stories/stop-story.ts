@@ -79,12 +79,16 @@ export class StopStory {
     const { number, title } = this.stop;
     const { first, last, isTrap } = this.composed;
     const decision = isTrap ? undefined : this.decision;
-    const origin = this.backstory.find(({ about }) => about === 'origin' || about === 'code');
+    const freed = this.page ? this.freedLine(this.page, of(this.page)) : [];
+    // That an address lay in memory says something only where that was no longer whose it had been.
+    const origin = this.backstory.find(
+      ({ about }) => about === 'origin' || about === 'code' || (about === 'loaded' && freed.length > 0),
+    );
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
       ...(origin ? [this.backstoryLine(origin)] : []),
       ...(this.entry ? this.writerLine(this.entry, of(this.entry)) : []),
-      ...(this.page ? this.freedLine(this.page, of(this.page)) : []),
+      ...freed,
       ...last,
     ];
     return {

@@ -198,6 +198,30 @@ describe('the story of a stop', function () {
     assert.deepEqual(await session.ask('xv6.story', {}), {});
   });
 
+  it('of an address that was loaded from a freed page has that page, and else not where it lay', async () => {
+    const session = current();
+    await session.boot({ kernel: kernelWithBug(31), filters: ['process-exit'] });
+    await session.written('$ ');
+    await session.type('forktest');
+    await session.stopped();
+    const { lead } = await storyOf(session);
+    assert.match(lead, /^load page fault at 0x9c9c9c9c9c9c9c9c \(user mode/);
+    const [, page] = /loaded from PA 0x(\w+)\w{3}, where 0x9c9c9c9c9c9c9c9c was/.exec(lead)!;
+    assert.match(lead, new RegExp(`The page at PA 0x${page}000 was freed .*and not allocated since`));
+  });
+
+  it('of an address beyond the heap has where it was used', async () => {
+    const session = current();
+    await session.boot({ filters: ['process-exit'] });
+    await session.written('$ ');
+    await session.type('pagefault beyond');
+    await session.stopped();
+    const { lead, text } = await storyOf(session);
+    assert.doesNotMatch(lead, /loaded from/);
+    assert.match(lead, /It was raised by beyond_heap at pagefault\.c:\d+$/);
+    assert.match(text, /The address was loaded from PA 0x\w+, where 0x3000 was/);
+  });
+
   it('of a null pointer in the kernel blames no entry, and nothing for what the debugger has written', async () => {
     const session = current();
     await session.boot({ functions: ['filewrite'], filters: ['kernel-trap'] });
