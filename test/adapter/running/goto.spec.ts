@@ -24,7 +24,7 @@ describe('goto', function () {
     // Execution continues there: the next call is the one of that line.
     await session().setFunctionBreakpointsRequest({ breakpoints: [{ name: 'kvmmap' }] });
     await session().goOn();
-    assert.equal(await session().value('va', 'watch', (await session().stack())[0]!.id), String(0xc000000));
+    assert.equal(await session().value('va', 'watch', (await session().stack())[0]!.id), '0xc000000');
     await assert.rejects(session().gotoRequest({ threadId: 1, targetId }), /no goto target/, 'of an earlier stop');
   });
 
