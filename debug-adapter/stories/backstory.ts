@@ -34,6 +34,8 @@ import {
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
 import { knownTables } from './known-tables';
 import { recentInstructions, type Executed } from './recent';
+import { leafPage } from './sections';
+import { pageContent } from './words';
 
 /** Instructions that are looked at before the one that a story begins with: few at first, as that mostly tells. */
 const RECENT = [300, 4000];
@@ -216,7 +218,10 @@ export class Backstory {
     opening: string,
     { entry, value }: { entry: Entry; value: bigint },
   ): true {
-    this.say(about, `${opening}${entryName(entry)}, which ${entryMeaning(value, entry.level)}.`);
+    const page = leafPage(value);
+    const content = page === undefined ? 'RAM' : pageContent(this.guest, page);
+    const what = content === 'RAM' ? '' : `: ${content ?? 'neither RAM nor a device'}`;
+    this.say(about, `${opening}${entryName(entry)}, which ${entryMeaning(value, entry.level)}${what}.`);
     this.entries.push(entry);
     return true;
   }

@@ -134,6 +134,7 @@ describe('the story of a stop', function () {
     const { lead, text } = await told(8, 'ls');
     assert.match(lead, /kfree went to panic for the entry for 0xc000000 in the table of pid 3 ls, kpagetable/);
     assert.match(lead, /written .* by mappages.*called by kpt_make/);
+    assert.match(lead, /which maps PA 0xc000000 \(.*\): PLIC\.$/m);
     assert.match(text, /It maps PA 0xc000000 .*: PLIC/);
   });
 
@@ -142,7 +143,7 @@ describe('the story of a stop', function () {
     assert.match(lead, /^load page fault at 0x[0-9a-f]+ \(supervisor mode\)/);
     assert.match(
       lead,
-      /The address was made of the entry for 0x3000 in the table of pid 2 sh .*which maps PA 0x0 \(V R/,
+      /The address was made of the entry for 0x3000 in the table of pid 2 sh .*which maps PA 0x0 \(V R.*\): neither RAM nor a device\.$/m,
     );
     const guilty = `cow.c:${lineOf('kernel/cow.c', /\*pte = \(\*pte & flags\)/)}`;
     assert.match(
