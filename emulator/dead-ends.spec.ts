@@ -121,6 +121,30 @@ describe('the end of a kernel', () => {
     assert.match(describeDeadEnd(end!), /hart 0 at 0x8000\w+ for 0x80008000; hart 1 at 0x8000\w+ for 0x80008040$/);
   });
 
+  it('is a hart that waits, interrupts disabled, for what an idle hart has not written, unless it was parked', () => {
+    const wait = (a: Assembler): Assembler =>
+      a.li(R.a0, FLAGS).label('wait').op('ld', { rd: R.t0, rs1: R.a0 }).to('wait', 'beq', { rs1: R.t0 });
+    const idle = (a: Assembler): Assembler =>
+      others(timer(a), 'other').label('idle').op('wfi').to('idle', 'jal').label('other');
+    const masked = (a: Assembler): Assembler => a.op('csrrci', { rs1: 8, imm: Csr.mstatus });
+    const [end, ...more] = found((a) => wait(masked(print(idle(a), 'up\n'))), { harts: 2 });
+    assert.deepEqual([end?.kind, end?.harts.map(({ hart }) => hart), more], ['lock', [1], []]);
+    assert.match(
+      describeDeadEnd(end!, undefined, () => '&lock'),
+      /^hart 1 at 0x8000\w+ waits, with interrupts disabled, for &lock to change from 0: nobody does that, as all other/,
+    );
+    assert.deepEqual(
+      found((a) => wait(masked(idle(a))), { harts: 2 }),
+      [],
+      'a hart that was parked',
+    );
+    assert.deepEqual(
+      found((a) => wait(print(idle(a), 'up\n')), { harts: 2 }),
+      [],
+      'an interrupt may write it',
+    );
+  });
+
   it('is an interrupt that comes again as soon as its handler returns, and not one whose handler puts it off', () => {
     const kernel = (handler: (a: Assembler) => Assembler) => (a: Assembler) => {
       handler(a.to('main', 'jal').align(4).label('handler')).op('mret').label('main');

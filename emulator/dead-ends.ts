@@ -17,9 +17,9 @@ export interface DeadEnd {
   /**
    * 'panic': with a sign of one, a word on the console or what the debugger knows of the code. 'stopped': a hart can do
    * nothing more, and nothing says why. 'deadlock': each hart waits for what only the others could write. 'storm': an interrupt
-   * comes again as soon as its handler returns.
+   * comes again as soon as its handler returns. 'lock': a hart waits, with interrupts disabled, for what nobody writes who could.
    */
-  kind: 'panic' | 'stopped' | 'deadlock' | 'storm';
+  kind: 'panic' | 'stopped' | 'deadlock' | 'storm' | 'lock';
   /** The harts that it is about, and where they are. */
   harts: readonly DeadHart[];
   /** The last line on the console that says something; empty if there is none. */
@@ -158,8 +158,12 @@ export class DeadEnds {
     const isQuiet = silent || now - this.writtenAt >= SECOND;
     const isAtRest = isQuiet && !PROMPT.test(this.text);
     for (const sighting of here) {
-      if (sighting === undefined || sighting.reported || sighting.loop.awaited.size > 0) continue;
+      if (sighting === undefined || sighting.reported) continue;
       const { loop } = sighting;
+      if (loop.awaited.size > 0) {
+        if (lasts(sighting, WAITING) && this.isForgotten(sighting, here)) return this.report('lock', [sighting]);
+        continue;
+      }
       const hart = harts[sighting.hart]!;
       const isCertain = loop.masked && lasts(sighting, isInterruptedByMachine(hart) ? WAITING : CERTAIN);
       const isLikely = lasts(sighting, INTERRUPTIBLE) && isAtRest;
@@ -195,6 +199,17 @@ export class DeadEnds {
       this.machine.memory.read(address, Math.min(Number(size), 8))?.some((byte) => byte !== 0) === true;
     const { code, flags } = (this.symbols ??= panicSymbols(this.machine.options.kernel));
     return code.some(isIn) || flags.some(isSet);
+  }
+
+  /**
+   * What a hart waits for in vain while the others are idle: they would have written it before they went to wait themselves. A
+   * hart that never wrote to the console was parked.
+   */
+  private isForgotten({ hart, loop }: Sighting, here: readonly (Sighting | undefined)[]): boolean {
+    const others = this.machine.harts.filter(({ id }) => id !== hart);
+    const isIdle = ({ id, waiting, spinning }: Hart): boolean =>
+      (waiting || spinning) && here[id]?.loop.masked !== true;
+    return loop.masked && this.writers.has(hart) && others.length > 0 && others.every(isIdle);
   }
 
   /** No other hart does anything but wait, and nothing has been written since. */
@@ -273,14 +288,22 @@ export class DeadEnds {
 export function describeDeadEnd(
   { kind, harts, message }: DeadEnd,
   placeOf: (hart: number, pc: bigint) => string | undefined = () => undefined,
+  dataAt: (address: bigint) => string = hex,
 ): string {
   const where = ({ hart, pc }: DeadHart): string => {
     const place = placeOf(hart, pc);
     return `hart ${hart} at ${hex(pc)}${place === undefined ? '' : ` (${place})`}`;
   };
   if (kind === 'deadlock') {
-    const each = harts.map((one) => `${where(one)} for ${[...one.loop!.awaited.keys()].map(hex).join(', ')}`);
+    const each = harts.map((one) => `${where(one)} for ${[...one.loop!.awaited.keys()].map(dataAt).join(', ')}`);
     return `the harts wait for one another, with interrupts disabled: ${each.join('; ')}`;
+  }
+  if (kind === 'lock') {
+    const each = harts.map((one) => {
+      const awaited = [...one.loop!.awaited].map(([address, value]) => `${dataAt(address)} to change from ${value}`);
+      return `${where(one)} waits, with interrupts disabled, for ${awaited.join(' and ')}`;
+    });
+    return `${each.join('; ')}: nobody does that, as all other harts are idle`;
   }
   const rounds = harts.map((one) => {
     const { loop, storm } = one;

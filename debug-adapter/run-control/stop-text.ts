@@ -8,6 +8,7 @@ import { codePlace, hartText, instructionText, kernelPlace, type InstructionGues
 import { describeCsr } from '../../emulator/isa/csr-fields';
 import type { StopCause } from './stops';
 import type { KernelEvent, Named } from '../xv6/kernel-events';
+import { channelName } from '../xv6/channel';
 import { tableName } from '../xv6/tables';
 import { named } from '../xv6/processes';
 
@@ -97,7 +98,11 @@ function lostStoreText(guest: TextGuest, { hart, pc, va, address, size, value }:
 
 function deadEndText(guest: TextGuest, end: DeadEnd): StopText {
   const { kind, message } = end;
-  const text = describeDeadEnd(end, (hart, pc) => codePlace(guest, guest.harts[hart]!, pc));
+  const dataAt = (address: bigint): string => {
+    const name = channelName(guest.xv6, address);
+    return name === hex(address) ? name : `${name} at ${hex(address)}`;
+  };
+  const text = describeDeadEnd(end, (hart, pc) => codePlace(guest, guest.harts[hart]!, pc), dataAt);
   switch (kind) {
     case 'panic':
       return { id: kind, title: /panic/i.test(message) ? message : `panic: ${message}`, text };
@@ -105,6 +110,8 @@ function deadEndText(guest: TextGuest, end: DeadEnd): StopText {
       return { id: 'end of the kernel', title: 'The kernel goes nowhere: a loop without end', text };
     case 'storm':
       return { id: 'interrupts without end', title: 'Interrupts without end', text };
+    case 'lock':
+      return { id: kind, title: 'A hart waits for a lock that nobody will release', text };
     case 'deadlock':
       return { id: kind, title: 'Deadlock: the harts wait for one another', text };
   }

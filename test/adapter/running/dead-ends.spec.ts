@@ -86,8 +86,8 @@ describe('processes that sleep', function () {
     assert.equal((await stops).reason, 'pause');
   };
 
-  for (const harts of [1, 3])
-    {it(`for good, as the disk's interrupt was not passed on: soon, with the request, ${harts} harts`, async () => {
+  for (const harts of [1, 3]) {
+    it(`for good, as the disk's interrupt was not passed on: soon, with the request, ${harts} harts`, async () => {
       await session().boot({ harts, functions: ['virtio_disk_intr'], filters: ['panic'] });
       const { threadId } = await session().stopped();
       const { id } = (await session().stack(threadId))[0]!;
@@ -106,7 +106,8 @@ describe('processes that sleep', function () {
       assert.equal(body.exceptionId, 'silence');
       await session().continueRequest({ threadId: 1 });
       await goesOn(2500);
-    });}
+    });
+  }
 
   it('until a key comes are none of these: a shell, and a pipe to one that waits for it', async () => {
     await session().boot({ harts: 3, filters: ['panic'] });
