@@ -67,6 +67,21 @@ describe('an unresolved exception', function () {
     assert.match((await session().stopped()).description ?? '', /^load page fault at 0x80000000 /);
   });
 
+  it('of an entry that was made before its page: an access fault, which no test wants', async () => {
+    await session().boot({ filters: DEFAULTS, functions: ['null_pointer'] });
+    await session().written('$ ');
+    await session().type('pagefault null');
+    const { threadId } = await session().stopped();
+    // The stack page's, with V, R, W and U.
+    const expression = '$pte($sp) = 0x17';
+    const frameId = (await session().stack(threadId))[0]!.id;
+    await session().evaluateRequest({ expression, context: 'repl', frameId });
+    const { description: title, text } = await session().goOn();
+    assert.match(title ?? '', /^store access fault at 0x\w+ \(user mode, pid 3 \(pagefault\)\), not resolved/);
+    assert.match(text ?? '', /PA 0x\w+ is not RAM|at PA 0x\w+ refuses/);
+    assert.match(text ?? '', /its PPN is 0: it was mapped before the page was allocated/);
+  });
+
   it('is none where the user has stopped at it', async () => {
     await session().boot({ filters: [...DEFAULTS, 'page-fault'] });
     await session().written('$ ');
