@@ -146,6 +146,8 @@ export class Unresolved {
   }
 
   private atExit({ hart, status }: KernelEvent & { kind: 'exit' }): Finding {
+    // Most exits are of processes that have had no exception: they cost no look at the processes.
+    if (!this.attempts.any && this.suspicions.length === 0) return NOTHING;
     const process = this.bound?.guest.processOn(hart);
     if (!process) return NOTHING;
     const attempt = this.attempts.handled(hart, process.pagetable);
