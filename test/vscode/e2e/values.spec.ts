@@ -17,7 +17,7 @@ describe('values at a stop', function () {
     await workbench.see(
       'the editor',
       text,
-      /walk\(pagetable, va \+ offset, 1\);\s*pagetable = 0x8[\da-f]{7}, va = 268435456, offset = 0/,
+      /walk\(pagetable, va \+ offset, 1\);\s*pagetable = 0x8[\da-f]{7}, va = 0x10000000, offset = 0/,
     );
     await lab.picture('inline-values');
   });
