@@ -100,8 +100,10 @@ async function compare(session: TestSession, state: StateAnswer, differences: st
   const note = (what: string, theirs: unknown, ours: unknown): void => {
     if (`${theirs}` !== `${ours}`) differences.push(`${where}: ${what} is ${theirs} for gdb, ${ours} for us`);
   };
+  // Addresses are shown in hexadecimal, and gdb is asked for decimals.
+  const decimal = (text: string): string => (/^0x[0-9a-f]+$/.test(text) ? String(BigInt(text)) : text);
   const ask = (expression: string, frameId: number): Promise<string> =>
-    session.value(`(unsigned long)(${expression})`, 'watch', frameId).catch((error: Error) => error.message);
+    session.value(`(unsigned long)(${expression})`, 'watch', frameId).then(decimal, (error: Error) => error.message);
   note('the program counter', `0x${BigInt(state.pc).toString(16)}`, stack[0]!.instructionPointerReference);
   note(
     'the stack',
