@@ -46,8 +46,11 @@ describe('the verdict on an exception for which a process was ended', () => {
     const asked = { ...PROGRAM, statusAsked: true };
     assert.equal(verdict(LOAD, 0x8000_0000n, HOLE, asked), 'open', 'a test executes a program that is to fail');
     assert.equal(verdict(LOAD, 0x3000n, HOLE, asked), 'unresolved', 'but not for memory that was promised');
-    const unasked = { ...CHILD, statusAsked: false };
-    assert.equal(verdict(LOAD, 0x8000_0000n, HOLE, unasked), 'unresolved', 'a shell has forked it, and does not care');
+    const unasked = { ...PROGRAM, statusAsked: false };
+    assert.equal(verdict(LOAD, 0x8000_0000n, HOLE, unasked), 'unresolved', 'a shell has run it, and does not care');
+    const freed = { ...CHILD, statusAsked: false, size: 0n };
+    assert.equal(verdict(FETCH, 0x5c1cn, HOLE, freed), 'open', 'a child of a test that has given its memory back');
+    assert.equal(verdict(FETCH, 0x1c1cn, HOLE, { ...freed, size: 0x2000n }), 'unresolved', 'and one that has not');
   });
 
   it('knows no excuse for access faults, and one for illegal instructions', () => {

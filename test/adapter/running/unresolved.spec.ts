@@ -44,9 +44,9 @@ describe('an unresolved exception', function () {
     await session().written('$ ');
     await session().type('forktest');
     const { description: title, text } = await session().stopped();
-    assert.match(title ?? '', /^load page fault at 0x9c9c9c9c9c9c9c9c \(user mode, pid 3 \(sh\)\), not resolved/);
-    assert.match(text ?? '', /\nnot resolved: its handler ended pid 3 sh with status -1/);
-    assert.match(await description(), /^illegal instruction .*pid 2 \(sh\)\), not resolved/);
+    // Its child, which died before, is what fork had made it, and went to an address that nobody had promised it.
+    assert.match(title ?? '', /^illegal instruction \(user mode, pid 2 \(sh\)\), not resolved/);
+    assert.match(text ?? '', /\nnot resolved: its handler ended pid 2 sh with status -1/);
     assert.match(await description(), /^illegal instruction .*pid 1 \(init\)\), not resolved/);
     assert.equal(await description(), 'panic: init exiting');
   });
