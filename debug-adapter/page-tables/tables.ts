@@ -42,6 +42,8 @@ export interface HandedTable {
   readonly root: bigint;
 }
 
+const BY_ROOT = /^table:(0x[0-9a-f]{1,16})$/;
+
 export class Tables {
   readonly processes: readonly Process[];
   /** First those of the harts, `hart`'s before the others'. */
@@ -66,10 +68,15 @@ export class Tables {
     ];
   }
 
-  /** Throws an Error where there is no such table now. */
+  /** By its id, or as `table:0x87f65000` by its root, whoever's it is. Throws an Error where there is no such table now. */
   named(id: string): Table {
-    const found = this.all.find((table) => table.id === id);
+    const root = BY_ROOT.exec(id)?.[1];
+    const found = this.all.find((table) => table.id === id || (root !== undefined && table.root === BigInt(root)));
     if (found) return found;
+    if (root !== undefined) {
+      const space = tableSpace(this.guest, id, BigInt(root), Mode.Supervisor);
+      return { id, label: `the table at ${root}`, root: BigInt(root), space, whyNone: '' };
+    }
     throw new Error(`There is no page table "${id}" now; there are ${this.all.map((table) => table.id).join(', ')}.`);
   }
 

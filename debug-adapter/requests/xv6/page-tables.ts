@@ -27,7 +27,9 @@ export function pageTable(context: SessionContext, args: PageTableArguments): Pa
     one !== tables.all.find(({ id: other, root }) => other.startsWith('frame:') && root === one.root);
   const { memory } = debuggee.machine;
   return pageTableModel(context.snapshots, {
-    roots: tables.all.filter((one) => !isRepeated(one)).map(rootOf),
+    roots: [...tables.all.filter((one) => !isRepeated(one)), ...(tables.all.includes(shown) ? [] : [shown])].map(
+      rootOf,
+    ),
     shown: rootOf(shown),
     stop: context.stops,
     memory,

@@ -62,6 +62,23 @@ describe('xv6.pageTable', function () {
     await assert.rejects(session().ask('xv6.pageTable', { root: 'pid:99' }), /no page table "pid:99".*kernel/);
     await assert.rejects(session().ask('xv6.pageTable', { hart: 7 }), /no hart 7/);
   });
+
+  it('shows a table by its root, by its name if it is known, and also one that is nobody’s', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const named = await session().ask('xv6.pageTable', { root: 'pid:1' });
+    const known = await session().ask('xv6.pageTable', { root: `table:${named.shown.root}` });
+    assert.equal(known.shown.label, 'pid 1 init');
+    // The table that the first entry of init's root leads to.
+    const { pa } = (await session().ask('xv6.translate', { expression: '0', root: 'pid:1' })).translation!.steps[0]!;
+    const other = await session().ask('xv6.pageTable', { root: `table:${pa}` });
+    assert.deepEqual(other.shown, { id: `table:${pa}`, label: `the table at ${pa}`, root: pa });
+    assert.deepEqual(other.roots.at(-1), other.shown);
+    assert.ok(other.entries.length > 0);
+    const nowhere = await session().ask('xv6.pageTable', { root: 'table:0x50000000' });
+    assert.match(nowhere.message ?? '', /lies outside RAM/);
+    await assert.rejects(session().ask('xv6.pageTable', { root: 'table:x' }), /no page table "table:x"/);
+  });
 });
 
 describe('xv6.translate', function () {
