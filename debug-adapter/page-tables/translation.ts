@@ -164,7 +164,7 @@ const WRONG: Record<Exclude<Walk['error'], undefined>, readonly string[]> = {
 };
 
 /** The field of a leaf by which it forbids an access. */
-const FORBIDS: Record<Denial, string> = {
+export const FORBIDS: Readonly<Record<Denial, string>> = {
   'not-for-users': 'U',
   'for-users-only': 'U',
   'no-fetch-from-user-page': 'U',

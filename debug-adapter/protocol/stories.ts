@@ -2,6 +2,7 @@
  * A stop that explains itself: what the request `xv6.story` returns and the event `xv6.story` tells. A part of the protocol
  * (protocol.ts), by which it is seen. Addresses and entries are hexadecimal strings with 0x.
  */
+import type { WalkStep } from '../protocol';
 
 export interface StoryArguments {
   /** False: only what is to be seen as the machine stands, and the past is left alone. Default true. */
@@ -78,18 +79,7 @@ export interface StoryWalk {
   pa?: string;
 }
 
-export interface StoryStep {
-  level: number;
-  index: number;
-  pteAddress: string;
-  /** Undefined where the entry lies outside memory. */
-  pte?: string;
-  /** "V R W - U - A D". */
-  flags: string;
-  /** Of the next table, or of the page. */
-  pa?: string;
-  /** "next table at 0x87fff000", "leaf (4 KiB page)", "V=0: nothing is mapped here". */
-  meaning: string;
+export interface StoryStep extends WalkStep {
   /** The entry that decides, and its bits by which it does: "V", "U", "W". */
   decides?: string[];
 }

@@ -5,13 +5,14 @@
 import { Csr } from '../../emulator/isa/csrs';
 import { ACCESS_FAULTS, INTERRUPT_FLAG, PAGE_FAULTS } from '../../emulator/isa/causes';
 import { isEnvironmentCall } from '../../emulator/isa/trap-kinds';
-import { accessMode, PAGE_SIZE, type Denial } from '../../emulator/isa/sv39';
+import { accessMode, PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import { kernelPlace } from '../code/place-names';
 import type { AddressSpace } from '../memory/address-space';
 import { memoryMap } from '../memory/memory-map';
 import { explainTrap, type TrapContext } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
+import { FORBIDS } from '../page-tables/translation';
 import type { StoryLine } from '../protocol';
 import type { Frame } from '../stack/frame';
 import { userSpace } from '../xv6/address-spaces';
@@ -61,7 +62,7 @@ export function trapBehind(
   const found = space.translate(access === undefined ? event.epc : event.tval);
   const { walk } = found;
   const table = walk && (places.at(walk.root)?.table ?? strangeTable(walk.root));
-  const bits = access === undefined ? [] : found.denied[access].map((rule) => BITS[rule]);
+  const bits = access === undefined ? [] : found.denied[access].map((rule) => FORBIDS[rule]);
   const last = walk?.steps.at(-1);
   // A null pointer in the kernel is none of the table's doing, nor is what has no address.
   const isNull = event.from !== Mode.User && event.tval < PAGE_SIZE && walk?.leaf === undefined;
@@ -90,16 +91,6 @@ export function trapBehind(
     line: sentence(reason === '' ? title : `${title}: ${reason}`),
   };
 }
-
-const BITS: Record<Denial, string> = {
-  'not-for-users': 'U',
-  'for-users-only': 'U',
-  'no-fetch-from-user-page': 'U',
-  'not-readable': 'R',
-  'only-executable': 'R',
-  'not-writable': 'W',
-  'not-executable': 'X',
-};
 
 function takenTrap(guest: StoryGuest, { report, stack }: ToldStop, frames: readonly Frame[]): Taken | undefined {
   const { cause } = report;
