@@ -67,12 +67,14 @@ export class StoryView extends HTMLElement {
   }
 
   private show(story: Story | undefined): void {
-    this.content.classList.remove('past');
     if (story === undefined) {
-      this.content.replaceChildren();
-      this.say('There is nothing to explain at this stop.');
+      // Whoever has followed a link into the past still wants the others.
+      this.leave(
+        `There is nothing to explain at this stop${this.content.hasChildNodes() ? '; above is the last that had' : ''}.`,
+      );
       return;
     }
+    this.content.classList.remove('past');
     const focused = (document.activeElement as HTMLElement | null)?.dataset['key'];
     this.content.replaceChildren(
       element('h2', { textContent: story.title }),

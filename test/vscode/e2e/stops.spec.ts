@@ -91,6 +91,8 @@ describe('a kernel that forgets a page', function () {
     }
     await frame.locator('.events [title="Go there"]').last().click();
     await workbench.see('the status bar', () => page.locator('[id$="xv6.past"]').innerText(), /before the present/);
+    await workbench.see('the call stack there', () => workbench.callStack(), /kalloc|mappages|uvmalloc/);
+    await workbench.see('the story still', text, /uvmalloc/);
     await lab.picture('stop-view-past');
     await workbench.command('Debug: Stop');
   });
