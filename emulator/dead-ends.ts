@@ -69,6 +69,12 @@ const PROMPT = /[$#>%] ?$/;
 // Colours, and what else a terminal takes for itself.
 const ESCAPES = /\x1b\[[\d;]*[A-Za-z]|\r/g;
 
+/** Where a hart was at a look. */
+interface Place {
+  pc: bigint;
+  sp: bigint;
+}
+
 /** A loop that a hart was seen in, from look to look. */
 interface Sighting extends DeadHart {
   loop: EndlessLoop;
@@ -93,7 +99,7 @@ function panicSymbols(kernel: Uint8Array): { code: KernelSymbol[]; flags: Kernel
 
 export class DeadEnds {
   /** Where the harts were at the last look. */
-  private places: readonly { pc: bigint; sp: bigint }[] = [];
+  private places: readonly Place[] = [];
   /** By hart: looks until its code is followed again, how many there are from one time to the next, and whether it was idle. */
   private readonly pauses: { left: number; length: number; idle: boolean }[];
   private readonly sightings = new Map<string, Sighting>();
@@ -222,24 +228,33 @@ export class DeadEnds {
   private see(now: number, silent: boolean): (Sighting | undefined)[] {
     const before = this.places;
     this.places = this.machine.harts.map((hart) => ({ pc: hart.pc, sp: hart.x(X.sp) }));
-    const here = this.machine.harts.map((hart): Sighting | undefined => {
-      const at = this.places[hart.id]!;
-      const stays = silent || before.some(({ pc, sp }) => near(pc, at.pc) && near(sp, at.sp));
-      const loop = this.loopOf(hart, stays, silent);
-      if (loop === undefined) {
-        this.hasLeft(hart);
-        return undefined;
-      }
-      const { low, high, sp, awaited, masked } = loop;
-      // Where interrupts are enabled a process may go round in the loop, be given up, and be resumed on another hart.
-      const key = [masked ? hart.id : 'any', low, high, sp, ...[...awaited].flat()].join();
-      const { since = now, reported = false } = this.sightings.get(key) ?? {};
-      const sighting: Sighting = { hart: hart.id, pc: hart.pc, loop, since, seen: now, reported };
-      this.sightings.set(key, sighting);
-      return sighting;
-    });
+    const here = this.machine.harts.map((): Sighting | undefined => undefined);
+    const follow = (wrote: boolean): void => {
+      for (const { id } of this.machine.harts)
+        if (this.writers.has(id) === wrote) here[id] = this.sightingOf(id, before, now, silent);
+    };
+    follow(true);
+    // Harts that never wrote matter only where all others have come to an end.
+    if ([...this.writers].every((id) => here[id] !== undefined)) follow(false);
     for (const [key, { seen }] of this.sightings) if (now - seen > LEFT) this.sightings.delete(key);
     return here;
+  }
+
+  private sightingOf(id: number, before: readonly Place[], now: number, silent: boolean): Sighting | undefined {
+    const [hart, at] = [this.machine.harts[id]!, this.places[id]!];
+    const stays = silent || before.some(({ pc, sp }) => near(pc, at.pc) && near(sp, at.sp));
+    const loop = this.loopOf(hart, stays, silent);
+    if (loop === undefined) {
+      this.hasLeft(hart);
+      return undefined;
+    }
+    const { low, high, sp, awaited, masked } = loop;
+    // Where interrupts are enabled a process may go round in the loop, be given up, and be resumed on another hart.
+    const key = [masked ? hart.id : 'any', low, high, sp, ...[...awaited].flat()].join();
+    const { since = now, reported = false } = this.sightings.get(key) ?? {};
+    const sighting: Sighting = { hart: hart.id, pc: hart.pc, loop, since, seen: now, reported };
+    this.sightings.set(key, sighting);
+    return sighting;
   }
 
   /**

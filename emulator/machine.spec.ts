@@ -332,7 +332,7 @@ describe('the machine', () => {
   });
 
   it('gives short turns to a hart that only waits, and the same memory in the end', () => {
-    // Hart 0 counts to a million and then sets a flag for which hart 1 spins.
+    // Hart 0 counts to a million, sets a flag for which hart 1 spins, and halts for what is left of its quantum.
     const machine = boot(
       [
         ...loadConstant(S0, DRAM + 0x10000n),
@@ -351,7 +351,7 @@ describe('the machine', () => {
       ],
       { harts: 2 },
     );
-    machine.run({ instructions: 2_200_000 });
+    machine.run({ instructions: 2_300_000 });
     assert.equal(machine.harts[1]!.x(S2), 42n);
     assert.equal(machine.harts[0]!.x(S3), 0x100000n);
     assert.ok(machine.harts[1]!.retired < machine.harts[0]!.retired / 20);

@@ -60,6 +60,8 @@ interface Plan {
   untilEnabled: boolean;
   /** Its quantum may be extended at its end until interrupts are enabled. */
   extensible: boolean;
+  /** Its last quantum was extended in vain: interrupts stayed disabled, and have not been seen enabled since, as in a boot. */
+  masked: boolean;
   /** It is in a loop that is known to change nothing, and nobody meets it there. */
   idle: boolean;
   contention: Contention;
@@ -107,6 +109,7 @@ export class Scheduler {
       clock: 0,
       untilEnabled: false,
       extensible: true,
+      masked: false,
       idle: false,
       contention: Contention.none,
       patience: LEAD,
@@ -243,6 +246,7 @@ export class Scheduler {
       clock: plan.number('clock'),
       untilEnabled: plan.boolean('untilEnabled'),
       extensible: plan.boolean('extensible'),
+      masked: plan.boolean('masked'),
       idle: plan.boolean('idle'),
       contention: plan.oneOf('contention', [Contention.none, Contention.found, Contention.tries]),
       patience: plan.number('patience'),
@@ -265,11 +269,12 @@ export class Scheduler {
   private grant(hart: HartState): boolean {
     const granted = this.spinWaits.quantum(hart);
     const plan = this.plans[hart.id]!;
+    plan.masked = (plan.masked || plan.untilEnabled) && !interruptible(hart);
     hart.spinning = granted === 0;
     plan.idle = granted !== undefined && this.spinWaits.isIdle(hart);
     if (granted !== 0) plan.patience = LEAD;
     plan.untilEnabled = granted === UNTIL_ENABLED;
-    plan.extensible = granted === undefined;
+    plan.extensible = granted === undefined && !plan.masked;
     plan.quantum = granted === UNTIL_ENABLED ? EXTENSION : (granted ?? this.varied(QUANTUM, QUANTUM_VARIATION));
     return granted !== 0;
   }
