@@ -3,11 +3,13 @@
  * webviews share with the debugger. Everything is JSON: 64-bit values are hexadecimal strings with 0x ("0x80000000").
  */
 
+import type { AddressArea } from './protocol/page-tables';
 import type { QueryAnswer } from './protocol/queries';
 import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
 import type { VmprintCheck, VmprintFormat } from './protocol/vmprint';
 import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 
+export type { AddressArea } from './protocol/page-tables';
 export type { QueryAnswer, QueryRow } from './protocol/queries';
 export type {
   Story,
@@ -263,6 +265,8 @@ export interface PageTableModel {
   stop: number;
   /** Entries of the root table that are not zero. */
   entries: PteRun[];
+  /** The whole address space in the order of its addresses, for a drawing. */
+  areas: AddressArea[];
   /** Numbers of valid leaves, and of pages of the table itself. */
   leaves: number;
   tablePages: number;

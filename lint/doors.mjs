@@ -141,6 +141,7 @@ export const DOORS = {
     mayImport: [
       'debug-adapter/protocol',
       'webviews/page-table/messages',
+      'webviews/page-table/svg-file',
       'webviews/timeline/messages',
       'webviews/story/messages',
       'host/regular-file',

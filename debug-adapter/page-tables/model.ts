@@ -5,6 +5,7 @@ import type { PhysicalMemory } from '../../emulator/types';
 import type { PageTableModel, PageTableRoot } from '../protocol';
 import type { PhysicalRange } from '../memory/memory-map';
 import type { Regions } from '../xv6/regions';
+import { addressAreas } from './areas';
 import { takeSnapshot, type TableSnapshot } from './snapshot';
 import { buildTree } from './tree';
 
@@ -67,7 +68,16 @@ export interface ModelOptions {
 /** Builds the model. Its `stop` is the stop with which it is compared. */
 export function pageTableModel(remembered: SnapshotHistory, options: ModelOptions): PageTableModel {
   const { roots, shown, stop, memory, physical, regions } = options;
-  const model: PageTableModel = { roots, shown, stop, entries: [], leaves: 0, tablePages: 0, truncated: false };
+  const model: PageTableModel = {
+    roots,
+    shown,
+    stop,
+    entries: [],
+    areas: [],
+    leaves: 0,
+    tablePages: 0,
+    truncated: false,
+  };
   if (shown.root === undefined) {
     model.message = options.message ?? `${shown.label} has no page table now`;
     return model;
@@ -77,6 +87,7 @@ export function pageTableModel(remembered: SnapshotHistory, options: ModelOption
   const tree = buildTree(now, { physical, ...(regions && { regions }), ...(before && { before: before.snapshot }) });
   model.stop = before?.stop ?? stop;
   model.entries = tree.entries;
+  model.areas = addressAreas(tree.entries, regions);
   model.leaves = now.leaves;
   model.tablePages = now.tablePages;
   model.truncated = tree.truncated;

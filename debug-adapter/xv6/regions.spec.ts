@@ -233,4 +233,17 @@ describe('regions of a user table', () => {
     const odd = show(undefined, { ...process, trapframe: 0x80092000n });
     assert.equal(odd.at(-2)![2], "the trap frame's place, but not the page in p->trapframe");
   });
+
+  it('look at no more pages than one table has, however large p->sz is', () => {
+    const { memory, table } = user();
+    memory.map(table, 0x3000n, 0x80103000n, R | W | U);
+    let asked = 0;
+    const isWritable = (): boolean => (asked++, true);
+    const space = spaceOf(memory, table);
+    const layout = kernelLayout(kernel(), memoryMap(memory));
+    const all = userRegions(layout, { ...process, size: 0x3f00000000n }, space, undefined, isWritable);
+    assert.deepEqual(all.nameAt(5, 0x80105, PTE.V | R | W | U), { name: 'user data', pages: 512 });
+    assert.deepEqual(all.nameAt(0x100, undefined, 0), { name: 'program (not mapped)', pages: 0x3f00000 - 0x100 });
+    assert.ok(asked < 2000, `${asked}`);
+  });
 });

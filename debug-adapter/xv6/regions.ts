@@ -3,7 +3,7 @@
  * p->sz), then by xv6's conventions (memlayout.h: trampoline in the topmost page, trap frame below it, kernel stacks with a
  * guard page below each; exec: program, guard page, stack, heap), then by the board's memory map.
  */
-import { PAGE_SIZE, PTE, pteFlags, walk } from '../../emulator/isa/sv39';
+import { ENTRIES, PAGE_SIZE, PTE, pteFlags, walk } from '../../emulator/isa/sv39';
 import type { AddressSpace, TranslatedAddress } from '../memory/address-space';
 import { rangeAt, indexAfter, type PhysicalRange } from '../memory/memory-map';
 import type { Binary } from '../symbols/api';
@@ -168,9 +168,11 @@ export function userRegions(
       if (vpn === top.trapFrame) return { name: trapFrameName(process, ppn), pages: 1 };
       if (vpn === top.usyscall) return { name: flags & PTE.V ? 'USYSCALL page' : undefined, pages: 1 };
       if (vpn < program) {
+        if (flags === 0) return { name: programName(flags, undefined), pages: program - vpn };
         const writable = (page: number): boolean | undefined => isWritable(BigInt(page) << 12n);
+        const limit = Math.min(program, vpn + ENTRIES);
         let end = vpn + 1;
-        while (end < program && writable(end) === writable(vpn)) end++;
+        while (end < limit && writable(end) === writable(vpn)) end++;
         return { name: programName(flags, writable(vpn)), pages: end - vpn };
       }
       return named(ranges, vpn);

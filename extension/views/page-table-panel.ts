@@ -4,6 +4,8 @@
  */
 import * as vscode from 'vscode';
 import { isPageTableModel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
+import { svgFile } from '../../webviews/page-table/svg-file';
+import type { PageTableModel } from '../../debug-adapter/protocol';
 import { request, type Sessions } from '../sessions';
 import { webviewPage } from './webview-page';
 
@@ -12,6 +14,8 @@ export class PageTablePanel implements vscode.Disposable {
   /** The session that the panel shows, kept after its end until another one starts. */
   private session: vscode.DebugSession | undefined;
   private root: string | undefined;
+  /** What the page shows. */
+  private model: PageTableModel | undefined;
   private ready = false;
   /** One request at a time; after a stop in the meantime, another request follows. */
   private requesting = false;
@@ -77,8 +81,7 @@ export class PageTablePanel implements vscode.Disposable {
       if (!panel.visible) this.ready = false;
     });
     panel.onDidDispose(() => {
-      this.panel = undefined;
-      this.session = undefined;
+      this.panel = this.session = this.model = undefined;
       this.ready = false;
     });
     return panel;
@@ -86,10 +89,42 @@ export class PageTablePanel implements vscode.Disposable {
 
   private receive(untrusted: unknown): void {
     const message = readFromPanel(untrusted);
-    if (!message) return;
-    if (message.type === 'ready') this.ready = true;
-    else this.root = message.root;
+    switch (message?.type) {
+      case 'ready':
+        this.ready = true;
+        break;
+      case 'root':
+        this.root = message.root;
+        break;
+      case 'export':
+        void this.exportDrawing();
+        return;
+      default:
+        return;
+    }
     void this.refresh();
+  }
+
+  /** Writes the drawing of the table that is shown to a file, and offers to open it. */
+  async exportDrawing(): Promise<void> {
+    const { model } = this;
+    if (!model) {
+      void vscode.window.showInformationMessage('Show a page table first; its drawing is written to a file then.');
+      return;
+    }
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file('.');
+    const name = `address-space-${model.shown.id.replaceAll(/[^\w-]+/g, '-')}.svg`;
+    const file = await vscode.window.showSaveDialog({
+      defaultUri: vscode.Uri.joinPath(folder, name),
+      filters: { SVG: ['svg'] },
+    });
+    if (!file) return;
+    const text = svgFile(`Address space of ${model.shown.label}`, model.areas);
+    try {
+      await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(text));
+    } catch (error) {
+      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    }
   }
 
   private async refresh(): Promise<void> {
@@ -117,7 +152,10 @@ export class PageTablePanel implements vscode.Disposable {
     const { root } = this;
     try {
       const model: unknown = await request(session, 'xv6.pageTable', root === undefined ? {} : { root });
-      if (isPageTableModel(model)) return { type: 'model', model };
+      if (isPageTableModel(model)) {
+        this.model = model;
+        return { type: 'model', model };
+      }
       return { type: 'failed', message: 'The debugger returned something that is not a page table.' };
     } catch (error) {
       if (root !== undefined && root === this.root && this.sessions.isStopped(session)) {

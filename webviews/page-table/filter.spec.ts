@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { PteRun } from '../../debug-adapter/protocol';
-import { filterEntries } from './filter';
+import { areaMatches, filterEntries } from './filter';
 
 const run: PteRun = {
   level: 0,
@@ -89,6 +89,32 @@ describe('filter of a page table', () => {
     assert.deepEqual(found('rwxu'), [shell]);
     assert.deepEqual(found('rw').length, 2);
     assert.deepEqual(found('ADDED'), [shell]);
+  });
+
+  it('finds only virtual, or only physical addresses where that is said', () => {
+    assert.deepEqual(found('va:0x3fffffe123'), [trapframe]);
+    assert.deepEqual(found('pa:0x3fffffe123'), []);
+    assert.deepEqual(found('pa:87f76000'), [trapframe]);
+    assert.deepEqual(found('va:0x87f76000'), []);
+    assert.deepEqual(found('va:0'), [shell]);
+    assert.equal(filterEntries(entries, 'va:0x87f65ff8').length, 0);
+  });
+
+  it('finds by a single flag that is set or not', () => {
+    assert.deepEqual(found('+u'), [shell]);
+    assert.deepEqual(found('-u -x').length, 2);
+    assert.deepEqual(found('+w -u'), [run, trapframe]);
+    assert.deepEqual(found('+g'), []);
+  });
+
+  it('finds the boxes of a drawing in the same way', () => {
+    const area = { ...{ va: '0x1000', last: '0x2fff', pages: 2, flags: 0x17 }, pa: '0x80004000', region: 'user stack' };
+    for (const text of ['', 'stack', '0x2fff', '80005123', 'va:0x1000', 'pa:0x80004000', 'rwu', '+w', '-x stack'])
+      assert.ok(areaMatches(area, text), text);
+    for (const text of ['heap', '0x3000', '80006000', 'pa:0x1000', 'va:80004000', 'rw', '+x', 'stack +x'])
+      assert.ok(!areaMatches(area, text), text);
+    assert.ok(!areaMatches({ ...area, flags: 0 }, '-x'), 'what is not mapped has no flags');
+    assert.ok(areaMatches({ ...area, region: 'stacks', parts: [{ ...area, region: 'stack of pid 7' }] }, 'pid 7'));
   });
 
   it('requires all words to match, and keeps the tables that lead there', () => {

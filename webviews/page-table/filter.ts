@@ -1,8 +1,10 @@
 /**
- * Filters a page table by a text. A number matches entries that map it or map to it, and the tables and entries at that
- * address; any other word must occur in an entry's region, problem, change or permissions. All words must match.
+ * Searches a page table by a text. A number matches entries that map it or map to it, and the tables and entries at that
+ * address; with `va:` or `pa:` before it only what it says. Letters of flags (`rwu`) match entries with just these permissions, one
+ * letter with `+` or `-` before it (`+u`, `-w`) those that have it or not. Any other word must occur in an entry's region, which
+ * says whose it is, its problem or its change. All words must match.
  */
-import { PTE, type PteRun } from '../../debug-adapter/protocol';
+import { PTE, type AddressArea, type PteRun } from '../../debug-adapter/protocol';
 import { pageSize } from './rows';
 
 /** The entries that match, with the tables that lead to them. An empty text matches everything. */
@@ -25,7 +27,7 @@ function filterRun(run: PteRun, words: string[]): PteRun[] {
 /** The part of a run that a word matches: all of it, the leaves that contain an address, or nothing. */
 function narrow(run: PteRun, word: string): PteRun[] {
   if (matchesText(run, word)) return [run];
-  const address = addressIn(word);
+  const { space, address } = addressIn(word);
   if (address === undefined) return [];
   const size = pageSize(run.level);
   const offsets = new Set<number>();
@@ -33,9 +35,9 @@ function narrow(run: PteRun, word: string): PteRun[] {
     const distance = address - start;
     if (distance >= 0n && distance < step * BigInt(run.count)) offsets.add(Number(distance / step));
   };
-  note(BigInt(run.va), size);
-  note(BigInt(run.pa), size);
-  note(BigInt(run.pteAddress), 8n);
+  if (space !== 'pa') note(BigInt(run.va), size);
+  if (space !== 'va') note(BigInt(run.pa), size);
+  if (space === undefined) note(BigInt(run.pteAddress), 8n);
   return [...offsets].sort((a, b) => a - b).map((offset) => leafOf(run, offset));
 }
 
@@ -57,15 +59,39 @@ function leafOf(run: PteRun, offset: number): PteRun {
 /** A pointer matches an address in the table that it points to, and its own address. */
 function matchesTable(run: PteRun, word: string): boolean {
   if (matchesText(run, word)) return true;
-  const address = addressIn(word);
-  if (address === undefined) return false;
+  const { space, address } = addressIn(word);
+  if (address === undefined || space === 'va') return false;
   return address >> 12n === BigInt(run.pa) >> 12n || address === BigInt(run.pteAddress);
 }
 
 function matchesText(run: PteRun, word: string): boolean {
   const texts = [run.region, run.problem, run.change];
   if (texts.some((text) => text?.toLowerCase().includes(word))) return true;
-  return /^[rwxu]{2,4}$/.test(word) && permissions(run.flags) === word;
+  return run.children === undefined && matchesFlags(run.flags, word);
+}
+
+function matchesFlags(flags: number, word: string): boolean {
+  if (/^[rwxu]{2,4}$/.test(word)) return permissions(flags) === word;
+  const [, sign, letter] = /^([+-])([vrwxugad])$/.exec(word) ?? [];
+  if (letter === undefined) return false;
+  return ((flags & PTE[letter.toUpperCase() as keyof typeof PTE]) !== 0) === (sign === '+');
+}
+
+/** Whether a box of a drawing is one that a text searches for. */
+export function areaMatches(area: AddressArea, text: string): boolean {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  return (area.parts?.some((part) => areaMatches(part, text)) ?? false) || words.every((word) => areaHas(area, word));
+}
+
+function areaHas({ va, last, pa, flags, region, problem }: AddressArea, word: string): boolean {
+  if ([region, problem].some((text) => text?.toLowerCase().includes(word))) return true;
+  if (flags & PTE.V && matchesFlags(flags, word)) return true;
+  const { space, address } = addressIn(word);
+  if (address === undefined) return false;
+  const length = BigInt(last) - BigInt(va);
+  const covers = (start: string | undefined): boolean =>
+    start !== undefined && address >= BigInt(start) && address - BigInt(start) <= length;
+  return (space !== 'pa' && covers(va)) || (space !== 'va' && covers(pa));
 }
 
 function permissions(flags: number): string {
@@ -75,11 +101,11 @@ function permissions(flags: number): string {
     .toLowerCase();
 }
 
-/** A hexadecimal number, with or without 0x. Without 0x it needs at least three digits, to be no word. */
-function addressIn(word: string): bigint | undefined {
-  return /^(0x[\da-f]{1,16}|[\da-f]{3,16})$/.test(word)
-    ? BigInt(word.startsWith('0x') ? word : `0x${word}`)
-    : undefined;
+/** A hexadecimal number, with or without 0x. Without 0x and `va:` or `pa:` it needs at least three digits, to be no word. */
+function addressIn(word: string): { space?: 'va' | 'pa'; address?: bigint } {
+  const [, space, prefix, digits] = /^(?:(va|pa):)?(0x)?([\da-f]{1,16})$/.exec(word) ?? [];
+  if (digits === undefined || (space === undefined && prefix === undefined && digits.length < 3)) return {};
+  return { ...(space !== undefined && { space: space as 'va' | 'pa' }), address: BigInt(`0x${digits}`) };
 }
 
 function hexadecimal(value: bigint): string {

@@ -19,6 +19,10 @@ const model: PageTableModel = {
   shown: { id: 'satp', label: 'satp of hart 0', root: '0x87f67000' },
   stop: 3,
   entries: [{ ...leaf, level: 2, index: 255, flags: 1, children: [{ ...leaf, level: 1, flags: 1, children: [leaf] }] }],
+  areas: [
+    { va: '0x0', last: '0x3fffffefff', pages: 0x3ffffff, flags: 0 },
+    { ...{ va: '0x3ffffff000', last: '0x3fffffffff', pages: 1, flags: 0xb }, pa: '0x80007000', region: 'trampoline' },
+  ],
   leaves: 1,
   tablePages: 3,
   truncated: false,
@@ -48,12 +52,28 @@ describe('messages of the page-table panel', () => {
       { level: 1, children: [{ ...leaf, level: 1 }] },
     ])
       assert.equal(isPageTableModel(withEntry(entry)), false, JSON.stringify(entry));
+    for (const area of [
+      { va: '<b>' },
+      { last: '0x0', va: '0x1000' },
+      { pages: -1 },
+      { flags: 'R' },
+      { region: 1 },
+      { parts: [{}] },
+      { parts: [{ ...model.areas[1], parts: [] }] },
+    ]) {
+      assert.equal(
+        isPageTableModel({ ...model, areas: [{ ...model.areas[1], ...area }] }),
+        false,
+        JSON.stringify(area),
+      );
+    }
     assert.equal(readToPanel({ type: 'model', model: { ...model, roots: undefined } }), undefined);
     assert.equal(readToPanel({ type: 'evaluate' }), undefined);
   });
 
   it('takes from the panel only what the panel has to say', () => {
     assert.deepEqual(readFromPanel({ type: 'ready', more: 1 }), { type: 'ready' });
+    assert.deepEqual(readFromPanel({ type: 'export', svg: '<svg/>' }), { type: 'export' });
     assert.deepEqual(readFromPanel({ type: 'root', root: 'pid:3' }), { type: 'root', root: 'pid:3' });
     assert.equal(readFromPanel({ type: 'root', root: 'x'.repeat(65) }), undefined);
     assert.equal(readFromPanel({ type: 'root', root: {} }), undefined);

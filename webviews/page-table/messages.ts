@@ -2,7 +2,7 @@
  * The messages between the page-table panel and the extension, and the checks on arrival: a webview's messages are hostile
  * input, and so is a model read from a guest. No function here throws.
  */
-import type { PageTableModel, PageTableRoot, PteRun } from '../../debug-adapter/protocol';
+import type { AddressArea, PageTableModel, PageTableRoot, PteRun } from '../../debug-adapter/protocol';
 import { isCount, isObject, isOptional, isText } from '../message-checks';
 
 /** From the extension to the panel. */
@@ -20,12 +20,14 @@ export type FromPanel =
   /** The panel is loaded and listens. */
   | { type: 'ready' }
   /** Show another root, by its id. */
-  | { type: 'root'; root: string };
+  | { type: 'root'; root: string }
+  /** Write the drawing to a file. */
+  | { type: 'export' };
 
 export function readFromPanel(message: unknown): FromPanel | undefined {
   if (!isObject(message)) return undefined;
   const { type, root } = message;
-  if (type === 'ready') return { type };
+  if (type === 'ready' || type === 'export') return { type };
   if (type === 'root' && isText(root, 64)) return { type, root };
   return undefined;
 }
@@ -48,6 +50,7 @@ export function isPageTableModel(value: unknown): value is PageTableModel {
     isOptional(value['message'], (message) => isText(message, 2000)) &&
     isCount(value['stop']) &&
     isArrayOf(value['entries'], (entry) => isRun(entry, 2)) &&
+    isArrayOf(value['areas'], (area) => isArea(area, true)) &&
     isCount(value['leaves']) &&
     isCount(value['tablePages']) &&
     typeof value['truncated'] === 'boolean'
@@ -85,6 +88,24 @@ function isRun(value: unknown, highest: number): value is PteRun {
     isOptional(value['before'], isHexadecimal) &&
     isOptional(value['touchedOnly'], (touched) => typeof touched === 'boolean') &&
     isOptional(children, (entries) => level > 0 && isArrayOf(entries, (entry) => isRun(entry, level - 1)))
+  );
+}
+
+/** Checks an area, whose parts have none themselves. */
+function isArea(value: unknown, mayHaveParts: boolean): value is AddressArea {
+  return (
+    isObject(value) &&
+    isHexadecimal(value['va']) &&
+    isHexadecimal(value['last']) &&
+    BigInt(value['va']) <= BigInt(value['last']) &&
+    isCount(value['pages']) &&
+    isOptional(value['pa'], isHexadecimal) &&
+    isCount(value['flags']) &&
+    isOptional(value['region'], (region) => isText(region, 200)) &&
+    isOptional(value['problem'], (problem) => isText(problem, 500)) &&
+    isOptional(value['merged'], isCount) &&
+    isOptional(value['repeats'], isCount) &&
+    isOptional(value['parts'], (parts) => mayHaveParts && isArrayOf(parts, (part) => isArea(part, false)))
   );
 }
 

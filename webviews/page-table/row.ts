@@ -76,7 +76,7 @@ export function rowTemplate(
 }
 
 /** What the editor passes to the commands of the row's context menu, which are about an entry: the first of several. */
-const menuContext = ({ pteAddress, pa }: TreeRow): string =>
+export const menuContext = ({ pteAddress, pa }: TreeRow): string =>
   JSON.stringify({
     ...{ webviewSection: 'entry', preventDefaultContextMenuItems: true },
     ...{ pteAddress: hexadecimal(pteAddress), pa: hexadecimal(pa) },
@@ -103,9 +103,11 @@ function ariaLabel(row: TreeRow): string {
   const set = LETTERS.filter((letter) => row.flags & PTE[letter]).map((letter) => WORDS[letter]);
   const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
   const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;
+  const many = row.kind === 'tables' ? 'full tables, one after the other' : undefined;
   return [
     `level ${row.level} ${entries}`,
     `${hexadecimal(row.va)} to ${hexadecimal(row.last)}`,
+    many,
     target,
     row.region,
     set.join(', ') || 'no flags',

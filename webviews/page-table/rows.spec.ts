@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
 import type { PteRun } from '../../debug-adapter/protocol';
-import { changeText, expandableKeys, VisibleRows } from './rows';
+import { changeText, expandableKeys, pathTo, VisibleRows } from './rows';
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
@@ -52,16 +52,18 @@ const process1 = [
     ]),
   ]),
 ];
-/** 64 full tables below one: the direct map of 128 MiB. */
+/** A table of the direct map, full of leaves. */
+const fullTable = (index: number, more: Partial<PteRun> = {}): PteRun => {
+  const at = 0x80000000n + BigInt(index) * 0x200000n;
+  return table(1, index, at, [leaves(0, 0, 512, at, at, { region: 'RAM', ...more })]);
+};
+/** 64 of them below one: the direct map of 128 MiB. */
 const direct = [
   table(
     2,
     2,
     0x80000000n,
-    Array.from({ length: 64 }, (_, index) => {
-      const at = 0x80000000n + BigInt(index) * 0x200000n;
-      return table(1, index, at, [leaves(0, 0, 512, at, at)]);
-    }),
+    Array.from({ length: 64 }, (_, index) => fullTable(index)),
   ),
 ];
 const none = new Map<string, boolean>();
@@ -109,6 +111,7 @@ describe('rows of a page table', () => {
 
   it('folds a run of many leaves into a row, and unfolds it', () => {
     const expansion = new Map([['2/0', true]]);
+    const direct = [table(2, 2, 0x80000000n, [fullTable(0)])];
     const folded = new VisibleRows(direct, expansion);
     assert.equal(folded.at(2).kind, 'run');
     assert.equal(folded.at(2).count, 512);
@@ -121,6 +124,49 @@ describe('rows of a page table', () => {
     assert.equal(unfolded.parentOf(3 + 511), 2);
     assert.equal(unfolded.parentOf(2), 1);
     assert.equal(unfolded.parentOf(0), -1);
+  });
+
+  it('folds the direct map into one row, and unfolds it', () => {
+    const folded = new VisibleRows(direct, none);
+    assert.deepEqual(keys(folded), ['2', '2/0*']);
+    const { kind, index, count, va, last, pa, flags, region, depth, position, siblings } = folded.at(1);
+    assert.deepEqual([kind, index, count, depth, position, siblings], ['tables', 0, 64, 1, 1, 1]);
+    assert.deepEqual([va, last, pa, flags, region], [0x80000000n, 0x87ffffffn, 0x80000000n, 7, 'RAM']);
+    const unfolded = new VisibleRows(direct, new Map([['2/0*', true]]));
+    assert.equal(unfolded.length, 2 + 64 + 64);
+    const last64 = unfolded.at(unfolded.indexOf('2/63'));
+    assert.deepEqual([last64.kind, last64.depth, last64.position, last64.siblings], ['table', 2, 64, 64]);
+    assert.equal(unfolded.parentOf(unfolded.indexOf('2/63')), 1);
+    assert.ok(expandableKeys(direct, true).includes('2/0*'));
+    assert.ok(!expandableKeys(direct, false).includes('2/0*'));
+  });
+
+  it('folds no tables together of which one is not like the others', () => {
+    const rows = (...tables: PteRun[]) => keys(new VisibleRows([table(2, 2, 0x80000000n, tables)], none));
+    const many = (from: number) => Array.from({ length: 5 }, (_, i) => fullTable(from + i));
+    assert.deepEqual(rows(...many(0), ...many(5)), ['2', '2/0*']);
+    assert.deepEqual(rows(...many(0), ...many(6)), ['2', '2/0*', '2/6*']);
+    for (const more of [
+      { flags: 1 },
+      { region: 'data' },
+      { change: 'added' },
+      { problem: 'W' },
+      { pa: '0x0' },
+    ] as const)
+      assert.ok(rows(...many(0), fullTable(5, more), ...many(6)).includes('2/5'), JSON.stringify(more));
+    const part = table(1, 5, 0n, [leaves(0, 0, 511, 0n, 0x80a00000n, { region: 'RAM' })]);
+    assert.ok(rows(...many(0), part).includes('2/5'));
+    assert.ok(rows(...many(0).slice(1)).includes('2/1'), 'four are few enough to be seen');
+  });
+
+  it('leads to the entry of an address through all that is folded', () => {
+    assert.deepEqual(pathTo(direct, 0x80405123n), ['2', '2/0*', '2/2', '2/2/0+', '2/2/5']);
+    assert.deepEqual(pathTo(process1, 0x2fffn), ['0', '0/0', '0/0/2']);
+    assert.deepEqual(pathTo(process1, 0x5000n), ['0', '0/0']);
+    assert.deepEqual(pathTo(process1, 0x4000000000n), []);
+    const expansion = new Map(pathTo(direct, 0x80405123n).map((key) => [key, true]));
+    const rows = new VisibleRows(direct, expansion);
+    assert.equal(rows.at(rows.indexOf('2/2/5')).va, 0x80405000n);
   });
 
   it('unfolds a table with a change in it, and keeps what the user folded', () => {

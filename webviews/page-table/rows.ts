@@ -4,8 +4,11 @@
  */
 import type { PteRun } from '../../debug-adapter/protocol';
 
-/** A pointer to a lower table, one leaf, or a run of neighbouring leaves folded into one row. */
-export type RowKind = 'table' | 'leaf' | 'run';
+/**
+ * A pointer to a lower table, one leaf, a run of neighbouring leaves folded into one row, or neighbouring pointers whose tables
+ * go on one from the other: the kernel's direct map is 64 of them.
+ */
+export type RowKind = 'table' | 'leaf' | 'run' | 'tables';
 
 export interface TreeRow {
   /** The same for the same entry at every stop. */
@@ -40,8 +43,10 @@ export interface TreeRow {
 /** What the user has unfolded (true) or folded (false), by row key; everything else follows the default. */
 export type Unfolded = ReadonlyMap<string, boolean>;
 
-/** Leaves of the longest run that is shown leaf by leaf, without a row of its own. */
+/** Leaves of the longest run that is shown leaf by leaf, and tables, without a row of its own. */
 const SHORT = 4;
+/** Entries of a table. */
+const ENTRIES = 512;
 /** The lower tables are unfolded by default if the whole tree then has at most so many rows. */
 const SMALL = 200;
 
@@ -58,6 +63,8 @@ interface Span {
   expanded: boolean;
   position: number;
   siblings: number;
+  /** Number of tables, of kind `tables`. */
+  tables?: number;
 }
 
 export class VisibleRows {
@@ -87,7 +94,9 @@ export class VisibleRows {
     const step = pageSize(run.level);
     const shift = BigInt(offset);
     const va = BigInt(run.va) + shift * step;
-    const count = span.kind === 'leaf' ? 1 : run.count;
+    const count = span.kind === 'leaf' ? 1 : (span.tables ?? run.count);
+    // Of several tables, what they lead to is of interest, and not where they lie.
+    const leaves = span.kind === 'tables' ? run.children![0]! : run;
     return {
       key: span.kind === 'leaf' ? memberKey(key, run, offset) : key,
       kind: span.kind,
@@ -97,10 +106,10 @@ export class VisibleRows {
       count,
       va,
       last: va + step * BigInt(count) - 1n,
-      pa: BigInt(run.pa) + shift * step,
+      pa: BigInt(leaves.pa) + shift * step,
       pte: BigInt(run.pte) + shift * (step >> 2n),
       pteAddress: BigInt(run.pteAddress) + 8n * shift,
-      flags: run.flags,
+      flags: leaves.flags,
       region: run.region ?? (run.children && regionsOf(run.children)),
       problem: run.problem,
       change: run.change,
@@ -111,6 +120,10 @@ export class VisibleRows {
       position: position + offset,
       siblings,
     };
+  }
+
+  keyAt(at: number): string {
+    return this.at(at).key;
   }
 
   /** The index of the row with this key, -1 if no such row is visible. */
@@ -137,14 +150,25 @@ export class VisibleRows {
   }
 
   private addAll(entries: readonly PteRun[], depth: number, path: string): void {
-    const siblings = entries.reduce((sum, run) => sum + (isFolded(run) ? 1 : run.count), 0);
+    const groups = grouped(entries);
+    const siblings = groups.reduce(
+      (sum, [run, ...more]) => sum + (more.length > 0 || isFolded(run) ? 1 : run.count),
+      0,
+    );
     let position = 1;
-    for (const run of entries) {
-      if (run.children) {
-        const key = memberKey(path, run, 0);
-        const expanded = this.expansion.get(key) ?? (this.unfoldTables || run.level === 2 || hasChange(run.children));
-        this.add({ run, kind: 'table', key, depth, expanded, position, siblings, count: 1 });
-        if (expanded) this.addAll(run.children, depth + 1, key);
+    for (const group of groups) {
+      const [run] = group;
+      if (group.length > 1) {
+        const key = `${memberKey(path, run, 0)}*`;
+        const expanded = this.expansion.get(key) ?? false;
+        this.add({
+          ...{ run, kind: 'tables', key, depth, expanded, position, siblings, count: 1 },
+          tables: group.length,
+        });
+        if (expanded) group.forEach((table, i) => this.addTable(table, depth + 1, path, i + 1, group.length));
+        position++;
+      } else if (run.children) {
+        this.addTable(run, depth, path, position, siblings);
         position++;
       } else if (isFolded(run)) {
         const runKey = `${memberKey(path, run, 0)}+`;
@@ -171,6 +195,14 @@ export class VisibleRows {
     }
   }
 
+  private addTable(run: PteRun, depth: number, path: string, position: number, siblings: number): void {
+    const { level, children = [] } = run;
+    const key = memberKey(path, run, 0);
+    const expanded = this.expansion.get(key) ?? (this.unfoldTables || level === 2 || hasChange(children));
+    this.add({ run, kind: 'table', key, depth, expanded, position, siblings, count: 1 });
+    if (expanded) this.addAll(children, depth + 1, key);
+  }
+
   private add(span: Omit<Span, 'from'>): void {
     this.spans.push({ from: this.size, ...span });
     this.size += span.count;
@@ -188,14 +220,35 @@ export class VisibleRows {
   }
 }
 
-/** Keys of everything that can be unfolded, for "unfold all" and "fold all"; runs of leaves only if `runs`. */
+/** Keys of everything that can be unfolded, for "unfold all" and "fold all"; what stands for many like it only if `runs`. */
 export function expandableKeys(entries: readonly PteRun[], runs: boolean, path = ''): string[] {
+  const groups = grouped(entries).filter((group) => group.length > 1);
+  return [...(runs ? groups.map(([run]) => `${memberKey(path, run, 0)}*`) : []), ...keysOf(entries, runs, path)];
+}
+
+function keysOf(entries: readonly PteRun[], runs: boolean, path: string): string[] {
   return entries.flatMap((run) => {
     const key = memberKey(path, run, 0);
     if (run.children) return [key, ...expandableKeys(run.children, runs, key)];
     return runs && isFolded(run) ? [`${key}+`] : [];
   });
 }
+
+/** The keys of the rows on the way to the entry for an address, with those that are in its way while folded. */
+export function pathTo(entries: readonly PteRun[], va: bigint, path = ''): string[] {
+  const run = entries.find((one) => va >= BigInt(one.va) && va < endOf(one));
+  if (run === undefined) return [];
+  const first = memberKey(path, run, 0);
+  if (run.children) {
+    const group = grouped(entries).find((one) => one.includes(run))!;
+    const above = group.length > 1 ? [`${memberKey(path, group[0], 0)}*`] : [];
+    return [...above, first, ...pathTo(run.children, va, first)];
+  }
+  const offset = Number((va - BigInt(run.va)) / pageSize(run.level));
+  return [...(isFolded(run) ? [`${first}+`] : []), memberKey(path, run, offset)];
+}
+
+const endOf = ({ va, level, count }: PteRun): bigint => BigInt(va) + pageSize(level) * BigInt(count);
 
 /** How an entry differs from the stop before; undefined if it does not. */
 export function changeText({ change, touchedOnly }: TreeRow): string | undefined {
@@ -210,6 +263,36 @@ export function pageSize(level: number): bigint {
 /** Key of the entry `offset` places into a run whose table has the path `path`: the indices down to it. */
 function memberKey(path: string, run: PteRun, offset: number): string {
   return path === '' ? `${run.index + offset}` : `${path}/${run.index + offset}`;
+}
+
+/** Neighbouring entries, alone but for tables of which each goes on where the one before ends. */
+function grouped(entries: readonly PteRun[]): [PteRun, ...PteRun[]][] {
+  const groups: [PteRun, ...PteRun[]][] = [];
+  for (const run of entries) {
+    const group = groups.at(-1);
+    if (group && goesOn(group.at(-1)!, run)) group.push(run);
+    else groups.push([run]);
+  }
+  return groups.flatMap((group) => (group.length > SHORT ? [group] : group.map((run): [PteRun] => [run])));
+}
+
+function goesOn(table: PteRun, next: PteRun): boolean {
+  const [leaves, following] = [wholeOf(table), wholeOf(next)];
+  return (
+    leaves !== undefined &&
+    following !== undefined &&
+    next.index === table.index + 1 &&
+    following.flags === leaves.flags &&
+    following.region === leaves.region &&
+    BigInt(following.pa) === BigInt(leaves.pa) + pageSize(table.level)
+  );
+}
+
+/** The only run of a table that is full of it, where there is nothing else to be said of either. */
+function wholeOf({ children, problem, change }: PteRun): PteRun | undefined {
+  const run = children?.length === 1 ? children[0]! : undefined;
+  const isPlain = [problem, change, run?.problem, run?.change].every((one) => one === undefined);
+  return run?.count === ENTRIES && run.children === undefined && isPlain ? run : undefined;
 }
 
 function isFolded(run: PteRun): boolean {
@@ -238,9 +321,9 @@ function hasChange(entries: readonly PteRun[]): boolean {
 
 function countRows(entries: readonly PteRun[]): number {
   let rows = 0;
-  for (const run of entries) {
+  for (const [run, ...more] of grouped(entries)) {
     rows += isFolded(run) || run.children ? 1 : run.count;
-    if (run.children) rows += countRows(run.children);
+    if (run.children && more.length === 0) rows += countRows(run.children);
   }
   return rows;
 }

@@ -35,6 +35,30 @@ describe('xv6.pageTable', function () {
     assert.ok(JSON.stringify(model).length < 200_000, 'neighbouring entries are told as one run');
   });
 
+  it('tells the areas of an address space as the figures of the book have them', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const { areas } = await session().ask('xv6.pageTable', {});
+    const boxes = areas.filter(({ flags, region }) => flags !== 0 || region !== undefined);
+    assert.deepEqual(
+      boxes.map(({ region, repeats }) => (repeats === undefined ? region : `${repeats} × ${region}`)),
+      [
+        ...['PLIC', 'UART', 'virtio 0', 'kernel text', 'kernel data', 'RAM'],
+        ...['64 × kernel stack and guard page below the kernel stack', 'trampoline'],
+      ],
+    );
+    const ram = boxes[5]!;
+    assert.deepEqual([ram.last, ram.pa, ram.flags], ['0x87ffffff', ram.va, 7]);
+    const user = await session().ask('xv6.pageTable', { root: 'pid:1' });
+    assert.deepEqual(
+      user.areas.map(({ region, flags }) => `${region ?? ''} ${flags.toString(2)}`),
+      [
+        ...['user text 11011', 'guard page below the user stack 111', 'user stack 10111', ' 0'],
+        ...['trap frame 111', 'trampoline 1011'],
+      ],
+    );
+  });
+
   it('shows a process, and marks what changed since the stop before', async () => {
     const line = lineOf('kernel/vm.c', /\*pte = PA2PTE\(pa \+ offset\) \| perm \| PTE_V;/);
     await session().boot({ lines: [{ file: 'kernel/vm.c', lines: [line] }] });
