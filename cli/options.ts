@@ -4,6 +4,7 @@
  * and is not supported is an error; one that cannot matter to the guest is accepted with a warning.
  */
 import { type SpokenInstant, spokenInstant } from '../emulator/history/spoken-instant';
+import { tlbOfSeed } from '../emulator/strict-tlb/event';
 import type { MachineOptions } from '../emulator/types';
 import { type DriveOptions, Drives } from './drives';
 import { onlyKeys, onOff, parseCount, parseList, parseSize, UsageError } from './option-values';
@@ -27,6 +28,8 @@ export interface RunOptions {
   /** Whether to read the console's input, and Ctrl-A commands with it. */
   console: boolean;
   seed: number;
+  /** A strict TLB; undefined: none. */
+  tlb: MachineOptions['tlb'];
   /** Which tier runs the guest; undefined: the machine's own choice. */
   acceleration: MachineOptions['acceleration'];
   script: string | undefined;
@@ -271,11 +274,16 @@ const OPTIONS: Record<string, Option> = {
     help: "vary the length of the harts' turns",
     apply: (draft, text) => void (draft.seed = parseCount('--seed', text)),
   },
+  tlb: {
+    argument: 'strict|n',
+    help: 'a TLB that forgets nothing until it is fenced, and stale uses told; n: with the cards of that seed, too',
+    apply: (draft, text) => void (draft.tlb = tlbOfSeed(text === 'strict' ? 0 : parseCount('--tlb', text))),
+  },
 };
 OPTIONS.M = OPTIONS.machine!;
 
 /** Our own options, which help shows with two dashes. All options work with one dash or two. */
-const OURS = ['script', 'timeout', 'stats', 'seed', 'warm-start', 'record', 'replay', 'goto'];
+const OURS = ['script', 'timeout', 'stats', 'seed', 'tlb', 'warm-start', 'record', 'replay', 'goto'];
 /** The options that go with --replay. */
 const OF_REPLAYS = ['replay', 'goto', 'accel', 'timeout', 'stats'];
 
@@ -294,6 +302,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     noReboot: false,
     console: true,
     seed: 0,
+    tlb: undefined,
     acceleration: undefined,
     script: undefined,
     timeout: undefined,

@@ -10,6 +10,7 @@ import { compareInstants } from '../emulator/history/instant';
 import { destinationIn } from '../emulator/history/spoken-instant';
 import { BootRecorder, warmStartName } from '../emulator/history/warm-start';
 import { Machine } from '../emulator/machine';
+import { tellStale } from '../emulator/strict-tlb/words';
 import type { MachineOptions } from '../emulator/types';
 import { FileDisk } from '../host/file-disk';
 import { FileError, type FileProblem } from '../host/file-error';
@@ -93,6 +94,7 @@ function powerOn(
     disk: disk && recorder ? recorder.watch(disk) : disk,
     diskSlot: options.diskSlot,
     seed: options.seed,
+    ...(options.tlb && { tlb: options.tlb }),
     acceleration: options.acceleration,
     consoleOutput: (bytes) => {
       recorder?.output(bytes);
@@ -139,6 +141,7 @@ async function runMachine(options: RunOptions): Promise<number> {
   const note = (text: string): void =>
     interactive ? void process.stderr.write(`\r\nxv6-emu: ${text}\r\n`) : say(text);
   tellDifferences(machine, (text) => note(`warning: ${text}`));
+  tellStale(machine, note);
   const run = new ConsoleRun(machine, output, {
     script,
     timeout: options.timeout === undefined ? undefined : options.timeout * 1000,

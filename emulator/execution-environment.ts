@@ -21,8 +21,10 @@ import type { Scheduler } from './scheduler/scheduler';
 import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
+import type { StrictMmuHost } from './strict-tlb/strict-mmu';
 import { type CsrEvent, type DeviceEvent, type DifferenceEvent, type MachineEvents, type FenceEvent } from './types';
-import { Mode, type LostStoreEvent, type SatpEvent, type TrapEvent, type TrapReturnEvent } from './types';
+import { Mode, type LostStoreEvent, type SatpEvent, type StaleTranslationEvent } from './types';
+import type { TrapEvent, TrapReturnEvent } from './types';
 
 /** Whose interrupts come through the PLIC, by their cause. */
 const EXTERNAL: ReadonlyMap<number, Mode> = new Map([
@@ -45,7 +47,9 @@ export interface EnvironmentParts {
   stops: Stops;
 }
 
-export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, SystemHost, ExecutorHost, ObserversHost {
+type Hosts = HartHost & CodeHost & AccessHost & SystemHost & ExecutorHost & ObserversHost & StrictMmuHost;
+
+export class ExecutionEnvironment implements Hosts {
   private parts!: EnvironmentParts;
 
   /** To be called before anything else: the parts are made with this environment, and so come later. */
@@ -174,6 +178,23 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
     return Status.done;
   }
 
+  get isRunning(): boolean {
+    return this.parts.clock.isRunning;
+  }
+
+  /** Who changes memory now: the instruction at hand, or without a hart a device of its own accord; and when. */
+  changer(): { hart?: number; pc?: bigint; time: number } {
+    const { hart, cycles: time } = this.parts.clock;
+    return hart === undefined ? { time } : { hart: hart.id, pc: hart.pc, time };
+  }
+
+  staleUse(event: StaleTranslationEvent): void {
+    if (!this.parts.observers.tell('staleTranslation', event)) return;
+    this.parts.stops.wanted ??= { kind: 'staleTranslation', event };
+    // What was fetched is still to be executed.
+    this.parts.clock.cut(event.access === 'fetch' ? 1 : 0);
+  }
+
   /** True if somebody wants to stop for what was touched of watched bytes: then the slice ends here. */
   watchedTouched(done = true): boolean {
     if (!done) {
@@ -197,19 +218,21 @@ export class ExecutionEnvironment implements HartHost, CodeHost, AccessHost, Sys
 
   private trap(hart: HartState, interrupt: boolean, cause: number, tval: bigint, counted: 0 | 1): Status {
     hart.trapped += counted;
-    const known = this.parts.stops.goesOnToTrap(hart, interrupt, cause, counted);
+    const { stops } = this.parts;
+    // It comes of that: the trap is told of when the machine goes on.
+    const isStale = stops.wanted?.kind === 'staleTranslation' && !interrupt;
+    const known = isStale || stops.goesOnToTrap(hart, interrupt, cause, counted);
     if (!known && this.parts.observers.hears('trap')) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
       const mode = interrupt ? EXTERNAL.get(cause) : undefined;
       if (mode !== undefined) event.source = this.parts.devices.plic.sourceFor(hart.id, mode);
-      if (this.parts.observers.tell('trap', event)) this.parts.stops.wanted = { kind: 'trap', event };
+      if (this.parts.observers.tell('trap', event)) stops.wanted = { kind: 'trap', event };
     }
-    const { stops } = this.parts;
-    if (stops.wanted?.kind === 'trap' || stops.holdsTrap) {
+    if (stops.wanted?.kind === 'trap' || isStale || stops.holdsTrap) {
       hart.remaining += counted;
       hart.trapped -= counted;
-      stops.standsAt(hart, { interrupt, cause });
+      stops.standsAt(hart, isStale ? undefined : { interrupt, cause });
       return Status.exit;
     }
     takeTrap(hart, interrupt, cause, tval);

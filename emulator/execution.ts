@@ -182,7 +182,7 @@ export class Execution {
     const used = clock.end();
     if (used > 0) position.arrive();
     if (stops.wanted?.kind === 'breakpoint') position.reach(Phase.fetched);
-    else if (stops.wanted?.kind === 'trap') position.reach(Phase.attempted);
+    else if (stops.wanted?.kind === 'trap' || stops.isBeforeTrap(hart)) position.reach(Phase.attempted);
     scheduler.ran(used);
     this.parts.sliceEnded();
     return used;

@@ -4,6 +4,8 @@ import { SavedState } from './history/saved-state';
 import type { Scheduler } from './scheduler/scheduler';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Device } from './device';
+import { restoreTlb, saveTlb } from './strict-tlb/saved-tlb';
+import type { StrictTlb } from './strict-tlb/strict-tlb';
 import type { State } from './types';
 
 export class MachineState {
@@ -12,6 +14,7 @@ export class MachineState {
     private readonly scheduler: Scheduler,
     private readonly devices: readonly Device[],
     private readonly harts: readonly HartState[],
+    private readonly tlb: StrictTlb | undefined,
   ) {}
 
   save(): State {
@@ -19,6 +22,7 @@ export class MachineState {
       ...{ ...this.clock.save(), scheduler: this.scheduler.save() },
       harts: this.harts.map((hart) => hart.save()),
       devices: this.devices.map((device) => device.save()),
+      ...(this.tlb && { tlb: saveTlb(this.tlb) }),
     };
   }
 
@@ -30,5 +34,6 @@ export class MachineState {
     saved.list('devices', this.devices.length).forEach((device, i) => this.devices[i]!.restore(device));
     // After the devices, which may drive the harts' lines.
     saved.list('harts', this.harts.length).forEach((hart, id) => this.harts[id]!.restore(hart));
+    if (this.tlb) restoreTlb(this.tlb, saved.record('tlb'));
   }
 }

@@ -32,7 +32,17 @@ import { Scheduler } from './scheduler/scheduler';
 import { SpinWaitDetector } from './scheduler/spin-wait';
 import { VirtualTime } from './scheduler/virtual-time';
 import { Stops } from './stops';
-import type { Checkpoint, InputHistory, LoggedInput, MachineApi, MachineInput, MachineOptions } from './types';
+import { StrictMmu } from './strict-tlb/strict-mmu';
+import { StrictTlb } from './strict-tlb/strict-tlb';
+import type {
+  Checkpoint,
+  FenceCount,
+  InputHistory,
+  LoggedInput,
+  MachineApi,
+  MachineInput,
+  MachineOptions,
+} from './types';
 import type { Observer, RunLimit, Stop, Subscription } from './types';
 
 export { KernelError };
@@ -51,6 +61,7 @@ export class Machine implements MachineApi {
   private readonly devices: VirtDevices;
   private readonly mmu: Mmu;
   private readonly tlb: Tlb;
+  private readonly strictTlb: StrictTlb | undefined;
   private readonly observers: Observers;
   private readonly code: CodeCache;
   private readonly kernel: LoadedKernel;
@@ -82,7 +93,10 @@ export class Machine implements MachineApi {
     this.position = new Position(this.clock);
     this.stops = new Stops(this.clock);
     this.tlb = new Tlb(this.memory, harts);
-    this.mmu = new Mmu(this.memory, this.tlb, this.harts);
+    this.strictTlb = options.tlb && new StrictTlb(this.memory, harts, options.tlb, () => environment.changer());
+    this.mmu = this.strictTlb
+      ? new StrictMmu(this.memory, this.tlb, this.harts, this.strictTlb, environment)
+      : new Mmu(this.memory, this.tlb, this.harts);
     const tier = options.acceleration ?? 'mixed';
     this.code = new CodeCache(this.memory, this.mmu, this.tlb, this.harts, environment, tier);
     this.observers = new Observers(this.memory, this.tlb, this.harts, environment);
@@ -112,7 +126,7 @@ export class Machine implements MachineApi {
     const spinWaits = new SpinWaitDetector(this.harts, this.memory, this.mmu, executor);
     const meetings = new Meetings(this.memory, this.mmu);
     this.scheduler = new Scheduler(this.harts, options.seed ?? 0, spinWaits, meetings);
-    this.state = new MachineState(this.clock, this.scheduler, devices, this.harts);
+    this.state = new MachineState(this.clock, this.scheduler, devices, this.harts, this.strictTlb);
     this.loopWalk = new LoopWalk(this.harts, this.memory, this.mmu, executor, (hart) =>
       this.observers.execute(hart, true),
     );
@@ -129,6 +143,8 @@ export class Machine implements MachineApi {
         if (this.deferred.length > 0) this.deferred.splice(0).forEach((input) => this.apply(input));
       },
     });
+    const { strictTlb } = this;
+    if (strictTlb) this.observers.subscribe({ fence: (event) => strictTlb.fenced(event) });
     this.powerOn();
   }
 
@@ -200,6 +216,10 @@ export class Machine implements MachineApi {
     });
   }
 
+  get fenceCounts(): readonly FenceCount[] | undefined {
+    return this.strictTlb?.counts.all;
+  }
+
   /** The guest has asked what time of day it is. */
   get clockConsulted(): boolean {
     return this.devices.rtc.consulted;
@@ -228,8 +248,8 @@ export class Machine implements MachineApi {
     try {
       this.memory.restore(memory, (host) => this.code.replaced(host));
       this.observers.reset();
-      this.mmu.memoryRestored();
       this.state.restore(state);
+      this.mmu.memoryRestored();
     } catch (error) {
       this.powerOn();
       if (disk !== undefined) this.disk?.restore(disk);
@@ -281,10 +301,8 @@ export class Machine implements MachineApi {
         this.loopWalk.end();
         this.scheduler.forgetLocks();
         if (!write(this.harts, this.memory, input)) return false;
-        for (const hart of this.harts) {
-          this.mmu.selectSpace(hart);
-          this.observers.satpChanged(hart);
-        }
+        this.mmu.changedFromOutside();
+        for (const hart of this.harts) this.observers.satpChanged(hart);
     }
     this.position.arrive();
     this.execution.idle = false;

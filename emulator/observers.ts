@@ -46,6 +46,7 @@ const EVENTS = Object.keys({
   data: 0,
   tableStore: 0,
   lostStore: 0,
+  staleTranslation: 0,
   difference: 0,
   execute: 0,
 } satisfies Record<keyof MachineEvents, 0>) as (keyof MachineEvents)[];

@@ -55,6 +55,11 @@ export class Stops {
     return this.at?.hart === hart.id && this.at.steps === steps && this.at.pc === hart.pc;
   }
 
+  /** The run ends because of a stale translation, and before the trap to which it leads. */
+  isBeforeTrap(hart: HartState): boolean {
+    return this.wanted?.kind === 'staleTranslation' && this.goesOn(hart, 0);
+  }
+
   /** The trap before which the machine last stopped is about to be taken. */
   goesOnToTrap(hart: HartState, interrupt: boolean, cause: number, counted: number): boolean {
     const trap = this.at?.trap;

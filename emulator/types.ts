@@ -6,8 +6,9 @@
 import type { ExecutionAt, Instant, StoppedAt } from './history/instant';
 import type { MemoryImage } from './history/memory-image';
 import type { InputHistory, LoggedInput, MachineInput } from './inputs';
+import type { FenceCount, StaleTranslationEvent, StrictTlbOptions } from './strict-tlb/event';
 
-export type { InputHistory, LoggedInput, MachineInput };
+export type { FenceCount, InputHistory, LoggedInput, MachineInput, StaleTranslationEvent, StrictTlbOptions };
 
 /** Privilege modes by their encoding (RISC-V privileged specification, table 1.1). */
 export const enum Mode {
@@ -16,7 +17,7 @@ export const enum Mode {
   Machine = 3,
 }
 
-/** Names of the privilege modes by encoding. */
+/** Names of the privilege modes. */
 export const MODE_NAMES: Readonly<Record<number, string>> = {
   [Mode.User]: 'user mode',
   [Mode.Supervisor]: 'supervisor mode',
@@ -235,6 +236,7 @@ export interface MachineEvents {
   data: DataEvent;
   tableStore: TableStoreEvent;
   lostStore: LostStoreEvent;
+  staleTranslation: StaleTranslationEvent;
   /** Told before the instruction has its effect; it never stops the machine. */
   difference: DifferenceEvent;
 }
@@ -309,6 +311,7 @@ export type Stop =
   | { kind: 'data'; events: DataEvent[] }
   | { kind: 'tableStore'; event: TableStoreEvent }
   | { kind: 'lostStore'; event: LostStoreEvent }
+  | { kind: 'staleTranslation'; event: StaleTranslationEvent }
   /** The guest wrote the test finisher: poweroff with an exit code, or reset. */
   | { kind: 'poweroff'; code: number }
   | { kind: 'reset' };
@@ -341,6 +344,8 @@ export interface MachineOptions {
   seed?: number;
   /** Which tier runs the guest; what the guest does is the same in all. Default: mixed. */
   acceleration?: 'interp' | 'jit' | 'mixed';
+  /** The harts have a strict TLB (strict-tlb/strict-tlb.ts). */
+  tlb?: StrictTlbOptions;
   /** Receives what the guest writes to the UART. */
   consoleOutput?: (bytes: Uint8Array) => void;
   /** Asked before anything comes in but idle time; not where a replay brings it. Throws an Error to refuse it. */
@@ -363,6 +368,8 @@ export interface MachineApi {
   readonly executed: number;
   /** The hart that has the quantum. */
   readonly current: number;
+  /** With a strict TLB: what each sfence.vma has been good for. */
+  readonly fenceCounts?: readonly FenceCount[] | undefined;
   run(limit: RunLimit): Stop;
   /** Where the machine is in its history, and the inputs on the way there. */
   readonly instant: Instant;

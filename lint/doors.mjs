@@ -15,6 +15,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
  */
 const MACHINE = [
   ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops', 'emulator/dead-ends'],
+  ...['emulator/strict-tlb/event', 'emulator/strict-tlb/words'],
   ...['emulator/history/saved-state'],
   ...['emulator/history/instant', 'emulator/history/timeline', 'emulator/history/recorded-run'],
 ];
@@ -43,8 +44,16 @@ export const DOORS = {
     ],
   },
   'emulator/devices': { mayImport: ['emulator/history/saved-state', 'emulator/types', 'emulator/device'] },
+  'emulator/strict-tlb': {
+    mayImport: [
+      ...['emulator/isa', 'emulator/mmu', 'emulator/layout', 'emulator/types'],
+      'emulator/history/saved-state',
+    ],
+  },
   // The past is that of a machine known by its interface.
-  'emulator/history': { mayImport: ['emulator/types', 'emulator/layout', 'emulator/devices/disk'] },
+  'emulator/history': {
+    mayImport: ['emulator/types', 'emulator/layout', 'emulator/devices/disk', 'emulator/strict-tlb/event'],
+  },
 
   // The debugger.
   'debug-adapter': { mayImport: ['emulator', 'debug-adapter/protocol', 'debug-adapter/dap'] },

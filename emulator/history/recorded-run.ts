@@ -9,7 +9,8 @@
  * the files in their order.
  */
 import { SECTOR_SIZE } from '../devices/disk';
-import type { BlockImage, LoggedInput, MachineOptions, State } from '../types';
+import { TLB_CARDS } from '../strict-tlb/event';
+import type { BlockImage, LoggedInput, MachineOptions, State, StrictTlbOptions } from '../types';
 import type { Kept } from './checkpoints';
 import { deflate, inflate } from './encoding/deflate';
 import { compareInstants, type Instant } from './instant';
@@ -29,7 +30,7 @@ import { stateFromText, stateToText } from './encoding/state-text';
 /** What decides how a machine runs. Which tier runs it does not, and is for whoever runs it again. */
 export type RecordedOptions = Pick<
   MachineOptions,
-  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'disk' | 'diskSlot' | 'seed' | 'rtcEpoch'
+  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'disk' | 'diskSlot' | 'seed' | 'rtcEpoch' | 'tlb'
 >;
 
 export interface Bookmark {
@@ -87,7 +88,7 @@ export const isRecordedRun = (start: Uint8Array): boolean => KIND.test(firstLine
 /** Throws RecordingError if the run is too large or a file's name is no relative path, and what reading the disk throws. */
 export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
   const { options, inputs, end, hash, at, bookmarks, futures, checkpoints, files, notes } = run;
-  const { harts, memory, kernel, legacyVirtio, disk, diskSlot, seed, rtcEpoch } = options;
+  const { harts, memory, kernel, legacyVirtio, disk, diskSlot, seed, rtcEpoch, tlb } = options;
   for (const { name } of files)
     if (!isRelative(name)) throw new RecordingError(`cannot be made: "${name}" is no relative path`);
   const recording = encodeRecording(options, {
@@ -95,7 +96,10 @@ export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
   });
   const parts = [kernel, disk === undefined ? new Uint8Array() : contentOf(disk), recording, ...files.map(bytesOf)];
   const head: State = {
-    machine: { harts, memory, legacyVirtio, diskSlot: diskSlot ?? 0, seed: seed ?? 0, rtcEpoch: rtcEpoch ?? null },
+    machine: {
+      ...{ harts, memory, legacyVirtio, diskSlot: diskSlot ?? 0, seed: seed ?? 0, rtcEpoch: rtcEpoch ?? null },
+      tlb: tlb === undefined ? null : { cards: [...tlb.cards], seed: tlb.seed },
+    },
     disk: disk === undefined ? null : { readOnly: disk.readOnly },
     end: { ...end },
     hash: hash ?? null,
@@ -201,6 +205,12 @@ const restoredBookmark = (saved: SavedState, futures: number): Bookmark => ({
   isEnd: saved.boolean('isEnd'),
 });
 
+/** Of a strict TLB. */
+const savedTlb = (saved: SavedState): StrictTlbOptions => ({
+  cards: TLB_CARDS.filter((card) => saved.texts('cards').includes(card)),
+  seed: saved.count('seed'),
+});
+
 function optionsIn(saved: SavedState): Omit<RecordedOptions, 'kernel' | 'disk'> {
   const rtcEpoch = saved.raw('rtcEpoch') === null ? undefined : saved.number('rtcEpoch');
   return {
@@ -210,6 +220,7 @@ function optionsIn(saved: SavedState): Omit<RecordedOptions, 'kernel' | 'disk'> 
     diskSlot: saved.count('diskSlot'),
     seed: saved.count('seed'),
     ...(rtcEpoch !== undefined && { rtcEpoch }),
+    ...(saved.raw('tlb') !== null && { tlb: savedTlb(saved.record('tlb')) }),
   };
 }
 

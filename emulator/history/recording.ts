@@ -33,9 +33,10 @@ export interface Recording {
 /** A name for all machines with these options and disks of this size: 16 hexadecimal digits. */
 export function optionsName(options: MachineOptions): string {
   const hash = new StateHash();
-  const { harts, memory, legacyVirtio, seed, kernel, disk, diskSlot = 0 } = options;
+  const { harts, memory, legacyVirtio, seed, kernel, disk, diskSlot = 0, tlb } = options;
   const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly, slot: diskSlot };
-  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image });
+  const strict = tlb && { tlb: { cards: [...tlb.cards].sort(), seed: tlb.seed } };
+  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image, ...strict });
   hash.bytes(kernel);
   return hash.hex;
 }

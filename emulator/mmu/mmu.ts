@@ -46,7 +46,7 @@ const MOST_USES = 16;
 
 export class Mmu {
   /** Flags of the leaf in which the last walk ended: what `fill`, called straight after it, goes by. */
-  private leaf = 0;
+  protected leaf = 0;
   private mayUpdate = true;
   private readonly protection: PmpEntry[][];
   /** By guest page that walks have read as a table: from which root, and for which pages of the address space. */
@@ -55,9 +55,9 @@ export class Mmu {
   private readonly lastUse: (TableUse | undefined)[];
 
   constructor(
-    private readonly memory: GuestMemory,
-    private readonly tlb: Tlb,
-    private readonly harts: readonly TranslatingHart[],
+    protected readonly memory: GuestMemory,
+    protected readonly tlb: Tlb,
+    protected readonly harts: readonly TranslatingHart[],
   ) {
     this.protection = harts.map(() => []);
     this.lastUse = new Array<TableUse | undefined>(memory.guestPages).fill(undefined);
@@ -81,18 +81,23 @@ export class Mmu {
     this.memory.watches.reset();
   }
 
+  /** A debugger has changed registers or memory. */
+  changedFromOutside(): void {
+    for (const hart of this.harts) this.selectSpace(hart);
+  }
+
   /** Takes over the PMP registers of a hart. */
   protectionChanged(hart: TranslatingHart): void {
     this.protection[hart.id] = activeEntries(hart);
     this.tlb.flush([hart]);
   }
 
-  /** Selects the TLB context that belongs to the hart's mode and satp. */
-  selectSpace(hart: TranslatingHart): void {
+  /** Selects the TLB context that belongs to the hart's mode and satp, and to whatever else `mark` says of it. */
+  selectSpace(hart: TranslatingHart, mark = 0): void {
     const mstatus = hart.low(Cell.mstatus);
     const data = hart.dataMode;
     const satp = hart.mode === Mode.Machine && data === Mode.Machine ? 0n : hart.cell(Cell.satp);
-    this.tlb.select(hart, satp, hart.mode | (data << 2) | (mstatus & (Mstatus.sum | Mstatus.mxr)));
+    this.tlb.select(hart, satp, hart.mode | (data << 2) | mark | (mstatus & (Mstatus.sum | Mstatus.mxr)));
   }
 
   /**
@@ -212,7 +217,7 @@ export class Mmu {
   }
 
   /** Section 4.3.2, steps 1 to 9. */
-  private walk(hart: TranslatingHart, low: number, high: number, access: AccessType, mode: Mode): number {
+  protected walk(hart: TranslatingHart, low: number, high: number, access: AccessType, mode: Mode): number {
     const pageFault = refused(PAGE_FAULT[access]);
     // Bits 63 to 39 must equal bit 38.
     if (high !== (high << 25) >> 25) return pageFault;
@@ -278,7 +283,7 @@ function bare(low: number, high: number): number {
 }
 
 /** Step 5 of the walk: do the leaf's flags allow the access in this mode? */
-function permits(flags: number, access: AccessType, mode: Mode, mstatus: number): boolean {
+export function permits(flags: number, access: AccessType, mode: Mode, mstatus: number): boolean {
   if (mode === Mode.User) {
     if ((flags & U) === 0) return false;
   } else if ((flags & U) !== 0 && (access === AccessType.fetch || (mstatus & Mstatus.sum) === 0)) {

@@ -199,6 +199,16 @@ export class Tlb {
     });
   }
 
+  /** Empties the contexts of a hart whose modes have a mark, and which hold nothing but fetches. */
+  emptyFetches(hart: TranslatingHart, mark: number): void {
+    this.contexts[hart.id]!.forEach((context, index) => {
+      if (!context.used || !context.filled || (context.modes & mark) === 0) return;
+      const at = contextAddress(hart, index);
+      this.memory.u8.fill(0xff, at + FetchEntry.base, at + TLB_CONTEXT_SIZE);
+      context.filled = false;
+    });
+  }
+
   /** Invalidates the translations of fetches from the page at `host`. */
   invalidateFetches(harts: readonly TranslatingHart[], host: number): void {
     const { u64, i32 } = this.memory;

@@ -50,6 +50,11 @@ export class VirtualTime {
     return Math.floor(this.cycles / INSTRUCTIONS_PER_TICK);
   }
 
+  /** The hart that runs. */
+  get hart(): HartState | undefined {
+    return this.running;
+  }
+
   /** A hart runs, and it is within its slice. */
   get isRunning(): boolean {
     return this.running !== undefined;
