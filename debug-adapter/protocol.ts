@@ -3,13 +3,13 @@
  * webviews share with the debugger. Everything is JSON: 64-bit values are hexadecimal strings with 0x ("0x80000000").
  */
 
-import type { AddressArea } from './protocol/page-tables';
+import type { AddressArea, FramesModel } from './protocol/page-tables';
 import type { QueryAnswer } from './protocol/queries';
 import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
 import type { VmprintCheck, VmprintFormat } from './protocol/vmprint';
 import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 
-export type { AddressArea } from './protocol/page-tables';
+export type { AddressArea, FrameMapping, FrameRun, FramesModel, FrameUse } from './protocol/page-tables';
 export type { QueryAnswer, QueryRow } from './protocol/queries';
 export type {
   Story,
@@ -95,6 +95,13 @@ export interface Requests {
   /** Key strokes. */
   'xv6.consoleInput': { arguments: { text: string }; response: Record<string, never> };
   'xv6.pageTable': { arguments: PageTableArguments; response: PageTableModel };
+  /** What each frame of RAM is for. */
+  'xv6.frames': { arguments: Record<string, never>; response: FramesModel };
+  /** Stops whenever a page-table entry changes but in A and D; `label` says whose it is. Returns all that are watched. */
+  'xv6.watchEntry': {
+    arguments: { pteAddress: string; label: string; on: boolean };
+    response: { watched: string[] };
+  };
   'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
   /** Whether all numbers are shown in hexadecimal, as the editor's own format asks for single ones. */
   'xv6.setHexadecimal': { arguments: { hexadecimal: boolean }; response: { hexadecimal: boolean } };
@@ -267,6 +274,8 @@ export interface PageTableModel {
   entries: PteRun[];
   /** The whole address space in the order of its addresses, for a drawing. */
   areas: AddressArea[];
+  /** Physical addresses of the entries at whose changes the machine stops, in all tables. */
+  watched: string[];
   /** Numbers of valid leaves, and of pages of the table itself. */
   leaves: number;
   tablePages: number;

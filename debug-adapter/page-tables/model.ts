@@ -61,6 +61,8 @@ export interface ModelOptions {
   physical: readonly PhysicalRange[];
   /** Names for the shown table. */
   regions?: Regions;
+  /** Entries at whose changes the machine stops. */
+  watched?: string[];
   /** Why there is no table, if `shown.root` is undefined. */
   message?: string;
 }
@@ -74,6 +76,7 @@ export function pageTableModel(remembered: SnapshotHistory, options: ModelOption
     stop,
     entries: [],
     areas: [],
+    watched: options.watched ?? [],
     leaves: 0,
     tablePages: 0,
     truncated: false,

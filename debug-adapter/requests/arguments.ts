@@ -205,6 +205,8 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   'xv6.attachConsole': nothing,
   'xv6.consoleInput': object<{ text: string }>({ text }),
   'xv6.pageTable': object<PageTableArguments>({ root: optionalText, hart: optionalWhole }),
+  'xv6.frames': nothing,
+  'xv6.watchEntry': object<RequestArguments<'xv6.watchEntry'>>({ pteAddress: text, label: text, on: flag }),
   'xv6.setHexadecimal': object<RequestArguments<'xv6.setHexadecimal'>>({ hexadecimal: flag }),
   'xv6.translate': object<TranslateArguments>({ expression: text, frameId: optionalWhole, root: optionalText }),
   'xv6.processes': nothing,

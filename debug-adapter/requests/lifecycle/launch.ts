@@ -113,6 +113,8 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   context.answers = [];
   context.asked = undefined;
   context.snapshots.clear();
+  // Where an entry lies is another matter in another run.
+  stopPoints.dataBreakpoints.set([], 'entries');
   context.registers = undefined;
   context.memoryViews.clear();
   const { binary } = debuggee.image;

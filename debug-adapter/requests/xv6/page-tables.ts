@@ -11,6 +11,7 @@ import { rootOf, Tables, type Table } from '../../page-tables/tables';
 import type { PageTableArguments, PageTableModel, TranslateArguments, TranslateResponse } from '../../protocol';
 import { requireStopped, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
+import { watchedEntries } from './watched-entries';
 
 export function pageTable(context: SessionContext, args: PageTableArguments): PageTableModel {
   const { debuggee, stopped } = requireStopped(context);
@@ -36,6 +37,7 @@ export function pageTable(context: SessionContext, args: PageTableArguments): Pa
     physical: memoryMap(memory),
     regions: tables.regions(shown),
     message: shown.whyNone,
+    watched: watchedEntries(context),
   });
 }
 
