@@ -23,6 +23,21 @@ export interface AddressArea {
   parts?: AddressArea[];
 }
 
+/** What a table is compared with: another table, or itself, at another instant or now. */
+export interface ComparedTable {
+  /** Id of its root; default: that of the table that is shown. */
+  root?: string;
+  /** By its name, as events and `xv6.instants` give them; default: now. */
+  instant?: string;
+}
+
+/** An instant to compare with, and what is known of it. */
+export interface NamedInstant {
+  instant: string;
+  /** "Paused at the breakpoint of walk, 4.31 ms ago". */
+  text: string;
+}
+
 /** What a frame of RAM is for. */
 export type FrameUse =
   | 'boot'

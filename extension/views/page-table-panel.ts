@@ -6,9 +6,10 @@ import * as vscode from 'vscode';
 import { type FromPanel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
 import { isFramesModel, isHexadecimal, isPageTableModel } from '../../webviews/page-table/model-checks';
 import { svgFile } from '../../webviews/page-table/svg-file';
-import type { PageTableModel } from '../../debug-adapter/protocol';
+import type { ComparedTable, PageTableModel } from '../../debug-adapter/protocol';
 import { isRecord } from '../past/subject';
 import { request, type Sessions } from '../sessions';
+import { chooseCompared } from './compare';
 import type { Entries, ShownTable } from './entries';
 import { webviewPage } from './webview-page';
 
@@ -17,6 +18,8 @@ export class PageTablePanel implements vscode.Disposable {
   /** The session that the panel shows, kept after its end until another one starts. */
   private session: vscode.DebugSession | undefined;
   private root: string | undefined;
+  /** What the table is compared with, if not with the stop before. */
+  private compare: ComparedTable | undefined;
   /** What the page shows. */
   private model: PageTableModel | undefined;
   /** The page shows the frames of RAM, too. */
@@ -104,7 +107,7 @@ export class PageTablePanel implements vscode.Disposable {
 
   private follow(session: vscode.DebugSession): void {
     this.session = session;
-    this.root = undefined;
+    this.root = this.compare = undefined;
   }
 
   private create(): vscode.WebviewPanel {
@@ -148,6 +151,10 @@ export class PageTablePanel implements vscode.Disposable {
         break;
       case 'frames':
         this.withFrames = message.on;
+        break;
+      case 'compare':
+        if (!message.on) this.compare = undefined;
+        else if (shown) this.compare = (await chooseCompared(shown)) ?? this.compare;
         break;
       case 'export':
         return this.exportDrawing();
@@ -209,15 +216,22 @@ export class PageTablePanel implements vscode.Disposable {
   }
 
   private async requestTable(session: vscode.DebugSession): Promise<ToPanel> {
-    const { root } = this;
+    const { root, compare } = this;
     try {
-      const model: unknown = await request(session, 'xv6.pageTable', root === undefined ? {} : { root });
+      const args = { ...(root !== undefined && { root }), ...(compare && { compare }) };
+      const model: unknown = await request(session, 'xv6.pageTable', args);
       if (isPageTableModel(model)) {
         this.model = model;
         return { type: 'model', model };
       }
       return { type: 'failed', message: 'The debugger returned something that is not a page table.' };
     } catch (error) {
+      if (compare !== undefined && compare === this.compare && this.sessions.isStopped(session)) {
+        this.compare = undefined;
+        const message = error instanceof Error ? error.message : String(error);
+        void vscode.window.showInformationMessage(`The tables cannot be compared: ${message}`);
+        return this.requestTable(session);
+      }
       if (root !== undefined && root === this.root && this.sessions.isStopped(session)) {
         // The process whose table was chosen has exited: show the default table.
         this.root = undefined;

@@ -27,6 +27,8 @@ const VALUE = /^(0x)?[\da-f]{1,16}$/i;
 export interface EntryPanel {
   row: TreeRow;
   isWatched: boolean;
+  /** What the table is compared with, in place of the stop before. */
+  compared: string | undefined;
   /** The machine stands, so that something can be changed. */
   isStopped: boolean;
   send: (message: FromPanel) => void;
@@ -35,7 +37,7 @@ export interface EntryPanel {
 }
 
 export function entryDetails(panel: EntryPanel): TemplateResult {
-  const { row, isWatched, isStopped, send, showFrame } = panel;
+  const { row, isWatched, isStopped, compared, send, showFrame } = panel;
   // Of several entries in one row, it would not be known which one is meant.
   const isOne = row.count === 1;
   const canChange = isStopped && isOne && row.change !== 'removed';
@@ -58,7 +60,7 @@ export function entryDetails(panel: EntryPanel): TemplateResult {
           ?readonly=${!canChange}
           @keydown=${(event: KeyboardEvent) => typed(event, row, set)}
       /></label>
-      <span class="words" aria-live="polite">${wordsOf(row, leads)}</span>
+      <span class="words" aria-live="polite">${wordsOf(row, leads, compared)}</span>
     </div>
     <div class="line">
       <span
@@ -127,12 +129,12 @@ function typed(event: KeyboardEvent, row: TreeRow, set: (pte: bigint) => void): 
   event.preventDefault();
 }
 
-function wordsOf(row: TreeRow, leads: string): string {
+function wordsOf(row: TreeRow, leads: string, compared: string | undefined): string {
   const parts = [`at ${hexadecimal(row.pteAddress)}`, `level ${row.level}, index ${row.index}`];
   if (row.count > 1) parts.push(`the first of ${row.count} entries`);
   if (row.flags & PTE.V && row.kind !== 'tables') parts.push(`${leads} ${hexadecimal(row.pa)}`);
-  if (row.before !== undefined) parts.push(`was ${hexadecimal(row.before)}`);
-  const change = changeText(row);
+  if (row.before !== undefined) parts.push(`${compared === undefined ? 'was' : 'there'} ${hexadecimal(row.before)}`);
+  const change = changeText(row, compared);
   if (change !== undefined) parts.push(change);
   if (row.problem !== undefined) parts.push(row.problem);
   return parts.join(' · ');

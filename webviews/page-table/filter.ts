@@ -13,6 +13,23 @@ export function filterEntries(entries: PteRun[], text: string): PteRun[] {
   return words.length === 0 ? entries : entries.flatMap((run) => filterRun(run, words));
 }
 
+/** The entries that differ from what the table is compared with, but for A and D alone, and the tables that lead there. */
+export function differing(entries: readonly PteRun[]): PteRun[] {
+  return entries.flatMap((run) => {
+    const children = run.children && differing(run.children);
+    if (children && children.length > 0) return [{ ...run, children }];
+    return run.change === undefined || run.touchedOnly === true ? [] : [run];
+  });
+}
+
+/** How many entries differ: of tables, only those that are there in one alone. */
+export const countDifferences = (entries: readonly PteRun[]): number =>
+  entries.reduce(
+    (sum, { children, count, change, touchedOnly }) =>
+      sum + (children ? countDifferences(children) : change === undefined || touchedOnly === true ? 0 : count),
+    0,
+  );
+
 function filterRun(run: PteRun, words: string[]): PteRun[] {
   if (run.children) {
     const children = run.children.flatMap((child) => filterRun(child, words));

@@ -89,6 +89,8 @@ describe('messages of the page-table panel', () => {
     ])
       assert.equal(isFramesModel({ ...frames, runs: [{ ...frames.runs[0], ...run }] }), false, JSON.stringify(run));
     assert.equal(isFramesModel({ ...frames, totals: { free: 1 } }), false);
+    assert.equal(isPageTableModel({ ...model, compared: 'pid 2 sh' }), true);
+    assert.equal(isPageTableModel({ ...model, compared: {} }), false);
     assert.equal(isPageTableModel({ ...model, watched: ['here'] }), false);
     assert.equal(readToPanel({ type: 'path', va: 'x', words: '' }), undefined);
     assert.equal(readToPanel({ type: 'model', model: { ...model, roots: undefined } }), undefined);
@@ -104,6 +106,7 @@ describe('messages of the page-table panel', () => {
       { type: 'watch', ...entry, on: true },
       { type: 'ask', about: 'writes', ...entry, pa: '0x80007000' },
       { type: 'frames', on: false },
+      { type: 'compare', on: true },
     ])
       assert.deepEqual(readFromPanel({ ...message, more: 1 }), message);
     for (const message of [

@@ -38,6 +38,8 @@ export type FromPanel =
   | { type: 'ask'; about: (typeof ABOUT)[number]; pteAddress: string; pa: string }
   /** Stop whenever the entry changes, or no more. */
   | { type: 'watch'; pteAddress: string; on: boolean }
+  /** Choose what the table is compared with; or compare it with the stop before, as ever. */
+  | { type: 'compare'; on: boolean }
   /** Write the drawing to a file. */
   | { type: 'export' };
 
@@ -46,7 +48,7 @@ export function readFromPanel(message: unknown): FromPanel | undefined {
   const { type, root, on, about: asked, pteAddress, pte, pa } = message;
   if (type === 'ready' || type === 'export') return { type };
   if (type === 'root' && isText(root, 64)) return { type, root };
-  if (type === 'frames' && typeof on === 'boolean') return { type, on };
+  if ((type === 'frames' || type === 'compare') && typeof on === 'boolean') return { type, on };
   if (!isHexadecimal(pteAddress)) return undefined;
   if (type === 'set' && isHexadecimal(pte)) return { type, pteAddress, pte };
   if (type === 'watch' && typeof on === 'boolean') return { type, pteAddress, on };

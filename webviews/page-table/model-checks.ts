@@ -17,6 +17,7 @@ export function isPageTableModel(value: unknown): value is PageTableModel {
     isArrayOf(value['roots'], isRoot) &&
     isRoot(value['shown']) &&
     isOptional(value['message'], (message) => isText(message, 2000)) &&
+    isOptional(value['compared'], (compared) => isText(compared, 400)) &&
     isCount(value['stop']) &&
     isArrayOf(value['entries'], (entry) => isRun(entry, 2)) &&
     isArrayOf(value['areas'], (area) => isArea(area, true)) &&

@@ -24,12 +24,14 @@ export interface RowState {
   isLit: boolean;
   /** The machine stops when the entry changes. */
   isWatched: boolean;
+  /** What it is compared with, in place of the stop before. */
+  compared: string | undefined;
 }
 
 /** `clicked` is called with true if the click expands or collapses: on the twisty, or a double click. */
 export function rowTemplate(
   row: TreeRow,
-  { id, active, isLit, isWatched }: RowState,
+  { id, active, isLit, isWatched, compared }: RowState,
   clicked: (toggle: boolean) => void,
 ): TemplateResult {
   const { change, problem } = row;
@@ -53,7 +55,7 @@ export function rowTemplate(
     aria-setsize=${row.siblings}
     aria-selected=${active}
     aria-expanded=${row.expandable ? row.expanded : nothing}
-    aria-label=${[ariaLabel(row), isLit ? 'on the way of the hovered address' : '', isWatched ? 'breaks on change' : ''].filter(Boolean).join('; ')}
+    aria-label=${[ariaLabel(row, compared), isLit ? 'on the way of the hovered address' : '', isWatched ? 'breaks on change' : ''].filter(Boolean).join('; ')}
     data-vscode-context=${menuContext(row, isWatched)}
     @click=${(event: Event) => clicked((event.target as Element).classList.contains('twisty'))}
     @dblclick=${() => clicked(true)}
@@ -77,7 +79,7 @@ export function rowTemplate(
     >
     <span class="region" title=${row.region ?? nothing}
       >${isWatched ? html`<i class="codicon codicon-debug-breakpoint-data" title="Breaks when it changes"></i>` : nothing}${
-        change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row)}></i>` : nothing
+        change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row, compared)}></i>` : nothing
       }${problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`}${
         row.kind === 'table' ? html`<span class="faint">${row.region ?? 'empty table'}</span>` : (row.region ?? problem)
       }</span
@@ -110,7 +112,7 @@ function size({ va, last }: TreeRow): string {
 }
 
 /** The row as text for a screen reader. */
-function ariaLabel(row: TreeRow): string {
+function ariaLabel(row: TreeRow, compared: string | undefined): string {
   const set = LETTERS.filter((letter) => row.flags & PTE[letter]).map((letter) => WORDS[letter]);
   const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
   const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;
@@ -123,7 +125,7 @@ function ariaLabel(row: TreeRow): string {
     row.region,
     set.join(', ') || 'no flags',
     row.flags & PTE.RSW ? `RSW ${rsw(row.flags)}` : undefined,
-    changeText(row),
+    changeText(row, compared),
     row.problem,
   ]
     .filter(Boolean)

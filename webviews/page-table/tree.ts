@@ -16,6 +16,8 @@ export class TableTree extends VirtualList {
   @property({ attribute: false }) watched: ReadonlySet<string> = new Set();
   /** The address whose way is lit up. */
   @property({ attribute: false }) lit: bigint | undefined;
+  /** What the table is compared with, in place of the stop before. */
+  @property({ attribute: false }) compared: string | undefined;
   private litKeys = new Set<string>();
   /** By row key: what the user has unfolded or folded. */
   expansion = new Map<string, boolean>();
@@ -75,7 +77,14 @@ export class TableTree extends VirtualList {
   protected rowTemplate(at: number): TemplateResult {
     const row = this.visible.at(at);
     const isLit = this.litKeys.has(row.key);
-    const state = { id: rowId(row.key), active: row.key === this.active, isLit, isWatched: this.isWatched(row) };
+    const { compared } = this;
+    const state = {
+      id: rowId(row.key),
+      active: row.key === this.active,
+      isLit,
+      isWatched: this.isWatched(row),
+      compared,
+    };
     return rowTemplate(row, state, (toggle) => {
       this.active = row.key;
       if (toggle) this.setExpanded(row, !row.expanded);

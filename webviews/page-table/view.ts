@@ -7,7 +7,7 @@ import { customElement, query, state } from 'lit/decorators.js';
 import type { AddressArea, FrameMapping, FramesModel, PageTableModel } from '../../debug-adapter/protocol';
 import './drawing';
 import { entryDetails } from './entry';
-import { areaMatches, filterEntries } from './filter';
+import { areaMatches, countDifferences, differing, filterEntries } from './filter';
 import { type FromPanel, readToPanel } from './messages';
 import './physical';
 import type { TreeRow } from './rows';
@@ -41,6 +41,8 @@ export class PageTableView extends LitElement {
   @state() private failure: string | undefined;
   @state() private search = '';
   @state() private form: Form = 'tree';
+  /** Of a table that is compared with another: all of it, and not only what differs. */
+  @state() private withEqual = false;
   @state() private frames: FramesModel | undefined;
   /** The address whose way is lit up, and where it leads in words. */
   @state() private path: { va: bigint; words: string } | undefined;
@@ -121,7 +123,8 @@ export class PageTableView extends LitElement {
   };
 
   private find(): void {
-    this.entries = filterEntries(this.model?.entries ?? [], this.search);
+    const { entries = [], compared } = this.model ?? {};
+    this.entries = filterEntries(compared === undefined || this.withEqual ? entries : differing(entries), this.search);
   }
 
   private get isSearch(): boolean {
@@ -139,7 +142,7 @@ export class PageTableView extends LitElement {
     const { model, form } = this;
     const isShown = model !== undefined && this.status !== 'ended';
     const isOld = this.status === 'running';
-    return html`${isShown ? this.bar(model) : nothing}${this.notice()}
+    return html`${isShown ? this.bar(model) : nothing}${this.notice()}${isShown && form === 'tree' ? this.comparison(model) : nothing}
       <xv6-table-tree
         ?hidden=${!isShown || form !== 'tree'}
         .entries=${this.entries}
@@ -147,6 +150,7 @@ export class PageTableView extends LitElement {
         .isOld=${isOld}
         .watched=${new Set(model?.watched)}
         .lit=${this.path?.va}
+        .compared=${model?.compared}
         @remember=${this.remember}
         @choose=${() => this.choose()}
         @watch=${({ detail: row }: CustomEvent<TreeRow>) => this.watch(row)}
@@ -195,7 +199,14 @@ export class PageTableView extends LitElement {
       return [{ icon: 'export', title: 'Export the drawing as SVG', run: () => this.send({ type: 'export' }) }];
 
     if (this.form === 'physical') return [];
+    const isCompared = this.model?.compared !== undefined;
     return [
+      {
+        icon: 'diff',
+        title: isCompared ? 'Compare with nothing but the stop before' : 'Compare with another table or instant…',
+        run: () => this.send({ type: 'compare', on: !isCompared }),
+        isOn: isCompared,
+      },
       { icon: 'expand-all', title: 'Unfold all tables', run: () => this.tree?.foldAll(true) },
       { icon: 'collapse-all', title: 'Fold all tables', run: () => this.tree?.foldAll(false) },
     ];
@@ -266,9 +277,32 @@ export class PageTableView extends LitElement {
     if (this.model.message !== undefined) return line('info', this.model.message);
     if (this.model.truncated) return line('warning', 'The table is broken or too large: not all of it is shown.');
     if (this.path !== undefined) return line('location', this.path.words);
-    if (this.form === 'tree' && this.entries.length === 0)
-      return line('info', this.isSearch ? 'No entry matches the search.' : 'The table is empty.');
+    if (this.form === 'tree' && this.entries.length === 0) return line('info', this.emptyText());
     return nothing;
+  }
+
+  private emptyText(): string {
+    if (this.isSearch) return 'No entry matches the search.';
+    return this.model?.compared === undefined ? 'The table is empty.' : 'The tables do not differ.';
+  }
+
+  /** What the table is compared with, and how much differs. */
+  private comparison({ compared, entries }: PageTableModel): TemplateResult | typeof nothing {
+    if (compared === undefined) return nothing;
+    const count = countDifferences(entries);
+    const words = `Compared with ${compared}: ${count === 0 ? 'nothing' : count.toLocaleString('en')} ${count === 1 ? 'entry differs' : count === 0 ? 'differs but A and D' : 'entries differ'}.`;
+    return html`<p class="notice" role="status">
+      <i class="codicon codicon-diff"></i> ${words}
+      <label class="equal"
+        ><input type="checkbox" .checked=${this.withEqual} @change=${() => this.showEqual()} /> Show what is equal,
+        too</label
+      >
+    </p>`;
+  }
+
+  private showEqual(): void {
+    this.withEqual = !this.withEqual;
+    this.find();
   }
 
   private details({ watched }: PageTableModel): TemplateResult {
@@ -276,6 +310,7 @@ export class PageTableView extends LitElement {
     if (row === undefined) return html`<footer>Select an entry to see its PTE.</footer>`;
     return entryDetails({
       ...{ row, isStopped: this.status === 'stopped', send: this.send },
+      compared: this.model?.compared,
       isWatched: watched.includes(hexadecimal(row.pteAddress)),
       showFrame: (pa) => this.showFrame(pa),
     });

@@ -103,6 +103,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     surveyed: () => connection.event('xv6.timelineRead'),
     branched: () => {
       context.answers = [];
+      context.snapshots.forgetPast();
       connection.event('xv6.bookmarks');
     },
   });
