@@ -1,4 +1,6 @@
 /** Checks the launch configuration: a launch.json may contain anything. */
+import { tlbOfSeed } from '../../emulator/strict-tlb/event';
+import type { StrictTlbOptions } from '../../emulator/types';
 import { UserError } from '../dap/errors';
 import type { LaunchAttributes } from '../protocol';
 import { isAbsolute, join } from '../code/sources';
@@ -18,6 +20,8 @@ const MACHINE = [
   'memory',
   'legacyVirtio',
   'diskSlot',
+  'tlb',
+  'tlbSeed',
 ] satisfies (keyof LaunchAttributes)[];
 
 export interface Settings {
@@ -33,6 +37,8 @@ export interface Settings {
   memory: number;
   legacyVirtio: boolean | undefined;
   diskSlot: number;
+  /** Undefined: none. */
+  tlb: StrictTlbOptions | undefined;
   stopOnEntry: boolean;
   noDebug: boolean;
   stepIntoKernel: boolean;
@@ -67,6 +73,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     memory: memorySize('memory', given['memory'], '128M', MOST_MEMORY),
     legacyVirtio: flag(given, 'legacyVirtio'),
     diskSlot: slot(given['diskSlot']),
+    tlb: strictTlb(given['tlb'], given['tlbSeed']),
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
@@ -108,6 +115,14 @@ function slot(value: unknown): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= SLOTS)
     throw wrong('diskSlot', value, `a whole number from 0 to ${SLOTS - 1}, as in bus=virtio-mmio-bus.0`);
   return value;
+}
+
+function strictTlb(value: unknown, seed: unknown): StrictTlbOptions | undefined {
+  if (!isAbsent(value) && value !== 'off' && value !== 'strict') throw wrong('tlb', value, '"off" or "strict"');
+  const isWhole = typeof seed === 'number' && Number.isSafeInteger(seed) && seed >= 0;
+  if (!isAbsent(seed) && !isWhole) throw wrong('tlbSeed', seed, 'a whole number that is not negative');
+  if (!isAbsent(seed) && value !== 'strict') throw new UserError('"tlbSeed" goes with "tlb": "strict".');
+  return value === 'strict' ? tlbOfSeed(isWhole ? seed : 0) : undefined;
 }
 
 /** Bytes, from a size as QEMU writes it: "128M", "3G", "512" (MiB). */

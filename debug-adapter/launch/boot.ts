@@ -64,7 +64,8 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
         recorder.output(bytes);
         around.consoleOutput(bytes);
       },
-      ...(recorded ? timesOf(recorded.run.options) : { rtcEpoch: around.unixTime }),
+      ...(recorded ? othersOf(recorded.run.options) : { rtcEpoch: around.unixTime }),
+      ...(settings.tlb && { tlb: settings.tlb }),
       admit: () => around.admit(),
     };
     const machine = new Machine(options);
@@ -103,7 +104,8 @@ async function opened(settings: Settings, hasFolder: boolean, files: Files): Pro
 }
 
 /** What else decides how the machine runs. */
-const timesOf = ({ seed, rtcEpoch }: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch'> => ({
+const othersOf = ({ seed, rtcEpoch, tlb }: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch' | 'tlb'> => ({
+  ...(tlb !== undefined && { tlb }),
   ...(seed !== undefined && { seed }),
   ...(rtcEpoch !== undefined && { rtcEpoch }),
 });

@@ -133,6 +133,7 @@ export class Catchpoints {
         return isUnresolved || isLoop || this.maySuit({ kind: 'trap', event });
       },
       lostStore: (event) => this.maySuit({ kind: 'lost-store', event }),
+      staleTranslation: (event) => this.maySuit({ kind: 'stale-translation', event }),
       satpWrite: (event) => this.maySuit({ kind: 'satp-write', event }),
       fence: (event) => this.maySuit({ kind: 'fence', event }),
       device: (event) => this.maySuit({ kind: 'device', event }),
@@ -155,6 +156,8 @@ export class Catchpoints {
         return this.decideOn({ kind: 'pte-store', event: stop.event });
       case 'lostStore':
         return this.decideOn({ kind: 'lost-store', event: stop.event });
+      case 'staleTranslation':
+        return this.decideOn({ kind: 'stale-translation', event: stop.event });
       default:
         return RUN_ON;
     }

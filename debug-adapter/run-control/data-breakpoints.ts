@@ -31,9 +31,6 @@ export interface DataBreakpointSpec extends BreakpointOptions {
   accessType: WatchedAccess;
 }
 
-/** Who sets data breakpoints: the client, and whoever watches page-table entries. Neither replaces the other's. */
-type Owner = 'client' | 'entries';
-
 /** Bytes in an address space, and how to show them. */
 export interface DataLocation {
   /** The user's name for it: "proc[3].state". */
@@ -84,7 +81,6 @@ export class DataBreakpoints {
   run: CountedRun | undefined;
   private nextId = 1_000_000;
   private all: DataBreakpoint[] = [];
-  private readonly specs: Record<Owner, readonly DataBreakpointSpec[]> = { client: [], entries: [] };
   private guest: DataGuest | undefined;
   private subscription: Subscription | undefined;
   private readonly byWatch = new Map<Watch, DataBreakpoint>();
@@ -98,27 +94,17 @@ export class DataBreakpoints {
     return this.all.length === 0;
   }
 
-  /**
-   * Replaces all data breakpoints of one who sets them: the client by the protocol's request, or with a request of our own. One that
-   * existed before keeps its id and its hits. Returns them.
-   */
-  set(specs: readonly DataBreakpointSpec[], owner: Owner = 'client'): DataBreakpoint[] {
-    this.specs[owner] = specs;
+  /** Replaces all data breakpoints. One that existed before keeps its id and its hits. */
+  set(specs: readonly DataBreakpointSpec[]): DataBreakpoint[] {
     const old = new Map(this.all.map((one) => [JSON.stringify(one.spec), one]));
-    this.all = [...this.specs.client, ...this.specs.entries].map((one) => {
+    this.all = specs.map((one) => {
       const key = JSON.stringify(one);
       const kept = old.get(key);
       old.delete(key);
       return kept ?? this.make(one);
     });
     this.watch();
-    const ofClient = this.specs.client.length;
-    return owner === 'client' ? this.all.slice(0, ofClient) : this.all.slice(ofClient);
-  }
-
-  /** What one who sets them has set last. */
-  setBy(owner: Owner): readonly DataBreakpointSpec[] {
-    return this.specs[owner];
+    return this.all;
   }
 
   /** Binds all of them to a machine. Returns those whose description has changed. */

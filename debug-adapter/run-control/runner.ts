@@ -183,7 +183,8 @@ export class Runner {
       case 'device':
       case 'data':
       case 'tableStore':
-      case 'lostStore': {
+      case 'lostStore':
+      case 'staleTranslation': {
         const report = this.carryOut(this.policy.decide(stop));
         if (report) this.halt(stop.kind === 'trap' ? report : this.withBreakpoint(report));
         break;

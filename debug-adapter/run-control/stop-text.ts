@@ -1,6 +1,8 @@
 /** Why a catchpoint has stopped the machine, in words: who did what, what was before and what is now. */
 import { type DeadEnd, describeDeadEnd } from '../../emulator/dead-ends';
-import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent, TableStoreEvent } from '../../emulator/types';
+import { describeStale } from '../../emulator/strict-tlb/words';
+import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
+import type { StaleTranslationEvent, TableStoreEvent } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { flagText, PTE, pteFlags, ptePhysical } from '../../emulator/isa/sv39';
 import { hex } from '../../emulator/isa/hex';
@@ -20,7 +22,7 @@ export interface StopText {
 }
 
 /** What the words of a stop are made from. */
-type TextGuest = InstructionGuest & Pick<Guest, 'image'>;
+type TextGuest = InstructionGuest & Pick<Guest, 'image' | 'machine'>;
 
 export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'trap' | 'trap-loop' }>): StopText {
   switch (cause.kind) {
@@ -34,6 +36,8 @@ export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'tr
       return deviceText(guest, cause.event);
     case 'lost-store':
       return lostStoreText(guest, cause.event);
+    case 'stale-translation':
+      return staleText(guest, cause.event);
     case 'kernel':
       return kernelText(guest, cause.event);
     case 'dead-end':
@@ -94,6 +98,15 @@ function lostStoreText(guest: TextGuest, { hart, pc, va, address, size, value }:
   const where = va === address ? hex(va) : `${hex(va)}, which is mapped to PA ${hex(address)}`;
   const text = `the ${size}-byte store of ${hex(value)} to ${where} has no effect: that is the boot ROM, not RAM`;
   return { id: 'lost store', title, text: `${text}\n${by(guest, hart, pc)}` };
+}
+
+function staleText(guest: TextGuest, event: StaleTranslationEvent): StopText {
+  const lines = describeStale(event, {
+    place: (_, pc) => kernelPlace(guest, pc) ?? `the code at ${hex(pc)}`,
+    table: (root) => tableText(guest, root),
+    time: guest.machine.time,
+  });
+  return { id: 'stale translation', title: lines[0]!, text: lines.join('\n') };
 }
 
 function deadEndText(guest: TextGuest, end: DeadEnd): StopText {

@@ -2,7 +2,7 @@
 import type { DeadEnd } from '../../emulator/dead-ends';
 import type { Instant } from '../../emulator/history/instant';
 import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
-import type { TableStoreEvent, TrapEvent } from '../../emulator/types';
+import type { StaleTranslationEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
 import type { BreakpointOrigin } from '../code/mapped-program';
 import type { KernelEvent } from '../xv6/kernel-events';
 
@@ -49,6 +49,7 @@ export type StopCause =
   | { kind: 'pte-store'; event: TableStoreEvent }
   | { kind: 'device'; event: DeviceEvent }
   | { kind: 'lost-store'; event: LostStoreEvent }
+  | { kind: 'stale-translation'; event: StaleTranslationEvent }
   | { kind: 'kernel'; event: KernelEvent }
   /** The kernel has come to an end of its own; the first of the harts in it. */
   | { kind: 'dead-end'; event: DeadEnd & { hart: number } }

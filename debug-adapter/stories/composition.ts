@@ -18,6 +18,7 @@ import {
   type Chapter,
   type Subject,
 } from './sections';
+import { staleComposed } from './stale/stale-chapters';
 import { trapBehind } from './trap-chapters';
 import { pageContent, pageOf, placePart, sentence, shown, tellingCalls, type Part } from './words';
 
@@ -44,6 +45,7 @@ interface FrameFacts {
 
 export function composed(guest: StoryGuest, words: StoryWords, places: EntryPlaces, stop: ToldStop): Composed {
   const { stack, report } = stop;
+  if (report.cause?.kind === 'stale-translation') return staleComposed(guest, words, places, report.cause.event);
   const isCalled = report.cause?.kind === 'kernel' || report.cause?.kind === 'dead-end';
   const frames = isCalled ? afterPanic(guest, kernelFrames(stack)) : kernelFrames(stack);
   const trap = trapBehind(guest, places, stop, frames);

@@ -36,6 +36,7 @@ export class StopStory {
       cause?.kind === 'dead-end' ||
       cause?.kind === 'trap' ||
       cause?.kind === 'trap-loop' ||
+      cause?.kind === 'stale-translation' ||
       (cause?.kind === 'kernel' && (cause.event.kind === 'panic' || cause.event.kind === 'exit'));
     const story = isTold ? new StopStory(guest, words, stop) : undefined;
     // A program that ends by itself has its own reasons.

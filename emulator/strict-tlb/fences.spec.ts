@@ -1,10 +1,10 @@
 /** What each fence removes from a strict TLB, by its operands, its hart and the translation. */
 import assert from 'node:assert/strict';
 import { PTE } from '../isa/sv39';
-import { contentOf, FenceProgram, pageAt } from '../testing/fence-program';
+import { contentOf, FenceProgram, pageAt } from '../testing/fences/fence-program';
 import { BASE, R } from '../testing/guests';
 import { entry, RWX } from '../testing/page-tables';
-import { LOAD_PAGE_FAULT, program, remapped, run, STRICT, VA, OTHER_VA } from '../testing/stale-runs';
+import { LOAD_PAGE_FAULT, program, remapped, run, STRICT, VA, OTHER_VA } from '../testing/fences/stale-runs';
 
 const { s2, s3, s4, a5, t3 } = R;
 

@@ -1,10 +1,10 @@
 /** A run with a strict TLB can be repeated: in every tier, at any length of slices, and from where it was saved. */
 import assert from 'node:assert/strict';
 import { Machine } from '../machine';
-import { pageAt } from '../testing/fence-program';
+import { pageAt } from '../testing/fences/fence-program';
 import { R } from '../testing/guests';
 import { entry, RWX } from '../testing/page-tables';
-import { cards, program, STRICT, VA } from '../testing/stale-runs';
+import { cards, program, STRICT, VA } from '../testing/fences/stale-runs';
 import { runInTier, sameInTiers, TIERS } from '../testing/tiers';
 
 const { s2, s3, s4, t3 } = R;

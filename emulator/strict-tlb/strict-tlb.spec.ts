@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { PTE } from '../isa/sv39';
 import { Machine } from '../machine';
-import type { FenceProgram } from '../testing/fence-program';
-import { contentOf, pageAt } from '../testing/fence-program';
+import type { FenceProgram } from '../testing/fences/fence-program';
+import { contentOf, pageAt } from '../testing/fences/fence-program';
 import { R } from '../testing/guests';
 import { entry, RWX } from '../testing/page-tables';
-import { cards, INSTRUCTIONS, LOAD_PAGE_FAULT, MACHINE, OTHER_VA, program, remapped } from '../testing/stale-runs';
-import { run, runKernel, STRICT, VA } from '../testing/stale-runs';
+import { cards, INSTRUCTIONS, LOAD_PAGE_FAULT, MACHINE, OTHER_VA, program, remapped } from '../testing/fences/stale-runs';
+import { run, runKernel, STRICT, VA } from '../testing/fences/stale-runs';
 import type { StaleTranslationEvent } from '../types';
 
 const { s2, s3, s4, a5 } = R;

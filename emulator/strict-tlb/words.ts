@@ -6,7 +6,7 @@ import type { FenceInVain, StaleTranslationEvent, TranslationUsed, UnfencedChang
 
 /** What names places and tables, and says what time it is (MachineApi.time). */
 export interface StaleNames {
-  /** "vm.c:190 (uvmunmap)", of an instruction of the kernel. */
+  /** "uvmunmap+80 at vm.c:190", of an instruction of the kernel. */
   place(hart: number, pc: bigint): string;
   /** "the table of pid 3 (sh)". */
   table(root: bigint): string;
@@ -30,7 +30,7 @@ export function describeStale(event: StaleTranslationEvent, names: StaleNames): 
     lines.push('The page is the same, but the walk would have set A or D in the entry, and the TLB does not');
   if (change?.by === 'satp') {
     lines.push(
-      `The TLB's entry is of ${names.table(event.root)}, which hart ${hart} left by writing satp ${when(change, names)}, ` +
+      `The TLB's entry is of ${names.table(event.root)}, which satp named until ${when(change, names, ' wrote it')}, ` +
         `with no sfence.vma after it that removes it; both tables have ASID ${event.asid}`,
     );
   } else if (change !== undefined) {
@@ -58,7 +58,10 @@ export const tellStale = (
 ): Subscription =>
   machine.subscribe({
     staleTranslation: (event) => {
-      const names = { place: (_: number, pc: bigint) => hex(pc), table: (root: bigint) => `the table at ${hex(root)}` };
+      const names = {
+        place: (_: number, pc: bigint) => `the code at ${hex(pc)}`,
+        table: (root: bigint) => `the table at ${hex(root)}`,
+      };
       const [title, ...rest] = describeStale(event, { ...names, time: machine.time });
       tell([`${title!}; pc ${hex(event.pc)}`, ...rest].join('\n  '));
       return false;
@@ -72,14 +75,15 @@ function outcome({ pte, physical }: TranslationUsed, access: StaleTranslationEve
   return `a ${NOUNS[access]} page fault (${entry})`;
 }
 
-/** "hart 1 at vm.c:190 (uvmunmap), 1.2 ms before". */
-function when({ hart, pc, time }: UnfencedChange, names: StaleNames): string {
-  const who = hart === undefined || pc === undefined ? 'a device (DMA)' : `hart ${hart} at ${names.place(hart, pc)}`;
-  return `${who}, ${duration(names.time - time)} before`;
+/** "hart 1 in uvmunmap+80 at vm.c:190, 1.2 ms before"; with a verb after the hart. */
+function when({ hart, pc, time }: UnfencedChange, names: StaleNames, verb = ''): string {
+  const who =
+    hart === undefined || pc === undefined ? 'a device (DMA)' : `hart ${hart}${verb} in ${names.place(hart, pc)}`;
+  return `${who}, ${sinceText(names.time - time)}`;
 }
 
 function inVain(event: StaleTranslationEvent, fence: FenceInVain, names: StaleNames): string {
-  const at = `the sfence.vma at ${names.place(fence.hart, fence.pc)}`;
+  const at = `the sfence.vma in ${names.place(fence.hart, fence.pc)}`;
   if (fence.because === 'hart')
     return `Hart ${fence.hart} executed ${at}: that fences hart ${fence.hart} alone, and nothing for hart ${event.hart}`;
   if (fence.because === 'asid')
@@ -95,6 +99,9 @@ function describeFault({ hart, va, access, used }: StaleTranslationEvent): strin
     'The card "fault": the hart sets neither A nor D (Svade), as some hardware; the kernel must set them when it maps',
   ];
 }
+
+/** How long ago in virtual time: "1.2 ms before". */
+export const sinceText = (instructions: number): string => `${duration(instructions)} before`;
 
 /** "12 instructions", "3.4 µs", "1.2 ms", "5 s". */
 function duration(instructions: number): string {

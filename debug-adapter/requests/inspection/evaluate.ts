@@ -10,6 +10,7 @@ import type { Value } from '../../expressions/value';
 import type { Body, SessionContext } from '../context';
 import { consoleQuestion, isQuestion } from '../running/queries';
 import { consoleStory, isWhy } from '../running/stories';
+import { consoleFences, isFences } from '../xv6/fences';
 import type { Container, Stopped } from '../stopped';
 import { wantsHex } from './number-format';
 import { edited, shown } from './values';
@@ -23,8 +24,11 @@ export function evaluate(
   args: DebugProtocol.EvaluateArguments,
 ): Body<DebugProtocol.EvaluateResponse> | Promise<Body<DebugProtocol.EvaluateResponse>> {
   const repl = args.context === 'repl';
-  const asked = repl ? (consoleStory(context, args) ?? consoleQuestion(context, args)) : undefined;
+  const asked = repl
+    ? (consoleFences(context, args) ?? consoleStory(context, args) ?? consoleQuestion(context, args))
+    : undefined;
   if (asked !== undefined) return asked;
+  if (!repl && isFences(args.expression)) throw new Error('Fences are listed in the debug console.');
   if (!repl && (isWhy(args.expression) || isQuestion(args.expression)))
     throw new Error('Questions to the past are asked in the debug console.');
   const view = viewFor(context, args.frameId);

@@ -44,7 +44,11 @@ export function exceptionInfo(
     }
     default: {
       const { id, text: words } = stopText(debuggee, cause);
-      const description = [words, leadOf(context)].filter((one) => one !== '').join('\n');
+      // What is said first of the stop may be in its own words already.
+      const more = leadOf(context)
+        .split('\n')
+        .filter((line) => !words.includes(line));
+      const description = [words, ...more].join('\n');
       return { exceptionId: id, description, breakMode: 'always' };
     }
   }

@@ -11,10 +11,8 @@ import { rootOf, Tables, type Table } from '../../page-tables/tables';
 import type { PageTableArguments, PageTableModel, TranslateArguments, TranslateResponse } from '../../protocol';
 import { requireStopped, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
-import { comparedTable } from './compared-tables';
-import { watchedEntries } from './watched-entries';
 
-export async function pageTable(context: SessionContext, args: PageTableArguments): Promise<PageTableModel> {
+export function pageTable(context: SessionContext, args: PageTableArguments): PageTableModel {
   const { debuggee, stopped } = requireStopped(context);
   const id = args.hart ?? stopped.report.hart;
   const hart = debuggee.harts[id];
@@ -27,7 +25,6 @@ export async function pageTable(context: SessionContext, args: PageTableArgument
     one !== shown &&
     one.id.startsWith('frame:') &&
     one !== tables.all.find(({ id: other, root }) => other.startsWith('frame:') && root === one.root);
-  const compared = args.compare && (await comparedTable(context, tables, shown, args.compare));
   const { memory } = debuggee.machine;
   return pageTableModel(context.snapshots, {
     roots: [...tables.all.filter((one) => !isRepeated(one)), ...(tables.all.includes(shown) ? [] : [shown])].map(
@@ -39,8 +36,6 @@ export async function pageTable(context: SessionContext, args: PageTableArgument
     physical: memoryMap(memory),
     regions: tables.regions(shown),
     message: shown.whyNone,
-    watched: watchedEntries(context),
-    compared,
   });
 }
 

@@ -35,4 +35,15 @@ export const TRANSLATION: readonly CatchFilter[] = [
     overlay: (cause): Overlay =>
       cause.kind === 'fence' ? { va: cause.event.address ?? 0n, asid: cause.event.asid ?? 0n } : {},
   },
+  {
+    filter: 'stale-translation',
+    label: 'Stale Translation',
+    description:
+      'With "tlb": "strict" in launch.json: stops where a hart uses a translation that the page tables no longer give, as an sfence.vma is missing, wrong or on another hart.',
+    conditionDescription: `${C_EXPRESSION} $va == 0x4000 (the address used; also $pte, the entry in the TLB)`,
+    default: true,
+    matches: ({ kind }) => kind === 'stale-translation',
+    overlay: (cause): Overlay =>
+      cause.kind === 'stale-translation' ? { va: cause.event.va, pte: cause.event.used.pte } : {},
+  },
 ];

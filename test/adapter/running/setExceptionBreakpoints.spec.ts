@@ -17,7 +17,15 @@ describe('setExceptionBreakpoints', function () {
       body?.exceptionBreakpointFilters?.map(({ filter, supportsCondition }) => [filter, supportsCondition]),
       [
         ...['page-fault', 'kernel-trap', 'unresolved', 'system-call', 'interrupt', 'satp-write', 'pte-store', 'sfence'],
-        ...['panic', 'context-switch', 'process-create', 'process-exec', 'process-exit', 'device-access'],
+        ...[
+          'stale-translation',
+          'panic',
+          'context-switch',
+          'process-create',
+          'process-exec',
+          'process-exit',
+          'device-access',
+        ],
       ].map((filter) => [filter, true]),
     );
     assert.ok(body?.exceptionBreakpointFilters?.every(({ conditionDescription }) => conditionDescription));

@@ -2,10 +2,10 @@
  * For tests: guests that change page tables, fence or do not, and use translations. They run in S-mode, where BASE is mapped
  * to itself by a global or a plain leaf of 1 GiB; a trap writes scause to a5 and goes on after the instruction.
  */
-import { Csr } from '../isa/csrs';
-import { satpOf } from '../isa/sv39';
-import { Assembler, BASE, csrr, csrw, laidOut, R, toSupervisor } from './guests';
-import { PageTables, RWX } from './page-tables';
+import { Csr } from '../../isa/csrs';
+import { satpOf } from '../../isa/sv39';
+import { Assembler, BASE, csrr, csrw, laidOut, R, toSupervisor } from '../guests';
+import { PageTables, RWX } from '../page-tables';
 
 const TABLES = BASE + 0x4_0000;
 /** Eight pages, whose first double is 11, 22, and so on. */

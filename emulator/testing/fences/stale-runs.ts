@@ -1,11 +1,11 @@
 /** For tests: runs guests that change page tables (fence-program.ts) with a strict TLB. */
 import assert from 'node:assert/strict';
-import { Machine } from '../machine';
-import type { StrictTlbOptions, TlbCard } from '../strict-tlb/event';
-import type { MachineOptions, StaleTranslationEvent } from '../types';
+import { Machine } from '../../machine';
+import type { StrictTlbOptions, TlbCard } from '../../strict-tlb/event';
+import type { MachineOptions, StaleTranslationEvent } from '../../types';
 import { contentOf, FenceProgram, pageAt } from './fence-program';
-import { R } from './guests';
-import { entry, RWX } from './page-tables';
+import { R } from '../guests';
+import { entry, RWX } from '../page-tables';
 
 const { s2, s3, s4 } = R;
 export const VA = 0x4000_0000;
