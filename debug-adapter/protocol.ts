@@ -3,13 +3,21 @@
  * webviews share with the debugger. Everything is JSON: 64-bit values are hexadecimal strings with 0x ("0x80000000").
  */
 
-import type { AddressArea } from './protocol/page-tables';
+import type { AddressArea, ComparedTable, FramesModel, NamedInstant } from './protocol/page-tables';
 import type { QueryAnswer } from './protocol/queries';
 import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
 import type { VmprintCheck, VmprintFormat } from './protocol/vmprint';
 import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 
-export type { AddressArea } from './protocol/page-tables';
+export type {
+  AddressArea,
+  ComparedTable,
+  FrameMapping,
+  FrameRun,
+  FramesModel,
+  FrameUse,
+  NamedInstant,
+} from './protocol/page-tables';
 export type { QueryAnswer, QueryRow } from './protocol/queries';
 export type {
   Story,
@@ -100,6 +108,15 @@ export interface Requests {
   /** Key strokes. */
   'xv6.consoleInput': { arguments: { text: string }; response: Record<string, never> };
   'xv6.pageTable': { arguments: PageTableArguments; response: PageTableModel };
+  /** What each frame of RAM is for. */
+  'xv6.frames': { arguments: Record<string, never>; response: FramesModel };
+  /** Instants of the run to compare a table with: where it has stopped, bookmarks, its beginning. The latest first. */
+  'xv6.instants': { arguments: Record<string, never>; response: { instants: NamedInstant[] } };
+  /** Stops whenever a page-table entry changes but in A and D; `label` says whose it is. Returns all that are watched. */
+  'xv6.watchEntry': {
+    arguments: { pteAddress: string; label: string; on: boolean };
+    response: { watched: string[] };
+  };
   'xv6.translate': { arguments: TranslateArguments; response: TranslateResponse };
   /** Whether all numbers are shown in hexadecimal, as the editor's own format asks for single ones. */
   'xv6.setHexadecimal': { arguments: { hexadecimal: boolean }; response: { hexadecimal: boolean } };
@@ -248,6 +265,8 @@ export interface PageTableArguments {
   root?: string;
   /** Default: the hart that stopped last. */
   hart?: number;
+  /** What the changes are compared with; default: the table as it was at the last stop at which it was shown. */
+  compare?: ComparedTable;
 }
 
 /** A page table that can be shown. */
@@ -268,10 +287,14 @@ export interface PageTableModel {
   message?: string;
   /** The number of the stop with which changes are compared, counted in the session. */
   stop: number;
+  /** What the changes are compared with, if that was asked for: "pid 2 sh", "pid 3 sh, 4.31 ms ago". */
+  compared?: string;
   /** Entries of the root table that are not zero. */
   entries: PteRun[];
   /** The whole address space in the order of its addresses, for a drawing. */
   areas: AddressArea[];
+  /** Physical addresses of the entries at whose changes the machine stops, in all tables. */
+  watched: string[];
   /** Numbers of valid leaves, and of pages of the table itself. */
   leaves: number;
   tablePages: number;

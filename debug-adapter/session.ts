@@ -18,6 +18,9 @@ import * as memory from './requests/inspection/memory';
 import * as numbers from './requests/inspection/number-format';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
+import { instants } from './requests/xv6/compared-tables';
+import { frames } from './requests/xv6/frames';
+import { watchEntry } from './requests/xv6/watched-entries';
 import * as questions from './requests/running/questions';
 import { query } from './requests/running/queries';
 import { story } from './requests/running/stories';
@@ -81,6 +84,9 @@ export const REQUESTS: RequestTable = {
   'xv6.attachConsole': guest.attachConsole,
   'xv6.consoleInput': guest.consoleInput,
   'xv6.pageTable': tables.pageTable,
+  'xv6.frames': frames,
+  'xv6.instants': instants,
+  'xv6.watchEntry': watchEntry,
   'xv6.translate': tables.translate,
   'xv6.setHexadecimal': numbers.setHexadecimal,
   'xv6.processes': processes.processes,

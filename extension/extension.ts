@@ -10,6 +10,7 @@ import { SELECTOR, TranslatingHover } from './editor/hover';
 import { NumberFormat } from './editor/number-format';
 import { openRecording, RECORDING_VIEW, RecordingOpener } from './past/open-recording';
 import { saveRecording } from './past/save-recording';
+import { Entries } from './views/entries';
 import { PageTablePanel } from './views/page-table-panel';
 import { StopView } from './views/stop-view';
 import { TimelineView } from './views/timeline-view';
@@ -33,10 +34,11 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const consent = new Consent(sessions, whereabouts);
   const consoles = new Consoles(sessions, whereabouts, consent);
   const lines = new ConsoleLinks(sessions, consoles);
-  const pageTable = new PageTablePanel(extensionUri, sessions);
+  const entries = new Entries(sessions, consent);
+  const pageTable = new PageTablePanel(extensionUri, sessions, entries);
   const processes = new ProcessesView(sessions, pageTable);
   const disassembly = new Disassembly(sessions);
-  const hover = new TranslatingHover(sessions);
+  const hover = new TranslatingHover(sessions, (...looked) => void pageTable.light(...looked));
   const numbers = new NumberFormat(sessions);
   subscriptions.push(
     sessions,
@@ -69,6 +71,8 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     languages.registerHoverProvider(SELECTOR, hover),
     languages.registerInlineValuesProvider([{ language: 'c' }, { language: 'cpp' }], new InlineValues()),
     commands.registerCommand('xv6.showPageTable', () => pageTable.show()),
+    commands.registerCommand('xv6.exportAddressSpace', () => pageTable.exportDrawing()),
+    ...pageTable.register(),
     commands.registerCommand('xv6.copyVmprint', () => copyVmprint(sessions, () => pageTable.shown)),
     commands.registerCommand('xv6.checkVmprint', () => checkVmprint(sessions)),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),

@@ -17,6 +17,8 @@ export type SessionEvent =
   | { kind: 'surveyed'; session: vscode.DebugSession }
   /** More is known of what the stop is about. */
   | { kind: 'told'; session: vscode.DebugSession; story: unknown }
+  /** Something has been written while the machine stands. */
+  | { kind: 'edited'; session: vscode.DebugSession }
   /** A request, of VS Code or of ours, has failed. */
   | { kind: 'refused'; session: vscode.DebugSession; command: string; message: string };
 
@@ -106,6 +108,9 @@ export class Sessions implements vscode.DebugAdapterTrackerFactory, vscode.Dispo
       case 'xv6.timelineRead':
       case 'xv6.bookmarks':
         this.fire({ kind: 'surveyed', session });
+        break;
+      case 'invalidated':
+        this.fire({ kind: 'edited', session });
         break;
       case 'stopped':
         this.stopped.set(session.id, new Map());

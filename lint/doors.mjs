@@ -150,6 +150,7 @@ export const DOORS = {
     mayImport: [
       'debug-adapter/protocol',
       'webviews/page-table/messages',
+      'webviews/page-table/model-checks',
       'webviews/page-table/svg-file',
       'webviews/timeline/messages',
       'webviews/story/messages',

@@ -3,6 +3,7 @@
  * which says where it is, so that it can be found again: "follow user:3:0x3fe0+8 buf" (an address in a program's memory,
  * wherever that is mapped), "fix phys:0x80012340+4 p->state", "global ticks" (looked up anew in every kernel).
  */
+import { PTE_FIELDS } from '../../emulator/isa/pte-fields';
 import { Mode, type DataEvent } from '../../emulator/types';
 import { resolveReference } from '../xv6/address-spaces';
 import type { Guest } from '../code/guest';
@@ -91,6 +92,22 @@ export class DataLocations implements DataGuest {
     const reference = `${this.stable(space.name, stopped)}:${hex(address)}`;
     const dataId = this.id(reference, checked(bytes), '', mode);
     return this.found(dataId, text.trim(), bytes, reference.startsWith('phys:'), dataId);
+  }
+
+  /** The page-table entry at a physical address. Throws an Error if there is no RAM. */
+  ofEntry(address: bigint, label: string): Found {
+    const dataId = this.id(`phys:${hex(address)}`, 8, label, undefined);
+    const { memory } = this.machine;
+    if (memory.readU64(address) === undefined) throw new Error(`${label}: there is no RAM at ${hex(address)}.`);
+    const word = {
+      ...PTE_FIELDS,
+      name: 'pte',
+      physical: address,
+      read: () => memory.readU64(address),
+      write: () => false,
+    };
+    this.types.set(dataId, { type: wordValue(word).type, word });
+    return this.found(dataId, label, 8, false, dataId);
   }
 
   placeOf(dataId: string): DataLocation {

@@ -11,6 +11,7 @@ import { buildTree } from './tree';
 
 /** Number of tables kept: each takes 4 KiB per table page, about 0.3 MiB for a kernel table. */
 const REMEMBERED = 64;
+const FROM_PAST = 8;
 
 interface Remembered {
   stop: number;
@@ -22,6 +23,8 @@ interface Remembered {
 /** Keeps a snapshot of each table at a stop, for comparison at the next stop. */
 export class SnapshotHistory {
   private readonly tables = new Map<string, Remembered>();
+  /** Of instants of the past, by what they were asked for by; the last few. */
+  private readonly past = new Map<string, ComparedSnapshot>();
 
   /**
    * Takes a snapshot at a stop. A second one at the same stop replaces the first (memory may have been edited), and is still
@@ -46,10 +49,31 @@ export class SnapshotHistory {
     return { now, ...(before && { before }) };
   }
 
+  /** A table at an instant of the past, which `read` goes to and comes back from. */
+  async at(name: string, read: () => Promise<ComparedSnapshot>): Promise<ComparedSnapshot> {
+    const found = this.past.get(name) ?? (await read());
+    this.past.delete(name);
+    this.past.set(name, found);
+    if (this.past.size > FROM_PAST) this.past.delete(this.past.keys().next().value!);
+    return found;
+  }
+
+  /** The past is another one. */
+  forgetPast(): void {
+    this.past.clear();
+  }
+
   /** Drops everything: the machine starts again. */
   clear(): void {
     this.tables.clear();
+    this.past.clear();
   }
+}
+
+/** A table as it was at some instant, or another one, and what it is called. */
+export interface ComparedSnapshot {
+  label: string;
+  snapshot: TableSnapshot;
 }
 
 export interface ModelOptions {
@@ -61,6 +85,10 @@ export interface ModelOptions {
   physical: readonly PhysicalRange[];
   /** Names for the shown table. */
   regions?: Regions;
+  /** What it is compared with, in place of the stop before. */
+  compared?: ComparedSnapshot | undefined;
+  /** Entries at whose changes the machine stops. */
+  watched?: string[];
   /** Why there is no table, if `shown.root` is undefined. */
   message?: string;
 }
@@ -74,6 +102,7 @@ export function pageTableModel(remembered: SnapshotHistory, options: ModelOption
     stop,
     entries: [],
     areas: [],
+    watched: options.watched ?? [],
     leaves: 0,
     tablePages: 0,
     truncated: false,
@@ -82,10 +111,13 @@ export function pageTableModel(remembered: SnapshotHistory, options: ModelOption
     model.message = options.message ?? `${shown.label} has no page table now`;
     return model;
   }
+  const { compared } = options;
   const { now, before } = remembered.take({ ...shown, root: shown.root }, stop, memory);
+  const other = compared ?? before;
   if (now.pages.size === 0) model.message = `the root page ${shown.root} of ${shown.label} lies outside RAM`;
-  const tree = buildTree(now, { physical, ...(regions && { regions }), ...(before && { before: before.snapshot }) });
+  const tree = buildTree(now, { physical, ...(regions && { regions }), ...(other && { before: other.snapshot }) });
   model.stop = before?.stop ?? stop;
+  if (compared) model.compared = compared.label;
   model.entries = tree.entries;
   model.areas = addressAreas(tree.entries, regions);
   model.leaves = now.leaves;

@@ -3,7 +3,7 @@
  * a handler sees them. The attributes of a launch are the exception: launch/attributes.ts checks them, in the words of launch.json.
  */
 import type { DebugProtocol as DAP } from '@vscode/debugprotocol';
-import { type PageTableArguments, type TranslateArguments, VMPRINT_FORMATS } from '../protocol';
+import { type ComparedTable, type PageTableArguments, type TranslateArguments, VMPRINT_FORMATS } from '../protocol';
 import type { Command, RequestArguments } from './request-table';
 import { anything, flag, listOf, object, oneOf, optional, type Shape, text, whole } from './shape';
 
@@ -204,7 +204,14 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
 
   'xv6.attachConsole': nothing,
   'xv6.consoleInput': object<{ text: string }>({ text }),
-  'xv6.pageTable': object<PageTableArguments>({ root: optionalText, hart: optionalWhole }),
+  'xv6.pageTable': object<PageTableArguments>({
+    root: optionalText,
+    hart: optionalWhole,
+    compare: optional(object<ComparedTable>({ root: optionalText, instant: optionalText })),
+  }),
+  'xv6.frames': nothing,
+  'xv6.instants': nothing,
+  'xv6.watchEntry': object<RequestArguments<'xv6.watchEntry'>>({ pteAddress: text, label: text, on: flag }),
   'xv6.setHexadecimal': object<RequestArguments<'xv6.setHexadecimal'>>({ hexadecimal: flag }),
   'xv6.translate': object<TranslateArguments>({ expression: text, frameId: optionalWhole, root: optionalText }),
   'xv6.processes': nothing,

@@ -63,6 +63,20 @@ describe('data breakpoints', () => {
     assert.deepEqual(dataCondition(undefined), { every: false });
   });
 
+  it('of one who sets them stay when another sets theirs', () => {
+    const { data, watched } = setUp();
+    const [mine] = data.set([{ dataId: 'word', accessType: 'write' }]);
+    const [entry] = data.set([{ dataId: 'across', accessType: 'write' }], 'entries');
+    assert.deepEqual(watched(), ['write 8010+4', 'write 8ffc+4', 'write a000+4']);
+    assert.deepEqual([entry!.spec.dataId, entry!.id === mine!.id], ['across', false]);
+    assert.deepEqual(data.set([]), []);
+    assert.deepEqual(watched(), ['write 8ffc+4', 'write a000+4']);
+    assert.deepEqual(data.setBy('entries'), [{ dataId: 'across', accessType: 'write' }]);
+    assert.equal(data.set([{ dataId: 'word', accessType: 'read' }])[0]!.spec.accessType, 'read');
+    data.set([], 'entries');
+    assert.deepEqual(watched(), ['read 8010+4']);
+  });
+
   it('stop at changes, or at every store', () => {
     const { data, touch, watched } = setUp();
     data.set([{ dataId: 'word', accessType: 'write' }]);

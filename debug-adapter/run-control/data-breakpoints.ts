@@ -31,6 +31,9 @@ export interface DataBreakpointSpec extends BreakpointOptions {
   accessType: WatchedAccess;
 }
 
+/** Who sets data breakpoints: the client, and whoever watches page-table entries. Neither replaces the other's. */
+type Owner = 'client' | 'entries';
+
 /** Bytes in an address space, and how to show them. */
 export interface DataLocation {
   /** The user's name for it: "proc[3].state". */
@@ -81,6 +84,7 @@ export class DataBreakpoints {
   run: CountedRun | undefined;
   private nextId = 1_000_000;
   private all: DataBreakpoint[] = [];
+  private readonly specs: Record<Owner, readonly DataBreakpointSpec[]> = { client: [], entries: [] };
   private guest: DataGuest | undefined;
   private subscription: Subscription | undefined;
   private readonly byWatch = new Map<Watch, DataBreakpoint>();
@@ -94,17 +98,27 @@ export class DataBreakpoints {
     return this.all.length === 0;
   }
 
-  /** Replaces all data breakpoints. One that existed before keeps its id and its hits. */
-  set(specs: readonly DataBreakpointSpec[]): DataBreakpoint[] {
+  /**
+   * Replaces all data breakpoints of one who sets them: the client by the protocol's request, or with a request of our own. One that
+   * existed before keeps its id and its hits. Returns them.
+   */
+  set(specs: readonly DataBreakpointSpec[], owner: Owner = 'client'): DataBreakpoint[] {
+    this.specs[owner] = specs;
     const old = new Map(this.all.map((one) => [JSON.stringify(one.spec), one]));
-    this.all = specs.map((one) => {
+    this.all = [...this.specs.client, ...this.specs.entries].map((one) => {
       const key = JSON.stringify(one);
       const kept = old.get(key);
       old.delete(key);
       return kept ?? this.make(one);
     });
     this.watch();
-    return this.all;
+    const ofClient = this.specs.client.length;
+    return owner === 'client' ? this.all.slice(0, ofClient) : this.all.slice(ofClient);
+  }
+
+  /** What one who sets them has set last. */
+  setBy(owner: Owner): readonly DataBreakpointSpec[] {
+    return this.specs[owner];
   }
 
   /** Binds all of them to a machine. Returns those whose description has changed. */

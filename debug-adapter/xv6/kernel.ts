@@ -194,18 +194,40 @@ export const arrayBytes = (xv6: Pick<Xv6, 'read'>, array: ArrayPlace): Uint8Arra
 
 const [ALLOCATOR, LIST] = ['kmem', 'freelist'];
 
-/**
- * Whether no page is free: by the list of free pages, or one for each hart in some labs. Undefined where the kernel has none by
- * that name.
- */
-export function isOutOfMemory(xv6: Pick<Xv6, 'binary' | 'read'>): boolean | undefined {
+/** The first page on each list of free pages: there is one, or one for each hart in some labs. Undefined without such a list. */
+function freeLists(xv6: Pick<Xv6, 'binary' | 'read'>): { heads: (bigint | undefined)[]; next: number } | undefined {
   const global = globalOf(xv6, ALLOCATOR);
   if (!global) return undefined;
   const { count, record, stride } = arrayOf(global.type) ?? { count: 1, record: recordOf(global.type), stride: 0 };
   const list = record && plain(global.type).kind !== 'pointer' ? findMember(record, LIST) : undefined;
   if (!list) return undefined;
-  const heads = Array.from({ length: count }, (_, i) =>
-    readWord(xv6, global.address + BigInt(i * stride + list.offset)),
-  );
-  return heads.every((head) => head === 0n);
+  const page = recordOf(list.member.type);
+  const link = page?.members.find(({ type }) => plain(type).kind === 'pointer');
+  return {
+    heads: Array.from({ length: count }, (_, i) => readWord(xv6, global.address + BigInt(i * stride + list.offset))),
+    next: link?.offset ?? 0,
+  };
+}
+
+/**
+ * Whether no page is free: by the list of free pages, or one for each hart in some labs. Undefined where the kernel has none by
+ * that name.
+ */
+export const isOutOfMemory = (xv6: Pick<Xv6, 'binary' | 'read'>): boolean | undefined =>
+  freeLists(xv6)?.heads.every((head) => head === 0n);
+
+/** The pages on the lists of free pages. `broken`: where one leads that is no page, or was on a list already. */
+export function freePages(xv6: Pick<Xv6, 'binary' | 'read'>): { pages: Set<number>; broken?: bigint } | undefined {
+  const lists = freeLists(xv6);
+  if (!lists) return undefined;
+  const pages = new Set<number>();
+  for (const head of lists.heads) {
+    for (let at = head; at !== 0n; at = readWord(xv6, at + BigInt(lists.next))) {
+      const page = at === undefined ? NaN : Number(at >> 12n);
+      if (at === undefined || at & 0xfffn || pages.has(page) || xv6.read(at, 1) === undefined)
+        return { pages, broken: at ?? 0n };
+      pages.add(page);
+    }
+  }
+  return { pages };
 }

@@ -19,13 +19,20 @@ export const SELECTOR: vscode.DocumentSelector = [
 ];
 
 export class TranslatingHover implements vscode.HoverProvider, vscode.EvaluatableExpressionProvider {
-  constructor(private readonly sessions: Sessions) {}
+  /** `looked`: an expression is looked at, in a frame or in none. */
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly looked: (session: vscode.DebugSession, expression: string, frameId: number | undefined) => void,
+  ) {}
 
   provideEvaluatableExpression(
     document: vscode.TextDocument,
     position: vscode.Position,
   ): vscode.EvaluatableExpression | undefined {
     const found = expressionAt(document, position);
+    const session = this.sessions.current();
+    if (found && session && this.sessions.isStopped(session))
+      this.looked(session, found.expression, this.frameFor(session, found, document));
     return found && new vscode.EvaluatableExpression(rangeOf(found, position), found.expression);
   }
 
@@ -38,6 +45,7 @@ export class TranslatingHover implements vscode.HoverProvider, vscode.Evaluatabl
     try {
       const args = { expression: found.expression, ...(frameId === undefined ? {} : { frameId }) };
       const answer = await request(session, 'xv6.translate', args);
+      if (answer.translation) this.looked(session, found.expression, frameId);
       return new vscode.Hover(describe(found.expression, answer), rangeOf(found, position));
     } catch {
       // Not every word under the mouse is an expression.

@@ -3,10 +3,14 @@
  * (`xv6.pageTable`) at every stop and passes it to the page, which webviews/page-table/ draws.
  */
 import * as vscode from 'vscode';
-import { isPageTableModel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
+import { type FromPanel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
+import { isFramesModel, isHexadecimal, isPageTableModel } from '../../webviews/page-table/model-checks';
 import { svgFile } from '../../webviews/page-table/svg-file';
-import type { PageTableModel } from '../../debug-adapter/protocol';
+import type { ComparedTable, PageTableModel } from '../../debug-adapter/protocol';
+import { isRecord } from '../past/subject';
 import { request, type Sessions } from '../sessions';
+import { chooseCompared } from './compare';
+import type { Entries, ShownTable } from './entries';
 import { webviewPage } from './webview-page';
 
 export class PageTablePanel implements vscode.Disposable {
@@ -14,8 +18,12 @@ export class PageTablePanel implements vscode.Disposable {
   /** The session that the panel shows, kept after its end until another one starts. */
   private session: vscode.DebugSession | undefined;
   private root: string | undefined;
+  /** What the table is compared with, if not with the stop before. */
+  private compare: ComparedTable | undefined;
   /** What the page shows. */
   private model: PageTableModel | undefined;
+  /** The page shows the frames of RAM, too. */
+  private withFrames = false;
   private ready = false;
   /** One request at a time; after a stop in the meantime, another request follows. */
   private requesting = false;
@@ -25,15 +33,50 @@ export class PageTablePanel implements vscode.Disposable {
   constructor(
     private readonly extension: vscode.Uri,
     private readonly sessions: Sessions,
+    private readonly entries: Entries,
   ) {
     this.subscription = sessions.onEvent(({ kind, session }) => {
       if (!this.panel) return;
       if (kind === 'launched') this.follow(session);
       if (session !== this.session) return;
-      if (kind === 'stopped') void this.refresh();
+      if (kind === 'stopped' || kind === 'edited') void this.refresh();
       else if (kind === 'running' || kind === 'restarting' || kind === 'launched') this.post({ type: 'running' });
       else if (kind === 'ended') this.post({ type: 'ended' });
     });
+  }
+
+  /** The commands of an entry's menu. */
+  register(): vscode.Disposable[] {
+    const ofEntry = (name: string, message: (pteAddress: string, pa: string) => FromPanel): vscode.Disposable =>
+      vscode.commands.registerCommand(name, (entry: unknown) => {
+        if (!isRecord(entry)) return;
+        const { pteAddress, pa } = entry;
+        if (isHexadecimal(pteAddress) && isHexadecimal(pa)) this.receive(message(pteAddress, pa));
+      });
+    return [
+      ofEntry('xv6.watchEntry', (pteAddress) => ({ type: 'watch', pteAddress, on: true })),
+      ofEntry('xv6.unwatchEntry', (pteAddress) => ({ type: 'watch', pteAddress, on: false })),
+      ofEntry('xv6.whoWroteEntry', (pteAddress, pa) => ({ type: 'ask', about: 'writer', pteAddress, pa })),
+      vscode.commands.registerCommand('xv6.addressesOfFrame', (entry: unknown) => {
+        if (isRecord(entry) && isHexadecimal(entry['pa'])) this.post({ type: 'frame', pa: entry['pa'] });
+      }),
+    ];
+  }
+
+  /** Lights up the way of an address that is looked at in the editor, in the table that is shown. */
+  async light(session: vscode.DebugSession, expression: string, frameId: number | undefined): Promise<void> {
+    const { model } = this;
+    if (!this.ready || session !== this.session || !this.panel?.visible || !model) return;
+    const root = model.shown.id;
+    try {
+      const args = { expression, root, ...(frameId === undefined ? {} : { frameId }) };
+      const { translation } = await request(session, 'xv6.translate', args);
+      if (!translation || this.model !== model) return;
+      const { va, summary } = translation;
+      this.post({ type: 'path', va, words: `${expression} is ${va} ${summary}` });
+    } catch {
+      // Not every word under the mouse is an expression.
+    }
   }
 
   /** `root`: the id of the table to show; by default the one chosen before. */
@@ -64,7 +107,7 @@ export class PageTablePanel implements vscode.Disposable {
 
   private follow(session: vscode.DebugSession): void {
     this.session = session;
-    this.root = undefined;
+    this.root = this.compare = undefined;
   }
 
   private create(): vscode.WebviewPanel {
@@ -89,20 +132,43 @@ export class PageTablePanel implements vscode.Disposable {
 
   private receive(untrusted: unknown): void {
     const message = readFromPanel(untrusted);
-    switch (message?.type) {
+    if (message) {
+      this.act(message).catch((error: unknown) =>
+        vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error)),
+      );
+    }
+  }
+
+  private async act(message: FromPanel): Promise<void> {
+    const { session, model } = this;
+    const shown: ShownTable | undefined = session && model && { session, model };
+    switch (message.type) {
       case 'ready':
         this.ready = true;
         break;
       case 'root':
         this.root = message.root;
         break;
+      case 'frames':
+        this.withFrames = message.on;
+        break;
+      case 'compare':
+        if (!message.on) this.compare = undefined;
+        else if (shown) this.compare = (await chooseCompared(shown)) ?? this.compare;
+        break;
       case 'export':
-        void this.exportDrawing();
-        return;
-      default:
+        return this.exportDrawing();
+      case 'set':
+        if (shown) await this.entries.set(shown, message.pteAddress, message.pte);
+        break;
+      case 'watch':
+        if (shown) await this.entries.watch(shown, message.pteAddress, message.on);
+        break;
+      case 'ask':
+        if (shown) await this.entries.ask(shown, message.about, message.pteAddress, message.pa);
         return;
     }
-    void this.refresh();
+    await this.refresh();
   }
 
   /** Writes the drawing of the table that is shown to a file, and offers to open it. */
@@ -140,6 +206,7 @@ export class PageTablePanel implements vscode.Disposable {
     }
     this.requesting = true;
     this.post(await this.requestTable(session));
+    if (this.withFrames) this.post(await this.requestFrames(session));
     this.requesting = false;
     if (!this.sessions.isStopped(session))
       this.post({ type: this.sessions.all().includes(session) ? 'running' : 'ended' });
@@ -149,20 +216,37 @@ export class PageTablePanel implements vscode.Disposable {
   }
 
   private async requestTable(session: vscode.DebugSession): Promise<ToPanel> {
-    const { root } = this;
+    const { root, compare } = this;
     try {
-      const model: unknown = await request(session, 'xv6.pageTable', root === undefined ? {} : { root });
+      const args = { ...(root !== undefined && { root }), ...(compare && { compare }) };
+      const model: unknown = await request(session, 'xv6.pageTable', args);
       if (isPageTableModel(model)) {
         this.model = model;
         return { type: 'model', model };
       }
       return { type: 'failed', message: 'The debugger returned something that is not a page table.' };
     } catch (error) {
+      if (compare !== undefined && compare === this.compare && this.sessions.isStopped(session)) {
+        this.compare = undefined;
+        const message = error instanceof Error ? error.message : String(error);
+        void vscode.window.showInformationMessage(`The tables cannot be compared: ${message}`);
+        return this.requestTable(session);
+      }
       if (root !== undefined && root === this.root && this.sessions.isStopped(session)) {
         // The process whose table was chosen has exited: show the default table.
         this.root = undefined;
         return this.requestTable(session);
       }
+      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  private async requestFrames(session: vscode.DebugSession): Promise<ToPanel> {
+    try {
+      const model: unknown = await request(session, 'xv6.frames', {});
+      if (isFramesModel(model)) return { type: 'frames', model };
+      return { type: 'failed', message: 'The debugger returned something that does not tell of frames.' };
+    } catch (error) {
       return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
     }
   }

@@ -2,7 +2,7 @@
  * The drawing of an address space in the panel: a list to choose from, from the highest address down, drawn as boxes. Enter on a
  * pattern unfolds it, on anything else shows it in the tree.
  */
-import { html, LitElement, nothing, svg, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type PropertyValues, svg, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { AddressArea } from '../../debug-adapter/protocol';
 import { type Box, describe, type Layout, layoutOf, permissionsOf, tintOf, titleOf } from './layout';
@@ -15,6 +15,8 @@ export class AddressSpaceDrawing extends LitElement {
   @property({ attribute: false }) label = '';
   /** Whether an area is one that is looked for; the others are faint. */
   @property({ attribute: false }) isFound: ((area: AddressArea) => boolean) | undefined;
+  /** The address whose way is lit up. */
+  @property({ attribute: false }) lit: bigint | undefined;
   /** Whether an area is marked, and in what words. */
   @property({ attribute: false }) markOf: ((area: AddressArea) => string | undefined) | undefined;
   @state() private active: string | undefined;
@@ -54,9 +56,15 @@ export class AddressSpaceDrawing extends LitElement {
     const middle = y + height / 2 + 4;
     const isActive = key === this.active;
     const mark = this.markOf?.(area);
+    const isLit = this.lit !== undefined && this.lit >= BigInt(area.va) && this.lit <= BigInt(area.last);
     const classes = [
       ...['box', `tint-${tintOf(area)}`, isGap ? 'gap' : ''],
-      ...[isActive ? 'active' : '', mark === undefined ? '' : 'marked', this.isFound?.(area) === false ? 'other' : ''],
+      ...[
+        isActive ? 'active' : '',
+        isLit ? 'lit' : '',
+        mark === undefined ? '' : 'marked',
+        this.isFound?.(area) === false ? 'other' : '',
+      ],
     ];
     return svg`<g
       id=${boxId(key)}
@@ -66,7 +74,7 @@ export class AddressSpaceDrawing extends LitElement {
       aria-label=${this.wordsOf(area)}
       data-va=${area.va}
       @click=${() => (this.active = key)}
-      @dblclick=${() => this.enter(box)}
+      @dblclick=${() => this.open(box)}
     >
       <title>${this.wordsOf(area)}</title>
       <rect x=${left} y=${y} width=${width} height=${height}></rect>
@@ -78,12 +86,21 @@ export class AddressSpaceDrawing extends LitElement {
     </g>` as TemplateResult;
   }
 
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('lit') && this.lit !== undefined) this.querySelector('.lit')?.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Gives it the keyboard. */
+  enter(): void {
+    this.querySelector('svg')?.focus();
+  }
+
   private wordsOf(area: AddressArea): string {
     const mark = this.markOf?.(area);
     return mark === undefined ? describe(area) : `${describe(area)}; ${mark}`;
   }
 
-  private enter({ area, key }: Box): void {
+  private open({ area, key }: Box): void {
     this.active = key;
     if (area.parts) {
       this.unfolded = new Set(this.unfolded);
@@ -113,11 +130,11 @@ export class AddressSpaceDrawing extends LitElement {
         break;
       case 'ArrowRight':
       case 'ArrowLeft':
-        if (box?.area.parts && isUnfolded === (event.key === 'ArrowLeft')) this.enter(box);
+        if (box?.area.parts && isUnfolded === (event.key === 'ArrowLeft')) this.open(box);
         break;
       case 'Enter':
       case ' ':
-        if (box) this.enter(box);
+        if (box) this.open(box);
         break;
       default:
         return;

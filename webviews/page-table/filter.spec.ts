@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import type { PteRun } from '../../debug-adapter/protocol';
-import { areaMatches, filterEntries } from './filter';
+import { areaMatches, countDifferences, differing, filterEntries } from './filter';
 
 const run: PteRun = {
   level: 0,
@@ -115,6 +115,21 @@ describe('filter of a page table', () => {
       assert.ok(!areaMatches(area, text), text);
     assert.ok(!areaMatches({ ...area, flags: 0 }, '-x'), 'what is not mapped has no flags');
     assert.ok(areaMatches({ ...area, region: 'stacks', parts: [{ ...area, region: 'stack of pid 7' }] }, 'pid 7'));
+  });
+
+  it('leaves what differs of two tables, and counts it', () => {
+    const touched: PteRun = { ...trapframe, change: 'changed', touchedOnly: true };
+    const removed: PteRun = { ...run, change: 'removed' };
+    const all = [{ ...entries[0]!, children: [{ ...entries[0]!.children![0]!, children: [shell, touched, removed] }] }];
+    assert.deepEqual(
+      differing(all).flatMap(({ children }) => children![0]!.children),
+      [shell, removed],
+    );
+    assert.equal(countDifferences(all), 101);
+    const equal = [{ ...entries[0]!, children: [run, touched] }];
+    assert.deepEqual([differing(equal), countDifferences(equal)], [[], 0]);
+    const pointer: PteRun = { ...entries[0]!, change: 'added', children: [] };
+    assert.deepEqual(differing([pointer]), [pointer]);
   });
 
   it('requires all words to match, and keeps the tables that lead there', () => {

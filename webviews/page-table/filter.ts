@@ -13,6 +13,23 @@ export function filterEntries(entries: PteRun[], text: string): PteRun[] {
   return words.length === 0 ? entries : entries.flatMap((run) => filterRun(run, words));
 }
 
+/** The entries that differ from what the table is compared with, but for A and D alone, and the tables that lead there. */
+export function differing(entries: readonly PteRun[]): PteRun[] {
+  return entries.flatMap((run) => {
+    const children = run.children && differing(run.children);
+    if (children && children.length > 0) return [{ ...run, children }];
+    return run.change === undefined || run.touchedOnly === true ? [] : [run];
+  });
+}
+
+/** How many entries differ: of tables, only those that are there in one alone. */
+export const countDifferences = (entries: readonly PteRun[]): number =>
+  entries.reduce(
+    (sum, { children, count, change, touchedOnly }) =>
+      sum + (children ? countDifferences(children) : change === undefined || touchedOnly === true ? 0 : count),
+    0,
+  );
+
 function filterRun(run: PteRun, words: string[]): PteRun[] {
   if (run.children) {
     const children = run.children.flatMap((child) => filterRun(child, words));
@@ -27,7 +44,7 @@ function filterRun(run: PteRun, words: string[]): PteRun[] {
 /** The part of a run that a word matches: all of it, the leaves that contain an address, or nothing. */
 function narrow(run: PteRun, word: string): PteRun[] {
   if (matchesText(run, word)) return [run];
-  const { space, address } = addressIn(word);
+  const { space, address } = numberIn(word);
   if (address === undefined) return [];
   const size = pageSize(run.level);
   const offsets = new Set<number>();
@@ -59,7 +76,7 @@ function leafOf(run: PteRun, offset: number): PteRun {
 /** A pointer matches an address in the table that it points to, and its own address. */
 function matchesTable(run: PteRun, word: string): boolean {
   if (matchesText(run, word)) return true;
-  const { space, address } = addressIn(word);
+  const { space, address } = numberIn(word);
   if (address === undefined || space === 'va') return false;
   return address >> 12n === BigInt(run.pa) >> 12n || address === BigInt(run.pteAddress);
 }
@@ -86,7 +103,7 @@ export function areaMatches(area: AddressArea, text: string): boolean {
 function areaHas({ va, last, pa, flags, region, problem }: AddressArea, word: string): boolean {
   if ([region, problem].some((text) => text?.toLowerCase().includes(word))) return true;
   if (flags & PTE.V && matchesFlags(flags, word)) return true;
-  const { space, address } = addressIn(word);
+  const { space, address } = numberIn(word);
   if (address === undefined) return false;
   const length = BigInt(last) - BigInt(va);
   const covers = (start: string | undefined): boolean =>
@@ -102,7 +119,7 @@ function permissions(flags: number): string {
 }
 
 /** A hexadecimal number, with or without 0x. Without 0x and `va:` or `pa:` it needs at least three digits, to be no word. */
-function addressIn(word: string): { space?: 'va' | 'pa'; address?: bigint } {
+export function numberIn(word: string): { space?: 'va' | 'pa'; address?: bigint } {
   const [, space, prefix, digits] = /^(?:(va|pa):)?(0x)?([\da-f]{1,16})$/.exec(word) ?? [];
   if (digits === undefined || (space === undefined && prefix === undefined && digits.length < 3)) return {};
   return { ...(space !== undefined && { space: space as 'va' | 'pa' }), address: BigInt(`0x${digits}`) };

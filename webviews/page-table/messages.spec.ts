@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import fc from 'fast-check';
-import type { PageTableModel, PteRun } from '../../debug-adapter/protocol';
-import { isPageTableModel, readFromPanel, readToPanel } from './messages';
+import type { FramesModel, PageTableModel, PteRun } from '../../debug-adapter/protocol';
+import { readFromPanel, readToPanel } from './messages';
+import { isFramesModel, isPageTableModel } from './model-checks';
 
 const leaf: PteRun = {
   level: 0,
@@ -23,9 +24,16 @@ const model: PageTableModel = {
     { va: '0x0', last: '0x3fffffefff', pages: 0x3ffffff, flags: 0 },
     { ...{ va: '0x3ffffff000', last: '0x3fffffffff', pages: 1, flags: 0xb }, pa: '0x80007000', region: 'trampoline' },
   ],
+  watched: ['0x87f65ff8'],
   leaves: 1,
   tablePages: 3,
   truncated: false,
+};
+const mapping = { root: 'pid:3', label: 'pid 3 sh', va: '0x0', flags: 0x1b, region: 'user text' };
+const frames: FramesModel = {
+  runs: [{ pa: '0x87f64000', count: 1, use: 'mapped', mappings: [mapping] }],
+  totals: { boot: 0, text: 7, data: 28, free: 1, table: 3, mapped: 1, shared: 0, kernel: 0, leaked: 0, unknown: 0 },
+  notes: [],
 };
 const withEntry = (entry: object) => ({ ...model, entries: [{ ...leaf, ...entry }] });
 
@@ -33,6 +41,11 @@ describe('messages of the page-table panel', () => {
   it('lets a model through as it is', () => {
     assert.equal(isPageTableModel(model), true);
     assert.deepEqual(readToPanel({ type: 'model', model }), { type: 'model', model });
+    assert.equal(isFramesModel(frames), true);
+    assert.deepEqual(readToPanel({ type: 'frames', model: frames }), { type: 'frames', model: frames });
+    const path = { type: 'path', va: '0x1000', words: '→ PA 0x87f64000' };
+    assert.deepEqual(readToPanel(path), path);
+    assert.deepEqual(readToPanel({ type: 'frame', pa: '0x87f64000' }), { type: 'frame', pa: '0x87f64000' });
     assert.deepEqual(readToPanel({ type: 'ended' }), { type: 'ended' });
   });
 
@@ -67,6 +80,19 @@ describe('messages of the page-table panel', () => {
         JSON.stringify(area),
       );
     }
+    for (const run of [
+      { pa: 1 },
+      { count: 0 },
+      { use: 'owned' },
+      { mappings: [{ ...mapping, va: '<b>' }] },
+      { table: {} },
+    ])
+      assert.equal(isFramesModel({ ...frames, runs: [{ ...frames.runs[0], ...run }] }), false, JSON.stringify(run));
+    assert.equal(isFramesModel({ ...frames, totals: { free: 1 } }), false);
+    assert.equal(isPageTableModel({ ...model, compared: 'pid 2 sh' }), true);
+    assert.equal(isPageTableModel({ ...model, compared: {} }), false);
+    assert.equal(isPageTableModel({ ...model, watched: ['here'] }), false);
+    assert.equal(readToPanel({ type: 'path', va: 'x', words: '' }), undefined);
     assert.equal(readToPanel({ type: 'model', model: { ...model, roots: undefined } }), undefined);
     assert.equal(readToPanel({ type: 'evaluate' }), undefined);
   });
@@ -74,6 +100,24 @@ describe('messages of the page-table panel', () => {
   it('takes from the panel only what the panel has to say', () => {
     assert.deepEqual(readFromPanel({ type: 'ready', more: 1 }), { type: 'ready' });
     assert.deepEqual(readFromPanel({ type: 'export', svg: '<svg/>' }), { type: 'export' });
+    const entry = { pteAddress: '0x87f65ff8' };
+    for (const message of [
+      { type: 'set', ...entry, pte: '0x1' },
+      { type: 'watch', ...entry, on: true },
+      { type: 'ask', about: 'writes', ...entry, pa: '0x80007000' },
+      { type: 'frames', on: false },
+      { type: 'compare', on: true },
+    ])
+      assert.deepEqual(readFromPanel({ ...message, more: 1 }), message);
+    for (const message of [
+      { type: 'set', ...entry, pte: 'x' },
+      { type: 'set', pteAddress: '*(long *)0', pte: '0x1' },
+      { type: 'watch', ...entry },
+      { type: 'ask', about: 'evaluate', ...entry, pa: '0x80007000' },
+      { type: 'ask', about: 'page', ...entry },
+      { type: 'frames' },
+    ])
+      assert.equal(readFromPanel(message), undefined, JSON.stringify(message));
     assert.deepEqual(readFromPanel({ type: 'root', root: 'pid:3' }), { type: 'root', root: 'pid:3' });
     assert.equal(readFromPanel({ type: 'root', root: 'x'.repeat(65) }), undefined);
     assert.equal(readFromPanel({ type: 'root', root: {} }), undefined);
@@ -86,6 +130,9 @@ describe('messages of the page-table panel', () => {
         readFromPanel(anything);
         readToPanel(anything);
         readToPanel({ type: 'model', model: anything });
+        readToPanel({ type: 'frames', model: anything });
+        readToPanel({ type: 'frames', model: { ...frames, runs: anything } });
+        readFromPanel({ type: 'set', pteAddress: anything, pte: anything });
         readToPanel({ type: 'model', model: { ...model, entries: anything } });
       }),
     );

@@ -16,11 +16,22 @@ const WORDS = {
 } as const;
 const CHANGES = { added: 'diff-added', removed: 'diff-removed', changed: 'diff-modified' } as const;
 
+/** How a row is drawn beside what it says. */
+export interface RowState {
+  id: string;
+  active: boolean;
+  /** On the way of the address that is looked at. */
+  isLit: boolean;
+  /** The machine stops when the entry changes. */
+  isWatched: boolean;
+  /** What it is compared with, in place of the stop before. */
+  compared: string | undefined;
+}
+
 /** `clicked` is called with true if the click expands or collapses: on the twisty, or a double click. */
 export function rowTemplate(
   row: TreeRow,
-  id: string,
-  active: boolean,
+  { id, active, isLit, isWatched, compared }: RowState,
   clicked: (toggle: boolean) => void,
 ): TemplateResult {
   const { change, problem } = row;
@@ -31,6 +42,7 @@ export function rowTemplate(
     change ?? '',
     row.touchedOnly ? 'touched' : '',
     active ? 'active' : '',
+    isLit ? 'lit' : '',
   ]
     .filter(Boolean)
     .join(' ');
@@ -43,8 +55,8 @@ export function rowTemplate(
     aria-setsize=${row.siblings}
     aria-selected=${active}
     aria-expanded=${row.expandable ? row.expanded : nothing}
-    aria-label=${ariaLabel(row)}
-    data-vscode-context=${menuContext(row)}
+    aria-label=${[ariaLabel(row, compared), isLit ? 'on the way of the hovered address' : '', isWatched ? 'breaks on change' : ''].filter(Boolean).join('; ')}
+    data-vscode-context=${menuContext(row, isWatched)}
     @click=${(event: Event) => clicked((event.target as Element).classList.contains('twisty'))}
     @dblclick=${() => clicked(true)}
   >
@@ -66,9 +78,9 @@ export function rowTemplate(
       )}<span class=${row.flags & PTE.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
     >
     <span class="region" title=${row.region ?? nothing}
-      >${change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row)}></i>` : nothing}${
-        problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`
-      }${
+      >${isWatched ? html`<i class="codicon codicon-debug-breakpoint-data" title="Breaks when it changes"></i>` : nothing}${
+        change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row, compared)}></i>` : nothing
+      }${problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`}${
         row.kind === 'table' ? html`<span class="faint">${row.region ?? 'empty table'}</span>` : (row.region ?? problem)
       }</span
     >
@@ -76,9 +88,10 @@ export function rowTemplate(
 }
 
 /** What the editor passes to the commands of the row's context menu, which are about an entry: the first of several. */
-export const menuContext = ({ pteAddress, pa }: TreeRow): string =>
+export const menuContext = ({ pteAddress, pa, count }: TreeRow, isWatched: boolean): string =>
   JSON.stringify({
     ...{ webviewSection: 'entry', preventDefaultContextMenuItems: true },
+    ...{ isWatched, isOne: count === 1 },
     ...{ pteAddress: hexadecimal(pteAddress), pa: hexadecimal(pa) },
   });
 
@@ -99,7 +112,7 @@ function size({ va, last }: TreeRow): string {
 }
 
 /** The row as text for a screen reader. */
-function ariaLabel(row: TreeRow): string {
+function ariaLabel(row: TreeRow, compared: string | undefined): string {
   const set = LETTERS.filter((letter) => row.flags & PTE[letter]).map((letter) => WORDS[letter]);
   const entries = row.count > 1 ? `entries ${row.index} to ${row.index + row.count - 1}` : `entry ${row.index}`;
   const target = row.kind === 'table' ? `table at ${hexadecimal(row.pa)}` : `physical ${hexadecimal(row.pa)}`;
@@ -112,7 +125,7 @@ function ariaLabel(row: TreeRow): string {
     row.region,
     set.join(', ') || 'no flags',
     row.flags & PTE.RSW ? `RSW ${rsw(row.flags)}` : undefined,
-    changeText(row),
+    changeText(row, compared),
     row.problem,
   ]
     .filter(Boolean)

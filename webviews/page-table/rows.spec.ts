@@ -190,6 +190,12 @@ describe('rows of a page table', () => {
     );
   });
 
+  it('says what another table has, and what it has not', () => {
+    const words = (change: PteRun['change'], touchedOnly = false) => changeText({ change, touchedOnly }, 'pid 2 sh');
+    assert.deepEqual([words('added'), words('removed')], ['not in pid 2 sh', 'only in pid 2 sh']);
+    assert.deepEqual([words('changed', true), words(undefined)], ['differs from pid 2 sh: only A or D', undefined]);
+  });
+
   it('gives every row a key of its own, found again where it stands', () => {
     const piece = fc.record({ gap: fc.nat(3), count: fc.integer({ min: 1, max: 40 }) });
     fc.assert(

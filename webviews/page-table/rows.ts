@@ -250,9 +250,15 @@ export function pathTo(entries: readonly PteRun[], va: bigint, path = ''): strin
 
 const endOf = ({ va, level, count }: PteRun): bigint => BigInt(va) + pageSize(level) * BigInt(count);
 
-/** How an entry differs from the stop before; undefined if it does not. */
-export function changeText({ change, touchedOnly }: TreeRow): string | undefined {
-  return change && `${change} since the last stop${touchedOnly ? ': only A or D' : ''}`;
+/** How an entry differs from the stop before, or from `compared`; undefined if it does not. */
+export function changeText(
+  { change, touchedOnly }: Pick<TreeRow, 'change' | 'touchedOnly'>,
+  compared?: string,
+): string | undefined {
+  const only = touchedOnly ? ': only A or D' : '';
+  if (change === undefined || compared === undefined) return change && `${change} since the last stop${only}`;
+  if (change === 'changed') return `differs from ${compared}${only}`;
+  return change === 'added' ? `not in ${compared}` : `only in ${compared}`;
 }
 
 /** Bytes that an entry of a level maps: 4 KiB, 2 MiB, 1 GiB. */

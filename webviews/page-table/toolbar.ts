@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { PageTableRoot } from '../../debug-adapter/protocol';
 
 /** The forms of the panel. */
-export const FORMS = { tree: 'Tree', drawing: 'Drawing' } as const;
+export const FORMS = { tree: 'Tree', drawing: 'Drawing', physical: 'Physical' } as const;
 export type Form = keyof typeof FORMS;
 
 export const isForm = (value: unknown): value is Form => typeof value === 'string' && Object.hasOwn(FORMS, value);
@@ -48,7 +48,7 @@ export const toolbar = (bar: Bar): TemplateResult =>
     ${forms(bar)}
     <input
       type="search"
-      placeholder="Search: address, region, flags"
+      placeholder="Search: address, region, owner, flags"
       title=${SEARCH}
       aria-label="Search by virtual or physical address, region, owner or flags"
       spellcheck="false"

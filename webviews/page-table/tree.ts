@@ -12,6 +12,13 @@ export class TableTree extends VirtualList {
   @property({ attribute: false }) entries: readonly PteRun[] = [];
   /** Something is searched: what is found is unfolded, whatever was folded before. */
   @property({ type: Boolean }) isSearch = false;
+  /** Physical addresses of the entries at whose changes the machine stops. */
+  @property({ attribute: false }) watched: ReadonlySet<string> = new Set();
+  /** The address whose way is lit up. */
+  @property({ attribute: false }) lit: bigint | undefined;
+  /** What the table is compared with, in place of the stop before. */
+  @property({ attribute: false }) compared: string | undefined;
+  private litKeys = new Set<string>();
   /** By row key: what the user has unfolded or folded. */
   expansion = new Map<string, boolean>();
   private found = new Map<string, boolean>();
@@ -53,23 +60,49 @@ export class TableTree extends VirtualList {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('entries') || changed.has('isSearch')) this.rebuild();
+    if (changed.has('lit') || changed.has('entries'))
+      this.litKeys = new Set(this.lit === undefined ? [] : pathTo(this.entries, this.lit));
     if ((changed as ReadonlyMap<PropertyKey, unknown>).has('active')) this.dispatchEvent(new Event('choose'));
   }
 
   protected override render(): TemplateResult {
     const row = this.chosen;
+    const context = row && menuContext(row, this.isWatched(row));
     return html`<div class="heading" aria-hidden="true">
         <span>Index</span><span>Virtual addresses</span><span>PA</span><span>Flags, RSW</span><span>Region</span>
       </div>
-      ${this.list('tree', 'Page table', row && menuContext(row))}`;
+      ${this.list('tree', 'Page table', context)}`;
   }
 
   protected rowTemplate(at: number): TemplateResult {
     const row = this.visible.at(at);
-    return rowTemplate(row, rowId(row.key), row.key === this.active, (toggle) => {
+    const isLit = this.litKeys.has(row.key);
+    const { compared } = this;
+    const state = {
+      id: rowId(row.key),
+      active: row.key === this.active,
+      isLit,
+      isWatched: this.isWatched(row),
+      compared,
+    };
+    return rowTemplate(row, state, (toggle) => {
       this.active = row.key;
       if (toggle) this.setExpanded(row, !row.expanded);
     });
+  }
+
+  /** Brings the way of the address that is lit up into sight, as far as it is unfolded. */
+  protected override updated(changed: PropertyValues<this>): void {
+    super.updated(changed);
+    if (!changed.has('lit') || this.lit === undefined) return;
+    const last = [...this.litKeys].map((key) => this.visible.indexOf(key)).findLast((at) => at >= 0);
+    if (last !== undefined) this.bringIntoSight(last);
+  }
+
+  private isWatched({ pteAddress, count }: TreeRow): boolean {
+    for (let i = 0; i < count && this.watched.size > 0; i++)
+      if (this.watched.has(`0x${(pteAddress + BigInt(8 * i)).toString(16)}`)) return true;
+    return false;
   }
 
   protected override rowKey({ key }: KeyboardEvent, at: number): boolean {
@@ -87,6 +120,9 @@ export class TableTree extends VirtualList {
       case ' ':
         if (row) this.setExpanded(row, !row.expanded);
         return true;
+      case 'F9':
+        if (row?.count === 1) this.dispatchEvent(new CustomEvent('watch', { detail: row }));
+        return row !== undefined;
       default:
         return false;
     }

@@ -2,7 +2,7 @@
  * A list of rows of one height, of which only visible ones are in the document, so a long one costs nothing. Drawn in the light DOM;
  * positions are set through the object model, since the content security policy forbids style attributes.
  */
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { property, state } from 'lit/decorators.js';
 
 /** Height of a row in pixels, as in page-table.css. */
@@ -43,7 +43,7 @@ export abstract class VirtualList extends LitElement {
     if (this.box) this.resized.observe(this.box);
   }
 
-  protected override updated(): void {
+  protected override updated(_changed: PropertyValues): void {
     // A reloaded panel scrolls back to its position as soon as it has rows.
     if (!this.box || this.savedScroll === 0 || this.rows.length === 0) return;
     this.box.scrollTop = this.savedScroll;
@@ -136,6 +136,11 @@ export abstract class VirtualList extends LitElement {
     if (this.rows.length === 0 || !this.box) return;
     const at = Math.min(Math.max(wanted, 0), this.rows.length - 1);
     this.active = this.rows.keyAt(at);
+    this.bringIntoSight(at);
+  }
+
+  protected bringIntoSight(at: number): void {
+    if (!this.box) return;
     const top = at * ROW;
     const { scrollTop, clientHeight } = this.box;
     if (top < scrollTop) this.box.scrollTop = top;

@@ -103,6 +103,7 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     surveyed: () => connection.event('xv6.timelineRead'),
     branched: () => {
       context.answers = [];
+      context.snapshots.forgetPast();
       connection.event('xv6.bookmarks');
     },
   });
@@ -113,6 +114,8 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
   context.answers = [];
   context.asked = undefined;
   context.snapshots.clear();
+  // Where an entry lies is another matter in another run.
+  stopPoints.dataBreakpoints.set([], 'entries');
   context.registers = undefined;
   context.memoryViews.clear();
   const { binary } = debuggee.image;

@@ -11,8 +11,10 @@ import { rootOf, Tables, type Table } from '../../page-tables/tables';
 import type { PageTableArguments, PageTableModel, TranslateArguments, TranslateResponse } from '../../protocol';
 import { requireStopped, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
+import { comparedTable } from './compared-tables';
+import { watchedEntries } from './watched-entries';
 
-export function pageTable(context: SessionContext, args: PageTableArguments): PageTableModel {
+export async function pageTable(context: SessionContext, args: PageTableArguments): Promise<PageTableModel> {
   const { debuggee, stopped } = requireStopped(context);
   const id = args.hart ?? stopped.report.hart;
   const hart = debuggee.harts[id];
@@ -25,6 +27,7 @@ export function pageTable(context: SessionContext, args: PageTableArguments): Pa
     one !== shown &&
     one.id.startsWith('frame:') &&
     one !== tables.all.find(({ id: other, root }) => other.startsWith('frame:') && root === one.root);
+  const compared = args.compare && (await comparedTable(context, tables, shown, args.compare));
   const { memory } = debuggee.machine;
   return pageTableModel(context.snapshots, {
     roots: [...tables.all.filter((one) => !isRepeated(one)), ...(tables.all.includes(shown) ? [] : [shown])].map(
@@ -36,6 +39,8 @@ export function pageTable(context: SessionContext, args: PageTableArguments): Pa
     physical: memoryMap(memory),
     regions: tables.regions(shown),
     message: shown.whyNone,
+    watched: watchedEntries(context),
+    compared,
   });
 }
 

@@ -80,6 +80,55 @@ describe('xv6.pageTable', function () {
     );
   });
 
+  it('compares a table with another one, now', async () => {
+    await session().boot({ functions: ['sys_exec'] });
+    await session().stopped();
+    const { compared, entries } = await session().ask('xv6.pageTable', { root: 'pid:2', compare: { root: 'pid:1' } });
+    assert.equal(compared, 'pid 1 init');
+    const changes = leaves(entries).map(({ va, change, region }) => [va, change, region]);
+    assert.deepEqual(changes.at(-1), ['0x3ffffff000', undefined, 'trampoline']);
+    assert.deepEqual(changes.at(-2), ['0x3fffffe000', 'changed', 'trap frame']);
+    const itself = await session().ask('xv6.pageTable', { root: 'pid:2', compare: {} });
+    assert.ok(leaves(itself.entries).every(({ change }) => change === undefined));
+    await assert.rejects(session().ask('xv6.pageTable', { compare: { root: 'pid:99' } }), /no page table "pid:99"/);
+  });
+
+  it('compares a table with itself at another instant, and stands where it stood', async () => {
+    await session().boot({ functions: ['sys_exec'] });
+    await session().stopped();
+    const before = await session().ask('xv6.pageTable', { root: 'pid:2' });
+    const { instants } = await session().ask('xv6.instants', {});
+    assert.deepEqual(
+      instants.map(({ text }) => text.replace(/, .*/, '')),
+      ['The beginning of the past'],
+    );
+    await session().setFunctionBreakpointsRequest({ breakpoints: [{ name: 'sys_write' }] });
+    await session().goOn();
+    const later = (await session().ask('xv6.instants', {})).instants;
+    assert.match(later[0]!.text, /ago$/);
+    const { instant } = later[0]!;
+    const pc = await session().value('$pc');
+    const then = await session().ask('xv6.pageTable', { root: 'pid:2', compare: { instant } });
+    assert.match(then.compared!, /^pid 2 \w+, at .* ms$/);
+    const removed = leaves(then.entries).filter(({ change }) => change === 'removed' || change === 'changed');
+    assert.ok(removed.length > 0, 'exec has made another table');
+    assert.ok(leaves(then.entries).some(({ va, change }) => va === '0x3ffffff000' && change === undefined));
+    assert.equal(await session().value('$pc'), pc);
+    assert.deepEqual(await session().ask('xv6.pageTable', { root: 'pid:2', compare: { instant } }), then);
+    assert.ok(before.leaves > 0);
+    await assert.rejects(session().ask('xv6.pageTable', { compare: { instant: 'x' } }), /no such instant/);
+    await assert.rejects(
+      session().ask('xv6.pageTable', { compare: { instant: '0:999999999999:0' } }),
+      /no such instant/,
+    );
+    const first = later.at(-1)!.instant;
+    await assert.rejects(
+      session().ask('xv6.pageTable', { root: 'pid:2', compare: { instant: first } }),
+      /no page table/,
+    );
+    assert.equal(await session().value('$pc'), pc);
+  });
+
   it('names the tables there are when one is asked for that is not', async () => {
     await session().boot({ functions: ['sys_write'] });
     await session().stopped();
