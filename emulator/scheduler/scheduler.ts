@@ -131,26 +131,6 @@ export class Scheduler {
     return this.tail === UNLIMITED ? Math.max(0, slice - this.lead) : 0;
   }
 
-  /**
-   * The hart, which has begun so many instructions of its slice, may meet others by the next, and it is ahead: returns the
-   * instructions for which its turn goes on. One that goes round its processes takes their locks one after the other: its turn
-   * ends where it holds none, which keeps it out of the way of the others.
-   */
-  met(begun: number): number {
-    const { plan } = this;
-    const hart = this.harts[this.hart]!;
-    let tail = 0;
-    if (this.meetings.isIntricate(hart)) this.calm = RESTLESS;
-    if (plan.contention !== Contention.tries && !interruptible(hart) && this.spinWaits.looksForWork(hart)) {
-      hart.untilEnabled = plan.untilEnabled = true;
-      tail = EXTENSION;
-    } else if (plan.contention === Contention.none && this.waitsForWord(hart, begun - this.lead)) {
-      tail = this.varied(1, TAIL);
-    }
-    this.tail = begun + tail;
-    return tail;
-  }
-
   /** As `meets`, for a lock that is taken. */
   contends(slice: number): number {
     return this.harts.length === 1 || this.plan.contention === Contention.tries ? 0 : slice + 1;
@@ -175,7 +155,7 @@ export class Scheduler {
     const holder = this.harts[this.hart]!;
     if (!this.turnOver && !holder.waiting) {
       // The slice may have ended just here.
-      if (this.tail === UNLIMITED && this.left > 0 && this.meetings.isNext(holder, -this.lead)) this.met(0);
+      if (this.tail === UNLIMITED && this.left > 0 && this.meetings.isNext(holder, -this.lead)) this.met();
       if (this.left > 0) return holder;
     }
     if (this.foundTaken) this.waitForLock(holder);
@@ -263,6 +243,24 @@ export class Scheduler {
   /** Whether the hart, which is ahead by so many instructions, would still wait for the word that its next one needs. */
   private waitsForWord(hart: HartState, ahead: number): boolean {
     return this.meetings.isElsewhere(hart) && ahead < TRANSFER;
+  }
+
+  /**
+   * The hart may meet others by its next instruction, and it is ahead: says for how many instructions its turn goes on. One that
+   * goes round its processes takes their locks one after the other: its turn ends where it holds none, which keeps it out of the
+   * way of the others.
+   */
+  private met(): void {
+    const { plan } = this;
+    const hart = this.harts[this.hart]!;
+    this.tail = 0;
+    if (this.meetings.isIntricate(hart)) this.calm = RESTLESS;
+    if (plan.contention !== Contention.tries && !interruptible(hart) && this.spinWaits.looksForWork(hart)) {
+      hart.untilEnabled = plan.untilEnabled = true;
+      this.tail = EXTENSION;
+    } else if (plan.contention === Contention.none && this.waitsForWord(hart, -this.lead)) {
+      this.tail = this.varied(1, TAIL);
+    }
   }
 
   /** Grants a hart a quantum, unless it spins. */
