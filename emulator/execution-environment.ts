@@ -103,10 +103,12 @@ export class ExecutionEnvironment implements Hosts {
 
   /** Tells those who observe it that the hart executes the instruction at its pc, once; true if one of them wants to stop. */
   stopsFor(hart: HartState): boolean {
-    const { stops } = this.parts;
+    const { stops, clock } = this.parts;
     if (!stops.announces(hart)) return false;
+    // Within a slice the instruction is not counted yet.
+    const time = clock.isRunning ? clock.cycles + 1 : clock.time;
     // Where a step has ended the machine does not stop again.
-    if (!this.parts.observers.execute(hart) || stops.goesOn(hart, 0)) return false;
+    if (!this.parts.observers.execute(hart, time) || stops.goesOn(hart, 0)) return false;
     stops.wanted = { kind: 'breakpoint', hart: hart.id, pc: hart.pc };
     return true;
   }

@@ -128,7 +128,7 @@ export class Machine implements MachineApi {
     this.scheduler = new Scheduler(this.harts, options.seed ?? 0, spinWaits, meetings);
     this.state = new MachineState(this.clock, this.scheduler, devices, this.harts, this.strictTlb);
     this.loopWalk = new LoopWalk(this.harts, this.memory, this.mmu, executor, (hart) =>
-      this.observers.execute(hart, true),
+      this.observers.execute(hart, this.clock.time, true),
     );
     const { memory: guest, mmu, code, clock, scheduler, loopWalk, observers, stops, position } = this;
     environment.connect({

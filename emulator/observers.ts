@@ -110,9 +110,9 @@ export class Observers {
   }
 
   /** A hart is about to execute the instruction at its pc: tells those who observe it; true if one of them wants to stop. */
-  execute(hart: HartState, shown = false): boolean {
+  execute(hart: HartState, time: number, shown = false): boolean {
     const { pc } = hart;
-    const event = { hart: hart.id, pc, ...(shown && { shown }) };
+    const event = { hart: hart.id, pc, time, ...(shown && { shown }) };
     let stops = false;
     for (const { addresses, observer } of this.shares) {
       if (addresses.get(pc >> 12n)?.includes(pc) !== true || !applies(observer, hart, pc)) continue;

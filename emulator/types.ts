@@ -173,10 +173,11 @@ export interface TableStoreEvent {
   after: bigint;
 }
 
-/** A hart is about to execute an instruction at an address of the subscription (Subscription.setAddresses). */
+/** A hart is about to execute an instruction at an address of Subscription.setAddresses; `time`: of the instant before it. */
 export interface ExecuteEvent {
   hart: number;
   pc: bigint;
+  time: number;
   /** The hart spins: it is shown within a pass of its loop that is no part of the guest's history (scheduler/loop-walk.ts). */
   shown?: true;
 }
@@ -359,7 +360,6 @@ export interface MachineApi {
   readonly harts: readonly Hart[];
   readonly memory: PhysicalMemory;
   readonly options: Readonly<MachineOptions>;
-  /** Absent if the machine has none. */
   readonly disk?: DiskContent;
   /** Virtual time in ticks, and instructions executed by all harts together. */
   readonly now: number;

@@ -19,8 +19,8 @@ export interface Query {
   /** The machine stands where a stretch begins. Begins to watch it; returns a function that ends that. */
   begin(): () => void;
   seen(stop: Stop): Candidate | undefined;
-  /** A stretch has come to its end, and the one before it is next. */
-  ended?(): void;
+  /** A stretch has come to its end, and the one before it is next. Returns what that shows to be candidates, too. */
+  ended?(): readonly Candidate[] | void;
   /** What else is to be said of the answer. */
   remark?(): string | undefined;
   /** Why its condition could not be evaluated, and how often. */
@@ -73,7 +73,7 @@ export async function latest(
         if (candidates.length >= most + 2 * SPARE) drop(SPARE);
       },
       ended: (from, isFirst) => {
-        query.ended?.();
+        candidates.push(...(query.ended?.() ?? []));
         const found = candidates.flatMap((one) => one.occurrence() ?? []);
         candidates = [];
         rows = [...found, ...rows];

@@ -22,6 +22,12 @@ export const QUESTIONS = [
   { name: 'origin', parameters: 'value', detail: 'where a value comes from, followed back through all copies' },
   { name: 'traps', parameters: 'condition', detail: 'every trap that a hart has taken' },
   { name: 'satp', parameters: 'condition', detail: 'every switch to another page table' },
+  {
+    name: 'walks',
+    parameters: 'condition',
+    detail:
+      'walks by software (walkaddr, copyin) that found no valid entry, where the hardware would have raised a page fault',
+  },
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number]['name'];

@@ -111,7 +111,7 @@ export class FakeMachine implements MachineApi {
       const hart = this.harts[this.current]!;
       if (hart.waiting) continue;
       if (this.passed.get(hart.id) !== hart.pc) {
-        const event = { hart: hart.id, pc: hart.pc };
+        const event = { hart: hart.id, pc: hart.pc, time: this.time };
         const told = this.shares.filter(({ addresses }) => addresses.has(hart.pc));
         this.passed.set(hart.id, hart.pc);
         if (told.filter(({ observer }) => observer.execute?.(event)).length > 0)

@@ -22,6 +22,7 @@ import type { Occurrence } from '../../questions/occurrence';
 import { OriginSearch } from '../../questions/origin';
 import { spotOf } from '../../questions/spots';
 import { latest, type Answer, type Query } from '../../questions/query';
+import { EmptyWalks } from '../../questions/walks';
 import { questionIn, rowToGoTo, type Question, type QuestionName } from '../../questions/question-text';
 import { requireStopped, type Body, type SessionContext } from '../context';
 import { viewFor } from '../inspection/view';
@@ -189,6 +190,8 @@ function queryOf(
       return traps(debuggee, condition);
     case 'satp':
       return satpSwitches(debuggee, condition);
+    case 'walks':
+      return new EmptyWalks(debuggee, condition);
   }
 }
 
