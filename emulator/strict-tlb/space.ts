@@ -102,6 +102,11 @@ export class Space {
     return undefined;
   }
 
+  /** `returnTo` would change something. */
+  get isBehind(): boolean {
+    return this.onlyGlobal || this.left.size > 0;
+  }
+
   /** The tables have changed while the hart was away, and it may now cache what they say, too. */
   returnTo(invalid: boolean, read: ReadEntry): void {
     for (const [table, { entries, use, changes }] of this.left) {
@@ -112,12 +117,14 @@ export class Space {
         const pte = entries[index]!;
         const level = levelOf(use.pages);
         if (this.old.has(address) || read(address) === pte || !isCacheable(pte, level, invalid)) continue;
-        if (this.isFenced(first, level, (pteFlags(pte) & PTE.G) !== 0)) continue;
+        const isGlobal = (pteFlags(pte) & PTE.G) !== 0;
+        if ((this.onlyGlobal && !isGlobal) || this.isFenced(first, level, isGlobal)) continue;
         this.old.set(address, { pte, first, pages, change, told: false });
       }
     }
     this.left.clear();
     this.fencedPages.clear();
+    this.onlyGlobal = false;
     this.leftBy = undefined;
     this.fence = undefined;
   }

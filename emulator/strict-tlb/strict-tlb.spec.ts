@@ -6,7 +6,15 @@ import type { FenceProgram } from '../testing/fences/fence-program';
 import { contentOf, pageAt } from '../testing/fences/fence-program';
 import { R } from '../testing/guests';
 import { entry, RWX } from '../testing/page-tables';
-import { cards, INSTRUCTIONS, LOAD_PAGE_FAULT, MACHINE, OTHER_VA, program, remapped } from '../testing/fences/stale-runs';
+import {
+  cards,
+  INSTRUCTIONS,
+  LOAD_PAGE_FAULT,
+  MACHINE,
+  OTHER_VA,
+  program,
+  remapped,
+} from '../testing/fences/stale-runs';
 import { run, runKernel, STRICT, VA } from '../testing/fences/stale-runs';
 import type { StaleTranslationEvent } from '../types';
 

@@ -100,7 +100,7 @@ export class StrictTlb {
     }
     const [low, high] = [hart.low(Cell.satp), hart.high(Cell.satp)];
     const isSame = tlb.current !== undefined && tlb.low === low && tlb.high === high;
-    if (isSame && (tlb.isActive || tlb.current!.left.size === 0)) {
+    if (isSame && (tlb.isActive || !tlb.current!.isBehind)) {
       tlb.isActive = true;
       return;
     }
@@ -124,10 +124,7 @@ export class StrictTlb {
 
   private spaceOf(tlb: HartTlb, asid: number, root: number): Space {
     const known = tlb.spaces.find((space) => space.asid === asid && space.root === root);
-    if (known) {
-      known.onlyGlobal = false;
-      return known;
-    }
+    if (known) return known;
     const space = new Space(asid, root);
     tlb.spaces.push(space);
     if (tlb.spaces.length > MOST_SPACES) tlb.spaces.shift();
@@ -295,7 +292,7 @@ export class StrictTlb {
       removed ||= !isCurrent || space.old.size > 0;
       const globalStays = asid !== undefined && this.globalRoots.has(space.root);
       space.forget(!globalStays);
-      space.onlyGlobal = globalStays && !isCurrent;
+      space.onlyGlobal = globalStays && !(isCurrent && tlb.isActive);
       return globalStays || isCurrent;
     });
     // In machine mode nothing of it is cached anew until translation is on again.
