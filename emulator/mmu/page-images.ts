@@ -7,15 +7,60 @@ import type { PageImage } from '../history/memory-image';
 
 export const ZERO_PAGE: PageImage = { bytes: 0, read: (into) => void into.fill(0) };
 
-/** A copy of a page's bytes. */
-export class PageCopy implements PageImage {
-  readonly bytes = PAGE;
+const WORDS = PAGE / 4;
 
-  constructor(private readonly content: Uint8Array) {}
+/** A copy of a page's bytes. */
+class PageCopy implements PageImage {
+  readonly bytes = PAGE;
+  private readonly content: Int32Array;
+
+  constructor(memory: Int32Array, first: number) {
+    this.content = memory.slice(first, first + WORDS);
+  }
 
   read(into: Uint8Array): void {
-    into.set(this.content);
+    into.set(new Uint8Array(this.content.buffer));
   }
+
+  holds(memory: Int32Array, first: number): boolean {
+    const { content } = this;
+    for (let i = 0; i < WORDS; i++) if (content[i] !== memory[first + i]) return false;
+    return true;
+  }
+}
+
+/**
+ * Copies by a hash of what they hold: equal pages, such as those of a program that runs several times, are kept once. A copy that
+ * no checkpoint needs any more may be gone, and one may be in the place of another: then a page is copied again.
+ */
+const COPIES = 8192;
+/** Odd, with bits all over. */
+const FACTOR = 0x5bd1e995;
+const copies = new Array<WeakRef<PageCopy> | undefined>(COPIES).fill(undefined);
+
+function copyOf(memory: Int32Array, first: number): PageCopy {
+  const place = hashOf(memory, first) & (COPIES - 1);
+  const known = copies[place]?.deref();
+  if (known?.holds(memory, first) === true) return known;
+  const copy = new PageCopy(memory, first);
+  copies[place] = new WeakRef(copy);
+  return copy;
+}
+
+/** Of a page, in four lanes that do not wait for one another. */
+function hashOf(memory: Int32Array, first: number): number {
+  let a = 1;
+  let b = 2;
+  let c = 3;
+  let d = 4;
+  for (let at = first; at < first + WORDS; at += 4) {
+    a = Math.imul(a ^ memory[at]!, FACTOR);
+    b = Math.imul(b ^ memory[at + 1]!, FACTOR);
+    c = Math.imul(c ^ memory[at + 2]!, FACTOR);
+    d = Math.imul(d ^ memory[at + 3]!, FACTOR);
+  }
+  const all = Math.imul(a ^ (b >>> 7) ^ (c >>> 13) ^ (d >>> 19), FACTOR);
+  return all ^ (all >>> 15);
 }
 
 /** A page filled with two bytes, one after the other, and perhaps with a word of 8 bytes: see LazyPages. */
@@ -42,7 +87,6 @@ export class FilledPage implements PageImage {
   }
 }
 
-const WORDS = PAGE / 4;
 /** Where a FilledPage has no word. */
 const NO_WORD = PAGE;
 
@@ -59,7 +103,7 @@ export function imageOfPage(memory: Int32Array, first: number): PageImage {
     while (at < end && memory[at] === fill) at++;
     if (at === end) return filled(byte, memory[first]!, memory[first + 1]!, fill);
   }
-  return new PageCopy(new Uint8Array(memory.buffer, first * 4, PAGE).slice());
+  return copyOf(memory, first);
 }
 
 function filled(byte: number, low: number, high: number, fill: number): PageImage {

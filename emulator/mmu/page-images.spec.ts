@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { PAGE } from '../layout';
+import { Random } from '../testing/random';
+import { imageOfPage, ZERO_PAGE } from './page-images';
+
+describe('the image of a page', () => {
+  const WORDS = PAGE / 4;
+  const memory = new Int32Array(3 * WORDS);
+  const read = (image: { read(into: Uint8Array): void }): Uint8Array => {
+    const bytes = new Uint8Array(PAGE).fill(0xee);
+    image.read(bytes);
+    return bytes;
+  };
+  const bytesOf = (page: number): Uint8Array => new Uint8Array(memory.buffer, page * PAGE, PAGE);
+
+  it('is one where two pages hold the same, and is not changed by what they hold later', () => {
+    const random = new Random(1);
+    for (let i = 0; i < WORDS; i++) memory[i] = random.below(2 ** 32);
+    memory.copyWithin(WORDS, 0, WORDS);
+    const [one, other] = [imageOfPage(memory, 0), imageOfPage(memory, WORDS)];
+    assert.equal(one, other);
+    const before = bytesOf(0).slice();
+    memory[WORDS - 1]! ^= 1;
+    const changed = imageOfPage(memory, 0);
+    assert.notEqual(changed, one);
+    assert.deepEqual(read(one), before);
+    assert.deepEqual(read(changed), bytesOf(0));
+    assert.equal(imageOfPage(memory, WORDS), one);
+  });
+
+  it('holds what the page held, whatever that was', () => {
+    const random = new Random(2);
+    for (let round = 0; round < 200; round++) {
+      const fill = random.below(256);
+      bytesOf(0).fill(fill);
+      for (let i = random.below(4); i > 0; i--) memory[random.below(WORDS)] = random.below(2 ** 32);
+      assert.deepEqual(read(imageOfPage(memory, 0)), bytesOf(0));
+    }
+    bytesOf(0).fill(0);
+    assert.equal(imageOfPage(memory, 0), ZERO_PAGE);
+  });
+});
