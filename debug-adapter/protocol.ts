@@ -3,7 +3,7 @@
  * webviews share with the debugger. Everything is JSON: 64-bit values are hexadecimal strings with 0x ("0x80000000").
  */
 
-import type { AddressArea, ComparedTable, FramesModel, NamedInstant } from './protocol/page-tables';
+import type { AddressArea, ComparedTable, ExposureModel, FramesModel, NamedInstant } from './protocol/page-tables';
 import type { QueryAnswer } from './protocol/queries';
 import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
 import type { VmprintCheck, VmprintFormat } from './protocol/vmprint';
@@ -12,6 +12,7 @@ import type { TimelineArguments, TimelineModel } from './protocol/timeline';
 export type {
   AddressArea,
   ComparedTable,
+  ExposureModel,
   FrameMapping,
   FrameRun,
   FramesModel,
@@ -109,6 +110,8 @@ export interface Requests {
   'xv6.consoleInput': { arguments: { text: string }; response: Record<string, never> };
   'xv6.pageTable': { arguments: PageTableArguments; response: PageTableModel };
   /** What each frame of RAM is for. */
+  /** What is mapped while a program runs that it may not use: of the process of a user table, else of one that runs. */
+  'xv6.exposure': { arguments: { root?: string }; response: ExposureModel };
   'xv6.frames': { arguments: Record<string, never>; response: FramesModel };
   /** Instants of the run to compare a table with: where it has stopped, bookmarks, its beginning. The latest first. */
   'xv6.instants': { arguments: Record<string, never>; response: { instants: NamedInstant[] } };

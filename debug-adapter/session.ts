@@ -19,6 +19,7 @@ import * as numbers from './requests/inspection/number-format';
 import * as modules from './requests/lifecycle/modules';
 import * as tables from './requests/xv6/page-tables';
 import { instants } from './requests/xv6/compared-tables';
+import { exposure } from './requests/xv6/exposure';
 import { frames } from './requests/xv6/frames';
 import { watchEntry } from './requests/xv6/watched-entries';
 import * as questions from './requests/running/questions';
@@ -84,6 +85,7 @@ export const REQUESTS: RequestTable = {
   'xv6.attachConsole': guest.attachConsole,
   'xv6.consoleInput': guest.consoleInput,
   'xv6.pageTable': tables.pageTable,
+  'xv6.exposure': exposure,
   'xv6.frames': frames,
   'xv6.instants': instants,
   'xv6.watchEntry': watchEntry,

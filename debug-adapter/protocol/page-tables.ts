@@ -38,6 +38,22 @@ export interface NamedInstant {
   text: string;
 }
 
+/**
+ * What a processor with the flaw of Meltdown (Lipp and others, 2018) could read while a program runs: whatever is mapped then, U or
+ * not. The response to `xv6.exposure`.
+ */
+export interface ExposureModel {
+  /** The table that is in force while the program runs, by its root and label. */
+  root: string;
+  label: string;
+  /** Its address space; what is mapped in it without U is exposed. */
+  areas: AddressArea[];
+  /** Pages that are exposed. */
+  exposed: number;
+  /** What one table for the program and the kernel would have, too: the kernel's. Absent where the kernel has none. */
+  kernel?: { label: string; areas: AddressArea[]; exposed: number };
+}
+
 /** What a frame of RAM is for. */
 export type FrameUse =
   | 'boot'

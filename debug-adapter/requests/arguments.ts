@@ -209,6 +209,7 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
     hart: optionalWhole,
     compare: optional(object<ComparedTable>({ root: optionalText, instant: optionalText })),
   }),
+  'xv6.exposure': object<RequestArguments<'xv6.exposure'>>({ root: optionalText }),
   'xv6.frames': nothing,
   'xv6.instants': nothing,
   'xv6.watchEntry': object<RequestArguments<'xv6.watchEntry'>>({ pteAddress: text, label: text, on: flag }),

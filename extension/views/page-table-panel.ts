@@ -4,7 +4,12 @@
  */
 import * as vscode from 'vscode';
 import { type FromPanel, readFromPanel, type ToPanel } from '../../webviews/page-table/messages';
-import { isFramesModel, isHexadecimal, isPageTableModel } from '../../webviews/page-table/model-checks';
+import {
+  isExposureModel,
+  isFramesModel,
+  isHexadecimal,
+  isPageTableModel,
+} from '../../webviews/page-table/model-checks';
 import { svgFile } from '../../webviews/page-table/svg-file';
 import type { ComparedTable, PageTableModel } from '../../debug-adapter/protocol';
 import { isRecord } from '../past/subject';
@@ -24,6 +29,8 @@ export class PageTablePanel implements vscode.Disposable {
   private model: PageTableModel | undefined;
   /** The page shows the frames of RAM, too. */
   private withFrames = false;
+  /** The page shows what is mapped while a program runs. */
+  private withExposure = false;
   private ready = false;
   /** One request at a time; after a stop in the meantime, another request follows. */
   private requesting = false;
@@ -145,12 +152,16 @@ export class PageTablePanel implements vscode.Disposable {
     switch (message.type) {
       case 'ready':
         this.ready = true;
+        this.withExposure = false;
         break;
       case 'root':
         this.root = message.root;
         break;
       case 'frames':
         this.withFrames = message.on;
+        break;
+      case 'exposure':
+        this.withExposure = message.on;
         break;
       case 'compare':
         if (!message.on) this.compare = undefined;
@@ -207,6 +218,7 @@ export class PageTablePanel implements vscode.Disposable {
     this.requesting = true;
     this.post(await this.requestTable(session));
     if (this.withFrames) this.post(await this.requestFrames(session));
+    if (this.withExposure) this.post(await this.requestExposure(session));
     this.requesting = false;
     if (!this.sessions.isStopped(session))
       this.post({ type: this.sessions.all().includes(session) ? 'running' : 'ended' });
@@ -241,17 +253,33 @@ export class PageTablePanel implements vscode.Disposable {
     }
   }
 
-  private async requestFrames(session: vscode.DebugSession): Promise<ToPanel> {
-    try {
+  private requestFrames(session: vscode.DebugSession): Promise<ToPanel> {
+    return answered(async () => {
       const model: unknown = await request(session, 'xv6.frames', {});
-      if (isFramesModel(model)) return { type: 'frames', model };
-      return { type: 'failed', message: 'The debugger returned something that does not tell of frames.' };
-    } catch (error) {
-      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
-    }
+      return isFramesModel(model) ? { type: 'frames', model } : undefined;
+    });
+  }
+
+  private requestExposure(session: vscode.DebugSession): Promise<ToPanel> {
+    return answered(async () => {
+      const root = this.model?.shown.id;
+      const model: unknown = await request(session, 'xv6.exposure', root === undefined ? {} : { root });
+      return isExposureModel(model) ? { type: 'exposure', model } : undefined;
+    });
   }
 
   private post(message: ToPanel): void {
     if (this.ready) void this.panel?.webview.postMessage(message);
+  }
+}
+
+/** What there is to be shown of a response; that it is none, or why there is none. */
+async function answered(ask: () => Promise<ToPanel | undefined>): Promise<ToPanel> {
+  try {
+    return (
+      (await ask()) ?? { type: 'failed', message: 'The debugger returned something that is not what was asked for.' }
+    );
+  } catch (error) {
+    return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
 }

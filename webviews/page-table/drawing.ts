@@ -11,6 +11,8 @@ import { besides, boxSpan, COLUMNS, endOf, shortened } from './svg-file';
 @customElement('xv6-address-space')
 export class AddressSpaceDrawing extends LitElement {
   @property({ attribute: false }) areas: readonly AddressArea[] = [];
+  /** Of several in one page, which. */
+  @property() name = 'box';
   /** Whose it is. */
   @property({ attribute: false }) label = '';
   /** Whether an area is one that is looked for; the others are faint. */
@@ -35,7 +37,7 @@ export class AddressSpaceDrawing extends LitElement {
           role="listbox"
           aria-label=${`Drawing of the address space of ${this.label}, from the highest address down`}
           tabindex="0"
-          aria-activedescendant=${active ? boxId(active.key) : nothing}
+          aria-activedescendant=${active ? this.idOf(active.key) : nothing}
           viewBox=${`0 0 ${COLUMNS.end} ${layout.height}`}
           width=${COLUMNS.end}
           height=${layout.height}
@@ -67,11 +69,10 @@ export class AddressSpaceDrawing extends LitElement {
       ],
     ];
     return svg`<g
-      id=${boxId(key)}
+      id=${this.idOf(key)}
       role="option"
       class=${classes.filter(Boolean).join(' ')}
       aria-selected=${isActive}
-      aria-label=${this.wordsOf(area)}
       data-va=${area.va}
       @click=${() => (this.active = key)}
       @dblclick=${() => this.open(box)}
@@ -79,10 +80,10 @@ export class AddressSpaceDrawing extends LitElement {
       <title>${this.wordsOf(area)}</title>
       <rect x=${left} y=${y} width=${width} height=${height}></rect>
       ${isGap ? nothing : svg`<line x1=${left} x2=${left} y1=${y} y2=${y + height}></line>`}
-      <text class="address" x=${COLUMNS.address} y=${y + height + 4} text-anchor="end">${area.va}</text>
-      <text x=${left + 10} y=${middle}>${area.parts ? (isUnfolded ? '▾ ' : '▸ ') : ''}${shortened(titleOf(area))}</text>
-      <text class="permissions" x=${COLUMNS.boxEnd - 8} y=${middle} text-anchor="end">${permissionsOf(area)}</text>
-      <text class="besides" x=${COLUMNS.boxEnd + 10} y=${middle}>${mark === undefined ? besides(area) : mark}</text>
+      <text aria-hidden="true" class="address" x=${COLUMNS.address} y=${y + height + 4} text-anchor="end">${area.va}</text>
+      <text aria-hidden="true" x=${left + 10} y=${middle}>${area.parts ? (isUnfolded ? '▾ ' : '▸ ') : ''}${shortened(titleOf(area))}</text>
+      <text aria-hidden="true" class="permissions" x=${COLUMNS.boxEnd - 8} y=${middle} text-anchor="end">${permissionsOf(area)}</text>
+      <text aria-hidden="true" class="besides" x=${COLUMNS.boxEnd + 10} y=${middle}>${mark === undefined ? besides(area) : mark}</text>
     </g>` as TemplateResult;
   }
 
@@ -145,8 +146,10 @@ export class AddressSpaceDrawing extends LitElement {
   private moveTo(box: Box | undefined): void {
     if (!box) return;
     this.active = box.key;
-    this.querySelector(`#${CSS.escape(boxId(box.key))}`)?.scrollIntoView({ block: 'nearest' });
+    this.querySelector(`#${CSS.escape(this.idOf(box.key))}`)?.scrollIntoView({ block: 'nearest' });
+  }
+
+  private idOf(key: string): string {
+    return `${this.name}-${key.replace('/', '-')}`;
   }
 }
-
-const boxId = (key: string): string => `box-${key.replace('/', '-')}`;

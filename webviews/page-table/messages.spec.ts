@@ -43,6 +43,12 @@ describe('messages of the page-table panel', () => {
     assert.deepEqual(readToPanel({ type: 'model', model }), { type: 'model', model });
     assert.equal(isFramesModel(frames), true);
     assert.deepEqual(readToPanel({ type: 'frames', model: frames }), { type: 'frames', model: frames });
+    const exposure = { root: 'pid:3', label: 'pid 3 sh', areas: model.areas, exposed: 3 };
+    const both = { ...exposure, kernel: { label: 'kernel_pagetable', areas: [], exposed: 4 } };
+    for (const one of [exposure, both])
+      assert.deepEqual(readToPanel({ type: 'exposure', model: one }), { type: 'exposure', model: one });
+    for (const more of [{ label: 1 }, { areas: [{}] }, { exposed: -1 }, { kernel: {} }])
+      assert.equal(readToPanel({ type: 'exposure', model: { ...exposure, ...more } }), undefined);
     const path = { type: 'path', va: '0x1000', words: '→ PA 0x87f64000' };
     assert.deepEqual(readToPanel(path), path);
     assert.deepEqual(readToPanel({ type: 'frame', pa: '0x87f64000' }), { type: 'frame', pa: '0x87f64000' });
@@ -107,6 +113,7 @@ describe('messages of the page-table panel', () => {
       { type: 'ask', about: 'writes', ...entry, pa: '0x80007000' },
       { type: 'frames', on: false },
       { type: 'compare', on: true },
+      { type: 'exposure', on: true },
     ])
       assert.deepEqual(readFromPanel({ ...message, more: 1 }), message);
     for (const message of [

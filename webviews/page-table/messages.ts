@@ -2,9 +2,9 @@
  * The messages between the page-table panel and the extension, and the checks on arrival: a webview's messages are hostile
  * input, and so is a model read from a guest. No function here throws.
  */
-import type { FramesModel, PageTableModel } from '../../debug-adapter/protocol';
+import type { ExposureModel, FramesModel, PageTableModel } from '../../debug-adapter/protocol';
 import { isObject, isText } from '../message-checks';
-import { isFramesModel, isHexadecimal, isPageTableModel } from './model-checks';
+import { isExposureModel, isFramesModel, isHexadecimal, isPageTableModel } from './model-checks';
 
 /** From the extension to the panel. */
 export type ToPanel =
@@ -12,6 +12,8 @@ export type ToPanel =
   | { type: 'model'; model: PageTableModel }
   /** What all frames are for, at a stop. */
   | { type: 'frames'; model: FramesModel }
+  /** What is mapped while a program runs. */
+  | { type: 'exposure'; model: ExposureModel }
   /** The way of an address through the table that is shown, in words too. */
   | { type: 'path'; va: string; words: string }
   /** The frame at a physical address, in the physical view. */
@@ -33,6 +35,8 @@ export type FromPanel =
   | { type: 'root'; root: string }
   /** Tell of the frames of RAM, at this stop and all others, or no more. */
   | { type: 'frames'; on: boolean }
+  /** Tell of what is mapped while a program runs, at this stop and all others, or no more. */
+  | { type: 'exposure'; on: boolean }
   /** Write an entry. */
   | { type: 'set'; pteAddress: string; pte: string }
   | { type: 'ask'; about: (typeof ABOUT)[number]; pteAddress: string; pa: string }
@@ -48,7 +52,7 @@ export function readFromPanel(message: unknown): FromPanel | undefined {
   const { type, root, on, about: asked, pteAddress, pte, pa } = message;
   if (type === 'ready' || type === 'export') return { type };
   if (type === 'root' && isText(root, 64)) return { type, root };
-  if ((type === 'frames' || type === 'compare') && typeof on === 'boolean') return { type, on };
+  if ((type === 'frames' || type === 'compare' || type === 'exposure') && typeof on === 'boolean') return { type, on };
   if (!isHexadecimal(pteAddress)) return undefined;
   if (type === 'set' && isHexadecimal(pte)) return { type, pteAddress, pte };
   if (type === 'watch' && typeof on === 'boolean') return { type, pteAddress, on };
@@ -64,6 +68,7 @@ export function readToPanel(message: unknown): ToPanel | undefined {
   if (type === 'failed' && isText(message['message'], 2000)) return { type, message: message['message'] };
   if (type === 'model' && isPageTableModel(model)) return { type, model };
   if (type === 'frames' && isFramesModel(model)) return { type, model };
+  if (type === 'exposure' && isExposureModel(model)) return { type, model };
   if (type === 'path' && isHexadecimal(va) && isText(words, 2000)) return { type, va, words };
   if (type === 'frame' && isHexadecimal(pa)) return { type, pa };
   return undefined;

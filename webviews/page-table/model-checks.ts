@@ -1,6 +1,7 @@
 /** Checks on what the debugger says of page tables and frames, which is read from a guest. No function here throws. */
 import type {
   AddressArea,
+  ExposureModel,
   FrameMapping,
   FrameRun,
   FramesModel,
@@ -79,6 +80,19 @@ function isArea(value: unknown, mayHaveParts: boolean): value is AddressArea {
     isOptional(value['parts'], (parts) => mayHaveParts && isArrayOf(parts, (part) => isArea(part, false)))
   );
 }
+
+export function isExposureModel(value: unknown): value is ExposureModel {
+  return (
+    isObject(value) &&
+    isText(value['root'], 64) &&
+    isSeen(value) &&
+    isOptional(value['kernel'], (kernel) => isObject(kernel) && isSeen(kernel))
+  );
+}
+
+/** A table as a program's processor sees it, or would. */
+const isSeen = ({ label, areas, exposed }: Record<string, unknown>): boolean =>
+  isText(label, 300) && isArrayOf(areas, (area) => isArea(area, true)) && isCount(exposed);
 
 /** What each frame of RAM may be for. */
 export const USES = [

@@ -87,16 +87,16 @@ export class PhysicalView extends VirtualList {
       aria-posinset=${at + 1}
       aria-setsize=${this.found.length}
       aria-selected=${isActive}
-      aria-label=${[range, frames, usedFor(run), mappedAt(run)].filter(Boolean).join('; ')}
       @click=${() => (this.active = pa)}
       @dblclick=${() => this.follow(run.mappings[0])}
     >
-      <span class="pa"><span class="swatch"></span>${range}</span>
-      <span class="count">${count.toLocaleString('en')}</span>
-      <span class="region" title=${usedFor(run)}
+      <span class="spoken">${[range, frames, usedFor(run), mappedAt(run)].filter(Boolean).join('; ')}</span>
+      <span class="pa" aria-hidden="true"><span class="swatch"></span>${range}</span>
+      <span class="count" aria-hidden="true">${count.toLocaleString('en')}</span>
+      <span class="region" aria-hidden="true" title=${usedFor(run)}
         >${problem === undefined ? nothing : html`<i class="codicon codicon-warning"></i>`}${usedFor(run)}</span
       >
-      <span class="where" title=${mappedAt(run)}>${mappedAt(run)}</span>
+      <span class="where" aria-hidden="true" title=${mappedAt(run)}>${mappedAt(run)}</span>
     </div>`;
   }
 

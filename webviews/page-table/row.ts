@@ -46,6 +46,13 @@ export function rowTemplate(
   ]
     .filter(Boolean)
     .join(' ');
+  const words = [
+    ariaLabel(row, compared),
+    isLit ? 'on the way of the hovered address' : '',
+    isWatched ? 'breaks on change' : '',
+  ]
+    .filter(Boolean)
+    .join('; ');
   return html`<div
     class=${classes}
     id=${id}
@@ -55,21 +62,21 @@ export function rowTemplate(
     aria-setsize=${row.siblings}
     aria-selected=${active}
     aria-expanded=${row.expandable ? row.expanded : nothing}
-    aria-label=${[ariaLabel(row, compared), isLit ? 'on the way of the hovered address' : '', isWatched ? 'breaks on change' : ''].filter(Boolean).join('; ')}
     data-vscode-context=${menuContext(row, isWatched)}
     @click=${(event: Event) => clicked((event.target as Element).classList.contains('twisty'))}
     @dblclick=${() => clicked(true)}
   >
-    <span class="index"
+    <span class="spoken">${words}</span>
+    <span class="index" aria-hidden="true"
       ><i class="twisty ${twisty(row)}"></i
       >${row.count > 1 ? `${row.index}–${row.index + row.count - 1}` : row.index}</span
     >
-    <span class="va" title="${hexadecimal(row.va)} – ${hexadecimal(row.last)}"
+    <span class="va" aria-hidden="true" title="${hexadecimal(row.va)} – ${hexadecimal(row.last)}"
       >${hexadecimal(row.va)}<span class="last faint"> – ${hexadecimal(row.last)}</span
       ><span class="size faint">${row.kind === 'leaf' && row.level === 0 ? '' : ` +${size(row)}`}</span></span
     >
-    <span class="pa">${row.kind === 'table' ? '→ ' : ''}${hexadecimal(row.pa)}</span>
-    <span class="flags"
+    <span class="pa" aria-hidden="true">${row.kind === 'table' ? '→ ' : ''}${hexadecimal(row.pa)}</span>
+    <span class="flags" aria-hidden="true"
       >${LETTERS.map(
         (letter) =>
           html`<span class=${row.flags & PTE[letter] ? 'set' : 'faint'}
@@ -77,7 +84,7 @@ export function rowTemplate(
           >`,
       )}<span class=${row.flags & PTE.RSW ? 'rsw set' : 'rsw faint'}>${rsw(row.flags)}</span></span
     >
-    <span class="region" title=${row.region ?? nothing}
+    <span class="region" aria-hidden="true" title=${row.region ?? nothing}
       >${isWatched ? html`<i class="codicon codicon-debug-breakpoint-data" title="Breaks when it changes"></i>` : nothing}${
         change ? html`<i class="codicon codicon-${CHANGES[change]}" title=${changeText(row, compared)}></i>` : nothing
       }${problem === undefined ? nothing : html`<i class="codicon codicon-warning" title=${problem}></i>`}${

@@ -4,9 +4,16 @@
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
-import type { AddressArea, FrameMapping, FramesModel, PageTableModel } from '../../debug-adapter/protocol';
+import type {
+  AddressArea,
+  ExposureModel,
+  FrameMapping,
+  FramesModel,
+  PageTableModel,
+} from '../../debug-adapter/protocol';
 import './drawing';
 import { entryDetails } from './entry';
+import { exposureView } from './exposure';
 import { areaMatches, countDifferences, differing, filterEntries } from './filter';
 import { type FromPanel, readToPanel } from './messages';
 import './physical';
@@ -43,6 +50,9 @@ export class PageTableView extends LitElement {
   @state() private form: Form = 'tree';
   /** Of a table that is compared with another: all of it, and not only what differs. */
   @state() private withEqual = false;
+  /** What is mapped while a program runs; asked for while `isExposure`. */
+  @state() private exposure: ExposureModel | undefined;
+  @state() private isExposure = false;
   @state() private frames: FramesModel | undefined;
   /** The address whose way is lit up, and where it leads in words. */
   @state() private path: { va: bigint; words: string } | undefined;
@@ -101,6 +111,9 @@ export class PageTableView extends LitElement {
       case 'frames':
         this.frames = message.model;
         break;
+      case 'exposure':
+        this.exposure = message.model;
+        break;
       case 'path':
         this.path = { va: BigInt(message.va), words: message.words };
         break;
@@ -116,7 +129,7 @@ export class PageTableView extends LitElement {
         break;
       case 'ended':
         this.status = 'ended';
-        this.model = this.frames = this.path = this.failure = undefined;
+        this.model = this.frames = this.exposure = this.path = this.failure = undefined;
         this.find();
         break;
     }
@@ -171,6 +184,7 @@ export class PageTableView extends LitElement {
   }
 
   private drawingOf({ areas, shown }: PageTableModel, isOld: boolean): TemplateResult {
+    if (this.isExposure && this.exposure) return exposureView(this.exposure);
     return html`<xv6-address-space
       class=${isOld ? 'old' : ''}
       .areas=${areas}
@@ -195,8 +209,17 @@ export class PageTableView extends LitElement {
   }
 
   private actions(): Action[] {
-    if (this.form === 'drawing')
-      return [{ icon: 'export', title: 'Export the drawing as SVG', run: () => this.send({ type: 'export' }) }];
+    if (this.form === 'drawing') {
+      return [
+        {
+          icon: 'shield',
+          title: 'Meltdown: what is mapped while a program runs',
+          run: () => this.expose(),
+          isOn: this.isExposure,
+        },
+        { icon: 'export', title: 'Export the drawing as SVG', run: () => this.send({ type: 'export' }) },
+      ];
+    }
 
     if (this.form === 'physical') return [];
     const isCompared = this.model?.compared !== undefined;
@@ -223,6 +246,11 @@ export class PageTableView extends LitElement {
     this.form = form;
     this.send({ type: 'frames', on: form === 'physical' });
     this.remember();
+  }
+
+  private expose(): void {
+    this.isExposure = !this.isExposure;
+    this.send({ type: 'exposure', on: this.isExposure });
   }
 
   private choose(): void {

@@ -66,8 +66,8 @@ export class TimelineView extends HTMLElement {
     header.append(
       button('+', 'Zoom in', () => this.zoom(1 / ZOOM)),
       button('−', 'Zoom out', () => this.zoom(ZOOM)),
-      button('All', 'Show the whole run', () => this.show(undefined)),
-      button('Here', 'Show where the machine stands', () => this.showTime(this.model?.here)),
+      button('All', 'All: show the whole run', () => this.show(undefined)),
+      button('Here', 'Here: show where the machine stands', () => this.showTime(this.model?.here)),
       this.notice,
       this.stop,
     );

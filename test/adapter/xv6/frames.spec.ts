@@ -77,3 +77,25 @@ describe('xv6.watchEntry', function () {
     await assert.rejects(session().ask('xv6.watchEntry', { pteAddress: '0x50000000', label, on: true }), /no RAM/);
   });
 });
+
+describe('xv6.exposure', function () {
+  this.timeout(60_000);
+  const session = sessions();
+
+  it('tells what is mapped while a program runs that it may not use, with two tables and with one', async () => {
+    await session().boot({ functions: ['sys_write'] });
+    await session().stopped();
+    const { root, label, areas, exposed, kernel } = await session().ask('xv6.exposure', { root: 'satp' });
+    assert.deepEqual([root, label], ['pid:1', 'pid 1 init']);
+    const hidden = areas.filter(({ flags }) => flags & 1 && !(flags & 16)).map(({ region }) => region);
+    assert.deepEqual(hidden, ['guard page below the user stack', 'trap frame', 'trampoline']);
+    assert.equal(exposed, 3);
+    assert.equal(kernel?.exposed, (await session().ask('xv6.pageTable', { root: 'kernel' })).leaves);
+  });
+
+  it('says that there is no program before there is one', async () => {
+    await session().boot({ stopOnEntry: true });
+    await session().stopped();
+    await assert.rejects(session().ask('xv6.exposure', {}), /nothing runs in user mode/);
+  });
+});
