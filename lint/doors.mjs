@@ -151,7 +151,7 @@ export const DOORS = {
       'debug-adapter/protocol',
       'webviews/page-table/messages',
       'webviews/page-table/model-checks',
-      'webviews/page-table/svg-file',
+      'webviews/page-table/drawing/svg-file',
       'webviews/timeline/messages',
       'webviews/story/messages',
       'host/regular-file',

@@ -10,7 +10,7 @@ import {
   isHexadecimal,
   isPageTableModel,
 } from '../../webviews/page-table/model-checks';
-import { svgFile } from '../../webviews/page-table/svg-file';
+import { svgFile } from '../../webviews/page-table/drawing/svg-file';
 import type { ComparedTable, PageTableModel } from '../../debug-adapter/protocol';
 import { isRecord } from '../past/subject';
 import { request, type Sessions } from '../sessions';

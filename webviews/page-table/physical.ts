@@ -5,7 +5,7 @@ import { html, nothing, svg, type PropertyValues, type TemplateResult } from 'li
 import { customElement, property } from 'lit/decorators.js';
 import type { FrameMapping, FrameRun, FramesModel } from '../../debug-adapter/protocol';
 import { FrameRows, framesMatching, mapOf, mappedAt, USE_TEXT, usedFor, whereText } from './frame-rows';
-import { sizeOf } from './layout';
+import { sizeOf } from './drawing/layout';
 import { USES } from './model-checks';
 import { rowId, VirtualList } from './virtual-list';
 

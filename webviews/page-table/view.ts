@@ -11,16 +11,16 @@ import type {
   FramesModel,
   PageTableModel,
 } from '../../debug-adapter/protocol';
-import './drawing';
+import './drawing/address-space';
 import { entryDetails } from './entry';
-import { exposureView } from './exposure';
+import { exposureView } from './drawing/exposure';
 import { areaMatches, countDifferences, differing, filterEntries } from './filter';
 import { type FromPanel, readToPanel } from './messages';
 import './physical';
 import type { TreeRow } from './rows';
 import { type Action, type Form, isForm, toolbar } from './toolbar';
 import './tree';
-import type { AddressSpaceDrawing } from './drawing';
+import type { AddressSpaceDrawing } from './drawing/address-space';
 import type { PhysicalView } from './physical';
 import type { TableTree } from './tree';
 

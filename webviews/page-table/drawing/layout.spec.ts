@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { AddressArea } from '../../debug-adapter/protocol';
+import type { AddressArea } from '../../../debug-adapter/protocol';
 import { describe as inWords, layoutOf, permissionsOf, sizeOf, targetOf, tintOf, titleOf } from './layout';
 
 const hex = (value: number) => `0x${value.toString(16)}`;

@@ -2,7 +2,7 @@
  * Where the boxes of an address space's drawing lie, as in figures 3.3 and 3.4 of the xv6 book: address 0 is at the bottom. What is
  * mapped is as high as the logarithm of its size; gaps, which are a thousand times larger, are all of one height.
  */
-import { PTE, type AddressArea } from '../../debug-adapter/protocol';
+import { PTE, type AddressArea } from '../../../debug-adapter/protocol';
 
 /** Pixels: of one page, of each doubling, of a gap. */
 const PAGE = 26;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import type { AddressArea } from '../../debug-adapter/protocol';
+import type { AddressArea } from '../../../debug-adapter/protocol';
 import { shortened, svgFile } from './svg-file';
 
 const text: AddressArea = { va: '0x0', last: '0xfff', pages: 1, flags: 0x1b, region: 'user text' };

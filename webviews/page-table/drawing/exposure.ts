@@ -3,8 +3,8 @@
  * processors that had the flaw. Left what is exposed with xv6's two tables, right what one table for both would expose, too.
  */
 import { html, nothing, type TemplateResult } from 'lit';
-import { PTE, type AddressArea, type ExposureModel } from '../../debug-adapter/protocol';
-import './drawing';
+import { PTE, type AddressArea, type ExposureModel } from '../../../debug-adapter/protocol';
+import './address-space';
 import { sizeOf } from './layout';
 
 const pages = (count: number): string =>

@@ -4,7 +4,7 @@
  */
 import { html, LitElement, nothing, type PropertyValues, svg, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { AddressArea } from '../../debug-adapter/protocol';
+import type { AddressArea } from '../../../debug-adapter/protocol';
 import { type Box, describe, type Layout, layoutOf, permissionsOf, tintOf, titleOf } from './layout';
 import { besides, boxSpan, COLUMNS, endOf, shortened } from './svg-file';
 

@@ -2,7 +2,7 @@
  * The drawing of an address space as an SVG file (SVG 1.1) that stands alone, for reports: dark on white, whatever the theme. The
  * text in it comes from a guest.
  */
-import type { AddressArea } from '../../debug-adapter/protocol';
+import type { AddressArea } from '../../../debug-adapter/protocol';
 import { type Box, layoutOf, permissionsOf, sizeOf, targetOf, type Tint, tintOf, titleOf } from './layout';
 
 /** Columns, in pixels: the addresses end here, the boxes begin and end, and what is said beside them ends. */
