@@ -4,6 +4,7 @@
  */
 
 import type { AddressArea, ComparedTable, ExposureModel, FramesModel, NamedInstant } from './protocol/page-tables';
+import type { ProcessTable } from './protocol/processes';
 import type { QueryAnswer } from './protocol/queries';
 import type { Story, StoryArguments, StoryResponse } from './protocol/stories';
 import type { VmprintCheck, VmprintFormat } from './protocol/vmprint';
@@ -19,6 +20,7 @@ export type {
   FrameUse,
   NamedInstant,
 } from './protocol/page-tables';
+export type { HartSummary, KernelStackSummary, OpenFile, ProcessSummary, ProcessTable } from './protocol/processes';
 export type { QueryAnswer, QueryRow } from './protocol/queries';
 export type {
   Story,
@@ -207,60 +209,6 @@ export interface BookmarkInfo {
   isHere?: boolean;
   /** It lies in a future that was left: where that began and ended. */
   abandoned?: { from: number; to: number };
-}
-
-export interface ProcessTable {
-  harts: HartSummary[];
-  /** By pid. */
-  processes: ProcessSummary[];
-  /** Why there are none: "there is no array proc of structures". */
-  message?: string;
-}
-
-export interface HartSummary {
-  hart: number;
-  /** Its thread in the protocol. */
-  threadId: number;
-  /** "pid 3 sh", "scheduler", "idle". */
-  runs: string;
-  pid?: number;
-}
-
-/** A process, according to the kernel's own types. */
-export interface ProcessSummary {
-  pid: number;
-  name: string;
-  /** "SLEEPING". */
-  state: string;
-  /** Index in `proc`, and the address of its struct proc. */
-  slot: number;
-  address: string;
-  /** Its thread in the protocol: its own, or its hart's while it runs. */
-  threadId: number;
-  /** The hart that runs it now. */
-  hart?: number;
-  parentPid?: number;
-  /** Bytes of user memory. */
-  size?: string;
-  /** Its page tables, with the ids for `xv6.pageTable`; the user table first. */
-  pageTables: { id: string; member: string; root: string }[];
-  kernelStack?: string;
-  /** What it sleeps on: the address, and its name in C. */
-  channel?: { address: string; name: string };
-  trapFrame?: { address: string; epc: string };
-  files: OpenFile[];
-  /** Inode number of the working directory. */
-  workingDirectory?: number;
-  /** Whether `xv6.breakWhenRun` waits for it. */
-  awaited: boolean;
-}
-
-export interface OpenFile {
-  fd: number;
-  /** Address of its struct file. */
-  address: string;
-  /** "inode 5 (file, 120 bytes) at offset 0, read". */
-  description: string;
 }
 
 export interface PageTableArguments {

@@ -1,4 +1,5 @@
 /** The guest's processes, read from its own `proc` array. */
+import { hex } from '../../emulator/isa/hex';
 import { X, X_NAMES } from '../../emulator/isa/registers';
 import type { FrameRegisters } from '../symbols/api';
 import { arrayBytes, indexIn, type ArrayPlace, type Xv6 } from './kernel';
@@ -106,6 +107,15 @@ export function trapFrameRegisters(xv6: Xv6, process: Pick<Process, 'trapframe'>
   const frame = trapFrame(xv6, process);
   const epc = frame?.number('epc');
   return frame && epc !== undefined ? { pc: epc, ...registersOf(frame) } : undefined;
+}
+
+/** The members of the trap frame, in order, with their values in hexadecimal. */
+export function trapFrameMembers(xv6: Xv6, process: Pick<Process, 'trapframe'>): { name: string; value: string }[] {
+  const frame = trapFrame(xv6, process);
+  return (frame?.type.members ?? []).flatMap(({ name }) => {
+    const value = name === undefined ? undefined : frame?.number(name);
+    return value === undefined ? [] : [{ name: name!, value: hex(BigInt.asUintN(64, value)) }];
+  });
 }
 
 /** The address of the function to which uservec jumps, from the trap frame; undefined if the trap frame does not have it. */

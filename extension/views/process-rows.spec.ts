@@ -12,9 +12,10 @@ const sh: ProcessSummary = {
   parentPid: 1,
   size: '0x5000',
   pageTables: [{ id: 'pid:2', member: 'pagetable', root: '0x87f5f000' }],
-  kernelStack: '0x3fffffb000',
+  kernelStack: { address: '0x3fffffb000', size: 4096, used: 304, deepest: 1824 },
   channel: { address: '0x80011000', name: '&cons.r' },
-  trapFrame: { address: '0x87f6d000', epc: '0xe04' },
+  trapFrame: { address: '0x87f6d000', epc: '0xe04', members: [{ name: 'epc', value: '0xe04' }] },
+  arguments: { argv: '0x3fd0', strings: [{ address: '0x3ff0', text: 'sh' }] },
   files: [{ fd: 3, address: '0x80020148', description: 'pipe at 0x87f44000, read end' }],
   workingDirectory: 1,
   awaited: false,
@@ -50,9 +51,10 @@ describe('the rows of the Processes view', () => {
       'parent | pid 1',
       'size | 20480 bytes (0x5000)',
       'pagetable | 0x87f5f000',
-      'kernel stack | 0x3fffffb000',
+      'kernel stack | 0x3fffffb000, 4096 bytes: 304 in use, 1824 at most so far',
       'channel | &cons.r (0x80011000)',
       'trap frame | 0x87f6d000, epc 0xe04',
+      'arguments | argc 1, argv at 0x3fd0 of the user stack',
       'working directory | inode 1',
       'struct proc | proc[1] at 0x80010168',
       'open files | 1',
@@ -63,9 +65,27 @@ describe('the rows of the Processes view', () => {
     assert.ok(process!.children!.every(({ pid }) => pid === 2));
   });
 
+  it('say where a kernel stack was used to its end, and what exec has passed on', () => {
+    const full = { ...sh, kernelStack: { address: '0x3fffffb000', size: 4096, deepest: 4096 } };
+    const [, process] = rowsOf({ harts, processes: [full] });
+    const of = (label: string): ProcessRow => process!.children!.find((row) => row.label === label)!;
+    assert.equal(of('kernel stack').description, '0x3fffffb000, 4096 bytes: used to its end');
+    assert.deepEqual(of('arguments').children!.map(text), ['argv[0] | "sh" at 0x3ff0']);
+    const [epc] = of('trap frame').children!;
+    assert.equal(epc!.expression, '((struct proc *)0x80010168)->trapframe->epc');
+  });
+
   it('leave out what a kernel does not have', () => {
     const bare: ProcessSummary = { ...sh, pageTables: [], files: [] };
-    for (const name of ['parentPid', 'size', 'kernelStack', 'channel', 'trapFrame', 'workingDirectory'] as const)
+    for (const name of [
+      'parentPid',
+      'size',
+      'kernelStack',
+      'channel',
+      'trapFrame',
+      'arguments',
+      'workingDirectory',
+    ] as const)
       delete bare[name];
     const [, process] = rowsOf({ harts, processes: [bare] });
     assert.deepEqual(

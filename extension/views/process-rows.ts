@@ -1,7 +1,7 @@
 /**
  * Makes the rows of the Processes view from the adapter's response to `xv6.processes`. Does not use VS Code.
  */
-import type { HartSummary, ProcessSummary, ProcessTable } from '../../debug-adapter/protocol';
+import type { HartSummary, KernelStackSummary, ProcessSummary, ProcessTable } from '../../debug-adapter/protocol';
 
 export interface ProcessRow {
   /** The same at every refresh, so that an expanded row stays expanded. */
@@ -92,9 +92,10 @@ function details(process: ProcessSummary): ProcessRow[] {
     ...row('parent', parentPid === undefined ? undefined : `pid ${parentPid}`, member('parent')),
     ...row('size', size === undefined ? undefined : bytes(BigInt(size)), member('sz')),
     ...pageTables.flatMap(({ member: name, root }) => row(name, root, member(name))),
-    ...row('kernel stack', kernelStack, member('kstack')),
+    ...row('kernel stack', kernelStack && depth(kernelStack), member('kstack')),
     ...row('channel', channel && `${channel.name} (${channel.address})`, member('chan')),
-    ...row('trap frame', trapFrame && `${trapFrame.address}, epc ${trapFrame.epc}`, `*${member('trapframe')}`),
+    ...(trapFrame ? [trapFrameRow(trapFrame, member('trapframe'))] : []),
+    ...(process.arguments ? [argumentsRow(process.arguments)] : []),
     ...row(
       'working directory',
       workingDirectory === undefined ? undefined : `inode ${workingDirectory}`,
@@ -104,6 +105,38 @@ function details(process: ProcessSummary): ProcessRow[] {
     filesRow(process),
   ];
 }
+
+/** "0x3fffffb000, 4096 bytes: 304 in use, 1824 at most so far". */
+function depth({ address, size, used, deepest }: KernelStackSummary): string {
+  const now = used === undefined ? [] : [`${used} in use`];
+  const most = deepest === undefined ? [] : [deepest === size ? 'used to its end' : `${deepest} at most so far`];
+  const known = [...now, ...most].join(', ');
+  return `${address}, ${size} bytes${known === '' ? '' : `: ${known}`}`;
+}
+
+const trapFrameRow = (
+  { address, epc, members }: NonNullable<ProcessSummary['trapFrame']>,
+  expression: string,
+): ProcessRow => ({
+  id: 'trap frame',
+  label: 'trap frame',
+  description: `${address}, epc ${epc}`,
+  ...{ context: 'value', expression: `*${expression}` },
+  children: members.map(({ name, value }) => ({
+    ...{ id: `register ${name}`, label: name, description: value, context: 'value' },
+    expression: `${expression}->${name}`,
+  })),
+});
+
+/** The stack as exec built it, from the top down. */
+const argumentsRow = ({ argv, strings }: NonNullable<ProcessSummary['arguments']>): ProcessRow => ({
+  id: 'arguments',
+  label: 'arguments',
+  description: `argc ${strings.length}, argv at ${argv} of the user stack`,
+  children: strings.map(({ address, text }, index) => ({
+    ...{ id: `argument ${index}`, label: `argv[${index}]`, description: `${JSON.stringify(text)} at ${address}` },
+  })),
+});
 
 function filesRow({ files, address }: ProcessSummary): ProcessRow {
   return {

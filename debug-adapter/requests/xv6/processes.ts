@@ -3,13 +3,18 @@
  * types tell it. The first and the last are answered while the guest runs too: what is said then is of the moment between two slices of the machine.
  */
 import { hex } from '../../../emulator/isa/hex';
+import { X } from '../../../emulator/isa/registers';
+import { Mode } from '../../../emulator/types';
 import type { Debuggee } from '../../launch/debuggee';
 import type { HartSummary, ProcessSummary, ProcessTable, Requests } from '../../protocol';
+import { execStack } from '../../stack/exec-stack';
+import { kernelStack } from '../../stack/kernel-stack';
 import { hartOfProcess, hartRuns, hartThread, parkedAt, processThread, threadNamed } from '../../stack/threads';
+import { userSpace } from '../../xv6/address-spaces';
 import { processOn } from '../../xv6/cpus';
 import { channelName } from '../../xv6/channel';
 import { openFiles, workingDirectory } from '../../xv6/open-files';
-import { named, processes as existing, trapFrameRegisters, type Process } from '../../xv6/processes';
+import { named, processes as existing, trapFrameMembers, trapFrameRegisters, type Process } from '../../xv6/processes';
 import { requireSession, requireStopped, type SessionContext } from '../context';
 
 export function processes(context: SessionContext): ProcessTable {
@@ -68,8 +73,7 @@ export function breakWhenRun(
 
 function stateOf(debuggee: Debuggee, process: Process): Omit<ProcessSummary, 'awaited'> {
   const { xv6 } = debuggee;
-  const { pid, name, state, slot, address, parentPid, size, pagetable, kernelTables, kstack, channel, trapframe } =
-    process;
+  const { pid, name, state, slot, address, parentPid, size, pagetable, kernelTables, channel, trapframe } = process;
   const hart = hartOfProcess(debuggee, process)?.id;
   const registers = trapFrameRegisters(xv6, process);
   const directory = workingDirectory(xv6, process);
@@ -93,10 +97,35 @@ function stateOf(debuggee: Debuggee, process: Process): Omit<ProcessSummary, 'aw
         root: hex(root),
       })),
     ],
-    ...(kstack === undefined ? {} : { kernelStack: hex(kstack) }),
+    ...stacksOf(debuggee, process),
     ...(channel ? { channel: { address: hex(channel), name: channelName(xv6, channel) } } : {}),
-    ...(trapframe !== undefined && registers ? { trapFrame: { address: hex(trapframe), epc: hex(registers.pc) } } : {}),
+    ...(trapframe !== undefined && registers
+      ? { trapFrame: { address: hex(trapframe), epc: hex(registers.pc), members: trapFrameMembers(xv6, process) } }
+      : {}),
     files: openFiles(xv6, process),
     ...(directory === undefined ? {} : { workingDirectory: directory }),
+  };
+}
+
+/** Its kernel stack, and what exec has put onto that of its program. */
+function stacksOf(debuggee: Debuggee, process: Process): Pick<ProcessSummary, 'kernelStack' | 'arguments'> {
+  const hart = hartOfProcess(debuggee, process);
+  const stack = kernelStack(debuggee, process, hart);
+  const sp = hart?.mode === Mode.User ? hart.x(X.sp) : trapFrameRegisters(debuggee.xv6, process)?.x[X.sp];
+  const built = sp === undefined ? undefined : execStack(sp, userSpace(debuggee, process).read);
+  return {
+    ...(stack && {
+      kernelStack: {
+        ...{ address: hex(stack.address), size: stack.size },
+        ...(stack.used !== undefined && { used: stack.used }),
+        ...(stack.deepest !== undefined && { deepest: stack.deepest }),
+      },
+    }),
+    ...(built && {
+      arguments: {
+        argv: hex(built.argv),
+        strings: built.arguments.map(({ address, text }) => ({ address: hex(address), text })),
+      },
+    }),
   };
 }

@@ -55,7 +55,19 @@ describe('xv6.processes and xv6.breakWhenRun', function () {
     });
     assert.equal(BigInt(sh.address), await value('&proc[1]'));
     assert.equal(BigInt(sh.size!), await value('proc[1].sz'));
-    assert.equal(BigInt(sh.kernelStack!), await value('proc[1].kstack'));
+    const stack = sh.kernelStack!;
+    assert.equal(BigInt(stack.address), await value('proc[1].kstack'));
+    assert.equal(stack.size, 4096);
+    assert.equal(BigInt(stack.used!), (await value('proc[1].kstack')) + 4096n - (await value('proc[1].context.sp')));
+    assert.ok(stack.used! > 100 && stack.used! <= stack.deepest! && stack.deepest! < 4096, JSON.stringify(stack));
+    assert.deepEqual(
+      sh.trapFrame!.members.find(({ name }) => name === 'a7')?.value,
+      `0x${(await value('proc[1].trapframe->a7')).toString(16)}`,
+    );
+    assert.deepEqual(
+      sh.arguments!.strings.map(({ text }) => text),
+      ['sh'],
+    );
     assert.equal(BigInt(sh.trapFrame!.epc), await value('proc[1].trapframe->epc'));
     assert.deepEqual(
       sh.pageTables.map(({ id, member }) => [id, member]),
