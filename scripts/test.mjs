@@ -1,5 +1,5 @@
 // `npm test`: installs, builds and runs every suite, and ends with one line of totals.
-//   node scripts/test.mjs [SUITE …]     suites: unit, adapter, guests, vscode; default: all
+//   node scripts/test.mjs [SUITE …]     suites: unit, adapter, bugs, guests, vscode; default: all
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureCodeServer } from './code-server.mjs';
@@ -11,6 +11,7 @@ import { ensurePackages, forTests } from './system-packages.mjs';
 const suites = {
   unit: ['{emulator,debug-adapter,extension,webviews,cli,host,lint,scripts}/**/*.spec.ts'],
   adapter: ['test/adapter/**/*.spec.ts'],
+  bugs: ['test/bugs/**/*.spec.ts'],
   guests: ['test/guests/**/*.spec.ts'],
   vscode: ['test/vscode/e2e/**/*.spec.ts'],
 };

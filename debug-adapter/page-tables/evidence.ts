@@ -27,7 +27,7 @@ const MOST_TABLES = 2;
 export function notesOn(trap: Fault, access: Access, context: TrapContext, found: TranslatedAddress): string[] {
   const { walk } = found;
   if (!walk) return [];
-  const address = addressNotes(trap, context, walk);
+  const address = addressNotes(trap, access, context, walk);
   return [
     ...address,
     ...placeNotes(trap, context, found).filter((note) => address.length === 0 || !note.endsWith(NOT_MAPPED)),
@@ -81,20 +81,26 @@ function entryNotes(walked: Walk, access: Access): string[] {
 }
 
 /** What the address itself is: a user pointer, a null pointer, what freed memory holds. */
-function addressNotes(trap: Fault, context: TrapContext, walked: Walk): string[] {
+function addressNotes(trap: Fault, access: Access, context: TrapContext, walked: Walk): string[] {
   const { tval } = trap;
   const filling = pageFilling(tval);
   if (filling) return [filling];
-  if (tval >> 31n === 0x1ffffffffn)
-    return [`its upper half is all ones: a 32-bit int (${BigInt.asIntN(32, tval)}) became negative and was extended`];
+  const int = extendedInt(tval);
+  if (int) return [int];
   if (!walked.error || trap.from === Mode.User) return [];
   const isLow = tval < PAGE_SIZE;
   const base = baseOf(trap, context);
   if (isLow && (base ? base.value === 0n : tval === 0n)) return [nullNote(trap, context, base?.name)];
-  const users = userPointer(tval, context, walked);
+  const users = userPointer(tval, access, context, walked);
   if (users === undefined) return isLow ? [nullNote(trap, context)] : [];
   return isLow ? [users, `or ${nullNote(trap, context)}`] : [users];
 }
+
+/** Of an address that is what becomes of a negative int. */
+export const extendedInt = (address: bigint): string | undefined =>
+  address >> 31n === 0x1ffffffffn
+    ? `its upper half is all ones: a 32-bit int (${BigInt.asIntN(32, address)}) became negative and was extended`
+    : undefined;
 
 function nullNote({ tval, epc }: Fault, context: TrapContext, register?: string): string {
   const inWalk = tval % 8n === 0n && context.nameOf?.(epc)?.startsWith('walk');
@@ -108,13 +114,14 @@ function nullNote({ tval, epc }: Fault, context: TrapContext, register?: string)
 }
 
 /** Of an address that the kernel used: whether it is one in the memory of the process that it runs for. */
-function userPointer(tval: bigint, context: TrapContext, walked: Walk): string | undefined {
+function userPointer(tval: bigint, access: Access, context: TrapContext, walked: Walk): string | undefined {
   const { process, otherTables = [] } = context;
   const own = otherTables.find(({ kind, isOwn }) => kind === 'user' && isOwn);
   if (!process || !own || own.space.root === undefined || own.space.root === walked.root) return undefined;
   const found = own.space.as(Mode.User).translate(tval);
-  if (found.pa === undefined || found.denied.load.length > 0) return undefined;
+  if (found.pa === undefined || found.denied[access === 'fetch' ? 'fetch' : 'load'].length > 0) return undefined;
   const lead = `a user pointer: ${processLabel(process)} maps it to ${hex(found.pa)} in its own table`;
+  if (access === 'fetch') return `${lead}; the kernel cannot call what is the program’s, only return to it`;
   const copies = otherTables.some(({ kind, isOwn }) => kind === 'process-kernel' && isOwn);
   // In kernels with a table for each process user memory may be mapped in it too.
   return copies

@@ -3,12 +3,11 @@
  * it must not be said. A sentence that is said and stands in no row fails the last test.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
 import { PTE } from '../../emulator/isa/sv39';
 import { Mode } from '../../emulator/types';
 import { fellInto, kernelAt, FaultSetting as Setting } from '../testing/fault-setting';
+import { wordsIn } from '../testing/words-in';
 import type { TrapExplanation } from './explain';
 
 const { R, W, X, U } = PTE;
@@ -196,6 +195,12 @@ const ROWS: Record<string, Row> = {
       /: level [^\n]*\na user pointer: pid 3 \(sh\) maps it to 0x80101010 in its own table; the kernel must use copyin or copyout for it\n/,
     said: () => kernelAt(LOAD, A0, 0x1010n).explain(13, 0x1010n, S, 0x80000100n),
     not: () => kernelAt(LOAD, A0, 0x5010n).explain(13, 0x5010n, S, 0x80000100n),
+  },
+  'a function of the program that the kernel has called': {
+    sentence:
+      /a user pointer: pid 3 \(sh\) maps it to 0x80100040 in its own table; the kernel cannot call what is the program’s, only return to it\n/,
+    said: () => kernelAt(LOAD, A0, 0x1010n).explain(12, 0x40n, S, 0x40n),
+    not: () => kernelAt(LOAD, A0, 0x1010n).explain(13, 0x1010n, S, 0x80000100n),
   },
   'a user pointer in a kernel with a table for each process': {
     sentence: /a user pointer: pid 3 \(sh\) maps it to 0x80101010 in its own table; the kernel's table for it does not/,
@@ -385,15 +390,3 @@ describe('the sentences of an explanation', () => {
     assert.deepEqual(missing, []);
   });
 });
-
-/** The parts of a file's texts that have at least two words. */
-function wordsIn(path: string): string[] {
-  const found: string[] = [];
-  const visit = (node: ts.Node): void => {
-    const isText = ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node);
-    if (isText && !ts.isImportDeclaration(node.parent) && /[a-z]{2,} [a-z]{2,}/.test(node.text)) found.push(node.text);
-    ts.forEachChild(node, visit);
-  };
-  visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true));
-  return found;
-}

@@ -4,6 +4,7 @@
  */
 import {
   flagText,
+  FORBIDS,
   isPointer,
   pteFlags,
   pteProblem,
@@ -161,17 +162,6 @@ const WRONG: Record<Exclude<Walk['error'], undefined>, readonly string[]> = {
   'misaligned-superpage': ['PPN'],
   'pointer-at-level-0': ['R', 'W', 'X'],
   'pointer-with-leaf-bits': ['U', 'A', 'D'],
-};
-
-/** The field of a leaf by which it forbids an access. */
-export const FORBIDS: Readonly<Record<Denial, string>> = {
-  'not-for-users': 'U',
-  'for-users-only': 'U',
-  'no-fetch-from-user-page': 'U',
-  'not-readable': 'R',
-  'only-executable': 'R',
-  'not-writable': 'W',
-  'not-executable': 'X',
 };
 
 /** The walk of an access that failed. `isAccessFault`: the entry allows it, and what is at its physical page does not. */

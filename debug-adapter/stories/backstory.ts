@@ -14,6 +14,8 @@ import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import { kernelPlace } from '../code/place-names';
 import { baseName } from '../code/sources';
+import { globalName } from '../xv6/channel';
+import { pageFilling } from '../xv6/names';
 import { explainTrap } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
 import { callerPlace, calledBy, sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
@@ -24,13 +26,17 @@ import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
 import {
   branchBefore,
+  loadOf,
   returnBefore,
   returnedConstant,
   sourcesOf,
   sourcesOfRegister,
   type CodeRange,
-  type Source,
+  type Loaded,
 } from './cause';
+import { isNobodys } from './evidence/bearings';
+import { behindResult, entryIn, variableIn } from './evidence/run-reading';
+import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
 import { knownTables } from './known-tables';
 import { recentInstructions, type Executed } from './recent';
@@ -45,10 +51,17 @@ export interface BackstoryLine {
   readonly text: string;
   /**
    * Why a function went where it went; the exception behind it; of what its address was made, or in which page it lay; who wrote the
-   * instruction.
+   * instruction; from where the hart came.
    */
-  readonly about: 'decision' | 'exception' | 'origin' | 'loaded' | 'code';
+  readonly about: 'decision' | 'exception' | 'origin' | 'loaded' | 'code' | 'jump';
   readonly seen?: Occurrence;
+}
+
+/** A page that matters by itself. */
+export interface KeyPage {
+  readonly page: bigint;
+  /** Whether it is another's now than whose it had been: both owners are asked for. */
+  readonly isReused: boolean;
 }
 
 /** A function of the kernel, with its code where it runs. */
@@ -62,8 +75,10 @@ export class Backstory {
   /** The entries that matter, the one that decides first. */
   readonly entries: Entry[] = [];
   /** The pages that matter beside those that the entries map. */
-  readonly pages: bigint[] = [];
+  readonly pages: KeyPage[] = [];
   private readonly writers: Writers;
+  /** Where the address lay, if all of it was loaded. */
+  private loaded: Loaded | undefined;
 
   /** The machine stands at the stop. `frames`: the stack of the hart that stopped, innermost first. */
   constructor(
@@ -154,63 +169,20 @@ export class Backstory {
     const branch = branchBefore(run, last, caller);
     if (branch === undefined) return isLast;
     const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
-    const entry = this.entryIn(sourcesOf(run, branch));
+    const entry = entryIn(this.places, sourcesOf(run, branch));
     if (entry !== undefined) return this.tellEntry('decision', `${where} for `, entry);
     const result = returnedConstant(run, branch, caller, (pc) => this.functionAt(this.guest.image.linked(pc)));
     if (result !== undefined) {
-      const behind = this.behindResult(run, branch, result.by);
+      const behind = behindResult(this.places, run, branch, result.by);
       const returned = `${where}, as ${result.by.name} had returned ${result.value}`;
       if (behind !== undefined)
         return this.tellEntry('decision', `${returned}. The last entry that it had read is `, behind);
       if (isLast) this.say('decision', `${returned}.`);
       return isLast;
     }
-    const variable = isLast ? this.variableIn(sourcesOf(run, branch), run) : undefined;
+    const variable = isLast ? variableIn(this.guest, sourcesOf(run, branch), run) : undefined;
     if (variable !== undefined) this.say('decision', `${where}, as ${variable}.`);
     return isLast;
-  }
-
-  /** The first of the sources that is a page-table entry. */
-  private entryIn(sources: readonly Source[]): { entry: Entry; value: bigint } | undefined {
-    for (const source of sources) {
-      const entry = source.kind === 'memory' && source.bytes === 8 ? this.places.at(source.physical) : undefined;
-      if (entry !== undefined && source.kind === 'memory') return { entry, value: source.value };
-    }
-    return undefined;
-  }
-
-  /** The page-table entry that a function read last before it returned. */
-  private behindResult(
-    run: readonly Executed[],
-    before: number,
-    by: Function,
-  ): { entry: Entry; value: bigint } | undefined {
-    const end = returnBefore(run, before, by) ?? before;
-    for (let i = end; i >= 0 && run[i]!.pc !== by.low; i--) {
-      const { physical, found, decoded } = run[i]!;
-      if (decoded.instruction.access?.kind !== 'load' || physical === undefined || found === undefined) continue;
-      const entry = decoded.instruction.access.bytes === 8 ? this.places.at(physical) : undefined;
-      if (entry !== undefined) return { entry, value: found };
-    }
-    return undefined;
-  }
-
-  /** A variable of the kernel's that decided: "kmem+24 was 0". */
-  private variableIn(sources: readonly Source[], run: readonly Executed[]): string | undefined {
-    for (const source of sources) {
-      if (source.kind !== 'memory') continue;
-      const { left, decoded } = run[source.index]!;
-      const address = BigInt.asUintN(
-        64,
-        left + (decoded.instruction.access?.kind === 'load' ? BigInt(decoded.imm) : 0n),
-      );
-      const found = this.guest.image.binary.symbolAt(this.guest.image.linked(address));
-      // What a pointer was decides nothing that one could see.
-      if (found?.symbol.kind !== 'object' || source.value >= PAGE_SIZE) continue;
-      const offset = found.offset === 0n ? '' : `+${found.offset}`;
-      return `${found.symbol.name}${offset} was ${hex(source.value)}`;
-    }
-    return undefined;
   }
 
   private tellEntry(
@@ -226,13 +198,16 @@ export class Backstory {
     return true;
   }
 
+  /** `byKernel`: it is told only if the kernel has written it. */
   private async tellLastWrite(
     what: string,
     range: { address: bigint; length: number },
     before: Instant,
+    byKernel = false,
   ): Promise<void> {
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
     if (writing === undefined) return;
+    if (byKernel && (writing.by !== 'instruction' || this.guest.harts[writing.hart]!.mode === Mode.User)) return;
 
     if (writing.by !== 'instruction') {
       const by = this.scene(this.guest.machine.current, undefined, 'written');
@@ -256,14 +231,25 @@ export class Backstory {
     const code = space.physical(event.epc);
     if (event.cause === Cause.illegalInstruction && code !== undefined) {
       await this.tellLastWrite('The instruction', { address: code, length: 2 }, at);
-      this.pages.push(pageOf(code));
+      this.pages.push({ page: pageOf(code), isReused: false });
       return;
     }
     const decoded = instructionAt(space.read, event.epc);
     const register = decoded?.instruction.access ? decoded.rs1 : undefined;
     const last = walked?.steps.at(-1);
-    if (register !== undefined && event.epc !== event.tval)
+    if (event.epc === event.tval)
+      await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellJump(run, event, isLast));
+    else if (register !== undefined)
       await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellAddress(run, register, event, isLast));
+    if (this.loaded !== undefined && (event.epc !== event.tval || pageFilling(event.tval) !== undefined))
+      await this.tellWhatLay(this.loaded, event, at);
+    const odd = event.from === Mode.User && walked?.error === 'not-valid' ? oddLeaf(guest, walked.root) : undefined;
+    const oddEntry = odd && this.places.at(odd.address);
+    if (oddEntry) this.tellEntry('origin', 'Odd is ', { entry: oddEntry, value: odd.value });
+    if (walked !== undefined && isNobodys(guest, walked.root)) this.pages.push({ page: walked.root, isReused: true });
+    // What is no entry at all does not lie in a table any more.
+    if (walked?.error !== undefined && last?.pte !== undefined && last.pte !== 0n)
+      this.pages.push({ page: pageOf(last.pteAddress), isReused: false });
     const entry = last && this.places.at(last.pteAddress);
     // A null pointer is none of the page table's doing.
     const isNull = event.from === Mode.Supervisor && event.tval < PAGE_SIZE && walked?.leaf === undefined;
@@ -271,18 +257,31 @@ export class Backstory {
     this.entries.push(entry);
   }
 
+  /** How the hart came to where it cannot fetch. False if that may lie farther back. */
+  private tellJump(run: readonly Executed[], event: TrapEvent, isLast: boolean): boolean {
+    const jump = run.at(-1);
+    if (jump === undefined || jump.decoded.instruction.control !== 'indirect') return true;
+    const source = loadOf(run, run.length - 1, jump.decoded.rs1);
+    if (source === undefined && !isLast) return false;
+    if (source?.value === event.tval) this.tellLoaded(source);
+    if (event.from !== Mode.User) this.say('jump', `The jump there is at ${this.lineOf(jump.pc)}.`);
+    return true;
+  }
+
   /** What the address of an access was made of. False if that may lie farther back. */
   private tellAddress(run: readonly Executed[], register: number, event: TrapEvent, isLast: boolean): boolean {
     const sources = sourcesOfRegister(run, run.length, register);
-    const entry = this.entryIn(sources);
+    const entry = entryIn(this.places, sources);
     if (entry !== undefined) return this.tellEntry('origin', 'The address was made of ', entry);
     const [source, ...others] = sources;
     // Of a sum nothing is said: which part of it was wrong is not known.
     if (source === undefined || others.length > 0) return isLast;
     if (source.kind === 'memory') {
-      const variable = isLast && event.from !== Mode.User ? this.variableIn(sources, run) : undefined;
+      const isWhole = source.bytes === 8 && source.value === event.tval;
+      const isKernels = (isLast || isWhole) && event.from !== Mode.User;
+      const variable = isKernels ? variableIn(this.guest, sources, run) : undefined;
       if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variable}.`);
-      else if (source.bytes === 8 && source.value === event.tval) this.tellLoaded(source);
+      else if (isWhole) this.tellLoaded(source);
       else return isLast;
       return true;
     }
@@ -297,14 +296,44 @@ export class Backstory {
       return true;
     }
     this.say('origin', `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`);
-    const behind = this.behindResult(run, run.length, by);
+    const behind = behindResult(this.places, run, run.length, by);
     return behind === undefined || this.tellEntry('origin', `The last entry that ${by.name} had read is `, behind);
   }
 
   /** The whole address lay in memory, in a page that has a past, too. */
-  private tellLoaded({ physical, value }: Source & { kind: 'memory' }): void {
+  private tellLoaded(source: Loaded): void {
+    const { physical, value } = source;
     this.say('loaded', `The address was loaded from PA ${hex(physical)}, where ${hex(value)} was.`);
-    this.pages.push(pageOf(physical));
+    this.pages.push({ page: pageOf(physical), isReused: pageFilling(value) !== undefined });
+    this.loaded = source;
+  }
+
+  /**
+   * Who has put there what became an address: the kernel, into a program's memory; whoever filled the page. Of a variable of the
+   * kernel's, from where its value had been read: a list of free pages is led astray by what is written into a page on it.
+   */
+  private async tellWhatLay({ physical, bytes, value }: Loaded, { from }: TrapEvent, at: Instant): Promise<void> {
+    const range = { address: physical, length: bytes };
+    const isJunk = pageFilling(value) !== undefined;
+    const variable = from === Mode.User ? undefined : globalName(this.guest.xv6, physical);
+    if (variable === undefined) {
+      // What a program finds in its registers as it goes on has come from there, and is its own.
+      const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
+      if (isJunk || (from === Mode.User && !isFrame)) await this.tellLastWrite('What lay there', range, at, !isJunk);
+      return;
+    }
+    const writing = await this.writers.last({ kind: 'memory', parts: [range] }, at);
+    if (writing?.by !== 'instruction' || writing.decoded === undefined) return;
+    const { hart, decoded } = writing;
+    const { instant } = this.guest.machine;
+    const run = await recentInstructions(this.guest, this.timeline, hart, instant, RECENT[0]!);
+    const source = loadOf(run, run.length, decoded.rs2);
+    if (source?.value !== value) return;
+    this.lines.pop();
+    const before = `and that had been read from PA ${hex(source.physical)}`;
+    this.say('loaded', `The address was loaded from ${variable}, ${before}.`);
+    this.pages.unshift({ page: pageOf(source.physical), isReused: true });
+    await this.tellLastWrite('What lay there', { address: source.physical, length: source.bytes }, instant);
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {

@@ -19,6 +19,9 @@ export type Source =
     }
   | { readonly kind: 'constant'; readonly index: number };
 
+/** A word of memory that was loaded. */
+export type Loaded = Source & { readonly kind: 'memory' };
+
 /** A part of the code. */
 export interface CodeRange {
   readonly low: bigint;
@@ -80,6 +83,16 @@ function follow(run: readonly Executed[], at: number, register: number, sources:
   const parts = [...(instruction.hasRs1 ? [rs1] : []), ...(instruction.hasRs2 ? [rs2] : [])].filter((one) => one !== 0);
   if (parts.length === 0) sources.push({ kind: 'constant', index });
   for (const part of parts) follow(run, index, part, sources, depth + 1);
+}
+
+/** The load that put a register's value there, if nothing else has made it. */
+export function loadOf(run: readonly Executed[], at: number, register: number): Loaded | undefined {
+  const index = lastWrite(run, at, register);
+  if (index === undefined) return undefined;
+  const { decoded, physical, found } = run[index]!;
+  const { access } = decoded.instruction;
+  if (access?.kind !== 'load' || physical === undefined || found === undefined) return undefined;
+  return { kind: 'memory', physical, bytes: access.bytes, value: found, index };
 }
 
 const isStack = (register: number): boolean => register === X.sp || register === X.s0;

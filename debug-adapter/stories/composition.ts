@@ -2,6 +2,7 @@
 import { hex } from '../../emulator/isa/hex';
 import { isCanonical, PAGE_SIZE } from '../../emulator/isa/sv39';
 import type { StoryLine, StoryPlace } from '../protocol';
+import { extendedInt } from '../page-tables/evidence';
 import type { Frame } from '../stack/frame';
 import { allProcesses } from '../xv6/processes';
 import type { EntryPlaces } from './entries';
@@ -57,7 +58,7 @@ export function composed(guest: StoryGuest, words: StoryWords, places: EntryPlac
   const processes = processChapters(guest, facts);
   if (trap) {
     const { chapters, line, place, entry, page } = trap;
-    const last = place === undefined ? [] : [raisedLine(stack, place, words)];
+    const last = place === undefined ? [] : raisedLine(stack, place, words);
     return { chapters: [...chapters, ...processes], first: [line], last, entry, page, isTrap: true };
   }
   // A function that a student has made to end the kernel has nothing of its own.
@@ -68,7 +69,8 @@ export function composed(guest: StoryGuest, words: StoryWords, places: EntryPlac
   const [own, outer] = facts.slice(at);
   if (own === undefined || !isCalled)
     return { chapters: processes, first: [], last: [], entry: undefined, page: undefined, isTrap: false };
-  const [entry] = entriesIn(guest, places, own.values);
+  // No kernel of ours has memory there: it is the address that is wrong, whatever its entry.
+  const entry = entriesIn(guest, places, own.values).find(({ va }) => extendedInt(va) === undefined);
   const about = entry ? ofEntry(guest, entry) : ofAddress(guest, places, own, outer);
   return {
     ...{ chapters: [...about.chapters, ...processes], first: about.first, isTrap: false },
@@ -95,11 +97,13 @@ function ofAddress(
   { values, frame }: FrameFacts,
   outer: FrameFacts | undefined,
 ): About {
-  const address = values.find((one) => isPhysical(guest, one));
+  const address =
+    values.find(({ kind, value }) => kind === 'address' && extendedInt(value) !== undefined) ??
+    values.find((one) => isPhysical(guest, one));
   if (address === undefined) return { chapters: [], first: [] };
   const { name, value } = address;
   const isVirtual = values.some(({ kind }) => kind === 'table') && !isCanonical(value);
-  const what = isVirtual ? NOT_SV39 : addressText(guest, value);
+  const what = extendedInt(value) ?? (isVirtual ? NOT_SV39 : addressText(guest, value));
   const first = [sentence(`${name} of ${frame.name} is ${hex(value)}: ${what}`)];
   const entry = outer && entryLeadingTo(guest, places, outer.values, pageOf(value));
   if (entry) {
@@ -141,10 +145,12 @@ function processChapters(guest: StoryGuest, facts: readonly FrameFacts[]): Chapt
 }
 
 /** "It was raised by memmove at string.c:48, called by uvmcopy at vm.c:322". */
-function raisedLine(stack: readonly Frame[], place: Frame, { pathOf }: StoryWords): StoryLine {
+function raisedLine(stack: readonly Frame[], place: Frame, { pathOf }: StoryWords): StoryLine[] {
   const frames = kernelFrames(stack.slice(stack.indexOf(place)));
-  const calls = place.isUser ? [place] : frames;
-  return sentence('It was raised by ', ...chained(tellingCalls(calls.map((one) => placeOf(one, pathOf)))));
+  const calls = place.isUser ? [place] : frames.filter(({ file }, index) => index > 0 || file !== undefined);
+  return calls.length === 0
+    ? []
+    : [sentence('It was raised by ', ...chained(tellingCalls(calls.map((one) => placeOf(one, pathOf)))))];
 }
 
 const chained = (calls: readonly StoryPlace[]): Part[] =>

@@ -6,6 +6,7 @@ import { QueryCondition } from '../questions/condition';
 import { beforeInstruction } from '../questions/occurrence';
 import { PageHistory } from '../questions/page-history';
 import { actor, type Happened, type StoryGuest, type StoryWords } from './happened';
+import { fillingByte } from '../xv6/names';
 import type { Subject } from './sections';
 
 export interface Search {
@@ -91,10 +92,8 @@ export const changeText = (before: bigint, after: bigint): string =>
 
 /** An entry, or what a page is filled with that is no table: that has no flags. */
 function valueText(value: bigint): string {
-  const byte = value & 0xffn;
-  return byte !== 0n && value === byte * 0x0101_0101_0101_0101n
-    ? `bytes of 0x${byte.toString(16).padStart(2, '0')}`
-    : entryText(value);
+  const byte = fillingByte(value);
+  return byte === undefined ? entryText(value) : `bytes of ${byte}`;
 }
 
 function withBytes(word: bigint, offset: number, bytes: Uint8Array): bigint {
@@ -126,6 +125,12 @@ function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kin
       // Of the allocator's own function it is told who called it.
       return { ...{ kind, what, instant, tick, hart: hart.id, process }, places: isCall ? places.slice(1) : places };
     },
-    isEnough: (found) => found.length >= MOST_EVENTS || found.some(({ kind }) => kind === 'allocated'),
+    isEnough: (found) => {
+      const life = found.filter(({ kind }) => kind === 'allocated' || kind === 'freed');
+      const first = life.findIndex(({ kind }) => kind === 'allocated');
+      // A page that two have allocated was freed twice before.
+      const wanted = !subject.isReused ? 0 : life[first + 1]?.kind === 'allocated' ? 2 : 1;
+      return found.length >= MOST_EVENTS || first >= wanted;
+    },
   };
 }

@@ -12,7 +12,12 @@ import { isAllocatable, pageContent, pageOf, sentence, type Part } from './words
 /** What is looked for in the past: writes of an entry (`pte`: as it is at the stop), or the life of a page. */
 export type Subject =
   | { readonly kind: 'entry'; readonly address: bigint; readonly pte: bigint }
-  | { readonly kind: 'page'; readonly page: bigint };
+  | {
+      readonly kind: 'page';
+      readonly page: bigint;
+      /** Whether it matters as well who had it before it was allocated last. */
+      readonly isReused: boolean;
+    };
 
 export interface Chapter {
   readonly section: StorySection;
@@ -49,7 +54,7 @@ export const leafPage = (pte: bigint): bigint | undefined =>
   (pteFlags(pte) & PTE.V) !== 0 && !isPointer(pteFlags(pte)) ? ptePhysical(pte) : undefined;
 
 /** Undefined of a page that the allocator does not have. */
-export function pageChapter(guest: GuestKernel, physical: bigint): Chapter | undefined {
+export function pageChapter(guest: GuestKernel, physical: bigint, isReused = false): Chapter | undefined {
   if (!isAllocatable(guest, physical)) return undefined;
   const page = pageOf(physical);
   const content = pageContent(guest, page);
@@ -60,7 +65,7 @@ export function pageChapter(guest: GuestKernel, physical: bigint): Chapter | und
       lines: content === undefined || content === 'RAM' ? [] : [sentence(`it is ${content}`)],
       past: 'not asked',
     },
-    subject: { kind: 'page', page },
+    subject: { kind: 'page', page, isReused },
   };
 }
 

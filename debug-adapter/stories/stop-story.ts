@@ -5,8 +5,10 @@
  */
 import { hex } from '../../emulator/isa/hex';
 import { PTE } from '../../emulator/isa/sv39';
+import { fillingByte } from '../xv6/names';
 import type { Story, StoryLine, StoryPast } from '../protocol';
 import type { Backstory, BackstoryLine } from './backstory';
+import { bearingsOf, strangeTableInForce } from './evidence/bearings';
 import { composed, type Composed } from './composition';
 import { EntryPlaces } from './entries';
 import { entryAt } from './found-entries';
@@ -28,6 +30,8 @@ export class StopStory {
   private backstory: readonly BackstoryLine[] = [];
   private entry: Subject | undefined;
   private page: Subject | undefined;
+  /** Where the entry that decided stands among the tables that there are. */
+  private bearings: readonly string[];
 
   /** Undefined where the stop has nothing to explain. */
   static of(guest: StoryGuest, words: StoryWords, stop: ToldStop): StopStory | undefined {
@@ -56,6 +60,7 @@ export class StopStory {
     this.chapters = [...this.composed.chapters];
     this.entry = this.composed.entry;
     this.page = this.composed.page;
+    this.bearings = strangeTableInForce(guest, guest.harts[stop.report.hart]!);
   }
 
   get subjects(): readonly Subject[] {
@@ -65,12 +70,16 @@ export class StopStory {
   /** The machine stands at the stop. What the hart did is known: entries and pages that it shows to matter are asked for as well. */
   add({ lines, entries, pages }: Pick<Backstory, 'lines' | 'entries' | 'pages'>): void {
     this.backstory = lines;
+    const hart = this.guest.harts[this.stop.report.hart]!;
     const found = entries.flatMap(({ address }) => entryAt(this.guest, this.places, address, '') ?? []);
     const leaves = found.flatMap(({ pte }) => leafPage(pte) ?? []);
     const subjects = found.map((entry) => this.asked(entryChapter(this.guest, entry, true)));
-    const leads = [...pages, ...leaves].map((page) => this.asked(pageChapter(this.guest, page)));
+    const all = [...pages, ...leaves.map((page) => ({ page, isReused: false }))];
+    const leads = all.map(({ page, isReused }) => this.asked(pageChapter(this.guest, page, isReused)));
     const isDecided = subjects[0] !== undefined || (!this.composed.isTrap && this.decision !== undefined);
     if (isDecided) [this.entry, this.page] = [subjects[0], undefined];
+    if (isDecided && !this.composed.isTrap && found[0] !== undefined)
+      this.bearings = [...this.bearings, ...bearingsOf(this.guest, this.places, hart, found[0])];
     this.page = leads[0] ?? this.page;
   }
 
@@ -87,9 +96,11 @@ export class StopStory {
     );
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
+      ...this.bearings.slice(0, 1).map((text) => sentence(text)),
       ...(origin ? [this.backstoryLine(origin)] : []),
       ...(this.entry ? this.writerLine(this.entry, of(this.entry)) : []),
       ...freed,
+      ...this.backstory.filter(({ about }) => about === 'jump').map((line) => this.backstoryLine(line)),
       ...last,
     ];
     return {
@@ -100,7 +111,10 @@ export class StopStory {
           : [
               {
                 ...{ about: 'cause' as const, title: 'What led here', past: 'not asked' as const },
-                lines: this.backstory.map((line) => this.backstoryLine(line)),
+                lines: [
+                  ...this.backstory.map((line) => this.backstoryLine(line)),
+                  ...this.bearings.map((text) => sentence(text)),
+                ],
               },
             ]),
         ...this.chapters.map(({ section, subject }) => {
@@ -141,17 +155,26 @@ export class StopStory {
     if (last === undefined) return isDone && isComplete ? [sentence(NEVER)] : [];
     // Someone has changed it in the debugger.
     if (subject.kind !== 'entry' || (last.after! | MARKS) !== (subject.pte | MARKS)) return [];
-    if (last.kind === 'fill' && last.after === 0n)
+    if (isClearing(last))
       return [sentence('The entry has not been written since its page was cleared', ...this.doer(last))];
     const verb = last.kind === 'fill' ? 'filled byte by byte' : last.after === 0n ? 'cleared' : 'written';
     return [sentence('The entry was ', verb, ...this.doer(last), `: ${last.what}`)];
   }
 
-  /** That a page was freed and has not been allocated again. */
+  /** That a page was freed, and whether it has been allocated again. */
   private freedLine(subject: Subject, { found }: Findings): StoryLine[] {
-    const last = found.findLast(({ kind }) => kind === 'freed' || kind === 'allocated');
-    if (last?.kind !== 'freed' || subject.kind !== 'page') return [];
-    return [sentence(`The page at PA ${hex(subject.page)} was freed`, ...this.doer(last), ', and not allocated since')];
+    const life = found.filter(({ kind }) => kind === 'freed' || kind === 'allocated');
+    const [last, before] = life.toReversed();
+    if (last === undefined || subject.kind !== 'page') return [];
+    const page = `The page at PA ${hex(subject.page)} was freed`;
+    if (last.kind === 'freed') return [sentence(page, ...this.doer(last), ', and not allocated since')];
+    const [fourth, third] = life.slice(-4);
+    const isTwice = before?.kind === 'allocated' && third?.kind === 'freed' && fourth?.kind === 'freed';
+    if (subject.isReused && isTwice)
+      return [sentence(page, ' twice,', ...this.doer(fourth), ' and', ...this.doer(third), ': two have it now')];
+    return subject.isReused && before?.kind === 'freed'
+      ? [sentence(page, ...this.doer(before), ', and allocated again', ...this.doer(last))]
+      : [];
   }
 
   /** " 731 µs ago by mappages at vm.c:100, called by kpt_make at kpt.c:57 (pid 1 init, hart 0)". */
@@ -160,6 +183,10 @@ export class StopStory {
     return [' ', instantPart(event.ago, happened.instant, happened.hart), doerPart(event)];
   }
 }
+
+/** Whether a whole page was set to 0, by which all entries of a new table become invalid, and not this entry alone. */
+const isClearing = ({ kind, before, after }: Happened): boolean =>
+  after === 0n && (kind === 'fill' || before === 0n || (before !== undefined && fillingByte(before) !== undefined));
 
 /** The hardware's own marks in an entry. */
 const MARKS = BigInt(PTE.A | PTE.D);

@@ -5,14 +5,13 @@
 import { Csr } from '../../emulator/isa/csrs';
 import { ACCESS_FAULTS, INTERRUPT_FLAG, PAGE_FAULTS } from '../../emulator/isa/causes';
 import { isEnvironmentCall } from '../../emulator/isa/trap-kinds';
-import { accessMode, PAGE_SIZE } from '../../emulator/isa/sv39';
+import { accessMode, FORBIDS, PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import { kernelPlace } from '../code/place-names';
 import type { AddressSpace } from '../memory/address-space';
 import { memoryMap } from '../memory/memory-map';
 import { explainTrap, type TrapContext } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
-import { FORBIDS } from '../page-tables/translation';
 import type { StoryLine } from '../protocol';
 import type { Frame } from '../stack/frame';
 import { userSpace } from '../xv6/address-spaces';

@@ -16,15 +16,17 @@ export function channelName(xv6: Xv6, channel: bigint): string {
     const owner = allProcesses(xv6)[slot];
     return `&proc[${slot}]${owner?.used ? `, the wait channel of pid ${owner.pid}` : ''}`;
   }
-  return global(xv6, channel) ?? pipe(xv6, channel) ?? hex(channel);
+  const name = globalName(xv6, channel);
+  return name === undefined ? (pipe(xv6, channel) ?? hex(channel)) : `&${name}`;
 }
 
-function global(xv6: Xv6, address: bigint): string | undefined {
+/** What lies at an address of the kernel's data, by its name: `bcache.buf[3].lock`, `kmem + 24`. */
+export function globalName(xv6: Pick<Xv6, 'binary'>, address: bigint): string | undefined {
   const found = globalAt(xv6, address);
   if (!found) return undefined;
   const path = found.type && pathTo(found.type, Number(found.offset));
-  if (path !== undefined) return `&${found.name}${path}`;
-  return found.offset === 0n ? `&${found.name}` : `&${found.name} + ${found.offset}`;
+  if (path !== undefined) return `${found.name}${path}`;
+  return found.offset === 0n ? found.name : `${found.name} + ${found.offset}`;
 }
 
 function pipe(xv6: Xv6, address: bigint): string | undefined {

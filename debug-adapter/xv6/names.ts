@@ -56,6 +56,15 @@ const FRESH = '05';
 /** Whether a word is as kfree leaves those of a page, but for the first, by which free pages are chained. */
 export const isFreedWord = (value: bigint): boolean => value === BigInt(`0x${FREED.repeat(8)}`);
 
+const ALL_ONES = 0xffff_ffff_ffff_ffffn;
+
+/** "0x9c" where all eight bytes of a word are that, and not 0. */
+export function fillingByte(value: bigint): string | undefined {
+  const byte = value & 0xffn;
+  const isFilling = byte !== 0n && value === byte * 0x0101_0101_0101_0101n;
+  return isFilling ? `0x${byte.toString(16).padStart(2, '0')}` : undefined;
+}
+
 /** What the bytes of a word say of the page that it was read from; undefined where they say nothing. */
 export function pageFilling(value: bigint): string | undefined {
   const text = value.toString(16).padStart(16, '0');
@@ -63,7 +72,10 @@ export function pageFilling(value: bigint): string | undefined {
     return `bytes of 0x${FREED} are what kfree fills a page with: this is memory that was freed`;
   if (text.includes(FRESH.repeat(6)))
     return `bytes of 0x${FRESH} are what kalloc fills a page with: this was never initialized`;
-  return undefined;
+  const byte = fillingByte(value);
+  return byte === undefined || value === ALL_ONES
+    ? undefined
+    : `all of its bytes are ${byte}, as in memory that was filled with them: pages that are freed or fresh often are`;
 }
 
 /** In C, whether a call of the function for disk requests, with these parameters, writes a block. */

@@ -194,6 +194,17 @@ export type Denial =
   | 'not-writable'
   | 'not-executable';
 
+/** The field of a leaf by which it forbids an access. */
+export const FORBIDS: Readonly<Record<Denial, 'R' | 'W' | 'X' | 'U'>> = {
+  'not-for-users': 'U',
+  'for-users-only': 'U',
+  'no-fetch-from-user-page': 'U',
+  'not-readable': 'R',
+  'only-executable': 'R',
+  'not-writable': 'W',
+  'not-executable': 'X',
+};
+
 /** Every rule by which a leaf's flags forbid an access; none: it is allowed. A and D are set by hardware on this machine. */
 export function denials(flags: number, access: Access, { mode, sum, mxr }: AccessMode): Denial[] {
   if (mode === Mode.Machine) return [];

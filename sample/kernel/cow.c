@@ -23,6 +23,8 @@ int cow_drop(uint64 pa)
 {
 #if BUG == 31
   return 1;  // Bug 31: does not count, so the first of two holders frees the page while the other still uses it.
+#elif BUG == 32
+  return __atomic_sub_fetch(&references[PAGE(pa)], 1, __ATOMIC_ACQ_REL) > 0;  // Bug 32: frees it while others remain.
 #else
   return __atomic_sub_fetch(&references[PAGE(pa)], 1, __ATOMIC_ACQ_REL) <= 0;
 #endif
@@ -37,18 +39,29 @@ int cow_break(pagetable_t pagetable, uint64 va)
     return -1;
 
   uint64 pa = PTE2PA(*pte);
+#if BUG == 33
+  int holders = references[PAGE(pa)];  // Bug 33: another hart may change it before it is written below.
+  if (holders == 1) {
+#else
   if (references[PAGE(pa)] == 1) {  // nobody else maps it: no need to copy
+#endif
     *pte = (*pte & ~PTE_COW) | PTE_W;
     sfence_vma();
     return 0;
   }
   void *copy = kalloc();
+#if BUG != 37  // Bug 37: goes on without a page.
   if (copy == 0)
     return -1;
+#endif
   memmove(copy, (void *)pa, PGSIZE);
   *pte = PA2PTE(copy) | (PTE_FLAGS(*pte) & ~PTE_COW) | PTE_W;
   sfence_vma();
+#if BUG == 33
+  references[PAGE(pa)] = holders - 1;
+#else
   kfree((void *)pa);
+#endif
   return 0;
 }
 
@@ -63,7 +76,9 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
     // Pages that were read-only before stay so: a write to them is always an error.
     uint64 pa = PTE2PA(*pte);
     if (*pte & PTE_W) {
-#if BUG == 36
+#if BUG == 38
+      *pte &= ~PTE_W;  // Bug 38: the mark follows only when the child's map is made, which may fail.
+#elif BUG == 36
       int flags = PTE_FLAGS(*pte) & ~PTE_W;
       *pte = (*pte & flags) | PTE_COW;  // Bug 36: keeps the flags, and no bit of the page's number.
 #else
@@ -71,6 +86,11 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
 #endif
     }
     int perm = *pte & (PTE_R | PTE_X | PTE_U | PTE_COW);
+#if BUG == 38
+    int is_data = (*pte & PTE_X) == 0;
+    if (is_data)
+      perm |= PTE_COW;
+#endif
 #if BUG == 17
     int mapped = mappages(new, pa, PGSIZE, va, perm);  // Bug 17: the addresses are exchanged.
 #else
@@ -80,6 +100,10 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
       uvmunmap(new, 0, va / PGSIZE, 1);
       return -1;
     }
+#if BUG == 38
+    if (is_data)
+      *pte |= PTE_COW;
+#endif
     __atomic_add_fetch(&references[PAGE(pa)], 1, __ATOMIC_ACQ_REL);
   }
   sfence_vma();

@@ -19,6 +19,9 @@ struct superblock;
 typedef uint64 *pagetable_t;
 typedef uint64 pte_t;
 
+// alarm.c
+void alarm_tick(struct proc *);
+
 // bio.c
 void binit(void);
 struct buf *bread(uint);
@@ -92,6 +95,13 @@ void kfree(void *);
 int kpt_make(struct proc *);
 int kpt_mirror(struct proc *, uint64, uint64);
 void kpt_free(struct proc *);
+uint64 kvmpa(uint64);
+
+// lazy.c, mmap.c
+int page_in(struct proc *, uint64);
+
+// mmap.c
+void mmap_drop(struct proc *);
 
 // pipe.c
 int pipealloc(struct file **, struct file **);
@@ -163,6 +173,14 @@ char *safestrcpy(char *, const char *, int);
 // swtch.S
 void swtch(struct context *, struct context *);
 
+// superpage.c
+void superinit(void);
+void *superalloc(void);
+void superfree(void *);
+int super_grow(pagetable_t, uint64, int);
+int super_copy(pagetable_t, uint64, pte_t);
+void super_split(pagetable_t, uint64);
+
 // syscall.c
 uint64 argument(int);
 int argint(int);
@@ -204,3 +222,4 @@ pte_t *walk(pagetable_t, uint64, int);
 int mappages(pagetable_t, uint64, uint64, uint64, int);
 void uvmunmap(pagetable_t, uint64, uint64, int);
 void freewalk(pagetable_t);
+void vmprint(pagetable_t);

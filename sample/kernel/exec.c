@@ -117,6 +117,9 @@ int exec(const char *path, char **argv)
     return -1;
   }
 
+#if MMAP
+  mmap_drop(p);
+#endif
   pagetable_t old_table = p->pagetable;
   uint64 old_sz = p->sz;
   p->pagetable = table;
@@ -130,10 +133,18 @@ int exec(const char *path, char **argv)
   }
 #endif
   proc_freepagetable(old_table, old_sz);
+#if ALARM
+  p->alarm_interval = 0;
+  p->in_alarm = 0;
+#endif
 
   p->trapframe->epc = entry;
   p->trapframe->sp = sp;
   p->trapframe->a1 = sp;  // argv
   safestrcpy(p->name, basename(path), sizeof(p->name));
+#if VMPRINT
+  if (p == initproc)
+    vmprint(p->pagetable);
+#endif
   return argc;
 }

@@ -35,7 +35,13 @@ static void push(void *pa)
 void kinit(void)
 {
   initlock(&kmem.lock, "kmem");
-  for (uint64 pa = PGROUNDUP(end); pa < PHYSTOP; pa += PGSIZE)
+#if SUPER
+  const uint64 top = SUPERBASE;
+  superinit();
+#else
+  const uint64 top = PHYSTOP;
+#endif
+  for (uint64 pa = PGROUNDUP(end); pa < top; pa += PGSIZE)
     push((void *)pa);
 }
 

@@ -6,6 +6,7 @@
 #include "memlayout.h"
 #include "riscv.h"
 #include "spinlock.h"
+#include "usyscall.h"
 
 extern char trampoline[];  // trampoline.S
 
@@ -36,7 +37,12 @@ pagetable_t proc_pagetable(struct proc *p)
   if (table == 0)
     return 0;
   // Neither page has PTE_U: they are for the kernel's way in and out, not for the program.
-  if (mappages(table, TRAMPOLINE, PGSIZE, (uint64)trampoline, PTE_R | PTE_X) < 0) {
+#if BUG == 16
+  int trampoline_perm = PTE_R | PTE_X | PTE_U;  // Bug 16: userret cannot go on when it has loaded satp.
+#else
+  int trampoline_perm = PTE_R | PTE_X;
+#endif
+  if (mappages(table, TRAMPOLINE, PGSIZE, (uint64)trampoline, trampoline_perm) < 0) {
     freewalk(table);
     return 0;
   }
@@ -45,6 +51,19 @@ pagetable_t proc_pagetable(struct proc *p)
     freewalk(table);
     return 0;
   }
+#if USYSCALL
+#if BUG == 21
+  int perm = PTE_R;  // Bug 21: the program may not read it.
+#else
+  int perm = PTE_R | PTE_U;
+#endif
+  if (mappages(table, UPAGE, PGSIZE, (uint64)p->usyscall, perm) < 0) {
+    uvmunmap(table, TRAMPOLINE, 1, 0);
+    uvmunmap(table, TRAPFRAME, 1, 0);
+    freewalk(table);
+    return 0;
+  }
+#endif
   return table;
 }
 
@@ -52,6 +71,11 @@ void proc_freepagetable(pagetable_t table, uint64 sz)
 {
   uvmunmap(table, TRAMPOLINE, 1, 0);
   uvmunmap(table, TRAPFRAME, 1, 0);
+#if BUG == 19
+  uvmunmap(table, UPAGE, 1, 1);  // Bug 19: exec frees the page, which the new program needs as well.
+#elif USYSCALL && BUG != 18  // Bug 18: the page stays mapped when the table is freed.
+  uvmunmap(table, UPAGE, 1, 0);
+#endif
   uvmfree(table, sz);
 }
 
@@ -65,6 +89,15 @@ static void freeproc(struct proc *p)
     proc_freepagetable(p->pagetable, p->sz);
   if (p->trapframe)
     kfree(p->trapframe);
+#if USYSCALL
+  if (p->usyscall)
+    kfree(p->usyscall);
+  p->usyscall = 0;
+#endif
+#if ALARM
+  p->alarm_interval = 0;
+  p->in_alarm = 0;
+#endif
   p->pagetable = 0;
   p->trapframe = 0;
   p->sz = 0;
@@ -83,8 +116,22 @@ static int make(struct proc *p)
   p->state = USED;
   if ((p->trapframe = kalloc()) == 0)
     return -1;
+#if USYSCALL && BUG != 20
+  if ((p->usyscall = kalloc()) == 0)
+    return -1;
+  p->usyscall->pid = p->pid;
+#endif
   if ((p->pagetable = proc_pagetable(p)) == 0)
     return -1;
+#if BUG == 20
+  if ((p->usyscall = kalloc()) == 0)  // Bug 20: too late; the page is mapped already, at 0.
+    return -1;
+  p->usyscall->pid = p->pid;
+#endif
+#if MMAP
+  memset(p->mappings, 0, sizeof(p->mappings));
+  p->mapped_from = MMAPTOP;
+#endif
 #if KPT
   if (kpt_make(p) < 0)
     return -1;
@@ -146,11 +193,22 @@ static void forkret(void)
 int growproc(int n)
 {
   struct proc *p = myproc();
+#if BUG == 28
+  int old = p->sz, sz = old + n;  // Bug 28: 2 GiB and more is negative in an int.
+#else
   uint64 old = p->sz, sz = old + n;
+#endif
+#if LAZY
+  if (n > 0) {
+    if (sz > PHYSTOP - KERNBASE && BUG != 28)  // there is not so much memory
+      return -1;
+  } else if (n < 0) {
+#else
   if (n > 0) {
     if (sz > TRAPFRAME || (sz = uvmalloc(p->pagetable, old, sz, PTE_W)) == 0)
       return -1;
   } else if (n < 0) {
+#endif
     if ((uint64)-(long)n > old)
       return -1;
     uvmdealloc(p->pagetable, old, sz);
@@ -212,6 +270,9 @@ void exit(int status)
   struct proc *p = myproc();
   if (p == initproc)
     panic("init exiting");
+#if MMAP
+  mmap_drop(p);
+#endif
 
   for (int fd = 0; fd < NOFILE; fd++) {
     if (p->ofile[fd]) {

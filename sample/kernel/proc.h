@@ -72,6 +72,18 @@ struct trapframe {
   /* 280 */ uint64 t6;
 };
 
+#if MMAP
+// A file, or a part of it, as memory. Pages are read when they are first used.
+#define NMAPPING 4
+struct mapping {
+  uint64 start;
+  uint64 length;  // 0: none
+  int perm;
+  struct file *file;
+  uint offset;
+};
+#endif
+
 enum procstate { UNUSED, USED, SLEEPING, RUNNABLE, RUNNING, ZOMBIE };
 
 struct proc {
@@ -98,6 +110,23 @@ struct proc {
   char name[16];
 #if KPT
   pagetable_t kpagetable;  // its own kernel table, see kpt.c
+#endif
+#if OWNSTACK
+  void *stack_page;  // of its kernel stack
+#endif
+#if USYSCALL
+  struct usyscall *usyscall;  // mapped at UPAGE
+#endif
+#if MMAP
+  struct mapping mappings[NMAPPING];
+  uint64 mapped_from;  // the lowest address that was ever mapped
+#endif
+#if ALARM
+  int alarm_interval;  // in ticks, or 0
+  int alarm_left;
+  uint64 alarm_handler;
+  int in_alarm;
+  struct trapframe alarm_saved;  // what the handler has interrupted
 #endif
 };
 

@@ -36,6 +36,7 @@
 #define SCAUSE_TIMER (SCAUSE_INTERRUPT | 5)
 #define SCAUSE_DEVICE (SCAUSE_INTERRUPT | 9)
 #define SCAUSE_ECALL_USER 8
+#define SCAUSE_LOAD_PAGE_FAULT 13
 #define SCAUSE_STORE_PAGE_FAULT 15
 
 static inline void intr_on(void) { csr_set(sstatus, SSTATUS_SIE); }
@@ -61,6 +62,9 @@ static inline void w_tp(uint64 tp) { asm volatile("mv tp, %0" ::"r"(tp)); }
 #define PGSHIFT 12
 #define PGROUNDUP(a) (((uint64)(a) + PGSIZE - 1) & ~(uint64)(PGSIZE - 1))
 #define PGROUNDDOWN(a) ((uint64)(a) & ~(uint64)(PGSIZE - 1))
+#define SUPERPGSIZE (512L * PGSIZE)  // of a leaf one level above the lowest
+#define SUPERPGROUNDUP(a) (((uint64)(a) + SUPERPGSIZE - 1) & ~(uint64)(SUPERPGSIZE - 1))
+#define SUPERPGROUNDDOWN(a) ((uint64)(a) & ~(uint64)(SUPERPGSIZE - 1))
 
 // Sv39: a table is one page of 512 entries, and there are three levels.
 //
@@ -77,7 +81,9 @@ typedef uint64 *pagetable_t;
 #define PTE_W (1L << 2)
 #define PTE_X (1L << 3)
 #define PTE_U (1L << 4)
-#define PTE_COW (1L << 8)  // one of the two bits left to software: copy this page before it is written
+#define PTE_A (1L << 6)      // the hart has used the page
+#define PTE_COW (1L << 8)    // one of the two bits left to software: copy this page before it is written
+#define PTE_SUPER (1L << 9)  // the other: this leaf maps 2 MiB
 
 #define PA2PTE(pa) (((uint64)(pa) >> PGSHIFT) << 10)
 #define PTE2PA(pte) (((uint64)(pte) >> 10) << PGSHIFT)

@@ -37,12 +37,16 @@ static void run(struct cpu *c, struct proc *p)
 #if BUG == 15
   csr_write(satp, SATP_SV39 | (uint64)p->kpagetable);  // Bug 15: satp takes a page number, and this is an address.
   sfence_vma();
-#elif KPT
+#elif KPT && BUG != 2
   csr_write(satp, MAKE_SATP(p->kpagetable));
   sfence_vma();
 #endif
   swtch(&c->context, &p->context);
-#if KPT
+#if BUG == 2
+  csr_write(satp, MAKE_SATP(p->kpagetable));  // Bug 2: too late. swtch returns here when p has run.
+  sfence_vma();
+#endif
+#if KPT && BUG != 9  // Bug 9: the scheduler stays on p's table.
   kvminithart();  // p's table may be freed as soon as p->lock is free
 #endif
   c->proc = 0;

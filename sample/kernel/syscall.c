@@ -23,6 +23,11 @@ uint64 sys_write(void);
 uint64 sys_unlink(void);
 uint64 sys_mkdir(void);
 uint64 sys_close(void);
+uint64 sys_sigalarm(void);
+uint64 sys_sigreturn(void);
+uint64 sys_pgaccess(void);
+uint64 sys_mmap(void);
+uint64 sys_munmap(void);
 
 static uint64 (*const syscalls[])(void) = {
     [SYS_fork] = sys_fork,     [SYS_exit] = sys_exit,     [SYS_wait] = sys_wait,   [SYS_pipe] = sys_pipe,
@@ -30,6 +35,15 @@ static uint64 (*const syscalls[])(void) = {
     [SYS_chdir] = sys_chdir,   [SYS_dup] = sys_dup,       [SYS_getpid] = sys_getpid, [SYS_sbrk] = sys_sbrk,
     [SYS_sleep] = sys_sleep,   [SYS_uptime] = sys_uptime, [SYS_open] = sys_open,   [SYS_write] = sys_write,
     [SYS_unlink] = sys_unlink, [SYS_mkdir] = sys_mkdir,   [SYS_close] = sys_close,
+#if ALARM
+    [SYS_sigalarm] = sys_sigalarm, [SYS_sigreturn] = sys_sigreturn,
+#endif
+#if USYSCALL
+    [SYS_pgaccess] = sys_pgaccess,
+#endif
+#if MMAP
+    [SYS_mmap] = sys_mmap, [SYS_munmap] = sys_munmap,
+#endif
 };
 
 // The n-th argument, 0 to 5, as it stands in register a<n>.

@@ -20,3 +20,10 @@
 #define SYS_unlink 18
 #define SYS_mkdir 20
 #define SYS_close 21
+
+// Of variants (bug.h).
+#define SYS_sigalarm 22
+#define SYS_sigreturn 23
+#define SYS_pgaccess 24
+#define SYS_mmap 25
+#define SYS_munmap 26

@@ -85,6 +85,10 @@ static void fault(struct proc *p, uint64 scause)
   if (scause == SCAUSE_STORE_PAGE_FAULT && cow_break(p->pagetable, csr_read(stval)) == 0)
     return;
 #endif
+#if LAZY || MMAP
+  if ((scause == SCAUSE_LOAD_PAGE_FAULT || scause == SCAUSE_STORE_PAGE_FAULT) && page_in(p, csr_read(stval)) == 0)
+    return;
+#endif
   printf("%s (pid %d): %s, scause=0x%lx sepc=0x%lx stval=0x%lx\n", p->name, p->pid, exception_name(scause), scause,
          p->trapframe->epc, csr_read(stval));
   setkilled(p);
@@ -114,6 +118,10 @@ void usertrap(void)
 
   if (killed(p))
     exit(-1);
+#if ALARM
+  if (interrupt == TIMER)
+    alarm_tick(p);
+#endif
   if (interrupt == TIMER)
     yield();
   usertrapret();

@@ -9,7 +9,19 @@ uint64 uvmalloc(pagetable_t pagetable, uint64 oldsz, uint64 newsz, int perm)
   if (newsz < oldsz)
     return oldsz;
 
-  for (uint64 va = PGROUNDUP(oldsz); va < newsz; va += PGSIZE) {
+#if BUG == 25
+  // Bug 25: the pages up to the first large one are missing.
+  uint64 first = newsz >= SUPERPGROUNDUP(oldsz) + SUPERPGSIZE ? SUPERPGROUNDUP(oldsz) : PGROUNDUP(oldsz);
+#else
+  uint64 first = PGROUNDUP(oldsz);
+#endif
+  for (uint64 va = first; va < newsz; va += PGSIZE) {
+#if SUPER
+    if (va % SUPERPGSIZE == 0 && va + SUPERPGSIZE <= newsz && super_grow(pagetable, va, perm | PTE_R | PTE_U) == 0) {
+      va += SUPERPGSIZE - PGSIZE;
+      continue;
+    }
+#endif
     void *page = kalloc();
     if (page == 0) {
       uvmdealloc(pagetable, va, oldsz);
@@ -53,8 +65,22 @@ int uvmcopy(pagetable_t old, pagetable_t new, uint64 sz)
 {
   for (uint64 va = 0; va < sz; va += PGSIZE) {
     pte_t *pte = walk(old, va, 0);
+#if LAZY
+    if (pte == 0 || (*pte & PTE_V) == 0)
+      continue;
+#endif
     if (pte == 0 || (*pte & PTE_V) == 0)
       panic("uvmcopy: page not present");
+#if SUPER
+    if (*pte & PTE_SUPER) {
+      if (super_copy(new, va, *pte) < 0) {
+        uvmunmap(new, 0, va / PGSIZE, 1);
+        return -1;
+      }
+      va += SUPERPGSIZE - PGSIZE;
+      continue;
+    }
+#endif
 
     void *page = kalloc();
     if (page)

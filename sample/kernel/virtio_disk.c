@@ -94,9 +94,16 @@ void virtio_disk_rw(struct buf *b, int write)
   int i = take(b);
   struct request *r = &disk.request[i];
 
-  r->header = (struct virtio_blk_header){write ? BLK_OUT : BLK_IN, 0, (uint64)b->blockno * (BSIZE / SECTOR_SIZE)};
+#if OWNSTACK
+  struct virtio_blk_header on_stack, *header = &on_stack;
+  uint64 header_pa = kvmpa((uint64)header);
+#else
+  struct virtio_blk_header *header = &r->header;
+  uint64 header_pa = (uint64)header;
+#endif
+  *header = (struct virtio_blk_header){write ? BLK_OUT : BLK_IN, 0, (uint64)b->blockno * (BSIZE / SECTOR_SIZE)};
   r->status = 0xff;
-  describe(3 * i, &r->header, sizeof(r->header), DESC_NEXT);
+  describe(3 * i, (void *)header_pa, sizeof(*header), DESC_NEXT);
   describe(3 * i + 1, b->data, BSIZE, DESC_NEXT | (write ? 0 : DESC_WRITE));
   describe(3 * i + 2, &r->status, 1, DESC_WRITE);
 

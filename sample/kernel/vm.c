@@ -42,12 +42,14 @@ pagetable_t kvmmake(void)
 
   kvmmap(table, TRAMPOLINE, (uint64)trampoline, PGSIZE, PTE_R | PTE_X);
 
+#if !OWNSTACK || BUG == 2
   for (int i = 0; i < NPROC; i++) {
     void *stack = kalloc();
     if (stack == 0)
       panic("kvmmake: no memory for stacks");
     kvmmap(table, KSTACK(i), (uint64)stack, PGSIZE, PTE_R | PTE_W);
   }
+#endif
   return table;
 }
 
@@ -74,6 +76,10 @@ pte_t *walk(pagetable_t pagetable, uint64 va, int alloc)
   for (int level = 2; level > 0; level--) {
     pte_t *pte = &pagetable[PX(level, va)];
     if (*pte & PTE_V) {
+#if SUPER
+      if (PTE_LEAF(*pte))
+        return pte;
+#endif
       pagetable = (pagetable_t)PTE2PA(*pte);
     } else {
       if (!alloc || (pagetable = newtable()) == 0)
@@ -110,8 +116,25 @@ void uvmunmap(pagetable_t pagetable, uint64 va, uint64 npages, int do_free)
 
   for (uint64 end = va + npages * PGSIZE; va < end; va += PGSIZE) {
     pte_t *pte = walk(pagetable, va, 0);
+#if LAZY && BUG != 27  // Bug 27: pages that were never used are taken for an error.
+    if (pte == 0 || (*pte & PTE_V) == 0)
+      continue;
+#endif
     if (pte == 0 || (*pte & PTE_V) == 0)
       panic("uvmunmap: not mapped");
+#if SUPER
+    if (*pte & PTE_SUPER) {
+      if (va % SUPERPGSIZE == 0 && va + SUPERPGSIZE <= end) {
+        if (do_free)
+          superfree((void *)PTE2PA(*pte));
+        *pte = 0;
+        va += SUPERPGSIZE - PGSIZE;
+        continue;
+      }
+      super_split(pagetable, va);
+      pte = walk(pagetable, va, 0);
+    }
+#endif
     if (!PTE_LEAF(*pte))
       panic("uvmunmap: not a leaf");
     if (do_free)
@@ -138,3 +161,31 @@ void freewalk(pagetable_t pagetable)
   }
   kfree(pagetable);
 }
+
+#if VMPRINT
+static void print_entries(pagetable_t pagetable, int level)
+{
+#if BUG == 44
+  const int n = 511;  // Bug 44: leaves out the last entry.
+#else
+  const int n = 512;
+#endif
+  for (int i = 0; i < n; i++) {
+    pte_t pte = pagetable[i];
+    if ((pte & PTE_V) == 0)
+      continue;
+    for (int l = 2; l >= level; l--)
+      printf(l == 2 ? ".." : " ..");
+    printf("%d: pte %p pa %p\n", i, (void *)pte, (void *)PTE2PA(pte));
+    if (!PTE_LEAF(pte))
+      print_entries((pagetable_t)PTE2PA(pte), level - 1);
+  }
+}
+
+// Prints the valid entries of a table, and below each what it leads to.
+void vmprint(pagetable_t pagetable)
+{
+  printf("page table %p\n", (void *)pagetable);
+  print_entries(pagetable, 2);
+}
+#endif

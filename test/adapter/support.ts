@@ -11,13 +11,14 @@ import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { buildSync } from 'esbuild';
 import type { LaunchAttributes, Requests } from '../../debug-adapter/protocol';
+import { plantedKernel } from './planted';
 
 const ROOT = join(__dirname, '..', '..');
 export const SAMPLE = join(ROOT, 'sample');
 export const KERNEL = join(SAMPLE, 'prebuilt', 'kernel');
 export const DISK = join(SAMPLE, 'prebuilt', 'fs.img');
 /** The path of a kernel with a planted bug. */
-export const kernelWithBug = (bug: number): string => join(SAMPLE, 'prebuilt', 'bugs', `kernel-${bug}`);
+export const kernelWithBug = (bug: number): string => plantedKernel(String(bug));
 
 let bundle: string | undefined;
 

@@ -6,7 +6,9 @@
 import { compareInstants, instantName, Phase, type Instant } from '../../../emulator/history/instant';
 import { SavedState } from '../../../emulator/history/saved-state';
 import { isEnvironmentCall } from '../../../emulator/isa/trap-kinds';
-import type { Walk } from '../../../emulator/isa/sv39';
+import { PAGE_FAULTS } from '../../../emulator/isa/causes';
+import { Csr } from '../../../emulator/isa/csrs';
+import { accessMode, denials, flagText, FORBIDS, PTE, pteFlags, type Walk } from '../../../emulator/isa/sv39';
 import { Mode, type MachineApi, type State, type Subscription, type TrapEvent } from '../../../emulator/types';
 import type { KernelEvent } from '../../xv6/kernel-events';
 import { named } from '../../xv6/processes';
@@ -89,7 +91,8 @@ export class Unresolved {
     if (known) return { ...NOTHING, cause: { kind: 'trap', event, unresolved: known } };
     const { attempt, hart } = this.inVain ?? {};
     if (!attempt || hart !== event.hart) return NOTHING;
-    const found = this.finding(attempt, `raised ${attempt.times} times in a row, with nothing executed in between`);
+    const times = `raised ${attempt.times} times in a row, with nothing executed in between`;
+    const found = this.finding(attempt, `${times}${this.byNow(event)}`);
     return {
       ...found,
       record: () => {
@@ -97,6 +100,21 @@ export class Unresolved {
         found.record();
       },
     };
+  }
+
+  /** What forbids the access now, after the handler has tried; empty where there still is no page. */
+  private byNow({ hart, cause, tval, from }: TrapEvent): string {
+    const { guest, machine } = this.bound!;
+    const root = guest.tableOn(hart);
+    const access = PAGE_FAULTS.get(cause);
+    const leaf = root === undefined ? undefined : guest.walk(root, tval).leaf;
+    if (access === undefined || leaf === undefined) return '';
+    const flags = pteFlags(leaf.pte);
+    const mstatus = machine.harts[hart]!.csr(Csr.mstatus) ?? 0n;
+    const denied = denials(flags, access, accessMode(from as Mode, mstatus, access));
+    if (denied.length === 0) return '';
+    const bits = denied.map((rule) => `${FORBIDS[rule]}=${(flags & PTE[FORBIDS[rule]]) === 0 ? 0 : 1}`).join(', ');
+    return `; by now a page is mapped there, ${flagText(flags)}: ${bits} forbids it`;
   }
 
   /** The user stops at a trap for another reason: that is told, whatever comes of it. */

@@ -37,6 +37,12 @@ describe('the verdict on an exception for which a process was ended', () => {
     assert.equal(verdict(LOAD, 0x3000n, undefined), 'open');
   });
 
+  it('leaves a copy open for which no memory was left, but not a page that no copy would have made writable', () => {
+    assert.equal(verdict(STORE, 0x2000n, leaf(V | R | U | COW), { ...CHILD, outOfMemory: true }), 'open');
+    assert.equal(verdict(STORE, 0x2000n, leaf(V | R | U | COW), { ...CHILD, outOfMemory: undefined }), 'unresolved');
+    assert.equal(verdict(STORE, 0x2000n, leaf(V | R | U), { ...CHILD, outOfMemory: true }), 'unresolved');
+  });
+
   it('is against whatever ends a program that was executed for itself', () => {
     assert.equal(verdict(LOAD, 0x8000_0000n, HOLE, PROGRAM), 'unresolved');
     assert.equal(verdict(STORE, 0n, leaf(V | R | X | U), PROGRAM), 'unresolved');

@@ -43,6 +43,8 @@ export function verdictOn(event: Pick<TrapEvent, 'cause' | 'tval'>, victim: Vict
   if (flags === undefined)
     return walk === undefined || (walk.error === 'not-valid' && victim.outOfMemory !== false) ? 'open' : 'unresolved';
   // Data to which nothing but copy-on-write forbids a store; code is read-only for good, in kernels that make it so.
-  const isShared = (flags & PTE.X) === 0 || (flags & PTE.RSW) !== 0;
+  const isMarked = (flags & PTE.RSW) !== 0;
+  if (isMarked && victim.outOfMemory === true) return 'open';
+  const isShared = (flags & PTE.X) === 0 || isMarked;
   return access === 'store' && (flags & PTE.U) !== 0 && isShared ? 'unresolved' : 'open';
 }
