@@ -12,7 +12,7 @@ describe('F5 in the sample lab', function () {
     await workbench.start();
     await workbench.prompt();
     await workbench.terminalLine('ls');
-    const listing = await workbench.terminalShows(/README[\s\S]*usertests[^\n]*\n\$$/);
+    const listing = await workbench.terminalShows(/README[\s\S]*labtests[^\n]*\n\$$/);
     assert.match(listing, /^- \d+ +\d+ +README$/m);
     await lab.picture('shell');
   });
