@@ -28,6 +28,7 @@ export const QUESTIONS = [
     detail:
       'walks by software (walkaddr, copyin) that found no valid entry, where the hardware would have raised a page fault',
   },
+  { name: 'leaks', parameters: 'condition', detail: 'pages that are neither free nor used, and who allocated each' },
 ] as const;
 
 export type QuestionName = (typeof QUESTIONS)[number]['name'];

@@ -8,7 +8,7 @@ import type { Timeline } from '../../../emulator/history/timeline';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { partsOf } from '../../run-control/data-breakpoints';
 import { evaluate, integerOf } from '../../expressions/evaluate';
-import { ptePhysical } from '../../../emulator/isa/sv39';
+import { PAGE_SIZE, ptePhysical } from '../../../emulator/isa/sv39';
 import { blockWrites, NAMES } from '../../xv6/names';
 import { isEntry } from '../../xv6/structure';
 import { BecameTrue } from '../../questions/became-true';
@@ -21,6 +21,7 @@ import { runsOf, satpSwitches, traps, writesOf, type LinePlace } from '../../que
 import type { Occurrence } from '../../questions/occurrence';
 import { OriginSearch } from '../../questions/origin';
 import { spotOf } from '../../questions/spots';
+import { Leaks } from '../../questions/leaks';
 import { latest, type Answer, type Query } from '../../questions/query';
 import { EmptyWalks } from '../../questions/walks';
 import { questionIn, rowToGoTo, type Question, type QuestionName } from '../../questions/question-text';
@@ -30,6 +31,7 @@ import { duration } from '../lifecycle/duration';
 import { inProgress } from '../lifecycle/progress';
 import { goTo } from './backward';
 import { sourceOf } from '../inspection/source';
+import { frames } from '../xv6/frames';
 
 /** Rows of a table, if not more are asked for. */
 const ROWS = 100;
@@ -192,8 +194,16 @@ function queryOf(
       return satpSwitches(debuggee, condition);
     case 'walks':
       return new EmptyWalks(debuggee, condition);
+    case 'leaks':
+      return new Leaks(debuggee, lostPages(context), condition);
   }
 }
+
+/** Pages that are leaked as the machine stands. */
+const lostPages = (context: SessionContext): bigint[] =>
+  frames(context).runs.flatMap(({ use, pa, count }) =>
+    use === 'leaked' ? Array.from({ length: count }, (_, index) => BigInt(pa) + BigInt(index) * PAGE_SIZE) : [],
+  );
 
 function numberNamed(context: SessionContext, about: string, frameId: number | undefined): bigint {
   const { evaluation } = viewFor(context, frameId);
