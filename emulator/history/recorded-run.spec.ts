@@ -5,6 +5,7 @@ import { imageOf } from '../testing/disk-image';
 import { Random } from '../testing/random';
 import { GUEST, Session, machineOf } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
+import { tlbOfSeed } from '../strict-tlb/event';
 import type { BlockImage } from '../types';
 import type { Kept } from './checkpoints';
 import { deflate, inflate } from './encoding/deflate';
@@ -27,11 +28,17 @@ const bookmarksOf = ({ points }: Session): Bookmark[] => [
   { name: 'elsewhere', instant: points[40]!.instant, future: 0, isEnd: true },
 ];
 
+/** Some sessions are of a machine with a strict TLB. */
+const hasStrictTlb = (seed: number): boolean => seed % 4 === 1;
+
 /** A session of a user by chance, up to its end, with checkpoints on the way. */
 function recordedSession(seed: number, harts: number): { run: RecordedRun; session: Session } {
   const random = new Random(seed);
   const disk = diskOf(random);
-  const options = { harts, memory: 2 ** 20, legacyVirtio: true, kernel: GUEST.kernel, seed: random.below(3), disk };
+  const options = {
+    ...{ harts, memory: 2 ** 20, legacyVirtio: true, kernel: GUEST.kernel, seed: random.below(3), disk },
+    ...(hasStrictTlb(seed) && { tlb: tlbOfSeed(seed) }),
+  };
   const session = new Session(random, machineOf({ ...options, acceleration: random.pick(TIERS) }), { goesBack: false });
   const { machine } = session;
   const checkpoints: Kept[] = [];
@@ -114,7 +121,9 @@ describe('a recorded run', function () {
         const { kernel, disk, ...plain } = again.options;
         assert.deepEqual(kernel, GUEST.kernel);
         const expected = { harts, memory: 2 ** 20, legacyVirtio: true, diskSlot: 0, seed: run.options.seed };
-        assert.deepEqual(plain, { ...expected, rtcEpoch: 1_700_000_000 });
+        const { tlb } = run.options;
+        assert.equal(tlb !== undefined, hasStrictTlb(seed * 2 + harts));
+        assert.deepEqual(plain, { ...expected, rtcEpoch: 1_700_000_000, ...(tlb && { tlb }) });
         assert.deepEqual([disk!.sectors, disk!.readOnly], [64, false]);
 
         for (const acceleration of TIERS) {

@@ -41,6 +41,7 @@ describe('a recording', () => {
     const recording = decodeRecording(bytes);
     assert.equal(recording.fits(options), true);
     assert.equal(recording.fits({ ...options, harts: 2 }), false);
+    assert.equal(recording.fits({ ...options, tlb: { cards: [], seed: 0 } }), false);
   });
 
   it('is refused if it is damaged', () => {

@@ -11,6 +11,7 @@ import { Machine } from '../machine';
 import { Random } from '../testing/random';
 import { GUEST, Session, Witness, emptyDisk, machineOf, type Point } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
+import { tlbOfSeed } from '../strict-tlb/event';
 import type { LoggedInput } from '../types';
 import type { Instant } from './instant';
 
@@ -47,7 +48,10 @@ describe('a session', function () {
     it(`with ${harts} harts is done again by its log, from power on and from a checkpoint`, () => {
       for (let seed = 1; seed <= perRun; seed++) {
         const random = new Random(seed * 2 + harts);
-        const options = { harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) };
+        const options = {
+          ...{ harts, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel, seed: random.below(3) },
+          ...(seed % 2 === 0 && { tlb: tlbOfSeed(seed) }),
+        };
         const newMachine = (): Machine =>
           machineOf({ ...options, disk: emptyDisk(), acceleration: random.pick(TIERS) });
         const session = new Session(random, newMachine());

@@ -105,7 +105,8 @@ export const sinceText = (instructions: number): string => `${duration(instructi
 
 /** "12 instructions", "3.4 µs", "1.2 ms", "5 s". */
 function duration(instructions: number): string {
-  if (instructions < INSTRUCTIONS_PER_MICROSECOND) return `${instructions} instructions`;
+  if (instructions < INSTRUCTIONS_PER_MICROSECOND)
+    return instructions === 1 ? '1 instruction' : `${instructions} instructions`;
   const units = [
     ['µs', INSTRUCTIONS_PER_MICROSECOND],
     ['ms', INSTRUCTIONS_PER_MICROSECOND * 1e3],

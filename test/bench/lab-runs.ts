@@ -43,8 +43,8 @@ export class LabRuns {
   }
 
   /** From typing the line at the first prompt until all tests have passed. */
-  async usertests(program: Command): Promise<Measured> {
-    const talk = new Talk(this.onFreshDisk(program));
+  async usertests(program: Command, ...more: string[]): Promise<Measured> {
+    const talk = new Talk([...this.onFreshDisk(program), ...more]);
     const began = await talk.expect(PROMPT);
     talk.send(this.testLine);
     const ended = await talk.expect(PASSED, USERTESTS_LIMIT);

@@ -56,6 +56,11 @@ export async function measureLabs(
         const tests = await both((program) => runs.usertests(program), USERTESTS_ROUNDS);
         report({ group: 'usertests', name: `${name}: ${line}`, unit: 's', ...seconds(tests) });
         report({ group: 'memory', name: `${name}: after ${line}`, unit: 'MiB', ...resident(tests) });
+        const strict = await byTurns(() => runs.usertests(HERE, '--tlb', 'strict'), undefined, USERTESTS_ROUNDS);
+        const [off, on] = [seconds(tests).here, seconds(strict).here];
+        remark(
+          `${name}: ${line} with a strict TLB takes ${on.toFixed(2)} s here, ${(on / off).toFixed(2)} times what it takes without.`,
+        );
       }
     }
   }

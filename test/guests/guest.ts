@@ -3,7 +3,10 @@ import { imageOf } from '../../emulator/testing/disk-image';
 import { Machine } from '../../emulator/machine';
 import type { MachineOptions } from '../../emulator/types';
 
-export interface GuestOptions extends Pick<MachineOptions, 'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'seed'> {
+export interface GuestOptions extends Pick<
+  MachineOptions,
+  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'seed' | 'tlb'
+> {
   /** Content of the disk image. */
   disk?: Uint8Array;
   /** Instructions of one call of the machine's `run`. */
