@@ -44,33 +44,32 @@ export function addressAreas(entries: readonly PteRun[], regions?: Regions): Add
   const leave = (to: number): void => {
     for (const end of [Math.min(to, HALF), to]) if (end > at) areas.push(...unmapped(at, (at = end), regions));
   };
-  for (const area of mapped(entries)) {
+  eachMapped(entries, 0, (area) => {
     leave(area.start);
     const last = areas.at(-1);
     if (last && continues(last, area)) extend(last, area);
     else areas.push(area);
     at = area.end;
-  }
+  });
   leave(at > HALF ? END : HALF);
   return bounded(folded(areas)).map(written);
 }
 
-/** Every leaf, and what is wrong above the leaves. */
-function* mapped(entries: readonly PteRun[]): Generator<Area> {
-  for (const { level, count, va, pa, flags, region, problem, change, children } of entries) {
+/** Every leaf, and what is wrong above the leaves. On plain numbers: there may be tens of thousands. */
+function eachMapped(entries: readonly PteRun[], base: number, found: (area: Area) => void): void {
+  for (const { level, index, count, pa, flags, region, problem, change, children } of entries) {
     if (change === 'removed') continue;
+    const pages = PAGES[level as 0 | 1 | 2];
+    const start = base + index * pages;
     if (children && children.length > 0) {
-      yield* mapped(children);
+      eachMapped(children, start, found);
       continue;
     }
     const isMapped = (flags & PTE.V) !== 0 && !children;
     if (!isMapped && problem === undefined) continue;
-    const start = Number((BigInt(va) >> 12n) & 0x7ffffffn);
-    const ppn = isMapped ? Number(BigInt(pa) >> 12n) : undefined;
-    yield {
-      ...{ start, end: start + count * PAGES[level as 0 | 1 | 2], ppn, region, problem },
-      flags: isMapped ? flags & SHOWN : 0,
-    };
+    // Exact, as the lower 12 of its at most 56 bits are 0.
+    const ppn = isMapped ? Number(pa) / 4096 : undefined;
+    found({ start, end: start + count * pages, ppn, region, problem, flags: isMapped ? flags & SHOWN : 0 });
   }
 }
 

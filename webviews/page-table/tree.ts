@@ -62,7 +62,9 @@ export class TableTree extends VirtualList {
     if (changed.has('entries') || changed.has('isSearch')) this.rebuild();
     if (changed.has('lit') || changed.has('entries'))
       this.litKeys = new Set(this.lit === undefined ? [] : pathTo(this.entries, this.lit));
-    if ((changed as ReadonlyMap<PropertyKey, unknown>).has('active')) this.dispatchEvent(new Event('choose'));
+    // Of another model the row has another value.
+    if (changed.has('entries') || (changed as ReadonlyMap<PropertyKey, unknown>).has('active'))
+      this.dispatchEvent(new Event('choose'));
   }
 
   protected override render(): TemplateResult {

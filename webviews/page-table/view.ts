@@ -102,6 +102,8 @@ export class PageTableView extends LitElement {
     const message = readToPanel(data);
     switch (message?.type) {
       case 'model':
+        // Where an address leads was said of the table that was shown then.
+        if (message.model.shown.id !== this.model?.shown.id) this.path = undefined;
         this.model = message.model;
         this.failure = undefined;
         this.status = 'stopped';

@@ -174,6 +174,10 @@ describe('the pages of the webviews', function () {
     assert.equal(watch?.on, false, 'it was watched');
     assert.equal(BigInt(set!.pte!), BigInt(address) ^ 4n);
     assert.equal(set!.pteAddress, watch!.pteAddress);
+    // The debugger tells of the table again, in which the entry is another one.
+    const written = JSON.parse(JSON.stringify(models.user).replace(`"${address}"`, `"${set!.pte!}"`)) as PageTableModel;
+    await tell(page, { type: 'model', model: written });
+    assert.equal(await page.getByLabel('Value of the entry').inputValue(), set!.pte!);
     await page.close();
   });
 
@@ -201,6 +205,9 @@ describe('the pages of the webviews', function () {
     const lit = page.locator('.row.lit');
     assert.deepEqual(await lit.locator('.index').allInnerTexts(), ['2', '1–62']);
     await page.getByText('pa is 0x80405000').waitFor();
+    // Of another table that would be another matter.
+    await tell(page, { type: 'model', model: models.user });
+    assert.deepEqual([await lit.count(), await page.getByText('pa is 0x80405000').count()], [0, 0]);
     await page.close();
   });
 
