@@ -102,7 +102,12 @@ export type Filter =
   | 'process-create'
   | 'process-exec'
   | 'process-exit'
-  | 'device-access';
+  | 'device-access'
+  | 'page-freed-twice'
+  | 'page-freed-mapped'
+  | 'page-freed-table'
+  | 'page-freed-root'
+  | 'page-freed-foreign';
 
 /** Our custom requests, with the types of their arguments and responses. */
 export interface Requests {

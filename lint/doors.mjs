@@ -78,6 +78,9 @@ export const DOORS = {
   'debug-adapter/code': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'launch/files', 'dap/errors')],
   },
+  'debug-adapter/ledger': {
+    mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
+  },
   'debug-adapter/stack': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
   },
@@ -85,7 +88,7 @@ export const DOORS = {
     mayImport: [...MACHINE, 'emulator/history/checkpoints', ...inDebugger('symbols', 'xv6')],
   },
   'debug-adapter/run-control': {
-    mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'protocol', 'dap/errors')],
+    mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'ledger', 'protocol', 'dap/errors')],
   },
   'debug-adapter/evaluation': {
     mayImport: [
@@ -122,7 +125,7 @@ export const DOORS = {
     mayImport: [
       'emulator',
       ...inDebugger('symbols', 'memory', 'xv6', 'code', 'stack', 'run-control', 'evaluation', 'dap', 'protocol'),
-      'debug-adapter/survey',
+      ...inDebugger('survey', 'ledger'),
     ],
   },
   // Requests know every room below them; only the session knows requests.

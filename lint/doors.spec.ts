@@ -26,6 +26,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'debug-adapter/xv6': { allowed: '../expressions/value', forbidden: '../run-control/runner' },
   'debug-adapter/page-tables': { allowed: '../xv6/regions', forbidden: '../requests/context' },
   'debug-adapter/code': { allowed: '../xv6/kernel', forbidden: '../launch/debuggee' },
+  'debug-adapter/ledger': { allowed: '../xv6/kernel', forbidden: '../run-control/stops' },
   'debug-adapter/stack': { allowed: '../code/guest', forbidden: '../launch/debuggee' },
   'debug-adapter/survey': { allowed: '../xv6/kernel', forbidden: '../run-control/stops' },
   'debug-adapter/run-control': { allowed: '../code/guest', forbidden: '../requests/context' },

@@ -8,6 +8,14 @@ import { wordAt } from '../../emulator/isa/instructions/instruction-at';
 import { hex } from '../../emulator/isa/hex';
 import type { MappedProgram } from './mapped-program';
 
+/** A place in code, in words, and where its source is known. */
+export interface Place {
+  readonly text: string;
+  /** As the compiler recorded it. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
 /** A place in the kernel; undefined for what is none. */
 export const kernelPlace = ({ image }: Pick<Guest, 'image'>, address: bigint): string | undefined =>
   image.contains(address) ? placeIn(image, address) : undefined;
@@ -41,4 +49,14 @@ export function instructionText(guest: InstructionGuest, hart: Hart, pc: bigint)
 export function hartText(guest: Pick<Guest, 'harts' | 'xv6'>, hart: number): string {
   const process = processOn(guest.xv6, guest.harts[hart]!);
   return `on hart ${hart}${process ? ` (${named(process)})` : ''}`;
+}
+
+/** The place of a call, from where it returns to. */
+export function callPlace(image: MappedProgram, returnAddress: bigint): Place | undefined {
+  const linked = image.linked(returnAddress);
+  const symbol = image.binary.symbolAt(linked - 1n)?.symbol;
+  if (symbol === undefined) return undefined;
+  const line = image.binary.callLineAt(linked - 1n);
+  const at = line === undefined ? '' : ` at ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}`;
+  return { text: `${symbol.name}${at}`, ...(line && { file: line.file, line: line.line }) };
 }

@@ -22,7 +22,7 @@ import { RunState } from '../run-control/run-state';
 import { Runner, type RunListener } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping/stepping';
 import { BreakpointPolicy } from '../run-control/stop-policy';
-import type { StopReport } from '../run-control/stops';
+import { guiltyInstant, type StopReport } from '../run-control/stops';
 import { resumptions } from '../stack/threads';
 import { Survey } from '../survey/survey';
 import { processOn } from '../xv6/cpus';
@@ -269,11 +269,11 @@ function assemble(
 }
 
 /**
- * What has come of an exception has shown that it was not resolved: the stop is where it was raised. False if the machine stands
- * there, or the past does not reach so far back.
+ * What has come of an exception, or of a page that was freed, has shown that it matters: the stop is where that was. False if the
+ * machine stands there, or the past does not reach so far back.
  */
 function goesBack(report: StopReport, past: Past): boolean {
-  const at = report.cause?.kind === 'trap' ? report.cause.unresolved?.at : undefined;
+  const at = guiltyInstant(report.cause);
   if (at === undefined || compareInstants(at, past.instant) >= 0) return false;
   if (compareInstants(at, past.timeline.beginning) < 0) return false;
   past.travel(report.hart, () => Promise.resolve({ instant: at, report }));

@@ -2,6 +2,7 @@
 import { walk } from '../../emulator/isa/sv39';
 import { functionOrLabelAt } from '../symbols/named-code';
 import type { Guest } from '../code/guest';
+import { Ledger } from '../ledger/ledger';
 import type { KernelWatch } from '../run-control/catchpoints';
 import { isOutOfMemory } from '../xv6/kernel';
 import { processOn } from '../xv6/cpus';
@@ -10,7 +11,9 @@ import { allProcesses, waitsForStatus } from '../xv6/processes';
 import { tableRoots } from '../xv6/tables';
 import { systemCallFunctions, systemCallName } from '../xv6/system-calls';
 
-export function kernelWatch(guest: Pick<Guest, 'machine' | 'xv6' | 'read' | 'userRoot'>): KernelWatch {
+export function kernelWatch(
+  guest: Pick<Guest, 'machine' | 'harts' | 'xv6' | 'image' | 'read' | 'userRoot'>,
+): KernelWatch {
   const { machine, xv6 } = guest;
   const events = new KernelEvents(xv6, (hart, address, length) => guest.read(hart)(address, length));
   // The table is data, but no kernel changes it once it is initialized.
@@ -23,6 +26,7 @@ export function kernelWatch(guest: Pick<Guest, 'machine' | 'xv6' | 'read' | 'use
     return found;
   };
   return {
+    ledger: new Ledger(guest),
     x: (hart, register) => machine.harts[hart]!.x(register),
     systemCalls: () =>
       systemCallFunctions(xv6).flatMap((address) => {

@@ -14,7 +14,8 @@ import { formatValue } from '../expressions/format';
 import { plain } from '../expressions/types';
 import { constant } from '../expressions/value';
 import type { FunctionInfo } from '../symbols/api';
-import { callPlace, sceneOf, type AskedGuest, type Occurrence, type Scene } from './occurrence';
+import { callPlace } from '../code/place-names';
+import { sceneOf, type AskedGuest, type Occurrence, type Scene } from './occurrence';
 import type { QueryCondition } from './condition';
 import type { Candidate, Query } from './query';
 

@@ -9,7 +9,8 @@ import { walkStack } from '../stack/stack';
 import { baseName } from '../code/sources';
 import { KernelEvents, type KernelEventKind } from '../xv6/kernel-events';
 import type { QueryCondition } from './condition';
-import { callPlace, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
+import { callPlace } from '../code/place-names';
+import { sceneOf, type AskedGuest, type Occurrence } from './occurrence';
 import type { Candidate, Query } from './query';
 
 const KINDS: ReadonlySet<KernelEventKind> = new Set(['allocate']);

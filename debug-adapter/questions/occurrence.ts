@@ -2,19 +2,10 @@
 import { Phase, type Instant } from '../../emulator/history/instant';
 import type { Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
-import { codePlace } from '../code/place-names';
+import { callPlace, codePlace, type Place } from '../code/place-names';
 import type { StackGuest } from '../stack/stack';
-import type { MappedProgram } from '../code/mapped-program';
 import { processOn } from '../xv6/cpus';
 import { named } from '../xv6/processes';
-
-/** A place in code, in words, and where its source is known. */
-export interface Place {
-  readonly text: string;
-  /** As the compiler recorded it. */
-  readonly file?: string;
-  readonly line?: number;
-}
 
 export interface Occurrence {
   /** Where one goes to see it. */
@@ -68,16 +59,6 @@ export function callerPlace(guest: AskedGuest, hart: Hart): Place | undefined {
 /** "mappages+88 at vm.c:100, called by uvmalloc at uvm.c:23". */
 export const calledBy = (place: Place | undefined, caller: Place | undefined): Place | undefined =>
   place && caller ? { ...place, text: `${place.text}, called by ${caller.text}` } : (place ?? caller);
-
-/** The place of a call, from where it returns to. */
-export function callPlace(image: MappedProgram, returnAddress: bigint): Place | undefined {
-  const linked = image.linked(returnAddress);
-  const symbol = image.binary.symbolAt(linked - 1n)?.symbol;
-  if (symbol === undefined) return undefined;
-  const line = image.binary.callLineAt(linked - 1n);
-  const at = line === undefined ? '' : ` at ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}`;
-  return { text: `${symbol.name}${at}`, ...(line && { file: line.file, line: line.line }) };
-}
 
 /** Where the last instruction before an instant began, which was just executed then. */
 export const beforeInstruction = ({ inputs, time }: Instant): Instant => ({

@@ -5,20 +5,13 @@
 import { hex } from '../../emulator/isa/hex';
 import { flagText, isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, spanOf } from '../../emulator/isa/sv39';
 import type { Stop, TableStoreEvent } from '../../emulator/types';
+import { callPlace } from '../code/place-names';
 import { frameInteger } from '../evaluation/evaluation';
 import { walkStack } from '../stack/stack';
 import { parkedProcesses, type Thread } from '../stack/threads';
 import { KernelEvents, type KernelEventKind } from '../xv6/kernel-events';
 import { tableName, tableRoots } from '../xv6/tables';
-import {
-  beforeInstruction,
-  calledBy,
-  callerPlace,
-  callPlace,
-  sceneOf,
-  type AskedGuest,
-  type Occurrence,
-} from './occurrence';
+import { beforeInstruction, calledBy, callerPlace, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
 import type { QueryCondition } from './condition';
 import type { Candidate, Query } from './query';
 import { X } from '../../emulator/isa/registers';

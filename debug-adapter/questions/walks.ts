@@ -14,7 +14,8 @@ import { processOn } from '../xv6/cpus';
 import { named, processes } from '../xv6/processes';
 import { kernelTables, tableName, type KernelTable } from '../xv6/tables';
 import type { QueryCondition } from './condition';
-import { calledBy, callPlace, type AskedGuest, type Occurrence } from './occurrence';
+import { callPlace } from '../code/place-names';
+import { calledBy, type AskedGuest, type Occurrence } from './occurrence';
 import type { Candidate, Query } from './query';
 import { tableFunctions, type TableFunction } from './table-functions';
 

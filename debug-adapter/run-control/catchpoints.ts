@@ -7,11 +7,13 @@ import { wordsOf } from '../dap/errors';
 import type { Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
 import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
+import type { Ledger, Violation } from '../ledger/ledger';
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
 import { DEVICE_ACCESSES } from './catchpoints/devices';
 import type { CatchFilter, Matcher, MatchedGuest } from './catchpoints/filter';
 import { KERNEL } from './catchpoints/kernel';
+import { LEDGER } from './catchpoints/ledger';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
 import { TrapLoops, trapVector } from '../../emulator/trap-loops';
@@ -19,12 +21,14 @@ import type { SyntaxCheck, Condition } from './conditions';
 import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from './stops';
 import { Unresolved, type FaultGuest, type Finding } from './unresolved/unresolved';
 
-export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...DEVICE_ACCESSES];
+export const FILTERS: readonly CatchFilter[] = [...TRAPS, ...TRANSLATION, ...KERNEL, ...LEDGER, ...DEVICE_ACCESSES];
 
 /** The kernel's own doings, seen where its functions are called. */
 export interface KernelWatch extends MatchedGuest, FaultGuest {
   addresses(kinds: ReadonlySet<KernelEventKind>): bigint[];
   at(hart: Hart): KernelEvent | undefined;
+  /** Who has each page. */
+  readonly ledger?: Ledger;
   /** Physical addresses of the roots of all page tables that are known. */
   tableRoots(): Iterable<bigint>;
 }
@@ -98,6 +102,7 @@ export class Catchpoints {
   /** The run has another future after an instant. */
   branched(instant: Instant): void {
     this.unresolved.forgetAfter(instant);
+    this.guest?.ledger?.forgetAfter(instant);
   }
 
   /** Counts changes of `addresses`. */
@@ -158,6 +163,8 @@ export class Catchpoints {
         return this.decideOn({ kind: 'lost-store', event: stop.event });
       case 'staleTranslation':
         return this.decideOn({ kind: 'stale-translation', event: stop.event });
+      case 'trapReturn':
+        return this.decideLedger(this.guest?.ledger?.after(stop.event.hart));
       default:
         return RUN_ON;
     }
@@ -170,8 +177,9 @@ export class Catchpoints {
 
   /** The same for a hart that has come to one of `addresses`. */
   decideAt(hart: Hart): Decision {
+    const broken = this.decideLedger(this.guest?.ledger?.at(hart.id));
     const event = this.kinds.size > 0 ? this.guest?.at(hart) : undefined;
-    if (!event) return RUN_ON;
+    if (broken.report || !event) return broken;
     const found = this.followed ? this.decideFound(this.followed.atKernel(event)) : RUN_ON;
     if (found.report) return found;
     const own = this.decideOn({ kind: 'kernel', event });
@@ -188,6 +196,7 @@ export class Catchpoints {
     return {
       loops: this.loops.save(),
       unresolved: this.unresolved.save(),
+      ledger: this.guest?.ledger?.save() ?? null,
       reported: this.active
         .filter(({ reported }) => reported)
         .map(({ filter, condition = null }) => ({ filter: filter.filter, condition })),
@@ -208,6 +217,7 @@ export class Catchpoints {
     const loops = this.loops.save();
     this.loops.restore(saved.raw('loops'));
     try {
+      this.guest?.ledger?.restore(saved.raw('ledger'));
       this.unresolved.restore(saved.raw('unresolved'));
     } catch (error) {
       this.loops.restore(loops);
@@ -219,6 +229,12 @@ export class Catchpoints {
       );
     }
     this.followTables(tables);
+  }
+
+  private decideLedger(violation: Violation | undefined): Decision {
+    if (violation === undefined) return RUN_ON;
+    const decision = this.decideOn({ kind: 'ledger', event: violation });
+    return { ...decision, record: both({ record: () => this.guest?.ledger?.record() }, decision) };
   }
 
   private decideTrap(event: TrapEvent): Decision {
@@ -249,7 +265,11 @@ export class Catchpoints {
       const filter = FILTERS.find((one) => one.filter === id);
       if (!filter) return { verified: false, message: `There is no filter "${id}".` };
       const needed = filter.alsoWithoutEvent ? undefined : filter.kernelEvent;
-      const missing = needed && this.guest?.missing(needed);
+      const missing = needed
+        ? this.guest?.missing(needed)
+        : LEDGER.some((one) => one === filter)
+          ? this.guest?.ledger?.missing[0]
+          : undefined;
       if (missing !== undefined) return { verified: false, message: `${filter.label} cannot be caught: ${missing}.` };
       const condition = given?.trim() ? given.trim() : undefined;
       try {
@@ -269,6 +289,7 @@ export class Catchpoints {
     });
     this.active = active;
     this.followTables();
+    this.guest?.ledger?.watch(LEDGER.flatMap(({ filter, rule }) => (this.isActive(filter) ? [rule] : [])));
     return answers;
   }
 

@@ -67,6 +67,7 @@ export class BreakpointPolicy implements StopPolicy {
   }
 
   decideAt(hart: Hart): Decision {
+    if (!this.enabled) return RUN_ON;
     const user = hart.mode === Mode.User;
     const program = user ? this.context.programOn(hart) : 'kernel';
     const hit = this.breakpoints

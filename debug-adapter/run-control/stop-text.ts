@@ -42,6 +42,8 @@ export function stopText(guest: TextGuest, cause: Exclude<StopCause, { kind: 'tr
       return kernelText(guest, cause.event);
     case 'dead-end':
       return deadEndText(guest, cause.event);
+    case 'ledger':
+      return { id: cause.event.rule.replaceAll('-', ' '), title: cause.event.title, text: cause.event.text };
     case 'silence':
       return { id: 'silence', title: 'All processes sleep, and nothing will wake them', text: cause.event.text };
   }

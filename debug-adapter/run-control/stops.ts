@@ -4,6 +4,7 @@ import type { Instant } from '../../emulator/history/instant';
 import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
 import type { StaleTranslationEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';
 import type { BreakpointOrigin } from '../code/mapped-program';
+import type { Violation } from '../ledger/ledger';
 import type { KernelEvent } from '../xv6/kernel-events';
 
 export interface StopReport {
@@ -53,11 +54,19 @@ export type StopCause =
   | { kind: 'kernel'; event: KernelEvent }
   /** The kernel has come to an end of its own; the first of the harts in it. */
   | { kind: 'dead-end'; event: DeadEnd & { hart: number } }
+  /** A rule of the frame ledger was broken, perhaps in the past. */
+  | { kind: 'ledger'; event: Violation }
   /** No process will ever run again; in words. */
   | { kind: 'silence'; event: { hart: number; text: string } };
 
 /** The hart that it is about; the first, if a device acted by itself. */
 export const hartOf = ({ event }: StopCause): number => event.hart ?? 0;
+
+/** Where the stop is rather to be, as only what came of it has shown that it matters. */
+export function guiltyInstant(cause: StopCause | undefined): Instant | undefined {
+  if (cause?.kind === 'ledger') return cause.event.at;
+  return cause?.kind === 'trap' ? cause.unresolved?.at : undefined;
+}
 
 /** How a run ends for good. */
 export interface Ended {

@@ -62,7 +62,7 @@ export class KernelEvents {
   ) {
     for (const kind of Object.keys(FUNCTIONS) as KernelEventKind[]) {
       const found = FUNCTIONS[kind].map((name) => xv6.binary.symbol(name)).find((symbol) => symbol !== undefined);
-      const places = found && (AT_RETURN.includes(kind) ? this.returnsOf(found.address) : [found.address]);
+      const places = found && (AT_RETURN.includes(kind) ? returnsOf(xv6, found.address) : [found.address]);
       const names = FUNCTIONS[kind].join(' or ');
       if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
       else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns is not known`);
@@ -132,17 +132,16 @@ export class KernelEvents {
     const found = Structure.read(proc.record, proc.address + slot * BigInt(proc.stride), read);
     return found && { pid: Number(found.number('pid') ?? 0n), name: found.text('name') ?? '' };
   }
+}
 
-  /** Every `ret` of a function: there, its result is in a0. */
-  private returnsOf(start: bigint): bigint[] {
-    const { binary } = this.xv6;
-    const found = binary.functionAt(start);
-    const symbol = binary.symbolAt(start)?.symbol;
-    const end = found?.high ?? (symbol && symbol.size > 0n ? start + symbol.size : undefined);
-    const returns: bigint[] = [];
-    if (end === undefined || end - start > LONGEST) return returns;
-    for (const { address, decoded } of instructionsFrom((at, length) => this.xv6.read(at, length), start, end))
-      if (decoded && isReturn(decoded)) returns.push(address);
-    return returns;
-  }
+/** Every `ret` of a function: there, its result is in a0. */
+export function returnsOf({ binary, read }: Pick<Xv6, 'binary' | 'read'>, start: bigint): bigint[] {
+  const found = binary.functionAt(start);
+  const symbol = binary.symbolAt(start)?.symbol;
+  const end = found?.high ?? (symbol && symbol.size > 0n ? start + symbol.size : undefined);
+  const returns: bigint[] = [];
+  if (end === undefined || end - start > LONGEST) return returns;
+  for (const { address, decoded } of instructionsFrom((at, length) => read(at, length), start, end))
+    if (decoded && isReturn(decoded)) returns.push(address);
+  return returns;
 }

@@ -17,15 +17,10 @@ describe('setExceptionBreakpoints', function () {
       body?.exceptionBreakpointFilters?.map(({ filter, supportsCondition }) => [filter, supportsCondition]),
       [
         ...['page-fault', 'kernel-trap', 'unresolved', 'system-call', 'interrupt', 'satp-write', 'pte-store', 'sfence'],
-        ...[
-          'stale-translation',
-          'panic',
-          'context-switch',
-          'process-create',
-          'process-exec',
-          'process-exit',
-          'device-access',
-        ],
+        'stale-translation',
+        ...['panic', 'context-switch', 'process-create', 'process-exec', 'process-exit'],
+        ...['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'],
+        'device-access',
       ].map((filter) => [filter, true]),
     );
     assert.ok(body?.exceptionBreakpointFilters?.every(({ conditionDescription }) => conditionDescription));

@@ -1,0 +1,45 @@
+/**
+ * Whether a page is free, as memory shows it. A call that frees may only have counted down, as with copy on write, so that the
+ * call alone says nothing. The lists of free pages say it, where the kernel has them by a name that is known; else what xv6's
+ * allocator does with a free page: it is chained to the next one by its first word, and filled with junk.
+ */
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
+import type { PhysicalMemory } from '../../emulator/types';
+import { freePages, isOutOfMemory, type Xv6 } from '../xv6/kernel';
+
+/** Words of a page that are looked at for its filling, the first one apart. */
+const SAMPLED = 7;
+
+export class FreeLists {
+  private readonly isKnown: boolean;
+
+  constructor(
+    private readonly xv6: Pick<Xv6, 'binary' | 'read'>,
+    private readonly memory: PhysicalMemory,
+  ) {
+    this.isKnown = isOutOfMemory(xv6) !== undefined;
+  }
+
+  has(page: bigint): boolean {
+    if (!this.mayBeFree(page)) return false;
+    return this.isKnown ? this.pages().has(Number(page >> 12n)) : this.memory.readU64(page) !== 0n;
+  }
+
+  /** The numbers of all free pages, as far as they are known. */
+  pages(): ReadonlySet<number> {
+    return freePages(this.xv6)?.pages ?? new Set();
+  }
+
+  /** Quick, and true of all free pages. */
+  private mayBeFree(page: bigint): boolean {
+    const { memory } = this;
+    const next = memory.readU64(page);
+    if (next === undefined || next % PAGE_SIZE !== 0n) return false;
+    if (next !== 0n && memory.readU64(next) === undefined) return false;
+    if (this.isKnown) return true;
+    const filling = memory.readU64(page + 8n)!;
+    if (filling !== (filling & 0xffn) * 0x0101_0101_0101_0101n) return false;
+    for (let word = 2n; word <= SAMPLED; word++) if (memory.readU64(page + 8n * word) !== filling) return false;
+    return true;
+  }
+}

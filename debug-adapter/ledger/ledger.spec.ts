@@ -1,0 +1,173 @@
+import { strict as assert } from 'node:assert';
+import { instantName, Phase } from '../../emulator/history/instant';
+import { PTE, pteOf } from '../../emulator/isa/sv39';
+import { X } from '../../emulator/isa/registers';
+import { MappedProgram } from '../code/mapped-program';
+import { FakeMachine } from '../testing/fake-machine';
+import { guestKernel, PROC } from '../testing/xv6-kernel';
+import { openXv6 } from '../xv6/kernel';
+import { Ledger } from './ledger';
+import type { LedgerRule } from './rules/rule';
+
+const [KALLOC, KFREE] = [0x8000_0700n, 0x8000_0740n];
+const [PAGE, ROOT, MIDDLE, LOW] = [0x9000n, 0x2_0000n, 0x2_1000n, 0x2_2000n];
+const USER = PTE.V | PTE.R | PTE.U;
+
+/** A guest whose allocator fills free pages, with a process that runs on hart 0 and has the table at ROOT. */
+function setUp(...rules: LedgerRule[]) {
+  const { program, proc, set } = guestKernel();
+  program.addFunction('kalloc', KALLOC, KALLOC + 0x40n, undefined);
+  program.addFunction('kfree', KFREE, KFREE + 0x40n, undefined);
+  program.poke(KALLOC + 0x10n, 0x8082n, 2);
+  const machine = new FakeMachine();
+  const hart = machine.harts[0]!;
+  program.poke(0x80018000n + 8n, PROC + BigInt(2 * proc.size));
+  set(2, { pagetable: ROOT });
+  set(0, { pagetable: 0n });
+  program.poke(0x80018800n, 0n);
+  const xv6 = openXv6(program, program.read);
+  const image = new MappedProgram(program);
+  const roots = new Map<number, bigint>();
+  const ledger = new Ledger({ machine, harts: machine.harts, xv6, image, userRoot: ({ id }) => roots.get(id) });
+  ledger.watch(rules);
+  const write = (address: bigint, word: bigint): void => {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, word, true);
+    machine.memory.write(address, bytes);
+  };
+  const map = (pte: bigint): void => {
+    write(ROOT, pteOf(MIDDLE, PTE.V));
+    write(MIDDLE, pteOf(LOW, PTE.V));
+    write(LOW + 32n, pte);
+  };
+  const tell = (pc: bigint, a0: bigint): boolean => {
+    machine.time += 10;
+    hart.pc = pc;
+    hart.mode = 1;
+    hart.setX(X.a0, a0);
+    hart.setX(X.ra, 0x8000_0510n);
+    Object.assign(machine.instant, { time: machine.time, phase: Phase.fetched });
+    return machine.tell('execute', { hart: 0, pc, time: machine.time });
+  };
+  /** The allocator's own work: the page is chained to another free one, and filled. */
+  const fill = (page: bigint, byte = 1n): void => {
+    for (let word = 8n; word < 128n; word += 8n) write(page + word, byte * 0x0101_0101_0101_0101n);
+    write(page, 0x7000n);
+  };
+  return {
+    ...{ machine, ledger, roots, write, map, fill, tell },
+    allocates: (page: bigint) => tell(KALLOC + 0x10n, page),
+    /** Returns the rule that is broken at the call. */
+    frees: (page: bigint, isCount = false): string | undefined => {
+      const stops = tell(KFREE, page);
+      const found = ledger.at(0)?.rule;
+      assert.equal(stops, found !== undefined);
+      if (!isCount) fill(page);
+      return found;
+    },
+    returns: (): boolean => {
+      hart.mode = 0;
+      return machine.tell('trapReturn', { hart: 0, pc: 0n, from: 1, to: 0, target: 0n });
+    },
+  };
+}
+
+describe('the frame ledger', () => {
+  it('tells of a page that is freed twice, by whom, and not of one that was only counted down', () => {
+    const run = setUp('freed-twice');
+    run.allocates(PAGE);
+    assert.equal(run.frees(PAGE, true), undefined);
+    assert.equal(run.frees(PAGE), undefined);
+    assert.equal(run.frees(PAGE), 'freed-twice');
+    assert.match(
+      run.ledger.at(0)!.text,
+      /it was freed first by panic.* \(pid 3\)\nit was allocated by panic.*\(pid 3\)/,
+    );
+    run.allocates(PAGE);
+    assert.equal(run.frees(PAGE), undefined);
+  });
+
+  it('does not judge a rule that is not wanted', () => {
+    const run = setUp('freed-root');
+    run.allocates(PAGE);
+    run.frees(PAGE);
+    assert.equal(run.frees(PAGE), undefined);
+    run.ledger.watch(['freed-twice']);
+    assert.equal(run.frees(PAGE), 'freed-twice');
+    run.ledger.watch([]);
+    assert.equal(run.tell(KFREE, PAGE), false);
+  });
+
+  it('tells of a page that stays mapped when the process goes back to user mode: at the call, in the past', () => {
+    const run = setUp('freed-mapped');
+    run.map(pteOf(PAGE, USER));
+    run.allocates(PAGE);
+    assert.equal(run.frees(PAGE), undefined);
+    const at = instantName(run.machine.instant);
+    assert.equal(run.returns(), true);
+    const violation = run.ledger.after(0)!;
+    assert.equal(instantName(violation.at), at);
+    assert.match(violation.text, /the entry for 0x4000 in the table of pid 3 sh, at PA 0x22020, still maps it/);
+    run.ledger.record();
+    assert.equal(run.ledger.at(0)?.rule, 'freed-mapped', 'whoever comes by again is told');
+    run.ledger.forgetAfter({ inputs: 0, time: 0, phase: Phase.arrived });
+    assert.equal(run.ledger.at(0), undefined, 'in another future it may come otherwise');
+  });
+
+  it('lets the kernel clear the entry after the page is freed, and another process get the page', () => {
+    const cleared = setUp('freed-mapped');
+    cleared.map(pteOf(PAGE, USER));
+    cleared.frees(PAGE);
+    cleared.map(0n);
+    assert.equal(cleared.returns(), false);
+    const counted = setUp('freed-mapped');
+    counted.map(pteOf(PAGE, USER));
+    counted.write(PAGE, 0x1234n);
+    counted.frees(PAGE, true);
+    assert.equal(counted.returns(), false, 'only counted down');
+  });
+
+  it('tells of one that its own process gets again while it is mapped', () => {
+    const run = setUp('freed-mapped');
+    run.map(pteOf(PAGE, USER));
+    run.frees(PAGE);
+    assert.equal(run.allocates(PAGE), true);
+    assert.match(run.ledger.at(0)!.text, /when the allocator gave the same page out again/);
+  });
+
+  it('tells of a table that is in use, of a root in satp, and of what is no page', () => {
+    const run = setUp('freed-table', 'freed-root', 'freed-foreign');
+    run.map(0n);
+    assert.equal(run.frees(LOW), undefined);
+    assert.equal(run.returns(), true);
+    assert.match(run.ledger.after(0)!.text, /level-1 entry for 0x0, at PA 0x21000, still leads to it/);
+    run.roots.set(0, ROOT);
+    assert.equal(run.tell(KFREE, ROOT), true);
+    assert.equal(run.ledger.at(0)?.rule, 'freed-root');
+    assert.equal(run.tell(KFREE, PAGE + 8n), true);
+    assert.equal(run.ledger.at(0)?.rule, 'freed-foreign');
+  });
+
+  it('is saved and restored with the machine', () => {
+    const run = setUp('freed-twice', 'freed-mapped');
+    run.map(pteOf(PAGE, USER));
+    run.allocates(PAGE);
+    const before = run.ledger.save();
+    run.frees(PAGE);
+    const after = run.ledger.save();
+    run.ledger.restore(before);
+    assert.equal(run.returns(), false, 'it is not freed yet');
+    assert.equal(run.frees(PAGE), undefined);
+    run.ledger.restore(after);
+    assert.equal(run.returns(), true);
+    assert.throws(() => run.ledger.restore({ frames: 1, pending: [], roots: [] }), /saved state of frames/);
+  });
+
+  it('says which functions it misses', () => {
+    const { program } = guestKernel();
+    const machine = new FakeMachine();
+    const guest = { machine, harts: machine.harts, image: new MappedProgram(program), userRoot: () => undefined };
+    const { missing } = new Ledger({ ...guest, xv6: openXv6(program, program.read) });
+    assert.deepEqual(missing, ['the kernel has no function kalloc', 'the kernel has no function kfree']);
+  });
+});

@@ -1,0 +1,69 @@
+/** The rules of the frame ledger, on kernels with planted bugs, and on the sound one. */
+import { strict as assert } from 'node:assert';
+import { kernelWithBug, sessions } from '../support';
+
+const RULES = ['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'];
+
+describe('the rules of the frame ledger', function () {
+  this.timeout(90_000);
+  const session = sessions();
+
+  it('are off by default, and each has a box of its own', async () => {
+    const { body } = await session().initializeRequest();
+    const filters = body?.exceptionBreakpointFilters?.filter(({ filter }) => RULES.includes(filter)) ?? [];
+    assert.deepEqual(
+      filters.map(({ filter, default: on }) => [filter, on ?? false]),
+      RULES.map((rule) => [rule, false]),
+    );
+  });
+
+  it('stop at the call that freed a page which another process has mapped, in the past, and go on from there', async () => {
+    await session().boot({ kernel: kernelWithBug(31), filters: ['page-freed-mapped', 'panic'] });
+    const { description, text } = await session().stopped();
+    assert.match(description ?? '', /^The page at PA 0x[0-9a-f]+ is freed and stays mapped, .* before the present$/);
+    assert.match(
+      text ?? '',
+      /\nthe entry for 0x2000 in the table of pid 1 init, at PA 0x[0-9a-f]+, still maps it \(V R /,
+    );
+    assert.match(text ?? '', /\nkfree was called for it by cow_break at cow\.c:\d+ \(pid 2\)\n/);
+    assert.match(text ?? '', /\nit was allocated by uvmalloc at uvm\.c:\d+ \(pid 1\)$/);
+    const [inner, outer] = await session().places();
+    assert.deepEqual(
+      [inner, outer].map((one) => one?.split(' ')[0]),
+      ['kfree', 'cow_break'],
+    );
+    const page = await session().value('$a0');
+    assert.match(description ?? '', new RegExp(`^The page at PA ${page} `));
+    const { body } = await session().exceptionInfoRequest({ threadId: 1 });
+    assert.equal(body.exceptionId, 'freed mapped');
+    // The next is another call.
+    assert.doesNotMatch((await session().goOn()).description ?? '', new RegExp(page));
+    await session().customRequest('reverseContinue', { threadId: 1 });
+    assert.match((await session().stopped()).description ?? '', new RegExp(`^The page at PA ${page} `));
+  });
+
+  it('tell of pages that a freed table takes with it', async () => {
+    await session().boot({ kernel: kernelWithBug(8), filters: ['page-freed-mapped', 'panic'] });
+    await session().written('$ ');
+    await session().type('forktest');
+    const { text } = await session().stopped();
+    assert.match(text ?? '', /kfree was called for it by free_tables at kpt\.c:\d+ \(pid \d+\)/);
+  });
+
+  it('have conditions on the page', async () => {
+    await session().boot({
+      kernel: kernelWithBug(31),
+      filters: [{ filterId: 'page-freed-mapped', condition: '$page < 0x80000000' }, 'panic'],
+    });
+    await session().written('$ ');
+  });
+
+  it('are not broken by a sound kernel', async () => {
+    await session().boot({ harts: 3, filters: [...RULES, 'panic'] });
+    await session().written('$ ');
+    const from = await session().type('forktest');
+    await session().written('$ ', from);
+    await session().type('ls | wc');
+    await session().written('$ ', from + 1);
+  });
+});
