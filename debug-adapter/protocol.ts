@@ -326,19 +326,6 @@ export interface Translation {
   rows: { name: string; text: string }[];
 }
 
-/** The walk of a trap's address, with what decided marked, to be drawn. */
-export interface TrapWalk {
-  va: string;
-  /** Physical address of the root page. */
-  root: string;
-  access: 'load' | 'store' | 'fetch';
-  steps: WalkStep[];
-  /** The entry that decided, as an index in `steps`; absent where the address itself is no Sv39 address. */
-  deciding?: number;
-  /** Its fields that decided, as `$pte(va)` names them: V, R, W, X, U, A, D, PPN, reserved. Empty where none of them did. */
-  bits: string[];
-}
-
 export interface WalkStep {
   level: number;
   index: number;

@@ -15,9 +15,8 @@ import { ACCESS_FAULTS, Cause, PAGE_FAULTS, causeName } from '../../emulator/isa
 import { pageFilling } from '../xv6/names';
 import { MODE_NAMES } from '../../emulator/types';
 import { processLabel, type RegionProcess, type Regions } from '../xv6/regions';
-import type { TrapWalk } from '../protocol';
 import { handlerNote, jumpNote, notesOn } from './evidence';
-import { accessText, stepRows, trapWalk } from './translation';
+import { accessText, decidingOf, stepRows, type Deciding } from './translation';
 
 const MISALIGNED: readonly number[] = [Cause.instructionMisaligned, Cause.loadMisaligned, Cause.storeMisaligned];
 
@@ -71,8 +70,8 @@ export interface TrapExplanation {
   /** The walk that failed, a line for each step. Empty where none was made. */
   walk: string;
   walked?: Walk;
-  /** The same, with what decided marked, to be drawn. */
-  drawn?: TrapWalk;
+  /** What decided, of a walk that failed. */
+  deciding?: Deciding;
 }
 
 /** Explains a trap that is about to be taken, or has just been. Never throws. */
@@ -122,7 +121,7 @@ function explainAccess(
   }
   const accessFault = trap.cause < 12;
   out.walked = walked;
-  out.drawn = trapWalk(walked, found.denied[access], access, accessFault);
+  out.deciding = decidingOf(walked, found.denied[access], accessFault);
   const rows = stepRows(walked).map(({ name, text }) => `\n  ${name} ${text}`);
   out.walk = `\nwalk of ${hex(walked.va)} from root ${hex(walked.root)}:${rows.join('')}`;
   out.reason = accessText(found, access);

@@ -32,22 +32,24 @@ describe('relevance of other tables', () => {
   });
 });
 
-describe('the walk that is drawn', () => {
-  it('marks the entry and the bits that decide', () => {
-    const drawn = (told: TrapExplanation) => [told.drawn?.deciding, told.drawn?.bits];
+describe('what decides a trap', () => {
+  it('is an entry of the walk and bits of it', () => {
+    const deciding = (told: TrapExplanation) => [told.deciding?.step, told.deciding?.bits];
     const setting = new Setting();
-    assert.deepEqual(drawn(setting.explain(13, 0x4008n)), [2, ['V']]);
-    assert.deepEqual(drawn(setting.explain(15, 0n)), [2, ['W']]);
-    assert.deepEqual(drawn(setting.explain(13, 0x1000n, S)), [2, ['U']]);
-    assert.deepEqual(drawn(setting.explain(13, 0x1000n)), [2, []], 'nothing in the table decided');
-    assert.deepEqual(drawn(setting.explain(13, 0x40000000n)), [0, ['V']]);
-    assert.deepEqual(drawn(setting.explain(13, 0x4000000000n)), [undefined, []]);
+    assert.deepEqual(deciding(setting.explain(13, 0x4008n)), [2, ['V']]);
+    assert.deepEqual(deciding(setting.explain(15, 0n)), [2, ['W']]);
+    assert.deepEqual(deciding(setting.explain(13, 0x1000n, S)), [2, ['U']]);
+    assert.deepEqual(deciding(setting.explain(13, 0x1000n)), [2, []], 'nothing in the table decided');
+    assert.deepEqual(deciding(setting.explain(13, 0x40000000n)), [0, ['V']]);
+    assert.deepEqual(deciding(setting.explain(13, 0x4000000000n)), [undefined, []]);
     setting.memory.map(setting.user, 0x3fffffd000n, 0n, R | U);
-    assert.deepEqual(drawn(setting.explain(5, 0x3fffffd000n)), [2, ['PPN']]);
+    assert.deepEqual(deciding(setting.explain(5, 0x3fffffd000n)), [2, ['PPN']]);
     setting.memory.writeU64(setting.user + 8n, BigInt(V));
-    assert.deepEqual(drawn(setting.explain(5, 0x40000000n)), [0, ['PPN']], 'the entry that names a table outside RAM');
-    assert.equal(setting.explain(8, 0n).drawn, undefined);
-    const { drawn: walk } = setting.explain(15, 0n);
-    assert.deepEqual([walk?.va, walk?.access, walk?.steps.length], ['0x0', 'store', 3]);
+    assert.deepEqual(
+      deciding(setting.explain(5, 0x40000000n)),
+      [0, ['PPN']],
+      'the entry that names a table outside RAM',
+    );
+    assert.equal(setting.explain(8, 0n).deciding, undefined);
   });
 });

@@ -19,7 +19,7 @@ import {
 import { Mode, type Access } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
-import type { PageTableRoot, Translation, TrapWalk, WalkStep } from '../protocol';
+import type { PageTableRoot, Translation, WalkStep } from '../protocol';
 
 const LEAVES = ['4 KiB page', '2 MiB superpage', '1 GiB superpage'];
 
@@ -164,18 +164,22 @@ const WRONG: Record<Exclude<Walk['error'], undefined>, readonly string[]> = {
   'pointer-with-leaf-bits': ['U', 'A', 'D'],
 };
 
-/** The walk of an access that failed. `isAccessFault`: the entry allows it, and what is at its physical page does not. */
-export function trapWalk(walked: Walk, denied: readonly Denial[], access: Access, isAccessFault: boolean): TrapWalk {
-  const { va, root, steps, error } = walked;
+/** What decided that an access failed. */
+export interface Deciding {
+  /** The entry, as an index of the walk's steps; undefined where the address itself is no Sv39 address. */
+  readonly step: number | undefined;
+  /** Its fields that did, as `$pte(va)` names them: V, R, W, X, U, A, D, PPN, reserved. Empty where none of them did. */
+  readonly bits: readonly string[];
+}
+
+/** `isAccessFault`: the entry allows the access, and what is at its physical page does not. */
+export function decidingOf({ steps, error }: Walk, denied: readonly Denial[], isAccessFault: boolean): Deciding {
   // A table outside RAM: the entry above it, which names it, is what is wrong.
-  const last = steps.length - (error === 'outside-memory' && steps.length > 1 ? 2 : 1);
   const named = error === 'outside-memory' && steps.length > 1;
+  const last = steps.length - (named ? 2 : 1);
   const bits = error ? (named ? ['PPN'] : WRONG[error]) : denied.map((rule) => FORBIDS[rule]);
-  return {
-    ...{ va: hex(va), root: hex(root), access, steps: steps.map(wireStep) },
-    ...(last < 0 ? {} : { deciding: last }),
-    bits: bits.length === 0 && !error && isAccessFault ? ['PPN'] : [...bits],
-  };
+  const leadsNowhere = bits.length === 0 && !error && isAccessFault;
+  return { step: last < 0 ? undefined : last, bits: leadsNowhere ? ['PPN'] : bits };
 }
 
 /** A step as the protocol has it. */

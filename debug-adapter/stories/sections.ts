@@ -1,7 +1,7 @@
 /** The sections of a story, by the object that each is about, as the machine shows it at the stop; what is to be looked for in the past is with them. */
 import { hex } from '../../emulator/isa/hex';
-import { flagText, isPointer, PTE, pteFlags, ptePhysical, type Walk } from '../../emulator/isa/sv39';
-import { stepRows } from '../page-tables/translation';
+import { isPointer, PTE, pteFlags, ptePhysical, type Walk } from '../../emulator/isa/sv39';
+import { wireStep } from '../page-tables/translation';
 import type { StorySection, StoryWalk } from '../protocol';
 import type { GuestKernel } from '../xv6/address-spaces';
 import { named, type Process } from '../xv6/processes';
@@ -42,7 +42,7 @@ export function entryChapter(guest: GuestKernel, entry: FoundEntry, isDeciding: 
         sentence(`It ${entryState(guest, entry)}`),
         sentence(`It lies at PA ${hex(address)}`, by === '' ? '' : `, found by ${by}`),
       ],
-      walk: drawnWalk(walkOf(guest, entry), table, isDeciding ? address : 'none'),
+      walk: drawnWalk(walkOf(guest, entry), table, isDeciding ? address : undefined),
       past: 'not asked',
     },
     subject: { kind: 'entry', address, pte: entry.pte },
@@ -86,32 +86,19 @@ export const upper = (text: string): string => text.charAt(0).toUpperCase() + te
 export const tablePart = ({ id, label }: KnownTable): Part => ({ text: label, target: { kind: 'table', id } });
 
 /** `deciding`: the physical address of the entry that decides, with the bits by which it does. */
-export function drawnWalk(
+export const drawnWalk = (
   walked: Walk,
   table: KnownTable,
-  deciding: bigint | 'none' | undefined,
-  bits: string[] = [],
-): StoryWalk {
-  const rows = stepRows(walked);
-  return {
-    va: hex(walked.va),
-    id: table.id,
-    table: table.label,
-    root: hex(walked.root),
-    steps: walked.steps.map(({ level, index, pteAddress, pte }, at) => {
-      const text = rows[at]!.text;
-      return {
-        ...{ level, index, pteAddress: hex(pteAddress) },
-        ...(pte !== undefined && { pte: hex(pte) }),
-        flags: pte === undefined ? '' : flagText(pteFlags(pte)),
-        ...(pte !== undefined && pteFlags(pte) & PTE.V && { pa: hex(ptePhysical(pte)) }),
-        meaning: text.slice(text.indexOf(': ') + 2),
-        ...(pteAddress === deciding && { decides: bits.length > 0 ? bits : decidingBits(pte) }),
-      };
-    }),
-    ...(walked.leaf && { pa: hex(walked.leaf.pa) }),
-  };
-}
+  deciding: bigint | undefined,
+  bits?: readonly string[],
+): StoryWalk => ({
+  ...{ va: hex(walked.va), id: table.id, table: table.label, root: hex(walked.root) },
+  steps: walked.steps.map((step) => ({
+    ...wireStep(step),
+    ...(step.pteAddress === deciding && { decides: [...(bits ?? decidingBits(step.pte))] }),
+  })),
+  ...(walked.leaf && { pa: hex(walked.leaf.pa) }),
+});
 
 /** V where the entry is not valid; else nothing in particular. */
 const decidingBits = (pte: bigint | undefined): string[] =>

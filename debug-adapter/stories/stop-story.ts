@@ -103,18 +103,22 @@ export class StopStory {
       ...this.backstory.filter(({ about }) => about === 'jump').map((line) => this.backstoryLine(line)),
       ...last,
     ];
+    const lines = lead.slice(0, LINES);
+    const said = new Set(lines.map((line) => JSON.stringify(line)));
+    // What is said first is not said again.
+    const rest = [
+      ...this.backstory.map((line) => this.backstoryLine(line)),
+      ...this.bearings.map((text) => sentence(text)),
+    ].filter((line) => !said.has(JSON.stringify(line)));
     return {
-      ...{ stop: number, title, past, lines: lead.slice(0, LINES) },
+      ...{ stop: number, title, past, lines },
       sections: [
-        ...(this.backstory.length === 0
+        ...(rest.length === 0
           ? []
           : [
               {
                 ...{ about: 'cause' as const, title: 'What led here', past: 'not asked' as const },
-                lines: [
-                  ...this.backstory.map((line) => this.backstoryLine(line)),
-                  ...this.bearings.map((text) => sentence(text)),
-                ],
+                lines: rest,
               },
             ]),
         ...this.chapters.map(({ section, subject }) => {

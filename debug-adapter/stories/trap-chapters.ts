@@ -5,7 +5,7 @@
 import { Csr } from '../../emulator/isa/csrs';
 import { ACCESS_FAULTS, INTERRUPT_FLAG, PAGE_FAULTS } from '../../emulator/isa/causes';
 import { isEnvironmentCall } from '../../emulator/isa/trap-kinds';
-import { accessMode, FORBIDS, PAGE_SIZE } from '../../emulator/isa/sv39';
+import { accessMode, PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import { kernelPlace } from '../code/place-names';
 import type { AddressSpace } from '../memory/address-space';
@@ -52,7 +52,7 @@ export function trapBehind(
   const taken = takenTrap(guest, stop, frames);
   if (taken === undefined) return undefined;
   const { event, context, frame } = taken;
-  const { title, reason, notes } = explainTrap(event, {
+  const { title, reason, notes, deciding } = explainTrap(event, {
     ...context,
     nameOf: (address) => kernelPlace(guest, address),
   });
@@ -61,14 +61,11 @@ export function trapBehind(
   const found = space.translate(access === undefined ? event.epc : event.tval);
   const { walk } = found;
   const table = walk && (places.at(walk.root)?.table ?? strangeTable(walk.root));
-  const bits = access === undefined ? [] : found.denied[access].map((rule) => FORBIDS[rule]);
-  const last = walk?.steps.at(-1);
+  const decides = deciding?.step === undefined ? undefined : walk?.steps[deciding.step];
   // A null pointer in the kernel is none of the table's doing, nor is what has no address.
   const isNull = event.from !== Mode.User && event.tval < PAGE_SIZE && walk?.leaf === undefined;
   const entry: Subject | undefined =
-    last?.pte === undefined || isNull || access === undefined
-      ? undefined
-      : { kind: 'entry', address: last.pteAddress, pte: last.pte };
+    decides?.pte === undefined || isNull ? undefined : { kind: 'entry', address: decides.pteAddress, pte: decides.pte };
   const chapter: Chapter = {
     section: {
       about: 'trap',
@@ -77,13 +74,14 @@ export function trapBehind(
       ...(walk &&
         table &&
         walk.steps.length > 0 && {
-          walk: drawnWalk(walk, table, access === undefined ? 'none' : last?.pteAddress, bits),
+          walk: drawnWalk(walk, table, decides?.pteAddress, deciding?.bits),
         }),
       past: 'not asked',
     },
     ...(entry && { subject: entry }),
   };
-  const leaf = last?.pte === undefined ? undefined : leafPage(last.pte);
+  const last = walk?.steps.at(-1)?.pte;
+  const leaf = last === undefined ? undefined : leafPage(last);
   const page = leaf === undefined ? undefined : pageChapter(guest, leaf);
   return {
     ...{ chapters: [chapter, ...(page ? [page] : [])], place: frame, entry, page: page?.subject },

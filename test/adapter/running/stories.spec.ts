@@ -192,8 +192,9 @@ describe('the story of a stop', function () {
     );
     assert.match(lead, /It was raised by guard_page at pagefault\.c:\d+$/);
     assert.deepEqual(sectionOf(story, 'trap').walk!.steps.at(-1)!.decides, ['U']);
+    const from = session.console.length;
     await session.continueRequest({ threadId: 1 });
-    await session.written('$ ', session.console.length);
+    await session.written('$ ', from);
     await session.type('echo');
     assert.match((await session.stopped()).description!, /exits with status 0/);
     assert.deepEqual(await session.ask('xv6.story', {}), {});
