@@ -32,6 +32,7 @@ export const KERNEL_ROWS: readonly Row[] = [
     bug: 'the kernel stack is not mapped in the table in force',
     variant: 'KPT',
     where: 'stop',
+    never: [/nobody’s/, /runs with kernel_pagetable/, /The jump there/],
     shown: [/store page fault at 0x3fffffdff8 .*V=0/, /kernel_pagetable maps it to 0x\w+; the table in satp does not/],
   },
   {
@@ -120,6 +121,7 @@ export const KERNEL_ROWS: readonly Row[] = [
     variant: 'KPT',
     run: 'labtests grow',
     where: 'stop',
+    never: [/is the kernel stack of/, /does not map/],
     shown: [/the entry for 0x2000000 in the table of pid 3 labtests, kpagetable .*: CLINT/],
   },
   {
