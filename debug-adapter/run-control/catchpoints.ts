@@ -193,10 +193,11 @@ export class Catchpoints {
   }
 
   save(): State {
+    const ledger = this.guest?.ledger?.save();
     return {
       loops: this.loops.save(),
       unresolved: this.unresolved.save(),
-      ledger: this.guest?.ledger?.save() ?? null,
+      ...(ledger !== undefined && { ledger }),
       reported: this.active
         .filter(({ reported }) => reported)
         .map(({ filter, condition = null }) => ({ filter: filter.filter, condition })),
@@ -214,13 +215,17 @@ export class Catchpoints {
       .records('reported')
       .map((one) => ({ id: one.text('filter'), condition: one.text('condition') }));
     const tables = saved.bigints('tables');
-    const loops = this.loops.save();
+    const ledger = this.guest?.ledger;
+    if (ledger === undefined && saved.raw('ledger') !== null)
+      throw new Error('saved state of catchpoints.ledger: there is none of this kernel');
+    const before = { loops: this.loops.save(), ledger: ledger?.save() };
     this.loops.restore(saved.raw('loops'));
     try {
-      this.guest?.ledger?.restore(saved.raw('ledger'));
+      ledger?.restore(saved.raw('ledger'));
       this.unresolved.restore(saved.raw('unresolved'));
     } catch (error) {
-      this.loops.restore(loops);
+      this.loops.restore(before.loops);
+      if (before.ledger !== undefined) ledger?.restore(before.ledger);
       throw error;
     }
     for (const active of this.active) {
