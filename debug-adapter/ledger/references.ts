@@ -27,6 +27,8 @@ export function referencesTo(
   pages: ReadonlySet<number>,
 ): Map<number, Reference> {
   const found = new Map<number, Reference>();
+  let [lowest, highest] = [Infinity, -Infinity];
+  for (const page of pages) [lowest, highest] = [Math.min(lowest, page), Math.max(highest, page)];
   const add = (page: number, reference: Reference): void => {
     if (!found.has(page)) found.set(page, reference);
   };
@@ -41,8 +43,10 @@ export function referencesTo(
       // Bits 32 to 53 are those of the PPN above 2^22 pages, where there is no RAM.
       const high = words[2 * index + 1]!;
       const page = (low >>> 10) + (high & 0x3f_ffff) * 2 ** 22;
+      // Most leaves are the kernel's of level 0: a comparison is much less than a look into the set.
+      if (level === 0 && (!isLeaf || page < lowest || page > highest)) continue;
       const touches = isLeaf ? touched(pages, page, level) : pages.has(page) ? page : undefined;
-      if (touches === undefined && (isLeaf || level === 0)) continue;
+      if (touches === undefined && isLeaf) continue;
       const va = toCanonical(base + BigInt(index) * spanOf(level));
       const pte = (BigInt(high) << 32n) | BigInt(low);
       const entry = { root, level, va, pte, address: table + BigInt(8 * index) };
