@@ -22,7 +22,7 @@ describe('modules', function () {
     const all = await modules();
     assert.deepEqual(
       all.map(({ name }) => name),
-      'kernel cat echo forktest init kill ls mkdir pagefault rm sh usertests wc'.split(' '),
+      'kernel cat echo forktest init kill labtests ls mkdir pagefault rm sh usertests wc'.split(' '),
     );
     const [kernel, cat] = all;
     assert.deepEqual(kernel, {
@@ -47,7 +47,7 @@ describe('modules', function () {
       body.modules.map(({ name }) => name),
       ['cat', 'echo'],
     );
-    assert.equal(body.totalModules, 13);
+    assert.equal(body.totalModules, 14);
   });
 
   it('say what is wrong with one that cannot be read', async () => {

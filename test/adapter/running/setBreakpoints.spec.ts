@@ -58,7 +58,7 @@ describe('setBreakpoints', function () {
     await session().boot();
     const [host] = await session().setLines('mkfs/mkfs.c', 10);
     assert.equal(host!.verified, false);
-    assert.match(host!.message ?? '', /Neither the kernel nor one of the 12 user programs has code from this file/);
+    assert.match(host!.message ?? '', /Neither the kernel nor one of the 13 user programs has code from this file/);
     const other = { path: '/somewhere/other-lab/kernel/proc.c' };
     const { body } = await session().setBreakpointsRequest({ source: other, breakpoints: [{ line: 100 }] });
     assert.equal(body.breakpoints[0]!.verified, false);
