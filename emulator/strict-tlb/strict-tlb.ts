@@ -48,6 +48,15 @@ export interface Candidate extends FoundEntry {
   isCurrent: boolean;
 }
 
+/** A store to a table, before it is done: to the entries from one up to another, of which the words are those there are. */
+interface TableStore {
+  readonly table: number;
+  readonly words: BigUint64Array;
+  readonly from: number;
+  readonly to: number;
+  readonly change: UnfencedChange;
+}
+
 export class StrictTlb {
   readonly harts: HartTlb[];
   readonly uses = new TableUses();
@@ -180,15 +189,15 @@ export class StrictTlb {
     const offset = host % PAGE;
     const [from, to] = [Math.floor(offset / 8), Math.ceil((offset + length) / 8)];
     const words = this.memory.u64.subarray((host - offset) / 8, (host - offset) / 8 + 512);
-    const change: UnfencedChange = { ...this.changer(), by: 'store' };
+    const store: TableStore = { table, words, from, to, change: { ...this.changer(), by: 'store' } };
     for (const use of [...this.uses.of(table)]) {
       let isHeld = false;
       for (const tlb of this.harts) {
         for (const space of tlb.spaces) {
           if (space.root !== use.root) continue;
           isHeld = true;
-          if (space === tlb.current && tlb.isActive) this.overwritten(tlb, space, table, use, words, from, to, change);
-          else leftTable(space, table, use, words, from, to, change);
+          if (space === tlb.current && tlb.isActive) this.overwritten(tlb, space, use, store);
+          else leftTable(space, use, store);
         }
       }
       let hasValid = false;
@@ -203,16 +212,8 @@ export class StrictTlb {
   }
 
   /** Entries of a table that a hart may be using are about to be changed. */
-  private overwritten(
-    tlb: HartTlb,
-    space: Space,
-    table: number,
-    use: TableUse,
-    words: BigUint64Array,
-    from: number,
-    to: number,
-    change: UnfencedChange,
-  ): void {
+  private overwritten(tlb: HartTlb, space: Space, use: TableUse, store: TableStore): void {
+    const { table, words, from, to, change } = store;
     const pages = use.pages / 512;
     for (let index = from; index < to; index++) {
       const pte = words[index]!;
@@ -366,15 +367,7 @@ function pageOf(address: bigint): number | undefined {
 const differOnlyInUse = (a: bigint, b: bigint): boolean => ((a ^ b) & ~BigInt(PTE.A | PTE.D)) === 0n;
 
 /** A table of a space that the hart is not in is about to be changed: from now on its TLB has it as it is. */
-function leftTable(
-  space: Space,
-  table: number,
-  use: TableUse,
-  words: BigUint64Array,
-  from: number,
-  to: number,
-  change: UnfencedChange,
-): void {
+function leftTable(space: Space, use: TableUse, { table, words, from, to, change }: TableStore): void {
   let left = space.left.get(table);
   if (left === undefined) space.left.set(table, (left = { entries: words.slice(), use, changes: new Map() }));
   for (let index = from; index < to; index++) if (!left.changes.has(index)) left.changes.set(index, change);

@@ -14,10 +14,13 @@ export interface Shown {
   readonly click: string;
 }
 
+/** Milliseconds: one row looks through its whole past, on a machine that may be busy. */
+const PATIENCE = 90_000;
+
 /** Runs a row on its own kernel. */
 export async function shownOf(row: Row): Promise<Shown> {
   const session = await TestSession.open();
-
+  session.defaultTimeout = PATIENCE;
   try {
     await session.boot({
       kernel: plantedKernel(String(row.number)),
