@@ -87,6 +87,10 @@ describe('a kernel that forgets a page', function () {
       await page.locator(`.pane-header[aria-label^="${name}"]`).click();
     for (const theme of ['Dark High Contrast', 'Light Modern']) {
       await workbench.theme(theme);
+      // A webview has its colours a moment later than the window around it.
+      const kind = async (): Promise<string> =>
+        (await frame.locator('body').getAttribute('data-vscode-theme-kind')) ?? '';
+      await workbench.see('the theme', kind, theme === 'Light Modern' ? /^vscode-light$/ : /^vscode-high-contrast$/);
       await lab.picture(`stop-view-${theme.toLowerCase().replaceAll(' ', '-')}`);
     }
     await frame.locator('.events [title="Go there"]').last().click();
