@@ -3,12 +3,13 @@
  * what the hart did (backstory.ts): no text of a panic and no name of a function decides. What is said first is made anew
  * whenever more is known of the past.
  */
+import { Csr } from '../../emulator/isa/csrs';
 import { hex } from '../../emulator/isa/hex';
-import { PTE } from '../../emulator/isa/sv39';
+import { PTE, satpRoot } from '../../emulator/isa/sv39';
 import { fillingByte } from '../xv6/names';
 import type { Story, StoryLine, StoryPast } from '../protocol';
 import type { Backstory, BackstoryLine } from './backstory';
-import { bearingsOf, strangeTableInForce } from './evidence/bearings';
+import { bearingsOf, isNobodys, strangeTableInForce } from './evidence/bearings';
 import { composed, type Composed } from './composition';
 import { EntryPlaces } from './entries';
 import { entryAt } from './found-entries';
@@ -32,6 +33,8 @@ export class StopStory {
   private page: Subject | undefined;
   /** Where the entry that decided stands among the tables that there are. */
   private bearings: readonly string[];
+  /** The root page in satp that is nobody’s: of its entries it matters less who wrote them than who freed the page. */
+  private readonly strangeRoot: bigint | undefined;
 
   /** Undefined where the stop has nothing to explain. */
   static of(guest: StoryGuest, words: StoryWords, stop: ToldStop): StopStory | undefined {
@@ -60,7 +63,10 @@ export class StopStory {
     this.chapters = [...this.composed.chapters];
     this.entry = this.composed.entry;
     this.page = this.composed.page;
-    this.bearings = strangeTableInForce(guest, guest.harts[stop.report.hart]!);
+    const hart = guest.harts[stop.report.hart]!;
+    this.bearings = strangeTableInForce(guest, hart);
+    const root = satpRoot(hart.csr(Csr.satp) ?? 0n);
+    this.strangeRoot = root !== undefined && isNobodys(guest, root) ? root : undefined;
   }
 
   get subjects(): readonly Subject[] {
@@ -94,12 +100,13 @@ export class StopStory {
     const origin = this.backstory.find(
       ({ about }) => about === 'origin' || about === 'code' || (about === 'loaded' && freed.length > 0),
     );
+    const writer = this.entry ? this.writerLine(this.entry, of(this.entry)) : [];
+    const isRoots = this.page?.kind === 'page' && this.page.page === this.strangeRoot;
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
       ...this.bearings.slice(0, 1).map((text) => sentence(text)),
       ...(origin ? [this.backstoryLine(origin)] : []),
-      ...(this.entry ? this.writerLine(this.entry, of(this.entry)) : []),
-      ...freed,
+      ...(isRoots ? [...freed, ...writer] : [...writer, ...freed]),
       ...this.backstory.filter(({ about }) => about === 'jump').map((line) => this.backstoryLine(line)),
       ...last,
     ];
