@@ -233,7 +233,8 @@ export class ExecutionEnvironment implements Hosts {
     if (stops.wanted?.kind === 'trap' || isStale || stops.holdsTrap) {
       hart.remaining += counted;
       hart.trapped -= counted;
-      stops.standsAt(hart, isStale ? undefined : { interrupt, cause });
+      if (isStale) stops.standsAt(hart);
+      else stops.standsBefore(hart, { interrupt, cause });
       return Status.exit;
     }
     takeTrap(hart, interrupt, cause, tval);

@@ -1,36 +1,39 @@
 /** Why the run of the machine ends, and where it last stopped, so that it does not stop again for the same. */
 import type { HartState } from './cpu/hart';
 import type { VirtualTime } from './scheduler/virtual-time';
-import type { ExecutionAt, StoppedAt } from './history/instant';
+import type { BeforeTrap, ExecutionAt } from './history/instant';
 import type { Checkpoint, Stop } from './types';
 
 export class Stops {
   /** The slice that runs is to end for this. */
   wanted: Stop | undefined;
   /** Where the machine last stopped for a hart. */
-  at: StoppedAt | undefined;
+  at: ExecutionAt | undefined;
   /** The next trap is not taken: the run is to be held before it. */
   holdsTrap = false;
   /** By hart: the last execution that observers were told of, by its address and the hart's count of steps. */
   private readonly announced = new Map<number, ExecutionAt>();
+  /** By hart: the last trap before which the machine stopped. Others may have had their turns since. */
+  private readonly traps = new Map<number, BeforeTrap>();
 
   constructor(private readonly clock: VirtualTime) {}
 
-  save(): Pick<Checkpoint, 'stoppedAt' | 'announced'> {
-    return { stoppedAt: this.at, announced: [...this.announced.values()] };
+  save(): Pick<Checkpoint, 'stoppedAt' | 'announced' | 'traps'> {
+    return { stoppedAt: this.at, announced: [...this.announced.values()], traps: [...this.traps.values()] };
   }
 
   /** The machine comes to another state, and had stopped there so; without `stopped` it starts. */
-  restore(stopped?: Pick<Checkpoint, 'stoppedAt' | 'announced'>): void {
+  restore(stopped?: Pick<Checkpoint, 'stoppedAt' | 'announced' | 'traps'>): void {
     this.wanted = undefined;
     this.at = stopped?.stoppedAt;
     this.announced.clear();
     for (const one of stopped?.announced ?? []) this.announced.set(one.hart, one);
+    this.traps.clear();
+    for (const one of stopped?.traps ?? []) this.traps.set(one.hart, one);
+    if (this.at === undefined) return;
+    const trap = this.traps.get(this.at.hart);
     // An interrupt comes before the instruction.
-    if (this.at !== undefined && this.at.trap?.interrupt !== true) {
-      const { hart, pc, steps } = this.at;
-      this.announced.set(hart, { hart, pc, steps });
-    }
+    if (trap?.interrupt !== true || !isSame(trap, this.at)) this.announced.set(this.at.hart, this.at);
   }
 
   /** The slice has ended for the stop that was wanted, which is returned. */
@@ -38,21 +41,27 @@ export class Stops {
     const stop = this.wanted!;
     // After the others the hart stands before an instruction of which nobody has been told yet.
     const before = stop.kind === 'breakpoint' || stop.kind === 'trap';
-    if (before) this.standsAt(hart, stop.kind === 'trap' ? stop.event : undefined);
+    if (before) this.standsAt(hart);
+    if (stop.kind === 'trap') this.standsBefore(hart, stop.event);
     // An instruction whose trap was told may also touch watched bytes, by its walk, and stop for that.
     else if (!this.goesOn(hart, 0)) this.at = undefined;
     return stop;
   }
 
   /** The hart goes on from here without stopping for the same again. */
-  standsAt(hart: HartState, trap?: StoppedAt['trap']): void {
-    this.at = { hart: hart.id, pc: hart.pc, steps: hart.steps + this.clock.begun(hart), trap };
+  standsAt(hart: HartState): void {
+    this.at = this.executionAt(hart, 0);
+  }
+
+  /** As `standsAt`, nor does it tell of this trap again. */
+  standsBefore(hart: HartState, { interrupt, cause }: Pick<BeforeTrap, 'interrupt' | 'cause'>): void {
+    this.standsAt(hart);
+    this.traps.set(hart.id, { ...this.at!, interrupt, cause });
   }
 
   /** The hart takes up where the machine last stopped. `counted`: the instruction at hand is in the count already. */
   goesOn(hart: HartState, counted: number): boolean {
-    const steps = hart.steps + this.clock.begun(hart) - counted;
-    return this.at?.hart === hart.id && this.at.steps === steps && this.at.pc === hart.pc;
+    return isSame(this.at, this.executionAt(hart, counted));
   }
 
   /** The run ends because of a stale translation, and before the trap to which it leads. */
@@ -60,19 +69,24 @@ export class Stops {
     return this.wanted?.kind === 'staleTranslation' && this.goesOn(hart, 0);
   }
 
-  /** The trap before which the machine last stopped is about to be taken. */
+  /** The machine has stopped before the trap that is about to be taken. */
   goesOnToTrap(hart: HartState, interrupt: boolean, cause: number, counted: number): boolean {
-    const trap = this.at?.trap;
-    return trap?.interrupt === interrupt && trap.cause === cause && this.goesOn(hart, counted);
+    const trap = this.traps.get(hart.id);
+    return trap?.interrupt === interrupt && trap.cause === cause && isSame(trap, this.executionAt(hart, counted));
   }
 
   /** Whether the observers have not been told yet that the hart executes the instruction at its pc. */
   announces(hart: HartState): boolean {
-    const { pc } = hart;
-    const steps = hart.steps + this.clock.begun(hart);
-    const last = this.announced.get(hart.id);
-    if (last?.pc === pc && last.steps === steps) return false;
-    this.announced.set(hart.id, { hart: hart.id, pc, steps });
+    const now = this.executionAt(hart, 0);
+    if (isSame(this.announced.get(hart.id), now)) return false;
+    this.announced.set(hart.id, now);
     return true;
   }
+
+  private executionAt(hart: HartState, counted: number): ExecutionAt {
+    return { hart: hart.id, pc: hart.pc, steps: hart.steps + this.clock.begun(hart) - counted };
+  }
 }
+
+const isSame = (one: ExecutionAt | undefined, other: ExecutionAt): boolean =>
+  one?.hart === other.hart && one.steps === other.steps && one.pc === other.pc;

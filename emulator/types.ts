@@ -3,7 +3,7 @@
  * and registers are `bigint`; virtual time is a `number` of ticks of the 10 MHz clock that `mtime` counts (exact up to 2^53);
  * lengths are bytes.
  */
-import type { ExecutionAt, Instant, StoppedAt } from './history/instant';
+import type { BeforeTrap, ExecutionAt, Instant } from './history/instant';
 import type { MemoryImage } from './history/memory-image';
 import type { InputHistory, LoggedInput, MachineInput } from './inputs';
 import type { FenceCount, StaleTranslationEvent, StrictTlbOptions } from './strict-tlb/event';
@@ -287,9 +287,11 @@ export interface Checkpoint {
   readonly state: State;
   readonly memory: MemoryImage;
   /** Where the machine had stopped, so that it does not stop again for the same. */
-  readonly stoppedAt?: StoppedAt | undefined;
+  readonly stoppedAt?: ExecutionAt | undefined;
   /** By each hart, the last execution that observers were told of. A hart may have its turn only long after it was told of. */
   readonly announced: readonly ExecutionAt[];
+  /** By each hart, the last trap before which the machine had stopped, so that it is not told again. */
+  readonly traps: readonly BeforeTrap[];
 }
 
 /** Why `run` came back. */

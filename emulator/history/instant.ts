@@ -66,7 +66,8 @@ export interface ExecutionAt {
   readonly steps: number;
 }
 
-/** A hart before an instruction that it has not executed, or before a trap that it has not taken. */
-export interface StoppedAt extends ExecutionAt {
-  readonly trap?: { interrupt: boolean; cause: number } | undefined;
+/** A hart before a trap that it has not taken. */
+export interface BeforeTrap extends ExecutionAt {
+  readonly interrupt: boolean;
+  readonly cause: number;
 }

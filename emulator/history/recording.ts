@@ -8,7 +8,7 @@
  */
 import { PAGE } from '../layout';
 import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptions, type State } from '../types';
-import { type ExecutionAt, type Instant, type Moment, Phase, type StoppedAt } from './instant';
+import { type BeforeTrap, type ExecutionAt, type Instant, type Moment, Phase } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, encodePages } from './encoding/page-codec';
 import { SavedState } from './saved-state';
@@ -16,7 +16,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './encoding/state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-export const FORMAT = 'xv6-debug recording 5';
+export const FORMAT = 'xv6-debug recording 6';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
@@ -50,15 +50,16 @@ export const hashOf = (bytes: Uint8Array): string => {
 /** A recording of a machine with these options. */
 export function encodeRecording(options: MachineOptions, { checkpoints, inputs, notes }: Recording): Uint8Array {
   const pages: PageImage[] = [];
-  const kept = checkpoints.map(({ memory, instant, state, stoppedAt, announced }, index): State => {
+  const kept = checkpoints.map(({ memory, instant, state, stoppedAt, announced, traps }, index): State => {
     const changed = changedPages(memoryPages(options), memory, checkpoints[index - 1]?.memory);
     for (const page of changed) pages.push(pageOf(memory, page));
     return {
       instant: { ...instant },
       state,
       changed: index === 0 ? null : changed,
-      stoppedAt: stoppedAt === undefined ? null : { ...stoppedAt, trap: stoppedAt.trap ?? null },
+      stoppedAt: stoppedAt === undefined ? null : { ...stoppedAt },
       announced: announced.map((one) => ({ ...one })),
+      traps: traps.map((one) => ({ ...one })),
     };
   });
   const head: State = {
@@ -109,8 +110,9 @@ export function decodeRecording(bytes: Uint8Array): Recording & { fits(options: 
       instant: restoredInstant(one.record('instant')),
       state: one.raw('state'),
       memory,
-      stoppedAt: restoredStop(one),
+      stoppedAt: one.raw('stoppedAt') === null ? undefined : restoredExecution(one.record('stoppedAt')),
       announced: one.records('announced').map(restoredExecution),
+      traps: one.records('traps').map(restoredTrap),
     };
   });
   const name = head.text('options');
@@ -168,20 +170,16 @@ function restoredInput(saved: SavedState): MachineInput {
   throw new Error('the recording is damaged: it has an input of no kind');
 }
 
-function restoredStop(checkpoint: SavedState): StoppedAt | undefined {
-  if (checkpoint.raw('stoppedAt') === null) return undefined;
-  const saved = checkpoint.record('stoppedAt');
-  const trap = saved.raw('trap') === null ? undefined : saved.record('trap');
-  return {
-    ...restoredExecution(saved),
-    trap: trap && { interrupt: trap.boolean('interrupt'), cause: trap.count('cause') },
-  };
-}
-
 const restoredExecution = (saved: SavedState): ExecutionAt => ({
   hart: saved.count('hart'),
   pc: saved.bigint('pc'),
   steps: saved.count('steps'),
+});
+
+const restoredTrap = (saved: SavedState): BeforeTrap => ({
+  ...restoredExecution(saved),
+  interrupt: saved.boolean('interrupt'),
+  cause: saved.count('cause'),
 });
 
 const memoryPages = ({ memory }: MachineOptions): number => memory / PAGE;
