@@ -1,8 +1,9 @@
 /**
  * The instructions that the generated code leaves to us: CSR accesses, traps and returns, wfi, fences of translation,
- * lr and sc. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
+ * lr and sc, carry-less products. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
  */
 import { Csr } from '../isa/csrs';
+import { carrylessProduct } from '../isa/instructions/bit-manipulation';
 import { type CsrAccess, SystemOperation } from '../isa/instructions/instruction';
 import { SYSTEM } from '../isa/instructions/system';
 import {
@@ -100,7 +101,19 @@ export class SystemInstructions {
           operation === SystemOperation.storeConditional32 ? 4 : 8,
           hart.rs2,
         );
+      case SystemOperation.clmul:
+        return this.writeProduct(hart, 0n);
+      case SystemOperation.clmulr:
+        return this.writeProduct(hart, 63n);
+      case SystemOperation.clmulh:
+        return this.writeProduct(hart, 64n);
     }
+  }
+
+  /** rd := the carry-less product of rs1 and rs2 from bit `from` on. */
+  private writeProduct(hart: HartState, from: bigint): Status {
+    hart.setRd(carrylessProduct(hart.rs1, hart.rs2) >> from, 8, false);
+    return Status.done;
   }
 
   private returnBy(hart: HartState, leave: (hart: HartState) => void): Status {

@@ -3,7 +3,7 @@
  * code of the whole, so that `i64.add(a, b)` reads like an expression; `assemble` flattens the tree into bytes.
  * Branches name their target by a Label; `assemble` turns labels into nesting depths.
  *
- * Follows the WebAssembly core specification 1.0, chapter 5 (binary format).
+ * Follows the WebAssembly core specification 1.0, chapter 5 (binary format), and its extension by sign-extension operators.
  */
 
 /** The target of a branch. A label may be used only inside the block or loop that opens it. */
@@ -94,6 +94,11 @@ export const i32 = {
   shl: two(0x74),
   shr_s: two(0x75),
   shr_u: two(0x76),
+  rotl: two(0x77),
+  rotr: two(0x78),
+  clz: one(0x67),
+  ctz: one(0x68),
+  popcnt: one(0x69),
   wrap: one(0xa7),
 };
 
@@ -132,8 +137,15 @@ export const i64 = {
   shl: two(0x86),
   shr_s: two(0x87),
   shr_u: two(0x88),
+  rotl: two(0x89),
+  rotr: two(0x8a),
+  clz: one(0x79),
+  ctz: one(0x7a),
+  popcnt: one(0x7b),
   extend_s: one(0xac),
   extend_u: one(0xad),
+  extend8_s: one(0xc2),
+  extend16_s: one(0xc3),
 };
 
 export const local = {

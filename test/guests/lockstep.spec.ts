@@ -16,7 +16,7 @@ import { haveQemu, runQemu } from './qemu';
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
 const PROGRAMS = Number(process.env.LOCKSTEP_PROGRAMS ?? 500);
 /** The extensions of this machine; QEMU's rv64 has more. */
-const CPU = 'rv64,f=false,d=false,h=false,zba=false,zbb=false,zbc=false,zbs=false';
+const CPU = 'rv64,f=false,d=false,h=false';
 
 function runHere(kernel: Uint8Array): Uint8Array {
   const pieces: Uint8Array[] = [];

@@ -10,7 +10,18 @@ import { Machine } from '../../emulator/machine';
 import { symbolAddress } from './elf-symbols';
 
 const FOLDER = process.env.RISCV_TESTS_DIR;
-const SETS = ['rv64ui', 'rv64um', 'rv64ua', 'rv64uc', 'rv64mi', 'rv64si'];
+const SETS = [
+  'rv64ui',
+  'rv64um',
+  'rv64ua',
+  'rv64uc',
+  'rv64uzba',
+  'rv64uzbb',
+  'rv64uzbc',
+  'rv64uzbs',
+  'rv64mi',
+  'rv64si',
+];
 const MIB = 1 << 20;
 
 describe('riscv-tests', function () {

@@ -124,6 +124,8 @@ describe('the disassembler', () => {
     [0x0000100f, 'fence.i'],
     [0x000117b7, 'lui a5, 0x11'],
     [0xfee79de3, 'bne a5, a4, 0x80000ce0'],
+    [0x0808c4bb, 'zext.h s1, a7'],
+    [0x20b54533, 'sh2add a0, a0, a1'],
     [0x00000000, '.2byte 0x0'],
     [0x0000007f, '.4byte 0x7f'],
   ];

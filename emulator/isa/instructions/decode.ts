@@ -1,4 +1,5 @@
 /** From instruction words to entries of the table with their operands. */
+import { BIT_MANIPULATION } from './bit-manipulation';
 import { expand } from './compressed';
 import type { ImmediateKind, Instruction } from './instruction';
 import { RV64A } from './rv64a';
@@ -7,7 +8,7 @@ import { RV64M } from './rv64m';
 import { SYSTEM } from './system';
 
 /** Every instruction of the machine, once. */
-export const INSTRUCTIONS: readonly Instruction[] = [...RV64I, ...RV64M, ...RV64A, ...SYSTEM];
+export const INSTRUCTIONS: readonly Instruction[] = [...RV64I, ...RV64M, ...RV64A, ...BIT_MANIPULATION, ...SYSTEM];
 
 export interface Decoded {
   readonly instruction: Instruction;

@@ -1,6 +1,6 @@
 /**
  * The form in which an instruction is stated, once: its encoding, its assembly text and its meaning, as the Sail model
- * of RISC-V does in one clause. The files rv64i.ts, rv64m.ts, rv64a.ts and system.ts hold the clauses; decoder,
+ * of RISC-V does in one clause. The files rv64i.ts, rv64m.ts, rv64a.ts, bit-manipulation.ts and system.ts hold the clauses; decoder,
  * disassembler, interpreter and translator are made from them.
  */
 import type { Code } from '../../wasm/assembler';
@@ -55,6 +55,9 @@ export const enum SystemOperation {
   loadReserved64,
   storeConditional32,
   storeConditional64,
+  clmul,
+  clmulh,
+  clmulr,
 }
 
 export type ImmediateKind = 'none' | 'I' | 'S' | 'B' | 'U' | 'J' | 'shamt' | 'csr';
