@@ -36,7 +36,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{emulator,debug-adapter,extension,webviews,cli,host}/**/*.ts'],
+    files: ['{emulator,debug-adapter,gdb-stub,extension,webviews,cli,host}/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/testing/**'],
     plugins: { doors },
     rules: { 'doors/one-way': 'error' },

@@ -38,4 +38,22 @@ describe('what the guest writes', () => {
     assert.equal(after([0, 'panic: just talk\n$ ']).panicked(3 * SECOND), false);
     assert.equal(after([0, 'do not panic\n']).panicked(3 * SECOND), false);
   });
+
+  it('is handed on once, however often the guest goes back and writes it again', () => {
+    const output = new GuestOutput();
+    const taken = (): string => Buffer.from(output.take(0)).toString();
+    output.write(Buffer.from('ab'));
+    const { position } = output;
+    output.write(Buffer.from('cd'));
+    assert.equal(taken(), 'abcd');
+    output.goTo(position);
+    output.write(Buffer.from('c'));
+    assert.equal(taken(), '');
+    output.write(Buffer.from('def'));
+    assert.equal(taken(), 'ef');
+    output.goTo(position);
+    output.forgetLater();
+    output.write(Buffer.from('xy'));
+    assert.equal(taken(), 'xy');
+  });
 });

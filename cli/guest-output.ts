@@ -16,14 +16,38 @@ export class GuestOutput {
   private panicAt: number | undefined;
   private readonly decoder = new TextDecoder('latin1');
 
+  /** Bytes written since power on, and the most that there have been: a guest in its past writes again what it has written. */
+  private written = 0;
+  private known = 0;
+
   /** Told of each piece as the guest writes it. */
   listener: (bytes: Uint8Array) => void = () => undefined;
 
   /** For MachineOptions.consoleOutput. */
   readonly write = (bytes: Uint8Array): void => {
-    this.pieces.push(bytes);
-    this.listener(bytes);
+    const again = Math.max(this.known - this.written, 0);
+    this.written += bytes.length;
+    if (this.written <= this.known) return;
+    this.known = this.written;
+    const fresh = bytes.subarray(again);
+    this.pieces.push(fresh);
+    this.listener(fresh);
   };
+
+  /** Where it is; to be given to `goTo`. */
+  get position(): number {
+    return this.written;
+  }
+
+  /** The guest has been put where it had written so much. */
+  goTo(position: number): void {
+    this.written = position;
+  }
+
+  /** From here on the guest may write something else than it did. */
+  forgetLater(): void {
+    this.known = this.written;
+  }
 
   /** Whether a shell has shown its prompt. */
   get promptSeen(): boolean {

@@ -48,6 +48,22 @@ describe('the command line', () => {
     assert.equal(run('-serial none').console, false);
   });
 
+  it('serves gdb on a port of this computer only', () => {
+    assert.equal(run('-s').gdbPort, 1234);
+    for (const device of [
+      'tcp::26000',
+      'tcp:127.0.0.1:26000',
+      'tcp:localhost:26000',
+      'tcp::26000,server=on,wait=off',
+    ]) {
+      const { gdbPort, halted } = run(`-S -gdb ${device}`);
+      assert.deepEqual([gdbPort, halted], [26000, true]);
+    }
+    assert.equal(run('-gdb none').gdbPort, undefined);
+    for (const device of ['tcp::0', 'tcp::65536', 'tcp:0.0.0.0:1234', 'tcp:example.org:1234', 'stdio', 'unix:/tmp/gdb'])
+      refuses(`-gdb ${device}`, /gdb is served on a port of this computer only/);
+  });
+
   it('reads commas in file names as QEMU does', () => {
     assert.deepEqual(
       [...parseList('file=a,,b,if=none', 'file')],
@@ -100,8 +116,7 @@ describe('the command line', () => {
 
   it('names what it does not know or have', () => {
     refuses('-vga std', /-vga: unknown option/);
-    refuses('-S', /-S: there is no gdb server/);
-    refuses('-gdb tcp::1234', /-gdb: there is no gdb server/);
+    refuses('-S', /-S: .* add -s or -gdb/);
     refuses('-append root=/dev/vda', /-append: there is no command line for the kernel/);
     refuses('-netdev user,id=net0', /-netdev: there is no network/);
     refuses('-device e1000', /-device e1000/);

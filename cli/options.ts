@@ -25,6 +25,10 @@ export interface RunOptions {
   diskSlot: number;
   /** A reset of the guest ends the run. */
   noReboot: boolean;
+  /** Port of this computer on which gdb is served; undefined: none. */
+  gdbPort: number | undefined;
+  /** The machine waits for gdb to let it run. */
+  halted: boolean;
   /** Whether to read the console's input, and Ctrl-A commands with it. */
   console: boolean;
   seed: number;
@@ -165,7 +169,17 @@ function setAcceleration(draft: Draft, argument: string): void {
   }
 }
 
-const NO_GDB = 'there is no gdb server yet; the VS Code extension and xv6-debug-adapter debug without one';
+/** QEMU's -s. */
+const GDB_PORT = 1234;
+
+function setGdb(draft: Draft, argument: string): void {
+  const match = /^tcp:(|localhost|127\.0\.0\.1):(\d{1,5})(,.*)?$/.exec(argument);
+  const port = Number(match?.[2]);
+  if (argument === 'none') draft.gdbPort = undefined;
+  else if (port > 0 && port < 2 ** 16) draft.gdbPort = port;
+  else
+    throw new UsageError(`-gdb ${argument}: gdb is served on a port of this computer only; use -gdb tcp::${GDB_PORT}`);
+}
 
 /** Every option, by its name without dashes. Aliases point to the same entry. */
 const OPTIONS: Record<string, Option> = {
@@ -204,9 +218,9 @@ const OPTIONS: Record<string, Option> = {
   monitor: { argument: 'none', help: 'there is no monitor', apply: characterDevice('-monitor', ['none', 'stdio']) },
   display: { argument: 'none', help: 'there is no display', apply: characterDevice('-display', ['none']) },
   'no-reboot': { argument: '', help: 'exit when the guest resets', apply: (draft) => void (draft.noReboot = true) },
-  gdb: { argument: 'dev', help: 'not available yet', apply: refuse(`-gdb: ${NO_GDB}`) },
-  S: { argument: '', help: 'not available yet', apply: refuse(`-S: ${NO_GDB}`) },
-  s: { argument: '', help: 'not available yet', apply: refuse(`-s: ${NO_GDB}`) },
+  gdb: { argument: 'tcp::port', help: 'serve gdb on that port of 127.0.0.1', apply: setGdb },
+  S: { argument: '', help: 'wait for gdb to let the machine run', apply: (draft) => void (draft.halted = true) },
+  s: { argument: '', help: `as -gdb tcp::${GDB_PORT}`, apply: (draft) => void (draft.gdbPort = GDB_PORT) },
   netdev: {
     argument: 'user,...',
     help: 'not available yet',
@@ -300,6 +314,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     drive: undefined,
     diskSlot: 0,
     noReboot: false,
+    gdbPort: undefined,
+    halted: false,
     console: true,
     seed: 0,
     tlb: undefined,
@@ -333,6 +349,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     option.apply(draft, argument);
   }
   const { drives, replay, goto, ...options } = draft;
+  if (draft.halted && draft.gdbPort === undefined)
+    throw new UsageError('-S: the machine would wait for ever, as nothing can let it run; add -s or -gdb tcp::PORT');
   if (replay !== undefined) return replayOf(replay, goto, draft, given);
   if (goto !== undefined) throw new UsageError('--goto: it is for a recorded run, which --replay FILE names');
   return { ...options, ...drives.joined(options.warnings) };

@@ -4,17 +4,22 @@
  * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
-import { CLOCK } from '../host/clock';
 import { DeadEnds, describeDeadEnd } from '../emulator/dead-ends';
+import { Timeline } from '../emulator/history/timeline';
 import { Csr } from '../emulator/isa/csrs';
 import { RunLoop, isSilent } from '../emulator/run-loop';
 import { TrapLoops, trapVector } from '../emulator/trap-loops';
-import type { Hart, MachineApi, Stop, Subscription } from '../emulator/types';
+import type { Hart, MachineApi, MachineInput, RunLimit, State, Stop, Subscription } from '../emulator/types';
+import type { Target } from '../gdb-stub/target';
+import { CLOCK } from '../host/clock';
 import type { GuestOutput } from './guest-output';
 import type { ScriptRun } from './script';
 
 /** Instructions of a run. Nobody but the person at the keyboard waits for its end. */
 const LARGEST_BUDGET = 4_000_000;
+
+/** Bytes of the checkpoints from which a debugger goes back. */
+const PAST_MEMORY = 256 * 2 ** 20;
 
 /** Of Node's timers, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
@@ -26,11 +31,27 @@ export interface Ending {
   message: string;
 }
 
+/** One who stops the run and lets it go on: gdb's server. */
+export interface RunDebugger {
+  /** For the next run of the machine. */
+  limit(): Pick<RunLimit, 'hart'>;
+  /** The machine has come back from a run. True if it is to stand. */
+  ran(stop: Stop): boolean;
+  /** The machine is on its way through its past, and nothing may come in. */
+  readonly travelling: boolean;
+  /** Someone debugs: a guest that has died is there to be looked at. */
+  readonly debugging: boolean;
+  /** The run has ended. */
+  exited(status: number): void;
+}
+
 export interface RunSettings {
   script?: { run: ScriptRun; name: string };
   /** Wall-clock milliseconds from now. */
   timeout?: number;
   noReboot: boolean;
+  /** The run begins only when a debugger says so. */
+  halted?: boolean;
   /** A person watches: a guest that has panicked stays on the screen. */
   interactive: boolean;
   /** Receives what the guest writes. */
@@ -40,7 +61,7 @@ export interface RunSettings {
 }
 
 /** The state behind one `run`; its methods are for the terminal and for signals. */
-export class ConsoleRun {
+export class ConsoleRun implements Target {
   private readonly loop: RunLoop;
   private ending: Ending | undefined;
   private inputEnded = false;
@@ -51,6 +72,10 @@ export class ConsoleRun {
   private readonly trapLoops = new TrapLoops();
   private readonly deadEnds: DeadEnds;
   private watching: Subscription | undefined;
+  private debugger: RunDebugger | undefined;
+  private timeline: Timeline | undefined;
+  /** What was typed while nothing may come in. */
+  private readonly typed: Uint8Array[] = [];
   private settled: (() => void) | undefined;
   private failed: ((error: unknown) => void) | undefined;
   /** Milliseconds since the process began, at the first prompt. */
@@ -59,7 +84,7 @@ export class ConsoleRun {
   wall = 0;
 
   constructor(
-    private readonly machine: MachineApi,
+    readonly machine: MachineApi,
     private readonly output: GuestOutput,
     private readonly settings: RunSettings,
   ) {
@@ -68,6 +93,8 @@ export class ConsoleRun {
     output.listener = (bytes) => this.deadEnds.wrote(bytes);
     const client = {
       largestBudget: LARGEST_BUDGET,
+      limit: () => this.debugger?.limit() ?? {},
+      betweenSlices: (_rest: number, ran: number) => this.timeline?.ran(ran),
       ran: (stop: Stop) => this.ran(stop),
       failed: (error: unknown) => {
         this.loop.stop();
@@ -77,9 +104,14 @@ export class ConsoleRun {
     this.loop = new RunLoop(machine, CLOCK, client, settings.script === undefined);
   }
 
+  /** gdb's server looks at the run from now on. */
+  attach(debug: RunDebugger): void {
+    this.debugger = debug;
+  }
+
   input(bytes: Uint8Array): void {
-    this.machine.consoleInput(bytes);
-    this.loop.wake();
+    this.typed.push(bytes);
+    if (this.debugger?.travelling !== true) this.type();
   }
 
   /** Nothing more will be typed. */
@@ -91,6 +123,7 @@ export class ConsoleRun {
   end(ending: Ending): void {
     this.ending ??= ending;
     this.loop.stop();
+    this.debugger?.exited(this.ending.status);
     this.settled?.();
   }
 
@@ -102,13 +135,16 @@ export class ConsoleRun {
   async run(): Promise<Ending> {
     // What a saved boot has shown stands there at once.
     this.drain();
-    const callOff = CLOCK.later(Math.min(this.settings.timeout ?? Infinity, LONGEST_TIMEOUT), () => this.loop.wake());
+    const callOff = CLOCK.later(Math.min(this.settings.timeout ?? Infinity, LONGEST_TIMEOUT), () => {
+      if (this.running) this.loop.wake();
+      else if (this.isLate) this.end(this.timedOut(''));
+    });
     try {
       await new Promise<void>((resolve, reject) => {
         this.settled = resolve;
         this.failed = reject;
         if (this.ending !== undefined) resolve();
-        else this.loop.start();
+        else if (this.settings.halted !== true) this.loop.start();
       });
     } finally {
       callOff();
@@ -117,8 +153,47 @@ export class ConsoleRun {
     return this.ending!;
   }
 
+  get running(): boolean {
+    return this.loop.running;
+  }
+  resume(): void {
+    if (this.ending !== undefined) return;
+    this.type();
+    this.loop.start();
+  }
+  halt(): void {
+    this.loop.stop();
+  }
+  quit(): void {
+    this.end({ status: 0, message: '' });
+  }
+
+  apply(input: MachineInput): boolean {
+    if (this.timeline?.isPast === true) {
+      this.timeline.branch();
+      this.output.forgetLater();
+    }
+    return this.machine.apply(input);
+  }
+
+  past(): Timeline {
+    const { output } = this;
+    const companion = {
+      save: () => output.position,
+      restore: (position: State) => output.goTo(position as number),
+      passed: () => undefined,
+    };
+    return (this.timeline ??= new Timeline(this.machine, companion, CLOCK, PAST_MEMORY));
+  }
+
+  private type(): void {
+    for (const bytes of this.typed.splice(0)) this.apply({ kind: 'console', bytes });
+    this.loop.wake();
+  }
+
   private ran(stop: Stop): void {
     this.drain();
+    if (this.debugger?.ran(stop) === true) return;
     const ending = this.verdict(stop);
     if (ending !== undefined) this.end(ending);
   }
@@ -152,6 +227,8 @@ export class ConsoleRun {
       this.trapLoops.clear();
       this.deadEnds.clear();
     }
+    if (this.isLate) return this.timedOut(missed);
+    if (this.debugger?.debugging === true) return undefined;
     const dead = this.deadHart();
     if (dead) return { status: 3, message: `the guest hangs: ${dead}${missed}` };
     const silent = isSilent(stop);
@@ -165,9 +242,15 @@ export class ConsoleRun {
     }
     if (silent && (script !== undefined || this.inputEnded))
       return { status: 3, message: `the guest hangs: all harts wait and nothing will wake them${missed}` };
-    if (CLOCK.now() - this.started >= (this.settings.timeout ?? Infinity))
-      return { status: 1, message: `timed out after ${this.settings.timeout! / 1000} s${missed}` };
     return undefined;
+  }
+
+  private get isLate(): boolean {
+    return CLOCK.now() - this.started >= (this.settings.timeout ?? Infinity);
+  }
+
+  private timedOut(missed: string): Ending {
+    return { status: 1, message: `timed out after ${this.settings.timeout! / 1000} s${missed}` };
   }
 
   /**

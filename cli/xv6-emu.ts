@@ -18,13 +18,14 @@ import { reason } from '../host/reason';
 import { readRegular } from '../host/regular-file';
 import { version } from '../package.json';
 import { BootFile } from './boot-file';
+import { GdbServer } from './gdb-server';
 import { GuestOutput } from './guest-output';
 import { UsageError } from './option-values';
 import type { DriveOptions } from './drives';
 import { type ReplayOptions, type RunOptions, parseCommandLine, usage } from './options';
 import { whenParentIsGone } from './parent';
 import { describeState, replay } from './replay';
-import { ConsoleRun, type Ending } from './run';
+import { ConsoleRun, type Ending, type RunSettings } from './run';
 import { checkRunFile, readRun, writeRun } from './run-file';
 import { ScriptRun, parseScript } from './script';
 import { statsOf } from './stats';
@@ -133,6 +134,21 @@ async function runMachine(options: RunOptions): Promise<number> {
     name === undefined
       ? undefined
       : { name, run: new ScriptRun(parseScript(new TextDecoder().decode(readInput(name, 'script')), name)) };
+  // A client may knock as soon as anything has been printed.
+  const gdb = options.gdbPort === undefined ? undefined : await GdbServer.listen(options.gdbPort);
+  try {
+    return await runConsole(options, script, gdb);
+  } finally {
+    gdb?.close();
+  }
+}
+
+async function runConsole(
+  options: RunOptions,
+  script: RunSettings['script'],
+  gdb: GdbServer | undefined,
+): Promise<number> {
+  const { record } = options;
   const output = new GuestOutput();
   const { machine, boot, close } = powerOn(options, output);
   const typing = script === undefined && options.console;
@@ -146,6 +162,7 @@ async function runMachine(options: RunOptions): Promise<number> {
     script,
     timeout: options.timeout === undefined ? undefined : options.timeout * 1000,
     noReboot: options.noReboot,
+    halted: options.halted,
     interactive,
     show: (bytes) => {
       process.stdout.write(bytes);
@@ -153,6 +170,10 @@ async function runMachine(options: RunOptions): Promise<number> {
     },
     note,
   });
+  if (gdb !== undefined) {
+    run.attach(gdb);
+    gdb.serve(run);
+  }
   const commands: Record<EscapeCommand, () => void> = {
     exit: () => run.leave(),
     help: () => void process.stdout.write(ESCAPE_HELP.replaceAll('\n', '\r\n')),

@@ -19,6 +19,8 @@ const MACHINE = [
   ...['emulator/history/saved-state'],
   ...['emulator/history/instant', 'emulator/history/timeline', 'emulator/history/recorded-run'],
 ];
+/** Going back to where the machine was. */
+const PAST = ['emulator/history/instant', 'emulator/history/timeline'];
 const inDebugger = (...rooms) => rooms.map((room) => `debug-adapter/${room}`);
 
 /** @type {Readonly<Record<string, Door>>} */
@@ -146,6 +148,9 @@ export const DOORS = {
   'debug-adapter/stdio': { mayImport: ['debug-adapter', 'host'], node: true },
   'debug-adapter/node-files': { mayImport: ['debug-adapter', 'host'], node: true },
 
+  // Another debugger's way in: gdb's remote protocol, spoken over whatever carries bytes.
+  'gdb-stub': { mayImport: ['emulator/isa', 'emulator/types', 'emulator/devices/memory-map', ...PAST] },
+
   // What both programs need of Node's files.
   host: { mayImport: ['emulator/devices/disk', 'emulator/run-loop', 'emulator/types'], node: true },
 
@@ -163,7 +168,7 @@ export const DOORS = {
     vscode: true,
   },
   webviews: { mayImport: ['debug-adapter/protocol'] },
-  cli: { mayImport: ['emulator', 'host'], node: true },
+  cli: { mayImport: ['emulator', 'gdb-stub', 'host'], node: true },
 };
 
 /** The room of a path (without .ts): the one with the longest matching name. */

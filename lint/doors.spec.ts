@@ -48,6 +48,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'debug-adapter/dap': { allowed: './framing', forbidden: '../protocol' },
   'debug-adapter/stdio': { file: 'debug-adapter/stdio', allowed: 'node:fs', forbidden: '../extension/sessions' },
   'debug-adapter/node-files': { file: 'debug-adapter/node-files', allowed: 'node:fs', forbidden: 'vscode' },
+  'gdb-stub': { allowed: '../emulator/history/timeline', forbidden: '../debug-adapter/memory/address-space' },
   host: { file: 'host/file-disk', allowed: '../emulator/devices/disk', forbidden: '../emulator/machine' },
   extension: { file: 'extension/views/console', allowed: '../../debug-adapter/protocol', forbidden: '../../cli/run' },
   webviews: {

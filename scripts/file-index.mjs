@@ -8,7 +8,7 @@ import { root } from './run.mjs';
 
 const MAP = join(root, 'docs', 'architecture.md');
 const HEADING = '## Every file\n';
-const ROOMS = ['emulator', 'debug-adapter', 'extension', 'webviews', 'host', 'cli'];
+const ROOMS = ['emulator', 'debug-adapter', 'gdb-stub', 'extension', 'webviews', 'host', 'cli'];
 
 /** The first sentence, without where it is specified. */
 function subject(text) {

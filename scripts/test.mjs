@@ -9,7 +9,7 @@ import { ensurePackages, forTests } from './system-packages.mjs';
 
 /** The files of each suite, in the order in which they run, the quick ones first. */
 const suites = {
-  unit: ['{emulator,debug-adapter,extension,webviews,cli,host,lint,scripts}/**/*.spec.ts'],
+  unit: ['{emulator,debug-adapter,gdb-stub,extension,webviews,cli,host,lint,scripts}/**/*.spec.ts'],
   adapter: ['test/adapter/**/*.spec.ts'],
   bugs: ['test/bugs/**/*.spec.ts'],
   guests: ['test/guests/**/*.spec.ts'],
