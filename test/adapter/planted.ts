@@ -1,5 +1,5 @@
 /** The sample's kernels with planted bugs and its variants, unpacked from the one file in which the repository keeps them (scripts/pack-kernels.mjs). */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 
@@ -16,7 +16,10 @@ function unpack(): void {
     const content = bytes.subarray(from, from + size);
     from += size;
     if (existsSync(kernel) && statSync(kernel).size === size && readFileSync(kernel).equals(content)) continue;
-    writeFileSync(kernel, content, { mode: 0o755 });
+    // Another suite may be reading it, or unpack it too.
+    const unfinished = `${kernel}.${process.pid}`;
+    writeFileSync(unfinished, content, { mode: 0o755 });
+    renameSync(unfinished, kernel);
   }
   unpacked = true;
 }

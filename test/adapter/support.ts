@@ -22,19 +22,21 @@ export const kernelWithBug = (bug: number): string => plantedKernel(String(bug))
 
 let bundle: string | undefined;
 
-/** Bundles the adapter. The bundle is beside dist/, so that it finds the sample as the real one does. */
+/** Bundles the adapter, for this process. The bundle is beside dist/, so that it finds the sample as the real one does. */
 export function adapter(): string {
   if (bundle === undefined) {
-    bundle = join(ROOT, 'out', 'adapter.js');
+    const file = join(ROOT, 'out', `adapter-${process.pid}.js`);
+    process.once('exit', () => rmSync(file, { force: true }));
     buildSync({
       entryPoints: [join(ROOT, 'debug-adapter', 'stdio.ts')],
-      outfile: bundle,
+      outfile: file,
       bundle: true,
       platform: 'node',
       target: 'node20',
       sourcemap: 'inline',
       logLevel: 'error',
     });
+    bundle = file;
   }
   return bundle;
 }
