@@ -39,6 +39,8 @@ export interface PhysicalMemory {
   readonly dramSize: bigint;
   /** A copy of `length` bytes; undefined if not all of them are memory. */
   read(address: bigint, length: number): Uint8Array | undefined;
+  /** Copies bytes to where they are wanted. False, and nothing done, if not all of them are memory. */
+  readInto(address: bigint, bytes: Uint8Array): boolean;
   /** A little-endian, naturally aligned 64-bit word, as a page-table walk reads it. */
   readU64(address: bigint): bigint | undefined;
 }

@@ -6,6 +6,7 @@
 import { compareInstants, instantName, Phase, type Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
 import { X } from '../../emulator/isa/registers';
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type Hart, type State, type Subscription } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { memoryMap } from '../memory/memory-map';
@@ -13,11 +14,12 @@ import { findAllocators, PAGE_ALLOCATOR, type AllocatorFunction, type AllocatorN
 import { processIdOn } from '../xv6/cpus';
 import { endOfProcess } from '../xv6/processes';
 import { kernelLayout } from '../xv6/regions';
+import { kernelRoot } from '../xv6/tables';
 import { Frames } from './frames';
 import { FreeLists } from './free-lists';
 import { LiveTables } from './live-tables';
 import { PendingFrees, type PendingFree, type Thread } from './pending';
-import { referencesTo } from './references';
+import { KeptReferences, referencesTo, type Reference } from './references';
 import { isForeign, freedForeign, type AllocatorRange } from './rules/freed-foreign';
 import { freedMapped, isFreedMapped, type Judged } from './rules/freed-mapped';
 import { freedRoot, hartsOn } from './rules/freed-root';
@@ -54,6 +56,8 @@ export class Ledger {
   private roots = new Set<bigint>();
   private rules: ReadonlySet<LedgerRule> = new Set();
   private subscription: Subscription | undefined;
+  /** Of the kernel's own table, by far the largest. */
+  private kernels: { readonly root: bigint; readonly references: KeptReferences } | undefined;
   /** By the name of the instant: what is known to have been broken there, in this run, whatever is restored. */
   private readonly known = new Map<string, Violation>();
   /** What has just turned out, to be told at the stop that comes. */
@@ -116,6 +120,7 @@ export class Ledger {
   /** For a machine that is restored already. Throws an Error, and changes nothing, if it is not what `save` made. */
   restore(state: State): void {
     this.due = undefined;
+    this.kernels?.references.changed();
     if (this.subscription === undefined) return;
     if (state === null) {
       this.forget();
@@ -136,11 +141,15 @@ export class Ledger {
       execute: ({ hart, shown, time }) => shown !== true && this.reached(harts[hart]!, time),
       trapReturn: ({ hart, to }) => to === Mode.User && this.pending.any && this.leaves(harts[hart]!),
       satpWrite: ({ hart }) => {
-        const root = this.guest.userRoot(harts[hart]!);
-        if (root !== undefined) this.roots.add(root);
+        this.noteRoot(harts[hart]!);
+        return false;
+      },
+      data: () => {
+        this.kernels?.references.changed();
         return false;
       },
     });
+    for (const hart of harts) this.noteRoot(hart);
     subscription.setAddresses([...this.functions.keys(), ...(xv6.panic === undefined ? [] : [xv6.panic])]);
     this.subscription = subscription;
   }
@@ -148,6 +157,7 @@ export class Ledger {
   private end(): void {
     this.subscription?.end();
     this.subscription = undefined;
+    this.kernels = undefined;
   }
 
   /** Nothing is known but what is free now. */
@@ -205,7 +215,7 @@ export class Ledger {
         this.pending.add({ page, thread, pid, hart: hart.id, at, by: called.name });
       }
     }
-    return this.known.has(instantName(at));
+    return this.known.size > 0 && this.known.has(instantName(at));
   }
 
   /** The rules that a call can break at once. */
@@ -226,7 +236,7 @@ export class Ledger {
       ...{ page: address, by, caller: caller() },
       allocated: words.callerOf(frames.allocation(page)),
     });
-    if (this.rules.has('freed-root')) {
+    if (this.rules.has('freed-root') && this.roots.has(address)) {
       const harts = hartsOn(
         address,
         guest.harts.map((one) => guest.userRoot(one)),
@@ -273,12 +283,10 @@ export class Ledger {
       freed.flatMap((one) => (this.frames.state(one.page) === 'freed' ? [[one.page, one] as const] : [])),
     );
     if (pages.size === 0) return false;
-    const found = [...referencesTo(this.guest.machine.memory, this.liveRoots(), new Set(pages.keys()))].flatMap(
-      ([page, reference]) => {
-        const rule = ruleOf(reference, () => isFree(BigInt(page) << 12n));
-        return rule !== undefined && this.rules.has(rule) ? [{ rule, reference, free: pages.get(page)! }] : [];
-      },
-    );
+    const found = [...this.references(new Set(pages.keys()))].flatMap(([page, reference]) => {
+      const rule = ruleOf(reference, () => isFree(BigInt(page) << 12n));
+      return rule !== undefined && this.rules.has(rule) ? [{ rule, reference, free: pages.get(page)! }] : [];
+    });
     found.sort((a, b) => compareInstants(a.free.at, b.free.at));
     const [first] = found;
     if (first === undefined || this.known.has(instantName(first.free.at))) return false;
@@ -299,13 +307,31 @@ export class Ledger {
     return true;
   }
 
+  private noteRoot(hart: Hart): void {
+    const root = this.guest.userRoot(hart);
+    if (root !== undefined) this.roots.add(root);
+  }
+
   private noteTable(thread: Thread): void {
     const root = thread < 0n ? undefined : this.tables.userRoot(thread);
     if (root !== undefined) this.roots.add(root);
   }
 
-  private liveRoots(): Set<bigint> {
-    return new Set([...this.tables.roots(), ...this.roots]);
+  /** From all tables in use. */
+  private references(pages: ReadonlySet<number>): Map<number, Reference> {
+    const { memory } = this.guest.machine;
+    const kernel = kernelRoot(this.guest.xv6);
+    const roots = new Set([...this.tables.roots(), ...this.roots]);
+    if (kernel === undefined) return referencesTo(memory, roots, pages);
+    if (this.kernels?.root !== kernel) {
+      const watch = (tables: readonly bigint[]): void =>
+        this.subscription?.setWatches(
+          tables.map((address) => ({ address, length: Number(PAGE_SIZE), access: 'write' })),
+        );
+      this.kernels = { root: kernel, references: new KeptReferences(memory, kernel, watch) };
+    }
+    roots.delete(kernel);
+    return new Map([...referencesTo(memory, roots, pages), ...this.kernels.references.to(pages)]);
   }
 
   private running(hart: Hart): { thread: Thread; pid: number } {

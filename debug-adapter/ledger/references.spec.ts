@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { PTE, pteOf } from '../../emulator/isa/sv39';
-import { referencesTo } from './references';
+import { KeptReferences, referencesTo } from './references';
 
 const ROOT = 0x8700_0000n;
 const [MIDDLE, LOW] = [ROOT + 0x1000n, ROOT + 0x2000n];
@@ -9,13 +9,13 @@ const PAGE = 0x8765_4000n;
 /** Memory with these words; the rest of its pages is 0. */
 function memoryOf(words: Record<string, bigint>) {
   return {
-    read: (address: bigint, length: number): Uint8Array => {
-      const bytes = new Uint8Array(length);
+    readInto: (address: bigint, bytes: Uint8Array): boolean => {
+      bytes.fill(0);
       for (const [at, word] of Object.entries(words)) {
-        if (BigInt(at) >= address && BigInt(at) < address + BigInt(length))
+        if (BigInt(at) >= address && BigInt(at) < address + BigInt(bytes.length))
           new DataView(bytes.buffer).setBigUint64(Number(BigInt(at) - address), word, true);
       }
-      return bytes;
+      return true;
     },
   };
 }
@@ -56,5 +56,25 @@ describe('references to a page', () => {
     assert.equal(referencesTo(own, [ROOT], new Set([0x80000])).size, 0);
     const elsewhere = memoryOf({ [String(ROOT + 8n)]: pteOf(0x8000_0000n, PTE.V | PTE.R | PTE.W) });
     assert.equal(referencesTo(elsewhere, [ROOT], new Set([0x80000])).size, 1);
+  });
+
+  it('are kept of a table until one of its pages is stored to', () => {
+    const words: Record<string, bigint> = {
+      [String(ROOT)]: pteOf(MIDDLE, PTE.V),
+      [String(MIDDLE + 8n)]: pteOf(LOW, PTE.V),
+      [String(LOW + 16n)]: pteOf(PAGE, user),
+    };
+    let watched: readonly bigint[] = [];
+    const kept = new KeptReferences(memoryOf(words), ROOT, (tables) => (watched = tables));
+    const pages = new Set([Number(PAGE >> 12n), Number(LOW >> 12n)]);
+    assert.deepEqual(kept.to(pages), referencesTo(memoryOf(words), [ROOT], pages));
+    assert.deepEqual(watched, [ROOT, MIDDLE, LOW]);
+    words[String(LOW + 16n)] = 0n;
+    assert.equal(kept.to(pages).size, 2, 'nobody has told of a store');
+    kept.changed();
+    assert.deepEqual(
+      [...kept.to(pages).values()].map(({ kind }) => kind),
+      ['table'],
+    );
   });
 });

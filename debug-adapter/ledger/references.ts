@@ -20,22 +20,92 @@ export interface Reference {
 
 const LEAF = PTE.R | PTE.W | PTE.X;
 
+/** By level: the table that is being read. */
+const TABLES = Array.from({ length: ROOT_LEVEL + 1 }, () => {
+  const words = new Uint32Array(2 * ENTRIES);
+  return { words, bytes: new Uint8Array(words.buffer) };
+});
+
+/** Which pages are looked for, by their numbers. */
+interface Wanted {
+  /** Of the pages that a leaf of this level maps from `page` on: the first that is looked for. */
+  among(page: number, level: number): number | undefined;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+const EVERY: Wanted = { among: (page) => page, lowest: 0, highest: Infinity };
+
 /** The first reference to each of some pages (numbers) from the trees with these roots. */
 export function referencesTo(
-  memory: Pick<PhysicalMemory, 'read'>,
+  memory: Pick<PhysicalMemory, 'readInto'>,
   roots: Iterable<bigint>,
   pages: ReadonlySet<number>,
 ): Map<number, Reference> {
   const found = new Map<number, Reference>();
+  const wanted = wantedOf(pages);
+  for (const root of roots) {
+    visit(memory, root, wanted, (page, reference) => {
+      if (!found.has(page)) found.set(page, reference);
+    });
+  }
+  return found;
+}
+
+/** All that a tree refers to, kept as long as nothing is stored to its pages: the kernel's own table hardly changes. */
+export class KeptReferences {
+  private kept: { page: number; reference: Reference }[] | undefined;
+
+  /** `watch` is called with the tables, to be told of stores to them by `changed`. */
+  constructor(
+    private readonly memory: Pick<PhysicalMemory, 'readInto'>,
+    private readonly root: bigint,
+    private readonly watch: (tables: readonly bigint[]) => void,
+  ) {}
+
+  changed(): void {
+    this.kept = undefined;
+  }
+
+  to(pages: ReadonlySet<number>): Map<number, Reference> {
+    if (this.kept === undefined) {
+      const kept: { page: number; reference: Reference }[] = [];
+      visit(this.memory, this.root, EVERY, (page, reference) => void kept.push({ page, reference }));
+      this.kept = kept;
+      this.watch(kept.flatMap(({ page, reference }) => (reference.kind === 'leaf' ? [] : [BigInt(page) << 12n])));
+    }
+    const found = new Map<number, Reference>();
+    const wanted = wantedOf(pages);
+    for (const { page, reference } of this.kept) {
+      const one = wanted.among(page, reference.kind === 'leaf' ? reference.level : 0);
+      if (one !== undefined && !found.has(one)) found.set(one, reference);
+    }
+    return found;
+  }
+}
+
+function wantedOf(pages: ReadonlySet<number>): Wanted {
   let [lowest, highest] = [Infinity, -Infinity];
   for (const page of pages) [lowest, highest] = [Math.min(lowest, page), Math.max(highest, page)];
-  const add = (page: number, reference: Reference): void => {
-    if (!found.has(page)) found.set(page, reference);
+  const among = (page: number, level: number): number | undefined => {
+    if (level === 0) return pages.has(page) ? page : undefined;
+    const end = page + 512 ** level;
+    for (const one of pages) if (one >= page && one < end) return one;
+    return undefined;
   };
-  const visit = (root: bigint, table: bigint, level: number, base: bigint): void => {
-    const bytes = memory.read(table, 8 * ENTRIES);
-    if (bytes === undefined) return;
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, 2 * ENTRIES);
+  return { among, lowest, highest };
+}
+
+function visit(
+  memory: Pick<PhysicalMemory, 'readInto'>,
+  root: bigint,
+  wanted: Wanted,
+  found: (page: number, reference: Reference) => void,
+): void {
+  const { lowest, highest } = wanted;
+  const inTable = (table: bigint, level: number, base: bigint): void => {
+    const { bytes, words } = TABLES[level]!;
+    if (!memory.readInto(table, bytes)) return;
     for (let index = 0; index < ENTRIES; index++) {
       const low = words[2 * index]!;
       if ((low & PTE.V) === 0) continue;
@@ -43,33 +113,22 @@ export function referencesTo(
       // Bits 32 to 53 are those of the PPN above 2^22 pages, where there is no RAM.
       const high = words[2 * index + 1]!;
       const page = (low >>> 10) + (high & 0x3f_ffff) * 2 ** 22;
-      // Most leaves are the kernel's of level 0: a comparison is much less than a look into the set.
+      // Most entries are leaves of level 0: a comparison is much less than a look into the set.
       if (level === 0 && (!isLeaf || page < lowest || page > highest)) continue;
-      const touches = isLeaf ? touched(pages, page, level) : pages.has(page) ? page : undefined;
-      if (touches === undefined && isLeaf) continue;
+      const one = wanted.among(page, isLeaf ? level : 0);
+      if (one === undefined && isLeaf) continue;
       const va = toCanonical(base + BigInt(index) * spanOf(level));
       const pte = (BigInt(high) << 32n) | BigInt(low);
       const entry = { root, level, va, pte, address: table + BigInt(8 * index) };
       if (isLeaf) {
-        if (va !== BigInt(page) << 12n) add(touches!, { kind: 'leaf', ...entry });
+        if (va !== BigInt(page) << 12n) found(one!, { kind: 'leaf', ...entry });
       } else if (level > 0) {
-        if (touches !== undefined) add(touches, { kind: 'table', ...entry });
-        visit(root, BigInt(page) << 12n, level - 1, va);
+        if (one !== undefined) found(one, { kind: 'table', ...entry });
+        inTable(BigInt(page) << 12n, level - 1, va);
       }
     }
   };
-  for (const root of roots) {
-    const page = Number(root >> 12n);
-    if (pages.has(page)) add(page, { kind: 'root', root, level: ROOT_LEVEL + 1, va: 0n, pte: 0n, address: 0n });
-    visit(root, root, ROOT_LEVEL, 0n);
-  }
-  return found;
-}
-
-/** A page of these that a leaf maps. */
-function touched(pages: ReadonlySet<number>, page: number, level: number): number | undefined {
-  if (level === 0) return pages.has(page) ? page : undefined;
-  const end = page + 512 ** level;
-  for (const one of pages) if (one >= page && one < end) return one;
-  return undefined;
+  const one = wanted.among(Number(root >> 12n), 0);
+  if (one !== undefined) found(one, { kind: 'root', root, level: ROOT_LEVEL + 1, va: 0n, pte: 0n, address: 0n });
+  inTable(root, ROOT_LEVEL, 0n);
 }

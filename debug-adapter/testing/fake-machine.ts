@@ -65,6 +65,11 @@ export class FakeMachine implements MachineApi {
       const at = Number(address);
       return at + length <= this.bytes.length ? this.bytes.slice(at, at + length) : undefined;
     },
+    readInto(address: bigint, bytes: Uint8Array): boolean {
+      const found = this.read(address, bytes.length);
+      if (found) bytes.set(found);
+      return found !== undefined;
+    },
     write(address: bigint, bytes: Uint8Array): boolean {
       this.bytes.set(bytes, Number(address));
       return true;

@@ -28,26 +28,54 @@ export function processOn(xv6: Xv6, hart: HartContext, all?: readonly Process[])
 
 /** The same, no more read than its struct proc's address and its pid. */
 export function processIdOn(xv6: Xv6, hart: HartContext): { address: bigint; pid: number } | undefined {
-  const pid = xv6.proc && findMember(xv6.proc.record, 'pid');
-  const address = pid && structProcOn(xv6, hart);
-  const bytes = address === undefined ? undefined : xv6.read(address + BigInt(pid!.offset), 4);
+  const { pid } = placesOf(xv6);
+  const address = pid === undefined ? undefined : structProcOn(xv6, hart);
+  const bytes = address === undefined ? undefined : xv6.read(address + pid!, 4);
   if (address === undefined || !bytes) return undefined;
   return { address, pid: new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true) };
 }
 
 /** The struct proc of the process in whose context a hart executes. */
 function structProcOn(xv6: Xv6, hart: HartContext): bigint | undefined {
-  const { cpus, proc } = xv6;
-  const running = cpus && findMember(cpus.record, 'proc');
-  if (!running || !proc || hart.id < 0 || hart.id >= cpus.count || onBootStack(xv6, hart)) return undefined;
-  const address = readWord(xv6, cpus.address + BigInt(hart.id * cpus.stride + running.offset));
-  return address !== undefined && indexIn(proc, address) !== undefined ? address : undefined;
+  const running = placesOf(xv6).running[hart.id];
+  if (running === undefined || !xv6.proc || onBootStack(xv6, hart)) return undefined;
+  const address = readWord(xv6, running);
+  return address && indexIn(xv6.proc, address) !== undefined ? address : undefined;
 }
 
 /** Whether a hart in the kernel is on the stack that it began with, which later is its scheduler's. */
-function onBootStack({ binary }: Pick<Xv6, 'binary'>, hart: HartContext): boolean {
-  const stacks = binary.symbol(NAMES.bootStacks);
+function onBootStack(xv6: Xv6, hart: HartContext): boolean {
+  const { stacks } = placesOf(xv6);
   if (hart.mode === Mode.User || !stacks) return false;
   const sp = hart.x(X.sp);
   return sp > stacks.address && sp <= stacks.address + stacks.size;
+}
+
+/** What is looked for by name, once: who runs is asked at every call that some watch. */
+interface Places {
+  /** By hart: where the address of its process's struct proc lies. */
+  readonly running: readonly bigint[];
+  /** Offset of `pid` in struct proc, in bytes. */
+  readonly pid: bigint | undefined;
+  readonly stacks: { readonly address: bigint; readonly size: bigint } | undefined;
+}
+
+const known = new WeakMap<Xv6, Places>();
+
+function placesOf(xv6: Xv6): Places {
+  let places = known.get(xv6);
+  if (places === undefined) {
+    const { cpus, proc, binary } = xv6;
+    const running = cpus && findMember(cpus.record, 'proc');
+    const pid = proc && findMember(proc.record, 'pid');
+    places = {
+      running: !running
+        ? []
+        : Array.from({ length: cpus.count }, (_, id) => cpus.address + BigInt(id * cpus.stride + running.offset)),
+      pid: pid && BigInt(pid.offset),
+      stacks: binary.symbol(NAMES.bootStacks),
+    };
+    known.set(xv6, places);
+  }
+  return places;
 }

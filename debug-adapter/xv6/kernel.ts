@@ -7,7 +7,6 @@ import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '.
 import { symbolFeatures, type Feature } from './features';
 import { arrayOf, isPageTable, pageTableMembers, recordOf } from './structure';
 import { findMember, plain, sizeOf } from '../expressions/types';
-import { fromBytes } from '../expressions/value';
 import { topPages, type TopPages } from './trampoline';
 
 export interface ArrayPlace {
@@ -177,15 +176,13 @@ function findKernelTable(binary: Binary): bigint | string {
 /** Reads a pointer-sized word of the kernel. */
 export function readWord(xv6: Pick<Xv6, 'read'>, address: bigint): bigint | undefined {
   const bytes = xv6.read(address, 8);
-  return bytes && fromBytes(bytes);
+  return bytes && new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
 }
 
 /** The element of an array that an address is the start of; undefined for any other address. */
 export function indexIn(array: ArrayPlace, address: bigint): number | undefined {
-  const distance = address - array.address;
-  const stride = BigInt(array.stride);
-  if (distance < 0n || distance % stride !== 0n || distance / stride >= BigInt(array.count)) return undefined;
-  return Number(distance / stride);
+  const index = Number(address - array.address) / array.stride;
+  return Number.isInteger(index) && index >= 0 && index < array.count ? index : undefined;
 }
 
 /** Bytes of a whole array. */

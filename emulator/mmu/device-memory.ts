@@ -19,6 +19,12 @@ export class DeviceMemory implements WritableMemory {
     return bytes;
   }
 
+  readInto(address: bigint, bytes: Uint8Array): boolean {
+    const found = this.read(address, bytes.length);
+    if (found) bytes.set(found);
+    return found !== undefined;
+  }
+
   write(address: bigint, bytes: Uint8Array): boolean {
     if (this.memory.watches.none) return this.memory.write(address, bytes);
     if (this.memory.read(address, bytes.length) === undefined) return false;

@@ -117,6 +117,12 @@ export class GuestMemory implements WritableMemory {
     return host === 0 ? undefined : this.u8.slice(host, host + length);
   }
 
+  readInto(address: bigint, bytes: Uint8Array): boolean {
+    const host = this.range(address, bytes.length);
+    if (host !== 0) bytes.set(this.u8.subarray(host, host + bytes.length));
+    return host !== 0;
+  }
+
   write(address: bigint, bytes: Uint8Array): boolean {
     const host = this.range(address, bytes.length);
     if (host === 0) return false;

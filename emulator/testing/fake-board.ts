@@ -19,6 +19,12 @@ export class FakeMemory implements WritableMemory {
       : undefined;
   }
 
+  readInto(address: bigint, bytes: Uint8Array): boolean {
+    const found = this.read(address, bytes.length);
+    if (found) bytes.set(found);
+    return found !== undefined;
+  }
+
   write(address: bigint, bytes: Uint8Array): boolean {
     if (!this.holds(address, bytes.length)) return false;
     this.bytes.set(bytes, this.index(address));

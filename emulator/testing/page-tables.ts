@@ -105,6 +105,12 @@ export class TestMemory implements PhysicalMemory, TableStore {
     return at < 0 || at + length > this.bytes.length ? undefined : this.bytes.slice(at, at + length);
   }
 
+  readInto(address: bigint, bytes: Uint8Array): boolean {
+    const found = this.read(address, bytes.length);
+    if (found) bytes.set(found);
+    return found !== undefined;
+  }
+
   write(address: bigint, bytes: Uint8Array): boolean {
     const at = Number(address - this.dramBase);
     if (at < 0 || at + bytes.length > this.bytes.length) return false;
