@@ -142,7 +142,7 @@ describe('the frame ledger', () => {
     assert.equal(run.returns(), true);
     assert.match(run.ledger.after(0)!.text, /level-1 entry for 0x0, at PA 0x21000, still leads to it/);
     run.roots.set(0, ROOT);
-    run.machine.tell('satpWrite', { hart: 0, pc: 0n, previous: 0n, value: ROOT >> 12n });
+    run.machine.tell('satpWrite', { hart: 0, pc: 0n, before: 0n, after: ROOT >> 12n });
     assert.equal(run.tell(KFREE, ROOT), true);
     assert.equal(run.ledger.at(0)?.rule, 'freed-root');
     assert.equal(run.tell(KFREE, PAGE + 8n), true);
