@@ -49,7 +49,7 @@ export class Drives {
     const items = parseList(argument, 'driver');
     const driver = items.get('driver') ?? '';
     if (driver !== 'virtio-blk-device')
-      throw new UsageError(`-device ${driver}: the board has no such device here; it has virtio-blk-device`);
+      throw new UsageError(`-device ${driver}: the board has no such device here; it has virtio-blk-device and e1000`);
     onlyKeys('-device virtio-blk-device', items, ['driver', 'drive', 'bus', 'id', 'serial']);
     this.devices.push({ drive: items.get('drive') ?? '', bus: items.get('bus') ?? '' });
   }

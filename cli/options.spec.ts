@@ -38,6 +38,37 @@ describe('the command line', () => {
     assert.equal(options.legacyVirtio, undefined);
   });
 
+  it('takes a network as the net labs have it', () => {
+    const { network, warnings } = run(
+      '-netdev user,id=net0,hostfwd=udp::25999-:2000,hostfwd=udp::30999-:2001 -device e1000,netdev=net0,bus=pcie.0' +
+        ' -object filter-dump,id=net0,netdev=net0,file=packets.pcap',
+    );
+    const ports = network?.forwards.map(({ protocol, hostPort, guest }) => [protocol, hostPort, guest.port]);
+    assert.deepEqual(ports, [
+      ['udp', 25999, 2000],
+      ['udp', 30999, 2001],
+    ]);
+    assert.equal(network?.isRestricted, false);
+    assert.deepEqual(
+      network.captures.map(({ file }) => file),
+      ['packets.pcap'],
+    );
+    assert.deepEqual(warnings, []);
+    assert.equal(run('-netdev user,id=a,restrict=on -device e1000,netdev=a').network?.isRestricted, true);
+  });
+
+  it('knows no other network, and none that contradicts itself', () => {
+    refuses('-netdev tap,id=n', /-netdev tap: there is only/);
+    refuses('-netdev user,id=n,hostfwd=udp:0.0.0.0:1-:1', /only forwarded from 127\.0\.0\.1/);
+    refuses('-netdev user,id=n,smb=/', /"smb" is not known/);
+    refuses('-device e1000,netdev=n', /no -netdev has id=n/);
+    refuses('-device e1000,bus=pcie.1', /one PCIe bus/);
+    refuses('-object filter-dump,netdev=n,file=f', /no -netdev has id=n/);
+    refuses('-object rng-random,id=r', /-object rng-random/);
+    assert.match(run('-netdev user,id=n').warnings.join(), /no -device e1000 uses it/);
+    assert.match(run('-device e1000').warnings.join(), /cable is not plugged in/);
+  });
+
   it('takes one dash or two, and other spellings of the same', () => {
     assert.equal(run('--smp cpus=4').harts, 4);
     assert.equal(run('-m 256').memory, 256 * MIB);
@@ -118,8 +149,7 @@ describe('the command line', () => {
     refuses('-vga std', /-vga: unknown option/);
     refuses('-S', /-S: .* add -s or -gdb/);
     refuses('-append root=/dev/vda', /-append: there is no command line for the kernel/);
-    refuses('-netdev user,id=net0', /-netdev: there is no network/);
-    refuses('-device e1000', /-device e1000/);
+    refuses('-device rtl8139', /-device rtl8139/);
     refuses('-machine sifive_u', /sifive_u.*-machine virt/);
     refuses('-cpu rv32', /-cpu rv32/);
     refuses('-cpu rv64,v=true', /v=true/);

@@ -7,6 +7,7 @@ import { type SpokenInstant, spokenInstant } from '../emulator/history/spoken-in
 import { tlbOfSeed } from '../emulator/strict-tlb/event';
 import type { MachineOptions } from '../emulator/types';
 import { type DriveOptions, Drives } from './drives';
+import { type NetworkOptions, Networks } from './network/network-options';
 import { onlyKeys, onOff, parseCount, parseList, parseSize, UsageError } from './option-values';
 
 export interface RunOptions {
@@ -23,6 +24,8 @@ export interface RunOptions {
   drive: DriveOptions | undefined;
   /** Its virtio-mmio slot. */
   diskSlot: number;
+  /** The network of the e1000; undefined: there is none. */
+  network: NetworkOptions | undefined;
   /** A reset of the guest ends the run. */
   noReboot: boolean;
   /** Port of this computer on which gdb is served; undefined: none. */
@@ -59,13 +62,12 @@ export interface ReplayOptions extends Pick<RunOptions, 'acceleration' | 'timeou
 export type CommandLine = RunOptions | ReplayOptions | { action: 'help' } | { action: 'version' };
 
 const MIB = 1024 * 1024;
-/** QEMU's default without -m. */
-const DEFAULT_MEMORY = 128 * MIB;
 const MAX_MEMORY = 3072 * MIB;
 const MAX_HARTS = 8;
 
-interface Draft extends RunOptions {
+interface Draft extends Omit<RunOptions, 'drive' | 'diskSlot' | 'network'> {
   drives: Drives;
+  networks: Networks;
   replay: string | undefined;
   goto: SpokenInstant | undefined;
 }
@@ -200,8 +202,9 @@ const OPTIONS: Record<string, Option> = {
   },
   device: {
     argument: 'virtio-blk-device,drive=ID,bus=virtio-mmio-bus.0',
-    help: 'puts the drive on the board',
-    apply: (draft, argument) => draft.drives.addDevice(argument),
+    help: 'puts the drive on the board; or e1000,netdev=ID,bus=pcie.0 the network',
+    apply: (draft, argument) =>
+      (/^(driver=)?e1000\b/.test(argument) ? draft.networks : draft.drives).addDevice(argument),
   },
   global: { argument: 'virtio-mmio.force-legacy=on|off', help: 'virtio version 1 (default) or 2', apply: setGlobal },
   snapshot: {
@@ -222,14 +225,14 @@ const OPTIONS: Record<string, Option> = {
   S: { argument: '', help: 'wait for gdb to let the machine run', apply: (draft) => void (draft.halted = true) },
   s: { argument: '', help: `as -gdb tcp::${GDB_PORT}`, apply: (draft) => void (draft.gdbPort = GDB_PORT) },
   netdev: {
-    argument: 'user,...',
-    help: 'not available yet',
-    apply: refuse('-netdev: there is no network yet; the net labs need it'),
+    argument: 'user,id=ID,hostfwd=udp::N-:N',
+    help: 'a network as of QEMU, with the host as 10.0.2.2; hostfwd: on 127.0.0.1, or tcp; also restrict=on',
+    apply: (draft, argument) => draft.networks.addNetdev(argument),
   },
   object: {
-    argument: 'type',
-    help: 'not available',
-    apply: refuse('-object: no such objects here (filter-dump belongs to a network)'),
+    argument: 'filter-dump,netdev=ID,file=F',
+    help: 'captures the frames of the network in a file for Wireshark',
+    apply: (draft, argument) => draft.networks.addObject(argument),
   },
   accel: {
     argument: 'interp|jit|mixed',
@@ -308,11 +311,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const draft: Draft = {
     action: 'run',
     kernel: undefined,
-    memory: DEFAULT_MEMORY,
+    memory: 128 * MIB,
     harts: undefined,
     legacyVirtio: undefined,
-    drive: undefined,
-    diskSlot: 0,
     noReboot: false,
     gdbPort: undefined,
     halted: false,
@@ -327,6 +328,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     warnings: [],
     record: undefined,
     drives: new Drives(),
+    networks: new Networks(),
     replay: undefined,
     goto: undefined,
   };
@@ -348,12 +350,12 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     }
     option.apply(draft, argument);
   }
-  const { drives, replay, goto, ...options } = draft;
+  const { drives, networks, replay, goto, ...options } = draft;
   if (draft.halted && draft.gdbPort === undefined)
     throw new UsageError('-S: the machine would wait for ever, as nothing can let it run; add -s or -gdb tcp::PORT');
   if (replay !== undefined) return replayOf(replay, goto, draft, given);
   if (goto !== undefined) throw new UsageError('--goto: it is for a recorded run, which --replay FILE names');
-  return { ...options, ...drives.joined(options.warnings) };
+  return { ...options, ...drives.joined(options.warnings), network: networks.joined(options.warnings) };
 }
 
 /** The recording decides what runs. */

@@ -52,6 +52,8 @@ export interface RunSettings {
   noReboot: boolean;
   /** The run begins only when a debugger says so. */
   halted?: boolean;
+  /** What comes from there keeps to the clock on the wall, and may wake a guest at any time. */
+  network?: { forget(): void };
   /** A person watches: a guest that has panicked stays on the screen. */
   interactive: boolean;
   /** Receives what the guest writes. */
@@ -101,7 +103,8 @@ export class ConsoleRun implements Target {
         this.failed?.(error);
       },
     };
-    this.loop = new RunLoop(machine, CLOCK, client, settings.script === undefined);
+    const isPaced = settings.script === undefined || settings.network !== undefined;
+    this.loop = new RunLoop(machine, CLOCK, client, isPaced);
   }
 
   /** gdb's server looks at the run from now on. */
@@ -112,6 +115,18 @@ export class ConsoleRun implements Target {
   input(bytes: Uint8Array): void {
     this.typed.push(bytes);
     if (this.debugger?.travelling !== true) this.type();
+  }
+
+  /** The machine stands in its past, or is on its way there: whatever it does, it has done before. */
+  get inPast(): boolean {
+    return this.debugger?.travelling === true || this.timeline?.isPast === true;
+  }
+
+  /** A frame for the guest has come from the network, of which there is none in the past. */
+  receive(frame: Uint8Array): void {
+    if (this.inPast) return;
+    this.machine.apply({ kind: 'frame', bytes: frame });
+    this.loop.wake();
   }
 
   /** Nothing more will be typed. */
@@ -171,6 +186,7 @@ export class ConsoleRun implements Target {
   apply(input: MachineInput): boolean {
     if (this.timeline?.isPast === true) {
       this.timeline.branch();
+      this.settings.network?.forget();
       this.output.forgetLater();
     }
     return this.machine.apply(input);
@@ -231,7 +247,7 @@ export class ConsoleRun implements Target {
     if (this.debugger?.debugging === true) return undefined;
     const dead = this.deadHart();
     if (dead) return { status: 3, message: `the guest hangs: ${dead}${missed}` };
-    const silent = isSilent(stop);
+    const silent = isSilent(stop) && this.settings.network === undefined;
     const found = this.deadEnds.look(silent, script !== undefined || this.inputEnded);
     if (found !== undefined || this.output.panicked(silent ? Infinity : this.machine.now)) {
       const what = found === undefined || found.kind === 'panic' ? 'the guest panicked' : 'the guest hangs';

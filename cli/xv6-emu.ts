@@ -19,6 +19,7 @@ import { readRegular } from '../host/regular-file';
 import { version } from '../package.json';
 import { BootFile } from './boot-file';
 import { GdbServer } from './gdb-server';
+import { GuestNetwork } from './network/guest-network';
 import { GuestOutput } from './guest-output';
 import { UsageError } from './option-values';
 import type { DriveOptions } from './drives';
@@ -81,6 +82,7 @@ function withSample(options: RunOptions): RunOptions & { kernel: string } {
 function powerOn(
   given: RunOptions,
   output: GuestOutput,
+  network: GuestNetwork | undefined,
 ): { machine: Machine; boot: BootFile | undefined; close: () => void } {
   const options = withSample(given);
   const kernel = readInput(options.kernel, 'kernel');
@@ -96,6 +98,7 @@ function powerOn(
     diskSlot: options.diskSlot,
     seed: options.seed,
     ...(options.tlb && { tlb: options.tlb }),
+    ...(network && { network: { frameOutput: (frame) => network.transmit(frame) } }),
     acceleration: options.acceleration,
     consoleOutput: (bytes) => {
       recorder?.output(bytes);
@@ -150,7 +153,8 @@ async function runConsole(
 ): Promise<number> {
   const { record } = options;
   const output = new GuestOutput();
-  const { machine, boot, close } = powerOn(options, output);
+  const network = options.network && new GuestNetwork(options.network, (text) => say(`warning: ${text}`));
+  const { machine, boot, close } = powerOn(options, output, network);
   const typing = script === undefined && options.console;
   const interactive = typing && process.stdin.isTTY;
   // A terminal in raw mode needs both, and the guest may have written half a line.
@@ -163,6 +167,7 @@ async function runConsole(
     timeout: options.timeout === undefined ? undefined : options.timeout * 1000,
     noReboot: options.noReboot,
     halted: options.halted,
+    network,
     interactive,
     show: (bytes) => {
       process.stdout.write(bytes);
@@ -174,6 +179,7 @@ async function runConsole(
     run.attach(gdb);
     gdb.serve(run);
   }
+  network?.plug(run);
   const commands: Record<EscapeCommand, () => void> = {
     exit: () => run.leave(),
     help: () => void process.stdout.write(ESCAPE_HELP.replaceAll('\n', '\r\n')),
@@ -199,6 +205,7 @@ async function runConsole(
   } finally {
     callOff();
     terminal?.close();
+    network?.close();
     close();
   }
   if (ending.message !== '') say(ending.message);

@@ -11,6 +11,8 @@ import type { Mode } from './types';
 export type MachineInput =
   /** Key strokes for the UART. */
   | { kind: 'console'; bytes: Uint8Array }
+  /** An Ethernet frame for the network interface, without its checksum. */
+  | { kind: 'frame'; bytes: Uint8Array }
   /** Power on again: same kernel, same disk, fresh memory. */
   | { kind: 'reset' }
   /** While all harts wait: virtual time passes up to this tick, but not beyond what is due next. */

@@ -114,6 +114,7 @@ export class Machine implements MachineApi {
         disk: this.disk,
         diskSlot: options.diskSlot,
         consoleOutput: options.consoleOutput,
+        frameOutput: options.network && ((frame) => options.network?.frameOutput?.(frame)),
         rtcEpoch: options.rtcEpoch,
         finish: (finish) => (this.stops.wanted = finish),
         timeWritten: () => this.harts.forEach((hart) => this.clock.timerWritten(hart, environment.mtime())),
@@ -293,6 +294,9 @@ export class Machine implements MachineApi {
         break;
       case 'console':
         this.devices.uart.receive(input.bytes);
+        break;
+      case 'frame':
+        this.devices.e1000?.receive(input.bytes);
         break;
       case 'reset':
         this.powerOn();

@@ -170,6 +170,8 @@ export interface MachineOptions {
   tlb?: StrictTlbOptions;
   /** Receives what the guest writes to the UART. */
   consoleOutput?: (bytes: Uint8Array) => void;
+  /** The machine has an e1000 on its PCIe bus; receives each frame that the guest sends, within a slice or between two. */
+  network?: { frameOutput?: (frame: Uint8Array) => void };
   /** Asked before anything comes in but idle time; not where a replay brings it. Throws an Error to refuse it. */
   admit?: (input: MachineInput) => void;
   /** Unix time in seconds that the goldfish RTC shows at power on. */

@@ -46,6 +46,8 @@ export const DOORS = {
     ],
   },
   'emulator/devices': { mayImport: ['emulator/history/saved-state', 'emulator/types', 'emulator/device'] },
+  // The network is none of the machine's parts: frames leave it and enter it as they would on a cable.
+  'emulator/network': {},
   'emulator/strict-tlb': {
     mayImport: [
       ...['emulator/isa', 'emulator/mmu', 'emulator/layout', 'emulator/types'],
@@ -152,7 +154,10 @@ export const DOORS = {
   'gdb-stub': { mayImport: ['emulator/isa', 'emulator/types', 'emulator/devices/memory-map', ...PAST] },
 
   // What both programs need of Node's files.
-  host: { mayImport: ['emulator/devices/disk', 'emulator/run-loop', 'emulator/types'], node: true },
+  host: {
+    mayImport: ['emulator/devices/disk', 'emulator/run-loop', 'emulator/types', 'emulator/network'],
+    node: true,
+  },
 
   extension: {
     mayImport: [

@@ -13,6 +13,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'emulator/jit': { allowed: '../cpu/hart', forbidden: '../scheduler/scheduler' },
   'emulator/scheduler': { allowed: '../jit/executor', forbidden: '../machine' },
   'emulator/devices': { allowed: '../device', forbidden: '../machine' },
+  'emulator/network': { allowed: './ethernet', forbidden: '../devices/virt' },
   'emulator/strict-tlb': { allowed: '../mmu/mmu', forbidden: '../cpu/hart' },
   'emulator/history': { allowed: '../types', forbidden: '../machine' },
   'debug-adapter': { file: 'debug-adapter/some-file', allowed: './dap/connection', forbidden: './node-files' },

@@ -90,6 +90,7 @@ function rootNode(harts: number, memory: number): Node {
             'riscv,ndev': [PLIC_SOURCES],
             phandle: [plic],
           }),
+          pciNode(plic),
           device('serial', MemoryMap.uart, 'ns16550a', {
             'clock-frequency': [UART_CLOCK],
             ...interrupt(plic, Source.uart),
@@ -132,6 +133,36 @@ function cpusNode(harts: number, hartController: (hart: number) => number): Node
         },
       ],
     })),
+  };
+}
+
+/** The host bridge, with the source of each pin of each slot, which repeat after four slots. */
+function pciNode(plic: number): Node {
+  const { pciePorts, pcieEcam, pcieWindow } = MemoryMap;
+  const places = Array.from({ length: 16 }, (_, index) => [index >> 2, index & 3] as const);
+  return {
+    name: at('pci', pcieEcam.base),
+    properties: {
+      'interrupt-map-mask': [0x1800, 0, 0, 7],
+      'interrupt-map': places.flatMap(([slot, pin]) => [
+        ...[slot << 11, 0, 0, pin + 1, plic, Source.pcie + ((slot + pin) % 4)],
+      ]),
+      // I/O ports, memory below 4 GiB, and above.
+      ranges: [
+        ...[0x1000000, 0, 0, ...region(pciePorts.base, pciePorts.size)],
+        ...[0x2000000, 0, pcieWindow.base, ...region(pcieWindow.base, pcieWindow.size)],
+        ...[0x3000000, 4, 0, 4, 0, 4, 0],
+      ],
+      reg: region(pcieEcam.base, pcieEcam.size),
+      'dma-coherent': true,
+      'bus-range': [0, 255],
+      'linux,pci-domain': [0],
+      device_type: 'pci',
+      compatible: 'pci-host-ecam-generic',
+      '#size-cells': [2],
+      '#interrupt-cells': [1],
+      '#address-cells': [3],
+    },
   };
 }
 

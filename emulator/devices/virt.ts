@@ -10,6 +10,8 @@ import type { Disk } from './disk';
 import { deviceTree, deviceTreeAddress } from './fdt';
 import { Finisher, type Finish } from './finisher';
 import { MemoryMap, VIRTIO_SLOTS } from './memory-map';
+import { E1000 } from './pci/e1000';
+import { PcieHost, type PciSlot } from './pci/pcie-host';
 import { Plic } from './plic';
 import { GoldfishRtc } from './rtc';
 import { Uart16550 } from './uart16550';
@@ -28,6 +30,8 @@ export interface VirtOptions {
   diskSlot?: number;
   /** Receives what the guest writes to the UART, byte by byte. */
   consoleOutput?: (bytes: Uint8Array) => void;
+  /** Puts an e1000 on the PCIe bus, which receives each frame that the guest sends. */
+  frameOutput?: (frame: Uint8Array) => void;
   /** Unix time in seconds at tick 0. */
   rtcEpoch?: number;
   /** The guest has asked to power off or to be reset. */
@@ -48,6 +52,7 @@ export interface VirtDevices {
   readonly uart: Uart16550;
   /** One for each slot, used or not. */
   readonly virtio: readonly VirtioMmio[];
+  readonly e1000: E1000 | undefined;
 }
 
 /** Writes what is in memory at power on: the device tree, and the boot ROM, which jumps to the kernel's entry. */
@@ -81,5 +86,10 @@ export function createVirtDevices(board: Omit<Board, 'setInterrupt'>, options: V
     { length: VIRTIO_SLOTS },
     (_, slot) => new VirtioMmio(wired, slot, options.legacyVirtio, models[slot], options.deviceFault),
   );
-  return { devices: [finisher, rtc, clint, plic, uart, ...virtio], finisher, rtc, clint, plic, uart, virtio };
+  const { frameOutput } = options;
+  let e1000: E1000 | undefined;
+  const plug = frameOutput && ((slot: PciSlot) => (e1000 = new E1000(slot, frameOutput)));
+  const { ports, ecam, window } = new PcieHost(wired, plug);
+  const devices = [finisher, rtc, clint, ports, plic, uart, ...virtio, ecam, window];
+  return { devices, finisher, rtc, clint, plic, uart, virtio, e1000 };
 }

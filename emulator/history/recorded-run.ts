@@ -30,7 +30,7 @@ import { stateFromText, stateToText } from './encoding/state-text';
 /** What decides how a machine runs. Which tier runs it does not, and is for whoever runs it again. */
 export type RecordedOptions = Pick<
   MachineOptions,
-  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'disk' | 'diskSlot' | 'seed' | 'rtcEpoch' | 'tlb'
+  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'disk' | 'diskSlot' | 'seed' | 'rtcEpoch' | 'tlb' | 'network'
 >;
 
 export interface Bookmark {
@@ -88,7 +88,7 @@ export const isRecordedRun = (start: Uint8Array): boolean => KIND.test(firstLine
 /** Throws RecordingError if the run is too large or a file's name is no relative path, and what reading the disk throws. */
 export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
   const { options, inputs, end, hash, at, bookmarks, futures, checkpoints, files, notes } = run;
-  const { harts, memory, kernel, legacyVirtio, disk, diskSlot, seed, rtcEpoch, tlb } = options;
+  const { harts, memory, kernel, legacyVirtio, disk, diskSlot, seed, rtcEpoch, tlb, network } = options;
   for (const { name } of files)
     if (!isRelative(name)) throw new RecordingError(`cannot be made: "${name}" is no relative path`);
   const recording = encodeRecording(options, {
@@ -98,6 +98,7 @@ export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
   const head: State = {
     machine: {
       ...{ harts, memory, legacyVirtio, diskSlot: diskSlot ?? 0, seed: seed ?? 0, rtcEpoch: rtcEpoch ?? null },
+      network: network !== undefined,
       tlb: tlb === undefined ? null : { cards: [...tlb.cards], seed: tlb.seed },
     },
     disk: disk === undefined ? null : { readOnly: disk.readOnly },
@@ -219,6 +220,7 @@ function optionsIn(saved: SavedState): Omit<RecordedOptions, 'kernel' | 'disk'> 
     legacyVirtio: saved.boolean('legacyVirtio'),
     diskSlot: saved.count('diskSlot'),
     seed: saved.count('seed'),
+    ...(saved.boolean('network') && { network: {} }),
     ...(rtcEpoch !== undefined && { rtcEpoch }),
     ...(saved.raw('tlb') !== null && { tlb: savedTlb(saved.record('tlb')) }),
   };

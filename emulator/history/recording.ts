@@ -33,10 +33,11 @@ export interface Recording {
 /** A name for all machines with these options and disks of this size: 16 hexadecimal digits. */
 export function optionsName(options: MachineOptions): string {
   const hash = new StateHash();
-  const { harts, memory, legacyVirtio, seed, kernel, disk, diskSlot = 0, tlb } = options;
+  const { harts, memory, legacyVirtio, seed, kernel, disk, diskSlot = 0, tlb, network } = options;
   const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly, slot: diskSlot };
   const strict = tlb && { tlb: { cards: [...tlb.cards].sort(), seed: tlb.seed } };
-  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image, ...strict });
+  const card = network && { network: true };
+  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image, ...strict, ...card });
   hash.bytes(kernel);
   return hash.hex;
 }
@@ -150,6 +151,7 @@ function restoredInput(saved: SavedState): MachineInput {
   const kind = saved.text('kind') as MachineInput['kind'] | undefined;
   switch (kind) {
     case 'console':
+    case 'frame':
       return { kind, bytes: saved.bytes('bytes') };
     case 'reset':
       return { kind };
