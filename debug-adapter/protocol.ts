@@ -65,6 +65,11 @@ export interface LaunchAttributes {
   legacyVirtio?: boolean;
   /** The virtio-mmio slot of the disk, 0 to 7: bus=virtio-mmio-bus.N of QEMU's -device; default 0. */
   diskSlot?: number;
+  /**
+   * The guest has an e1000 and a network as with QEMU's -netdev user; each entry is a port of 127.0.0.1 that leads to one of the
+   * guest, as in hostfwd=: "udp::25999-:2000". Default: no card.
+   */
+  network?: string[];
   /** "strict": a TLB that forgets nothing until it is fenced (docs/tlb.md); default "off". */
   tlb?: 'off' | 'strict';
   /** With a strict TLB: which of a hart's legal freedoms it takes, and when. Default 0: none. */

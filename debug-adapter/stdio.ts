@@ -4,6 +4,7 @@
  * image by then, so signals may end the process as the system does by default, whatever it is busy with.
  */
 import { CLOCK } from '../host/clock';
+import { SOCKETS } from '../host/sockets';
 import type { Channel } from './dap/connection';
 import { Framing, frame } from './dap/framing';
 import { parseMessage } from './dap/message';
@@ -33,6 +34,7 @@ const channel: Channel = {
 
 const session = new Session(channel, {
   files: nodeFiles,
+  sockets: SOCKETS,
   clock: { ...CLOCK, unixTime: () => Math.floor(Date.now() / 1000) },
   workingDirectory: process.cwd(),
   end: (code) => leave(code),

@@ -1,7 +1,8 @@
 /** Checks the launch configuration: a launch.json may contain anything. */
+import { type Forward, parseForward } from '../../emulator/network/forward';
 import { tlbOfSeed } from '../../emulator/strict-tlb/event';
 import type { StrictTlbOptions } from '../../emulator/types';
-import { UserError } from '../dap/errors';
+import { UserError, wordsOf } from '../dap/errors';
 import type { LaunchAttributes } from '../protocol';
 import { isAbsolute, join } from '../code/sources';
 
@@ -20,6 +21,7 @@ const MACHINE = [
   'memory',
   'legacyVirtio',
   'diskSlot',
+  'network',
   'tlb',
   'tlbSeed',
 ] satisfies (keyof LaunchAttributes)[];
@@ -37,6 +39,8 @@ export interface Settings {
   memory: number;
   legacyVirtio: boolean | undefined;
   diskSlot: number;
+  /** The forwarded ports of the guest's network; undefined: it has none. */
+  network: readonly Forward[] | undefined;
   /** Undefined: none. */
   tlb: StrictTlbOptions | undefined;
   stopOnEntry: boolean;
@@ -73,6 +77,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     memory: memorySize('memory', given['memory'], '128M', MOST_MEMORY),
     legacyVirtio: flag(given, 'legacyVirtio'),
     diskSlot: slot(given['diskSlot']),
+    network: forwards(given['network']),
     tlb: strictTlb(given['tlb'], given['tlbSeed']),
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
@@ -115,6 +120,17 @@ function slot(value: unknown): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= SLOTS)
     throw wrong('diskSlot', value, `a whole number from 0 to ${SLOTS - 1}, as in bus=virtio-mmio-bus.0`);
   return value;
+}
+
+function forwards(value: unknown): Forward[] | undefined {
+  if (isAbsent(value)) return undefined;
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
+    throw wrong('network', value, 'a list of forwarded ports, such as ["udp::25999-:2000"], or an empty one');
+  try {
+    return value.map(parseForward);
+  } catch (error) {
+    throw new UserError(`"network" in the launch configuration: ${wordsOf(error)}.`);
+  }
 }
 
 function strictTlb(value: unknown, seed: unknown): StrictTlbOptions | undefined {

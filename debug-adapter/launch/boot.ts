@@ -22,6 +22,8 @@ export interface LaunchHost {
   workingDirectory: string;
   unixTime: number;
   consoleOutput: (bytes: Uint8Array) => void;
+  /** A frame that the guest sends to its network. */
+  frameOutput: (frame: Uint8Array) => void;
   /** A user program's file has been read, since something needed it. */
   programOpened: (program: Program) => void;
   /** A process runs other code than its program's file has. */
@@ -65,6 +67,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
         around.consoleOutput(bytes);
       },
       ...(recorded ? othersOf(recorded.run.options) : { rtcEpoch: around.unixTime }),
+      ...(settings.network && { network: { frameOutput: (frame) => around.frameOutput(frame) } }),
       ...(settings.tlb && { tlb: settings.tlb }),
       admit: () => around.admit(),
     };
@@ -104,7 +107,13 @@ async function opened(settings: Settings, hasFolder: boolean, files: Files): Pro
 }
 
 /** What else decides how the machine runs. */
-const othersOf = ({ seed, rtcEpoch, tlb }: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch' | 'tlb'> => ({
+const othersOf = ({
+  seed,
+  rtcEpoch,
+  tlb,
+  network,
+}: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch' | 'tlb' | 'network'> => ({
+  ...(network !== undefined && { network }),
   ...(tlb !== undefined && { tlb }),
   ...(seed !== undefined && { seed }),
   ...(rtcEpoch !== undefined && { rtcEpoch }),

@@ -6,6 +6,7 @@ import { Machine } from '../../emulator/machine';
 import { compareInstants } from '../../emulator/history/instant';
 import { Cancelled } from '../../emulator/history/timeline';
 import { tellDifferences } from '../../emulator/differences';
+import type { HostSockets } from '../../emulator/network/host-sockets';
 import type { HostClock } from '../../emulator/run-loop';
 import type { MachineOptions } from '../../emulator/types';
 import { codePlace } from '../code/place-names';
@@ -32,6 +33,7 @@ import { DeadEndWatch } from './dead-end-watch';
 import type { Debuggee } from './debuggee';
 import type { Files } from './files';
 import type { GuestConsole } from './guest-console';
+import { GuestNetwork } from './guest-network';
 import { kernelWatch } from './kernel-watch';
 import { Keyboard } from './keyboard';
 import { SilenceWatch } from './silence-watch';
@@ -45,6 +47,8 @@ export interface WallClock extends HostClock {
 export interface RunHost {
   files: Files;
   clock: WallClock;
+  /** For the guest's network; undefined where there can be none, as in a browser. */
+  sockets?: HostSockets;
   /** Where relative paths start, if the launch configuration does not say. */
   workingDirectory: string;
 }
@@ -98,6 +102,7 @@ export interface DebugRun {
   readonly keyboard: Keyboard;
   readonly dataLocations: DataLocations;
   readonly deadEnds: DeadEndWatch;
+  readonly network: GuestNetwork | undefined;
   readonly past: Past;
   /** What happened in the run, for those who look at it. */
   readonly survey: Survey;
@@ -120,6 +125,7 @@ export async function prepareRun(
       console.write(bytes);
       if (run?.past.isPast === false) run.deadEnds.wrote(bytes);
     },
+    frameOutput: (frame) => run?.network?.transmit(frame),
     admit: () => {
       if (run?.past.isPast) throw new UserError(PAST_STAYS);
     },
@@ -132,7 +138,7 @@ export async function prepareRun(
       ),
   });
   try {
-    run = assemble(debuggee, stopPoints, host.clock, console, reports);
+    run = assemble(debuggee, stopPoints, host, console, reports);
     return run;
   } catch (error) {
     debuggee.disk?.close();
@@ -144,7 +150,7 @@ export async function prepareRun(
 function assemble(
   debuggee: Debuggee,
   { breakpoints, catchpoints, dataBreakpoints, conditions }: StopPoints,
-  clock: RunHost['clock'],
+  { clock, sockets }: Pick<RunHost, 'clock' | 'sockets'>,
   console: GuestConsole,
   reports: RunReports,
 ): DebugRun {
@@ -196,6 +202,7 @@ function assemble(
       console.flush();
       past.ran(ran);
       if (past.isPast) return;
+      network?.feed();
       debuggee.warmStart?.saveWhenComplete();
       if (keyboard.feed(rest)) runner.wake();
       deadEnds.look();
@@ -247,6 +254,7 @@ function assemble(
       },
       branched: () => {
         catchpoints.branched(machine.instant);
+        network?.forget();
         survey.branched();
         reports.branched();
       },
@@ -265,7 +273,28 @@ function assemble(
     () => reports.surveyed(),
     (error) => reports.logged(`The timeline cannot be read: ${reports.failed(error)}`),
   );
-  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, past, survey };
+  const { network: forwards } = debuggee.settings;
+  if (forwards !== undefined && sockets === undefined)
+    throw new UserError('"network" in the launch configuration: there are no sockets here; leave it out.');
+  const network =
+    forwards &&
+    sockets &&
+    new GuestNetwork(
+      forwards,
+      sockets,
+      {
+        get inPast() {
+          return past.isPast || past.travelling;
+        },
+        get running() {
+          return runner.running;
+        },
+        receive: (bytes) => void machine.apply({ kind: 'frame', bytes }),
+        wake: () => runner.wake(),
+      },
+      (text) => reports.problem(text),
+    );
+  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, network, past, survey };
 }
 
 /**
@@ -287,7 +316,8 @@ function scoutOf(options: Readonly<MachineOptions>, consoleOutput: (bytes: Uint8
     ...{ sectors: disk.sectors, readOnly: disk.readOnly },
     read: (sector: number, into: Uint8Array) => disk.read(sector, into),
   };
-  return new Machine({ ...options, consoleOutput, admit: () => undefined, ...(content && { disk: content }) });
+  const own = { ...(content && { disk: content }), ...(options.network && { network: {} }) };
+  return new Machine({ ...options, consoleOutput, admit: () => undefined, ...own });
 }
 
 /** Puts the machine of a recording to where it is to be opened. Throws a UserError if the recording is damaged. */

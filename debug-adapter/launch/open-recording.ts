@@ -58,7 +58,8 @@ export async function openRecording(
     const recorded = new RecordedFiles(run, hashes, files, folders);
     const { harts, memory, legacyVirtio, diskSlot = 0 } = run.options;
     const machine = { harts, memory, legacyVirtio, diskSlot, kernel: recorded.kernel, disk: recorded.disk };
-    const ways = { snapshot: false, stopOnEntry: false, warmStart: false };
+    // The recording has what came from the network, and needs none.
+    const ways = { snapshot: false, stopOnEntry: false, warmStart: false, network: undefined };
     return { run, hart, files: recorded, settings: { ...settings, ...machine, ...ways } };
   } catch (error) {
     const words = wordsOf(error);

@@ -9,16 +9,19 @@ export interface Forward {
   guest: Endpoint;
 }
 
-/** `[tcp|udp]:[host address]:port-[guest address]:port`. Throws RangeError, in words for the user, if it is not like that. */
+/** What is wrong with a forwarded port, in words for the user. */
+export class ForwardError extends Error {}
+
+/** `[tcp|udp]:[host address]:port-[guest address]:port`. Throws ForwardError if it is not like that. */
 export function parseForward(text: string): Forward {
   const match = /^(tcp|udp|):([^:]*):(\d{1,5})-([^:]*):(\d{1,5})$/.exec(text);
   const [, protocol = '', host = '', hostPort = '', guest = '', guestPort = ''] = match ?? [];
   const address = guest === '' ? GUEST : addressOf(guest);
   if (match === null || address === undefined || Number(hostPort) > 65535 || !isPort(Number(guestPort)))
-    throw new RangeError(`hostfwd=${text} is no forwarded port: write udp::25999-:2000 or tcp::8080-:80`);
+    throw new ForwardError(`hostfwd=${text} is no forwarded port: write udp::25999-:2000 or tcp::8080-:80`);
   const own = addressOf(host);
   if (host !== '' && host !== 'localhost' && (own === undefined || !isLoopback(own)))
-    throw new RangeError(`hostfwd=${text} listens on ${host}: ports are only forwarded from 127.0.0.1; leave it out`);
+    throw new ForwardError(`hostfwd=${text} listens on ${host}: ports are only forwarded from 127.0.0.1; leave it out`);
   return {
     protocol: protocol === 'udp' ? 'udp' : 'tcp',
     hostPort: Number(hostPort),

@@ -13,7 +13,7 @@ import {
 } from '../testing/network/guest-packets';
 import { BROADCAST, GATEWAY, GUEST, LOOPBACK, NAME_SERVER } from './addresses';
 import { EtherType, macOf, parseArp, viewOf } from './ethernet';
-import { parseForward } from './forward';
+import { ForwardError, parseForward } from './forward';
 import { checksum, datagramPacket, Protocol } from './ipv4';
 import { UserNetwork } from './user-network';
 
@@ -235,7 +235,7 @@ describe('parseForward', () => {
 
   it('refuses what it cannot do, and ports that others could reach', () => {
     for (const text of ['', 'udp::1', 'sctp::1-:1', 'udp::70000-:1', 'udp::1-:0', 'tcp::1-300.0.0.1:1'])
-      assert.throws(() => parseForward(text), RangeError, text);
+      assert.throws(() => parseForward(text), ForwardError, text);
     assert.throws(() => parseForward('udp:0.0.0.0:25999-:2000'), /listens on 0\.0\.0\.0/);
   });
 });

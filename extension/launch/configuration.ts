@@ -89,6 +89,7 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     config.memory ??= machine.memory;
     config.legacyVirtio ??= machine.legacyVirtio;
     config.diskSlot ??= machine.diskSlot;
+    config.network ??= machine.network;
     config.snapshot ??= machine.snapshot;
     const makesIt = resolvePath(config.kernel, folder.uri.fsPath, cwd) === own;
     const build = config.build ?? (makesIt ? lab.build : undefined);

@@ -40,17 +40,22 @@ describe('lab Makefile', () => {
     assert.equal(machine.harts, 1);
   });
 
-  it('names what it has no counterpart for: the network of the net lab', () => {
+  it('reads the network of the net lab, and names what it has no counterpart for', () => {
     const machine = readMachine(
       MODERN.trim() +
         ' -netdev user,id=net0,hostfwd=udp::25999-:2000 -object filter-dump,id=net0,netdev=net0,file=packets.pcap -device e1000,netdev=net0,bus=pcie.0\n',
     );
     assert.equal(machine.disk, 'fs.img');
-    assert.deepEqual(machine.ignored, [
-      '-netdev user,id=net0,hostfwd=udp::25999-:2000',
-      '-object filter-dump,id=net0,netdev=net0,file=packets.pcap',
-      '-device e1000,netdev=net0,bus=pcie.0',
+    assert.deepEqual(machine.network, ['udp::25999-:2000']);
+    assert.deepEqual(machine.ignored, ['-object filter-dump,id=net0,netdev=net0,file=packets.pcap']);
+    const others = readMachine(MODERN.trim() + ' -netdev tap,id=t0 -device e1000,netdev=t0');
+    assert.deepEqual([others.network, others.ignored], [[], ['-netdev tap,id=t0']]);
+    const two = 'user,hostfwd=udp::1-:2,id=n,hostfwd=tcp::3-:4';
+    assert.deepEqual(readMachine(`${MODERN.trim()} -device e1000,netdev=n -netdev ${two}`).network, [
+      'udp::1-:2',
+      'tcp::3-:4',
     ]);
+    assert.equal(readMachine(`${MODERN.trim()} -netdev user,id=n`).network, undefined);
   });
 
   it('takes the drive that the block device is given, not the first', () => {

@@ -15,6 +15,8 @@ export interface LabMachine {
   harts: number;
   /** QEMU's words: "128M". */
   memory: string;
+  /** The forwarded ports of the e1000's network, in QEMU's words; undefined if there is no card. */
+  network?: string[];
   /** QEMU's virtio-mmio.force-legacy; true unless switched off. */
   legacyVirtio: boolean;
   /** Options that our machine does not support, as written ("-device e1000,…"). */
@@ -106,6 +108,8 @@ function machineOf(words: string[]): LabMachine {
   const drives = new Map<string, { file: string; snapshot: boolean }>();
   const slots = new Slots();
   let used: { drive: string; slot: number } | undefined;
+  const networks = new Map<string, string[]>();
+  let card: string | undefined;
   const machine = { snapshot: false, harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
   for (let at = 0; at < words.length; at++) {
     const option = words[at]!;
@@ -146,10 +150,15 @@ function machineOf(words: string[]): LabMachine {
         const drive = settings.get('drive');
         const slot = /^virtio-\w+-device\b/.test(value) ? slots.take(value, settings.get('bus')) : undefined;
         const isDisk = value.startsWith('virtio-blk-device') && used === undefined;
-        if (isDisk && drive !== undefined && slot !== undefined) used = { drive, slot };
+        if (/^e1000(,|$)/.test(value) && card === undefined) card = settings.get('netdev') ?? '';
+        else if (isDisk && drive !== undefined && slot !== undefined) used = { drive, slot };
         else machine.ignored.push(`${option} ${value}`);
         break;
       }
+      case '-netdev':
+        if (value.startsWith('user,')) networks.set(settingsOf(value).get('id') ?? '', forwardsOf(value));
+        else machine.ignored.push(`${option} ${value}`);
+        break;
       case '-bios':
         if (value !== 'none') machine.ignored.push(`${option} ${value}`);
         break;
@@ -162,7 +171,15 @@ function machineOf(words: string[]): LabMachine {
   for (const [id, { file }] of drives)
     if (id !== used?.drive) machine.ignored.push(`-drive file=${file}, which no virtio-blk-device uses`);
   const snapshot = machine.snapshot || drive?.snapshot === true;
-  return { kernel, ...(drive && { disk: drive.file }), diskSlot: used?.slot ?? 0, ...machine, snapshot };
+  const network = card === undefined ? undefined : (networks.get(card) ?? []);
+  return {
+    kernel,
+    ...(drive && { disk: drive.file }),
+    diskSlot: used?.slot ?? 0,
+    ...machine,
+    snapshot,
+    ...(network && { network }),
+  };
 }
 
 /** The virtio-mmio slots of the board as QEMU gives them to devices: without bus= the last that is free. */
@@ -191,6 +208,7 @@ const VALUED = new Set([
   '-global',
   '-drive',
   '-device',
+  '-netdev',
   '-serial',
   '-monitor',
   '-gdb',
@@ -204,6 +222,10 @@ function settingsOf(value: string): Map<string, string> {
     }),
   );
 }
+
+/** Each hostfwd of a -netdev, of which it may have several. */
+const forwardsOf = (value: string): string[] =>
+  value.split(',').flatMap((part) => /^hostfwd=(.*)$/.exec(part)?.slice(1) ?? []);
 
 function memoryOf(value: string): string {
   const size = settingsOf(value).get('size') ?? value;

@@ -85,6 +85,7 @@ export function close(context: SessionContext): void {
   running.past.end();
   running.survey.stop(true);
   context.console.flush();
+  running.network?.close();
   running.debuggee.disk?.close();
 }
 

@@ -74,6 +74,9 @@ export function networkGuest(port: number): Uint8Array {
   a.op('addi', { rd: R.a1, rs1: R.a1, imm: 1 }).op('addi', { rd: R.a2, rs1: R.a2, imm: -1 });
   a.to('print', 'bne', { rs1: R.a2 }).to('off', 'beq', { rs1: R.t0, rs2: R.s5 });
   a.op('addi', { rd: R.s4, rs1: R.s4, imm: 1 }).op('andi', { rd: R.s4, rs1: R.s4, imm: 7 });
+  // What was sent last time around in the first descriptor is no hello, so one more is sent.
+  a.li(R.t0, 1).to('send', 'bne', { rs1: R.s4, rs2: R.t0 }).op('addi', { rd: R.s4, rs1: R.s4, imm: 1 });
+  a.label('send');
   a.li(R.t0, CARD + 0x3818).op('sw', { rs1: R.t0, rs2: R.s4 });
   a.label('recycle')
     .li(R.t0, CARD + 0x2818)

@@ -1,0 +1,81 @@
+/** A guest with a network under the debugger: it talks to the host, and what it does again in the past is not sent again. */
+import { strict as assert } from 'node:assert';
+import * as dgram from 'node:dgram';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeRun } from '../../../emulator/history/recorded-run';
+import { GUEST_PORT, networkGuest } from '../../../emulator/testing/network/network-guest';
+import { sessions, type TestSession } from '../support';
+
+async function bound(): Promise<dgram.Socket> {
+  const socket = dgram.createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return socket;
+}
+
+describe('a network', function () {
+  this.timeout(60_000);
+  const session = sessions();
+  let server: dgram.Socket;
+  let hellos: number;
+
+  beforeEach(async () => {
+    server = await bound();
+    hellos = 0;
+    server.on('message', (_, from) => {
+      hellos++;
+      if (hellos <= 10) server.send(`<${hellos}>`, from.port, '127.0.0.1');
+    });
+  });
+  afterEach(() => server.close());
+
+  async function boot(current: TestSession, forwarded: number): Promise<void> {
+    const kernel = join(current.folder, 'network-guest');
+    writeFileSync(kernel, networkGuest(server.address().port));
+    await current.boot({ kernel, network: [`udp::${forwarded}-:${GUEST_PORT}`] });
+  }
+
+  it('is there for the guest, and not in the past', async () => {
+    const free = await bound();
+    const { port } = free.address();
+    await new Promise<void>((resolve) => free.close(() => resolve()));
+    await boot(session(), port);
+    await session().written('<10>');
+    while (hellos < 11) await new Promise((resolve) => setTimeout(resolve, 10));
+    await session().pauseRequest({ threadId: 1 });
+    await session().stopped();
+    await session().customRequest('reverseContinue', { threadId: 1 });
+    await session().stopped();
+    const from = session().console.length;
+    await session().continueRequest({ threadId: 1 });
+    await session().written('<10>', from);
+    await session().pauseRequest({ threadId: 1 });
+    await session().stopped();
+    assert.equal(hellos, 11);
+
+    // A machine that stands still takes nothing.
+    server.send('later', port, '127.0.0.1');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { base64 } = await session().ask('xv6.record', {});
+    const { inputs } = await decodeRun(Uint8Array.from(Buffer.from(base64, 'base64')));
+    const frames = inputs.filter(({ input }) => input.kind === 'frame').length;
+    assert.ok(frames >= 10);
+    await session().continueRequest({ threadId: 1 });
+    await session().written('later', from);
+    const all = Array.from({ length: 10 }, (_, index) => `<${index + 1}>`).join('');
+    assert.equal(session().console, `${all}${all}later`);
+  });
+
+  it('says which port is not forwarded, and what is no port', async () => {
+    await boot(session(), server.address().port);
+    while (!session().messages.includes('is not forwarded')) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.match(session().messages, /UDP port \d+ of 127\.0\.0\.1 is not forwarded: address already in use/);
+  });
+
+  it('is refused if it is not stated as QEMU does', async () => {
+    const launch = (network: unknown): Promise<unknown> =>
+      session().boot({ network } as Parameters<TestSession['boot']>[0]);
+    await assert.rejects(launch('udp::1-:2'), /"network" in the launch configuration .*must be a list/);
+    await assert.rejects(launch(['udp:0.0.0.0:1-:2']), /only forwarded from 127\.0\.0\.1/);
+  });
+});
