@@ -1,6 +1,9 @@
 /**
  * The registers of a hart by the numbers that QEMU 7.2 gives them (its gdb-xml/riscv-64bit-*.xml and target/riscv/gdbstub.c): x0 to
- * x31 and pc, the privilege mode, and the CSRs from a base on. The floating-point registers have 33 to 64. Each has 64 bits.
+ * x31, pc, f0 to f31, the privilege mode, and the CSRs from a base on. Each has 64 bits.
+ *
+ * gdb refuses a program that is compiled for floating point, as all of xv6 is, unless there are such registers. The harts have
+ * none, so they read as 0.
  */
 import { CSR_NAMES } from '../emulator/isa/csrs';
 import { X_NAMES } from '../emulator/isa/registers';
@@ -8,6 +11,8 @@ import { type Hart, type MachineInput, Mode } from '../emulator/types';
 import { hexOf, parseHex, unhex } from './packets';
 
 const PC = 32;
+const FIRST_F = 33;
+const LAST_F = 64;
 const PRIV = 65;
 const FIRST_CSR = 66;
 const LAST_CSR = FIRST_CSR + 0xfff;
@@ -19,6 +24,7 @@ export const GENERAL = PC + 1;
 export function readRegister(hart: Hart, number: number): bigint | undefined {
   if (number < PC) return hart.x(number);
   if (number === PC) return hart.pc;
+  if (number >= FIRST_F && number <= LAST_F) return 0n;
   if (number === PRIV) return BigInt(hart.mode);
   return number >= FIRST_CSR && number <= LAST_CSR ? hart.csr(number - FIRST_CSR) : undefined;
 }
@@ -58,6 +64,32 @@ const TYPES: Readonly<Partial<Record<(typeof X_NAMES)[number], string>>> = {
   tp: 'data_ptr',
 };
 
+/** f0 to f31 by their names in the calling convention (RISC-V ELF psABI, "Floating-point Register Convention"). */
+const F_NAMES = [
+  ...['ft0', 'ft1', 'ft2', 'ft3', 'ft4', 'ft5', 'ft6', 'ft7', 'fs0', 'fs1', 'fa0', 'fa1', 'fa2', 'fa3', 'fa4', 'fa5'],
+  ...[
+    'fa6',
+    'fa7',
+    'fs2',
+    'fs3',
+    'fs4',
+    'fs5',
+    'fs6',
+    'fs7',
+    'fs8',
+    'fs9',
+    'fs10',
+    'fs11',
+    'ft8',
+    'ft9',
+    'ft10',
+    'ft11',
+  ],
+];
+/** A register holds either. */
+const F_TYPE =
+  '<union id="riscv_double"><field name="float" type="ieee_single"/><field name="double" type="ieee_double"/></union>';
+
 const HEADER = '<?xml version="1.0"?><!DOCTYPE';
 
 /** The documents of the target description by name (appendix G of gdb's manual), as QEMU divides them. */
@@ -67,12 +99,14 @@ export function targetDescription(hart: Hart): ReadonlyMap<string, string> {
   const register = (name: string, number: number, type = 'int'): string =>
     `<reg name="${name}" bitsize="64" type="${type}" regnum="${number}"/>`;
   const general = X_NAMES.map((name, number) => register(name, number, TYPES[name])).join('');
+  const floats = F_NAMES.map((name, i) => register(name, FIRST_F + i, 'riscv_double')).join('');
   const csrs = [...CSR_NAMES]
     .filter(([address]) => hart.csr(address) !== undefined)
     .map(([address, name]) => register(name, FIRST_CSR + address))
     .join('');
   const parts = new Map([
     ['riscv-64bit-cpu.xml', feature('cpu', general + register('pc', PC, 'code_ptr'))],
+    ['riscv-64bit-fpu.xml', feature('fpu', F_TYPE + floats)],
     ['riscv-64bit-virtual.xml', feature('virtual', register('priv', PRIV))],
     ['riscv-csr.xml', feature('csr', csrs)],
   ]);
