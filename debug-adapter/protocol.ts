@@ -112,7 +112,12 @@ export type Filter =
   | 'page-freed-mapped'
   | 'page-freed-table'
   | 'page-freed-root'
-  | 'page-freed-foreign';
+  | 'page-freed-foreign'
+  | 'page-entry-foreign'
+  | 'page-entry-code'
+  | 'page-entry-superpage'
+  | 'page-entry-beyond'
+  | 'page-entry-shared';
 
 /** Our custom requests, with the types of their arguments and responses. */
 export interface Requests {

@@ -106,7 +106,7 @@ describe('the frame ledger', () => {
     const at = instantName(run.machine.instant);
     assert.equal(run.returns(), true);
     const violation = run.ledger.after(0)!;
-    assert.equal(instantName(violation.at), at);
+    assert.equal(instantName(violation.at!), at);
     assert.match(violation.text, /the entry for 0x4000 in the table of pid 3 sh, at PA 0x22020, still maps it/);
     run.ledger.record();
     assert.equal(run.ledger.at(0)?.rule, 'freed-mapped', 'whoever comes by again is told');
@@ -161,7 +161,7 @@ describe('the frame ledger', () => {
     assert.equal(run.frees(PAGE), undefined);
     run.ledger.restore(after);
     assert.equal(run.returns(), true);
-    assert.throws(() => run.ledger.restore({ frames: 1, pending: [], roots: [] }), /saved state of frames/);
+    assert.throws(() => run.ledger.restore({ frames: 1, pending: [], entries: [], roots: [] }), /saved state of frames/);
   });
 
   it('says which functions it misses', () => {

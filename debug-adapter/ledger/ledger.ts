@@ -21,26 +21,29 @@ import { LiveTables } from './live-tables';
 import { PendingFrees, type PendingFree, type Thread } from './pending';
 import { KeptReferences, referencesTo, type Reference } from './references';
 import { isForeign, freedForeign, type AllocatorRange } from './rules/freed-foreign';
+import type { EntryRule } from './rules/entries';
 import { freedMapped, isFreedMapped, type Judged } from './rules/freed-mapped';
 import { freedRoot, hartsOn } from './rules/freed-root';
 import { freedTable, isFreedTable } from './rules/freed-table';
 import { freedTwice, isFreedTwice } from './rules/freed-twice';
 import type { LedgerRule, Told } from './rules/rule';
+import { UserEntries } from './user-entries';
 import { LedgerWords } from './words';
 
 export type LedgerGuest = Pick<Guest, 'machine' | 'harts' | 'xv6' | 'image' | 'userRoot'>;
 
-/** A rule that was broken, and where: `at` may be past. */
+/** A rule that was broken; where that was in the past, `at`. */
 export interface Violation extends Told {
   readonly rule: LedgerRule;
   /** Its physical address. */
   readonly page: bigint;
   readonly hart: number;
-  readonly at: Instant;
+  readonly at?: Instant;
 }
 
 /** Rules that are judged only once the process leaves the kernel. */
 const LATER: readonly LedgerRule[] = ['freed-mapped', 'freed-table'];
+const isEntryRule = (rule: LedgerRule): rule is EntryRule => rule.startsWith('entry-');
 
 export class Ledger {
   /** Why not all is seen. */
@@ -52,6 +55,7 @@ export class Ledger {
   private readonly words: LedgerWords;
   private readonly range: AllocatorRange;
   private readonly pending = new PendingFrees();
+  private readonly entries: UserEntries;
   /** Roots that were in satp, or a process's, and are not freed yet: as of the table that exec is about to free. */
   private roots = new Set<bigint>();
   private rules: ReadonlySet<LedgerRule> = new Set();
@@ -59,7 +63,7 @@ export class Ledger {
   /** Of the kernel's own table, by far the largest. */
   private kernels: { readonly root: bigint; readonly references: KeptReferences } | undefined;
   /** By the name of the instant: what is known to have been broken there, in this run, whatever is restored. */
-  private readonly known = new Map<string, Violation>();
+  private readonly known = new Map<string, Violation & { readonly at: Instant }>();
   /** What has just turned out, to be told at the stop that comes. */
   private due: { readonly hart: number; readonly violation: Violation } | undefined;
 
@@ -78,13 +82,16 @@ export class Ledger {
     this.free = new FreeLists(xv6, memory);
     this.tables = new LiveTables(xv6);
     this.words = new LedgerWords(guest);
-    const { data } = kernelLayout(xv6.binary, memoryMap(memory));
+    const { data, top } = kernelLayout(xv6.binary, memoryMap(memory));
     this.range = { start: data?.end ?? start, end };
+    const places = { range: this.range, usyscall: Number(top.usyscall >> 12n) };
+    this.entries = new UserEntries(memory, this.tables, this.words, places);
   }
 
   /** The rules to be judged from now on. */
   watch(rules: Iterable<LedgerRule>): void {
     this.rules = new Set(rules);
+    this.entries.rules = [...this.rules].filter(isEntryRule);
     if (this.rules.size > 0 === (this.subscription !== undefined)) return;
     this.due = undefined;
     if (this.rules.size > 0) this.begin();
@@ -110,11 +117,13 @@ export class Ledger {
   /** The run has another future after an instant. */
   forgetAfter(instant: Instant): void {
     for (const [name, { at }] of this.known) if (compareInstants(at, instant) > 0) this.known.delete(name);
+    this.entries.branched();
   }
 
   save(): State {
     if (this.subscription === undefined) return null;
-    return { frames: this.frames.save(), pending: this.pending.save(), roots: [...this.roots] };
+    const [frames, pending, entries] = [this.frames.save(), this.pending.save(), this.entries.save()];
+    return { frames, pending, entries, roots: [...this.roots] };
   }
 
   /** For a machine that is restored already. Throws an Error, and changes nothing, if it is not what `save` made. */
@@ -129,8 +138,10 @@ export class Ledger {
     const saved = new SavedState('ledger', state);
     const roots = saved.bigints('roots');
     const pending = saved.records('pending');
+    const entries = saved.records('entries');
     this.frames.restore(saved.raw('frames'));
     this.pending.restore(pending);
+    this.entries.restore(entries);
     this.roots = new Set(roots);
   }
 
@@ -139,7 +150,7 @@ export class Ledger {
     this.forget();
     const subscription = machine.subscribe({
       execute: ({ hart, shown, time }) => shown !== true && this.reached(harts[hart]!, time),
-      trapReturn: ({ hart, to }) => to === Mode.User && this.pending.any && this.leaves(harts[hart]!),
+      trapReturn: ({ hart, to }) => to === Mode.User && this.leaves(harts[hart]!),
       satpWrite: ({ hart }) => {
         this.noteRoot(harts[hart]!);
         return false;
@@ -164,6 +175,7 @@ export class Ledger {
   private forget(): void {
     this.frames.clear();
     this.pending.clear();
+    this.entries.clear();
     this.roots.clear();
     for (const page of this.free.pages()) if (this.frames.has(page)) this.frames.foundFree(page);
   }
@@ -172,7 +184,7 @@ export class Ledger {
   private reached(hart: Hart, time: number): boolean {
     if (hart.mode === Mode.User) return false;
     const called = this.functions.get(hart.pc);
-    if (called === undefined) return this.judge(hart, 'panic', this.taken(hart));
+    if (called === undefined) return this.judge(hart, 'panic', this.taken(this.running(hart).thread));
     return called.kind === 'allocate' ? this.allocated(hart, called) : this.freed(hart, called, time);
   }
 
@@ -183,6 +195,7 @@ export class Ledger {
     if (!this.frames.has(first) || !this.frames.has(first + count - 1)) return false;
     const { pid, thread } = this.running(hart);
     this.noteTable(thread);
+    this.entries.changed(thread);
     const again: PendingFree[] = [];
     for (let number = first; number < first + count; number++) {
       const pending = this.pending.of(number);
@@ -202,6 +215,7 @@ export class Ledger {
     const at: Instant = { inputs: machine.instant.inputs, time, phase: Phase.fetched };
     const { pid, thread } = this.running(hart);
     const call = { site: hart.x(X.ra), pid };
+    this.entries.changed(thread);
     const violation = this.judgeCall(hart, called, address);
     if (violation !== undefined) this.known.set(instantName(at), { ...violation, page: address, hart: hart.id, at });
     const first = Number(address >> 12n);
@@ -250,11 +264,15 @@ export class Ledger {
 
   /** A hart goes back to user mode: what its process has freed must not be mapped now. */
   private leaves(hart: Hart): boolean {
-    return this.judge(hart, 'left', this.taken(hart)) || this.judge(hart, 'ended', this.orphaned());
+    if (!this.pending.any && this.entries.rules.length === 0) return false;
+    const { thread } = this.running(hart);
+    const broken = this.entries.leaves(thread, `${hart.id} ${hart.retired}`);
+    if (this.judge(hart, 'left', this.taken(thread)) || this.judge(hart, 'ended', this.orphaned())) return true;
+    if (broken !== undefined) this.due = { hart: hart.id, violation: { ...broken, hart: hart.id } };
+    return broken !== undefined;
   }
 
-  private taken(hart: Hart): PendingFree[] {
-    const { thread } = this.running(hart);
+  private taken(thread: Thread): PendingFree[] {
     return this.pending.take((free) => free.thread === thread);
   }
 
@@ -301,7 +319,7 @@ export class Ledger {
       rule === 'freed-mapped'
         ? freedMapped(described, reference, table, when, found.length - 1)
         : freedTable(described, reference, table);
-    const violation: Violation = { rule, page, ...words, hart: free.hart, at: free.at };
+    const violation = { rule, page, ...words, hart: free.hart, at: free.at };
     this.known.set(instantName(free.at), violation);
     this.due = { hart: hart.id, violation };
     return true;

@@ -9,11 +9,13 @@ import { kernelRoot } from '../xv6/tables';
 export class LiveTables {
   private readonly state: number | undefined;
   private readonly members: readonly number[];
+  private readonly sizeAt: number | undefined;
 
   constructor(private readonly xv6: Xv6) {
     const record = xv6.proc?.record;
     const offsetOf = (name: string): number | undefined => record && findMember(record, name)?.offset;
     this.state = offsetOf('state');
+    this.sizeAt = offsetOf('sz');
     const names = [xv6.userTableMember, ...xv6.kernelTableMembers];
     this.members = names.flatMap((name) => (name === undefined ? [] : (offsetOf(name) ?? [])));
   }
@@ -24,23 +26,35 @@ export class LiveTables {
     return user === undefined ? undefined : readWord(this.xv6, process + BigInt(user)) || undefined;
   }
 
+  /** The bytes of memory that a process has, as it says itself. */
+  size(process: bigint): bigint | undefined {
+    return this.sizeAt === undefined ? undefined : readWord(this.xv6, process + BigInt(this.sizeAt));
+  }
+
   roots(): bigint[] {
+    const kernel = kernelRoot(this.xv6);
+    return [...new Set([...(kernel === undefined ? [] : [kernel]), ...this.processRoots(this.members)])];
+  }
+
+  userRoots(): bigint[] {
+    return this.processRoots(this.members.slice(0, 1));
+  }
+
+  private processRoots(members: readonly number[]): bigint[] {
     const { xv6 } = this;
-    const found = new Set<bigint>();
-    const kernel = kernelRoot(xv6);
-    if (kernel !== undefined) found.add(kernel);
+    const found: bigint[] = [];
     const bytes = xv6.proc && arrayBytes(xv6, xv6.proc);
-    if (!bytes || !xv6.proc) return [...found];
+    if (!bytes || !xv6.proc) return found;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let slot = 0; slot < xv6.proc.count; slot++) {
       const at = slot * xv6.proc.stride;
       // UNUSED is 0 in every kernel.
       if (this.state !== undefined && view.getUint32(at + this.state, true) === 0) continue;
-      for (const member of this.members) {
+      for (const member of members) {
         const root = view.getBigUint64(at + member, true);
-        if (root !== 0n) found.add(root);
+        if (root !== 0n) found.push(root);
       }
     }
-    return [...found];
+    return found;
   }
 }

@@ -1,7 +1,8 @@
 /** A rule of the ledger: each has a file with the decision and the sentences; what both rest on is here. */
 import { hex } from '../../../emulator/isa/hex';
+import type { EntryRule } from './entries';
 
-export type LedgerRule = 'freed-twice' | 'freed-foreign' | 'freed-root' | 'freed-mapped' | 'freed-table';
+export type LedgerRule = 'freed-twice' | 'freed-foreign' | 'freed-root' | 'freed-mapped' | 'freed-table' | EntryRule;
 
 /** What is said where a rule is broken: a heading, and all of it in lines. */
 export interface Told {

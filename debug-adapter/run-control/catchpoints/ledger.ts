@@ -32,4 +32,29 @@ export const LEDGER = [
     "Freed What Is Not the Allocator's",
     'Stops where kfree is called for a device, for the kernel itself, or for what is not the beginning of a page.',
   ),
+  rule(
+    'entry-foreign',
+    'User Page Maps the Kernel or a Device',
+    "Stops where a program is entered that can reach what is none of the allocator's pages, such as the kernel or a device.",
+  ),
+  rule(
+    'entry-code',
+    'User Page Writable and Executable',
+    'Stops where a program is entered that has a page with both W and X, as all programs have in xv6 until 2021.',
+  ),
+  rule(
+    'entry-superpage',
+    'Misaligned Superpage',
+    'Stops where a program is entered with a leaf of level 1 or 2 whose physical address is not a multiple of its size.',
+  ),
+  rule(
+    'entry-beyond',
+    'User Page Beyond p->sz',
+    "Stops where a program is entered that can reach a page beyond the end of the process's memory.",
+  ),
+  rule(
+    'entry-shared',
+    'Page Shared and Writable',
+    'Stops where a program is entered that shares a page with another program, and one of them may write it.',
+  ),
 ] as const;

@@ -2,7 +2,10 @@
 import { strict as assert } from 'node:assert';
 import { kernelWithBug, sessions } from '../support';
 
-const RULES = ['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'];
+const RULES = [
+  ...['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'],
+  ...['foreign', 'code', 'superpage', 'beyond', 'shared'].map((rule) => `page-entry-${rule}`),
+];
 
 describe('the rules of the frame ledger', function () {
   this.timeout(90_000);
@@ -40,6 +43,20 @@ describe('the rules of the frame ledger', function () {
     assert.doesNotMatch((await session().goOn()).description ?? '', new RegExp(page));
     await session().customRequest('reverseContinue', { threadId: 1 });
     assert.match((await session().stopped()).description ?? '', new RegExp(`^The page at PA ${page} `));
+  });
+
+  it('stop where a program is entered that has a page beyond its end, and there again on the way back', async () => {
+    await session().boot({ kernel: kernelWithBug(26), filters: ['page-entry-beyond', 'page-entry-foreign', 'panic'] });
+    await session().written('$ ');
+    await session().type('pagefault beyond');
+    const { description, text } = await session().stopped();
+    assert.match(
+      `${description}\n${text}`,
+      /0x3000 in the table of pid 3 pagefault is mapped beyond the end of the process's memory\nthe entry has U, and p->sz ends below 0x3000/,
+    );
+    assert.match((await session().goOn()).description ?? '', /^panic: freewalk/);
+    await session().customRequest('reverseContinue', { threadId: 1 });
+    assert.equal((await session().stopped()).description?.startsWith('0x3000 in the table'), true);
   });
 
   it('tell of pages that a freed table takes with it', async () => {

@@ -20,6 +20,7 @@ describe('setExceptionBreakpoints', function () {
         'stale-translation',
         ...['panic', 'context-switch', 'process-create', 'process-exec', 'process-exit'],
         ...['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'],
+        ...['foreign', 'code', 'superpage', 'beyond', 'shared'].map((rule) => `page-entry-${rule}`),
         'device-access',
       ].map((filter) => [filter, true]),
     );

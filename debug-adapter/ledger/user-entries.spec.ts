@@ -1,0 +1,125 @@
+import { strict as assert } from 'node:assert';
+import { PTE } from '../../emulator/isa/sv39';
+import { SavedState } from '../../emulator/history/saved-state';
+import { TestMemory } from '../../emulator/testing/page-tables';
+import type { LiveTables } from './live-tables';
+import type { EntryRule } from './rules/entries';
+import { UserEntries } from './user-entries';
+
+const RWU = PTE.R | PTE.W | PTE.U;
+const [SH, CAT] = [0x8000_1000n, 0x8000_1168n];
+/** The kernel's image ends here. */
+const END = 0x80020;
+const USYSCALL = (1n << 38n) - 0x3000n;
+
+/** Two processes with a page of memory each, and the tables of both. */
+function setUp(...rules: EntryRule[]) {
+  const memory = new TestMemory();
+  const roots = new Map([
+    [SH, memory.page()],
+    [CAT, memory.page()],
+  ]);
+  const map = (process: bigint, va: bigint, pa: bigint, flags: number, level = 0): void =>
+    void memory.map(roots.get(process)!, va, pa, flags, level);
+  map(SH, 0n, 0x8090_0000n, RWU);
+  map(CAT, 0n, 0x8090_1000n, RWU);
+  const tables = {
+    userRoot: (process: bigint) => roots.get(process),
+    userRoots: () => [...roots.values()],
+    size: () => 0x1000n,
+  } as unknown as LiveTables;
+  const words = {
+    table: (root: bigint) => (root === roots.get(SH) ? 'the table of pid 2 sh' : 'the table of pid 3 cat'),
+    content: () => 'UART',
+  };
+  const places = { range: { start: END, end: 0x81000 }, usyscall: Number(USYSCALL >> 12n) };
+  const entries = new UserEntries(memory, tables, words, places);
+  entries.rules = rules;
+  let moment = 0;
+  const leaves = (process = SH, at = `${moment++}`): string | undefined => entries.leaves(process, at)?.text;
+  const changes = (va: bigint, pa: bigint, flags: number, level = 0): string | undefined => {
+    map(SH, va, pa, flags, level);
+    entries.changed(SH);
+    return leaves();
+  };
+  return { entries, leaves, changes, map, roots };
+}
+
+describe('the entries of a user table', () => {
+  it('may not lead to the kernel or a device, but without U', () => {
+    const { changes } = setUp('entry-foreign');
+    assert.equal(changes(0x3f_ffff_f000n, 0x8000_7000n, PTE.R | PTE.X), undefined, 'the trampoline');
+    assert.match(
+      changes(0x3f_ffff_f000n, 0x8000_7000n, PTE.R | PTE.X | PTE.U)!,
+      /^The program can reach UART at 0x3ffffff000\nthe entry for it in the table of pid 2 sh has U, and maps PA 0x80007000/,
+    );
+    assert.match(changes(0x4000n, 0x1000_0000n, RWU)!, /at 0x4000\n.* maps PA 0x10000000/);
+  });
+
+  it('may not be written and executed', () => {
+    const { changes } = setUp('entry-code');
+    assert.equal(changes(0x1000n, 0x8091_0000n, PTE.R | PTE.X | PTE.U), undefined);
+    assert.match(
+      changes(0x1000n, 0x8091_0000n, RWU | PTE.X)!,
+      /^The page for 0x1000 in .* may be written and executed/,
+    );
+  });
+
+  it('are superpages only where they are aligned', () => {
+    const { changes } = setUp('entry-superpage');
+    assert.equal(changes(0x20_0000n, 0x80a0_0000n, RWU, 1), undefined);
+    assert.match(
+      changes(0x40_0000n, 0x80a0_1000n, RWU, 1)!,
+      /misaligned\nits PA is 0x80a01000, not a multiple of 0x200000/,
+    );
+  });
+
+  it('lie below p->sz, but for the page that the kernel shares with each program, and what is the kernel’s', () => {
+    const { changes } = setUp('entry-beyond');
+    assert.equal(changes(USYSCALL, 0x8091_0000n, PTE.R | PTE.U), undefined);
+    assert.equal(changes(USYSCALL + 0x1000n, 0x8092_0000n, PTE.R | PTE.W), undefined, 'the trap frame');
+    assert.match(changes(0x1000n, 0x8093_0000n, RWU)!, /^0x1000 in .* beyond the end of the process's memory/);
+  });
+
+  it('may share a page with another program only where nobody may write it', () => {
+    const { changes, map } = setUp('entry-shared');
+    assert.equal(changes(0x1000n, 0x8091_0000n, RWU), undefined, 'it is alone');
+    map(CAT, 0x2000n, 0x8092_0000n, PTE.R | PTE.U);
+    assert.equal(changes(0x2000n, 0x8092_0000n, PTE.R | PTE.U), undefined, 'copy on write');
+    assert.match(
+      changes(0x2000n, 0x8092_0000n, RWU)!,
+      /PA 0x80920000 is mapped in two user tables.*\n.*pid 2 sh has it at 0x2000 .*\nthe table of pid 3 cat has it at 0x2000/,
+    );
+  });
+
+  it('are judged again only once the process has called the allocator, or has another table', () => {
+    const { entries, leaves, map, roots } = setUp('entry-beyond');
+    assert.equal(leaves(), undefined);
+    map(SH, 0x1000n, 0x8093_0000n, RWU);
+    assert.equal(leaves(), undefined, 'nothing was allocated');
+    const saved = new SavedState('entries', { entries: entries.save() }).records('entries');
+    entries.changed(SH);
+    assert.match(leaves(SH, 'then')!, /0x1000/);
+    assert.equal(leaves(), undefined);
+    entries.changed(SH);
+    assert.equal(leaves(), undefined, 'it was told');
+    entries.restore(saved);
+    assert.equal(leaves(SH, 'then'), undefined, 'as it was before the call');
+    entries.changed(SH);
+    assert.match(leaves(SH, 'then')!, /0x1000/, 'at the same moment it is told again');
+    entries.branched();
+    roots.set(SH, roots.get(CAT)!);
+    map(SH, 0x5000n, 0x8094_0000n, RWU);
+    assert.match(leaves()!, /0x5000/, 'another table');
+  });
+
+  it('of a large program are judged after more returns', () => {
+    const { entries, leaves, map } = setUp('entry-beyond');
+    for (let page = 1n; page <= 200n; page++) map(SH, page << 12n, 0x8093_0000n, PTE.R);
+    assert.equal(leaves(), undefined);
+    map(SH, 0x10_0000n, 0x8093_0000n, RWU);
+    entries.changed(SH);
+    assert.deepEqual([leaves(), leaves(), leaves()], [undefined, undefined, undefined]);
+    assert.match(leaves()!, /0x100000/);
+  });
+});
