@@ -12,8 +12,8 @@ const REPLY = 2;
 const FIELDS = 236;
 const COOKIE = 0x63825363;
 const OPTIONS = FIELDS + 4;
-/** Bytes of a reply, which old clients want at least. */
-const LENGTH = 300;
+/** Bytes of a reply, as QEMU's. */
+const LENGTH = 548;
 const LEASE = 86400;
 
 const enum Option {

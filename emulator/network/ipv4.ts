@@ -20,6 +20,7 @@ export interface Packet {
 
 const HEADER = 20;
 const TIME_TO_LIVE = 64;
+const TIME_TO_LIVE_ICMP = 255;
 /** Bytes of the longest packet of a frame. */
 export const MTU = 1500;
 const MORE_FRAGMENTS = 0x2000;
@@ -65,7 +66,7 @@ export function* packetsOf(packet: Packet, identification: number): Generator<Ui
     view.setUint16(2, bytes.length);
     view.setUint16(4, identification);
     view.setUint16(6, (at >> 3) | (at + part.length < content.length ? MORE_FRAGMENTS : 0));
-    bytes[8] = TIME_TO_LIVE;
+    bytes[8] = protocol === Protocol.Icmp ? TIME_TO_LIVE_ICMP : TIME_TO_LIVE;
     bytes[9] = protocol;
     view.setUint32(12, source);
     view.setUint32(16, destination);

@@ -19,16 +19,17 @@ export class QemuBus implements Bus {
   private failure: Error | undefined;
   private readonly console = join(this.folder, 'console');
 
-  constructor(legacy: boolean, readOnly: boolean) {
+  /** `others`: more of QEMU's options; -S stops the board, as is needed unless its clock is to pass. */
+  constructor(legacy: boolean, readOnly: boolean, others: readonly string[] = ['-S']) {
     const disk = join(this.folder, 'disk');
     writeFileSync(disk, new FakeDisk(SECTORS).content);
     const drive = `file=${disk},if=none,format=raw,id=x0${readOnly ? ',readonly=on' : ''}`;
     this.process = spawn('qemu-system-riscv64', [
-      ...['-machine', 'virt', '-bios', 'none', '-m', '128M', '-smp', '2', '-S', '-nodefaults', '-display', 'none'],
+      ...['-machine', 'virt', '-bios', 'none', '-m', '128M', '-smp', '2', '-nodefaults', '-display', 'none'],
       ...['-chardev', `file,id=console,path=${this.console}`, '-serial', 'chardev:console'],
       ...['-global', `virtio-mmio.force-legacy=${legacy}`, '-drive', drive],
       ...['-device', 'virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0,serial=disk0'],
-      ...['-qtest', 'stdio', '-qtest-log', 'none'],
+      ...['-qtest', 'stdio', '-qtest-log', 'none', ...others],
     ]);
     this.process.on('error', (error) => {
       this.failure = new Error(`cannot start qemu-system-riscv64 (Debian package qemu-system-misc): ${error.message}`);

@@ -106,6 +106,7 @@ const PLAIN: readonly (readonly [first: number, mask: number, count?: number])[]
     [Register.VFTA, ALL, 128],
   ] as const),
   ...([
+    [Register.LEDCTL, ALL],
     [Register.WUC, ALL],
     [Register.WUFC, ALL],
   ] as const),
@@ -156,7 +157,7 @@ export function eeprom(asked: number): number {
 /** The registers of the PHY, which MDIC reads; those that are not here answer with an error. */
 const PHY: Readonly<Partial<Record<number, number>>> = {
   ...{ 0: 0x1140, 1: 0x794d, 2: 0x0141, 3: 0x0c20, 4: 0x0de1, 5: 0x01e0, 6: 0x0000, 9: 0x0e00, 10: 0x3c00 },
-  ...{ 16: 0x0360, 17: 0xac00, 18: 0x0000, 19: 0x0000, 20: 0x0d60, 21: 0x0000 },
+  ...{ 16: 0x0360, 17: 0xac00, 20: 0x0d60, 21: 0x0000 },
 };
 const MDIC_READY = 1 << 28;
 const MDIC_ERROR = 1 << 30;
