@@ -162,10 +162,6 @@ describe('xv6-emu', function () {
     );
     const { errors } = await emulate(['-kernel', leave, '--timeout', '30']);
     assert.match(errors, /^xv6-emu: warning: hart 0 leaves M-mode at 0x8000\w+ with no PMP entry on\. .*\n/);
-    const float = kernel((a) => powerOff(a.li(R.t2, 0x6000).op('csrrs', { rs1: R.t2, imm: Csr.mstatus }), 0x5555));
-    const told = await emulate(['-kernel', float]);
-    assert.equal(told.status, 0);
-    assert.match(told.errors, /^xv6-emu: warning: hart 0 turns floating point on .* no F and D yet: .*\n$/);
   });
 
   it('has the disk in the slot where the same words put it in QEMU', async () => {

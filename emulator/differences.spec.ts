@@ -7,14 +7,11 @@ import { encode } from './testing/encode';
 import { type Item, assembleProgram, jumpTo, label, loadConstant } from './testing/program';
 import type { DifferenceEvent, MachineOptions } from './types';
 
-const [T0, S0] = [5, 8];
+const T0 = 5;
 const csr = (name: string, imm: number, rs1 = T0): number => encode(name, { rs1, imm });
 const HALT: Item[] = [label('halt'), jumpTo('halt')];
 const MPP_S = 0x800n;
 const MPP = 0x1800n;
-const FS_INITIAL = 0x2000n;
-const FADD = 0x02c5f553;
-const FLD_COMPRESSED_TWICE = 0x2508_2508;
 
 /** Clears MPP, sets it to a mode, and executes a return from a trap to the halt at the program's end. */
 function leave(mode: bigint, by = 'mret'): Item[] {
@@ -65,34 +62,6 @@ describe('what QEMU takes in another way', () => {
 
   it('is NA4, which the grain excludes', () => {
     assert.deepEqual(kinds(set(Csr.pmpcfg0, 0x17n)), ['pmp-grain']);
-  });
-
-  it('is to set mstatus.FS, by mstatus or sstatus', () => {
-    const bits = loadConstant(T0, FS_INITIAL);
-    assert.deepEqual(kinds([...bits, csr('csrrs', Csr.mstatus)]), ['float-status']);
-    assert.deepEqual(kinds([...bits, csr('csrrs', Csr.sstatus)]), ['float-status']);
-    assert.deepEqual(kinds([...bits, csr('csrrc', Csr.mstatus)]), []);
-    // What is read of them can be written back.
-    assert.deepEqual(kinds([encode('csrrs', { rd: S0, imm: Csr.mstatus }), csr('csrrw', Csr.mstatus, S0)]), []);
-  });
-
-  it('is that in every tier', () => {
-    const loop = [
-      ...loadConstant(S0, 300n),
-      ...loadConstant(T0, FS_INITIAL),
-      label('again'),
-      csr('csrrs', Csr.sstatus),
-    ];
-    const again: Item = { to: 'again', name: 'bne', operands: { rs1: S0 } };
-    const program = [...loop, encode('addi', { rd: S0, rs1: S0, imm: -1 }), again];
-    for (const acceleration of ['interp', 'jit', 'mixed'] as const)
-      assert.equal(differences(program, { acceleration }).length, 300, acceleration);
-  });
-
-  it('is to execute a floating-point instruction', () => {
-    assert.deepEqual(kinds([...set(Csr.mtvec, 0x8000_0ff0n), FADD]), ['float-instruction']);
-    assert.deepEqual(kinds([...set(Csr.mtvec, 0x8000_0ff0n), FLD_COMPRESSED_TWICE]), ['float-instruction']);
-    assert.deepEqual(kinds([...set(Csr.mtvec, 0x8000_0ff0n), 0]), []);
   });
 
   it('is told in words, once a subject', () => {

@@ -3,10 +3,9 @@
  * fail here, and do the opposite there. What QEMU does was seen with QEMU 7.2.
  */
 import { hex } from './isa/hex';
-import { NO_FLOATING_POINT } from './isa/instructions/floating-point';
 import type { DifferenceEvent, MachineApi, Subscription } from './types';
 
-type Subject = 'pmp' | 'float';
+type Subject = 'pmp';
 
 interface Difference {
   subject: Subject;
@@ -26,17 +25,6 @@ const DIFFERENCES: Readonly<Record<DifferenceEvent['what'], Difference>> = {
     subject: 'pmp',
     text: (at) =>
       `chooses NA4 for a PMP entry ${at}. The entry stays off here, where regions are whole pages; under QEMU it covers four bytes.`,
-  },
-  'float-status': {
-    subject: 'float',
-    text: (at) =>
-      `turns floating point on (mstatus.FS) ${at}. This machine has no F and D yet: FS stays 0, and floating-point ` +
-      'instructions are illegal. Build without them (-march=rv64imac -mabi=lp64).',
-  },
-  'float-instruction': {
-    subject: 'float',
-    text: (at) =>
-      `meets a floating-point instruction ${at}, which is illegal: ${NO_FLOATING_POINT}. Build without them (-march=rv64imac -mabi=lp64).`,
   },
 };
 

@@ -164,6 +164,7 @@ class Path {
         return false;
       case 'none':
         this.pc = next;
+        if (instruction.hasFloats) return false;
         if (instruction.access) return this.access(decoded);
         if (instruction.csr) return this.csr(decoded);
         if (instruction.system !== undefined) return this.waits(instruction.system);

@@ -137,7 +137,7 @@ export interface LostStoreEvent {
 export interface DifferenceEvent {
   hart: number;
   pc: bigint;
-  what: 'pmp-off' | 'pmp-grain' | 'float-status' | 'float-instruction';
+  what: 'pmp-off' | 'pmp-grain';
 }
 
 /** What can be observed, by the name of the listener. */

@@ -7,8 +7,7 @@ import type { HartHost, HartState } from './cpu/hart';
 import type { SystemHost } from './cpu/system-instructions';
 import { handlerMode, interruptToTake, interruptible, takeTrap } from './cpu/traps';
 import type { VirtDevices } from './devices/virt';
-import { Cause, InterruptCause } from './isa/causes';
-import { isFloatingPoint } from './isa/instructions/floating-point';
+import { InterruptCause } from './isa/causes';
 import type { CodeCache, CodeHost } from './jit/code-cache';
 import type { ExecutorHost } from './jit/executor';
 import { Cell, Status } from './layout';
@@ -118,7 +117,6 @@ export class ExecutionEnvironment implements Hosts {
   }
 
   raise(hart: HartState, cause: number, tval: bigint): Status {
-    if (cause === Cause.illegalInstruction && isFloatingPoint(Number(tval))) this.differs(hart, 'float-instruction');
     return this.trap(hart, false, cause, tval, 1);
   }
 

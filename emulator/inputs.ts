@@ -20,6 +20,8 @@ export type MachineInput =
   // What a debugger writes. It takes effect before the next instruction.
   | { kind: 'pc'; hart: number; value: bigint }
   | { kind: 'register'; hart: number; register: number; value: bigint }
+  /** The 64 bits of f0 to f31. */
+  | { kind: 'float'; hart: number; register: number; value: bigint }
   /** By its 12-bit address. */
   | { kind: 'csr'; hart: number; csr: number; value: bigint }
   | { kind: 'mode'; hart: number; mode: Mode }
@@ -45,7 +47,7 @@ export const copyOf = (input: MachineInput): MachineInput =>
   'bytes' in input ? { ...input, bytes: Uint8Array.from(input.bytes) } : input;
 
 /** What a debugger writes. */
-export type DebuggerWrite = Extract<MachineInput, { kind: 'pc' | 'register' | 'csr' | 'mode' | 'memory' }>;
+export type DebuggerWrite = Extract<MachineInput, { kind: 'pc' | 'register' | 'float' | 'csr' | 'mode' | 'memory' }>;
 
 /** False, and nothing done, if there is no such CSR or memory. Throws RangeError if there is no such hart. */
 export function write(harts: readonly HartState[], memory: GuestMemory, input: DebuggerWrite): boolean {
@@ -58,6 +60,9 @@ export function write(harts: readonly HartState[], memory: GuestMemory, input: D
       return true;
     case 'register':
       hart.setX(input.register, BigInt.asUintN(64, input.value));
+      return true;
+    case 'float':
+      hart.setF(input.register, BigInt.asUintN(64, input.value));
       return true;
     case 'csr':
       return hart.setCsr(input.csr, input.value);

@@ -44,6 +44,8 @@ export const enum Cell {
   /** What writes to mcycle and minstret have added to what they count. */
   cycleOffset = pmpaddr0 + 16,
   instretOffset,
+  /** frm and fflags as fcsr has them. */
+  fcsr,
   count,
 }
 
@@ -81,6 +83,8 @@ export const HartOffset = {
   csrs: 408,
   /** What lies before is moved to the current-hart block and back. */
   end: 408 + Cell.count * 8,
+  /** f0 to f31, 8 bytes each: in the current-hart block only while mstatus.FS is not off. */
+  f: 1024,
   tlbs: 4096,
 } as const;
 
@@ -146,8 +150,9 @@ export const offsetOf = (record: number): number => ((record - RECORDS) % RECORD
 
 export const hartBlock = (id: number): number => HARTS + id * HART_SIZE;
 
-/** Bit of Offset.detail: a load sign-extends. */
+/** Bits of Offset.detail: a load sign-extends, or NaN-boxes. */
 export const SIGNED = 16;
+export const BOXED = 32;
 
 /** How the machine goes on after it has done something for the generated code. */
 export const enum Status {

@@ -74,6 +74,8 @@ export interface Hart {
   readonly mode: Mode;
   /** Integer register x0..x31, as an unsigned 64-bit value. */
   x(register: number): bigint;
+  /** The 64 bits of floating-point register f0..f31, also while mstatus.FS is off. */
+  f(register: number): bigint;
   /** A CSR by its 12-bit address, undefined if the hart has none there. */
   csr(address: number): bigint | undefined;
   /** True while it waits in wfi. */

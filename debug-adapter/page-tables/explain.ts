@@ -3,8 +3,9 @@
  * Judged by the machine's state alone, without history. Causes and their order of checks are those of the RISC-V
  * privileged specification 1.12, sections 3.1.15, 4.3.1 and 4.3.2.
  */
-import { NO_FLOATING_POINT, isFloatingPoint } from '../../emulator/isa/instructions/floating-point';
-import { lengthOf } from '../../emulator/isa/instructions/decode';
+import { Mstatus } from '../../emulator/isa/csr-bits';
+import { Csr } from '../../emulator/isa/csrs';
+import { decode, lengthOf } from '../../emulator/isa/instructions/decode';
 import { wordAt } from '../../emulator/isa/instructions/instruction-at';
 import { accessMode, PTE, type Walk } from '../../emulator/isa/sv39';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
@@ -164,8 +165,7 @@ function explainOther(
     out.reason = bytes === undefined ? where : `${where}: ${bytes.length === 4 ? '16' : '32'} bits 0x${bytes}`;
     if (bytes !== undefined && /^0+$/.test(bytes)) out.notes.push('zeroes are no instruction: nothing was loaded here');
     const word = bytes === undefined ? undefined : parseInt(bytes, 16);
-    if (word !== undefined && isFloatingPoint(word))
-      out.notes.push(`a floating-point instruction: ${NO_FLOATING_POINT}`);
+    if (word !== undefined && isFloatingPoint(word)) out.notes.push(floatingPointNote(context.mstatus));
     const filling = bytes && pageFilling(BigInt(`0x${bytes.repeat(4)}`));
     if (filling) out.notes.push(filling);
     return;
@@ -175,6 +175,16 @@ function explainOther(
     return;
   }
   if (trap.cause === Cause.breakpoint) out.reason = where;
+}
+
+const floatingPointNote = (mstatus: bigint): string =>
+  (mstatus & BigInt(Mstatus.fs)) === 0n
+    ? 'a floating-point instruction, and mstatus.FS is 0 (off), as it is after a reset'
+    : 'a floating-point instruction with a reserved rounding mode';
+
+function isFloatingPoint(word: number): boolean {
+  const decoded = decode(word);
+  return decoded?.floats !== undefined || (decoded?.instruction.csr !== undefined && decoded.imm <= Csr.fcsr);
 }
 
 /** The bits of the instruction, most significant first; tval may be 0 on some machines. */

@@ -23,6 +23,8 @@ const LOAD_43_OF_ZERO = 0x02b03583;
 const WRITE_SATP = 0x18051073;
 const FENCE = 0x12000073;
 const LOAD_2040 = 0x7f853583;
+/** `fadd.d fa0, fa1, fa2, unknown`. */
+const FADD = 0x02c5d553;
 const PUSH = 0x00b13023;
 const NOP = 0x0001;
 const RET = 0x8082;
@@ -353,12 +355,18 @@ const ROWS: Record<string, Row> = {
   'zeroes that are no instruction': {
     sentence: /illegal instruction .*: at pc 0x40: 16 bits 0x0000\nzeroes are no instruction: nothing was loaded here/,
     said: () => new Setting().explain(2, 0n, Mode.User, 0x40n),
-    not: () => new Setting().code(0x80100040n, 0x02c5f553).explain(2, 0n, Mode.User, 0x40n),
+    not: () => new Setting().code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
   },
-  'floating point': {
-    sentence: /a floating-point instruction: this machine has no floating point/,
-    said: () => new Setting().code(0x80100040n, 0x02c5f553).explain(2, 0n, Mode.User, 0x40n),
+  'floating point that is off': {
+    sentence: /a floating-point instruction, and mstatus.FS is 0 \(off\), as it is after a reset/,
+    said: () => new Setting().code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
     not: () => new Setting().explain(2, 0n, Mode.User, 0x40n),
+  },
+  'a rounding mode': {
+    sentence: /a floating-point instruction with a reserved rounding mode/,
+    said: () =>
+      Object.assign(new Setting(), { mstatus: 0x6000n }).code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
+    not: () => new Setting().code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
   },
   'a misaligned access': {
     sentence: /load address misaligned at 0x1001 .*: at pc 0x20: the address is not a multiple of the size accessed/,

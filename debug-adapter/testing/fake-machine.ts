@@ -28,6 +28,9 @@ export class FakeHart implements Hart {
   setX(register: number, value: bigint): void {
     this.registers[register] = value;
   }
+  f(): bigint {
+    return 0n;
+  }
   csr(address: number): bigint | undefined {
     return this.csrs.get(address);
   }

@@ -24,30 +24,41 @@ interface LowRegister {
   set(hart: HartState, value: number): void;
   /** What csrrs and csrrc start from, where that is not what they read. */
   basis?(hart: HartState): number;
-  /** The constant high half. */
-  high: number;
+  /** The high half of what it reads as. */
+  high: number | ((low: number) => number);
 }
+
+const highOf = ({ high }: LowRegister, low: number): number => (typeof high === 'number' ? high : high(low));
 
 /** A register that is given by its low half. */
 const lowRegister = (low: LowRegister): Register => ({
   low,
-  read: (hart) => unsigned(low.get(hart)) | (BigInt(low.high) << 32n),
+  read: (hart) => {
+    const value = low.get(hart);
+    return unsigned(value) | (unsigned(highOf(low, value)) << 32n);
+  },
   write: (hart, value) => low.set(hart, low32(value)),
 });
 
 const MASK64 = 0xffff_ffff_ffff_ffffn;
 
-/** RV64 with A, C, I, M, S and U; nothing can be switched off. */
-const MISA = (2n << 62n) | [...'ACIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
+/** RV64 with A, C, D, F, I, M, S and U; nothing can be switched off. */
+const MISA =
+  (2n << 62n) | [...'ACDFIMSU'].reduce((bits, letter) => bits | (1n << BigInt(letter.charCodeAt(0) - 65)), 0n);
 
 /** UXL and SXL are read-only 64 bits. */
 const MSTATUS_HIGH = 0xa;
 const SSTATUS_HIGH = 0x2;
-const SSTATUS_MASK = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.sum | Mstatus.mxr;
+const SSTATUS_MASK = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.fs | Mstatus.sum | Mstatus.mxr;
+/** SD: floating-point state is dirty. */
+const withDirty =
+  (high: number) =>
+  (low: number): number =>
+    (low & Mstatus.fs) === Mstatus.fs ? high | (1 << 31) : high;
 const MSTATUS_MASK =
   SSTATUS_MASK | Mstatus.mie | Mstatus.mpie | Mstatus.mpp | Mstatus.mprv | Mstatus.tvm | Mstatus.tw | Mstatus.tsr;
 
-/** What of mstatus can be written in each of its two views, and what its upper half reads as. */
+/** What of mstatus can be written in each of its two views, and what its upper half reads as without SD. */
 export const MSTATUS = { mask: MSTATUS_MASK, high: MSTATUS_HIGH };
 export const SSTATUS = { mask: SSTATUS_MASK, high: SSTATUS_HIGH };
 
@@ -67,9 +78,9 @@ const plain = (cell: Cell, mask = MASK64): Register => ({
 const constant = (value: bigint): Register => ({ read: () => value });
 
 function setStatus(hart: HartState, value: number, mask: number): void {
-  if ((value & Mstatus.fs) !== 0) hart.host.differs(hart, 'float-status');
   // MPP = 2 names no mode: then the field keeps what it held.
   if ((value & Mstatus.mpp) >> MPP_SHIFT === 2) mask &= ~Mstatus.mpp;
+  hart.setFloatStatus(value & Mstatus.fs);
   hart.setLow(Cell.mstatus, (hart.low(Cell.mstatus) & ~mask) | (value & mask));
   hart.host.changed(hart, 'translation');
   hart.host.changed(hart, 'interrupts');
@@ -152,7 +163,20 @@ const pmpaddr = (entry: number): Register => ({
   },
 });
 
+/** A part of fcsr. Writing it makes the floating-point state dirty, if that is not off. */
+const floatControl = (shift: number, mask: number): Register => ({
+  read: (hart) => BigInt((hart.low(Cell.fcsr) >> shift) & mask),
+  write: (hart, value) => {
+    hart.setLow(Cell.fcsr, (hart.low(Cell.fcsr) & ~(mask << shift)) | ((low32(value) & mask) << shift));
+    if (hart.hasFloats) hart.setFloatStatus(Mstatus.fs);
+  },
+  plain: true,
+});
+
 const registers = new Map<number, Register>([
+  [Csr.fflags, floatControl(0, 0x1f)],
+  [Csr.frm, floatControl(5, 7)],
+  [Csr.fcsr, floatControl(0, 0xff)],
   [Csr.mvendorid, constant(0n)],
   [Csr.marchid, constant(0n)],
   [Csr.mimpid, constant(0n)],
@@ -164,7 +188,7 @@ const registers = new Map<number, Register>([
     lowRegister({
       get: (hart) => hart.low(Cell.mstatus),
       set: (hart, value) => setStatus(hart, value, MSTATUS_MASK),
-      high: MSTATUS_HIGH,
+      high: withDirty(MSTATUS_HIGH),
     }),
   ],
   [
@@ -172,7 +196,7 @@ const registers = new Map<number, Register>([
     lowRegister({
       get: (hart) => hart.low(Cell.mstatus) & SSTATUS_MASK,
       set: (hart, value) => setStatus(hart, value, SSTATUS_MASK),
-      high: SSTATUS_HIGH,
+      high: withDirty(SSTATUS_HIGH),
     }),
   ],
   [Csr.medeleg, plain(Cell.medeleg, BigInt(DELEGABLE))],
@@ -331,7 +355,7 @@ export function executeCsr(hart: HartState, address: number, { update, immediate
         update === CsrUpdate.write ? operand : update === CsrUpdate.set ? basis | operand : basis & ~operand,
       );
     }
-    hart.setRdHalves(old, low.high);
+    hart.setRdHalves(old, highOf(low, old));
     return writing;
   }
   const old = register.read(hart);
@@ -339,9 +363,12 @@ export function executeCsr(hart: HartState, address: number, { update, immediate
     hart.setRd(old, 8, false);
     return false;
   }
-  register.write?.(hart, updated(update, old, hart.operand(immediate)));
+  const operand = hart.operand(immediate);
+  const isPlain = register.plain === true;
+  // As QEMU has it, to set or clear no bit does not make floating-point state dirty.
+  if (!isPlain || update === CsrUpdate.write || operand !== 0n) register.write?.(hart, updated(update, old, operand));
   hart.setRd(old, 8, false);
-  return register.plain !== true;
+  return !isPlain;
 }
 
 /** Whether the CSR instruction at hand writes: csrrs and csrrc with x0 or 0 only read. */
@@ -355,6 +382,7 @@ export const writesCsr = (hart: HartState, { update }: Pick<CsrAccess, 'update'>
 function mayAccess(hart: HartState, address: number, writing: boolean): boolean {
   if (hart.mode < ((address >> 8) & 3)) return false;
   if (writing && address >> 10 === 3) return false;
+  if (address <= Csr.fcsr) return hart.hasFloats;
   if (hart.mode === Mode.Machine) return true;
   if (address === Csr.satp) return (hart.low(Cell.mstatus) & Mstatus.tvm) === 0;
   if (address === Csr.stimecmp) return stceOf(hart) && (hart.low(Cell.mcounteren) & 2) !== 0;

@@ -15,6 +15,7 @@ import {
   type TrapReturnEvent,
 } from '../types';
 import type { MemoryAccess } from './access';
+import { executeFloat } from './float-instructions';
 import { executeCsr, readCsr, writesCsr } from './csr';
 import type { HartState } from './hart';
 import { Cell, Status } from '../layout';
@@ -107,6 +108,8 @@ export class SystemInstructions {
         return this.writeProduct(hart, 63n);
       case SystemOperation.clmulh:
         return this.writeProduct(hart, 64n);
+      case SystemOperation.float:
+        return executeFloat(hart, this.access) ?? this.illegal(hart);
     }
   }
 

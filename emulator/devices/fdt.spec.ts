@@ -79,7 +79,7 @@ describe('deviceTree', () => {
     assert.equal(find(root, 'cpus').children.size, 3);
     const hart = find(root, 'cpus/cpu@2');
     assert.deepEqual(cells(hart, 'reg'), [2]);
-    assert.equal(text(hart, 'riscv,isa'), 'rv64imac_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc\0');
+    assert.equal(text(hart, 'riscv,isa'), 'rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc\0');
     assert.equal(text(hart, 'mmu-type'), 'riscv,sv39\0');
   });
 

@@ -5,7 +5,7 @@
 import { MemoryMap, Source, TICKS_PER_SECOND, VIRTIO_SLOTS } from './memory-map';
 
 /** The extensions a hart has. */
-const HART_ISA = 'rv64imac_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc';
+const HART_ISA = 'rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc';
 
 const MIB = 1024 * 1024;
 const UART_CLOCK = 3_686_400;

@@ -16,7 +16,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './encoding/state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-export const FORMAT = 'xv6-debug recording 6';
+export const FORMAT = 'xv6-debug recording 7';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
@@ -160,6 +160,7 @@ function restoredInput(saved: SavedState): MachineInput {
     case 'pc':
       return { kind, hart: saved.count('hart'), value: saved.bigint('value') };
     case 'register':
+    case 'float':
       return { kind, hart: saved.count('hart'), register: saved.index('register', 32), value: saved.bigint('value') };
     case 'csr':
       return { kind, hart: saved.count('hart'), csr: saved.index('csr', 4096), value: saved.bigint('value') };

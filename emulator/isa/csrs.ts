@@ -1,5 +1,8 @@
 /** Addresses of the control and status registers (RISC-V privileged specification 1.12, tables 2.2 to 2.6). */
 export const Csr = {
+  fflags: 0x001,
+  frm: 0x002,
+  fcsr: 0x003,
   cycle: 0xc00,
   time: 0xc01,
   instret: 0xc02,

@@ -1,4 +1,4 @@
-/** The integer registers by their names in the RISC-V calling convention (RISC-V ELF psABI, "Integer Register Convention"). */
+/** The registers by their names in the RISC-V calling convention (RISC-V ELF psABI, "Register Convention"). */
 export const X_NAMES = [
   ...(['zero', 'ra', 'sp', 'gp', 'tp', 't0', 't1', 't2', 's0', 's1', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5'] as const),
   ...(['a6', 'a7', 's2', 's3', 's4', 's5', 's6', 's7', 's8', 's9', 's10', 's11', 't3', 't4', 't5', 't6'] as const),
@@ -17,3 +17,10 @@ const NUMBERS = new Map<string, number>([
 
 /** The number of a register by its name in the calling convention, its `x` name or `fp`. */
 export const registerNumber = (name: string): number | undefined => NUMBERS.get(name);
+
+/** The floating-point registers f0 to f31. */
+export const F_NAMES = [
+  ...(['ft0', 'ft1', 'ft2', 'ft3', 'ft4', 'ft5', 'ft6', 'ft7', 'fs0', 'fs1', 'fa0', 'fa1', 'fa2', 'fa3'] as const),
+  ...(['fa4', 'fa5', 'fa6', 'fa7', 'fs2', 'fs3', 'fs4', 'fs5', 'fs6', 'fs7', 'fs8', 'fs9', 'fs10', 'fs11'] as const),
+  ...(['ft8', 'ft9', 'ft10', 'ft11'] as const),
+] as const;

@@ -16,6 +16,7 @@ import { ZERO, cell, get32 } from './emit';
 /** Bits of mstatus that decide on nothing but whether interrupts are taken. */
 const INTERRUPT_BITS = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.mie | Mstatus.mpie;
 const ENABLES = Mstatus.sie | Mstatus.mie;
+const FS_LOWEST = Mstatus.fs & -Mstatus.fs;
 
 type Storage =
   /** All of a cell, but for the bits that cannot be set. */
@@ -136,18 +137,17 @@ export function csrCode(
         const at = place(Cell.mstatus);
         const mask = BigInt(storage.mask >>> 0);
         const high = BigInt(storage.high) << 32n;
-        const shown = i64.or(i64.and(local.get(old), i64.const(mask)), i64.const(high));
+        const both = i64.and(local.get(old), i64.shr_u(local.get(old), i64.const(1)));
+        // SD is set if both bits of FS are.
+        const dirty = i64.shl(i64.and(both, i64.const(FS_LOWEST)), i64.const(50));
+        const shown = i64.or(i64.or(i64.and(local.get(old), i64.const(mask)), i64.const(high)), dirty);
         if (!writing) return [local.set(old, i64.load32_u(ZERO, at)), write(shown)];
         const changed = i64.xor(local.get(old), local.get(next));
         return [
           local.set(old, i64.load32_u(ZERO, at)),
           local.set(
             next,
-            // FS is never set, so that an attempt to set it counts as a change, and leaves.
-            i64.or(
-              i64.and(local.get(old), i64.const(~mask & 0xffff_ffffn)),
-              i64.and(modified, i64.const(mask | BigInt(Mstatus.fs))),
-            ),
+            i64.or(i64.and(local.get(old), i64.const(~mask & 0xffff_ffffn)), i64.and(modified, i64.const(mask))),
           ),
           when(i64.ne(i64.and(changed, i64.const(~INTERRUPT_BITS)), i64.const(0)), outside),
           when(

@@ -1,6 +1,8 @@
 /** Pieces of WebAssembly that the interpreter and the translator share: cells of the current-hart block, and TLB lookup. */
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
-import { DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART } from '../layout';
+import { Mstatus } from '../isa/csr-bits';
+import type { OperandAccess } from '../isa/instructions/instruction';
+import { BOXED, Cell, DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART, SIGNED } from '../layout';
 
 /** Host address of a cell of the current-hart block, which holds the state of the hart that runs. */
 export const cell = (offset: number): number => CURRENT_HART + offset;
@@ -18,6 +20,16 @@ export const LOADS = {
   8: [i64.load, i64.load],
 } as const;
 export const STORES = { 1: i64.store8, 2: i64.store16, 4: i64.store32, 8: i64.store } as const;
+
+/** HartOffset.detail of a load. */
+export const loadDetail = ({ bytes, signed, float }: OperandAccess): number =>
+  bytes | (signed ? SIGNED : 0) | (float && bytes < 8 ? BOXED : 0);
+
+/** Whether mstatus.FS keeps an instruction from just reading floating-point registers, or from writing them, too. */
+export function floatsLocked(access: 'reads' | 'writes'): Code {
+  const status = i32.and(get32(HartOffset.csrs + Cell.mstatus * 8), i32.const(Mstatus.fs));
+  return access === 'reads' ? i32.eqz(status) : i32.ne(status, i32.const(Mstatus.fs));
+}
 
 /** Passes of a loop idiom below which leaving the generated code costs more than it gains. */
 const IDIOM_DISTANCE = 128;

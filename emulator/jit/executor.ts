@@ -8,7 +8,7 @@ import type { SystemInstructions } from '../cpu/system-instructions';
 import type { HartState } from '../cpu/hart';
 import { Begin, Exit, type InterpreterExports } from './interpreter';
 import { interpreterBytes } from './interpreter-bytes';
-import { SIGNED, Status } from '../layout';
+import { BOXED, SIGNED, Status } from '../layout';
 import { FIRST_SIDE_EXIT } from './translator';
 import { writeSingleStep } from './opcodes';
 
@@ -87,6 +87,12 @@ export class Executor {
     return done;
   }
 
+  private load(hart: HartState, detail: number): Status {
+    const status = this.access.load(hart, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+    if ((detail & BOXED) !== 0 && status === Status.done) hart.boxRd();
+    return status;
+  }
+
   /** An atomic on a watched word is run here and now, so that what it did is known at its end. */
   private atomic(hart: HartState, bytes: 4 | 8): Status {
     // Noted first: the store may detach the very record it comes from.
@@ -126,7 +132,7 @@ export class Executor {
       case Exit.fetch:
         return this.code.fetch(hart);
       case Exit.load:
-        return this.access.load(hart, (detail & 15) as AccessSize, (detail & SIGNED) !== 0);
+        return this.load(hart, detail);
       case Exit.store:
         return this.access.store(hart, detail as AccessSize);
       case Exit.atomic:

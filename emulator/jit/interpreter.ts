@@ -6,17 +6,29 @@
  * Instructions are counted one by one, so a slice ends exactly where it should.
  */
 import { Csr } from '../isa/csrs';
-import type { Builder } from '../isa/instructions/instruction';
-import { type Code, Label, ValueType, block, br, br_table, call, call_indirect, i32, i64 } from '../wasm/assembler';
+import { type Builder, SystemOperation } from '../isa/instructions/instruction';
+import {
+  type Code,
+  Label,
+  ValueType,
+  block,
+  br,
+  br_table,
+  call,
+  call_indirect,
+  f64,
+  i32,
+  i64,
+} from '../wasm/assembler';
 import { local, loop, ret, unreachable, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode } from './csr-code';
 import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMIT, PAGE } from '../layout';
-import { RECORDS, REGIONS, RecordLayout, SIGNED, STRADDLER, TRANSFER } from '../layout';
+import { RECORDS, REGIONS, RecordLayout, STRADDLER, TRANSFER } from '../layout';
 import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { foundWhatItStored, unlessStarts } from './emit';
+import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 
 /** Why the generated code returned. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -82,6 +94,7 @@ const tlb = tlbLookup(L.address, L.entry);
 const record = local.get(L.record);
 const field = (offset: number): Code => i32.load16_u(record, offset);
 const register = (offset: number): Code => i64.load(field(offset), cell(HartOffset.x));
+const floatRegister = (offset: number): Code => f64.load(field(offset), cell(HartOffset.x));
 /** The address of the instruction at hand. */
 const pcHere: Code = i64.add(
   get64(HartOffset.base),
@@ -164,7 +177,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       write,
       load: (bytes, signed, address) => [
         tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, DataEntry.read)), exitForAccess(Exit.load, bytes | (signed ? SIGNED : 0))),
+        when(i32.eqz(tlb.hits(bytes, DataEntry.read)), exitForAccess(Exit.load, loadDetail(form.instruction.access!))),
         LOADS[bytes][Number(signed)]!(tlb.host),
       ],
       store: (bytes, address, value) => [
@@ -202,6 +215,10 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       branch: (condition) => when(condition, form.closesIdiom ? [exitForIdiom, relative] : relative),
       jump: () => [write(link), relative],
       jumpTo: (target) => [local.set(L.pc, target), write(link), br(jump)],
+      fs1: floatRegister(RecordLayout.rs1),
+      fs2: floatRegister(RecordLayout.rs2),
+      writeFloat: (value) => f64.store(field(RecordLayout.rd), value, cell(HartOffset.x)),
+      usesFloats: (access) => when(floatsLocked(access), exitForAccess(Exit.environment, SystemOperation.float)),
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
       system: (operation) => {
         const leave = exitForAccess(Exit.environment, operation);

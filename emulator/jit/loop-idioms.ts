@@ -57,6 +57,7 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
     if (part === undefined || length > LONGEST) return undefined;
     const { access } = part.instruction;
     const offset = part.imm + (steps.get(part.rs1) ?? 0);
+    if (part.floats !== undefined) return undefined;
     if (isSum(part.instruction, 'rs1', 'imm')) {
       if (part.rd !== part.rs1 || part.rd === 0 || steps.has(part.rd)) return undefined;
       steps.set(part.rd, part.imm);

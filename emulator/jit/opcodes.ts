@@ -37,6 +37,9 @@ export interface RecordForm {
   status: boolean;
 }
 
+/** Offset of a floating-point register in the hart's block. */
+export const floatOffset = (register: number): number => HartOffset.f + register * 8;
+
 const PLAIN = { near: false, closesIdiom: false, status: false };
 
 export const FORMS: readonly RecordForm[] = INSTRUCTIONS.flatMap((instruction): RecordForm[] =>
@@ -71,12 +74,17 @@ export function writeRecord(
 ): boolean {
   const decoded = decode(word);
   if (decoded === undefined) return false;
-  const { instruction, length, rd, rs1, rs2, imm } = decoded;
+  const { instruction, length, rd, rs1, rs2, imm, floats } = decoded;
   const target = pageOffset === undefined ? -1 : pageOffset + imm;
   const near = isRelative(instruction) && target >= 0 && target < PAGE;
-  records.setUint16(at + RecordLayout.rd, rd === 0 ? HartOffset.discard : rd * 8, true);
-  records.setUint16(at + RecordLayout.rs1, rs1 * 8, true);
-  records.setUint16(at + RecordLayout.rs2, rs2 * 8, true);
+  const { hasFd, hasFs1, hasFs2 } = instruction;
+  records.setUint16(
+    at + RecordLayout.rd,
+    hasFd ? floatOffset(floats!.fd) : rd === 0 ? HartOffset.discard : rd * 8,
+    true,
+  );
+  records.setUint16(at + RecordLayout.rs1, hasFs1 ? floatOffset(floats!.fs1) : rs1 * 8, true);
+  records.setUint16(at + RecordLayout.rs2, hasFs2 ? floatOffset(floats!.fs2) : rs2 * 8, true);
   records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
   records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
   const status = instruction.csr !== undefined && imm === Csr.sstatus && pageOffset !== undefined && !csrsLeave;

@@ -5,17 +5,18 @@
  * done, so counts are those of the interpreter.
  */
 import { isReturn } from '../isa/instructions/calls';
-import type { Builder } from '../isa/instructions/instruction';
-import { type Code, Label, ValueType, block, br, i32, i64, local, ret, when } from '../wasm/assembler';
+import { type Builder, SystemOperation } from '../isa/instructions/instruction';
+import { type Code, Label, ValueType, block, br, f64, i32, i64, local, ret, when } from '../wasm/assembler';
 import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
-import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, SIGNED, TRANSFER } from '../layout';
+import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, TRANSFER } from '../layout';
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { foundWhatItStored, unlessStarts } from './emit';
+import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { floatOffset } from './opcodes';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
 const enum L {
@@ -92,6 +93,12 @@ function lastPages(instructions: readonly RegionInstruction[]): { pages: Map<num
   };
 }
 
+/** The floating-point registers that an instruction reads. */
+const floatsRead = ({ instruction: { hasFs1, hasFs2, hasFs3 }, floats }: RegionInstruction): number[] =>
+  floats === undefined
+    ? []
+    : [...(hasFs1 ? [floats.fs1] : []), ...(hasFs2 ? [floats.fs2] : []), ...(hasFs3 ? [floats.fs3] : [])];
+
 export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
   const out = new Label();
   const sideExits: SideExit[] = [];
@@ -101,6 +108,18 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
   const used = new Set([...written, ...instructions.flatMap((i) => [i.rs1, i.rs2])].filter((r) => r !== 0));
 
   const { pages, types } = lastPages(instructions);
+  const floatsWritten = new Set(instructions.flatMap((i) => (i.instruction.hasFd ? [i.floats!.fd] : [])));
+  /** Locals of floating-point registers, by their numbers. */
+  const floats = new Map(
+    [...new Set([...floatsWritten, ...instructions.flatMap(floatsRead)])].map((register, index) => [
+      register,
+      LOCALS.length + types.length + index,
+    ]),
+  );
+  const readFloat = (register: number): Code => {
+    const at = floats.get(register);
+    return at === undefined ? [] : local.get(at);
+  };
 
   /** Goes on at a pc outside. */
   const goOn = (pc: Code): Code => [local.set(L.pc, pc), br(out)];
@@ -216,7 +235,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       link,
       write,
       load: (bytes, signed, address) => {
-        const leave = leaveAccess(Exit.load, bytes | (signed ? SIGNED : 0));
+        const leave = leaveAccess(Exit.load, loadDetail(i.instruction.access!));
         const { find, host } = access('load', bytes, address, leave);
         return [find, LOADS[bytes][Number(signed)]!(host)];
       },
@@ -247,6 +266,10 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
         b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), arrived(b.target, to(b.target))) : [],
         br(out),
       ],
+      fs1: readFloat(i.floats?.fs1 ?? 0),
+      fs2: readFloat(i.floats?.fs2 ?? 0),
+      writeFloat: (value) => local.set(floats.get(i.floats!.fd)!, value),
+      usesFloats: (kind) => when(floatsLocked(kind), leaveWith(Exit.environment, i, after, SystemOperation.float)),
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
       system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
@@ -264,16 +287,18 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
     exported: 'region',
     parameters: [],
     results: [ValueType.I32],
-    locals: [...LOCALS, ...types],
+    locals: [...LOCALS, ...types, ...[...floats].map(() => ValueType.F64)],
     code: [
       local.set(L.remaining, get32(HartOffset.remaining)),
       [...used].map((r) => local.set(x(r), i64.load(ZERO, X + r * 8))),
+      [...floats].map(([f, at]) => local.set(at, f64.load(ZERO, cell(floatOffset(f))))),
       [...pages.values()].map(({ tag }) => local.set(tag, i64.const(EMPTY))),
       block(
         out,
         structured(blocks[0]!, emitBlock, (b) => jumpOut(b.start)),
       ),
       [...written].map((r) => i64.store(ZERO, local.get(x(r)), X + r * 8)),
+      [...floatsWritten].map((f) => f64.store(ZERO, readFloat(f), cell(floatOffset(f)))),
       set64(HartOffset.pc, local.get(L.pc)),
       set64(HartOffset.address, local.get(L.address)),
       set32(HartOffset.remaining, local.get(L.remaining)),

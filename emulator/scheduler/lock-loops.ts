@@ -96,6 +96,7 @@ function waits(pass: readonly Decoded[]): boolean {
   const known = new Set([swap.rd]);
   for (const step of pass) {
     const { instruction, rd, rs1, rs2 } = step;
+    if (instruction.hasFloats) return false;
     if (step !== swap && (instruction.access !== undefined || instruction.system !== undefined)) return false;
     for (const used of [instruction.hasRs1 ? rs1 : 0, instruction.hasRs2 ? rs2 : 0])
       if (written.has(used) && !known.has(used)) return false;

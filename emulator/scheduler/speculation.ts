@@ -188,7 +188,8 @@ function stepOf(word: number): SpeculativeStep | undefined {
 
 function makeStep(word: number): SpeculativeStep | null {
   const decoded = decode(word);
-  if (decoded === undefined) return null;
+  // What waits does not calculate.
+  if (decoded === undefined || decoded.floats !== undefined) return null;
   const { access, csr, system } = decoded.instruction;
   if (access !== undefined) {
     const way =

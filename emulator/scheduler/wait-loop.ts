@@ -2,7 +2,8 @@
  * A loop in which a hart waits: found once by speculation, then known by where a quantum of it began and by the contents of all
  * words that a pass touches.
  */
-import { type HartState, REGISTER_WORDS } from '../cpu/hart';
+import type { HartState } from '../cpu/hart';
+import { REGISTER_WORDS } from '../cpu/hart-registers';
 import type { SavedState } from '../history/saved-state';
 import { Cell, HartOffset } from '../layout';
 import type { GuestMemory } from '../mmu/guest-memory';

@@ -9,18 +9,30 @@ export interface Operands {
   rs2?: number;
   /** As assembly has it: bytes from here for jumps and branches, the upper 20 bits for lui and auipc. */
   imm?: number;
+  /** Floating-point registers, and the rounding mode; default: the dynamic one. */
+  fd?: number;
+  fs1?: number;
+  fs2?: number;
+  fs3?: number;
+  rm?: number;
 }
 
 const table = new Map(INSTRUCTIONS.map((entry) => [entry.name, entry]));
 
 /** The instruction word, unsigned. */
-export function encode(name: string, { rd = 0, rs1 = 0, rs2 = 0, imm = 0 }: Operands = {}): number {
+export function encode(name: string, { rd = 0, rs1 = 0, rs2 = 0, imm = 0, ...floats }: Operands = {}): number {
   const entry = table.get(name);
   if (!entry) throw new Error(`no instruction ${name}`);
   let word = entry.match;
   if (entry.hasRd) word |= rd << 7;
   if (entry.hasRs1) word |= rs1 << 15;
   if (entry.hasRs2) word |= rs2 << 20;
+  const { fd = 0, fs1 = 0, fs2 = 0, fs3 = 0, rm = 7 } = floats;
+  if (entry.hasFd) word |= fd << 7;
+  if (entry.hasFs1) word |= fs1 << 15;
+  if (entry.hasFs2) word |= fs2 << 20;
+  if (entry.hasFs3) word |= fs3 << 27;
+  if (entry.float?.rounds) word |= rm << 12;
   switch (entry.immediate) {
     case 'I':
     case 'csr':

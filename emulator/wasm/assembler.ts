@@ -20,6 +20,8 @@ export type Code = number | Marker | Uint8Array | readonly Code[];
 export const enum ValueType {
   I32 = 0x7f,
   I64 = 0x7e,
+  F32 = 0x7d,
+  F64 = 0x7c,
   Empty = 0x40,
 }
 
@@ -100,6 +102,7 @@ export const i32 = {
   ctz: one(0x68),
   popcnt: one(0x69),
   wrap: one(0xa7),
+  reinterpret: one(0xbc),
 };
 
 export const i64 = {
@@ -146,6 +149,43 @@ export const i64 = {
   extend_u: one(0xad),
   extend8_s: one(0xc2),
   extend16_s: one(0xc3),
+  reinterpret: one(0xbd),
+};
+
+/** What f32 and f64 have alike, by the opcodes of the first comparison and of abs. */
+const floating = (eq: number, abs: number) => ({
+  eq: two(eq),
+  ne: two(eq + 1),
+  lt: two(eq + 2),
+  gt: two(eq + 3),
+  le: two(eq + 4),
+  ge: two(eq + 5),
+  abs: one(abs),
+  neg: one(abs + 1),
+  ceil: one(abs + 2),
+  floor: one(abs + 3),
+  trunc: one(abs + 4),
+  nearest: one(abs + 5),
+  sqrt: one(abs + 6),
+  add: two(abs + 7),
+  sub: two(abs + 8),
+  mul: two(abs + 9),
+  div: two(abs + 10),
+  copysign: two(abs + 13),
+});
+
+export const f32 = {
+  ...floating(0x5b, 0x8b),
+  reinterpret: one(0xbe),
+  demote: one(0xb6),
+};
+
+export const f64 = {
+  ...floating(0x61, 0x99),
+  load: load(0x2b),
+  store: store(0x39),
+  reinterpret: one(0xbf),
+  promote: one(0xbb),
 };
 
 export const local = {

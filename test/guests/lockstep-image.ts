@@ -27,6 +27,8 @@ const UART = 0x1000_0000;
 const CLINT_TIMECMP = 0x200_4000;
 const FINISHER = 0x10_0000;
 const MAX_TRAPS = 40;
+/** mstatus.FS. */
+const FS = 3 << 13;
 
 const LEAF_COUNT = 16;
 /** Page-table entries of each program: words of the root, of the middle table and of the leaf table. */
@@ -55,7 +57,7 @@ export interface TrapRecord {
 
 export interface ProgramResult {
   traps: TrapRecord[];
-  /** By name: x1 to x31, CSRs, page-table entries, a checksum of the memory it may write. */
+  /** By name: x1 to x31, CSRs, f0 to f31, page-table entries, a checksum of the memory it may write. */
   state: Map<string, bigint>;
 }
 
@@ -134,8 +136,9 @@ function header(
     else a.double(random.word());
   }
   a.double(BigInt(start)).double(BigInt(end));
-  // MPP, MPIE; SUM, MXR, TVM, TW and TSR at random.
-  const status = (mode << 11) | (random.chance(50) ? 1 << 18 : 0) | (random.chance(30) ? 1 << 19 : 0);
+  // MPP, MPIE; FS, SUM, MXR, TVM, TW and TSR at random.
+  const floats = random.pick([0, 1, 2, 3, 3, 3]) << 13;
+  const status = (mode << 11) | floats | (random.chance(50) ? 1 << 18 : 0) | (random.chance(30) ? 1 << 19 : 0);
   a.double(BigInt(status | (random.chance(10) ? 1 << 20 : 0) | (random.chance(10) ? 1 << 22 : 0)));
   a.double(mode === Mode.Machine && random.chance(50) ? 0n : (8n << 60n) | BigInt(ROOT >>> 12));
   // The root's entry for the image itself is for user or for supervisor mode.
@@ -207,6 +210,11 @@ function driver(a: Assembler): void {
   csrw(mscratch, t6);
   for (const csr of [medeleg, mideleg, mie, mip, mcounteren, ...FINAL_CSRS.map(([, csr]) => csr)])
     if (csr !== Csr.satp) csrw(csr, 0);
+  // Floating-point registers begin with the bits of the integer ones.
+  a.li(t0, FS);
+  a.op('csrrs', { rs1: t0, imm: mstatus });
+  for (let i = 0; i < 32; i++) a.op('fld', { fd: i, rs1: s0, imm: i * 8 });
+  csrw(Csr.fcsr, 0);
   a.op('ld', { rd: t0, rs1: s0, imm: Header.satp });
   csrw(Csr.satp, t0);
   a.op('sfence.vma').op('fence.i');
@@ -263,6 +271,12 @@ function driver(a: Assembler): void {
   put(t4);
   for (const [, csr] of FINAL_CSRS) {
     a.op('csrrs', { rd: t4, imm: csr });
+    put(t4);
+  }
+  a.li(t4, FS).op('csrrs', { rs1: t4, imm: mstatus }).op('csrrs', { rd: t4, imm: Csr.fcsr });
+  put(t4);
+  for (let i = 0; i < 32; i++) {
+    a.op('fmv.x.d', { rd: t4, fs1: i });
     put(t4);
   }
   for (const address of ownEntries) {
@@ -322,6 +336,8 @@ export function parseResults(bytes: Uint8Array, count: number): ProgramResult[] 
     const names = [
       ...Array.from({ length: 31 }, (_, i) => `x${i + 1}`),
       ...FINAL_CSRS.map(([name]) => name),
+      'fcsr',
+      ...Array.from({ length: 32 }, (_, i) => `f${i}`),
       ...Array.from({ length: OWN_ENTRIES }, (_, i) => `entry ${i}`),
       'checksum',
     ];

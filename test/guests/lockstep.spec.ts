@@ -3,64 +3,16 @@
  * LOCKSTEP_SEED and LOCKSTEP_PROGRAMS choose other programs, and more of them.
  */
 import assert from 'node:assert/strict';
-import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { lengthOf } from '../../emulator/isa/instructions/decode';
 import { disassemble } from '../../emulator/isa/instructions/disassemble';
-import { Machine } from '../../emulator/machine';
 import { elf } from '../../emulator/testing/elf';
 import { type LockstepProgram, MEMORY, type ProgramResult, lockstepImage, parseResults } from './lockstep-image';
-import { haveQemu, runQemu } from './qemu';
+import { haveQemu, outputHere, outputInQemu } from './qemu';
 
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
 const PROGRAMS = Number(process.env.LOCKSTEP_PROGRAMS ?? 500);
 /** The extensions of this machine; QEMU's rv64 has more. */
-const CPU = 'rv64,f=false,d=false,h=false';
-
-function runHere(kernel: Uint8Array): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  const machine = new Machine({
-    harts: 2,
-    memory: MEMORY,
-    kernel,
-    legacyVirtio: true,
-    consoleOutput: (bytes) => void pieces.push(bytes.slice()),
-  });
-  const stop = machine.run({ instructions: 400_000_000 });
-  assert.equal(
-    stop.kind,
-    'poweroff',
-    `the programs did not come to their end: pc 0x${machine.harts[0]!.pc.toString(16)}`,
-  );
-  return Buffer.concat(pieces);
-}
-
-async function runInQemu(kernel: Uint8Array): Promise<Uint8Array> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lockstep-'));
-  try {
-    const file = path.join(folder, 'kernel');
-    fs.writeFileSync(file, kernel);
-    const machine = [
-      '-machine',
-      'virt',
-      '-cpu',
-      CPU,
-      '-smp',
-      '2',
-      '-bios',
-      'none',
-      '-m',
-      `${MEMORY >> 20}M`,
-      '-kernel',
-      file,
-    ];
-    const { output } = await runQemu([...machine, '-display', 'none', '-monitor', 'none', '-serial', 'stdio'], 60);
-    return output;
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
+const CPU = 'rv64,h=false';
 
 const hex = (value: bigint | undefined): string => (value === undefined ? 'nothing' : `0x${value.toString(16)}`);
 
@@ -122,8 +74,9 @@ describe('random programs, here and in QEMU', function () {
     }
     const { image, programs } = lockstepImage(SEED, PROGRAMS);
     const kernel = elf(image);
-    const here = parseResults(runHere(kernel), PROGRAMS);
-    const qemu = parseResults(await runInQemu(kernel), PROGRAMS);
+    const machine = { harts: 2, memory: MEMORY, kernel, legacyVirtio: true };
+    const here = parseResults(outputHere(machine), PROGRAMS);
+    const qemu = parseResults(await outputInQemu(CPU, 2, MEMORY, kernel), PROGRAMS);
     let deviating = 0;
     const reports = programs.flatMap((program, index) => {
       if (deviates(here[index]!, qemu[index]!, program)) {

@@ -33,10 +33,12 @@ const IMMEDIATE_FORMS = named(({ name }, opcode) => (opcode === 0x13 || opcode =
 const SHIFTS = new Set(INSTRUCTIONS.filter(({ immediate }) => immediate === 'shamt').map(({ name }) => name));
 const LOADS = named(({ access }) => access?.kind === 'load');
 const STORES = named(({ access }) => access?.kind === 'store');
+const FLOAT_FORMS = named(({ float }) => float !== undefined);
 const BRANCHES = named(({ control }) => control === 'branch');
 const ATOMICS = named(({ access }) => access?.kind === 'amo');
 const CSR_FORMS = named(({ csr }) => csr !== undefined);
 
+const FLOAT_CSRS = [Csr.fflags, Csr.frm, Csr.fcsr];
 const PLAIN_CSRS = [Csr.stvec, Csr.sscratch, Csr.sepc, Csr.scause, Csr.stval, Csr.sie, Csr.sstatus];
 const MACHINE_CSRS = [Csr.mepc, Csr.mcause, Csr.mtval, Csr.mstatus];
 /** Read-only, absent, or another mode's. */
@@ -85,6 +87,7 @@ export class ProgramGenerator {
     [6, () => this.load(this.random.pick(SCRATCH_POINTERS), this.random.between(-2040, 2040))],
     [6, () => this.store(this.random.pick(SCRATCH_POINTERS), this.random.between(-2040, 2040))],
     [8, () => this.fuzzedAccess()],
+    [12, () => this.float()],
     [5, () => this.atomic()],
     [3, () => this.reservation()],
     [7, () => this.branch()],
@@ -134,11 +137,18 @@ export class ProgramGenerator {
     }
   }
 
+  /** Calculates with floating point, sometimes with a reserved rounding mode. */
+  private float(): Parcels {
+    const rm = this.random.chance(5) ? this.random.below(8) : this.random.pick([0, 1, 2, 3, 4, 7, 7, 7]);
+    const floats = { fd: this.any(), fs1: this.any(), fs2: this.any(), fs3: this.any(), rm };
+    return at(this.random.pick(FLOAT_FORMS), { rd: this.free(), rs1: this.any(), ...floats });
+  }
+
   private load(rs1: number, imm: number): Parcels {
-    return at(this.random.pick(LOADS), { rd: this.free(), rs1, imm });
+    return at(this.random.pick(LOADS), { rd: this.free(), fd: this.any(), rs1, imm });
   }
   private store(rs1: number, imm: number): Parcels {
-    return at(this.random.pick(STORES), { rs1, rs2: this.any(), imm });
+    return at(this.random.pick(STORES), { rs1, rs2: this.any(), fs2: this.any(), imm });
   }
 
   /** An access to one of the pages whose page-table entries are random; sometimes across two of them. */
@@ -224,6 +234,7 @@ export class ProgramGenerator {
     const name = this.random.pick(CSR_FORMS);
     const imm = this.random.pick([
       ...PLAIN_CSRS,
+      ...FLOAT_CSRS,
       ...(this.mode === Mode.Machine || this.random.chance(10) ? MACHINE_CSRS : PLAIN_CSRS),
       ...(this.random.chance(10) ? REFUSED_CSRS : []),
     ]);

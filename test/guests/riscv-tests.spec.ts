@@ -15,6 +15,8 @@ const SETS = [
   'rv64um',
   'rv64ua',
   'rv64uc',
+  'rv64uf',
+  'rv64ud',
   'rv64uzba',
   'rv64uzbb',
   'rv64uzbc',

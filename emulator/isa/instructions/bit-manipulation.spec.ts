@@ -63,8 +63,8 @@ describe('bit manipulation', () => {
     fc.integer({ min: 0, max: 63 }).map((i) => 1n << BigInt(i)),
     fc.constant(0n),
   );
-  for (const [name, model] of Object.entries(MODEL))
-    {it(name, () => {
+  for (const [name, model] of Object.entries(MODEL)) {
+    it(name, () => {
       fc.assert(
         fc.property(any, any, (a, b) => {
           const amount = Number(b % (name.endsWith('w') && name !== 'slli.uw' ? 32n : 64n));
@@ -74,7 +74,8 @@ describe('bit manipulation', () => {
           assert.equal(result, BigInt.asUintN(64, model(a, rs2)));
         }),
       );
-    });}
+    });
+  }
 
   it('multiplies without carries', () => {
     assert.equal(carrylessProduct(0b101n, 0b11n), 0b1111n);

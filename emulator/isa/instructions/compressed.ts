@@ -3,7 +3,7 @@
  * expanded when it is decoded. Nothing else in the machine knows that compressed instructions exist.
  */
 
-/** The full instruction, by name, and its operands. */
+/** The full instruction, by name, and its operands; rd and rs2 stand for fd and fs2, too. */
 export interface Expansion {
   name: string;
   rd: number;
@@ -15,7 +15,7 @@ export interface Expansion {
 /** Every instruction that a compressed one can stand for. */
 export const COMPRESSIBLE: ReadonlySet<string> = new Set([
   ...['addi', 'addiw', 'lui', 'andi', 'slli', 'srli', 'srai', 'add', 'sub', 'xor', 'or', 'and', 'addw', 'subw'],
-  ...['lw', 'ld', 'sw', 'sd', 'jal', 'jalr', 'beq', 'bne', 'ebreak'],
+  ...['lw', 'ld', 'sw', 'sd', 'fld', 'fsd', 'jal', 'jalr', 'beq', 'bne', 'ebreak'],
 ]);
 
 /** Picks bits of `c` and puts them together: pairs of [from, width], the highest part of the result first. */
@@ -44,7 +44,7 @@ const full3 = (name: string, rd: number, rs1: number, rs2: number, imm = 0): Exp
 
 const MISC_ALU = ['sub', 'xor', 'or', 'and', 'subw', 'addw'] as const;
 
-/** Expands a 16-bit instruction; undefined if it is reserved, or needs the floating-point extensions. */
+/** Expands a 16-bit instruction; undefined if it is reserved. */
 export function expand(c: number): Expansion | undefined {
   const funct3 = bits(c, [13, 3]);
   switch (c & 3) {
@@ -65,10 +65,14 @@ function quadrant0(c: number, funct3: number): Expansion | undefined {
       const imm = bits(c, [7, 4], [11, 2], [5, 1], [6, 1]) << 2;
       return imm === 0 ? undefined : full3('addi', lowHalf(c), 2, 0, imm);
     }
+    case 1:
+      return full3('fld', lowHalf(c), high(c), 0, doubleOffset(c));
     case 2:
       return full3('lw', lowHalf(c), high(c), 0, wordOffset(c));
     case 3:
       return full3('ld', lowHalf(c), high(c), 0, doubleOffset(c));
+    case 5:
+      return full3('fsd', 0, high(c), lowHalf(c), doubleOffset(c));
     case 6:
       return full3('sw', 0, high(c), lowHalf(c), wordOffset(c));
     case 7:
@@ -124,6 +128,8 @@ function quadrant2(c: number, funct3: number): Expansion | undefined {
   switch (funct3) {
     case 0:
       return full3('slli', rd, rd, 0, shamt(c));
+    case 1:
+      return full3('fld', rd, 2, 0, bits(c, [2, 3], [12, 1], [5, 2]) << 3);
     case 2:
       return rd === 0 ? undefined : full3('lw', rd, 2, 0, bits(c, [2, 2], [12, 1], [4, 3]) << 2);
     case 3:
@@ -135,6 +141,8 @@ function quadrant2(c: number, funct3: number): Expansion | undefined {
       }
       if (rs2 !== 0) return full3('add', rd, rd, rs2);
       return rd === 0 ? full3('ebreak', 0, 0, 0) : full3('jalr', 1, rd, 0);
+    case 5:
+      return full3('fsd', 0, 2, rs2, bits(c, [7, 3], [10, 3]) << 3);
     case 6:
       return full3('sw', 0, 2, rs2, bits(c, [7, 2], [9, 4]) << 2);
     case 7:

@@ -4,7 +4,7 @@ import { encode } from '../../testing/encode';
 import { COMPRESSIBLE, expand } from './compressed';
 import { INSTRUCTIONS, decode } from './decode';
 import { disassemble } from './disassemble';
-import type { Kind } from './instruction';
+import { type Kind, SystemOperation } from './instruction';
 import { type Code, i64 } from '../../wasm/assembler';
 
 describe('the instruction table', () => {
@@ -35,7 +35,8 @@ describe('the instruction table', () => {
       fc.assert(
         fc.property(register, register, register, imm, (rd, rs1, rs2, immediate) => {
           const written = entry.immediate === 'U' ? immediate >> 12 : immediate;
-          const decoded = decode(encode(entry.name, { rd, rs1, rs2, imm: written }) | 0);
+          const floats = { fd: rd, fs1: rs1, fs2: rs2, fs3: rd ^ 31, rm: rs1 & 7 };
+          const decoded = decode(encode(entry.name, { rd, rs1, rs2, imm: written, ...floats }) | 0);
           assert.deepEqual(decoded, {
             instruction: entry,
             length: 4,
@@ -43,6 +44,15 @@ describe('the instruction table', () => {
             rs1: entry.hasRs1 ? rs1 : 0,
             rs2: entry.hasRs2 ? rs2 : 0,
             imm: immediate,
+            ...(entry.hasFloats && {
+              floats: {
+                fd: entry.hasFd ? rd : 0,
+                fs1: entry.hasFs1 ? rs1 : 0,
+                fs2: entry.hasFs2 ? rs2 : 0,
+                fs3: entry.hasFs3 ? rd ^ 31 : 0,
+                rm: entry.float?.rounds ? rs1 & 7 : (entry.match >> 12) & 7,
+              },
+            }),
           });
         }),
         { numRuns: 20 },
@@ -52,7 +62,7 @@ describe('the instruction table', () => {
 
   it('says of each instruction what kind it is, as its meaning has it', () => {
     for (const { name, meaning, ...said } of INSTRUCTIONS) {
-      const found: Partial<Kind> & { writes?: Code } = {};
+      const found: Partial<Kind> & { writes?: Code; floats?: string } = {};
       const note = (kind: Partial<Kind>) => (Object.assign(found, kind), []);
       const terms: Record<'rs1' | 'rs2' | 'imm' | 'pc' | 'link', Code> = {
         rs1: [1],
@@ -74,11 +84,18 @@ describe('the instruction table', () => {
         branch: (condition) => note({ control: 'branch', writes: condition } as object),
         jump: () => note({ control: 'jump' }),
         jumpTo: () => note({ control: 'indirect' }),
+        fs1: [6],
+        fs2: [7],
+        writeFloat: () => [],
+        usesFloats: (floats) => note({ floats } as object),
         mulhu: () => [],
         system: (system) => note({ system }),
       });
       assert.equal(said.system, found.system, name);
-      if (found.system === undefined) assert.deepEqual(said.access, found.access, name);
+      const access = found.access && { ...found.access, ...(found.floats !== undefined && { float: true }) };
+      if (found.system === undefined) assert.deepEqual(said.access, access, name);
+      assert.equal(said.hasFloats, said.system === SystemOperation.float || found.floats !== undefined, name);
+      if (found.floats !== undefined) assert.equal(found.floats, said.hasFd ? 'writes' : 'reads', name);
       if (said.control !== 'trap') assert.equal(said.control, found.control ?? 'none', name);
       assert.equal(said.csr !== undefined, said.immediate === 'csr', name);
       if (said.condition) assert.deepEqual(found.writes, i64[said.condition](terms.rs1, terms.rs2), name);

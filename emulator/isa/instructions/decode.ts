@@ -3,12 +3,26 @@ import { BIT_MANIPULATION } from './bit-manipulation';
 import { expand } from './compressed';
 import type { ImmediateKind, Instruction } from './instruction';
 import { RV64A } from './rv64a';
+import { RV64D } from './rv64d';
+import { RV64F } from './rv64f';
 import { RV64I } from './rv64i';
 import { RV64M } from './rv64m';
 import { SYSTEM } from './system';
 
 /** Every instruction of the machine, once. */
-export const INSTRUCTIONS: readonly Instruction[] = [...RV64I, ...RV64M, ...RV64A, ...BIT_MANIPULATION, ...SYSTEM];
+export const INSTRUCTIONS: readonly Instruction[] = [
+  ...[...RV64I, ...RV64M, ...RV64A, ...RV64F, ...RV64D],
+  ...[...BIT_MANIPULATION, ...SYSTEM],
+];
+
+/** The floating-point registers of an instruction, 0 where it has none, and its field rm. */
+export interface FloatOperands {
+  readonly fd: number;
+  readonly fs1: number;
+  readonly fs2: number;
+  readonly fs3: number;
+  readonly rm: number;
+}
 
 export interface Decoded {
   readonly instruction: Instruction;
@@ -19,6 +33,8 @@ export interface Decoded {
   readonly rs2: number;
   /** Sign-extended; for lui and auipc shifted into place; for CSR instructions the CSR's address. */
   readonly imm: number;
+  /** Undefined if it has no floating-point registers. */
+  readonly floats?: FloatOperands;
 }
 
 const byName = new Map(INSTRUCTIONS.map((entry) => [entry.name, entry]));
@@ -50,7 +66,9 @@ function decodeCompressed(half: number): Decoded | undefined {
   const instruction = expansion && byName.get(expansion.name);
   if (instruction === undefined) return undefined;
   const { rd, rs1, rs2, imm } = expansion!;
-  return { instruction, length: 2, rd, rs1, rs2, imm };
+  if (!instruction.hasFloats) return { instruction, length: 2, rd, rs1, rs2, imm };
+  // Loads and stores: rd and rs2 stand for fd and fs2.
+  return { instruction, length: 2, rd: 0, rs1, rs2: 0, imm, floats: { fd: rd, fs1: 0, fs2: rs2, fs3: 0, rm: 0 } };
 }
 
 function decodeFull(word: number): Decoded | undefined {
@@ -63,8 +81,17 @@ function decodeFull(word: number): Decoded | undefined {
     rs1: instruction.hasRs1 ? (word >>> 15) & 31 : 0,
     rs2: instruction.hasRs2 ? (word >>> 20) & 31 : 0,
     imm: immediate(word, instruction.immediate),
+    ...(instruction.hasFloats && { floats: floatOperands(word, instruction) }),
   };
 }
+
+const floatOperands = (word: number, { hasFd, hasFs1, hasFs2, hasFs3 }: Instruction): FloatOperands => ({
+  fd: hasFd ? (word >>> 7) & 31 : 0,
+  fs1: hasFs1 ? (word >>> 15) & 31 : 0,
+  fs2: hasFs2 ? (word >>> 20) & 31 : 0,
+  fs3: hasFs3 ? (word >>> 27) & 31 : 0,
+  rm: (word >>> 12) & 7,
+});
 
 function immediate(word: number, kind: ImmediateKind): number {
   switch (kind) {

@@ -22,8 +22,8 @@ export function instructionResult(
   return result === undefined ? undefined : BigInt.asUintN(64, result);
 }
 
-function compile({ control, access, system, hasRd, meaning }: Instruction): Evaluate | undefined {
-  if (control !== 'none' || access !== undefined || system !== undefined || !hasRd) return undefined;
+function compile({ control, access, system, hasRd, hasFloats, meaning }: Instruction): Evaluate | undefined {
+  if (control !== 'none' || access !== undefined || system !== undefined || !hasRd || hasFloats) return undefined;
   const [rs1, rs2, imm, pc] = [local.get(0), local.get(1), local.get(2), local.get(3)] as const;
   let value: Code | undefined;
   const others = (): never => {
@@ -32,6 +32,12 @@ function compile({ control, access, system, hasRd, meaning }: Instruction): Eval
   meaning({
     ...{ rs1, rs2, imm, pc },
     get link() {
+      return others();
+    },
+    get fs1() {
+      return others();
+    },
+    get fs2() {
       return others();
     },
     write: (result) => ((value = result), []),
@@ -45,6 +51,8 @@ function compile({ control, access, system, hasRd, meaning }: Instruction): Eval
       jump: others,
       jumpTo: others,
       system: others,
+      writeFloat: others,
+      usesFloats: others,
     },
   });
   if (value === undefined) return undefined;

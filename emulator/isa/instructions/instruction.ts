@@ -1,9 +1,10 @@
 /**
  * The form in which an instruction is stated, once: its encoding, its assembly text and its meaning, as the Sail model
- * of RISC-V does in one clause. The files rv64i.ts, rv64m.ts, rv64a.ts, bit-manipulation.ts and system.ts hold the clauses; decoder,
- * disassembler, interpreter and translator are made from them.
+ * of RISC-V does in one clause. The files rv64i.ts, rv64m.ts, rv64a.ts, rv64f.ts, rv64d.ts, bit-manipulation.ts and
+ * system.ts hold the clauses; decoder, disassembler, interpreter and translator are made from them.
  */
 import type { Code } from '../../wasm/assembler';
+import type { Environment } from '../floating-point/format';
 
 /**
  * What a meaning is written against. Values are WebAssembly code that leaves an i64; statements leave nothing.
@@ -31,6 +32,16 @@ export interface Builder {
   jump(): Code;
   /** rd := link; to `target`, evaluated first. */
   jumpTo(target: Code): Code;
+  /** The 64 bits of floating-point registers, as f64; whatever they are, they stay the same. */
+  readonly fs1: Code;
+  readonly fs2: Code;
+  /** fd := 64 bits, as f64. */
+  writeFloat(value: Code): Code;
+  /**
+   * Goes on only if mstatus.FS says that floating-point registers can be read, or also written, without anything else to be
+   * done; else the whole instruction is left to cpu/float-instructions.ts.
+   */
+  usesFloats(access: 'reads' | 'writes'): Code;
   /** Upper 64 bits of the 128-bit product of two unsigned values. */
   mulhu(a: Code, b: Code): Code;
   /** Something rare that is done outside the generated code: see cpu/system-instructions.ts. */
@@ -58,6 +69,8 @@ export const enum SystemOperation {
   clmul,
   clmulh,
   clmulr,
+  /** See FloatOperation. */
+  float,
 }
 
 export type ImmediateKind = 'none' | 'I' | 'S' | 'B' | 'U' | 'J' | 'shamt' | 'csr';
@@ -68,6 +81,8 @@ export interface OperandAccess {
   readonly bytes: 1 | 2 | 4 | 8;
   /** What is read is sign-extended. */
   readonly signed: boolean;
+  /** The register is a floating-point one, in which what is narrower than 64 bits is NaN-boxed. */
+  readonly float?: true;
   /** An AMO that stores rs2 whatever it finds: amoswap, by which locks are taken. */
   readonly swaps?: true;
 }
@@ -77,6 +92,14 @@ export const enum CsrUpdate {
   write,
   set,
   clear,
+}
+
+/** What a floating-point instruction computes: exact in every case. */
+export interface FloatOperation {
+  /** The rounding mode is in its field rm. */
+  readonly rounds: boolean;
+  /** The 64 bits of fd or rd, from those of the registers fs1 (or rs1), fs2 and fs3. */
+  readonly result: (env: Environment, a: bigint, b: bigint, c: bigint) => bigint;
 }
 
 export interface CsrAccess {
@@ -97,6 +120,8 @@ export interface Kind {
   readonly control: 'none' | 'branch' | 'jump' | 'indirect' | 'trap';
   readonly access?: OperandAccess;
   readonly csr?: CsrAccess;
+  /** It computes with floating-point registers. */
+  readonly float?: FloatOperation;
   /** It is carried out outside the generated code. */
   readonly system?: SystemOperation;
   /** rd is the 64-bit sum of these. */
@@ -116,6 +141,12 @@ export interface Instruction extends Kind {
   readonly hasRd: boolean;
   readonly hasRs1: boolean;
   readonly hasRs2: boolean;
+  /** Its floating-point registers, and whether it has any. */
+  readonly hasFd: boolean;
+  readonly hasFs1: boolean;
+  readonly hasFs2: boolean;
+  readonly hasFs3: boolean;
+  readonly hasFloats: boolean;
   /** It has the ordering bits aq and rl, which assembly appends to the name. */
   readonly hasOrdering: boolean;
   /** Operands as written in assembly, e.g. "rd, imm(rs1)". */
@@ -134,6 +165,7 @@ export const isRelative = ({ control }: Instruction): boolean => control === 'br
 const FIELDS: Record<string, number> = {
   ...{ rd: 5, rs1: 5, rs2: 5, imm12: 12, simm7: 7, simm5: 5, bimm7: 7, bimm5: 5, imm20: 20, jimm20: 20 },
   ...{ shamt6: 6, shamt5: 5, csr: 12, uimm5: 5, aq: 1, rl: 1, fm: 4, pred: 4, succ: 4 },
+  ...{ fd: 5, fs1: 5, fs2: 5, fs3: 5, rm: 3 },
 };
 
 const IMMEDIATES: Record<string, ImmediateKind> = {
@@ -175,6 +207,11 @@ export function instruction(
     hasRd: fields.includes('rd'),
     hasRs1: fields.includes('rs1') || fields.includes('uimm5'),
     hasRs2: fields.includes('rs2'),
+    hasFd: fields.includes('fd'),
+    hasFs1: fields.includes('fs1'),
+    hasFs2: fields.includes('fs2'),
+    hasFs3: fields.includes('fs3'),
+    hasFloats: fields.some((field) => /^f[ds][123]?$/.test(field)),
     hasOrdering: fields.includes('aq'),
     operands,
     meaning,

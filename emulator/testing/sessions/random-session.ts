@@ -157,6 +157,7 @@ export class Session {
     return random.pick<() => MachineInput>([
       () => ({ kind: 'pc', hart, value: random.pick([...GUEST.code, here.pc, here.pc + 4n]) }),
       () => ({ kind: 'register', hart, register: random.between(5, 9), value: random.word() }),
+      () => ({ kind: 'float', hart, register: random.below(32), value: random.word() }),
       () => ({ kind: 'csr', hart, csr: Csr.satp, value: random.pick(GUEST.satps) }),
       () => ({ kind: 'csr', hart, csr: Csr.stimecmp, value: BigInt(this.machine.now + random.between(-50, 500)) }),
       () => ({ kind: 'csr', hart, csr: Csr.sstatus, value: random.pick([0n, 2n, 0x102n]) }),

@@ -8,19 +8,17 @@ import { elf } from '../../../emulator/testing/elf';
 import { R } from '../../../emulator/testing/encode';
 import { sessions } from '../support';
 
-const FADD = 0x02c5f553;
-
 describe('what QEMU does in another way', function () {
   this.timeout(60_000);
   const session = sessions();
 
-  const boot = async (write: (a: Assembler) => Assembler, filters: string[] = []): Promise<void> => {
+  const boot = async (write: (a: Assembler) => Assembler): Promise<void> => {
     const kernel = join(session().folder, 'kernel');
     const a = new Assembler();
     a.to('main', 'jal').label('vector').to('vector', 'jal').label('main');
     a.li(R.t0, 0x8000_0004).op('csrrw', { rs1: R.t0, imm: Csr.mtvec });
     writeFileSync(kernel, elf(write(a).label('spin').to('spin', 'jal').image()));
-    await session().boot({ kernel, filters });
+    await session().boot({ kernel, filters: [] });
   };
 
   it('is said once: leaving M-mode with no PMP entry on', async () => {
@@ -29,12 +27,5 @@ describe('what QEMU does in another way', function () {
     await session().stopped();
     assert.equal(session().messages.match(/PMP entry/g)?.length, 1);
     assert.match(session().messages, /hart 0 leaves M-mode at 0x8000\w+ with no PMP entry on\. .*QEMU 6 and later/);
-  });
-
-  it('is said where a floating-point instruction is met, and at its stop', async () => {
-    await boot((a) => a.word(FADD), ['kernel-trap']);
-    const { text } = await session().stopped();
-    assert.match(text ?? '', /illegal instruction.*0x02c5f553\n.*this machine has no floating point \(F and D\) yet/);
-    assert.match(session().messages, /hart 0 meets a floating-point instruction at 0x8000\w+/);
   });
 });
