@@ -16,6 +16,7 @@ import { UNSIGNED_LONG } from '../expressions/types';
 import type { MappedProgram } from '../code/mapped-program';
 import type { AddressSpace } from '../memory/address-space';
 import { csrNamed } from '../../emulator/isa/csr-fields';
+import { FIRST_FLOAT } from '../../emulator/isa/registers';
 import type { Overlay } from '../run-control/conditions';
 import type { Frame } from '../stack/frame';
 import type { FrameRegisters, Variable } from '../symbols/api';
@@ -105,9 +106,12 @@ function contextAt(guest: EvaluationGuest, place: Place): EvaluationContext {
       }
       const saved = registers.savedAt?.[register];
       if (saved !== undefined) return writeMemory(saved, littleEndian(value));
+      if (!hart) return false;
+      const isFloat = register >= FIRST_FLOAT;
+      const number = register % FIRST_FLOAT;
       // A caller's register that another value has taken the place of is nowhere.
-      if (!hart || registers.x[register] !== hart.x(register)) return false;
-      return guest.machine.apply({ kind: 'register', hart: hart.id, register, value });
+      if (registers.x[register] !== (isFloat ? hart.f(number) : hart.x(number))) return false;
+      return guest.machine.apply({ kind: isFloat ? 'float' : 'register', hart: hart.id, register: number, value });
     },
     csr: (name) => {
       const csr = csrNamed(name);

@@ -3,7 +3,7 @@
  * or sizeof needs one, tags after `struct`, else the names in scope.
  */
 import { CSRS } from '../../emulator/isa/csr-fields';
-import { X_NAMES } from '../../emulator/isa/registers';
+import { F_NAMES, FIRST_FLOAT, X_NAMES } from '../../emulator/isa/registers';
 import type { FunctionInfo, RecordType, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { evaluate, evaluateType } from './evaluate';
@@ -174,7 +174,10 @@ function dollarNames(context: EvaluationContext, builtins: readonly Builtin[]): 
       kind: 'builtin',
       detail: parameters === undefined ? detail : `$${name}(${parameters}): ${detail}`,
     })),
-    ...['pc', ...X_NAMES].map((name): Completion => ({ label: `$${name}`, kind: 'register' })),
+    ...['pc', ...X_NAMES, ...(context.frame.x.length > FIRST_FLOAT ? F_NAMES : [])].map((name): Completion => ({
+      label: `$${name}`,
+      kind: 'register',
+    })),
     ...CSRS.filter(({ name }) => context.csr?.(name) !== undefined).map(({ name, description }): Completion => ({
       label: `$${name}`,
       kind: 'register',

@@ -6,7 +6,7 @@
  */
 import { csrNamed } from '../../emulator/isa/csr-fields';
 import { fieldNamed } from '../../emulator/isa/fields';
-import { registerNumber } from '../../emulator/isa/registers';
+import { FIRST_FLOAT, registerNumber } from '../../emulator/isa/registers';
 import type { Binary, EnumType, FunctionInfo, FunctionType, Macro, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
 import { Memo } from './memo';
@@ -17,6 +17,7 @@ import {
   constant,
   numberOf,
   referent,
+  floatRegisterValue,
   registerValue,
   variableValue,
   wordValue,
@@ -213,6 +214,7 @@ function machineValue(name: string, context: EvaluationContext): Value | undefin
   }
   const register = registerNumber(name);
   if (register === 0) return { ...constant(0n, UNSIGNED_LONG), hex: true };
+  if (register !== undefined && register >= FIRST_FLOAT) return floatRegisterValue(register, context);
   if (register !== undefined)
     return registerValue(register, ADDRESS_REGISTERS.has(register) ? pointerTo(VOID) : UNSIGNED_LONG);
   const word = csrWord(name, context);

@@ -2,12 +2,22 @@
  * Writes values to memory and registers, converted as C's assignment does (ISO C11, section 6.5.16.1).
  */
 import { hex } from '../../emulator/isa/hex';
+import { FIRST_FLOAT } from '../../emulator/isa/registers';
 import type { Location } from '../symbols/api';
 import { ExpressionError } from './error';
 import { floatBytes, isFloating, toFloat, truncated } from './floats';
 import { decay, requireNumber } from './operators';
 import * as C from './types';
-import { bytesOf, fromBytes, readLocation, toBytes, wordValue, type EvaluationContext, type Value } from './value';
+import {
+  boxed,
+  bytesOf,
+  fromBytes,
+  readLocation,
+  toBytes,
+  wordValue,
+  type EvaluationContext,
+  type Value,
+} from './value';
 
 /** Writes `value` to the location of `target`. Returns the target with its new value. */
 export function store(target: Value, value: Value, at: number | undefined, context: EvaluationContext): Value {
@@ -68,9 +78,10 @@ function write(location: Location, bytes: Uint8Array, at: number | undefined, co
       if (context.writeMemory?.(location.address, bytes)) return;
       throw new ExpressionError(`cannot write memory at ${hex(location.address)}`, at);
     case 'register': {
-      // A narrow variable in a register is kept sign-extended, as the ABI has it for int.
+      // A narrow variable in a register is kept sign-extended, as the ABI has it for int, or NaN-boxed.
       const value = fromBytes(bytes);
-      const wide = bytes.length === 4 ? BigInt.asUintN(64, BigInt.asIntN(32, value)) : value;
+      const extended = location.register >= FIRST_FLOAT ? boxed(value) : BigInt.asUintN(64, BigInt.asIntN(32, value));
+      const wide = bytes.length === 4 ? extended : value;
       if (bytes.length <= 8 && context.setRegister?.(location.register, wide)) return;
       throw new ExpressionError('this register cannot be set in this frame', at);
     }

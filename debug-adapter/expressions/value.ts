@@ -5,7 +5,7 @@
 import { fieldOf, type Field, type Fields } from '../../emulator/isa/fields';
 import type { Binary, FrameRegisters, Location, ReadMemory, Type, Variable } from '../symbols/api';
 import { ExpressionError } from './error';
-import { isInteger, isSigned, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';
+import { DOUBLE, FLOAT, isInteger, isSigned, plain, sizeOf, UNSIGNED_LONG, wrap, type IntegerType } from './types';
 
 export interface Value {
   readonly type: Type;
@@ -68,7 +68,7 @@ export interface EvaluationContext {
   readonly space?: { readonly name: string; physical(address: bigint): bigint | undefined };
   /** Returns false if the memory cannot be written. Absent if writing is not allowed. */
   readonly writeMemory?: (address: bigint, bytes: Uint8Array) => boolean;
-  /** Sets x1..x31 by number, or 'pc'. Returns false if this frame's register cannot be set. */
+  /** Sets x1..x31 or, from 32 on, f0..f31 by number, or 'pc'. Returns false if this frame's register cannot be set. */
   readonly setRegister?: (register: number | 'pc', value: bigint) => boolean;
   /** A CSR by its name in lower case; undefined if the hart has none. */
   readonly csr?: (name: string) => bigint | undefined;
@@ -261,6 +261,20 @@ export function wordValue(word: MachineWord, field?: Field): Value {
     machine: { kind: 'word', word, ...(field && { field }) },
     ...(field ? {} : { hex: true }),
   };
+}
+
+/** Bits of a single-precision number in a register that is 64 bits wide: NaN-boxed (RISC-V, section 12.2). */
+export const boxed = (bits: bigint): bigint => bits | BOX;
+const BOX = 0xffff_ffff_0000_0000n;
+
+/** What the bits of a floating-point register are: a float if they are boxed, else a double. */
+export const floatTypeOf = (bits: bigint): Type => (bits >= BOX ? FLOAT : DOUBLE);
+
+/** A floating-point register of the frame, by its number from 32 on. */
+export function floatRegisterValue(register: number, { frame }: Pick<EvaluationContext, 'frame'>): Value {
+  const bits = frame.x[register];
+  if (bits !== undefined) return { type: floatTypeOf(bits), location: { kind: 'register', register } };
+  throw new ExpressionError('its value is not known: floating point is off (mstatus.FS), or another frame has taken it');
 }
 
 /** An integer register of the frame. */

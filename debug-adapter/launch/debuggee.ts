@@ -2,7 +2,9 @@
  * What a launch makes: the guest (code/guest.ts), and with it the sources, what was learnt by watching, and the settings.
  * boot.ts puts it together.
  */
+import { Mstatus } from '../../emulator/isa/csr-bits';
 import { Csr } from '../../emulator/isa/csrs';
+import { F_NAMES, X_NAMES } from '../../emulator/isa/registers';
 import { satpRoot } from '../../emulator/isa/sv39';
 import { Mode, type Hart, type MachineApi } from '../../emulator/types';
 import type { Guest } from '../code/guest';
@@ -116,6 +118,9 @@ export class Debuggee implements Guest {
   }
 
   frame(hart: Hart): FrameRegisters {
-    return { pc: hart.pc, x: Array.from({ length: 32 }, (_, register) => hart.x(register)) };
+    const x = X_NAMES.map((_, register) => hart.x(register));
+    if ((hart.csr(Csr.mstatus)! & BigInt(Mstatus.fs)) !== 0n)
+      F_NAMES.forEach((_, register) => x.push(hart.f(register)));
+    return { pc: hart.pc, x };
   }
 }

@@ -177,6 +177,7 @@ export class OriginSearch {
     const base = hart.x(decoded.rs1) + (access.kind === 'store' ? BigInt(decoded.imm) : 0n);
     const offset = Number(BigInt.asUintN(64, (event.va ?? base) - base));
     const label = `stored by ${this.text(id, writing.pc)}`;
+    if (decoded.floats !== undefined) return end(`calculated in floating point, ${label}`);
     if (decoded.rs2 === 0) return end(`0, ${label}`);
     return {
       kind: 'from',

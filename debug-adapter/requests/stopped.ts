@@ -7,7 +7,7 @@ import type { Hart } from '../../emulator/types';
 import type { Debuggee } from '../launch/debuggee';
 import type { MappedProgram } from '../code/mapped-program';
 import { CSRS } from '../../emulator/isa/csr-fields';
-import { X_NAMES } from '../../emulator/isa/registers';
+import { F_NAMES, X_NAMES } from '../../emulator/isa/registers';
 import type { StepInTarget } from '../run-control/stepping/step-in-targets';
 import type { EvaluationContext, Value } from '../expressions/value';
 import type { StopReport } from '../run-control/stops';
@@ -24,12 +24,13 @@ export interface Container {
   find?(name: string): { value: Value; evaluateName?: string; evaluation: EvaluationContext } | undefined;
 }
 
-/** pc, integer registers and CSRs of a hart, by name. */
+/** pc, registers and CSRs of a hart, by name. */
 export type RegisterValues = ReadonlyMap<string, bigint>;
 
 function registersOf(hart: Hart): RegisterValues {
   const registers = new Map([['pc', hart.pc]]);
   X_NAMES.forEach((name, number) => registers.set(name, hart.x(number)));
+  F_NAMES.forEach((name, number) => registers.set(name, hart.f(number)));
   for (const { name, address } of CSRS) {
     const value = hart.csr(address);
     if (value !== undefined) registers.set(name, BigInt.asUintN(64, value));

@@ -79,7 +79,7 @@ function follow(run: readonly Executed[], at: number, register: number, sources:
     else sources.push({ kind: 'memory', physical, bytes: access.bytes, value: found, index });
     return;
   }
-  if (csr !== undefined || control !== 'none') return;
+  if (csr !== undefined || control !== 'none' || instruction.hasFloats) return;
   const parts = [...(instruction.hasRs1 ? [rs1] : []), ...(instruction.hasRs2 ? [rs2] : [])].filter((one) => one !== 0);
   if (parts.length === 0) sources.push({ kind: 'constant', index });
   for (const part of parts) follow(run, index, part, sources, depth + 1);

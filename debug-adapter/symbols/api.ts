@@ -185,7 +185,10 @@ export type Location =
   | { kind: 'pieces'; pieces: { location: Location; size: number }[] }
   | { kind: 'optimized-out' };
 
-/** Registers of one frame: its pc, and x0..x31 as unsigned 64-bit values, undefined if the caller's value is lost. */
+/**
+ * Registers of one frame: its pc, and x0..x31 as unsigned 64-bit values, undefined if the caller's value is lost; where floating
+ * point is in use, f0..f31 after them.
+ */
 export interface FrameRegisters {
   pc: bigint;
   x: readonly (bigint | undefined)[];

@@ -74,6 +74,17 @@ const MSTATUS: readonly Field[] = [
   bit('MBE', 37, 'M-mode data is big-endian'),
 ].sort((a, b) => a.lsb - b.lsb);
 
+const FFLAGS: readonly Field[] = [
+  bit('NX', 0, 'inexact'),
+  bit('UF', 1, 'underflow'),
+  bit('OF', 2, 'overflow'),
+  bit('DZ', 3, 'division by zero'),
+  bit('NV', 4, 'invalid operation'),
+];
+const rounding = one('to nearest, ties to even', 'towards zero', 'down', 'up', 'to nearest, ties away from zero');
+const ROUNDING: Field = field('RM', 0, 3, 'rounding mode', rounding);
+const FCSR: readonly Field[] = [...FFLAGS, { ...ROUNDING, lsb: 5 }];
+
 const interrupts = (letter: 'E' | 'P', codes: readonly number[]): Field[] =>
   codes.map((code) =>
     bit(interruptStem(code) + letter, code, `${causeName(true, code)} ${letter === 'E' ? 'enabled' : 'pending'}`),
@@ -225,6 +236,9 @@ export const CSRS: readonly CsrDescription[] = [
   numbered('pmpaddr1', Csr.pmpaddr0 + 1, 'address of entry 1', [], describePmpaddr),
   numbered('pmpaddr2', Csr.pmpaddr0 + 2, 'address of entry 2', [], describePmpaddr),
   numbered('pmpaddr3', Csr.pmpaddr0 + 3, 'address of entry 3', [], describePmpaddr),
+  csr('fcsr', 'rounding mode and exceptions of floating point', FCSR),
+  csr('frm', 'rounding mode of floating point', [ROUNDING]),
+  csr('fflags', 'exceptions of floating point', FFLAGS),
   csr('cycle', 'clock cycles', [], describeCount),
   csr('time', 'ticks of the 10 MHz clock', [], describeCount),
   csr('instret', 'instructions retired', [], describeCount),

@@ -22,7 +22,7 @@ const KEYWORDS = new Set(
 );
 
 const REGISTER =
-  /^(zero|ra|sp|gp|tp|fp|pc|t[0-6]|s1[01]|s\d|a[0-7]|x[12]?\d|x3[01]|[ms](status|tvec|epc|cause|tval|ip|ie|scratch|counteren|envcfg)|satp|m[ie]deleg|mhartid|misa|stimecmp|time|cycle|instret|pmp(cfg\d|addr\d+))$/;
+  /^(zero|ra|sp|gp|tp|fp|pc|t[0-6]|s1[01]|s\d|a[0-7]|[xf][12]?\d|[xf]3[01]|ft\d|ft1[01]|fs\d|fs1[01]|fa[0-7]|fcsr|frm|fflags|[ms](status|tvec|epc|cause|tval|ip|ie|scratch|counteren|envcfg)|satp|m[ie]deleg|mhartid|misa|stimecmp|time|cycle|instret|pmp(cfg\d|addr\d+))$/;
 
 /** The expression at `column` of a line of C. */
 export function expressionInC(line: string, column: number): ExpressionAt | undefined {

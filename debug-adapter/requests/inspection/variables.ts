@@ -4,10 +4,10 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { childrenOf } from '../../expressions/children';
 import { evaluate } from '../../expressions/evaluate';
 import { formatValue } from '../../expressions/format';
-import { numberOf, variableValue, type Value } from '../../expressions/value';
+import { floatTypeOf, numberOf, variableValue, type Value } from '../../expressions/value';
 import { causeName } from '../../../emulator/isa/causes';
 import { CSRS } from '../../../emulator/isa/csr-fields';
-import { X_NAMES } from '../../../emulator/isa/registers';
+import { F_NAMES, FIRST_FLOAT, X_NAMES } from '../../../emulator/isa/registers';
 import { MODE_NAMES } from '../../../emulator/types';
 import { baseName } from '../../code/sources';
 import { scopesOf } from '../../stack/variables';
@@ -61,7 +61,7 @@ export function scopes(
   const before = isInnermost ? stopped.before?.[frame.hart!] : undefined;
   add(
     'Registers',
-    namedContainer(view, () => REGISTERS.map((name) => registerNamed(name, view, before))),
+    namedContainer(view, () => registersOf(view).map((name) => registerNamed(name, view, before))),
     { presentationHint: 'registers' },
   );
   if (frame.hart !== undefined) {
@@ -144,6 +144,13 @@ function distinct(named: NamedValue[]): NamedValue[] {
 
 const REGISTERS = ['pc', ...X_NAMES.slice(1)];
 
+/** The registers of a frame that are shown: those for floating point while that is on, as far as they are known. */
+function registersOf({ evaluation: { frame, csr } }: View): string[] {
+  const floats = F_NAMES.filter((_, number) => frame.x[FIRST_FLOAT + number] !== undefined);
+  if (floats.length === 0) return REGISTERS;
+  return [...REGISTERS, ...floats, ...(csr?.('fcsr') === undefined ? [] : ['fcsr'])];
+}
+
 /** A register, with its text at the last stop if it was another. */
 function registerNamed(
   name: string,
@@ -157,8 +164,10 @@ function registerNamed(
   if (was === undefined || now === undefined || was === now) return { name, evaluateName, value };
   const { machine } = value;
   const word = machine?.kind === 'word' ? { ...machine, word: { ...machine.word, read: () => was } } : undefined;
+  const isFloat = value.location.kind === 'register' && value.location.register >= FIRST_FLOAT;
   const then: Value = {
     ...value,
+    type: isFloat ? floatTypeOf(was) : value.type,
     location: { kind: 'value', value: was },
     ...(word ? { machine: word } : {}),
   };
@@ -166,6 +175,7 @@ function registerNamed(
 }
 
 function currentOf(value: Value, evaluation: View['evaluation']): bigint | undefined {
+  if (value.location.kind === 'register') return evaluation.frame.x[value.location.register];
   try {
     return BigInt.asUintN(64, numberOf(value, evaluation));
   } catch {

@@ -2,9 +2,6 @@
 import type { FrameRegisters, Location, ReadMemory } from '../api';
 import { type ExpressionFrame, Unavailable } from '../dwarf/expression';
 
-const INTEGER_REGISTERS = 32;
-const REGISTER_LIMIT = 64;
-
 /** What depends on the function, and what call frame information does not use. */
 export interface FunctionContext {
   frameBase(): bigint;
@@ -28,12 +25,7 @@ export class FrameContext implements ExpressionFrame {
   registerLocation(number: number): Location {
     const saved = this.frame.savedAt?.[number];
     if (saved !== undefined) return { kind: 'memory', address: saved };
-    // f0 to f31 are not unwound, so only the innermost frame's are known.
-    const known =
-      number < INTEGER_REGISTERS
-        ? this.frame.x[number] !== undefined
-        : number < REGISTER_LIMIT && this.frame.returnAddress !== true;
-    return known ? { kind: 'register', register: number } : { kind: 'optimized-out' };
+    return this.frame.x[number] !== undefined ? { kind: 'register', register: number } : { kind: 'optimized-out' };
   }
 
   read(address: bigint, length: number): Uint8Array {

@@ -5,7 +5,7 @@
  *
  * A stack ends where the return address cannot be one: outside the program's code, or not after a call.
  */
-import { X } from '../../../emulator/isa/registers';
+import { FIRST_FLOAT, X } from '../../../emulator/isa/registers';
 import type { FrameRegisters, ReadMemory } from '../api';
 import type { CallFrames, CfaRule, FrameRules, RegisterRule } from '../dwarf/call-frame';
 import type { LinkedCode } from '../code';
@@ -13,17 +13,16 @@ import { Unavailable, evaluateValue, NO_UNIT } from '../dwarf/expression';
 import { FrameContext } from './frame-context';
 import { Reader } from '../container/reader';
 
-const REGISTER_COUNT = 32;
-
-/** Calls preserve gp, tp and s0 to s11; sp follows from the frame. */
+/** Calls preserve gp, tp, s0 to s11 and fs0 to fs11, which have the same numbers; sp follows from the frame. */
 function isPreserved(register: number): boolean {
+  const number = register % FIRST_FLOAT;
   return (
+    number === 8 ||
+    number === 9 ||
+    (number >= 18 && number <= 27) ||
     register === 0 ||
-    register === 3 ||
-    register === 4 ||
-    register === 8 ||
-    register === 9 ||
-    (register >= 18 && register <= 27)
+    register === X.gp ||
+    register === X.tp
   );
 }
 
@@ -84,7 +83,7 @@ export class Unwinder {
     const cfa = evaluateCfa(rules.cfa, context);
     const x: (bigint | undefined)[] = [];
     const savedAt: (bigint | undefined)[] = [];
-    for (let register = 0; register < REGISTER_COUNT; register++) {
+    for (let register = 0; register < frame.x.length; register++) {
       const rule = rules.registers.get(register);
       const found = recover(register, rule, cfa, frame, context);
       x.push(found.value);
