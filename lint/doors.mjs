@@ -89,7 +89,7 @@ export const DOORS = {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'code')],
   },
   'debug-adapter/survey': {
-    mayImport: [...MACHINE, 'emulator/history/checkpoints', ...inDebugger('symbols', 'xv6')],
+    mayImport: [...MACHINE, 'emulator/history/checkpoints', 'emulator/network', ...inDebugger('symbols', 'xv6')],
   },
   'debug-adapter/run-control': {
     mayImport: [...MACHINE, ...inDebugger('symbols', 'memory', 'xv6', 'code', 'ledger', 'protocol', 'dap/errors')],

@@ -268,7 +268,7 @@ function assemble(
     {
       ...{ machine, timeline: past.timeline, binary: debuggee.image.binary, clock },
       isFree: () => !runner.running && !past.travelling,
-      scout: (output) => scoutOf(machine.options, output),
+      scout: (output, frames) => scoutOf(machine.options, output, frames),
     },
     () => reports.surveyed(),
     (error) => reports.logged(`The timeline cannot be read: ${reports.failed(error)}`),
@@ -309,14 +309,18 @@ function goesBack(report: StopReport, past: Past): boolean {
   return true;
 }
 
-/** Another machine like this one, of which the host sees nothing but what its guest prints. */
-function scoutOf(options: Readonly<MachineOptions>, consoleOutput: (bytes: Uint8Array) => void): Machine {
+/** Another machine like this one, of which the host sees nothing but what its guest prints, and sends. */
+function scoutOf(
+  options: Readonly<MachineOptions>,
+  consoleOutput: (bytes: Uint8Array) => void,
+  frameOutput?: (frame: Uint8Array) => void,
+): Machine {
   const { disk } = options;
   const content = disk && {
     ...{ sectors: disk.sectors, readOnly: disk.readOnly },
     read: (sector: number, into: Uint8Array) => disk.read(sector, into),
   };
-  const own = { ...(content && { disk: content }), ...(options.network && { network: {} }) };
+  const own = { ...(content && { disk: content }), ...(options.network && { network: { frameOutput } }) };
   return new Machine({ ...options, consoleOutput, admit: () => undefined, ...own });
 }
 

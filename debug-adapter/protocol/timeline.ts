@@ -56,7 +56,7 @@ export interface TimelineSpan {
 }
 
 /** All bookmarks are told, whichever stretch is asked for. */
-export type TimelineLane = 'traps' | 'satp' | 'console' | 'stops' | 'bookmarks';
+export type TimelineLane = 'traps' | 'satp' | 'console' | 'packets' | 'stops' | 'bookmarks';
 
 /** Events of a column. */
 export interface TimelineMark {

@@ -1,10 +1,10 @@
 /**
  * What happened in a stretch of a run, no more of it than is drawn: how the harts spent the time, and how many traps, satp
- * writes and lines of the console there were, with the first of each. Stretches that follow each other add up to a longer one.
+ * writes, lines of the console and packets there were, with the first of each. Stretches that follow each other add up to a longer one.
  */
 import type { Instant } from '../../emulator/history/instant';
 
-export const LANES = ['traps', 'satp', 'console'] as const;
+export const LANES = ['traps', 'satp', 'console', 'packets'] as const;
 export type Lane = (typeof LANES)[number];
 
 /** One event. */

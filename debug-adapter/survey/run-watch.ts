@@ -1,4 +1,4 @@
-/** Watches a scout's machine, and notes what happens on its way: traps, satp writes, lines of the console, and the harts' doings. */
+/** Watches a scout's machine, and notes what happens on its way: traps, satp writes, lines of the console, packets, and the harts' doings. */
 import { hex } from '../../emulator/isa/hex';
 import { causeName, InterruptCause } from '../../emulator/isa/causes';
 import { satpRoot } from '../../emulator/isa/sv39';
@@ -10,12 +10,15 @@ import { NAMES } from '../xv6/names';
 import { named, processes } from '../xv6/processes';
 import { systemCallName } from '../xv6/system-calls';
 import { kernelTables } from '../xv6/tables';
+import type { FrameWatch } from './frame-watch';
+import { frameWords } from './frame-words';
 import type { Happened, Noted } from './happened';
 import { HartWatch, type HartStates } from './hart-watch';
 import type { LineWatch } from './line-watch';
 
-/** Device.name of the console. */
+/** Device.name of the console, and of the network card. */
 const UART = 'uart';
+const CARD = 'e1000';
 
 /** Kinds of traps. */
 export type TrapKind = 'system call' | 'fault' | 'timer interrupt' | 'device interrupt' | 'other interrupt';
@@ -29,6 +32,7 @@ export class RunWatch {
     private readonly xv6: Xv6,
     states: HartStates,
     private readonly lines: LineWatch,
+    private readonly frames: FrameWatch,
   ) {
     this.harts = new HartWatch(machine, xv6, states);
     this.relaysTimer = xv6.binary.symbol(NAMES.timerVector) !== undefined;
@@ -40,10 +44,12 @@ export class RunWatch {
     const subscription = this.machine.subscribe({
       ...{ trap: stops, trapReturn: stops, satpWrite: stops, execute: stops },
       appliesTo: (hart) => hart.mode !== Mode.User,
-      device: ({ device, access }) => device === UART && access === 'write' && this.lines.hasBegun,
+      device: ({ device, access }) =>
+        access === 'write' && ((device === UART && this.lines.hasBegun) || (device === CARD && this.frames.hasSent)),
     });
     subscription.setAddresses(this.harts.addresses);
     this.lines.take();
+    this.frames.begin(this.machine);
     this.harts.begin();
     return () => subscription.end();
   }
@@ -76,11 +82,20 @@ export class RunWatch {
         break;
       }
     }
+    this.packets(happened);
     this.harts.passed(stop, happened);
   }
 
   upTo(happened: Happened): void {
+    this.packets(happened);
     this.harts.upTo(happened);
+  }
+
+  private packets(happened: Happened): void {
+    for (const { frame, kind, instant = this.machine.instant } of this.frames.take(this.machine)) {
+      const words = (): string => `${kind}: ${frameWords(frame)}`;
+      happened.count('packets', kind, () => ({ instant, hart: this.machine.current, words }));
+    }
   }
 
   private noted(hart: number, text: string): Noted {

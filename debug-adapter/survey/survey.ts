@@ -10,6 +10,7 @@ import type { LoggedInput, MachineApi } from '../../emulator/types';
 import type { Binary } from '../symbols/api';
 import { openXv6 } from '../xv6/kernel';
 import { Axis } from './axis';
+import { FrameWatch } from './frame-watch';
 import { Happened } from './happened';
 import { HartStates } from './hart-watch';
 import { LineWatch } from './line-watch';
@@ -38,7 +39,7 @@ export interface SurveyParts {
   /** The machine stands, and nobody waits for it to go anywhere. */
   readonly isFree: () => boolean;
   /** Another machine of the same options, which writes nothing to the host; `output` is what its guest prints. */
-  readonly scout: (output: (bytes: Uint8Array) => void) => MachineApi;
+  readonly scout: (output: (bytes: Uint8Array) => void, frames: (frame: Uint8Array) => void) => MachineApi;
 }
 
 /** What is looked at: virtual time in instructions, in at most so many columns. */
@@ -279,11 +280,15 @@ export class Survey {
   private newScout(): { scout: Scout; watch: RunWatch } {
     const { timeline, clock, binary, isFree } = this.parts;
     const lines = new LineWatch();
-    const machine = this.parts.scout((bytes) => lines.wrote(bytes));
+    const frames = new FrameWatch();
+    const machine = this.parts.scout(
+      (bytes) => lines.wrote(bytes),
+      (frame) => frames.wrote(frame),
+    );
     const xv6 = openXv6(binary, (address, length) => machine.memory.read(address, length));
     return {
       scout: new Scout(machine, timeline, clock, isFree, lines),
-      watch: new RunWatch(machine, xv6, this.states, lines),
+      watch: new RunWatch(machine, xv6, this.states, lines, frames),
     };
   }
 

@@ -40,6 +40,8 @@ export function coloursOf(element: Element): Colours {
       'other interrupt': yellow,
       'satp write': purple,
       line: text,
+      'packet sent': orange,
+      'packet received': green,
       pause: blue,
       bookmark: purple,
       future: orange,

@@ -9,13 +9,20 @@ const lanes = lanesOf(model);
 const lane = (id: string) => lanes.find((one) => one.id === id)!;
 
 describe('the lanes of the timeline', () => {
-  it('are one of each hart, and of each kind of event; bookmarks only if there are any', () => {
+  it('are one of each hart, and of each kind of event; packets and bookmarks only if there are any', () => {
     assert.deepEqual(
       lanes.map(({ label }) => label),
       ['Hart 0', 'Hart 1', 'Traps', 'satp', 'Console', 'Stops'],
     );
     const marks = [...model.marks, { ...model.marks[0]!, lane: 'bookmarks' as const }];
     assert.equal(lanesOf({ ...model, marks }).at(-1)!.label, 'Bookmarks');
+    const packets = [{ ...model.marks[0]!, lane: 'packets' as const }];
+    assert.deepEqual(
+      lanesOf({ ...model, marks: packets })
+        .slice(-2)
+        .map(({ label }) => label),
+      ['Packets', 'Stops'],
+    );
     for (const one of lanes) assert.equal(laneAt(lanes, one.top + one.height / 2), one);
     assert.equal(laneAt(lanes, -20), undefined);
   });

@@ -32,11 +32,14 @@ const MARK_LANES: readonly { marks: TimelineLane; label: string }[] = [
   { marks: 'traps', label: 'Traps' },
   { marks: 'satp', label: 'satp' },
   { marks: 'console', label: 'Console' },
+  { marks: 'packets', label: 'Packets' },
   { marks: 'stops', label: 'Stops' },
   { marks: 'bookmarks', label: 'Bookmarks' },
 ];
 
-/** Of bookmarks there is a lane only if there are any. */
+const RARE: readonly TimelineLane[] = ['packets', 'bookmarks'];
+
+/** Of packets and of bookmarks there is a lane only if there are any. */
 export function lanesOf({ harts, marks }: Pick<TimelineModel, 'harts' | 'marks'>): Lane[] {
   let top = 0;
   const place = (height: number): { top: number; height: number } => {
@@ -51,7 +54,7 @@ export function lanesOf({ harts, marks }: Pick<TimelineModel, 'harts' | 'marks'>
       hart,
       ...place(HART),
     })),
-    ...MARK_LANES.filter(({ marks: lane }) => lane !== 'bookmarks' || marks.some((one) => one.lane === lane)).map(
+    ...MARK_LANES.filter(({ marks: lane }) => !RARE.includes(lane) || marks.some((one) => one.lane === lane)).map(
       (lane) => ({ id: lane.marks, ...lane, ...place(MARKS) }),
     ),
   ];

@@ -103,7 +103,7 @@ const isSpan = (value: unknown, harts: number, isNumber: (state: unknown) => boo
 
 const isMark = (value: unknown): value is TimelineMark =>
   isObject(value) &&
-  isOneOf(value['lane'], 'traps', 'satp', 'console', 'stops', 'bookmarks') &&
+  isOneOf(value['lane'], 'traps', 'satp', 'console', 'packets', 'stops', 'bookmarks') &&
   isCount(value['time']) &&
   isText(value['instant'], 64) &&
   isCount(value['hart']) &&

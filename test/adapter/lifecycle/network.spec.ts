@@ -66,6 +66,36 @@ describe('a network', function () {
     assert.equal(session().console, `${all}${all}later`);
   });
 
+  it('is in the timeline, packet by packet', async () => {
+    const free = await bound();
+    const { port } = free.address();
+    await new Promise<void>((resolve) => free.close(() => resolve()));
+    await boot(session(), port);
+    await session().written('<10>');
+    while (hellos < 11) await new Promise((resolve) => setTimeout(resolve, 10));
+    await session().pauseRequest({ threadId: 1 });
+    await session().stopped();
+    let model = await session().ask('xv6.timeline', { columns: 100_000 });
+    while (model.reading) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      model = await session().ask('xv6.timeline', { columns: 100_000 });
+    }
+    const packets = model.marks.filter(({ lane }) => lane === 'packets');
+    const count = (kind: string): number =>
+      packets.flatMap(({ kinds }) => kinds).reduce((sum, [name, number]) => sum + (name === kind ? number : 0), 0);
+    // Twice the guest says who it is.
+    assert.equal(count('packet sent'), hellos + 2);
+    assert.equal(count('packet received'), 10);
+    const texts = packets.map(({ text }) => text);
+    const peer = `10.0.2.2:${server.address().port}`;
+    assert.ok(texts.includes('packet sent: ARP: 10.0.2.15 is at 52:54:00:12:34:56'), texts.join('\n'));
+    assert.ok(texts.includes(`packet received: UDP ${peer} → 10.0.2.15:2000, 3 bytes`), texts.join('\n'));
+    const received = packets.find(({ text }) => text.startsWith('packet received'))!;
+    await session().ask('xv6.goTo', { instant: received.instant });
+    const { description } = await session().stopped();
+    assert.match(description!, /before the present/);
+  });
+
   it('says which port is not forwarded, and what is no port', async () => {
     await boot(session(), server.address().port);
     while (!session().messages.includes('is not forwarded')) await new Promise((resolve) => setTimeout(resolve, 10));
