@@ -11,7 +11,7 @@ import { MSTATUS, SSTATUS } from '../cpu/csr';
 import { CLOCK, Cell, ClockOffset, HartOffset, INSTRUCTIONS_PER_TICK } from '../layout';
 import { Mstatus } from '../isa/csr-bits';
 import { Mode } from '../types';
-import { ZERO, cell, get32 } from './emit';
+import { ZERO, cell, floatsLocked, get32 } from './emit';
 
 /** Bits of mstatus that decide on nothing but whether interrupts are taken. */
 const INTERRUPT_BITS = Mstatus.sie | Mstatus.spie | Mstatus.spp | Mstatus.mie | Mstatus.mpie;
@@ -24,6 +24,8 @@ type Storage =
   /** A trap vector: reserved modes leave it as it was. */
   | { kind: 'vector'; cell: Cell }
   | { kind: 'status'; mask: number; high: number }
+  /** A part of fcsr. */
+  | { kind: 'float'; shift: number; mask: number }
   /** Written only elsewhere. */
   | { kind: 'read'; cell: Cell }
   /** Counts while the hart runs; written only elsewhere. */
@@ -43,6 +45,9 @@ const STORAGE = new Map<number, Storage>([
   [Csr.mepc, all(Cell.mepc, -2n)],
   [Csr.mcause, all(Cell.mcause)],
   [Csr.mtval, all(Cell.mtval)],
+  [Csr.fflags, { kind: 'float', shift: 0, mask: 0x1f }],
+  [Csr.frm, { kind: 'float', shift: 5, mask: 7 }],
+  [Csr.fcsr, { kind: 'float', shift: 0, mask: 0xff }],
   [Csr.stvec, { kind: 'vector', cell: Cell.stvec }],
   [Csr.mtvec, { kind: 'vector', cell: Cell.mtvec }],
   [Csr.mie, { kind: 'read', cell: Cell.mie }],
@@ -133,6 +138,19 @@ export function csrCode(
           when(i32.and(i32.load(ZERO, place(Cell.mstatus)), i32.const(Mstatus.tvm)), outside),
           write(i64.load(ZERO, place(Cell.satp))),
         ];
+      case 'float': {
+        const at = place(Cell.fcsr);
+        const part = i64.and(i64.shr_u(i64.load(ZERO, at), i64.const(storage.shift)), i64.const(storage.mask));
+        if (!writing) return [when(floatsLocked('reads'), outside), write(part)];
+        const kept = i64.and(i64.load(ZERO, at), i64.const(~(storage.mask << storage.shift)));
+        const set = i64.shl(i64.and(modified, i64.const(storage.mask)), i64.const(storage.shift));
+        return [
+          when(floatsLocked('writes'), outside),
+          local.set(old, part),
+          i64.store(ZERO, i64.or(kept, set), at),
+          write(local.get(old)),
+        ];
+      }
       case 'status': {
         const at = place(Cell.mstatus);
         const mask = BigInt(storage.mask >>> 0);

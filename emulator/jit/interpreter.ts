@@ -219,6 +219,8 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       fs2: floatRegister(RecordLayout.rs2),
       writeFloat: (value) => f64.store(field(RecordLayout.rd), value, cell(HartOffset.x)),
       usesFloats: (access) => when(floatsLocked(access), exitForAccess(Exit.environment, SystemOperation.float)),
+      // In hot code it is worth its size.
+      float: () => exitForAccess(Exit.environment, SystemOperation.float),
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
       system: (operation) => {
         const leave = exitForAccess(Exit.environment, operation);

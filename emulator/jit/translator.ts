@@ -11,7 +11,7 @@ import { ModuleBuilder } from '../wasm/module';
 import { upperProduct } from '../wasm/upper-product';
 import { csrCode, isCsrCode } from './csr-code';
 import { Exit } from './interpreter';
-import { DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, TRANSFER } from '../layout';
+import { Cell, DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, TRANSFER } from '../layout';
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
@@ -30,6 +30,9 @@ const enum L {
   x = scratch,
 }
 const LOCALS = [...new Array<ValueType>(3).fill(ValueType.I32), ...new Array<ValueType>(3 + 31).fill(ValueType.I64)];
+
+/** See FloatBuilder. */
+const [SCRATCH_DOUBLES, SCRATCH_SINGLES] = [6, 2];
 
 const x = (register: number): number => L.x + register;
 const read = (register: number): Code => (register === 0 ? i64.const(0) : local.get(x(register)));
@@ -116,6 +119,19 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       LOCALS.length + types.length + index,
     ]),
   );
+  const firstScratch = LOCALS.length + types.length + floats.size;
+  const floatScratch = { f64: firstScratch, f32: firstScratch + SCRATCH_DOUBLES };
+  const floatTypes = [
+    ...new Array<ValueType>(floats.size + SCRATCH_DOUBLES).fill(ValueType.F64),
+    ...new Array<ValueType>(SCRATCH_SINGLES).fill(ValueType.F32),
+  ];
+  /** What is known of mstatus.FS within a block: whatever changes it leaves. */
+  let open: 'reads' | 'writes' | undefined;
+  const unlocked = (access: 'reads' | 'writes', leave: Code): Code => {
+    if (open === access || open === 'writes') return [];
+    open = access;
+    return when(floatsLocked(access), leave);
+  };
   const readFloat = (register: number): Code => {
     const at = floats.get(register);
     return at === undefined ? [] : local.get(at);
@@ -158,6 +174,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
   ];
 
   const emitBlock: EmitBlock = (b, to, ahead) => {
+    open = undefined;
     const count = b.instructions.length;
     const code: Code[] = [
       ahead === undefined
@@ -185,6 +202,8 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
     const pc = addressOf(i.offset);
     const link = addressOf(i.offset + i.length);
     const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
+    const writeFloat = (value: Code): Code => local.set(floats.get(i.floats!.fd)!, value);
+    const leaveFloat = (): Code => leaveWith(Exit.environment, i, after, SystemOperation.float);
     const leaveAccess = (exit: Exit, detail: number): Code => leaveWith(exit, i, after, detail);
     /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
     const access = (
@@ -268,8 +287,20 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       ],
       fs1: readFloat(i.floats?.fs1 ?? 0),
       fs2: readFloat(i.floats?.fs2 ?? 0),
-      writeFloat: (value) => local.set(floats.get(i.floats!.fd)!, value),
-      usesFloats: (kind) => when(floatsLocked(kind), leaveWith(Exit.environment, i, after, SystemOperation.float)),
+      writeFloat,
+      usesFloats: (kind) => unlocked(kind, leaveFloat()),
+      float: (kind, code) => {
+        const leave = leaveFloat();
+        return [
+          unlocked(kind, leave),
+          code({
+            ...{ rs1: read(i.rs1), fs1: readFloat(i.floats!.fs1), fs2: readFloat(i.floats!.fs2) },
+            ...{ fs3: readFloat(i.floats!.fs3), rm: i.floats!.rm, fcsr: get32(HartOffset.csrs + Cell.fcsr * 8) },
+            ...{ write, writeFloat, scratch: floatScratch },
+            leaveIf: (condition) => when(condition, leave),
+          }),
+        ];
+      },
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
       system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
@@ -287,7 +318,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
     exported: 'region',
     parameters: [],
     results: [ValueType.I32],
-    locals: [...LOCALS, ...types, ...[...floats].map(() => ValueType.F64)],
+    locals: [...LOCALS, ...types, ...(floats.size > 0 ? floatTypes : [])],
     code: [
       local.set(L.remaining, get32(HartOffset.remaining)),
       [...used].map((r) => local.set(x(r), i64.load(ZERO, X + r * 8))),

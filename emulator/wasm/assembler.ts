@@ -152,8 +152,17 @@ export const i64 = {
   reinterpret: one(0xbd),
 };
 
-/** What f32 and f64 have alike, by the opcodes of the first comparison and of abs. */
-const floating = (eq: number, abs: number) => ({
+/** The bytes of a constant, little-endian. */
+function bytesOf(value: number, size: 4 | 8): number[] {
+  const view = new DataView(new ArrayBuffer(8));
+  if (size === 4) view.setFloat32(0, value, true);
+  else view.setFloat64(0, value, true);
+  return [...new Uint8Array(view.buffer, 0, size)];
+}
+
+/** What f32 and f64 have alike, by the opcodes of the first comparison, of abs and of conversions; integers are i64. */
+const floating = (size: 4 | 8, eq: number, abs: number, from: number, to: number) => ({
+  const: (value: number): Code => [size === 4 ? 0x43 : 0x44, bytesOf(value, size)],
   eq: two(eq),
   ne: two(eq + 1),
   lt: two(eq + 2),
@@ -171,17 +180,24 @@ const floating = (eq: number, abs: number) => ({
   sub: two(abs + 8),
   mul: two(abs + 9),
   div: two(abs + 10),
+  min: two(abs + 11),
+  max: two(abs + 12),
   copysign: two(abs + 13),
+  fromSigned: one(from),
+  fromUnsigned: one(from + 1),
+  /** Truncates; what lies beyond becomes the nearest integer, and NaN 0. */
+  toSigned: (a: Code): Code => [a, 0xfc, to],
+  toUnsigned: (a: Code): Code => [a, 0xfc, to + 1],
 });
 
 export const f32 = {
-  ...floating(0x5b, 0x8b),
+  ...floating(4, 0x5b, 0x8b, 0xb4, 4),
   reinterpret: one(0xbe),
   demote: one(0xb6),
 };
 
 export const f64 = {
-  ...floating(0x61, 0x99),
+  ...floating(8, 0x61, 0x99, 0xb9, 6),
   load: load(0x2b),
   store: store(0x39),
   reinterpret: one(0xbf),

@@ -24,7 +24,7 @@ interface Guest {
 }
 
 function guests(): Guest[] {
-  const four = Object.entries(kernels(SCALE)).map(([name, kernel]): Guest => ({
+  const few = Object.entries(kernels(SCALE)).map(([name, kernel]): Guest => ({
     group: 'kernels',
     name,
     unit: 'MIPS',
@@ -36,7 +36,7 @@ function guests(): Guest[] {
     ...{ group: 'stress', name, kernel, disk },
     ...{ unit: 'thousand/s', count: count / 1000 },
   }));
-  return [...four, ...many];
+  return [...few, ...many];
 }
 
 /** Thousands of instructions that a guest executes, as counted by this machine. */

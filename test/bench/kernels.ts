@@ -1,4 +1,5 @@
 /** Small guests for measuring: each does a fixed amount of work in M-mode and powers off. */
+import { Csr } from '../../emulator/isa/csrs';
 import { Assembler } from '../../emulator/testing/assembler';
 import { BASE, elf } from '../../emulator/testing/elf';
 import { R } from '../../emulator/testing/encode';
@@ -103,12 +104,35 @@ const recursion = (scale: number): Uint8Array =>
     a.label('done');
   });
 
-/** The four by name. `scale` multiplies the work. */
+/** Adds up products of the doubles in a table: with a multiplication and an addition each, or both at once. */
+const products = (scale: number, fused: boolean): Uint8Array =>
+  guest((a) => {
+    const count = 4096;
+    a.li(t0, 0x6000).op('csrrs', { rs1: t0, imm: Csr.mstatus }).li(t2, 3);
+    a.op('fcvt.d.w', { fd: 2, rs1: t2, rm: 0 }).li(t2, 10).op('fcvt.d.w', { fd: 3, rs1: t2, rm: 0 });
+    // 0.3, 0.6 and so on: nothing of it is exact.
+    a.op('fdiv.d', { fd: 3, fs1: 2, fs2: 3 }).op('fmv.d.x', { fd: 1 });
+    a.li(t0, DATA)
+      .li(t1, DATA + 8 * count)
+      .label('table')
+      .op('fadd.d', { fd: 1, fs1: 1, fs2: 3 });
+    a.op('fsd', { rs1: t0, fs2: 1 }).op('addi', { rd: t0, rs1: t0, imm: 8 }).to('table', 'bne', { rs1: t0, rs2: t1 });
+    times(a, 10_000 * scale, () => {
+      a.li(t0, DATA).op('fmv.d.x', { fd: 0 }).label('sum').op('fld', { fd: 1, rs1: t0 });
+      if (fused) a.op('fmadd.d', { fd: 0, fs1: 1, fs2: 3, fs3: 0 });
+      else a.op('fmul.d', { fd: 1, fs1: 1, fs2: 3 }).op('fadd.d', { fd: 0, fs1: 0, fs2: 1 });
+      a.op('addi', { rd: t0, rs1: t0, imm: 8 }).to('sum', 'bne', { rs1: t0, rs2: t1 });
+    });
+  });
+
+/** The kernels by name. `scale` multiplies the work. */
 export const kernels = (scale: number): Readonly<Record<string, Uint8Array>> => ({
   'memset loop': memset(scale),
   'load checksum': checksum(scale),
   'sort with data-dependent branches': sort(scale),
   recursion: recursion(scale),
+  'sums of products': products(scale, false),
+  'fused sums of products': products(scale, true),
 });
 
 /** Powers off at once: measures the emulator's start and end. */

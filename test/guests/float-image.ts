@@ -84,12 +84,14 @@ function operandsOf(random: Random, width: 32 | 64): bigint[] {
   return related.map((bits) => (random.chance(4) ? (bits << 32n) | bits : bits | 0xffff_ffff_0000_0000n));
 }
 
-/** An image that executes every floating-point instruction in each mode on `count` triples of operands. */
-export function floatImage(random: Random, count: number): { image: Uint8Array; cases: FloatCase[] } {
+/** An image that executes every floating-point instruction in each mode, at least `total` times together. */
+export function floatImage(random: Random, total: number): { image: Uint8Array; cases: FloatCase[] } {
   const { s0, s1, s2, t0, t1, t2, t3 } = R;
   const [a0, a1] = [R.a0, R.a1];
   const a = new Assembler();
   const cases: FloatCase[] = [];
+  const modesOf = ({ float }: Instruction): number[] => (float!.rounds ? MODES : [DYNAMIC]);
+  const count = Math.ceil(total / TESTED.flatMap(modesOf).length);
   const pools = [64, 32].map((width) => Array.from({ length: count }, () => operandsOf(random, width as 32 | 64)));
   pools.push(Array.from({ length: count }, () => [random.word(), 0n, 0n]));
   /** Numbers of the format that the instruction reads, or integers. */
@@ -97,7 +99,7 @@ export function floatImage(random: Random, count: number): { image: Uint8Array; 
 
   a.li(t0, FS_INITIAL).op('csrrs', { rs1: t0, imm: Csr.mstatus }).li(s0, OUTPUT);
   TESTED.forEach((instruction, index) => {
-    for (const mode of instruction.float!.rounds ? MODES : [DYNAMIC]) {
+    for (const mode of modesOf(instruction)) {
       const isStatic = random.chance(50);
       const rm = isStatic ? mode : DYNAMIC;
       const frm = !instruction.float!.rounds ? 0 : isStatic ? random.below(5) : mode;

@@ -93,9 +93,9 @@ export function divide(format: Format, env: Environment, a: bigint, b: bigint): 
   const nan = propagated(format, env, a, b);
   if (nan !== undefined) return nan;
   const negative = isNegative(format, a) !== isNegative(format, b);
-  if (isInfinite(format, a)) 
+  if (isInfinite(format, a))
     return isInfinite(format, b) ? invalid(format, env) : signed(format, negative, format.infinity);
-  
+
   if (isInfinite(format, b)) return signed(format, negative, 0n);
   if (isZero(format, b)) {
     if (isZero(format, a)) return invalid(format, env);

@@ -88,6 +88,7 @@ describe('the instruction table', () => {
         fs2: [7],
         writeFloat: () => [],
         usesFloats: (floats) => note({ floats } as object),
+        float: (floats) => note({ floats } as object),
         mulhu: () => [],
         system: (system) => note({ system }),
       });

@@ -53,6 +53,7 @@ function compile({ control, access, system, hasRd, hasFloats, meaning }: Instruc
       system: others,
       writeFloat: others,
       usesFloats: others,
+      float: others,
     },
   });
   if (value === undefined) return undefined;

@@ -42,10 +42,24 @@ export interface Builder {
    * done; else the whole instruction is left to cpu/float-instructions.ts.
    */
   usesFloats(access: 'reads' | 'writes'): Code;
+  /** As `usesFloats`, and then what the code does; it leaves, too, where it meets what is not common. */
+  float(access: 'reads' | 'writes', code: (b: FloatBuilder) => Code): Code;
   /** Upper 64 bits of the 128-bit product of two unsigned values. */
   mulhu(a: Code, b: Code): Code;
   /** Something rare that is done outside the generated code: see cpu/system-instructions.ts. */
   system(operation: SystemOperation): Code;
+}
+
+/** What native-floats.ts is written against. */
+export interface FloatBuilder extends Pick<Builder, 'rs1' | 'fs1' | 'fs2' | 'write' | 'writeFloat'> {
+  readonly fs3: Code;
+  /** The field rm, and the CSR fcsr (i32). */
+  readonly rm: number;
+  readonly fcsr: Code;
+  /** The first of six f64 locals, and of two f32 ones. */
+  readonly scratch: { readonly f64: number; readonly f32: number };
+  /** Leaves the instruction to cpu/float-instructions.ts if the i32 is not 0. */
+  leaveIf(condition: Code): Code;
 }
 
 /** Instructions that cpu/system-instructions.ts carries out. */

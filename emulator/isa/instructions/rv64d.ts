@@ -2,7 +2,8 @@
 import { f64, i64 } from '../../wasm/assembler';
 import { convert } from '../floating-point/arithmetic';
 import { DOUBLE, SINGLE, negated } from '../floating-point/format';
-import { OP_FP, floatRows, inline, outside } from './float-rows';
+import { OP_FP, arithmetic, floatRows, inline } from './float-rows';
+import { NATIVE_DOUBLE, doubleToSingle, singleToDouble } from './native-floats';
 import { type Instruction, instruction } from './instruction';
 import { boxed, unboxed } from './rv64f';
 
@@ -24,7 +25,7 @@ export const RV64D: readonly Instruction[] = [
     (b) => [b.usesFloats('reads'), b.store(8, i64.add(b.rs1, b.imm), i64.reinterpret(b.fs2))],
     { access: { kind: 'store', bytes: 8, signed: false, float: true } },
   ),
-  ...floatRows({ format: DOUBLE, letter: 'd', fmt: '01', unbox: same, box: same }),
+  ...floatRows({ format: DOUBLE, native: NATIVE_DOUBLE, letter: 'd', fmt: '01', unbox: same, box: same }),
   inline(
     'fsgnj.d',
     `0010001 fs2 fs1 000 fd ${OP_FP}`,
@@ -65,10 +66,18 @@ export const RV64D: readonly Instruction[] = [
     (_, a) => a,
     (b) => b.writeFloat(f64.reinterpret(b.rs1)),
   ),
-  outside('fcvt.s.d', `0100000 00001 fs1 rm fd ${OP_FP}`, 'fd, fs1, rm', (env, a) =>
-    boxed(convert(SINGLE, DOUBLE, env, a)),
+  arithmetic(
+    'fcvt.s.d',
+    `0100000 00001 fs1 rm fd ${OP_FP}`,
+    'fd, fs1, rm',
+    (env, a) => boxed(convert(SINGLE, DOUBLE, env, a)),
+    doubleToSingle,
   ),
-  outside('fcvt.d.s', `0100001 00000 fs1 rm fd ${OP_FP}`, 'fd, fs1, exact', (env, a) =>
-    convert(DOUBLE, SINGLE, env, unboxed(a)),
+  arithmetic(
+    'fcvt.d.s',
+    `0100001 00000 fs1 rm fd ${OP_FP}`,
+    'fd, fs1, exact',
+    (env, a) => convert(DOUBLE, SINGLE, env, unboxed(a)),
+    singleToDouble,
   ),
 ];

@@ -6,6 +6,7 @@ import { type Code, ValueType, choose, f64, i64 } from '../../wasm/assembler';
 import { SINGLE, negated } from '../floating-point/format';
 import { OP_FP, floatRows, inline } from './float-rows';
 import { type Instruction, instruction } from './instruction';
+import { NATIVE_SINGLE } from './native-floats';
 import { word } from './rv64i';
 
 const BOX = 0xffff_ffff_0000_0000n;
@@ -59,7 +60,7 @@ export const RV64F: readonly Instruction[] = [
     (b) => [b.usesFloats('reads'), b.store(4, i64.add(b.rs1, b.imm), i64.reinterpret(b.fs2))],
     { access: { kind: 'store', bytes: 4, signed: false, float: true } },
   ),
-  ...floatRows({ format: SINGLE, letter: 's', fmt: '00', unbox: unboxed, box: boxed }),
+  ...floatRows({ format: SINGLE, native: NATIVE_SINGLE, letter: 's', fmt: '00', unbox: unboxed, box: boxed }),
   sign(
     'fsgnj',
     '000',
