@@ -1,12 +1,9 @@
 /**
  * The registers of a hart by the numbers that QEMU 7.2 gives them (its gdb-xml/riscv-64bit-*.xml and target/riscv/gdbstub.c): x0 to
  * x31, pc, f0 to f31, the privilege mode, and the CSRs from a base on. Each has 64 bits.
- *
- * gdb refuses a program that is compiled for floating point, as all of xv6 is, unless there are such registers. The harts have
- * none, so they read as 0.
  */
 import { CSR_NAMES } from '../emulator/isa/csrs';
-import { X_NAMES } from '../emulator/isa/registers';
+import { F_NAMES, X_NAMES } from '../emulator/isa/registers';
 import { type Hart, type MachineInput, Mode } from '../emulator/types';
 import { hexOf, parseHex, unhex } from './packets';
 
@@ -24,7 +21,7 @@ export const GENERAL = PC + 1;
 export function readRegister(hart: Hart, number: number): bigint | undefined {
   if (number < PC) return hart.x(number);
   if (number === PC) return hart.pc;
-  if (number >= FIRST_F && number <= LAST_F) return 0n;
+  if (number >= FIRST_F && number <= LAST_F) return hart.f(number - FIRST_F);
   if (number === PRIV) return BigInt(hart.mode);
   return number >= FIRST_CSR && number <= LAST_CSR ? hart.csr(number - FIRST_CSR) : undefined;
 }
@@ -33,6 +30,7 @@ export function readRegister(hart: Hart, number: number): bigint | undefined {
 export function registerWrite({ id: hart }: Hart, number: number, value: bigint): MachineInput | undefined {
   if (number < PC) return { kind: 'register', hart, register: number, value };
   if (number === PC) return { kind: 'pc', hart, value };
+  if (number >= FIRST_F && number <= LAST_F) return { kind: 'float', hart, register: number - FIRST_F, value };
   if (number === PRIV) {
     const mode = [Mode.User, Mode.Supervisor, Mode.Machine].find((one) => BigInt(one) === value);
     return mode === undefined ? undefined : { kind: 'mode', hart, mode };
@@ -64,28 +62,6 @@ const TYPES: Readonly<Partial<Record<(typeof X_NAMES)[number], string>>> = {
   tp: 'data_ptr',
 };
 
-/** f0 to f31 by their names in the calling convention (RISC-V ELF psABI, "Floating-point Register Convention"). */
-const F_NAMES = [
-  ...['ft0', 'ft1', 'ft2', 'ft3', 'ft4', 'ft5', 'ft6', 'ft7', 'fs0', 'fs1', 'fa0', 'fa1', 'fa2', 'fa3', 'fa4', 'fa5'],
-  ...[
-    'fa6',
-    'fa7',
-    'fs2',
-    'fs3',
-    'fs4',
-    'fs5',
-    'fs6',
-    'fs7',
-    'fs8',
-    'fs9',
-    'fs10',
-    'fs11',
-    'ft8',
-    'ft9',
-    'ft10',
-    'ft11',
-  ],
-];
 /** A register holds either. */
 const F_TYPE =
   '<union id="riscv_double"><field name="float" type="ieee_single"/><field name="double" type="ieee_double"/></union>';
