@@ -24,6 +24,9 @@ const PAST_MEMORY = 256 * 2 ** 20;
 /** Of Node's timers, in milliseconds. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
+/** Frames that wait; more are lost. */
+const MOST_FRAMES = 256;
+
 export interface Ending {
   /** Exit status of the process. */
   status: number;
@@ -78,6 +81,8 @@ export class ConsoleRun implements Target {
   private timeline: Timeline | undefined;
   /** What was typed while nothing may come in. */
   private readonly typed: Uint8Array[] = [];
+  /** What came from the network while the machine stood still. */
+  private readonly frames: Uint8Array[] = [];
   private settled: (() => void) | undefined;
   private failed: ((error: unknown) => void) | undefined;
   /** Milliseconds since the process began, at the first prompt. */
@@ -122,11 +127,11 @@ export class ConsoleRun implements Target {
     return this.debugger?.travelling === true || this.timeline?.isPast === true;
   }
 
-  /** A frame for the guest has come from the network, of which there is none in the past. */
+  /** A frame for the guest has come from the network, of which there is none in the past. It waits while the machine stands still. */
   receive(frame: Uint8Array): void {
-    if (this.inPast) return;
-    this.machine.apply({ kind: 'frame', bytes: frame });
-    this.loop.wake();
+    if (this.inPast || this.frames.length >= MOST_FRAMES) return;
+    this.frames.push(frame);
+    if (this.running) this.takeFrames();
   }
 
   /** Nothing more will be typed. */
@@ -174,6 +179,7 @@ export class ConsoleRun implements Target {
   resume(): void {
     if (this.ending !== undefined) return;
     this.type();
+    this.takeFrames();
     this.loop.start();
   }
   halt(): void {
@@ -200,6 +206,13 @@ export class ConsoleRun implements Target {
       passed: () => undefined,
     };
     return (this.timeline ??= new Timeline(this.machine, companion, CLOCK, PAST_MEMORY));
+  }
+
+  private takeFrames(): void {
+    const frames = this.frames.splice(0);
+    if (this.inPast || frames.length === 0) return;
+    for (const bytes of frames) this.machine.apply({ kind: 'frame', bytes });
+    this.loop.wake();
   }
 
   private type(): void {

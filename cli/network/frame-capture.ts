@@ -6,10 +6,14 @@ import type { Capture } from './network-options';
 import { UsageError } from '../option-values';
 
 export class FrameCapture {
-  private readonly file: number;
+  /** Undefined: no more is written. */
+  private file: number | undefined;
 
-  /** Throws UsageError if the file cannot be written. */
-  constructor(private readonly capture: Capture) {
+  /** `problem`: what is wrong later. Throws UsageError if the file cannot be written. */
+  constructor(
+    private readonly capture: Capture,
+    private readonly problem: (text: string) => void,
+  ) {
     try {
       this.file = fs.openSync(capture.file, 'w');
       fs.writeSync(this.file, pcapHeader(capture.longest));
@@ -20,10 +24,17 @@ export class FrameCapture {
 
   /** `microseconds`: when, since 1970. */
   add(frame: Uint8Array, microseconds: number): void {
-    fs.writeSync(this.file, pcapRecord(frame, microseconds, this.capture.longest));
+    if (this.file === undefined) return;
+    try {
+      fs.writeSync(this.file, pcapRecord(frame, microseconds, this.capture.longest));
+    } catch (error) {
+      this.problem(`${this.capture.file}: no more frames are captured (${reason(error)})`);
+      this.close();
+    }
   }
 
   close(): void {
-    fs.closeSync(this.file);
+    if (this.file !== undefined) fs.closeSync(this.file);
+    this.file = undefined;
   }
 }

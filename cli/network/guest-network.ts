@@ -18,42 +18,44 @@ export interface Plug {
 }
 
 export class GuestNetwork {
-  private readonly network: UserNetwork;
-  private readonly captures: FrameCapture[];
+  private network: UserNetwork | undefined;
+  private captures: FrameCapture[] = [];
   private readonly began = Date.now() * 1000;
   private run: Plug | undefined;
 
-  /** Throws UsageError if frames are to be captured to a file that cannot be written. */
-  constructor(options: NetworkOptions, problem: (text: string) => void) {
-    this.captures = options.captures.map((capture) => new FrameCapture(capture));
-    const deliver = (frame: Uint8Array): void => {
-      if (this.run?.inPast !== false) return;
-      this.note(frame);
-      this.run.receive(frame);
-    };
-    this.network = new UserNetwork(options, SOCKETS, { deliver, problem });
-  }
+  /** `problem`: for the user to know, such as a port that is in use. Nothing is opened before `plug`. */
+  constructor(
+    private readonly options: NetworkOptions,
+    private readonly problem: (text: string) => void,
+  ) {}
 
-  /** From here on frames go to this run. */
+  /** From here on frames go to this run. Throws UsageError if they are to be captured to a file that cannot be written. */
   plug(run: Plug): void {
+    this.captures = this.options.captures.map((capture) => new FrameCapture(capture, this.problem));
     this.run = run;
+    const deliver = (frame: Uint8Array): void => {
+      if (run.inPast) return;
+      this.note(frame);
+      run.receive(frame);
+    };
+    this.network = new UserNetwork(this.options, SOCKETS, { deliver, problem: this.problem });
   }
 
   /** The guest has sent a frame. */
   transmit(frame: Uint8Array): void {
     if (this.run?.inPast !== false) return;
     this.note(frame);
-    this.network.transmit(frame);
+    this.network?.transmit(frame);
   }
 
   /** The guest has another future than the one it had connections in. */
   forget(): void {
-    this.network.forget();
+    this.network?.forget();
   }
 
   close(): void {
     this.run = undefined;
-    this.network.close();
+    this.network?.close();
     for (const capture of this.captures) capture.close();
   }
 

@@ -92,6 +92,15 @@ describe('xv6-emu with a network', function () {
     assert.match(again.errors, /state [0-9a-f]{16}/);
   });
 
+  it('leaves no socket behind that would keep it from ending', async () => {
+    const network = ['-netdev', `user,id=n,hostfwd=udp::${await freePort()}-:1`, '-device', 'e1000,netdev=n'];
+    const missing = await finish(start(['-kernel', file('none'), ...network]));
+    assert.equal(missing.status, 2);
+    const capture = ['-object', `filter-dump,netdev=n,file=${folder}`];
+    const { status, errors } = await finish(start(['-kernel', file('kernel'), ...network, ...capture]));
+    assert.deepEqual([status, errors.includes('cannot be written')], [2, true]);
+  });
+
   it('says that a port is in use, and goes on', async () => {
     const taken = await bound();
     const { port } = taken.address();
