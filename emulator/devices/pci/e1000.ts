@@ -12,26 +12,20 @@ import { Command, ConfigSpace } from './config-space';
 import type { PciFunction, PciSlot } from './pcie-host';
 import { AT_POWER_ON, eeprom, Interrupt, phy, Register, REGISTERS_SIZE, WRITABLE } from './e1000-registers';
 import { ReceiveRing } from './receive-ring';
+import { DESCRIPTOR_WORK, type RingHost } from './ring-host';
 import { TransmitRing } from './transmit-ring';
 
 /** Frames that wait for descriptors; more are lost, as on a wire. */
 const MOST_WAITING = 256;
-/** Descriptors of a ring in one go; then the host has its turn, for so many ticks (0.1 milliseconds). */
-const DESCRIPTORS_AT_ONCE = 256;
+/**
+ * What a ring does in one go, see DESCRIPTOR_WORK; then the host has its turn, for so many ticks (0.1
+ * milliseconds).
+ */
+const WORK_AT_ONCE = 64 * 1024;
 const REST = 1000;
 /** Between two interrupts there are at least so many units of 256 ns, and units in ticks. */
 const SHORTEST_INTERVAL = 500;
 const UNIT = 2.56;
-
-/** What the rings have of the card: its registers, and the guest's memory while the card may be the bus's master. */
-export interface RingHost {
-  register(offset: number): number;
-  setRegister(offset: number, value: number): void;
-  /** `length` bytes; zeroes where there is no memory. */
-  load(address: bigint, length: number): Uint8Array;
-  /** Without effect where there is no memory. */
-  store(address: bigint, bytes: Uint8Array): void;
-}
 
 export class E1000 implements PciFunction, RingHost {
   readonly name = 'e1000';
@@ -209,7 +203,7 @@ export class E1000 implements PciFunction, RingHost {
   }
 
   private transmit(): void {
-    const sent = this.transmitter.send(DESCRIPTORS_AT_ONCE);
+    const sent = this.transmitter.send(WORK_AT_ONCE);
     if (sent === undefined) return;
     this.transmitAt = sent.isDone ? Infinity : this.slot.now() + REST;
     this.isDelayed ||= sent.isDelayed;
@@ -226,9 +220,10 @@ export class E1000 implements PciFunction, RingHost {
 
   /** Puts frames that wait into the guest's memory. */
   private fill(now: number): void {
-    for (let used = 0; this.canReceive && used < DESCRIPTORS_AT_ONCE;) {
-      const received = this.receiver.put(this.waiting.shift()!);
-      used += 1 + received.descriptors;
+    for (let work = 0; this.canReceive && work < WORK_AT_ONCE;) {
+      const frame = this.waiting.shift()!;
+      const received = this.receiver.put(frame);
+      work += frame.length + DESCRIPTOR_WORK * (1 + received.descriptors);
       if (received.causes !== 0) this.cause(received.causes);
     }
     this.receiveAt = this.canReceive ? now + REST : Infinity;

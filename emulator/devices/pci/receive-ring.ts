@@ -1,6 +1,6 @@
 /** The ring of receive descriptors of an 82540EM, and the filter of addresses before it (the manual's sections 3.2 and 13.5). */
-import type { RingHost } from './e1000';
 import { Interrupt, Register } from './e1000-registers';
+import type { RingHost } from './ring-host';
 
 const DESCRIPTOR = 16;
 /** Bytes of the shortest frame, to which shorter ones are padded, and of its checksum. */

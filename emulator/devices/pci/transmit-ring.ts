@@ -4,8 +4,8 @@
  */
 import type { SavedState } from '../../history/saved-state';
 import type { State } from '../../types';
-import type { RingHost } from './e1000';
 import { Interrupt, Register, TCTL_EN } from './e1000-registers';
+import { DESCRIPTOR_WORK, type RingHost } from './ring-host';
 
 const DESCRIPTOR = 16;
 /** Bytes of the longest frame. */
@@ -49,15 +49,15 @@ export class TransmitRing {
     this.left = this.host.register(Register.TDH) < size ? size : 1;
   }
 
-  /** Sends what is in the ring, at most so many descriptors of it; undefined if the transmitter is off. */
+  /** Sends what is in the ring, for about so much work at most; undefined if the transmitter is off. */
   send(most: number): Sent | undefined {
     const { host } = this;
     if ((host.register(Register.TCTL) & TCTL_EN) === 0) return undefined;
     const sent: Sent = { causes: 0, isDone: true, isDelayed: false };
-    for (; this.left > 0 && host.register(Register.TDH) !== host.register(Register.TDT); most--) {
-      if (most === 0) return { ...sent, isDone: false };
+    for (; this.left > 0 && host.register(Register.TDH) !== host.register(Register.TDT);) {
+      if (most <= 0) return { ...sent, isDone: false };
       const head = host.register(Register.TDH);
-      this.descriptor(this.base + BigInt(DESCRIPTOR * head), sent);
+      most -= DESCRIPTOR_WORK + this.descriptor(this.base + BigInt(DESCRIPTOR * head), sent);
       host.setRegister(Register.TDH, DESCRIPTOR * (head + 1) >= host.register(Register.TDLEN) ? 0 : head + 1);
       this.left--;
     }
@@ -84,25 +84,28 @@ export class TransmitRing {
     return (BigInt(host.register(Register.TDBAH)) << 32n) | BigInt((host.register(Register.TDBAL) & ~15) >>> 0);
   }
 
-  private descriptor(address: bigint, sent: Sent): void {
+  /** Returns the bytes that it has. */
+  private descriptor(address: bigint, sent: Sent): number {
     const bytes = this.host.load(address, DESCRIPTOR);
     const words = new DataView(bytes.buffer, bytes.byteOffset);
     const command = words.getUint32(8, true);
     const isOffload = (command & Command.Extended) !== 0 && (command & DATA) === 0;
     sent.isDelayed ||= (command & Command.Delay) !== 0;
-    if (!isOffload) this.add(words.getBigUint64(0, true), command);
-    if ((command & (Command.ReportStatus | Command.ReportPacketSent)) === 0) return;
+    const length = isOffload ? 0 : this.add(words.getBigUint64(0, true), command);
+    if ((command & (Command.ReportStatus | Command.ReportPacketSent)) === 0) return length;
     words.setUint32(12, (words.getUint32(12, true) | DONE) & ~ERRORS, true);
     this.host.store(address + 12n, bytes.subarray(12));
     sent.causes |= Interrupt.TXDW;
+    return length;
   }
 
-  private add(buffer: bigint, command: number): void {
+  private add(buffer: bigint, command: number): number {
     const length = Math.min(command & 0xffff, LONGEST - this.length);
     this.frame.set(this.host.load(buffer, length), this.length);
     this.length += length;
-    if ((command & Command.EndOfPacket) === 0) return;
+    if ((command & Command.EndOfPacket) === 0) return length;
     if (this.length > 0) this.deliver(this.frame.slice(0, this.length));
     this.length = 0;
+    return length;
   }
 }
