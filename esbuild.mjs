@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { context } from 'esbuild';
 import { codiconPlugin } from './scripts/codicon-plugin.mjs';
 import { interpreterPlugin } from './scripts/interpreter-plugin.mjs';
+import { COMMON, programsPlugin } from './scripts/programs-plugin.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
 import { Stop } from './scripts/run.mjs';
 
@@ -22,7 +23,15 @@ const common = {
 };
 const node = { ...common, platform: 'node', format: 'cjs', target: 'node20' };
 // What is started anew for each run is small: Node reads all of it first.
-const program = { ...node, minify: true, plugins: [interpreterPlugin], banner: { js: '#!/usr/bin/env node' } };
+const program = {
+  ...node,
+  format: 'esm',
+  splitting: true,
+  chunkNames: COMMON,
+  write: false,
+  minify: true,
+  sourcemap: production ? false : 'inline',
+};
 const programs = ['dist/xv6-debug-adapter.js', 'dist/xv6-emu.js'];
 
 const webviews = (await readdir('webviews', { withFileTypes: true }))
@@ -31,8 +40,12 @@ const webviews = (await readdir('webviews', { withFileTypes: true }))
 
 const bundles = [
   { ...node, entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
-  { ...program, entryPoints: ['debug-adapter/stdio.ts'], outfile: programs[0] },
-  { ...program, entryPoints: ['cli/xv6-emu.ts'], outfile: programs[1] },
+  {
+    ...program,
+    entryPoints: { 'xv6-debug-adapter': 'debug-adapter/stdio.ts', 'xv6-emu': 'cli/xv6-emu.ts' },
+    outdir: 'dist',
+    plugins: [interpreterPlugin, programsPlugin],
+  },
   {
     ...common,
     entryPoints: webviews,

@@ -1,0 +1,26 @@
+// An esbuild plugin that puts what several programs have in common into one file beside them: esbuild does so for ES modules only,
+// and these are written as CommonJS, which Node starts sooner.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { transform } from 'esbuild';
+
+/** The name of the common file, without .js. */
+export const COMMON = 'xv6-machine';
+
+export const programsPlugin = {
+  name: 'programs',
+  setup({ initialOptions, onEnd }) {
+    const sourcemap = initialOptions.sourcemap ? 'external' : false;
+    const options = { format: 'cjs', platform: 'node', target: 'node20', minify: true, sourcemap };
+    onEnd(async ({ outputFiles = [] }) => {
+      for (const { path, text } of outputFiles) {
+        const name = basename(path);
+        const banner = name === `${COMMON}.js` ? '' : '#!/usr/bin/env node';
+        const { code, map } = await transform(text, { ...options, banner, sourcefile: name });
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, map ? `${code}//# sourceMappingURL=${name}.map\n` : code);
+        if (map) await writeFile(`${path}.map`, map);
+      }
+    });
+  },
+};
