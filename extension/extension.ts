@@ -17,6 +17,7 @@ import { TimelineView } from './views/timeline-view';
 import { checkVmprint, copyVmprint } from './views/vmprint';
 import { ProcessesView } from './views/processes-view';
 import { InlineValues } from './editor/inline-values';
+import { GradeTests } from './grading/grade-tests';
 import { openSampleLab } from './launch/sample-lab';
 import { Consent } from './past/consent';
 import { ConsoleLinks } from './past/console-links';
@@ -25,7 +26,8 @@ import { Questions } from './past/questions';
 import { Whereabouts } from './past/whereabouts';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
-export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): void {
+  const { extensionUri, subscriptions, storageUri, globalStorageUri } = context;
   const { debug, languages, commands, tasks, workspace } = vscode;
   const sessions = new Sessions();
   const builds = new BuildTasks();
@@ -40,6 +42,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const disassembly = new Disassembly(sessions);
   const hover = new TranslatingHover(sessions, (...looked) => void pageTable.light(...looked));
   const numbers = new NumberFormat(sessions);
+  const grades = new GradeTests(extensionUri, vscode.Uri.joinPath(storageUri ?? globalStorageUri, 'recordings'));
   subscriptions.push(
     sessions,
     whereabouts,
@@ -77,6 +80,8 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     commands.registerCommand('xv6.checkVmprint', () => checkVmprint(sessions)),
     commands.registerCommand('xv6.showConsole', () => consoles.show()),
     numbers,
+    grades,
+    commands.registerCommand('xv6.openTestRecording', (test: unknown) => grades.open(test)),
     commands.registerCommand('xv6.showHexadecimal', () => numbers.set(true)),
     commands.registerCommand('xv6.showDecimal', () => numbers.set(false)),
     commands.registerCommand('xv6.showDisassembly', () => disassembly.show()),
