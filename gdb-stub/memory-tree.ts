@@ -7,8 +7,11 @@ const NAMES: Readonly<Record<string, string>> = {
   finisher: 'riscv.sifive.test',
   rtc: 'goldfish_rtc',
   clint: 'riscv.aclint',
+  pciePorts: 'gpex_ioport_window',
   plic: 'riscv.sifive.plic',
   uart: 'serial',
+  pcieEcam: 'pcie-mmcfg-mmio',
+  pcieWindow: 'gpex_mmio_window',
 };
 
 export function memoryTree({ dramBase, dramSize }: PhysicalMemory): string {
@@ -21,6 +24,7 @@ export function memoryTree({ dramBase, dramSize }: PhysicalMemory): string {
     regions.push({ base: BigInt(base + slot * size), size: BigInt(size), name: 'virtio-mmio' });
   }
   regions.push({ base: dramBase, size: dramSize, name: 'riscv_virt_board.ram' });
+  regions.sort((a, b) => Number(a.base - b.base));
   const lines = regions.map(({ base, size, name }) => {
     const kind = name.endsWith('.mrom') ? 'rom' : name.endsWith('.ram') ? 'ram' : 'i/o';
     return `  ${word(base)}-${word(base + size - 1n)} (prio 0, ${kind}): ${name}\n`;
