@@ -4,11 +4,11 @@
  * While every hart waits, a run with a console lets virtual time pass with the clock on the wall; one that is driven by
  * a script goes on at once to what is due next, and feeds its input at the same instants in every run.
  */
-import { DeadEnds, describeDeadEnd } from '../emulator/dead-ends';
+import { DeadEnds, describeDeadEnd } from '../emulator/dead-ends/dead-ends';
 import { Timeline } from '../emulator/history/timeline';
 import { Csr } from '../emulator/isa/csrs';
 import { RunLoop, isSilent } from '../emulator/run-loop';
-import { TrapLoops, trapVector } from '../emulator/trap-loops';
+import { TrapLoops, trapVector } from '../emulator/dead-ends/trap-loops';
 import type { Hart, MachineApi, MachineInput, RunLimit, State, Stop, Subscription } from '../emulator/types';
 import type { Target } from '../gdb-stub/target';
 import { CLOCK } from '../host/clock';

@@ -14,7 +14,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
  * what is saved with it is read.
  */
 const MACHINE = [
-  ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/trap-loops', 'emulator/dead-ends'],
+  ...['emulator/isa', 'emulator/types', 'emulator/run-loop', 'emulator/dead-ends'],
   ...['emulator/strict-tlb/event', 'emulator/strict-tlb/words'],
   ...['emulator/history/saved-state'],
   ...['emulator/history/instant', 'emulator/history/timeline', 'emulator/history/recorded-run'],
@@ -53,6 +53,9 @@ export const DOORS = {
       ...['emulator/isa', 'emulator/mmu', 'emulator/layout', 'emulator/types'],
       'emulator/history/saved-state',
     ],
+  },
+  'emulator/dead-ends': {
+    mayImport: ['emulator/isa', 'emulator/types', 'emulator/elf-image', 'emulator/history/saved-state'],
   },
   // The past is that of a machine known by its interface.
   'emulator/history': {

@@ -15,6 +15,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'emulator/devices': { allowed: '../device', forbidden: '../machine' },
   'emulator/network': { allowed: './ethernet', forbidden: '../devices/virt' },
   'emulator/strict-tlb': { allowed: '../mmu/mmu', forbidden: '../cpu/hart' },
+  'emulator/dead-ends': { allowed: '../isa/csrs', forbidden: '../machine' },
   'emulator/history': { allowed: '../types', forbidden: '../machine' },
   'debug-adapter': { file: 'debug-adapter/some-file', allowed: './dap/connection', forbidden: './node-files' },
   'debug-adapter/symbols': { allowed: '../../emulator/isa/instructions/decode', forbidden: '../../emulator/types' },

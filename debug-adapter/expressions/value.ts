@@ -274,7 +274,9 @@ export const floatTypeOf = (bits: bigint): Type => (bits >= BOX ? FLOAT : DOUBLE
 export function floatRegisterValue(register: number, { frame }: Pick<EvaluationContext, 'frame'>): Value {
   const bits = frame.x[register];
   if (bits !== undefined) return { type: floatTypeOf(bits), location: { kind: 'register', register } };
-  throw new ExpressionError('its value is not known: floating point is off (mstatus.FS), or another frame has taken it');
+  throw new ExpressionError(
+    'its value is not known: floating point is off (mstatus.FS), or another frame has taken it',
+  );
 }
 
 /** An integer register of the frame. */

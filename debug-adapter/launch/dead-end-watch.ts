@@ -2,7 +2,7 @@
  * Looks now and then whether the kernel has come to an end of its own (emulator/dead-ends.ts), and stops there, if the user
  * wants to stop at panics. A panic that was caught at the call of the kernel's own function is not said a second time.
  */
-import { DeadEnds, describeDeadEnd } from '../../emulator/dead-ends';
+import { DeadEnds, describeDeadEnd } from '../../emulator/dead-ends/dead-ends';
 import type { Guest } from '../code/guest';
 import { codePlace } from '../code/place-names';
 import type { Catchpoints } from '../run-control/catchpoints';

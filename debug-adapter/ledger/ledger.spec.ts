@@ -161,7 +161,10 @@ describe('the frame ledger', () => {
     assert.equal(run.frees(PAGE), undefined);
     run.ledger.restore(after);
     assert.equal(run.returns(), true);
-    assert.throws(() => run.ledger.restore({ frames: 1, pending: [], entries: [], roots: [] }), /saved state of frames/);
+    assert.throws(
+      () => run.ledger.restore({ frames: 1, pending: [], entries: [], roots: [] }),
+      /saved state of frames/,
+    );
   });
 
   it('says which functions it misses', () => {

@@ -9,7 +9,7 @@ import { isJump } from '../../emulator/isa/instructions/calls';
 import { instructionAt, instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { PAGE_SIZE, PTE, pteFlags, RSW_SHIFT, type Walk } from '../../emulator/isa/sv39';
 import { X, X_NAMES } from '../../emulator/isa/registers';
-import { isInHandler } from '../../emulator/trap-loops';
+import { isInHandler } from '../../emulator/dead-ends/trap-loops';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 import type { TranslatedAddress } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';

@@ -9,7 +9,7 @@ import type { Decoded } from '../../emulator/isa/instructions/decode';
 import type { Instant } from '../../emulator/history/instant';
 import type { Probe, Timeline } from '../../emulator/history/timeline';
 
-import { trapVector } from '../../emulator/trap-loops';
+import { trapVector } from '../../emulator/dead-ends/trap-loops';
 import { Mode, type CsrEvent, type DataEvent, type TrapEvent } from '../../emulator/types';
 import type { MappedProgram } from '../code/mapped-program';
 import { executed, written } from '../run-control/past/questions';

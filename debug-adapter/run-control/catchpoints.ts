@@ -16,7 +16,7 @@ import { KERNEL } from './catchpoints/kernel';
 import { LEDGER } from './catchpoints/ledger';
 import { TRANSLATION } from './catchpoints/translation';
 import { TRAPS } from './catchpoints/traps';
-import { TrapLoops, trapVector } from '../../emulator/trap-loops';
+import { TrapLoops, trapVector } from '../../emulator/dead-ends/trap-loops';
 import type { SyntaxCheck, Condition } from './conditions';
 import { RUN_ON, hartOf, type Decision, type StopCause, type StopReport } from './stops';
 import { Unresolved, type FaultGuest, type Finding } from './unresolved/unresolved';

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { inspect } from 'node:util';
-import { TrapLoops } from '../../emulator/trap-loops';
+import { TrapLoops } from '../../emulator/dead-ends/trap-loops';
 import { Mode, type State, type TrapEvent } from '../../emulator/types';
 import { Programs } from '../code/programs';
 import { GuestConsole } from '../launch/guest-console';

@@ -1,5 +1,5 @@
 /** Why a catchpoint has stopped the machine, in words: who did what, what was before and what is now. */
-import { type DeadEnd, describeDeadEnd } from '../../emulator/dead-ends';
+import { type DeadEnd, describeDeadEnd } from '../../emulator/dead-ends/dead-ends';
 import { describeStale } from '../../emulator/strict-tlb/words';
 import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
 import type { StaleTranslationEvent, TableStoreEvent } from '../../emulator/types';

@@ -1,5 +1,5 @@
 /** Why the machine has stopped, in the terms of the protocol's `stopped` event. */
-import type { DeadEnd } from '../../emulator/dead-ends';
+import type { DeadEnd } from '../../emulator/dead-ends/dead-ends';
 import type { Instant } from '../../emulator/history/instant';
 import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
 import type { StaleTranslationEvent, TableStoreEvent, TrapEvent } from '../../emulator/types';

@@ -7,7 +7,7 @@ import type { Debuggee } from '../../launch/debuggee';
 import { hex } from '../../../emulator/isa/hex';
 import { explainTrap, type TrapExplanation } from '../../page-tables/explain';
 import { trapContext } from '../../page-tables/tables';
-import { trapVector } from '../../../emulator/trap-loops';
+import { trapVector } from '../../../emulator/dead-ends/trap-loops';
 import { causeName } from '../../../emulator/isa/causes';
 import { sourceName } from '../../run-control/catchpoints/interrupts';
 import { isSystemCall } from '../../../emulator/isa/trap-kinds';

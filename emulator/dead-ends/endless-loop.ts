@@ -4,15 +4,15 @@
  * writes what a pass reads. That is known of few kinds of code, and of the others nothing is said: a pass must touch no
  * device and no clock, change nothing but the hart's own stack, and take no trap.
  */
-import { Mstatus, SATP_SV39 } from './isa/csr-bits';
-import { Csr } from './isa/csrs';
-import type { Decoded } from './isa/instructions/decode';
-import { instructionResult } from './isa/instructions/evaluate';
-import { type Comparison, CsrUpdate, SystemOperation } from './isa/instructions/instruction';
-import { type ReadBytes, instructionAt } from './isa/instructions/instruction-at';
-import { X } from './isa/registers';
-import { PAGE_SIZE, satpRoot, walk } from './isa/sv39';
-import { type Hart, Mode, type PhysicalMemory } from './types';
+import { Mstatus, SATP_SV39 } from '../isa/csr-bits';
+import { Csr } from '../isa/csrs';
+import type { Decoded } from '../isa/instructions/decode';
+import { instructionResult } from '../isa/instructions/evaluate';
+import { type Comparison, CsrUpdate, SystemOperation } from '../isa/instructions/instruction';
+import { type ReadBytes, instructionAt } from '../isa/instructions/instruction-at';
+import { X } from '../isa/registers';
+import { PAGE_SIZE, satpRoot, walk } from '../isa/sv39';
+import { type Hart, Mode, type PhysicalMemory } from '../types';
 
 export interface EndlessLoop {
   /** The lowest and the highest address of its instructions. */

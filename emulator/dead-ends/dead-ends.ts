@@ -4,14 +4,14 @@
  * (endless-loop.ts), over a while of virtual time, with what the console said last. Kernels also wait in loops that nobody
  * should take for an end: the idle loop, a lock, a poll of the UART, a hart that was parked at the start.
  */
-import { type KernelSymbol, kernelSymbols } from './elf-image';
+import { type KernelSymbol, kernelSymbols } from '../elf-image';
 import { type EndlessLoop, endlessLoop } from './endless-loop';
-import { Csr } from './isa/csrs';
-import { causeName } from './isa/causes';
-import { hex } from './isa/hex';
-import { X } from './isa/registers';
+import { Csr } from '../isa/csrs';
+import { causeName } from '../isa/causes';
+import { hex } from '../isa/hex';
+import { X } from '../isa/registers';
 import { InterruptStorms, type InterruptStorm } from './trap-loops';
-import { type Hart, type MachineApi, Mode } from './types';
+import { type Hart, type MachineApi, Mode } from '../types';
 
 export interface DeadEnd {
   /**

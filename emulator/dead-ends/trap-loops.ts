@@ -4,10 +4,10 @@
  * exception, once is enough: so do a jump to a wrong address and a table in satp that does not map the kernel. A handler that
  * faults later, where it saves registers to an invalid stack, gets a few attempts.
  */
-import { Csr } from './isa/csrs';
-import { restoredTrap, SavedState, savedTrap } from './history/saved-state';
-import { Mstatus } from './isa/csr-bits';
-import { Mode, type Hart, type MachineApi, type State, type Subscription, type TrapEvent } from './types';
+import { Csr } from '../isa/csrs';
+import { restoredTrap, SavedState, savedTrap } from '../history/saved-state';
+import { Mstatus } from '../isa/csr-bits';
+import { Mode, type Hart, type MachineApi, type State, type Subscription, type TrapEvent } from '../types';
 
 /** A handler saves registers first: if that faults, it reaches no instruction beyond these. */
 const HANDLER_BYTES = 256n;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { TrapLoops } from './trap-loops';
-import { Mode, type TrapEvent } from './types';
+import { Mode, type TrapEvent } from '../types';
 
 const VECTOR = 0x8000n;
 const trap = (epc: bigint, given: Partial<TrapEvent> = {}): TrapEvent => ({

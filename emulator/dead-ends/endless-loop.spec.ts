@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type EndlessLoop, endlessLoop } from './endless-loop';
-import { Csr } from './isa/csrs';
-import { Machine } from './machine';
-import { Assembler } from './testing/assembler';
-import { elf } from './testing/elf';
-import { R } from './testing/encode';
-import { Mode } from './types';
+import { Csr } from '../isa/csrs';
+import { Machine } from '../machine';
+import { Assembler } from '../testing/assembler';
+import { elf } from '../testing/elf';
+import { R } from '../testing/encode';
+import { Mode } from '../types';
 
 const CODE = 0x8000_0000n;
 const STACK = 0x8000_8000;

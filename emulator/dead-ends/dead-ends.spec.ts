@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type DeadEnd, DeadEnds, describeDeadEnd } from './dead-ends';
-import { isSilent } from './run-loop';
-import { Csr } from './isa/csrs';
-import { Machine } from './machine';
-import { Assembler } from './testing/assembler';
-import { elf } from './testing/elf';
-import { R } from './testing/encode';
+import { isSilent } from '../run-loop';
+import { Csr } from '../isa/csrs';
+import { Machine } from '../machine';
+import { Assembler } from '../testing/assembler';
+import { elf } from '../testing/elf';
+import { R } from '../testing/encode';
 
 const UART = 0x1000_0000;
 const CLINT = 0x200_0000;
