@@ -46,3 +46,27 @@ export function parseCount(option: string, text: string): number {
   if (!/^\d+$/.test(text)) throw new UsageError(`${option}: "${text}" is not a number`);
   return Number(text);
 }
+
+/** What the harts have, by the names of QEMU's properties of a CPU, in small letters. */
+const HARTS_HAVE = 'i m a f d c s u zicsr zifencei counters zba zbb zbc zbs sstc mmu pmp'.split(' ');
+
+/**
+ * Reads the value of -cpu, which must state harts as they are here: what they have and a kernel may do without is worth a warning,
+ * which is returned. Throws UsageError for anything else.
+ */
+export function cpuWarnings(argument: string): string[] {
+  const [model, ...properties] = argument.split(',');
+  if (model !== 'rv64') throw new UsageError(`-cpu ${model}: the harts are "rv64" only`);
+  return properties.flatMap((property) => {
+    const [name = '', value = ''] = property.split('=');
+    const isOn = onOff(`-cpu rv64,${name}`, value);
+    const isThere = HARTS_HAVE.includes(name.toLowerCase());
+    if (isOn && !isThere) {
+      const all = HARTS_HAVE.join(', ');
+      throw new UsageError(`-cpu rv64,${property}: the harts' extensions are fixed (${all}); leave it out`);
+    }
+    if (isOn || !isThere) return [];
+    const why = name === 'pmp' ? 'the PMP is always there, and allows everything until it is programmed' : undefined;
+    return [`-cpu rv64,${property}: ${why ?? 'the harts have it all the same'}`];
+  });
+}

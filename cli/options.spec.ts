@@ -215,6 +215,8 @@ describe('the command line', () => {
 
   it('warns of what cannot matter', () => {
     assert.match(run('-cpu rv64,pmp=false').warnings[0]!, /pmp=false/);
+    assert.match(run('-cpu rv64,zba=off').warnings[0]!, /have it all the same/);
+    assert.deepEqual(run('-cpu rv64,m=true,Zicsr=on,v=false,h=off').warnings, []);
     assert.match(run('-accel tcg').warnings[0]!, /-accel/);
     assert.match(run('--trace events=events.txt').warnings[0]!, /-trace: ignored/);
     assert.match(run('-drive file=f,if=none,id=lost').warnings[0]!, /no -device uses it/);

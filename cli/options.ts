@@ -8,7 +8,7 @@ import { tlbOfSeed } from '../emulator/strict-tlb/event';
 import type { MachineOptions } from '../emulator/types';
 import { type DriveOptions, Drives } from './drives';
 import { type NetworkOptions, Networks } from './network/network-options';
-import { onlyKeys, onOff, parseCount, parseList, parseSize, UsageError } from './option-values';
+import { cpuWarnings, onlyKeys, onOff, parseCount, parseList, parseSize, UsageError } from './option-values';
 
 export interface RunOptions {
   action: 'run';
@@ -116,18 +116,7 @@ function setHarts(draft: Draft, argument: string): void {
   draft.harts = count;
 }
 
-function setCpu(draft: Draft, argument: string): void {
-  const [model, ...properties] = argument.split(',');
-  if (model !== 'rv64') throw new UsageError(`-cpu ${model}: the harts are "rv64" only`);
-  for (const property of properties) {
-    if (!/^pmp=/.test(property)) {
-      throw new UsageError(
-        `-cpu rv64,${property}: the harts' extensions are fixed (RV64IMAC, Sstc, PMP); leave it out`,
-      );
-    }
-    draft.warnings.push(`-cpu rv64,${property}: the PMP is always there, and allows everything until it is programmed`);
-  }
-}
+const setCpu = (draft: Draft, argument: string): void => void draft.warnings.push(...cpuWarnings(argument));
 
 function setBios(_draft: Draft, argument: string): void {
   if (argument !== 'none')

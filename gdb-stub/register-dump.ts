@@ -1,6 +1,6 @@
 /** The registers of a hart as QEMU's `info registers` shows them (riscv_cpu_dump_state in its target/riscv/cpu.c). */
 import { Csr } from '../emulator/isa/csrs';
-import { X_NAMES } from '../emulator/isa/registers';
+import { F_NAMES, X_NAMES } from '../emulator/isa/registers';
 import type { Hart } from '../emulator/types';
 
 const CSRS = [
@@ -15,11 +15,14 @@ const word = (value: bigint): string => value.toString(16).padStart(16, '0');
 export function registersOf(hart: Hart): string {
   const lines = [`CPU#${hart.id}`, ` ${'pc'.padEnd(8)} ${word(hart.pc)}`];
   for (const name of CSRS) lines.push(` ${name.padEnd(8)} ${word(hart.csr(Csr[name]) ?? 0n)}`);
-  for (let first = 0; first < X_NAMES.length; first += IN_LINE) {
-    const some = X_NAMES.slice(first, first + IN_LINE);
-    lines.push(some.map((name, i) => ` ${nameOf(name, first + i).padEnd(8)} ${word(hart.x(first + i))}`).join(''));
-  }
+  lines.push(...table('x', X_NAMES, (register) => hart.x(register)));
+  lines.push(...table('f', F_NAMES, (register) => hart.f(register)));
   return `${lines.join('\n')}\n`;
 }
 
-const nameOf = (name: string, number: number): string => `x${number}/${name}`;
+/** Lines of registers, by number and name. */
+function table(letter: string, names: readonly string[], read: (register: number) => bigint): string[] {
+  const cells = names.map((name, i) => ` ${`${letter}${i}/${name}`.padEnd(8)} ${word(read(i))}`);
+  const starts = cells.flatMap((_, i) => (i % IN_LINE === 0 ? [i] : []));
+  return starts.map((first) => cells.slice(first, first + IN_LINE).join(''));
+}

@@ -244,7 +244,9 @@ describe("gdb's stub", () => {
       return replies.map((reply) => Buffer.from(reply.slice(1), 'hex').toString()).join('');
     };
     assert.match(await monitor('info registers'), /^CPU#0\n pc {7}0000000000001000\n/);
+    assert.match(await monitor('info registers'), / x31\/t6   0{16}\n f0\/ft0 .* f31\/ft11 0{16}\n$/s);
     assert.match(await monitor('info mtree'), /0000000080000000-00000000800fffff \(prio 0, ram\)/);
+    assert.match(await monitor('info registers'), / x31\/t6   0{16}\n f0\/ft0 .* f31\/ft11 0{16}\n$/s);
     assert.match(await monitor('info mtree'), /0000000030000000-000000003fffffff \(prio 0, i\/o\): pcie-mmcfg-mmio/);
     assert.match(await monitor('info mem'), /^No translation/);
     assert.match(await monitor('help'), /xp \/fmt addr/);
