@@ -42,13 +42,18 @@ export const floatOffset = (register: number): number => HartOffset.f + register
 
 const PLAIN = { near: false, closesIdiom: false, status: false };
 
-export const FORMS: readonly RecordForm[] = INSTRUCTIONS.flatMap((instruction): RecordForm[] =>
-  (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): RecordForm[] => [
-    { ...PLAIN, instruction, length },
-    ...(isRelative(instruction) ? [{ ...PLAIN, instruction, length, near: true }] : []),
-    ...(canClose(instruction) ? [{ ...PLAIN, instruction, length, near: true, closesIdiom: true }] : []),
-    ...(instruction.csr ? [{ ...PLAIN, instruction, length, status: true }] : []),
-  ]),
+/** The instruction whose forms an instruction has: all those that the interpreter just leaves have one. */
+const leaving = INSTRUCTIONS.find(({ float }) => float?.leaves)!;
+const representative = (instruction: Instruction): Instruction => (instruction.float?.leaves ? leaving : instruction);
+
+export const FORMS: readonly RecordForm[] = INSTRUCTIONS.filter((one) => representative(one) === one).flatMap(
+  (instruction): RecordForm[] =>
+    (COMPRESSIBLE.has(instruction.name) ? ([2, 4] as const) : ([4] as const)).flatMap((length): RecordForm[] => [
+      { ...PLAIN, instruction, length },
+      ...(isRelative(instruction) ? [{ ...PLAIN, instruction, length, near: true }] : []),
+      ...(canClose(instruction) ? [{ ...PLAIN, instruction, length, near: true, closesIdiom: true }] : []),
+      ...(instruction.csr ? [{ ...PLAIN, instruction, length, status: true }] : []),
+    ]),
 );
 
 const formIndex = ({ length, near, closesIdiom, status }: Omit<RecordForm, 'instruction'>): number =>
@@ -90,7 +95,7 @@ export function writeRecord(
   const status = instruction.csr !== undefined && imm === Csr.sstatus && pageOffset !== undefined && !csrsLeave;
   records.setUint16(
     at + RecordLayout.op,
-    opcodes.get(instruction)![formIndex({ length, near, closesIdiom, status })]!,
+    opcodes.get(representative(instruction))![formIndex({ length, near, closesIdiom, status })]!,
     true,
   );
   return true;

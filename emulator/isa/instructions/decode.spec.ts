@@ -62,7 +62,7 @@ describe('the instruction table', () => {
 
   it('says of each instruction what kind it is, as its meaning has it', () => {
     for (const { name, meaning, ...said } of INSTRUCTIONS) {
-      const found: Partial<Kind> & { writes?: Code; floats?: string } = {};
+      const found: Partial<Kind> & { writes?: Code; floats?: string; leaves?: true } = {};
       const note = (kind: Partial<Kind>) => (Object.assign(found, kind), []);
       const terms: Record<'rs1' | 'rs2' | 'imm' | 'pc' | 'link', Code> = {
         rs1: [1],
@@ -88,7 +88,7 @@ describe('the instruction table', () => {
         fs2: [7],
         writeFloat: () => [],
         usesFloats: (floats) => note({ floats } as object),
-        float: (floats) => note({ floats } as object),
+        float: (floats) => note({ floats, leaves: true } as object),
         mulhu: () => [],
         system: (system) => note({ system }),
       });
@@ -96,6 +96,7 @@ describe('the instruction table', () => {
       const access = found.access && { ...found.access, ...(found.floats !== undefined && { float: true }) };
       if (found.system === undefined) assert.deepEqual(said.access, access, name);
       assert.equal(said.hasFloats, said.system === SystemOperation.float || found.floats !== undefined, name);
+      assert.equal(said.float?.leaves === true, found.system === SystemOperation.float || found.leaves === true, name);
       if (found.floats !== undefined) assert.equal(found.floats, said.hasFd ? 'writes' : 'reads', name);
       if (said.control !== 'trap') assert.equal(said.control, found.control ?? 'none', name);
       assert.equal(said.csr !== undefined, said.immediate === 'csr', name);

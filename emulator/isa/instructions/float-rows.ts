@@ -60,12 +60,12 @@ export const arithmetic = (
   native: (b: FloatBuilder) => Code,
 ): Instruction =>
   instruction(name, encoding, operands, (b) => b.float(operands.startsWith('fd') ? 'writes' : 'reads', native), {
-    float: { result, rounds: encoding.includes(' rm ') },
+    float: { leaves: true, result, rounds: encoding.includes(' rm ') },
   });
 /** One that is carried out outside the generated code. */
 const outside = (name: string, encoding: string, operands: string, result: Result): Instruction =>
   instruction(name, encoding, operands, (b) => b.system(SystemOperation.float), {
-    ...{ system: SystemOperation.float, float: { result, rounds: false } },
+    ...{ system: SystemOperation.float, float: { leaves: true, result, rounds: false } },
   });
 /** One that raises no exception and that generated code can do if mstatus.FS lets it. */
 export const inline = (
@@ -80,7 +80,7 @@ export const inline = (
     encoding,
     operands,
     (b) => [b.usesFloats(operands.startsWith('fd') ? 'writes' : 'reads'), meaning(b)],
-    { float: { result, rounds: false } },
+    { float: { leaves: false, result, rounds: false } },
   );
 
 interface Integers extends IntegerKind {

@@ -110,6 +110,8 @@ export const enum CsrUpdate {
 
 /** What a floating-point instruction computes: exact in every case. */
 export interface FloatOperation {
+  /** The interpreter leaves it, whatever the operands: it is done outside, or in translated code. */
+  readonly leaves: boolean;
   /** The rounding mode is in its field rm. */
   readonly rounds: boolean;
   /** The 64 bits of fd or rd, from those of the registers fs1 (or rs1), fs2 and fs3. */
