@@ -160,6 +160,23 @@ describe('the e1000', () => {
     assert.equal(card.get(Reg.ICR), 0);
   });
 
+  it('puts in the checksums that the driver leaves to it', () => {
+    const card = new Card();
+    // A context: of IP from byte 2 to 7, the sum to 4; of what follows from 8 to the end, the sum to 10.
+    card.board.memory.write(BigInt(TX_RING), Uint8Array.of(2, 4, 7, 0, 8, 10, 0, 0, 0, 0, 0, 0x29, 0, 0, 0, 0));
+    card.describe(1, '', 0);
+    const frame = Uint8Array.of(9, 9, 1, 2, 0, 0, 3, 4, 5, 6, 0, 7, 8);
+    card.board.memory.write(BigInt(DRAM + 0x10100), frame);
+    const data = Uint8Array.of(frame.length, 0, 0x10, 0x29, 0, 3, 0, 0);
+    card.board.memory.write(BigInt(TX_RING + 24), data);
+    card.set(Reg.TDT, 2);
+    // ~(0102 + 0304), and ~(0506 + 0007 + 0800).
+    assert.deepEqual(card.sent, [[9, 9, 1, 2, 0xfb, 0xf9, 3, 4, 5, 6, 0xf2, 0xf2, 8]]);
+    card.describe(2, 'plain', 0x9);
+    card.set(Reg.TDT, 3);
+    assert.equal(text(card.sent[1]!), 'plain');
+  });
+
   it('sends nothing while it is off, or may not be master of the bus', () => {
     const card = new Card();
     card.describe(0, 'a frame', 0x9);

@@ -1,6 +1,6 @@
 /**
- * The ring of transmit descriptors of an 82540EM (the manual's section 3.3): legacy ones, and data descriptors of the extended kind
- * without their offloads. A frame may lie in several, the last of which says that it is complete.
+ * The ring of transmit descriptors of an 82540EM (the manual's section 3.3): legacy ones, and the extended kind, which has the card
+ * put checksums into a frame, but not cut it into segments. A frame may lie in several, the last of which says that it is complete.
  */
 import type { SavedState } from '../../history/saved-state';
 import type { State } from '../../types';
@@ -19,8 +19,16 @@ const enum Command {
   Extended = 1 << 29,
   Delay = 1 << 31,
 }
-/** Of an extended descriptor: one of data. Otherwise it describes offloads. */
+/** Of an extended descriptor: one of data. Otherwise it says where checksums are, and is called a context. */
 const DATA = 1 << 20;
+/** Bits of the options of a data descriptor: the checksums of IP, and of TCP or UDP, are to be put in. */
+const OPTIONS_SHIFT = 8;
+const IP_CHECKSUM = 1;
+const TRANSPORT_CHECKSUM = 2;
+/** Bytes of a context that are about checksums: first byte that counts, where the sum goes, and last byte, of each. */
+const CONTEXT = 8;
+const IP_CONTEXT = 0;
+const TRANSPORT_CONTEXT = 4;
 /** Bits of the fourth word. */
 const DONE = 1;
 const ERRORS = 0xe;
@@ -35,6 +43,9 @@ export interface Sent {
 export class TransmitRing {
   private frame = new Uint8Array(LONGEST);
   private length = 0;
+  private context = new Uint8Array(CONTEXT);
+  /** Of the frame's first descriptor. */
+  private options = 0;
   /** Descriptors that may still be used: each of the ring once, even if the tail is none that can be reached. */
   private left = 0;
 
@@ -65,11 +76,13 @@ export class TransmitRing {
   }
 
   reset(): void {
-    this.length = this.left = 0;
+    this.length = this.left = this.options = 0;
+    this.context = new Uint8Array(CONTEXT);
   }
 
   save(): State {
-    return { frame: this.frame.slice(0, this.length), left: this.left };
+    const { frame, length, left, context, options } = this;
+    return { frame: frame.slice(0, length), left, context: context.slice(), options };
   }
 
   restore(saved: SavedState): void {
@@ -77,6 +90,8 @@ export class TransmitRing {
     this.frame.set(frame);
     this.length = frame.length;
     this.left = saved.index('left', LONGEST);
+    this.context.set(saved.bytes('context').subarray(0, CONTEXT));
+    this.options = saved.index('options', 256);
   }
 
   private get base(): bigint {
@@ -89,9 +104,12 @@ export class TransmitRing {
     const bytes = this.host.load(address, DESCRIPTOR);
     const words = new DataView(bytes.buffer, bytes.byteOffset);
     const command = words.getUint32(8, true);
-    const isOffload = (command & Command.Extended) !== 0 && (command & DATA) === 0;
+    const isExtended = (command & Command.Extended) !== 0;
+    const isContext = isExtended && (command & DATA) === 0;
     sent.isDelayed ||= (command & Command.Delay) !== 0;
-    const length = isOffload ? 0 : this.add(words.getBigUint64(0, true), command);
+    if (isContext) this.context = bytes.slice(0, CONTEXT);
+    else if (this.length === 0) this.options = isExtended ? (words.getUint32(12, true) >> OPTIONS_SHIFT) & 255 : 0;
+    const length = isContext ? 0 : this.add(words.getBigUint64(0, true), command);
     if ((command & (Command.ReportStatus | Command.ReportPacketSent)) === 0) return length;
     words.setUint32(12, (words.getUint32(12, true) | DONE) & ~ERRORS, true);
     this.host.store(address + 12n, bytes.subarray(12));
@@ -104,8 +122,27 @@ export class TransmitRing {
     this.frame.set(this.host.load(buffer, length), this.length);
     this.length += length;
     if ((command & Command.EndOfPacket) === 0) return length;
-    if (this.length > 0) this.deliver(this.frame.slice(0, this.length));
+    if (this.length > 0) this.deliver(this.summed(this.frame.slice(0, this.length)));
     this.length = 0;
     return length;
+  }
+
+  /** Puts in the checksums that the driver has left to the card. */
+  private summed(frame: Uint8Array): Uint8Array {
+    if ((this.options & TRANSPORT_CHECKSUM) !== 0) this.putSum(frame, TRANSPORT_CONTEXT);
+    if ((this.options & IP_CHECKSUM) !== 0) this.putSum(frame, IP_CONTEXT);
+    return frame;
+  }
+
+  /** The internet checksum (RFC 1071) of a part of a frame; a last byte of 0 is the frame's last. */
+  private putSum(frame: Uint8Array, at: number): void {
+    const context = new DataView(this.context.buffer, this.context.byteOffset + at);
+    const [start, place, last] = [context.getUint8(0), context.getUint8(1), context.getUint16(2, true)];
+    const end = last > 0 && last < frame.length ? last + 1 : frame.length;
+    if (place >= end - 1) return;
+    let sum = 0;
+    for (let index = start; index < end; index++) sum += frame[index]! << ((index - start) % 2 === 0 ? 8 : 0);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    new DataView(frame.buffer, frame.byteOffset).setUint16(place, ~sum & 0xffff || 0xffff);
   }
 }
