@@ -1,6 +1,6 @@
 /**
  * Intel's 82540EM, a gigabit Ethernet controller, as QEMU 7.2 has it (hw/net/e1000.c): registers, interrupts with their
- * mitigation, and a ring of descriptors each way (transmit-ring.ts, receive-ring.ts). Segmentation, VLAN and wake-up are not there.
+ * mitigation, and a ring of descriptors each way (transmit-ring.ts, receive-ring.ts). VLAN and wake-up are not there.
  *
  * What the guest sends leaves at once. What comes in waits in a queue until the guest has descriptors for it, and is written to
  * memory as an event of its own, as a disk's blocks are.

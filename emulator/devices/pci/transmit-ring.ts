@@ -1,10 +1,11 @@
 /**
- * The ring of transmit descriptors of an 82540EM (the manual's section 3.3): legacy ones, and the extended kind, which has the card
- * put checksums into a frame, but not cut it into segments. A frame may lie in several, the last of which says that it is complete.
+ * The ring of transmit descriptors of an 82540EM (the manual's section 3.3): legacy ones, and the extended kind, which leaves
+ * checksums and segmentation to the card (offload.ts). A frame may lie in several, the last of which says that it is complete.
  */
 import type { SavedState } from '../../history/saved-state';
 import type { State } from '../../types';
 import { Interrupt, Register, TCTL_EN } from './e1000-registers';
+import { CONTEXT, segmentsOf, summed } from './offload';
 import { DESCRIPTOR_WORK, type RingHost } from './ring-host';
 
 const DESCRIPTOR = 16;
@@ -17,18 +18,13 @@ const enum Command {
   ReportStatus = 1 << 27,
   ReportPacketSent = 1 << 28,
   Extended = 1 << 29,
+  Segment = 1 << 26,
   Delay = 1 << 31,
 }
 /** Of an extended descriptor: one of data. Otherwise it says where checksums are, and is called a context. */
 const DATA = 1 << 20;
-/** Bits of the options of a data descriptor: the checksums of IP, and of TCP or UDP, are to be put in. */
+/** Where the options of a data descriptor are in its fourth word. */
 const OPTIONS_SHIFT = 8;
-const IP_CHECKSUM = 1;
-const TRANSPORT_CHECKSUM = 2;
-/** Bytes of a context that are about checksums: first byte that counts, where the sum goes, and last byte, of each. */
-const CONTEXT = 8;
-const IP_CONTEXT = 0;
-const TRANSPORT_CONTEXT = 4;
 /** Bits of the fourth word. */
 const DONE = 1;
 const ERRORS = 0xe;
@@ -43,9 +39,11 @@ export interface Sent {
 export class TransmitRing {
   private frame = new Uint8Array(LONGEST);
   private length = 0;
-  private context = new Uint8Array(CONTEXT);
-  /** Of the frame's first descriptor. */
+  /** For frames that are whole, and for those that are to be cut. */
+  private contexts: Uint8Array[] = [new Uint8Array(CONTEXT), new Uint8Array(CONTEXT)];
+  /** Of the frame's first descriptor: options, and which context. */
   private options = 0;
+  private isCut = false;
   /** Descriptors that may still be used: each of the ring once, even if the tail is none that can be reached. */
   private left = 0;
 
@@ -77,12 +75,13 @@ export class TransmitRing {
 
   reset(): void {
     this.length = this.left = this.options = 0;
-    this.context = new Uint8Array(CONTEXT);
+    this.contexts = [new Uint8Array(CONTEXT), new Uint8Array(CONTEXT)];
+    this.isCut = false;
   }
 
   save(): State {
-    const { frame, length, left, context, options } = this;
-    return { frame: frame.slice(0, length), left, context: context.slice(), options };
+    const { frame, length, left, contexts, options, isCut } = this;
+    return { frame: frame.slice(0, length), left, contexts: [...contexts], options, isCut };
   }
 
   restore(saved: SavedState): void {
@@ -90,8 +89,12 @@ export class TransmitRing {
     this.frame.set(frame);
     this.length = frame.length;
     this.left = saved.index('left', LONGEST);
-    this.context.set(saved.bytes('context').subarray(0, CONTEXT));
+    this.contexts = saved.list('contexts', 2).map((context) => {
+      if (context instanceof Uint8Array && context.length === CONTEXT) return context;
+      throw new Error('saved state of e1000.contexts: expected two contexts');
+    });
     this.options = saved.index('options', 256);
+    this.isCut = saved.boolean('isCut');
   }
 
   private get base(): bigint {
@@ -107,8 +110,13 @@ export class TransmitRing {
     const isExtended = (command & Command.Extended) !== 0;
     const isContext = isExtended && (command & DATA) === 0;
     sent.isDelayed ||= (command & Command.Delay) !== 0;
-    if (isContext) this.context = bytes.slice(0, CONTEXT);
-    else if (this.length === 0) this.options = isExtended ? (words.getUint32(12, true) >> OPTIONS_SHIFT) & 255 : 0;
+    const isCut = isExtended && (command & Command.Segment) !== 0;
+    if (isContext) {
+      this.contexts[isCut ? 1 : 0] = bytes.slice(0, CONTEXT);
+    } else if (this.length === 0) {
+      this.options = isExtended ? (words.getUint32(12, true) >> OPTIONS_SHIFT) & 255 : 0;
+      this.isCut = isCut;
+    }
     const length = isContext ? 0 : this.add(words.getBigUint64(0, true), command);
     if ((command & (Command.ReportStatus | Command.ReportPacketSent)) === 0) return length;
     words.setUint32(12, (words.getUint32(12, true) | DONE) & ~ERRORS, true);
@@ -122,27 +130,15 @@ export class TransmitRing {
     this.frame.set(this.host.load(buffer, length), this.length);
     this.length += length;
     if ((command & Command.EndOfPacket) === 0) return length;
-    if (this.length > 0) this.deliver(this.summed(this.frame.slice(0, this.length)));
+    if (this.length > 0) this.finish(this.frame.slice(0, this.length));
     this.length = 0;
     return length;
   }
 
-  /** Puts in the checksums that the driver has left to the card. */
-  private summed(frame: Uint8Array): Uint8Array {
-    if ((this.options & TRANSPORT_CHECKSUM) !== 0) this.putSum(frame, TRANSPORT_CONTEXT);
-    if ((this.options & IP_CHECKSUM) !== 0) this.putSum(frame, IP_CONTEXT);
-    return frame;
-  }
-
-  /** The internet checksum (RFC 1071) of a part of a frame; a last byte of 0 is the frame's last. */
-  private putSum(frame: Uint8Array, at: number): void {
-    const context = new DataView(this.context.buffer, this.context.byteOffset + at);
-    const [start, place, last] = [context.getUint8(0), context.getUint8(1), context.getUint16(2, true)];
-    const end = last > 0 && last < frame.length ? last + 1 : frame.length;
-    if (place >= end - 1) return;
-    let sum = 0;
-    for (let index = start; index < end; index++) sum += frame[index]! << ((index - start) % 2 === 0 ? 8 : 0);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-    new DataView(frame.buffer, frame.byteOffset).setUint16(place, ~sum & 0xffff || 0xffff);
+  private finish(frame: Uint8Array): void {
+    const { options } = this;
+    const context = this.contexts[this.isCut ? 1 : 0]!;
+    const frames = this.isCut ? segmentsOf(frame, context, options) : [frame];
+    for (const one of frames) this.deliver(summed(one, context, options));
   }
 }
