@@ -99,7 +99,8 @@ export class ConsoleRun implements Target {
     this.deadEnds = new DeadEnds(machine);
     output.listener = (bytes) => this.deadEnds.wrote(bytes);
     const client = {
-      largestBudget: LARGEST_BUDGET,
+      // A grade script, which has it wait, reads along, and wants to see pieces as they are written.
+      ...(settings.halted !== true && { largestBudget: LARGEST_BUDGET }),
       limit: () => this.debugger?.limit() ?? {},
       betweenSlices: (_rest: number, ran: number) => this.timeline?.ran(ran),
       ran: (stop: Stop) => this.ran(stop),
