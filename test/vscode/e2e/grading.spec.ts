@@ -86,6 +86,7 @@ describe('the Testing view', function () {
       'one that has failed',
       async () => (await row('ls, lists').locator('.codicon-testing-failed-icon').count()) === 1,
     );
+    await workbench.command('Test: Show Output');
     await workbench.see('the message', () => workbench.page.locator('body').innerText(), /MISSING 'nowhere'/);
     await lab.picture('testing');
   });
