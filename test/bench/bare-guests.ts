@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { HERE, THERE, bare } from './emulators';
+import { HERE, OTHER, THERE, bare } from './emulators';
 import { FIRST_BYTE, NOTHING, kernels } from './kernels';
 import { type Pair, type Row, byTurns, medians } from './measure';
 import { type Command, untilEnd, untilText } from './processes';
@@ -47,6 +47,12 @@ async function instructions(command: Command, folder: string): Promise<number> {
   return count / 1000;
 }
 
+const ends = (command: Command): Promise<boolean> =>
+  untilEnd(command).then(
+    () => true,
+    () => false,
+  );
+
 export async function measureGuests(folder: string, withQemu: boolean, report: (row: Row) => void): Promise<void> {
   const disk = path.join(folder, 'disk.img');
   fs.writeFileSync(disk, new Uint8Array(DISK_BYTES));
@@ -74,6 +80,11 @@ export async function measureGuests(folder: string, withQemu: boolean, report: (
   for (const { group, name, unit, kernel, disk: withDisk, count } of guests()) {
     const file = place(name, kernel);
     const commandOf = (program: Command): Command => bare(program, file, withDisk ? disk : undefined);
+    // An earlier build may lack an extension.
+    if (withQemu && OTHER !== 'QEMU' && !(await ends(commandOf(THERE)))) {
+      console.log(`${name}: the other build does not run it`);
+      continue;
+    }
     const thousands = count ?? (await instructions(commandOf(HERE), folder));
     const whole = await both(commandOf, untilEnd);
     const rate = (side: keyof Pair): number =>
