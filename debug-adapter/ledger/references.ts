@@ -3,8 +3,9 @@
  * All entries are read, which is fast: it is done where a process leaves the kernel after it has freed pages. What maps a page at
  * its own address is left out, as xv6's kernel maps all of RAM that way.
  */
-import { ENTRIES, PTE, ROOT_LEVEL, spanOf, toCanonical } from '../../emulator/isa/sv39';
+import { ROOT_LEVEL, toCanonical } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
+import { eachEntry } from './table-entries';
 
 export interface Reference {
   readonly kind: 'leaf' | 'table' | 'root';
@@ -17,14 +18,6 @@ export interface Reference {
   readonly pte: bigint;
   readonly address: bigint;
 }
-
-const LEAF = PTE.R | PTE.W | PTE.X;
-
-/** By level: the table that is being read. */
-const TABLES = Array.from({ length: ROOT_LEVEL + 1 }, () => {
-  const words = new Uint32Array(2 * ENTRIES);
-  return { words, bytes: new Uint8Array(words.buffer) };
-});
 
 /** Which pages are looked for, by their numbers. */
 interface Wanted {
@@ -103,32 +96,17 @@ function visit(
   found: (page: number, reference: Reference) => void,
 ): void {
   const { lowest, highest } = wanted;
-  const inTable = (table: bigint, level: number, base: bigint): void => {
-    const { bytes, words } = TABLES[level]!;
-    if (!memory.readInto(table, bytes)) return;
-    for (let index = 0; index < ENTRIES; index++) {
-      const low = words[2 * index]!;
-      if ((low & PTE.V) === 0) continue;
-      const isLeaf = (low & LEAF) !== 0;
-      // Bits 32 to 53 are those of the PPN above 2^22 pages, where there is no RAM.
-      const high = words[2 * index + 1]!;
-      const page = (low >>> 10) + (high & 0x3f_ffff) * 2 ** 22;
-      // Most entries are leaves of level 0: a comparison is much less than a look into the set.
-      if (level === 0 && (!isLeaf || page < lowest || page > highest)) continue;
-      const one = wanted.among(page, isLeaf ? level : 0);
-      if (one === undefined && isLeaf) continue;
-      const va = toCanonical(base + BigInt(index) * spanOf(level));
-      const pte = (BigInt(high) << 32n) | BigInt(low);
-      const entry = { root, level, va, pte, address: table + BigInt(8 * index) };
-      if (isLeaf) {
-        if (va !== BigInt(page) << 12n) found(one!, { kind: 'leaf', ...entry });
-      } else if (level > 0) {
-        if (one !== undefined) found(one, { kind: 'table', ...entry });
-        inTable(BigInt(page) << 12n, level - 1, va);
-      }
-    }
-  };
-  const one = wanted.among(Number(root >> 12n), 0);
-  if (one !== undefined) found(one, { kind: 'root', root, level: ROOT_LEVEL + 1, va: 0n, pte: 0n, address: 0n });
-  inTable(root, ROOT_LEVEL, 0n);
+  const own = wanted.among(Number(root >> 12n), 0);
+  if (own !== undefined) found(own, { kind: 'root', root, level: ROOT_LEVEL + 1, va: 0n, pte: 0n, address: 0n });
+  eachEntry(memory, root, (entry) => {
+    const { page, level, isLeaf } = entry;
+    // Most entries are leaves of level 0: a comparison is much less than a look into the set.
+    if (level === 0 && (page < lowest || page > highest)) return false;
+    const one = wanted.among(page, isLeaf ? level : 0);
+    if (one === undefined) return false;
+    const va = toCanonical(BigInt(entry.vpn) << 12n);
+    if (isLeaf && va === BigInt(page) << 12n) return false;
+    found(one, { kind: isLeaf ? 'leaf' : 'table', root, level, va, pte: entry.pte, address: entry.address });
+    return false;
+  });
 }

@@ -6,7 +6,7 @@
 import type { SavedState } from '../../emulator/history/saved-state';
 import { PTE } from '../../emulator/isa/sv39';
 import type { PhysicalMemory, State } from '../../emulator/types';
-import { findLeaf } from './leaves';
+import { findLeaf } from './table-entries';
 import type { LiveTables } from './live-tables';
 import type { Thread } from './pending';
 import { BREAKS, entryTold, type EntryRule, type Limits, type NamedLeaf } from './rules/entries';

@@ -4,7 +4,7 @@
  */
 import { hex } from '../../../emulator/isa/hex';
 import { flagText, PTE } from '../../../emulator/isa/sv39';
-import type { Leaf } from '../leaves';
+import type { Leaf } from '../table-entries';
 import type { AllocatorRange } from './freed-foreign';
 import { told, type Told } from './rule';
 
