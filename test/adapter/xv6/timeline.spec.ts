@@ -75,7 +75,8 @@ describe('the timeline', function () {
           const time = Math.floor((one.from + one.to) / 2);
           await goTo(session, { time });
           for (const { hart, pid, runs } of (await session.ask('xv6.processes', {})).harts) {
-            const span = certain.find((other) => other.hart === hart && other.from <= time && other.to > time);
+            // At the very time at which a span begins, one is still before the trap that it begins with.
+            const span = certain.find((other) => other.hart === hart && other.from < time && other.to > time);
             if (!span) continue;
             const { text, does, pid: told } = stateAt(span);
             const where = `hart ${hart} at ${time}: ${text}`;
