@@ -33,6 +33,13 @@ const program = {
   sourcemap: production ? false : 'inline',
 };
 const programs = ['dist/xv6-debug-adapter.js', 'dist/xv6-emu.js'];
+/** What `xv6-emu` loads, unless it can answer without. */
+const EMULATOR = 'xv6-emulator';
+const loadsEmulator = {
+  name: 'loads-emulator',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\/program$/ }, () => ({ path: `./${EMULATOR}.js`, external: true })),
+};
 
 const webviews = (await readdir('webviews', { withFileTypes: true }))
   .filter((entry) => entry.isDirectory() && existsSync(`webviews/${entry.name}/main.ts`))
@@ -42,9 +49,19 @@ const bundles = [
   { ...node, entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
   {
     ...program,
-    entryPoints: { 'xv6-debug-adapter': 'debug-adapter/stdio.ts', 'xv6-emu': 'cli/xv6-emu.ts' },
+    entryPoints: { 'xv6-debug-adapter': 'debug-adapter/stdio.ts', [EMULATOR]: 'cli/program.ts' },
     outdir: 'dist',
     plugins: [interpreterPlugin, programsPlugin],
+  },
+  {
+    ...node,
+    entryPoints: ['cli/xv6-emu.ts'],
+    outfile: 'dist/xv6-emu.js',
+    minify: true,
+    banner: { js: '#!/usr/bin/env node' },
+    // It is loaded by require(): Node's loader of ES modules would take longer.
+    supported: { 'dynamic-import': false },
+    plugins: [loadsEmulator],
   },
   {
     ...common,

@@ -6,7 +6,7 @@ import type { Machine } from '../emulator/machine';
 import { isPrivateFolder, makePrivateFolder } from '../host/private-folder';
 import { reason } from '../host/reason';
 import { readRegular } from '../host/regular-file';
-import { UsageError } from './option-values';
+import { UsageError } from './command-line/option-values';
 
 export class BootFile {
   constructor(

@@ -46,7 +46,7 @@ describe("gdb's server of xv6-emu", function () {
   afterEach(() => started.splice(0).forEach((child) => child.kill('SIGKILL')));
 
   const start = (...args: string[]): ChildProcess & { output: string; errors: string } => {
-    const command = ['-r', 'tsx/cjs', 'cli/xv6-emu.ts', '-kernel', kernel, '-bios', 'none', ...args];
+    const command = ['-r', 'tsx/cjs', 'cli/program.ts', '-kernel', kernel, '-bios', 'none', ...args];
     const child = Object.assign(spawn(process.execPath, command, { cwd: ROOT }), { output: '', errors: '' });
     child.stdout.on('data', (piece: Buffer) => void (child.output += piece.toString()));
     child.stderr.on('data', (piece: Buffer) => void (child.errors += piece.toString()));

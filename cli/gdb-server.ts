@@ -4,7 +4,7 @@ import type { RunLimit, Stop } from '../emulator/types';
 import { GdbSession } from '../gdb-stub/session';
 import type { Target } from '../gdb-stub/target';
 import { reason } from '../host/reason';
-import { UsageError } from './option-values';
+import { UsageError } from './command-line/option-values';
 import type { RunDebugger } from './run';
 
 /** As many as QEMU's socket holds back. */

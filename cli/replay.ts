@@ -1,7 +1,7 @@
 /** Does a recorded run again, up to an instant, and tells how the machine stands there. */
 import { compareInstants, millisecondsOf } from '../emulator/history/instant';
 import type { Destination } from '../emulator/history/spoken-instant';
-import { type KernelSymbol, kernelSymbols } from '../emulator/elf-image';
+import { type KernelSymbol, kernelSymbols } from '../emulator/boot/elf-image';
 import { type Hart, type MachineApi, MODE_NAMES, Mode } from '../emulator/types';
 
 /** Instructions of a run, between which signals are heard. */

@@ -12,7 +12,7 @@ import type { Machine } from '../emulator/machine';
 import { FileError } from '../host/file-error';
 import { reason } from '../host/reason';
 import { readRegular } from '../host/regular-file';
-import { UsageError } from './option-values';
+import { UsageError } from './command-line/option-values';
 
 /** Throws UsageError if a run could not be recorded there, or what is there is something else. */
 export function checkRunFile(file: string): void {

@@ -2,7 +2,7 @@
  * Scripts for the console, in the manner of expect(1): a line `expect TEXT` waits until the guest has written TEXT, a
  * line `send TEXT` types it. Text is UTF-8.
  */
-import { UsageError } from './option-values';
+import { UsageError } from './command-line/option-values';
 
 export type ScriptCommand =
   { kind: 'expect'; text: string; line: number } | { kind: 'send'; text: string; line: number };

@@ -24,7 +24,7 @@ interface Result {
 }
 
 const start = (args: readonly string[]): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, ['-r', 'tsx/cjs', 'cli/xv6-emu.ts', ...args], { cwd: ROOT });
+  spawn(process.execPath, ['-r', 'tsx/cjs', 'cli/program.ts', ...args], { cwd: ROOT });
 
 function finish(child: ChildProcessWithoutNullStreams): Promise<Result> {
   let [output, errors] = ['', ''];
@@ -70,6 +70,15 @@ describe('xv6-emu', function () {
     const help = await emulate(['-help']);
     assert.match(help.output, /^-gdb/m);
     assert.equal(help.status, 0);
+  });
+
+  it('answers what every make asks first without loading the machine', () => {
+    const alone = path.join(folder, 'xv6-emu.js');
+    fs.copyFileSync(path.join(ROOT, 'dist', 'xv6-emu.js'), alone);
+    const ask = (...args: string[]) => spawnSync(process.execPath, [alone, ...args], { encoding: 'utf8' });
+    for (const word of ['--version', '-version']) assert.match(ask(word).stdout, /^QEMU emulator version /);
+    for (const word of ['-h', '-help', '--help']) assert.match(ask(word).stdout, /^-gdb /m);
+    assert.match(ask('-nographic').stderr, /Cannot find module '\.\/xv6-emulator\.js'/);
   });
 
   it('ends with the guest: power off is 0, a failure its code', async () => {

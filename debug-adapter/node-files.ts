@@ -5,6 +5,7 @@ import { access, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { FileDisk } from '../host/file-disk';
+import { findFirmware } from '../host/firmware';
 import { FileError, type FileProblem } from '../host/file-error';
 import { isPrivateFolder, makePrivateFolder } from '../host/private-folder';
 import { readRegularLater } from '../host/regular-file';
@@ -88,6 +89,7 @@ export function filesWith(sample: string): Files {
     list: (folder) => readdir(folder).catch(() => []),
     openDisk: (path, snapshot, tell) =>
       openDisk(path, snapshot, tell, path === disk ? SAMPLE_DISK_ADVICE : DISK_ADVICE),
+    defaultFirmware: () => findFirmware('default'),
     boots,
     sample: { kernel: join(sample, 'prebuilt', 'kernel'), disk },
   };

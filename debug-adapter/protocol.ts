@@ -53,6 +53,17 @@ export interface LaunchAttributes {
   recording?: string;
   /** Path of the kernel's ELF. */
   kernel?: string;
+  /**
+   * QEMU's -bios: path of a firmware, an ELF or a raw image, which starts the kernel in supervisor mode; "default" is OpenSBI. Default
+   * "none": the kernel starts in machine mode.
+   */
+  bios?: string;
+  /** Path of a raw image that is loaded after the firmware in place of the kernel's segments; `kernel` then has the symbols only. */
+  image?: string;
+  /** QEMU's -initrd: path of an initial RAM disk for the kernel. */
+  initrd?: string;
+  /** QEMU's -append: the kernel's command line, bootargs in the device tree. */
+  append?: string;
   /** Path of the file-system image, a multiple of 512 bytes. The guest's writes go to this file, as in QEMU. */
   disk?: string;
   /** QEMU's -snapshot: the kernel's writes to its disk do not go to the image. */

@@ -5,12 +5,13 @@
  * no later than the next event, so that the same start and the same inputs give the same run, whoever watches and
  * however often `run` comes back.
  */
+import { KernelError } from './boot/elf-image';
+import { placePowerOn, type PowerOn, readPowerOn } from './boot/power-on';
 import { MemoryAccess } from './cpu/access';
 import { HartState } from './cpu/hart';
 import { SystemInstructions } from './cpu/system-instructions';
 import { Disk } from './devices/disk';
-import { type VirtDevices, VIRTIO_SLOTS, createVirtDevices, placeFirmware } from './devices/virt';
-import { KernelError, type LoadedKernel, placeKernel, readKernel } from './elf-image';
+import { type VirtDevices, VIRTIO_SLOTS, createVirtDevices } from './devices/virt';
 import { Execution } from './execution';
 import { ExecutionEnvironment } from './execution-environment';
 import { type Instant, POWER_ON } from './history/instant';
@@ -19,7 +20,7 @@ import { StateHash } from './history/state-hash';
 import { copyOf, write } from './inputs';
 import { CodeCache } from './jit/code-cache';
 import { Executor } from './jit/executor';
-import { DRAM_BASE, MAX_HARTS, ROM_BASE } from './layout';
+import { MAX_HARTS, ROM_BASE } from './layout';
 import { MachineState } from './machine-state';
 import { DeviceMemory } from './mmu/device-memory';
 import { GuestMemory } from './mmu/guest-memory';
@@ -64,7 +65,7 @@ export class Machine implements MachineApi {
   private readonly strictTlb: StrictTlb | undefined;
   private readonly observers: Observers;
   private readonly code: CodeCache;
-  private readonly kernel: LoadedKernel;
+  private readonly atPowerOn: PowerOn;
   private readonly clock: VirtualTime;
   private readonly position: Position;
   private readonly state: MachineState;
@@ -85,7 +86,7 @@ export class Machine implements MachineApi {
     const { diskSlot = 0 } = options;
     if (!Number.isInteger(diskSlot) || diskSlot < 0 || diskSlot >= VIRTIO_SLOTS)
       throw new RangeError(`slot ${diskSlot} asked for the disk; the board has slots 0 to ${VIRTIO_SLOTS - 1}`);
-    this.kernel = readKernel(options.kernel, BigInt(DRAM_BASE), memory);
+    this.atPowerOn = readPowerOn(options);
     this.memory = new GuestMemory(memory);
     const environment = new ExecutionEnvironment();
     this.harts = Array.from({ length: harts }, (_, id) => new HartState(id, this.memory, environment));
@@ -283,8 +284,7 @@ export class Machine implements MachineApi {
     this.mmu.reset();
     for (const hart of this.harts) this.mmu.selectSpace(hart);
     for (const device of this.devices.devices) device.reset();
-    placeFirmware(this.memory, this.harts.length, this.kernel.entry);
-    placeKernel(this.memory, this.kernel);
+    placePowerOn(this.memory, this.atPowerOn);
   }
 
   /** What an input does. */

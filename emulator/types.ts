@@ -152,13 +152,30 @@ export interface RunLimit {
   to?: Instant;
 }
 
+/** QEMU's -bios, -initrd and -append, and its -device loader. */
+export interface BootOptions {
+  /** An ELF or a raw image, which starts in machine mode at the base of DRAM; a2 leads it to where the kernel lies. */
+  firmware?: Uint8Array;
+  /**
+   * A raw image that is loaded in place of the kernel's segments: at an address of which the firmware is not told, or else
+   * after the firmware. Of the kernel's own file only the symbols are then of use.
+   */
+  image?: { bytes: Uint8Array; address?: bigint };
+  /** An initial RAM disk for the kernel. */
+  initrd?: Uint8Array;
+  /** The kernel's command line. */
+  commandLine?: string;
+}
+
 export interface MachineOptions {
   /** 1 to 8. */
   harts: number;
   /** Bytes of DRAM from 0x80000000; a multiple of 1 MiB, at most 3 GiB. */
   memory: number;
-  /** Kernel image: an RV64 ELF, loaded by its physical addresses. */
+  /** Kernel image: an RV64 ELF, loaded by its physical addresses; empty if only what `boot` names is to run. */
   kernel: Uint8Array;
+  /** What lies in memory at power on beside the kernel. */
+  boot?: BootOptions;
   /** QEMU's `-global virtio-mmio.force-legacy`: true is version 1, QEMU's default. */
   legacyVirtio: boolean;
   disk?: BlockImage;

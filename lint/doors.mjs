@@ -46,6 +46,7 @@ export const DOORS = {
     ],
   },
   'emulator/devices': { mayImport: ['emulator/history/saved-state', 'emulator/types', 'emulator/device'] },
+  'emulator/boot': { mayImport: ['emulator/devices/memory-map', 'emulator/types'] },
   // The network is none of the machine's parts: frames leave it and enter it as they would on a cable.
   'emulator/network': {},
   'emulator/strict-tlb': {
@@ -55,7 +56,7 @@ export const DOORS = {
     ],
   },
   'emulator/dead-ends': {
-    mayImport: ['emulator/isa', 'emulator/types', 'emulator/elf-image', 'emulator/history/saved-state'],
+    mayImport: ['emulator/isa', 'emulator/types', 'emulator/boot/elf-image', 'emulator/history/saved-state'],
   },
   // The past is that of a machine known by its interface.
   'emulator/history': {

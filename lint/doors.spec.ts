@@ -5,7 +5,7 @@ import { DOORS, roomOf } from './doors.mjs';
 
 /** For each room a file in it, an allowed import and a forbidden one. */
 const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbidden: string }>> = {
-  emulator: { file: 'emulator/elf-image', allowed: './types', forbidden: 'node:fs' },
+  emulator: { file: 'emulator/machine', allowed: './types', forbidden: 'node:fs' },
   'emulator/wasm': { allowed: './module', forbidden: '../isa/instructions/decode' },
   'emulator/isa': { allowed: '../wasm/assembler', forbidden: '../cpu/hart' },
   'emulator/mmu': { allowed: '../isa/sv39', forbidden: '../cpu/hart' },
@@ -13,6 +13,7 @@ const IMPORTS: Readonly<Record<string, { file?: string; allowed?: string; forbid
   'emulator/jit': { allowed: '../cpu/hart', forbidden: '../scheduler/scheduler' },
   'emulator/scheduler': { allowed: '../jit/executor', forbidden: '../machine' },
   'emulator/devices': { allowed: '../device', forbidden: '../machine' },
+  'emulator/boot': { allowed: '../devices/memory-map', forbidden: '../devices/virt' },
   'emulator/network': { allowed: './ethernet', forbidden: '../devices/virt' },
   'emulator/strict-tlb': { allowed: '../mmu/mmu', forbidden: '../cpu/hart' },
   'emulator/dead-ends': { allowed: '../isa/csrs', forbidden: '../machine' },

@@ -6,7 +6,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root } from './run.mjs';
 
-const SOURCES = ['extension/extension.ts', 'debug-adapter/stdio.ts', 'cli/xv6-emu.ts', 'webviews/view/main.ts'];
+const SOURCES = [
+  'extension/extension.ts',
+  'debug-adapter/stdio.ts',
+  'cli/xv6-emu.ts',
+  'cli/program.ts',
+  'webviews/view/main.ts',
+];
 
 describe('the build', () => {
   let folder: string;

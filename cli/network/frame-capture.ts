@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { pcapHeader, pcapRecord } from '../../emulator/network/pcap';
 import { reason } from '../../host/reason';
 import type { Capture } from './network-options';
-import { UsageError } from '../option-values';
+import { UsageError } from '../command-line/option-values';
 
 export class FrameCapture {
   /** Undefined: no more is written. */

@@ -1,7 +1,7 @@
 /** The options by which a network gets onto the board: -netdev, -device e1000, and -object filter-dump, which captures its frames. */
 import { type Forward, parseForward } from '../../emulator/network/forward';
 import type { NetworkSettings } from '../../emulator/network/user-network';
-import { UsageError, onOff, onlyKeys, parseCount, parseList } from '../option-values';
+import { UsageError, onOff, onlyKeys, parseCount, parseList } from '../command-line/option-values';
 
 export interface Capture {
   file: string;

@@ -10,7 +10,7 @@ import { GUEST_PORT, networkGuest } from '../../emulator/testing/network/network
 const ROOT = path.join(__dirname, '../..');
 
 const start = (args: readonly string[]): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, ['-r', 'tsx/cjs', 'cli/xv6-emu.ts', ...args], { cwd: ROOT });
+  spawn(process.execPath, ['-r', 'tsx/cjs', 'cli/program.ts', ...args], { cwd: ROOT });
 
 function finish(
   child: ChildProcessWithoutNullStreams,

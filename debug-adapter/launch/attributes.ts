@@ -15,6 +15,7 @@ const SLOTS = 8;
 /** Attributes of the machine, which a recording has itself. */
 const MACHINE = [
   'kernel',
+  ...(['bios', 'image', 'initrd', 'append'] as const),
   'disk',
   'snapshot',
   'harts',
@@ -32,6 +33,13 @@ export interface Settings {
   /** A recorded run, from which kernel, disk and the machine are taken. */
   recording: string | undefined;
   kernel: string | undefined;
+  /** "default", or an absolute path; undefined: no firmware. */
+  bios: string | undefined;
+  /** Absolute path of what is loaded in the kernel's place. */
+  image: string | undefined;
+  initrd: string | undefined;
+  /** The kernel's command line. */
+  append: string | undefined;
   disk: string | undefined;
   snapshot: boolean;
   harts: number;
@@ -60,6 +68,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     const value = text(given, name);
     return value === undefined ? undefined : join(cwd, value);
   };
+  const bios = text(given, 'bios');
   const recording = path('recording');
   const own = recording === undefined ? undefined : MACHINE.find((name) => !isAbsent(given[name]));
   if (own !== undefined) {
@@ -71,6 +80,10 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     cwd,
     recording,
     kernel: path('kernel'),
+    bios: bios === 'none' ? undefined : bios === 'default' ? bios : path('bios'),
+    image: path('image'),
+    initrd: path('initrd'),
+    append: text(given, 'append', 'a text'),
     disk: path('disk'),
     snapshot: flag(given, 'snapshot') ?? false,
     harts: hartCount(given['harts']),
@@ -94,10 +107,10 @@ function wrong(name: string, value: unknown, wanted: string): UserError {
   return new UserError(`"${name}" in the launch configuration is ${JSON.stringify(value)}; it must be ${wanted}.`);
 }
 
-function text(given: Readonly<Record<string, unknown>>, name: string): string | undefined {
+function text(given: Readonly<Record<string, unknown>>, name: string, wanted = 'a path'): string | undefined {
   const value = given[name];
   if (isAbsent(value) || value === '') return undefined;
-  if (typeof value !== 'string') throw wrong(name, value, 'a path');
+  if (typeof value !== 'string') throw wrong(name, value, wanted);
   return value;
 }
 

@@ -2,7 +2,7 @@
 import type { RecordedOptions } from '../../emulator/history/recorded-run';
 import { BootRecorder, warmStartName } from '../../emulator/history/warm-start';
 import { Machine } from '../../emulator/machine';
-import type { MachineOptions } from '../../emulator/types';
+import type { BootOptions, MachineOptions } from '../../emulator/types';
 import { MappedProgram } from '../code/mapped-program';
 import { findPrograms, type Program } from '../code/programs';
 import { parent, Sources } from '../code/sources';
@@ -48,6 +48,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
     files.read(path),
     isSample ? SAMPLE_ADVICE : 'Build the lab first (make), or correct "kernel" in launch.json.',
   );
+  const beside = recorded ? recorded.run.options.boot : await bootOptions(settings, files);
   const image = await openDisk(settings, files, around.diskProblem);
   const disk = image && new HeldDisk(image);
   try {
@@ -58,6 +59,7 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
       harts: settings.harts,
       memory: settings.memory,
       kernel,
+      ...(beside && { boot: beside }),
       // QEMU's default, except for the sample, which is of those that ask for force-legacy=false.
       legacyVirtio: settings.legacyVirtio ?? !isSample,
       diskSlot: settings.diskSlot,
@@ -118,6 +120,28 @@ const othersOf = ({
   ...(seed !== undefined && { seed }),
   ...(rtcEpoch !== undefined && { rtcEpoch }),
 });
+
+/** What boots beside the kernel; undefined if it boots alone. */
+async function bootOptions({ bios, image, initrd, append }: Settings, files: Files): Promise<BootOptions | undefined> {
+  const read = (path: string, name: string): Promise<Uint8Array> =>
+    orTold(files.read(path), `Correct "${name}" in launch.json.`);
+  const boot: BootOptions = {};
+  if (bios !== undefined) boot.firmware = await read(bios === 'default' ? openSbi(files) : bios, 'bios');
+  if (image !== undefined) boot.image = { bytes: await read(image, 'image') };
+  if (initrd !== undefined) boot.initrd = await read(initrd, 'initrd');
+  if (append !== undefined) boot.commandLine = append;
+  return Object.keys(boot).length > 0 ? boot : undefined;
+}
+
+function openSbi(files: Files): string {
+  try {
+    const path = files.defaultFirmware?.();
+    if (path !== undefined) return path;
+  } catch (error) {
+    throw new UserError(wordsOf(error));
+  }
+  throw new UserError('There is no default firmware here; name one by its path in "bios" of launch.json.');
+}
 
 /** The sample's own image serves many sessions, and may lie where nothing can be written: what is written to it is lost. */
 async function openDisk(

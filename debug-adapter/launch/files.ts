@@ -20,6 +20,8 @@ export interface Files {
    * not change. Errors say what to do; `tell` receives what else the user should know, also later.
    */
   openDisk(path: string, snapshot: boolean, tell: (problem: string) => void): Promise<OpenDisk>;
+  /** The path of OpenSBI, QEMU's default firmware, if it may be here. Throws an Error that says what to do if it is not. */
+  defaultFirmware?(): string;
   /** Keeps saved boots from session to session, if anything does. */
   readonly boots?: BootStore;
   /** The built-in sample kernel, its disk image and its sources' folder. */

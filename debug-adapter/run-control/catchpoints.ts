@@ -6,7 +6,16 @@
 import { wordsOf } from '../dap/errors';
 import type { Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
-import type { Hart, MachineApi, Mode, Observer, State, Stop, Subscription, TrapEvent } from '../../emulator/types';
+import {
+  type Hart,
+  type MachineApi,
+  Mode,
+  type Observer,
+  type State,
+  type Stop,
+  type Subscription,
+  type TrapEvent,
+} from '../../emulator/types';
 import type { Ledger, Violation } from '../ledger/ledger';
 import type { Filter } from '../protocol';
 import type { KernelEvent, KernelEventKind } from '../xv6/kernel-events';
@@ -57,6 +66,7 @@ export class Catchpoints {
   private active: readonly ActiveFilter[] = [];
   private guest: KernelWatch | undefined;
   private subscription: Subscription | undefined;
+  private hasFirmware = false;
   private changes = 0;
   private readonly loops = new TrapLoops();
   private readonly unresolved = new Unresolved();
@@ -79,6 +89,7 @@ export class Catchpoints {
     this.guest = guest;
     this.subscription?.end();
     this.unresolved.bind(guest, machine);
+    this.hasFirmware = machine.options.boot?.firmware !== undefined;
     const { harts } = machine;
     this.subscription = machine.subscribe(
       this.observer(
@@ -310,6 +321,7 @@ export class Catchpoints {
   }
 
   private matches({ filter, matcher }: ActiveFilter, cause: StopCause): boolean {
+    if (filter.notOfFirmware && this.hasFirmware && isOfMachineMode(cause)) return false;
     return filter.matches(cause) && (!matcher || (this.guest !== undefined && matcher(cause, this.guest)));
   }
 
@@ -337,3 +349,5 @@ export class Catchpoints {
     }
   }
 }
+
+const isOfMachineMode = (cause: StopCause): boolean => cause.kind === 'trap' && cause.event.from === Mode.Machine;

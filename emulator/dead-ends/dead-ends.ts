@@ -4,7 +4,7 @@
  * (endless-loop.ts), over a while of virtual time, with what the console said last. Kernels also wait in loops that nobody
  * should take for an end: the idle loop, a lock, a poll of the UART, a hart that was parked at the start.
  */
-import { type KernelSymbol, kernelSymbols } from '../elf-image';
+import { type KernelSymbol, kernelSymbols } from '../boot/elf-image';
 import { type EndlessLoop, endlessLoop } from './endless-loop';
 import { Csr } from '../isa/csrs';
 import { causeName } from '../isa/causes';

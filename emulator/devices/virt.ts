@@ -3,13 +3,10 @@
  * machine.
  */
 import type { Board, Device } from '../device';
-import type { WritableMemory } from '../types';
-import { bootRom } from './boot-rom';
 import { Clint } from './clint';
 import type { Disk } from './disk';
-import { deviceTree, deviceTreeAddress } from './fdt';
 import { Finisher, type Finish } from './finisher';
-import { MemoryMap, VIRTIO_SLOTS } from './memory-map';
+import { VIRTIO_SLOTS } from './memory-map';
 import { E1000 } from './pci/e1000';
 import { PcieHost, type PciSlot } from './pci/pcie-host';
 import { Plic } from './plic';
@@ -53,15 +50,6 @@ export interface VirtDevices {
   /** One for each slot, used or not. */
   readonly virtio: readonly VirtioMmio[];
   readonly e1000: E1000 | undefined;
-}
-
-/** Writes what is in memory at power on: the device tree, and the boot ROM, which jumps to the kernel's entry. */
-export function placeFirmware(memory: WritableMemory, harts: number, entry: bigint): void {
-  const size = Number(memory.dramSize);
-  const tree = deviceTree({ harts, memory: size });
-  const address = deviceTreeAddress(size, tree.length);
-  memory.write(address, tree);
-  memory.write(BigInt(MemoryMap.bootRom.base), bootRom(entry, address));
 }
 
 /**

@@ -5,8 +5,8 @@
  *
  * The bytes are a line that names the version (`FORMAT`), a u32 with the length of the content, the content as zlib compresses
  * it (encoding/deflate.ts), and 16 hexadecimal digits of the hash of all before them. The content is a u32 with the length of its head,
- * the head (text, see encoding/state-text.ts), and the parts whose lengths the head tells: kernel, disk, recording (recording.ts), and
- * the files in their order.
+ * the head (text, see encoding/state-text.ts), and the parts whose lengths the head tells: kernel, disk, recording (recording.ts), the
+ * files that lie in memory at power on (recorded-boot.ts), and the files that the sharer includes, in their order.
  */
 import { SECTOR_SIZE } from '../devices/disk';
 import { TLB_CARDS } from '../strict-tlb/event';
@@ -15,6 +15,7 @@ import type { Kept } from './checkpoints';
 import { deflate, inflate } from './encoding/deflate';
 import { compareInstants, type Instant } from './instant';
 import type { Future } from './futures';
+import { countOfFiles, restoredBootOptions, savedBootOptions } from './recorded-boot';
 import {
   FORMAT,
   decodeRecording,
@@ -30,7 +31,17 @@ import { stateFromText, stateToText } from './encoding/state-text';
 /** What decides how a machine runs. Which tier runs it does not, and is for whoever runs it again. */
 export type RecordedOptions = Pick<
   MachineOptions,
-  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'disk' | 'diskSlot' | 'seed' | 'rtcEpoch' | 'tlb' | 'network'
+  | 'harts'
+  | 'memory'
+  | 'kernel'
+  | 'boot'
+  | 'legacyVirtio'
+  | 'disk'
+  | 'diskSlot'
+  | 'seed'
+  | 'rtcEpoch'
+  | 'tlb'
+  | 'network'
 >;
 
 export interface Bookmark {
@@ -88,18 +99,21 @@ export const isRecordedRun = (start: Uint8Array): boolean => KIND.test(firstLine
 /** Throws RecordingError if the run is too large or a file's name is no relative path, and what reading the disk throws. */
 export async function encodeRun(run: RecordedRun): Promise<Uint8Array> {
   const { options, inputs, end, hash, at, bookmarks, futures, checkpoints, files, notes } = run;
-  const { harts, memory, kernel, legacyVirtio, disk, diskSlot, seed, rtcEpoch, tlb, network } = options;
+  const { harts, memory, kernel, boot, legacyVirtio, disk, diskSlot, seed, rtcEpoch, tlb, network } = options;
   for (const { name } of files)
     if (!isRelative(name)) throw new RecordingError(`cannot be made: "${name}" is no relative path`);
   const recording = encodeRecording(options, {
     ...{ checkpoints: checkpoints.map(({ machine }) => machine), inputs, notes },
   });
-  const parts = [kernel, disk === undefined ? new Uint8Array() : contentOf(disk), recording, ...files.map(bytesOf)];
+  const beside = boot && savedBootOptions(boot);
+  const image = disk === undefined ? new Uint8Array() : contentOf(disk);
+  const parts = [kernel, image, recording, ...(beside?.files ?? []), ...files.map(bytesOf)];
   const head: State = {
     machine: {
       ...{ harts, memory, legacyVirtio, diskSlot: diskSlot ?? 0, seed: seed ?? 0, rtcEpoch: rtcEpoch ?? null },
       network: network !== undefined,
       tlb: tlb === undefined ? null : { cards: [...tlb.cards], seed: tlb.seed },
+      ...(beside && { boot: beside.state }),
     },
     disk: disk === undefined ? null : { readOnly: disk.readOnly },
     end: { ...end },
@@ -157,14 +171,19 @@ function runOf(content: Uint8Array): RecordedRun {
   if (headEnd > content.length) throw new Error('it is cut short');
   const head = new SavedState('run', stateFromText(new TextDecoder().decode(content.subarray(4, headEnd))));
   const names = head.texts('files');
-  const lengths = head.numbers('lengths', 3 + names.length);
+  const machine = head.record('machine');
+  const beside = machine.raw('boot') === null ? undefined : machine.record('boot');
+  const count = beside ? countOfFiles(beside) : 0;
+  const lengths = head.numbers('lengths', 3 + count + names.length);
   const wrong = names.find((name) => !isRelative(name));
   if (wrong !== undefined) throw new Error(`"${wrong.slice(0, 100)}" is no relative path`);
   if (lengths.some((length) => length < 0) || lengths.reduce((sum, length) => sum + length, headEnd) !== content.length)
     throw new Error('its parts are not as long as it says');
   let from = headEnd;
-  const [kernel, image, encoded, ...files] = lengths.map((length) => content.subarray(from, (from += length)));
-  const options: RecordedOptions = { ...optionsIn(head.record('machine')), kernel: kernel! };
+  const [kernel, image, encoded, ...others] = lengths.map((length) => content.subarray(from, (from += length)));
+  const options: RecordedOptions = { ...optionsIn(machine), kernel: kernel! };
+  if (beside) options.boot = restoredBootOptions(beside, others.slice(0, count));
+  const files = others.slice(count);
   if (head.raw('disk') !== null) options.disk = diskOf(image!, head.record('disk').boolean('readOnly'));
   const { checkpoints, inputs, notes, fits } = decodeRecording(encoded!);
   if (!fits(options)) throw new Error('its checkpoints are those of another machine');
@@ -212,7 +231,7 @@ const savedTlb = (saved: SavedState): StrictTlbOptions => ({
   seed: saved.count('seed'),
 });
 
-function optionsIn(saved: SavedState): Omit<RecordedOptions, 'kernel' | 'disk'> {
+function optionsIn(saved: SavedState): Omit<RecordedOptions, 'kernel' | 'boot' | 'disk'> {
   const rtcEpoch = saved.raw('rtcEpoch') === null ? undefined : saved.number('rtcEpoch');
   return {
     harts: saved.count('harts'),

@@ -11,12 +11,13 @@ import { type Checkpoint, type LoggedInput, type MachineInput, type MachineOptio
 import { type BeforeTrap, type ExecutionAt, type Instant, type Moment, Phase } from './instant';
 import { type MemoryImage, memoryImage, PAGES_SHARED, type PageImage } from './memory-image';
 import { EncodedPages, encodePages } from './encoding/page-codec';
+import { savedBootOptions } from './recorded-boot';
 import { SavedState } from './saved-state';
 import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './encoding/state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-export const FORMAT = 'xv6-debug recording 7';
+export const FORMAT = 'xv6-debug recording 8';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;
@@ -33,12 +34,14 @@ export interface Recording {
 /** A name for all machines with these options and disks of this size: 16 hexadecimal digits. */
 export function optionsName(options: MachineOptions): string {
   const hash = new StateHash();
-  const { harts, memory, legacyVirtio, seed, kernel, disk, diskSlot = 0, tlb, network } = options;
+  const { harts, memory, legacyVirtio, seed, kernel, boot, disk, diskSlot = 0, tlb, network } = options;
   const image = disk === undefined ? null : { sectors: disk.sectors, readOnly: disk.readOnly, slot: diskSlot };
   const strict = tlb && { tlb: { cards: [...tlb.cards].sort(), seed: tlb.seed } };
   const card = network && { network: true };
-  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image, ...strict, ...card });
-  hash.bytes(kernel);
+  const beside = boot && savedBootOptions(boot);
+  const booted = beside && { boot: beside.state };
+  hash.state({ FORMAT, harts, memory, legacyVirtio, seed: seed ?? 0, image, ...strict, ...card, ...booted });
+  [kernel, ...(beside?.files ?? [])].forEach((file) => hash.bytes(file));
   return hash.hex;
 }
 

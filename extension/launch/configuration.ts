@@ -12,6 +12,10 @@ import { hasVariables, resolvePath } from './launch-paths';
 import { fingerprint, type Identity, isRestartOf, sharesImage } from './one-machine';
 import { DEBUG_TYPE, type Sessions } from '../sessions';
 
+/** Attributes that name a file; but some firmware has a name of its own. */
+const PATHS = ['kernel', 'bios', 'image', 'initrd', 'disk', 'recording'] as const;
+const NO_PATHS = ['none', 'default'];
+
 type Configuration = vscode.DebugConfiguration & LaunchAttributes & Identity;
 
 export class ConfigurationProvider implements vscode.DebugConfigurationProvider {
@@ -62,14 +66,14 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     folder: vscode.WorkspaceFolder | undefined,
     config: Configuration,
   ): Configuration {
-    const { cwd, kernel, disk, recording } = config;
+    const { cwd } = config;
     const resolved = (file: string) => (cwd === undefined ? file : resolvePath(file, folder?.uri.fsPath, cwd));
-    return {
-      ...config,
-      ...(kernel === undefined ? {} : { kernel: resolved(kernel) }),
-      ...(disk === undefined ? {} : { disk: resolved(disk) }),
-      ...(recording === undefined ? {} : { recording: resolved(recording) }),
-    };
+    const absolute: Configuration = { ...config };
+    for (const name of PATHS) {
+      const file = config[name];
+      if (file !== undefined && !(name === 'bios' && NO_PATHS.includes(file))) absolute[name] = resolved(file);
+    }
+    return absolute;
   }
 
   /** Fills in from the lab in `cwd` what the configuration leaves out. Throws LabError if it needs a lab and there is none. */
@@ -87,6 +91,10 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     if (machine.disk !== undefined) config.disk ??= path.join(lab.folder, machine.disk);
     config.harts ??= machine.harts;
     config.memory ??= machine.memory;
+    const { bios, initrd, append } = machine;
+    if (bios !== undefined) config.bios ??= bios === 'default' ? bios : path.join(lab.folder, bios);
+    if (initrd !== undefined) config.initrd ??= path.join(lab.folder, initrd);
+    if (append !== undefined) config.append ??= append;
     config.legacyVirtio ??= machine.legacyVirtio;
     config.diskSlot ??= machine.diskSlot;
     config.network ??= machine.network;

@@ -31,6 +31,17 @@ describe('lab Makefile', () => {
     });
   });
 
+  it('reads what boots with the kernel: firmware, a RAM disk and a command line', () => {
+    const { bios, initrd, append, ignored } = readMachine(
+      MODERN.replace('-bios none', '-bios fw_jump.elf -initrd initrd.img -append "root=/dev/vda quiet"'),
+    );
+    assert.deepEqual([bios, initrd, append, ignored], ['fw_jump.elf', 'initrd.img', 'root=/dev/vda quiet', []]);
+    assert.equal(readMachine(MODERN.replace('-bios none', '-bios default')).bios, 'default');
+    assert.equal(readMachine(MODERN.replace('-bios none', '-bios default -bios none')).bios, undefined);
+    const loader = '-device loader,file=os.bin,addr=0x80200000';
+    assert.deepEqual(readMachine(`${MODERN.trim()} ${loader}`).ignored, [loader]);
+  });
+
   it('takes legacy virtio where nothing is said, and 3G where it is asked', () => {
     const machine = readMachine(
       'qemu-system-riscv64 -machine virt -bios none -kernel kernel/kernel -m 3G -smp 1 -nographic -drive file=fs.img,if=none,format=raw,id=x0 -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0',

@@ -17,6 +17,12 @@ export interface LabMachine {
   memory: string;
   /** The forwarded ports of the e1000's network, in QEMU's words; undefined if there is no card. */
   network?: string[];
+  /** -bios, unless it is none: "default", or a path. */
+  bios?: string;
+  /** -initrd: a path. */
+  initrd?: string;
+  /** -append. */
+  append?: string;
   /** QEMU's virtio-mmio.force-legacy; true unless switched off. */
   legacyVirtio: boolean;
   /** Options that our machine does not support, as written ("-device e1000,…"). */
@@ -110,6 +116,7 @@ function machineOf(words: string[]): LabMachine {
   let used: { drive: string; slot: number } | undefined;
   const networks = new Map<string, string[]>();
   let card: string | undefined;
+  const boot: Pick<LabMachine, 'bios' | 'initrd' | 'append'> = {};
   const machine = { snapshot: false, harts: 1, memory: '128M', legacyVirtio: true, ignored: [] as string[] };
   for (let at = 0; at < words.length; at++) {
     const option = words[at]!;
@@ -160,7 +167,14 @@ function machineOf(words: string[]): LabMachine {
         else machine.ignored.push(`${option} ${value}`);
         break;
       case '-bios':
-        if (value !== 'none') machine.ignored.push(`${option} ${value}`);
+        if (value === 'none') delete boot.bios;
+        else boot.bios = value;
+        break;
+      case '-initrd':
+        boot.initrd = value;
+        break;
+      case '-append':
+        boot.append = value;
         break;
     }
   }
@@ -176,6 +190,7 @@ function machineOf(words: string[]): LabMachine {
     kernel,
     ...(drive && { disk: drive.file }),
     diskSlot: used?.slot ?? 0,
+    ...boot,
     ...machine,
     snapshot,
     ...(network && { network }),
@@ -202,6 +217,8 @@ const VALUED = new Set([
   '-M',
   '-cpu',
   '-bios',
+  '-initrd',
+  '-append',
   '-kernel',
   '-m',
   '-smp',

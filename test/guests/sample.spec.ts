@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { kernelSymbols } from '../../emulator/elf-image';
+import { kernelSymbols } from '../../emulator/boot/elf-image';
 import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import { Guest } from './guest';
 

@@ -29,6 +29,8 @@ export interface CatchFilter {
   readonly kernelEvent?: KernelEventKind;
   /** It also catches what is seen where the kernel has no such function. */
   readonly alsoWithoutEvent?: true;
+  /** Firmware tries out with exceptions what a hart has: those in machine mode are then no matter of the kernel's. */
+  readonly notOfFirmware?: true;
   matches(cause: StopCause): boolean;
   /** Additional names in its conditions, with their values. */
   overlay?(cause: StopCause): Overlay;

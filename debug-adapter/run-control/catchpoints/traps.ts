@@ -79,6 +79,7 @@ export const TRAPS: readonly CatchFilter[] = [
     description: 'Stops at an exception in the kernel itself, where it happens.',
     conditionDescription: `${C_EXPRESSION} $scause == 13 && $stval < 4096`,
     default: true,
+    notOfFirmware: true,
     ...trap(isKernelTrap),
   },
   {

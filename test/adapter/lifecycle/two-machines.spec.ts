@@ -57,7 +57,7 @@ describe('two machines on one disk image', function () {
     }
   }
 
-  const ours = [process.execPath, '-r', 'tsx/cjs', 'cli/xv6-emu.ts'];
+  const ours = [process.execPath, '-r', 'tsx/cjs', 'cli/program.ts'];
   const boot = async (): Promise<void> => {
     await session().boot();
     await session().written('$ ');

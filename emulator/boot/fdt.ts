@@ -2,7 +2,7 @@
  * The flattened device tree that tells a kernel or firmware what the board has: format version 17 of the Devicetree
  * Specification 0.4 (section 5), contents as QEMU 7.2 writes them for `virt` (hw/riscv/virt.c).
  */
-import { MemoryMap, Source, TICKS_PER_SECOND, VIRTIO_SLOTS } from './memory-map';
+import { MemoryMap, Source, TICKS_PER_SECOND, VIRTIO_SLOTS } from '../devices/memory-map';
 
 /** The extensions a hart has. */
 const HART_ISA = 'rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc';
@@ -32,9 +32,18 @@ interface Node {
   children?: Node[];
 }
 
-/** `memory`: bytes of DRAM. */
-export function deviceTree(board: { harts: number; memory: number }): Uint8Array {
-  return flatten(rootNode(board.harts, board.memory));
+export interface TreeOptions {
+  harts: number;
+  /** Bytes of DRAM. */
+  memory: number;
+  /** The kernel's command line; none if it is empty. */
+  commandLine?: string;
+  /** Where the initial RAM disk lies, and how many bytes it has. */
+  initrd?: { address: bigint; size: number };
+}
+
+export function deviceTree(options: TreeOptions): Uint8Array {
+  return flatten(rootNode(options));
 }
 
 /**
@@ -48,10 +57,11 @@ export function deviceTreeAddress(memory: number, length: number): bigint {
   return BigInt(preferred > dram ? preferred : last - (last % 8));
 }
 
-function rootNode(harts: number, memory: number): Node {
+function rootNode({ harts, memory, commandLine, initrd }: TreeOptions): Node {
   const finisher = 1;
   const plic = 2;
   const hartController = (hart: number): number => 3 + 2 * hart;
+  const hartPhandle = (hart: number): number => hartController(hart) + 1;
   const hartInterrupts = (...interrupts: number[]): number[] =>
     Array.from({ length: harts }, (_, hart) => interrupts.flatMap((each) => [hartController(hart), each])).flat();
   const uart = at('serial', MemoryMap.uart.base);
@@ -65,12 +75,19 @@ function rootNode(harts: number, memory: number): Node {
       model: 'riscv-virtio,qemu',
     },
     children: [
-      { name: 'chosen', properties: { 'stdout-path': `/soc/${uart}` } },
+      {
+        name: 'chosen',
+        properties: {
+          'stdout-path': `/soc/${uart}`,
+          ...(initrd && initrdProperties(Number(initrd.address), initrd.size)),
+          ...(commandLine && { bootargs: commandLine }),
+        },
+      },
       {
         name: at('memory', MemoryMap.dram.base),
         properties: { device_type: 'memory', reg: region(MemoryMap.dram.base, memory) },
       },
-      cpusNode(harts, hartController),
+      cpusNode(harts, hartPhandle, hartController),
       { name: 'poweroff', properties: sysconProperties('syscon-poweroff', finisher, 0x5555) },
       { name: 'reboot', properties: sysconProperties('syscon-reboot', finisher, 0x7777) },
       {
@@ -106,33 +123,40 @@ function rootNode(harts: number, memory: number): Node {
   };
 }
 
-function cpusNode(harts: number, hartController: (hart: number) => number): Node {
+/** The harts, each with its own controller of interrupts, and a map of them: a hart is a core of one cluster. */
+function cpusNode(harts: number, phandle: (hart: number) => number, controller: (hart: number) => number): Node {
+  const ids = Array.from({ length: harts }, (_, hart) => hart);
+  const cores = ids.map((hart) => ({ name: `core${hart}`, properties: { cpu: [phandle(hart)] } }));
   return {
     name: 'cpus',
     properties: { '#address-cells': [1], '#size-cells': [0], 'timebase-frequency': [TICKS_PER_SECOND] },
-    children: Array.from({ length: harts }, (_, hart) => ({
-      name: at('cpu', hart),
-      properties: {
-        device_type: 'cpu',
-        reg: [hart],
-        status: 'okay',
-        compatible: 'riscv',
-        'riscv,isa': HART_ISA,
-        'mmu-type': 'riscv,sv39',
-      },
-      children: [
-        {
-          name: 'interrupt-controller',
-          properties: {
-            '#address-cells': [0],
-            '#interrupt-cells': [1],
-            'interrupt-controller': true,
-            compatible: 'riscv,cpu-intc',
-            phandle: [hartController(hart)],
-          },
-        },
-      ],
-    })),
+    children: [
+      ...ids.map((hart) => hartNode(hart, phandle(hart), controller(hart))),
+      { name: 'cpu-map', properties: {}, children: [{ name: 'cluster0', properties: {}, children: cores }] },
+    ],
+  };
+}
+
+function hartNode(hart: number, phandle: number, controller: number): Node {
+  const interrupts = {
+    '#address-cells': [0],
+    '#interrupt-cells': [1],
+    'interrupt-controller': true as const,
+    compatible: 'riscv,cpu-intc',
+    phandle: [controller],
+  };
+  return {
+    name: at('cpu', hart),
+    properties: {
+      device_type: 'cpu',
+      phandle: [phandle],
+      reg: [hart],
+      status: 'okay',
+      compatible: 'riscv',
+      'riscv,isa': HART_ISA,
+      'mmu-type': 'riscv,sv39',
+    },
+    children: [{ name: 'interrupt-controller', properties: interrupts }],
   };
 }
 
@@ -177,6 +201,10 @@ function device(
 
 function interrupt(controller: number, source: number): Record<string, Value> {
   return { 'interrupt-parent': [controller], interrupts: [source] };
+}
+
+function initrdProperties(address: number, size: number): Record<string, Value> {
+  return { 'linux,initrd-start': [address], 'linux,initrd-end': [address + size] };
 }
 
 function sysconProperties(compatible: string, finisher: number, value: number): Record<string, Value> {
@@ -264,5 +292,5 @@ function encode(value: Value): number[] {
 }
 
 function terminated(text: string): number[] {
-  return [...[...text].map((character) => character.charCodeAt(0)), 0];
+  return [...new TextEncoder().encode(text), 0];
 }

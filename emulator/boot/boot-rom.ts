@@ -3,7 +3,7 @@
  * enters the kernel with mhartid in a0, the address of the device tree in a1, and in a2 the address of the record from
  * which OpenSBI learns what to start next.
  */
-import { MemoryMap } from './memory-map';
+import { MemoryMap } from '../devices/memory-map';
 
 export const RESET_VECTOR = MemoryMap.bootRom.base;
 

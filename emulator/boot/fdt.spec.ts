@@ -76,11 +76,26 @@ describe('deviceTree', () => {
     const root = parse(deviceTree({ harts: 3, memory: 3 * 1024 * MIB }));
     assert.deepEqual(cells(find(root, 'memory@80000000'), 'reg'), [0, 0x80000000, 0, 0xc0000000]);
     assert.deepEqual(cells(find(root, 'cpus'), 'timebase-frequency'), [10_000_000]);
-    assert.equal(find(root, 'cpus').children.size, 3);
+    assert.deepEqual([...find(root, 'cpus').children.keys()], ['cpu@0', 'cpu@1', 'cpu@2', 'cpu-map']);
+    const cores = find(root, 'cpus/cpu-map/cluster0').children;
+    assert.deepEqual(
+      [...cores.values()].map((core) => cells(core, 'cpu')),
+      [0, 1, 2].map((id) => cells(find(root, `cpus/cpu@${id}`), 'phandle')),
+    );
     const hart = find(root, 'cpus/cpu@2');
     assert.deepEqual(cells(hart, 'reg'), [2]);
     assert.equal(text(hart, 'riscv,isa'), 'rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc\0');
     assert.equal(text(hart, 'mmu-type'), 'riscv,sv39\0');
+  });
+
+  it('tells a kernel its command line and where its RAM disk lies, and nothing of them if there are none', () => {
+    const chosen = (options: object): Parsed =>
+      find(parse(deviceTree({ harts: 1, memory: 128 * MIB, ...options })), 'chosen');
+    const told = chosen({ commandLine: 'root=/dev/vda é', initrd: { address: 0x84200000n, size: 0x1234 } });
+    assert.equal(Buffer.from(told.properties.get('bootargs')!).toString(), 'root=/dev/vda é\0');
+    assert.deepEqual(cells(told, 'linux,initrd-start'), [0x84200000]);
+    assert.deepEqual(cells(told, 'linux,initrd-end'), [0x84201234]);
+    assert.deepEqual([...chosen({ commandLine: '' }).properties.keys()], ['stdout-path']);
   });
 
   it('wires every device to the controller that takes its interrupt', () => {

@@ -1,10 +1,11 @@
 /**
- * Loads a kernel: reads the ELF header and its loadable segments (System V ABI, chapters 4 and 5) by physical address. The
- * debugger has its own, full reader; this one only finds out whether the machine can run the file, and where it starts.
+ * Loads a kernel or firmware: reads the ELF header and its loadable segments (System V ABI, chapters 4 and 5) by physical
+ * address. The debugger has its own, full reader; this one only finds out whether the machine can run the file, and where it
+ * starts.
  */
-import type { WritableMemory } from './types';
+import type { WritableMemory } from '../types';
 
-/** What is wrong with a kernel file, worded for the user. */
+/** What is wrong with the file of a kernel, or of what boots with it, worded for the user. */
 export class KernelError extends Error {}
 
 export interface LoadedKernel {
@@ -13,26 +14,43 @@ export interface LoadedKernel {
 }
 
 const MACHINE_NAMES: Record<number, string> = { 3: 'a 32-bit x86', 40: 'an ARM', 62: 'an x86', 183: 'an AArch64' };
+export const KERNEL = 'the kernel';
+
 const EM_RISCV = 243;
 const PT_LOAD = 1;
 
-/** Reads an RV64 ELF; throws KernelError. `dramBytes` bytes of memory from `dramBase` must hold every segment. */
+export const isElf = (file: Uint8Array): boolean => [0x7f, 0x45, 0x4c, 0x46].every((byte, at) => file[at] === byte);
+
+/** Reads the kernel that the machine starts: as `readElf`, and its entry lies in one of its segments. */
 export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number): LoadedKernel {
+  const kernel = readElf(KERNEL, file, dramBase, dramBytes);
+  const { entry, segments } = kernel;
+  if (!segments.some(({ address, memorySize }) => entry >= address && entry < address + memorySize))
+    throw new KernelError(`${KERNEL}'s entry point 0x${entry.toString(16)} lies in none of its segments`);
+  return kernel;
+}
+
+/**
+ * Reads an RV64 ELF. Throws KernelError, in which the file is called `what`. `dramBytes` bytes of memory from `dramBase` must
+ * hold every segment.
+ */
+export function readElf(what: string, file: Uint8Array, dramBase: bigint, dramBytes: number): LoadedKernel {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new KernelError('the kernel is not an ELF file');
-  if (file[5] !== 1) throw new KernelError('the kernel is a big-endian ELF; this machine is little-endian');
+  if (file.length < 64 || !isElf(file)) throw new KernelError(`${what} is not an ELF file`);
+  if (file[5] !== 1) throw new KernelError(`${what} is a big-endian ELF; this machine is little-endian`);
   const machine = view.getUint16(18, true);
   if (machine !== EM_RISCV) {
     const name = MACHINE_NAMES[machine] ?? `a foreign (machine ${machine})`;
-    throw new KernelError(`the kernel is ${name} ELF; this machine is a RISC-V. Is this xv6-public?`);
+    const hint = what === KERNEL ? ' Is this xv6-public?' : '';
+    throw new KernelError(`${what} is ${name} ELF; this machine is a RISC-V.${hint}`);
   }
-  if (file[4] !== 2) throw new KernelError('the kernel is a 32-bit RISC-V ELF; this machine is RV64');
+  if (file[4] !== 2) throw new KernelError(`${what} is a 32-bit RISC-V ELF; this machine is RV64`);
 
   const at = Number(view.getBigUint64(32, true));
   const entrySize = view.getUint16(54, true);
   const count = view.getUint16(56, true);
   if (entrySize < 56 || at + entrySize * count > file.length)
-    throw new KernelError('the kernel is cut short: its program headers lie beyond the end of the file');
+    throw new KernelError(`${what} is cut short: its program headers lie beyond the end of the file`);
   const dramEnd = dramBase + BigInt(dramBytes);
   const segments: LoadedKernel['segments'] = [];
   for (let i = 0; i < count; i++) {
@@ -45,25 +63,22 @@ export function readKernel(file: Uint8Array, dramBase: bigint, dramBytes: number
     const memorySize = view.getBigUint64(header + 40, true);
     if (memorySize === 0n) continue;
     if (fileSize > memorySize)
-      throw new KernelError('the kernel is damaged: a segment is longer in the file than in memory');
+      throw new KernelError(`${what} is damaged: a segment is longer in the file than in memory`);
     if (offset + fileSize > BigInt(file.length))
-      throw new KernelError('the kernel is cut short: a segment lies beyond the end of the file');
+      throw new KernelError(`${what} is cut short: a segment lies beyond the end of the file`);
     // Without a linker script the ELF headers lie before the code, in a page below memory: there QEMU leaves them out, too.
     const below = given < dramBase && given + fileSize > dramBase ? dramBase - given : 0n;
     const address = given + below;
     if (address < dramBase || given + memorySize > dramEnd) {
       const range = `0x${given.toString(16)} to 0x${(given + memorySize).toString(16)}`;
       const mib = dramBytes / 2 ** 20;
-      throw new KernelError(`the kernel takes ${range}, but memory is ${mib} MiB from 0x${dramBase.toString(16)}`);
+      throw new KernelError(`${what} takes ${range}, but memory is ${mib} MiB from 0x${dramBase.toString(16)}`);
     }
     const bytes = file.subarray(Number(offset + below), Number(offset + fileSize));
     segments.push({ address, bytes, memorySize: memorySize - below });
   }
-  if (segments.length === 0) throw new KernelError('the kernel has nothing to load: is it an object file?');
-  const entry = view.getBigUint64(24, true);
-  if (!segments.some(({ address, memorySize }) => entry >= address && entry < address + memorySize))
-    throw new KernelError(`the kernel's entry point 0x${entry.toString(16)} lies in none of its segments`);
-  return { entry, segments };
+  if (segments.length === 0) throw new KernelError(`${what} has nothing to load: is it an object file?`);
+  return { entry: view.getBigUint64(24, true), segments };
 }
 
 /** Writes a kernel's segments into memory, with zeroes after the part that the file contains. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KernelError, kernelSymbols, readKernel } from './elf-image';
-import { BASE, elf } from './testing/elf';
+import { BASE, elf } from '../testing/elf';
 
 const CODE = Uint8Array.from({ length: 64 }, (_, i) => i + 1);
 const HEADERS = 120;
@@ -34,7 +34,7 @@ describe('a kernel image', () => {
   });
 
   it('has symbols, or none where it has no table, or a damaged one', () => {
-    const file = readFileSync(join(__dirname, '..', 'sample', 'prebuilt', 'kernel'));
+    const file = readFileSync(join(__dirname, '..', '..', 'sample', 'prebuilt', 'kernel'));
     const symbols = kernelSymbols(file);
     assert.equal(symbols.find(({ name }) => name === 'panic')?.kind, 'function');
     assert.deepEqual(kernelSymbols(elf(CODE)), []);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { UsageError, parseList } from './option-values';
-import { type RunOptions, parseCommandLine, usage } from './options';
+import { readBoot } from './boot-options';
+import { answerTo } from './option-words';
+import { type RunOptions, parseCommandLine } from './options';
 
 const MIB = 1 << 20;
 
@@ -133,30 +135,64 @@ describe('the command line', () => {
       assert.match(options.warnings[0]!, /-accel (tcg|kvm): ignored/);
     }
     assert.equal(run('-accel jit -accel tcg').acceleration, 'jit');
-    assert.match(usage(), /^-accel interp\|jit\|mixed/m);
+    assert.match(answerTo('-help')!, /^-accel interp\|jit\|mixed/m);
     refuses('-accel turbo', /-accel turbo: there is interp, jit, mixed/);
     refuses('-accel jit,thread=multi', /-accel jit: "thread" is not known/);
   });
 
   it('answers -help and --version before anything else goes wrong', () => {
-    assert.deepEqual(parseCommandLine(['-help', '-nonsense']), { action: 'help' });
-    assert.deepEqual(parseCommandLine(['--version']), { action: 'version' });
-    assert.match(usage(), /^-gdb /m);
-    assert.match(usage(), /^-smp /m);
+    const help = answerTo('-help')!;
+    assert.deepEqual(parseCommandLine(['-help', '-nonsense']), { action: 'answer', answer: help });
+    assert.deepEqual(parseCommandLine(['-m', '1G', '--version']), { action: 'answer', answer: answerTo('-version') });
+    assert.deepEqual([answerTo('-h'), answerTo('--help'), answerTo('-hello')], [help, help, undefined]);
+    assert.match(help, /^-gdb /m);
+    assert.match(help, /^-smp /m);
   });
 
   it('names what it does not know or have', () => {
     refuses('-vga std', /-vga: unknown option/);
     refuses('-S', /-S: .* add -s or -gdb/);
-    refuses('-append root=/dev/vda', /-append: there is no command line for the kernel/);
     refuses('-device rtl8139', /-device rtl8139/);
     refuses('-machine sifive_u', /sifive_u.*-machine virt/);
     refuses('-cpu rv32', /-cpu rv32/);
     refuses('-cpu rv64,v=true', /v=true/);
-    refuses('-bios fw.elf', /-bios fw.elf.*-bios none/);
     refuses('kernel/kernel', /kernel\/kernel.*-kernel FILE/);
     refuses('constructor', /constructor/);
     refuses('-constructor', /-constructor: unknown option/);
+  });
+
+  it('takes firmware, and what a kernel is given with it, as QEMU does', () => {
+    const { kernel, boot } = run('-bios fw.bin -kernel Image -initrd initrd.gz -append quiet');
+    assert.deepEqual([kernel, boot.bios, boot.initrd, boot.append], ['Image', 'fw.bin', 'initrd.gz', 'quiet']);
+    assert.equal(run('-bios default -bios none').boot.bios, undefined);
+    const { loader } = run('-bios fw.bin -device loader,file=os.bin,addr=0x80200000').boot;
+    assert.deepEqual(loader, { file: 'os.bin', address: 0x80200000n, isRaw: false });
+    refuses('-append quiet', /-append quiet: it goes with -kernel only/);
+    refuses('-bios fw.bin -initrd i', /-initrd i: it goes with -kernel only/);
+    refuses('-device loader,addr=1', /no file=/);
+    refuses('-device loader,file=f,addr=here', /addr=here: that is not an address; write 0x80200000/);
+    refuses('-device loader,file=f,cpu-num=0', /"cpu-num" is not known/);
+    refuses('-kernel k -device loader,file=f,addr=0x80200000', /in the place of -kernel/);
+  });
+
+  it('reads what boots: the ELF that a loader names is the kernel, anything else an image at its address', () => {
+    const read = (line: string): unknown => {
+      const { kernel, boot } = run(line);
+      const fileOf = (file: string): Uint8Array => Buffer.from(file.endsWith('.elf') ? `\x7fELF${file}` : file);
+      return readBoot(boot, kernel, fileOf, (bios) => `/found/${bios}`);
+    };
+    const bytes = (text: string): Uint8Array => Buffer.from(text);
+    const none = new Uint8Array();
+    const os = '-device loader,file=os';
+    assert.deepEqual(read('-kernel k'), { kernel: bytes('k') });
+    assert.deepEqual(read('-bios fw -kernel k -append x'), {
+      kernel: bytes('k'),
+      boot: { firmware: bytes('/found/fw'), commandLine: 'x' },
+    });
+    assert.deepEqual(read(`${os}.elf`), { kernel: bytes('\x7fELFos.elf') });
+    const image = { bytes: bytes('\x7fELFos.elf'), address: 4096n };
+    assert.deepEqual(read(`${os}.elf,addr=4096,force-raw=on`), { kernel: none, boot: { image } });
+    assert.throws(() => read(os), /-device loader,file=os: no addr=/);
   });
 
   it('says what is wrong with a value', () => {
