@@ -85,6 +85,13 @@ export interface LaunchAttributes {
   tlb?: 'off' | 'strict';
   /** With a strict TLB: which of a hart's legal freedoms it takes, and when. Default 0: none. */
   tlbSeed?: number;
+  /**
+   * Pairs of functions that allocate and free memory beside kalloc and kfree, for the rules for physical pages (docs/rules.md);
+   * `size` as QEMU writes sizes, default "4K".
+   */
+  allocators?: { allocate?: string; free?: string; size?: string }[];
+  /** The kernel's array of counts of references to pages, in C, for these rules; default: found by what is in it. */
+  referenceCounts?: string;
   /** Command line that builds the lab. The editor runs it as a task; the adapter ignores it. */
   build?: string;
   /** Stop at the kernel's first instruction. */
@@ -128,7 +135,10 @@ export type Filter =
   | 'page-entry-code'
   | 'page-entry-superpage'
   | 'page-entry-beyond'
-  | 'page-entry-shared';
+  | 'page-entry-shared'
+  | 'page-reference-count'
+  | 'page-written-shared'
+  | 'page-lost';
 
 /** Our custom requests, with the types of their arguments and responses. */
 export interface Requests {

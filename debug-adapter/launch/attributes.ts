@@ -3,10 +3,13 @@ import { type Forward, parseForward } from '../../emulator/network/forward';
 import { tlbOfSeed } from '../../emulator/strict-tlb/event';
 import type { StrictTlbOptions } from '../../emulator/types';
 import { UserError, wordsOf } from '../dap/errors';
+import type { LedgerNames } from '../ledger/ledger';
 import type { LaunchAttributes } from '../protocol';
+import type { AllocatorNames } from '../xv6/allocators';
 import { isAbsolute, join } from '../code/sources';
 
 const MIB = 1024 ** 2;
+const PAGE = 4096;
 const UNITS: Readonly<Record<string, number>> = { '': MIB, K: 1024, M: MIB, G: 1024 * MIB };
 const MOST_MEMORY = 3 * 1024 * MIB;
 const MOST_HISTORY = 16 * 1024 * MIB;
@@ -51,6 +54,8 @@ export interface Settings {
   network: readonly Forward[] | undefined;
   /** Undefined: none. */
   tlb: StrictTlbOptions | undefined;
+  /** What the user has named for the rules for physical pages. */
+  ledger: LedgerNames;
   stopOnEntry: boolean;
   noDebug: boolean;
   stepIntoKernel: boolean;
@@ -92,6 +97,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     diskSlot: slot(given['diskSlot']),
     network: forwards(given['network']),
     tlb: strictTlb(given['tlb'], given['tlbSeed']),
+    ledger: { allocators: allocators(given['allocators']), counts: countsName(given['referenceCounts']) },
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
@@ -146,6 +152,36 @@ function forwards(value: unknown): Forward[] | undefined {
   }
 }
 
+const NAME = /^[A-Za-z_]\w*$/;
+const ALLOCATORS = 'a list such as [{ "allocate": "superalloc", "free": "superfree", "size": "2M" }]';
+
+function allocators(value: unknown): AllocatorNames[] {
+  if (isAbsent(value)) return [];
+  if (!Array.isArray(value)) throw wrong('allocators', value, ALLOCATORS);
+  return value.map((one: unknown) => {
+    const {
+      allocate,
+      free,
+      size = '4K',
+      ...more
+    }: Partial<Record<string, unknown>> = typeof one === 'object' && one !== null ? { ...one } : { not: one };
+    const isName = (name: unknown): name is string | undefined =>
+      name === undefined || (typeof name === 'string' && NAME.test(name));
+    const bytes = typeof size === 'string' ? bytesOf(size) : 0;
+    const isSound = bytes >= PAGE && bytes % PAGE === 0 && bytes <= 1024 * MIB && Object.keys(more).length === 0;
+    if (!isName(allocate) || !isName(free) || (allocate ?? free) === undefined || !isSound)
+      throw wrong('allocators', value, ALLOCATORS);
+    return { allocate, free, size: BigInt(bytes) };
+  });
+}
+
+function countsName(value: unknown): string | undefined {
+  if (isAbsent(value) || value === '') return undefined;
+  if (typeof value !== 'string' || !value.split('.').every((part) => NAME.test(part)))
+    throw wrong('referenceCounts', value, 'an array of the kernel in C, such as "references" or "ref.count"');
+  return value;
+}
+
 function strictTlb(value: unknown, seed: unknown): StrictTlbOptions | undefined {
   if (!isAbsent(value) && value !== 'off' && value !== 'strict') throw wrong('tlb', value, '"off" or "strict"');
   const isWhole = typeof seed === 'number' && Number.isSafeInteger(seed) && seed >= 0;
@@ -154,11 +190,16 @@ function strictTlb(value: unknown, seed: unknown): StrictTlbOptions | undefined 
   return value === 'strict' ? tlbOfSeed(isWhole ? seed : 0) : undefined;
 }
 
+/** 0 for what is no size; without a unit it is MiB. */
+function bytesOf(text: string): number {
+  const found = /^(\d{1,10})([KMG]?)B?$/i.exec(text.trim());
+  return found ? Number(found[1]) * UNITS[found[2]!.toUpperCase()]! : 0;
+}
+
 /** Bytes, from a size as QEMU writes it: "128M", "3G", "512" (MiB). */
 function memorySize(name: string, value: unknown, usual: string, most: number): number {
   const given = isAbsent(value) ? usual : value;
-  const found = typeof given === 'string' ? /^(\d{1,10})([KMG]?)B?$/i.exec(given.trim()) : null;
-  const bytes = found ? Number(found[1]) * UNITS[found[2]!.toUpperCase()]! : 0;
+  const bytes = typeof given === 'string' ? bytesOf(given) : 0;
   if (bytes < MIB || bytes > most || bytes % MIB !== 0)
     throw wrong(name, value, `a size as QEMU takes it, whole MiB up to ${most / 1024 / MIB}G, such as "${usual}"`);
   return bytes;

@@ -5,13 +5,15 @@
  */
 import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
-import { freePages, isOutOfMemory, type Xv6 } from '../xv6/kernel';
+import { freeHeads, freePages, isOutOfMemory, type Xv6 } from '../xv6/kernel';
 
 /** Words of a page that are looked at for its filling, the first one apart. */
 const SAMPLED = 7;
 
 export class FreeLists {
   private readonly isKnown: boolean;
+  /** What the allocator fills pages with as it frees them, once one was seen. */
+  private filling: bigint | undefined;
 
   constructor(
     private readonly xv6: Pick<Xv6, 'binary' | 'read'>,
@@ -20,9 +22,18 @@ export class FreeLists {
     this.isKnown = isOutOfMemory(xv6) !== undefined;
   }
 
-  has(page: bigint): boolean {
-    if (!this.mayBeFree(page)) return false;
-    return this.isKnown ? this.pages().has(Number(page >> 12n)) : this.memory.readU64(page) !== 0n;
+  /** `isFreed`: the function that frees was called for it, so that it is filled if it is free: that saves a look at all free pages. */
+  has(page: bigint, isFreed = false): boolean {
+    const { memory } = this;
+    const next = memory.readU64(page);
+    if (next === undefined || next % PAGE_SIZE !== 0n) return false;
+    if (next !== 0n && memory.readU64(next) === undefined) return false;
+    if (!this.isKnown) return next !== 0n && this.fillingOf(page) !== undefined;
+    if (isFreed) {
+      this.filling ??= freeHeads(this.xv6).flatMap((head) => this.fillingOf(head) || [])[0];
+      if (this.filling !== undefined) return this.fillingOf(page) === this.filling;
+    }
+    return this.pages().has(Number(page >> 12n));
   }
 
   /** The numbers of all free pages, as far as they are known. */
@@ -30,16 +41,12 @@ export class FreeLists {
     return freePages(this.xv6)?.pages ?? new Set();
   }
 
-  /** Quick, and true of all free pages. */
-  private mayBeFree(page: bigint): boolean {
+  /** The word that a page is full of, as far as it is looked at: eight times the same byte. */
+  private fillingOf(page: bigint): bigint | undefined {
     const { memory } = this;
-    const next = memory.readU64(page);
-    if (next === undefined || next % PAGE_SIZE !== 0n) return false;
-    if (next !== 0n && memory.readU64(next) === undefined) return false;
-    if (this.isKnown) return true;
-    const filling = memory.readU64(page + 8n)!;
-    if (filling !== (filling & 0xffn) * 0x0101_0101_0101_0101n) return false;
-    for (let word = 2n; word <= SAMPLED; word++) if (memory.readU64(page + 8n * word) !== filling) return false;
-    return true;
+    const filling = memory.readU64(page + 8n);
+    if (filling === undefined || filling !== (filling & 0xffn) * 0x0101_0101_0101_0101n) return undefined;
+    for (let word = 2n; word <= SAMPLED; word++) if (memory.readU64(page + 8n * word) !== filling) return undefined;
+    return filling;
   }
 }

@@ -1,8 +1,10 @@
 /** What the ledger's sentences are made of: who called the allocator, whose table it is, what lies at an address. */
 import { hex } from '../../emulator/isa/hex';
+import type { Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
-import { callPlace } from '../code/place-names';
+import { callPlace, kernelPlace } from '../code/place-names';
 import { memoryMap } from '../memory/memory-map';
+import { processIdOn } from '../xv6/cpus';
 import { kernelLayout, kernelRegions } from '../xv6/regions';
 import { tableName } from '../xv6/tables';
 import type { AllocatorCall } from './frames';
@@ -18,6 +20,13 @@ export class LedgerWords {
 
   callerOf(call: AllocatorCall | undefined): string | undefined {
     return call && this.caller(call);
+  }
+
+  /** "memmove+40 at string.c:40 (pid 3)": an instruction that a hart has executed. */
+  executed(hart: Hart, pc: bigint): string {
+    const place = kernelPlace(this.guest, pc) ?? `the code at ${hex(pc)}`;
+    const pid = processIdOn(this.guest.xv6, hart)?.pid ?? 0;
+    return pid === 0 ? place : `${place} (pid ${pid})`;
   }
 
   table(root: bigint): string {

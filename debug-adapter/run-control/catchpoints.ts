@@ -174,6 +174,8 @@ export class Catchpoints {
         return this.decideOn({ kind: 'lost-store', event: stop.event });
       case 'staleTranslation':
         return this.decideOn({ kind: 'stale-translation', event: stop.event });
+      case 'data':
+        return this.decideLedger(this.guest?.ledger?.after(stop.events[0]?.hart ?? -1));
       case 'trapReturn':
         return this.decideLedger(this.guest?.ledger?.after(stop.event.hart));
       default:
@@ -247,6 +249,12 @@ export class Catchpoints {
     this.followTables(tables);
   }
 
+  /** Why a rule of the ledger cannot be judged. */
+  private ledgerMissing(filter: CatchFilter): string | undefined {
+    const own = LEDGER.find((one) => one === filter);
+    return own && this.guest?.ledger?.missing(own.rule);
+  }
+
   private decideLedger(violation: Violation | undefined): Decision {
     if (violation === undefined) return RUN_ON;
     const decision = this.decideOn({ kind: 'ledger', event: violation });
@@ -283,9 +291,7 @@ export class Catchpoints {
       const needed = filter.alsoWithoutEvent ? undefined : filter.kernelEvent;
       const missing = needed
         ? this.guest?.missing(needed)
-        : LEDGER.some((one) => one === filter)
-          ? this.guest?.ledger?.missing[0]
-          : undefined;
+        : this.ledgerMissing(filter);
       if (missing !== undefined) return { verified: false, message: `${filter.label} cannot be caught: ${missing}.` };
       const condition = given?.trim() ? given.trim() : undefined;
       try {

@@ -86,7 +86,17 @@ export class BreakpointPolicy implements StopPolicy {
 
   decide(stop: Stop): Decision {
     if (!this.enabled) return RUN_ON;
-    return stop.kind === 'data' ? this.data.decide(stop) : this.catchpoints.decide(stop);
+    const caught = this.catchpoints.decide(stop);
+    if (stop.kind !== 'data') return caught;
+    const own = this.data.decide(stop);
+    return {
+      report: caught.report ? { ...own.report, ...caught.report } : own.report,
+      logs: own.logs,
+      record: () => {
+        own.record();
+        caught.record();
+      },
+    };
   }
 
   private reportOf(hart: Hart, hit: readonly BreakpointHit[], caught: StopReport | undefined): StopReport | undefined {

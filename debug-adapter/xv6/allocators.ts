@@ -13,7 +13,7 @@ export interface AllocatorNames {
   readonly size: bigint;
 }
 
-export const PAGE_ALLOCATOR: AllocatorNames = { allocate: 'kalloc', free: 'kfree', size: 4096n };
+export const PAGE_ALLOCATOR = { allocate: 'kalloc', free: 'kfree', size: 4096n } as const satisfies AllocatorNames;
 
 /** A function seen at these addresses. */
 export interface AllocatorFunction {

@@ -213,6 +213,10 @@ function freeLists(xv6: Pick<Xv6, 'binary' | 'read'>): { heads: (bigint | undefi
 export const isOutOfMemory = (xv6: Pick<Xv6, 'binary' | 'read'>): boolean | undefined =>
   freeLists(xv6)?.heads.every((head) => head === 0n);
 
+/** The first page on each list of free pages that has any. */
+export const freeHeads = (xv6: Pick<Xv6, 'binary' | 'read'>): bigint[] =>
+  freeLists(xv6)?.heads.flatMap((head) => (head === undefined || head === 0n ? [] : [head])) ?? [];
+
 /** The pages on the lists of free pages. `broken`: where one leads that is no page, or was on a list already. */
 export function freePages(xv6: Pick<Xv6, 'binary' | 'read'>): { pages: Set<number>; broken?: bigint } | undefined {
   const lists = freeLists(xv6);

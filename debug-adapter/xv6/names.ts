@@ -8,6 +8,8 @@ export const NAMES = {
   /** The trampoline page's ways into the kernel and out of it. */
   userVector: 'uservec',
   userReturn: 'userret',
+  /** Where traps of the kernel itself go. */
+  kernelVector: 'kernelvec',
   /** Where uservec goes on to. */
   userTrap: 'usertrap',
   /** Of kernels whose timer is the machine mode's, which passes it on as a software interrupt. */

@@ -94,10 +94,11 @@ static void eat_all_but(int pages)
   sbrk(-pages * PGSIZE);
 }
 
+static char data[40 * PGSIZE];
+
 // A process that finds no page for its copy dies, and nobody else is hurt.
 static void copy_without_memory(void)
 {
-  static char data[40 * PGSIZE];
   memset(data, 1, sizeof(data));
   int go[2];
   CHECK(pipe(go) == 0);
@@ -266,6 +267,23 @@ static void alarm(void)
   sigalarm(0, 0);
 }
 
+// Two processes that write to the pages they share, at the same time.
+static void copy_at_once(void)
+{
+  memset(data, 1, sizeof(data));
+  int start = uptime() + 2;
+  int pid = must_fork();
+  while (uptime() < start)
+    ;
+  for (uint i = 0; i < sizeof(data); i += PGSIZE)
+    data[i]++;
+  for (uint i = 0; i < sizeof(data); i += PGSIZE)
+    CHECK(data[i] == 2);
+  if (pid == 0)
+    exit(0);
+  must_end_well(pid);
+}
+
 static const struct {
   const char *name;
   void (*run)(void);
@@ -275,6 +293,7 @@ static const struct {
     {"grow", grow},
     {"shrink", shrink},
     {"copy-without-memory", copy_without_memory},
+    {"copy-at-once", copy_at_once},
     {"fork-without-memory", fork_without_memory},
     {"copyout-to-shared", copyout_to_shared},
     {"copyout-to-two", copyout_to_two},

@@ -2,7 +2,16 @@
 import { hex } from '../../../emulator/isa/hex';
 import type { EntryRule } from './entries';
 
-export type LedgerRule = 'freed-twice' | 'freed-foreign' | 'freed-root' | 'freed-mapped' | 'freed-table' | EntryRule;
+export type LedgerRule =
+  | 'freed-twice'
+  | 'freed-foreign'
+  | 'freed-root'
+  | 'freed-mapped'
+  | 'freed-table'
+  | EntryRule
+  | 'reference-count'
+  | 'written-shared'
+  | 'lost';
 
 /** What is said where a rule is broken: a heading, and all of it in lines. */
 export interface Told {

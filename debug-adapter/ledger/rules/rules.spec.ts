@@ -1,11 +1,15 @@
 import { strict as assert } from 'node:assert';
 import { PTE, pteOf } from '../../../emulator/isa/sv39';
 import type { Reference } from '../references';
+import type { NamedLeaf } from './entries';
 import { freedForeign, isForeign } from './freed-foreign';
 import { freedMapped, isFreedMapped } from './freed-mapped';
 import { freedRoot, hartsOn } from './freed-root';
 import { freedTable, isFreedTable } from './freed-table';
 import { freedTwice, isFreedTwice } from './freed-twice';
+import { lostTold } from './lost';
+import { referenceCountTold } from './reference-count';
+import { isSharedUnwritable, writtenSharedTold } from './written-shared';
 
 const PAGE = {
   page: 0x8765_4000n,
@@ -89,5 +93,85 @@ describe('the rules of the ledger', () => {
       freedTable(PAGE, reference('root'), 'the table of pid 1').text,
       /root of the table of pid 1, which is still/,
     );
+  });
+
+  const leaf = (vpn: number, table: string): NamedLeaf => ({
+    ...{ page: 0x87654, vpn, level: 0, flags: PTE.V | PTE.R | PTE.U, address: 0x8701_0020n, table },
+  });
+  const leaves = [leaf(4, 'the table of pid 3 sh'), leaf(5, 'the table of pid 4 cat')];
+
+  it('reference count wrong: too low, or too high, with who maps the page', () => {
+    const wrong = {
+      page: PAGE.page,
+      name: 'references[77]',
+      entries: 2,
+      leaves,
+      allocated: undefined,
+      freed: undefined,
+    };
+    assert.deepEqual(
+      referenceCountTold({ ...wrong, count: 1, right: 2, freed: 'uvmunmap at vm.c:190' }).text.split('\n'),
+      [
+        'The count of the page at PA 0x87654000 is 1, and 2 entries map it',
+        'references[77] is 1, and 2 for other pages that as many entries map: it is freed while one of them still maps it',
+        'the table of pid 3 sh has it at 0x4000 (V R - - U - - -)',
+        'the table of pid 4 cat has it at 0x5000 (V R - - U - - -)',
+        'the function that frees was called for it last by uvmunmap at vm.c:190',
+        '$writes(references[77]) tells who has changed the count',
+      ],
+    );
+    const high = referenceCountTold({ ...wrong, count: 2, right: 1, entries: 1, allocated: 'uvmalloc at vm.c:231' });
+    assert.match(high.text, /and 1 entry maps it\n.*: it stays allocated when none of them maps it any more\n/);
+    assert.match(high.text, /it was allocated by uvmalloc/);
+    const many = referenceCountTold({
+      ...wrong,
+      count: 0,
+      right: 5,
+      entries: 5,
+      leaves: [...leaves, ...leaves, ...leaves],
+    });
+    assert.match(many.text, /\nand 3 more\n/);
+  });
+
+  it('kernel writes a shared page: only where two have it, U is set, and W nowhere', () => {
+    const both = PTE.V | PTE.R | PTE.U;
+    assert.deepEqual(
+      [isSharedUnwritable(2, both), isSharedUnwritable(1, both), isSharedUnwritable(2, both | PTE.W)],
+      [true, false, false],
+    );
+    assert.equal(isSharedUnwritable(2, PTE.V | PTE.R | PTE.X), false, 'the trampoline');
+    assert.match(
+      writtenSharedTold(0x8765_4008n, 'memmove+8 at string.c:40 (pid 4)', leaves).text,
+      /^The kernel writes to the page at PA 0x87654000, which 2 programs share and none may write\nmemmove\+8 at string\.c:40 \(pid 4\) stores at PA 0x87654008, /,
+    );
+  });
+
+  it('page lost: of a program or of a table, with its count where there is one', () => {
+    const page = { page: PAGE.page, allocated: 'uvmalloc at vm.c:231 (pid 3)', freed: 'cow at cow.c:9', more: 2 };
+    assert.deepEqual(
+      lostTold({ ...page, isTable: false, count: { name: 'references[77]', value: 1 } }).text.split('\n'),
+      [
+        'The page at PA 0x87654000 is lost: no program has it any more, and it is not free',
+        'the last entry of a user table that mapped it is gone',
+        'it was allocated by uvmalloc at vm.c:231 (pid 3)',
+        'the function that frees was called for it last by cow at cow.c:9, and did not free it',
+        'its count, references[77], is 1: $writes(references[77]) tells who has changed it',
+        '2 more pages are lost since then',
+        '$leaks() tells of all pages that are lost, and who allocated them',
+      ],
+    );
+    const table = lostTold({
+      page: PAGE.page,
+      isTable: true,
+      allocated: undefined,
+      freed: undefined,
+      count: undefined,
+      more: 1,
+    });
+    assert.match(
+      table.text,
+      /\nit was a page of a user table that is gone, or leads to it no more\n1 more page is lost/,
+    );
+    assert.doesNotMatch(table.text, /its count|allocated by|called for it/);
   });
 });

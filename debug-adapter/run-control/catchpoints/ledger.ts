@@ -57,4 +57,19 @@ export const LEDGER = [
     'Page Shared and Writable',
     'Stops where a program is entered that shares a page with another program, and one of them may write it.',
   ),
+  rule(
+    'reference-count',
+    'Reference Count Wrong',
+    'Stops where a program is entered and the count of a page, as kernels with copy on write have one, is not that of the entries that map it.',
+  ),
+  rule(
+    'written-shared',
+    'Kernel Writes a Shared Page',
+    'Stops where the kernel stores into a page that several programs have and none of them may write, as by copy on write.',
+  ),
+  rule(
+    'lost',
+    'Page Lost',
+    'Stops where a program is entered and a page that some program had is in no user table any more and was not freed.',
+  ),
 ] as const;

@@ -1,10 +1,12 @@
 /** The rules of the frame ledger, on kernels with planted bugs, and on the sound one. */
 import { strict as assert } from 'node:assert';
+import { plantedKernel } from '../planted';
 import { kernelWithBug, sessions } from '../support';
 
 const RULES = [
   ...['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'],
   ...['foreign', 'code', 'superpage', 'beyond', 'shared'].map((rule) => `page-entry-${rule}`),
+  ...['page-reference-count', 'page-written-shared', 'page-lost'],
 ];
 
 describe('the rules of the frame ledger', function () {
@@ -67,6 +69,61 @@ describe('the rules of the frame ledger', function () {
     assert.match(text ?? '', /kfree was called for it by free_tables at kpt\.c:\d+ \(pid \d+\)/);
   });
 
+  it('stop where the kernel stores into a page that is shared by copy on write, and there again on the way back', async () => {
+    await session().boot({ kernel: kernelWithBug(34), filters: ['page-written-shared', 'panic'] });
+    await session().written('$ ');
+    await session().type('labtests copyout-to-shared');
+    const { description, text } = await session().stopped();
+    assert.match(
+      description ?? '',
+      /^The kernel writes to the page at PA 0x\w+, which 2 programs share and none may write$/,
+    );
+    assert.match(text ?? '', /\nmemmove\+\d+ at string\.c:\d+ \(pid 4\) stores at PA 0x\w+, /);
+    const places = await session().places();
+    assert.deepEqual([places[0]?.split(' ')[0], places.some((one) => one?.startsWith('copyout '))], ['memmove', true]);
+    await session().customRequest('reverseContinue', { threadId: 1 });
+    await session().stopped();
+    const again = await session().goOn();
+    assert.equal(again.description, description);
+  });
+
+  it('stop where a page is lost as two harts have changed its count at the same time', async () => {
+    await session().boot({ kernel: kernelWithBug(33), harts: 3, filters: ['page-lost', 'panic'] });
+    await session().written('$ ');
+    await session().type('labtests copy-at-once');
+    const { description, text } = await session().stopped();
+    assert.match(description ?? '', /^The page at PA 0x\w+ is lost: no program has it any more, and it is not free$/);
+    const [, count] = /its count, (references\[\d+\]), is 1: \$writes\(\1\) tells who has changed it/.exec(text ?? '')!;
+    assert.equal(await session().value(count!), '1');
+  });
+
+  it('say of a kernel that counts nothing that it has no counts', async () => {
+    await session().boot({ filters: ['page-reference-count'], referenceCounts: 'ref.count' });
+    const { body } = await session().setExceptionBreakpointsRequest({ filters: ['page-reference-count'] });
+    assert.deepEqual(
+      body?.breakpoints?.map(({ verified, message }) => [verified, message]),
+      [[false, 'Reference Count Wrong cannot be caught: the kernel has no array ref.count of counts.']],
+    );
+  });
+
+  it('know allocators by the names in the launch configuration, and these must make sense', async () => {
+    const wrong = (allocators: unknown) =>
+      assert.rejects(
+        session().boot({ allocators: allocators as never }),
+        /"allocators" in the launch configuration is .*; it must be a list/,
+      );
+    await wrong('superalloc');
+    await wrong([{ allocate: 'super alloc' }]);
+    await wrong([{ allocate: 'superalloc', size: '3', of: 1 }]);
+    await wrong([{ size: '2M' }]);
+    await session().boot({ allocators: [{ free: 'superfree', size: '2M' }], filters: ['page-freed-twice'] });
+    const { body } = await session().setExceptionBreakpointsRequest({ filters: ['page-freed-twice'] });
+    assert.equal(
+      body?.breakpoints?.[0]?.message,
+      'Page Freed Twice cannot be caught: the kernel has no function superfree.',
+    );
+  });
+
   it('have conditions on the page', async () => {
     await session().boot({
       kernel: kernelWithBug(31),
@@ -75,12 +132,12 @@ describe('the rules of the frame ledger', function () {
     await session().written('$ ');
   });
 
-  it('are not broken by a sound kernel', async () => {
-    await session().boot({ harts: 3, filters: [...RULES, 'panic'] });
+  it('are not broken by a sound kernel with copy on write', async () => {
+    await session().boot({ kernel: plantedKernel('COW'), harts: 3, filters: [...RULES, 'panic'] });
     await session().written('$ ');
     const from = await session().type('forktest');
     await session().written('$ ', from);
-    await session().type('ls | wc');
-    await session().written('$ ', from + 1);
+    await session().type('ls | wc; labtests copyout-to-shared copyout-to-two copy-at-once');
+    await session().written('labtests copy-at-once: OK\n$ ');
   });
 });

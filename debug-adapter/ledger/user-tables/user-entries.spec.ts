@@ -1,9 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { PTE } from '../../emulator/isa/sv39';
-import { SavedState } from '../../emulator/history/saved-state';
-import { TestMemory } from '../../emulator/testing/page-tables';
-import type { LiveTables } from './live-tables';
-import type { EntryRule } from './rules/entries';
+import { PTE } from '../../../emulator/isa/sv39';
+import { TestMemory } from '../../../emulator/testing/page-tables';
+import type { LiveTables } from '../live-tables';
+import type { EntryRule } from '../rules/entries';
 import { UserEntries } from './user-entries';
 
 const RWU = PTE.R | PTE.W | PTE.U;
@@ -36,13 +35,13 @@ function setUp(...rules: EntryRule[]) {
   const entries = new UserEntries(memory, tables, words, places);
   entries.rules = rules;
   let moment = 0;
-  const leaves = (process = SH, at = `${moment++}`): string | undefined => entries.leaves(process, at)?.text;
+  const judge = (process = SH, at = `${moment++}`): string | undefined =>
+    entries.judge(process, roots.get(process)!, at).broken?.text;
   const changes = (va: bigint, pa: bigint, flags: number, level = 0): string | undefined => {
     map(SH, va, pa, flags, level);
-    entries.changed(SH);
-    return leaves();
+    return judge();
   };
-  return { entries, leaves, changes, map, roots };
+  return { entries, judge, changes, map, roots };
 }
 
 describe('the entries of a user table', () => {
@@ -92,34 +91,13 @@ describe('the entries of a user table', () => {
     );
   });
 
-  it('are judged again only once the process has called the allocator, or has another table', () => {
-    const { entries, leaves, map, roots } = setUp('entry-beyond');
-    assert.equal(leaves(), undefined);
+  it('are told once, and again at the same moment and in another future', () => {
+    const { entries, judge, map } = setUp('entry-beyond');
     map(SH, 0x1000n, 0x8093_0000n, RWU);
-    assert.equal(leaves(), undefined, 'nothing was allocated');
-    const saved = new SavedState('entries', { entries: entries.save() }).records('entries');
-    entries.changed(SH);
-    assert.match(leaves(SH, 'then')!, /0x1000/);
-    assert.equal(leaves(), undefined);
-    entries.changed(SH);
-    assert.equal(leaves(), undefined, 'it was told');
-    entries.restore(saved);
-    assert.equal(leaves(SH, 'then'), undefined, 'as it was before the call');
-    entries.changed(SH);
-    assert.match(leaves(SH, 'then')!, /0x1000/, 'at the same moment it is told again');
-    entries.branched();
-    roots.set(SH, roots.get(CAT)!);
-    map(SH, 0x5000n, 0x8094_0000n, RWU);
-    assert.match(leaves()!, /0x5000/, 'another table');
-  });
-
-  it('of a large program are judged after more returns', () => {
-    const { entries, leaves, map } = setUp('entry-beyond');
-    for (let page = 1n; page <= 200n; page++) map(SH, page << 12n, 0x8093_0000n, PTE.R);
-    assert.equal(leaves(), undefined);
-    map(SH, 0x10_0000n, 0x8093_0000n, RWU);
-    entries.changed(SH);
-    assert.deepEqual([leaves(), leaves(), leaves()], [undefined, undefined, undefined]);
-    assert.match(leaves()!, /0x100000/);
+    assert.match(judge(SH, 'then')!, /0x1000/);
+    assert.equal(judge(), undefined);
+    assert.match(judge(SH, 'then')!, /0x1000/);
+    entries.forget();
+    assert.match(judge()!, /0x1000/);
   });
 });
