@@ -16,8 +16,8 @@ export interface Candidate {
 export interface Query {
   /** What it looks for, of several: "calls of kalloc". */
   readonly subject: string;
-  /** The machine stands where a stretch begins. Begins to watch it; returns a function that ends that. */
-  begin(): () => void;
+  /** The machine stands where a stretch begins. Begins to watch it; see Lookback. */
+  begin(isFirst: boolean): (() => void) | undefined;
   seen(stop: Stop): Candidate | undefined;
   /** A stretch has come to its end, and the one before it is next. Returns what that shows to be candidates, too. */
   ended?(): readonly Candidate[] | void;
@@ -65,7 +65,7 @@ export async function latest(
   };
   try {
     await timeline.lookBack(before, {
-      begin: () => query.begin(),
+      begin: (isFirst) => query.begin(isFirst),
       passed: (stop) => {
         const found = query.seen(stop);
         if (found === undefined) return;

@@ -9,6 +9,8 @@ import { satpRoot, toCanonical, walk, type Walk } from '../../emulator/isa/sv39'
 import { Csr } from '../../emulator/isa/csrs';
 import { Phase, type Instant } from '../../emulator/history/instant';
 import type { Hart, Stop } from '../../emulator/types';
+import { walkStack } from '../stack/stack';
+import { parkedProcesses, type Thread } from '../stack/threads';
 import type { FunctionInfo, Variable } from '../symbols/api';
 import { processOn } from '../xv6/cpus';
 import { named, processes } from '../xv6/processes';
@@ -74,13 +76,30 @@ export class EmptyWalks implements Query {
     return this.condition.failures;
   }
 
-  begin(): () => void {
+  /** Where the past is divided is chance: no stretch begins within a call, of which nothing would be known. */
+  begin(isFirst: boolean): (() => void) | undefined {
+    if (!isFirst && this.isWithinCall()) return undefined;
     this.open = [];
     const subscription = this.guest.machine.subscribe({
       execute: ({ hart, time }) => this.reached(this.guest.harts[hart]!, time),
     });
     subscription.setAddresses([...this.entries.keys(), ...this.returns]);
     return () => subscription.end();
+  }
+
+  private isWithinCall(): boolean {
+    const { guest } = this;
+    const functions = [...this.entries.values()].map(({ info }) => info);
+    const threads: Thread[] = [
+      ...guest.harts.map(({ id }) => ({ kind: 'hart', hart: id }) as const),
+      ...parkedProcesses(guest).map((process) => ({ kind: 'process', process }) as const),
+    ];
+    return threads.some((thread) =>
+      walkStack(guest, thread, 1).some(
+        ({ image, isLabel, lookup }) =>
+          image === guest.image && !isLabel && functions.some(({ low, high }) => lookup >= low && lookup < high),
+      ),
+    );
   }
 
   seen(stop: Stop): Candidate | undefined {

@@ -23,8 +23,11 @@ export interface Probe<T> {
 
 /** Looks through stretches of the past, the latest first. */
 export interface Lookback {
-  /** The machine stands where a stretch begins. Begins to watch it; returns a function that ends it. */
-  begin(): () => void;
+  /**
+   * The machine stands where a stretch begins. Begins to watch it; returns a function that ends it, or undefined to have it begin
+   * earlier. Where the past itself begins, which is the last stretch, there is nothing earlier.
+   */
+  begin(isFirst: boolean): (() => void) | undefined;
   /** A stop within the stretch. */
   passed(stop: Stop): void;
   /** The stretch has come to its end, and the past before it is left, or not. False ends the search. */

@@ -127,6 +127,25 @@ describe('the timeline', function () {
         assert.deepEqual(await timeline.findLast(instant, probe), earlier, `seed ${seed}`);
         const later = seen.find((one) => compareInstants(one.instant, instant) > 0);
         assert.deepEqual(await timeline.findFirst(instant, end, probe), later, `seed ${seed}`);
+        if (question % 8 > 0) continue;
+        // All that has happened, each thing once, also where stretches may not begin everywhere.
+        let [all, stretch]: (typeof seen)[] = [[], []];
+        await timeline.lookBack(instant, {
+          begin: (isFirst) => {
+            stretch = [];
+            return isFirst || random.chance(40) ? probe.watch() : undefined;
+          },
+          passed: (stop) => stretch!.push({ instant: machine.instant, value: probe.found(stop)! }),
+          ended: () => {
+            all = [...stretch!, ...all!];
+            return true;
+          },
+        });
+        assert.deepEqual(
+          all,
+          seen.filter((one) => compareInstants(one.instant, instant) < 0),
+          `seed ${seed}`,
+        );
       }
       assert.deepEqual(
         await timeline.findLast(end, probe),

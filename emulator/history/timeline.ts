@@ -180,19 +180,23 @@ export class Timeline {
 
   /** Runs the past before an instant again, stretch by stretch. The machine stands anywhere afterwards. Throws Cancelled. */
   async lookBack(before: Instant, look: Lookback): Promise<void> {
+    let last: Instant | undefined;
     for await (const { from, end } of this.stretches(before)) {
+      last ??= end;
       this.restore(from);
-      const unwatch = look.begin();
+      const isFirst = compareInstants(from.machine.instant, this.beginning) <= 0;
+      const unwatch = look.begin(isFirst);
+      if (unwatch === undefined) continue;
       try {
-        await this.advance(end, (stop) => {
+        await this.advance(last, (stop) => {
           if (compareInstants(this.machine.instant, before) < (hasHappened(stop) ? 1 : 0)) look.passed(stop);
           return false;
         });
       } finally {
         unwatch();
       }
-      const { instant } = from.machine;
-      if (!look.ended(instant, compareInstants(instant, this.beginning) <= 0)) return;
+      if (!look.ended(from.machine.instant, isFirst)) return;
+      last = undefined;
     }
   }
 
@@ -203,13 +207,12 @@ export class Timeline {
   async goToStep(hart: number, steps: number, before: Instant): Promise<void> {
     this.isCancelled = false;
     const stepsOf = (): number => this.machine.harts[hart]!.steps;
-    for (let end = before; ;) {
-      const start = this.checkpoints.before(end);
+    let start: Kept | undefined;
+    do {
+      start = this.checkpoints.before(start?.machine.instant ?? before);
       if (start === undefined) throw new RangeError('the step lies before the beginning of the past');
       this.restore(start);
-      if (stepsOf() <= steps) break;
-      end = start.machine.instant;
-    }
+    } while (stepsOf() > steps);
     await this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: steps - stepsOf() }));
     if (stepsOf() !== steps) throw new RangeError('the hart has no such step');
   }
@@ -322,11 +325,10 @@ export class Timeline {
       compareInstants(this.machine.instant, instant) <= 0 &&
       compareInstants(this.machine.instant, from.machine.instant) >= 0;
     if (!isOnTheWay) this.restore(from);
-    const { executed } = this.machine;
     const left = instant.inputs === this.machine.instant.inputs ? instant.time - this.machine.instant.time : 0;
     if (left > FAR) {
       // No more instructions than that lie on the way. Whoever comes from far will look around here.
-      await this.advance(instant, undefined, executed + left - NEAR);
+      await this.advance(instant, undefined, this.machine.executed + left - NEAR);
       this.keep();
     }
     await this.advance(instant);

@@ -1,7 +1,38 @@
 /** Walks by software that found nothing, as the debug console asks for them. */
 import { strict as assert } from 'node:assert';
+import { nodeFiles } from '../../../debug-adapter/node-files';
 import type { QueryAnswer } from '../../../debug-adapter/protocol';
-import { sessions } from '../support';
+import { Session } from '../../../debug-adapter/session';
+import { CLOCK } from '../../../host/clock';
+import { DISK, KERNEL, sessions } from '../support';
+
+/** What is answered on a host so slow that there are checkpoints after every few thousand instructions. */
+async function onSlowHost(functions: string[], query: string): Promise<QueryAnswer> {
+  let [now, seq] = [0, 0];
+  const clock = { ...CLOCK, now: () => ++now, later: (_: number, action: () => void) => CLOCK.later(0, action) };
+  let receive: (message: unknown) => void = () => undefined;
+  let arrived: (message: { event?: string; request_seq?: number; body?: unknown }) => void = () => undefined;
+  const channel = { send: (message: object) => arrived(message), onMessage: (to: typeof receive) => (receive = to) };
+  const host = { files: nodeFiles, clock: { ...clock, unixTime: () => 0 }, workingDirectory: '/' };
+  const ended = new Promise((resolve) => new Session(channel, { ...host, end: resolve }));
+  const ask = (command: string, args: object, event?: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const own = ++seq;
+      arrived = (message) => {
+        if (event === undefined ? message.request_seq === own : message.event === event) resolve(message.body);
+      };
+      receive({ type: 'request', seq: own, command, arguments: args });
+    });
+  const lab = { kernel: KERNEL, disk: DISK, snapshot: true, legacyVirtio: false, warmStart: false };
+  await ask('initialize', { adapterID: 'xv6' });
+  await ask('launch', { ...lab, harts: 1 });
+  await ask('setFunctionBreakpoints', { breakpoints: functions.map((name) => ({ name })) });
+  await ask('configurationDone', {}, 'stopped');
+  const answer = (await ask('xv6.query', { query })) as QueryAnswer;
+  await ask('disconnect', {});
+  await ended;
+  return answer;
+}
 
 describe('walks by software', function () {
   this.timeout(120_000);
@@ -37,5 +68,10 @@ describe('walks by software', function () {
     const [innermost, caller] = await session.places(threadId!);
     assert.match(innermost!, /^walk kernel\/vm\.c:/);
     assert.match(caller!, /^user_pte kernel\/copy\.c:/);
+  });
+
+  it('are none of a kernel that maps its own memory, wherever checkpoints are in that', async () => {
+    const { title } = await onSlowHost(['userinit'], '$walks()');
+    assert.equal(title, 'No walks by software that found no valid entry');
   });
 });
