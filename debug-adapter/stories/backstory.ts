@@ -246,7 +246,9 @@ export class Backstory {
     const odd = event.from === Mode.User && walked?.error === 'not-valid' ? oddLeaf(guest, walked.root) : undefined;
     const oddEntry = odd && this.places.at(odd.address);
     if (oddEntry) this.tellEntry('origin', 'Odd is ', { entry: oddEntry, value: odd.value });
-    if (walked !== undefined && isNobodys(guest, walked.root)) this.pages.push({ page: walked.root, isReused: true });
+    // Before the page that the address was loaded from: without its table the hart finds nothing at any address.
+    if (walked !== undefined && isNobodys(guest, walked.root))
+      this.pages.unshift({ page: walked.root, isReused: true });
     // What is no entry at all does not lie in a table any more.
     if (walked?.error !== undefined && last?.pte !== undefined && last.pte !== 0n)
       this.pages.push({ page: pageOf(last.pteAddress), isReused: false });

@@ -81,7 +81,9 @@ export class StopStory {
     const leaves = found.flatMap(({ pte }) => leafPage(pte) ?? []);
     const subjects = found.map((entry) => this.asked(entryChapter(this.guest, entry, true)));
     const all = [...pages, ...leaves.map((page) => ({ page, isReused: false }))];
-    const leads = all.map(({ page, isReused }) => this.asked(pageChapter(this.guest, page, isReused)));
+    // The root's page is also that of the entry that decided.
+    const isReused = (page: bigint): boolean => all.some((one) => one.isReused && one.page === page);
+    const leads = all.map(({ page }) => this.asked(pageChapter(this.guest, page, isReused(page))));
     const isDecided = subjects[0] !== undefined || (!this.composed.isTrap && this.decision !== undefined);
     if (isDecided) [this.entry, this.page] = [subjects[0], undefined];
     if (isDecided && !this.composed.isTrap && found[0] !== undefined)
@@ -96,12 +98,12 @@ export class StopStory {
     const { first, last, isTrap } = this.composed;
     const decision = isTrap ? undefined : this.decision;
     const freed = this.page ? this.freedLine(this.page, of(this.page)) : [];
+    const isRoots = this.page?.kind === 'page' && this.page.page === this.strangeRoot;
     // That an address lay in memory says something only where that was no longer whose it had been.
     const origin = this.backstory.find(
-      ({ about }) => about === 'origin' || about === 'code' || (about === 'loaded' && freed.length > 0),
+      ({ about }) => about === 'origin' || about === 'code' || (about === 'loaded' && freed.length > 0 && !isRoots),
     );
     const writer = this.entry ? this.writerLine(this.entry, of(this.entry)) : [];
-    const isRoots = this.page?.kind === 'page' && this.page.page === this.strangeRoot;
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
       ...this.bearings.slice(0, 1).map((text) => sentence(text)),
