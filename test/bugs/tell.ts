@@ -1,6 +1,6 @@
 /** What the debugger shows of a planted bug: boots its kernel, comes to the symptom, and reads the stop as a student would. */
-import type { Story } from '../../debug-adapter/protocol';
 import { plantedKernel } from '../adapter/planted';
+import { toldStory } from '../adapter/story';
 import { TestSession } from '../adapter/support';
 import type { Row, Where } from './row';
 
@@ -45,22 +45,11 @@ async function atStop(session: TestSession, { at }: Row): Promise<Shown> {
   let { description, threadId } = await session.stopped();
   for (let stops = 1; at && !at.test(description ?? '') && stops < MOST_STOPS; stops++)
     ({ description, threadId } = await session.goOn());
-  const first = await told(session);
+  const first = (await toldStory(session))?.story.lines.map(({ text }) => text) ?? [];
   const { body } = await session.exceptionInfoRequest({ threadId: threadId ?? 1 });
   const { result } = (await session.evaluateRequest({ expression: '$why', context: 'repl' })).body;
   const box = (body.description ?? description ?? '').split('\n');
   return { stop: [...box, ...first.filter((line) => !box.includes(line))].join('\n'), click: result };
-}
-
-/** What the Stop view says first, once the past has been looked through, which it has done unasked. */
-async function told(session: TestSession): Promise<string[]> {
-  let last: Story | undefined;
-  session.on('xv6.story', ({ body }: { body: Story }) => (last = body));
-  const { story } = await session.ask('xv6.story', {});
-  const end = Date.now() + session.defaultTimeout;
-  while (story !== undefined && (last ?? story).past === 'looking' && Date.now() < end)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  return (last ?? story)?.lines.map(({ text }) => text) ?? [];
 }
 
 /** What is told of a kernel that runs on. */

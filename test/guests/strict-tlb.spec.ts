@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tlbOfSeed } from '../../emulator/strict-tlb/event';
 import type { StaleTranslationEvent } from '../../emulator/types';
+import { plantedKernel } from '../adapter/planted';
 import { Guest, type GuestOptions } from './guest';
 import { labAt } from './lab';
 
@@ -22,10 +23,11 @@ function boot(options: Omit<GuestOptions, 'harts'>): { guest: Guest; stale: Stal
   return { guest, stale };
 }
 
+const KERNEL = path.join(PREBUILT, 'kernel');
 const sample = (kernel: string, tlb = STRICT): ReturnType<typeof boot> =>
   boot({
     ...{ memory: 128 << 20, legacyVirtio: false, tlb },
-    kernel: fs.readFileSync(path.join(PREBUILT, kernel)),
+    kernel: fs.readFileSync(kernel),
     disk: fs.readFileSync(path.join(PREBUILT, 'fs.img')),
   });
 
@@ -34,7 +36,7 @@ describe('a strict TLB under a kernel', function () {
 
   for (const seed of [0, 7]) {
     it(`raises nothing in the sample's own tests, with seed ${seed}`, () => {
-      const { guest, stale } = sample('kernel', tlbOfSeed(seed));
+      const { guest, stale } = sample(KERNEL, tlbOfSeed(seed));
       guest.expect('$ ');
       guest.send('usertests');
       guest.expect('ALL TESTS PASSED');
@@ -43,13 +45,13 @@ describe('a strict TLB under a kernel', function () {
   }
 
   it('finds the fences that are missing, while the kernel boots', () => {
-    const { guest, stale } = sample('bugs/kernel-43');
+    const { guest, stale } = sample(plantedKernel('43'));
     assert.throws(() => guest.expect('$ '));
     assert.ok(stale.length > 0 && stale.every(({ change, card }) => change?.by === 'satp' && card === undefined));
   });
 
   it('tells that the kernel relies on A and D being set by hardware', () => {
-    const { guest, stale } = sample('kernel', tlbOfSeed(8));
+    const { guest, stale } = sample(KERNEL, tlbOfSeed(8));
     guest.machine.subscribe({ staleTranslation: () => true });
     assert.throws(() => guest.expect('$ '), /the machine stopped: staleTranslation/);
     assert.deepEqual(

@@ -22,8 +22,7 @@ describe('warmStart', function () {
     const first = await TestSession.open(cache);
     await first.boot();
     await first.written('$ ');
-    await first.type('ls');
-    await first.written('$ ', first.console.length);
+    await first.written('$ ', await first.type('ls'));
     await first.stop();
     // The state is the same to the bit, so a change in the saved file shows whether a session has used it.
     const bytes = readFileSync(savedBoot()).toString('latin1');
@@ -56,9 +55,9 @@ describe('warmStart', function () {
       assert.match(again.console, /was booted[^]*init: starting sh\n\$ $/);
       const from = await again.type('echo one > two');
       await again.written('$ ', from);
-      await again.type('rm two');
+      const removed = await again.type('rm two');
       if (options?.functions) assert.equal((await again.stopped()).reason, 'function breakpoint');
-      else await again.written('$ ', again.console.length);
+      else await again.written('$ ', removed);
       await again.stop();
     });
   }
@@ -95,8 +94,7 @@ describe('warmStart', function () {
     const again = await warm();
     await again.written('$ ');
     assert.match(again.console, /is booting/);
-    await again.type('ls');
-    await again.written('$ ', again.console.length);
+    await again.written('$ ', await again.type('ls'));
     await again.stop();
     assert.ok(readFileSync(savedBoot()).length > 5000);
   });

@@ -68,8 +68,9 @@ describe('a bookmark', function () {
     await session.stopped();
     const start = await session.ask('xv6.setBookmark', { name: 'start' });
     await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+    const from = session.console.length;
     await session.continueRequest({ threadId: 1 });
-    await session.written('$ ', session.console.length);
+    await session.written('$ ', from);
     await said(session, 'cat file', 'one\n$ ');
     await paused(session);
     await session.ask('xv6.setBookmark', { name: 'after one' });

@@ -84,10 +84,10 @@ describe('a recording', function () {
     await reader.ask('xv6.goTo', { instant: 'present' });
     assert.equal(await state(reader, { ...stop, ...(await reader.stopped()), threadId: stop.threadId! }), there);
 
+    const from = reader.console.length;
     await reader.continueRequest({ threadId: 1 });
-    await reader.written('README\n$ ', reader.console.length);
-    await reader.type('echo again > new; cat new');
-    await reader.written('again\n$ ', reader.console.length);
+    await reader.written('README\n$ ', from);
+    await reader.written('again\n$ ', await reader.type('echo again > new; cat new'));
     // The guest's disk is in memory only.
     assert.deepEqual(readdirSync(reader.folder), ['run.xv6run']);
   });

@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import type { Story, StorySection } from '../../../debug-adapter/protocol';
 import { storyLead, storyText } from '../../../debug-adapter/stories/text';
+import { toldStory } from '../story';
 import { kernelWithBug, lineOf, sessions, type Stop, type TestSession } from '../support';
 
 interface Told {
@@ -15,14 +16,9 @@ interface Told {
 
 /** The story of a stop, with all that the past has. */
 async function storyOf(session: TestSession): Promise<Omit<Told, 'stop'>> {
-  let last: Story | undefined;
-  session.on('xv6.story', ({ body }: { body: Story }) => (last = body));
-  const { story: first } = await session.ask('xv6.story', {});
-  assert.ok(first, 'there is no story');
-  const end = Date.now() + 20_000;
-  while ((last ?? first).past === 'looking' && Date.now() < end)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  const story = last ?? first;
+  const told = await toldStory(session);
+  assert.ok(told, 'there is no story');
+  const { first, story } = told;
   assert.equal(story.past, 'told');
   assert.ok(story.lines.length <= 3);
   return { first, story, lead: storyLead(story), text: storyText(story) };

@@ -212,8 +212,7 @@ describe('the timeline', function () {
     const session = current();
     await session.boot({ harts: 1 });
     await session.written('$ ');
-    await session.type('ls');
-    await session.written('$ ', session.console.length);
+    await session.written('$ ', await session.type('ls'));
     const other = await TestSession.open(session.cache);
     try {
       await other.boot({ harts: 1, functions: ['sys_unlink'] });
