@@ -1,10 +1,11 @@
 /**
  * The life of a physical page: when it was allocated, mapped, unmapped, used as a table, and freed, and by whom. The kernel's
- * allocator is seen where its functions are called, entries where they are stored, in all tables that are known.
+ * allocator is seen where its functions are called, entries where they are stored, in all tables that are known. A call that frees
+ * may only count down, as with copy on write: one that frees writes into the page, to fill it or to chain it to the next.
  */
 import { hex } from '../../emulator/isa/hex';
 import { flagText, isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, spanOf } from '../../emulator/isa/sv39';
-import type { Stop, TableStoreEvent } from '../../emulator/types';
+import type { DataEvent, Stop, TableStoreEvent, Watch } from '../../emulator/types';
 import { callPlace } from '../code/place-names';
 import { frameInteger } from '../evaluation/evaluation';
 import { walkStack } from '../stack/stack';
@@ -17,11 +18,25 @@ import type { Candidate, Query } from './query';
 import { X } from '../../emulator/isa/registers';
 
 const KINDS: ReadonlySet<KernelEventKind> = new Set(['allocate', 'free', 'map']);
+/** What a call has done that was to free the page. */
+export const FREED = 'freed';
+export const KEPT = 'given to kfree, which left it as it was';
+
+/** A call that is to free the page. */
+interface Freeing {
+  readonly occurrence: Occurrence;
+  readonly returnsTo: bigint;
+}
 
 export class PageHistory implements Query {
   readonly subject: string;
   private readonly events: KernelEvents;
   private subscription: ReturnType<AskedGuest['machine']['subscribe']> | undefined;
+  /** Those that have neither freed it nor returned, by their stack pointers, of which no two are alike. */
+  private readonly freeing = new Map<bigint, Freeing>();
+  /** This is the stretch at whose end the answer is asked for. */
+  private isLast = true;
+  private readonly beginning: Watch;
 
   /** `page`: its physical address. */
   constructor(
@@ -30,6 +45,7 @@ export class PageHistory implements Query {
     private readonly condition: QueryCondition,
   ) {
     this.subject = `events of the page at ${hex(page)}`;
+    this.beginning = { address: page, length: 8, access: 'write' };
     this.events = new KernelEvents(guest.xv6, (hart, address, length) => guest.read(hart)(address, length));
   }
 
@@ -50,23 +66,62 @@ export class PageHistory implements Query {
     const subscription = machine.subscribe({
       execute: ({ hart }) => this.concerns(hart),
       tableStore: (event) => this.change(event) !== undefined,
+      data: (event) => this.freeingBy(event) !== undefined,
     });
     this.subscription = subscription;
-    subscription.setAddresses(this.events.addresses(KINDS));
+    this.freeing.clear();
+    this.follow();
     subscription.followTables([...tableRoots(xv6), ...this.tablesInHand()]);
     return () => subscription.end();
   }
 
   seen(stop: Stop): Candidate | undefined {
-    const found =
-      stop.kind === 'breakpoint'
-        ? this.called(stop.hart)
-        : stop.kind === 'tableStore'
-          ? this.stored(stop.event)
-          : undefined;
-    return found && this.condition.holds(found.hart ?? this.guest.machine.current)
-      ? { occurrence: () => found }
-      : undefined;
+    const found = this.occurrenceAt(stop);
+    return found && { occurrence: () => found };
+  }
+
+  /** What has not returned where the answer is asked for may be the very call that fails there, and has freed nothing. */
+  ended(): Candidate[] {
+    const unfinished = this.isLast ? [] : [...this.freeing.values()];
+    this.isLast = false;
+    return unfinished.map(({ occurrence }) => ({ occurrence: () => occurrence }));
+  }
+
+  private occurrenceAt(stop: Stop): Occurrence | undefined {
+    switch (stop.kind) {
+      case 'breakpoint':
+        return this.called(stop.hart);
+      case 'tableStore':
+        return this.stored(stop.event);
+      case 'data': {
+        const sp = stop.events.map((event) => this.freeingBy(event)).find((one) => one !== undefined);
+        return sp === undefined ? undefined : this.freed(sp)?.occurrence;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** Watches what calls that are to free the page do. */
+  private follow(): void {
+    const { freeing, beginning } = this;
+    const returns = [...freeing.values()].map(({ returnsTo }) => returnsTo);
+    this.subscription!.setAddresses([...this.events.addresses(KINDS), ...returns]);
+    this.subscription!.setWatches(freeing.size > 0 ? [beginning] : []);
+  }
+
+  /** The call that has stored into the page, by its stack pointer: below it lies what it has called. */
+  private freeingBy({ watch, hart, by }: DataEvent): bigint | undefined {
+    if (watch !== this.beginning || hart === undefined || by !== 'instruction') return undefined;
+    const sp = this.guest.harts[hart]!.x(X.sp);
+    return [...this.freeing.keys()].find((one) => one >= sp && one - sp < PAGE_SIZE);
+  }
+
+  private freed(sp: bigint): Freeing | undefined {
+    const call = this.freeing.get(sp);
+    this.freeing.delete(sp);
+    this.follow();
+    return call;
   }
 
   /**
@@ -90,20 +145,29 @@ export class PageHistory implements Query {
     );
   }
 
-  /** Whether to stop for what a function of the kernel is about to do. A table that is being built is followed, too. */
+  /** Whether to stop for what a function of the kernel is about to do, or has done. A table that is being built is followed, too. */
   private concerns(id: number): boolean {
-    const event = this.events.at(this.guest.harts[id]!);
+    const hart = this.guest.harts[id]!;
+    const event = this.events.at(hart);
     if (event?.kind === 'map') this.subscription?.followTables([event.root]);
-    return (event?.kind === 'allocate' || event?.kind === 'free') && event.page === this.page;
+    if (event?.kind === 'allocate' || event?.kind === 'free') return event.page === this.page;
+    return this.freeing.get(hart.x(X.sp))?.returnsTo === hart.pc;
   }
 
   private called(id: number): Occurrence | undefined {
     const hart = this.guest.harts[id]!;
+    const sp = hart.x(X.sp);
+    if (this.freeing.get(sp)?.returnsTo === hart.pc) return { ...this.freed(sp)!.occurrence, what: KEPT };
     const event = this.events.at(hart);
     if ((event?.kind !== 'allocate' && event?.kind !== 'free') || event.page !== this.page) return undefined;
+    if (!this.condition.holds(id)) return undefined;
     const scene = sceneOf(this.guest, hart, hart.pc);
     const place = callPlace(this.guest.image, hart.x(X.ra)) ?? scene.place;
-    return { ...scene, place, what: event.kind === 'allocate' ? 'allocated' : 'freed', parts: [] };
+    if (event.kind === 'allocate') return { ...scene, place, what: 'allocated', parts: [] };
+    const occurrence: Occurrence = { ...scene, place, what: FREED, parts: [] };
+    this.freeing.set(sp, { occurrence, returnsTo: hart.x(X.ra) });
+    this.follow();
+    return undefined;
   }
 
   private stored(event: TableStoreEvent): Occurrence | undefined {
@@ -111,6 +175,7 @@ export class PageHistory implements Query {
     const { guest } = this;
     const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
     if (what === undefined || hart === undefined || event.pc === undefined) return undefined;
+    if (!this.condition.holds(hart.id)) return undefined;
     const scene = sceneOf(guest, hart, event.pc, beforeInstruction(guest.machine.instant));
     const { address, before, after, root, maps } = event;
     const owner = tableName(guest.xv6, root);

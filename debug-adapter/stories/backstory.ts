@@ -20,7 +20,8 @@ import { explainTrap } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
 import { callerPlace, calledBy, sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
 import { pageOf } from '../questions/page-history';
-import { Writers } from '../questions/writers';
+import { Writers, type Writing } from '../questions/writers';
+import type { Range } from '../questions/spots';
 import { executed, trapTaken } from '../run-control/past/questions';
 import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
@@ -198,27 +199,35 @@ export class Backstory {
     return true;
   }
 
-  /** `byKernel`: it is told only if the kernel has written it. */
+  /** `byKernel`: it is told only if the kernel has written it. Returns the write, at which the machine then stands. */
   private async tellLastWrite(
     what: string,
-    range: { address: bigint; length: number },
+    range: Range,
     before: Instant,
     byKernel = false,
-  ): Promise<void> {
+  ): Promise<Writing | undefined> {
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
-    if (writing === undefined) return;
-    if (byKernel && (writing.by !== 'instruction' || this.guest.harts[writing.hart]!.mode === Mode.User)) return;
-
+    const isKernels = writing?.by === 'instruction' && this.guest.harts[writing.hart]!.mode !== Mode.User;
+    if (writing === undefined || (byKernel && !isKernels)) return undefined;
     if (writing.by !== 'instruction') {
       const by = this.scene(this.guest.machine.current, undefined, 'written');
       this.say('code', `${what} was written last by a device.`, by);
-      return;
+      return writing;
     }
     const hart = this.guest.harts[writing.hart]!;
     const scene = sceneOf(this.guest, hart, writing.pc);
     const place = calledBy(scene.place, callerPlace(this.guest, hart));
     const seen: Occurrence = { ...scene, place, what: 'written', parts: [] };
     this.say('code', `${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
+    return writing;
+  }
+
+  /** The load of what an instruction stored, if it only copied that. The machine stands at the write. */
+  private async copied(writing: Writing | undefined): Promise<Loaded | undefined> {
+    if (writing?.by !== 'instruction' || writing.decoded === undefined) return undefined;
+    const { hart, decoded } = writing;
+    const run = await recentInstructions(this.guest, this.timeline, hart, this.guest.machine.instant, RECENT[0]!);
+    return loadOf(run, run.length, decoded.rs2);
   }
 
   private async tellTrap(event: TrapEvent, at: Instant): Promise<void> {
@@ -265,7 +274,8 @@ export class Backstory {
     if (jump === undefined || jump.decoded.instruction.control !== 'indirect') return true;
     const source = loadOf(run, run.length - 1, jump.decoded.rs1);
     if (source === undefined && !isLast) return false;
-    if (source?.value === event.tval) this.tellLoaded(source);
+    // JALR clears the lowest bit (the unprivileged specification, 2.5).
+    if (source !== undefined && (source.value & ~1n) === event.tval) this.tellLoaded(source);
     if (event.from !== Mode.User) this.say('jump', `The jump there is at ${this.lineOf(jump.pc)}.`);
     return true;
   }
@@ -321,15 +331,21 @@ export class Backstory {
     if (variable === undefined) {
       // What a program finds in its registers as it goes on has come from there, and is its own.
       const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
-      if (isJunk || (from === Mode.User && !isFrame)) await this.tellLastWrite('What lay there', range, at, !isJunk);
+      if (!isJunk && (from !== Mode.User || isFrame)) return;
+      const written = await this.tellLastWrite('What lay there', range, at, !isJunk);
+      const copy = isJunk ? await this.copied(written) : undefined;
+      // The page from which it was copied had been filled with it, while somebody still had it.
+      if (copy !== undefined && (value & 0xffn) === (copy.value & 0xffn)) {
+        const told = this.lines.findIndex(({ about }) => about === 'loaded');
+        const from = `where ${hex(value)} had been copied from PA ${hex(copy.physical)}`;
+        this.lines[told] = { about: 'loaded', text: `The address was loaded from PA ${hex(physical)}, ${from}.` };
+        this.pages.unshift({ page: pageOf(copy.physical), isReused: true });
+      }
       return;
     }
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, at);
-    if (writing?.by !== 'instruction' || writing.decoded === undefined) return;
-    const { hart, decoded } = writing;
     const { instant } = this.guest.machine;
-    const run = await recentInstructions(this.guest, this.timeline, hart, instant, RECENT[0]!);
-    const source = loadOf(run, run.length, decoded.rs2);
+    const source = await this.copied(writing);
     if (source?.value !== value) return;
     this.lines.pop();
     const before = `and that had been read from PA ${hex(source.physical)}`;

@@ -6,6 +6,7 @@ import { extendedInt } from '../page-tables/evidence';
 import type { Frame } from '../stack/frame';
 import { allProcesses } from '../xv6/processes';
 import type { EntryPlaces } from './entries';
+import { brokenRuleComposed } from './evidence/broken-rule';
 import { entriesIn, entryLeadingTo, type FoundEntry } from './found-entries';
 import { frameValues, type FrameValue } from './frame-values';
 import { kernelFrames, placeOf, type StoryGuest, type StoryWords, type ToldStop } from './happened';
@@ -47,6 +48,7 @@ interface FrameFacts {
 export function composed(guest: StoryGuest, words: StoryWords, places: EntryPlaces, stop: ToldStop): Composed {
   const { stack, report } = stop;
   if (report.cause?.kind === 'stale-translation') return staleComposed(guest, words, places, report.cause.event);
+  if (report.cause?.kind === 'ledger') return brokenRuleComposed(guest, places, report.cause.event);
   const isCalled = report.cause?.kind === 'kernel' || report.cause?.kind === 'dead-end';
   const frames = isCalled ? afterPanic(guest, kernelFrames(stack)) : kernelFrames(stack);
   const trap = trapBehind(guest, places, stop, frames);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { PTE, pteOf } from '../../emulator/isa/sv39';
+import { PTE, pteOf, ptePhysical } from '../../emulator/isa/sv39';
 import { entryMeaning, entryName, EntryPlaces, mayBeRoot } from './entries';
 
 const { V, R, W } = PTE;
@@ -51,6 +51,16 @@ describe('the places of page-table entries', () => {
     const other = { root: 0x8000_2000n, label: 'another', id: 'table:0x80002000' };
     assert.equal(new EntryPlaces(pages, [other, table]).at(0x8000_2008n)!.table, other);
     assert.equal(new EntryPlaces(pages, [table, other]).at(0x8000_2008n)!.table, table);
+  });
+
+  it('are found by what they hold', () => {
+    const found = new EntryPlaces(pages, [table]).entries(
+      (pte, level) => level === 0 && ptePhysical(pte) === 0x8010_0000n,
+    );
+    assert.deepEqual(
+      found.map(({ address, va }) => [address, va]),
+      [[0x8000_3020n, 0x204000n]],
+    );
   });
 
   it('are not told of a lower page of a table, which would be taken for its root', () => {

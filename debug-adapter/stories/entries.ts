@@ -51,10 +51,10 @@ export class EntryPlaces {
 
   /** The first table in which a page is found is the one that is named. */
   constructor(
-    memory: Pick<PhysicalMemory, 'read'>,
+    private readonly memory: Pick<PhysicalMemory, 'read'>,
     readonly tables: readonly KnownTable[],
   ) {
-    for (const table of tables) this.addPage(memory, table.root, { table, level: ROOT_LEVEL, va: 0n });
+    for (const table of tables) this.addPage(table.root, { table, level: ROOT_LEVEL, va: 0n });
   }
 
   at(address: bigint): Entry | undefined {
@@ -72,21 +72,37 @@ export class EntryPlaces {
     };
   }
 
-  private addPage(memory: Pick<PhysicalMemory, 'read'>, address: bigint, page: TablePage): void {
+  /** Those that are meant, as they are now. */
+  entries(isMeant: (pte: bigint, level: number) => boolean): Entry[] {
+    return [...this.pages].flatMap(([page, { level }]) =>
+      (this.validIn(page) ?? []).flatMap(({ index, pte }) =>
+        isMeant(pte, level) ? (this.at(page + BigInt(8 * index)) ?? []) : [],
+      ),
+    );
+  }
+
+  private addPage(address: bigint, page: TablePage): void {
     if (this.pages.has(address) || this.pages.size >= MOST_PAGES || address % PAGE_SIZE !== 0n) return;
-    const bytes = memory.read(address, Number(PAGE_SIZE));
-    if (bytes === undefined) return;
+    const entries = this.validIn(address);
+    if (entries === undefined) return;
     this.pages.set(address, page);
     if (page.level === 0) return;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let index = 0; index < bytes.length / 8; index++) {
-      // Most entries are empty.
-      if (!(view.getUint8(index * 8) & PTE.V)) continue;
-      const entry = view.getBigUint64(index * 8, true);
-      if (!isPointer(pteFlags(entry))) continue;
+    for (const { index, pte } of entries) {
+      if (!isPointer(pteFlags(pte))) continue;
       const va = page.va + BigInt(index) * spanOf(page.level);
-      this.addPage(memory, ptePhysical(entry), { table: page.table, level: page.level - 1, va });
+      this.addPage(ptePhysical(pte), { table: page.table, level: page.level - 1, va });
     }
+  }
+
+  /** Most entries are empty. Undefined of what is no memory. */
+  private validIn(page: bigint): { index: number; pte: bigint }[] | undefined {
+    const bytes = this.memory.read(page, Number(PAGE_SIZE));
+    if (bytes === undefined) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const valid: { index: number; pte: bigint }[] = [];
+    for (let index = 0; index < bytes.length / 8; index++)
+      if (view.getUint8(index * 8) & PTE.V) valid.push({ index, pte: view.getBigUint64(index * 8, true) });
+    return valid;
   }
 }
 

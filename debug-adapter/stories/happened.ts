@@ -32,7 +32,7 @@ export interface ToldStop {
 
 export interface Happened {
   /** `fill`: bytes in a row, as memset writes them. */
-  readonly kind: 'write' | 'fill' | 'device' | 'allocated' | 'freed' | 'mapped';
+  readonly kind: 'write' | 'fill' | 'device' | 'allocated' | 'freed' | 'kept' | 'mapped';
   readonly what: string;
   readonly instant: Instant;
   readonly tick: number;

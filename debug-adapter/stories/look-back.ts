@@ -47,6 +47,7 @@ export async function lookBack(
       findings = findings.map((one, index) => {
         if (one.isDone) return one;
         const found = stretch[index]!;
+        for (const last of searches[index]!.ended?.() ?? []) appended(found, last);
         for (const later of one.found) appended(found, later);
         return { found, isDone: isFirst || searches[index]!.isEnough(found), isComplete: isFirst };
       });

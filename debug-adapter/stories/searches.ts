@@ -4,8 +4,10 @@ import type { DataEvent, Stop, Watch } from '../../emulator/types';
 import { entryText } from '../run-control/stop-text';
 import { QueryCondition } from '../questions/condition';
 import { beforeInstruction } from '../questions/occurrence';
-import { PageHistory } from '../questions/page-history';
+import { FREED, KEPT, PageHistory } from '../questions/page-history';
 import { actor, type Happened, type StoryGuest, type StoryWords } from './happened';
+import type { StoryPlace } from '../protocol';
+import { PAGE_ALLOCATOR } from '../xv6/allocators';
 import { fillingByte } from '../xv6/names';
 import type { Subject } from './sections';
 
@@ -15,6 +17,8 @@ export interface Search {
   begin(): () => void;
   /** What the stop that the machine has just come to is to this object. */
   seen(stop: Stop): Happened | undefined;
+  /** A stretch of the past has come to its end, and the one before it is next. What that shows to have happened, too. */
+  ended?(): readonly Happened[];
   /** Whether what has been found, the latest last, is all that matters. */
   isEnough(found: readonly Happened[]): boolean;
   /** Why not everything is seen. */
@@ -113,18 +117,25 @@ function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kin
     remark: () => query.remark(),
     seen: (stop) => {
       const found = query.seen(stop)?.occurrence();
-      const hart = found?.hart === undefined ? undefined : guest.harts[found.hart];
+      const id = stop.kind === 'data' ? stop.events[0]!.hart : found?.hart;
+      const hart = id === undefined ? undefined : guest.harts[id];
       if (found === undefined || hart === undefined) return undefined;
       const { what, instant, tick, parts } = found;
       // The kernel maps all of RAM at its own addresses.
       if (parts.some(({ name, value }) => name === 'va' && value === hex(subject.page))) return undefined;
-      const isCall = stop.kind === 'breakpoint';
-      const kind = !isCall ? 'mapped' : what === 'freed' ? 'freed' : 'allocated';
-      const pc = stop.kind === 'tableStore' ? (stop.event.pc ?? hart.pc) : hart.pc;
+      const kind =
+        stop.kind === 'tableStore' ? 'mapped' : what === FREED ? 'freed' : what === KEPT ? 'kept' : 'allocated';
+      // Where a call has returned, it is the instruction before.
+      const pc = stop.kind === 'tableStore' ? (stop.event.pc ?? hart.pc) : kind === 'kept' ? hart.pc - 1n : hart.pc;
       const { process, places } = actor(guest, hart, pc, words);
-      // Of the allocator's own function it is told who called it.
-      return { ...{ kind, what, instant, tick, hart: hart.id, process }, places: isCall ? places.slice(1) : places };
+      return { ...{ kind, what, instant, tick, hart: hart.id, process }, places: callersOf(kind, places) };
     },
+    ended: () =>
+      query.ended().flatMap((one) => {
+        const { what, instant, tick, hart, place } = one.occurrence()!;
+        const places = place === undefined ? [] : [{ text: place.text, function: '' }];
+        return { ...{ kind: 'freed', what, instant, tick, hart, process: undefined }, places } as const;
+      }),
     isEnough: (found) => {
       const life = found.filter(({ kind }) => kind === 'allocated' || kind === 'freed');
       const first = life.findIndex(({ kind }) => kind === 'allocated');
@@ -133,4 +144,12 @@ function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kin
       return found.length >= MOST_EVENTS || first >= wanted;
     },
   };
+}
+
+/** Of the allocator's own functions it is told who called them. */
+function callersOf(kind: Happened['kind'], places: readonly StoryPlace[]): readonly StoryPlace[] {
+  if (kind === 'allocated') return places.slice(1);
+  return kind === 'freed'
+    ? places.slice(places.findIndex(({ function: name }) => name === PAGE_ALLOCATOR.free) + 1)
+    : places;
 }

@@ -7,7 +7,7 @@ import { Csr } from '../../emulator/isa/csrs';
 import { hex } from '../../emulator/isa/hex';
 import { PTE, satpRoot } from '../../emulator/isa/sv39';
 import { fillingByte } from '../xv6/names';
-import type { Story, StoryLine, StoryPast } from '../protocol';
+import type { Story, StoryLine, StoryPast, StorySection } from '../protocol';
 import type { Backstory, BackstoryLine } from './backstory';
 import { bearingsOf, isNobodys, strangeTableInForce } from './evidence/bearings';
 import { composed, type Composed } from './composition';
@@ -44,6 +44,7 @@ export class StopStory {
       cause?.kind === 'trap' ||
       cause?.kind === 'trap-loop' ||
       cause?.kind === 'stale-translation' ||
+      cause?.kind === 'ledger' ||
       (cause?.kind === 'kernel' && (cause.event.kind === 'panic' || cause.event.kind === 'exit'));
     const story = isTold ? new StopStory(guest, words, stop) : undefined;
     // A program that ends by itself has its own reasons.
@@ -130,10 +131,12 @@ export class StopStory {
                 lines: rest,
               },
             ]),
-        ...this.chapters.map(({ section, subject }) => {
+        ...this.chapters.flatMap(({ section, subject }): StorySection[] | StorySection => {
           if (subject === undefined) return section;
           const { found, isDone } = of(subject);
           const events = found.map((one) => eventOf(one, this.now, this.words));
+          // Of what nothing is known nothing is said.
+          if (isDone && events.length === 0 && section.lines.length === 0 && !section.walk) return [];
           return { ...section, events, past: isDone ? ('told' as const) : past };
         }),
       ],
@@ -180,6 +183,11 @@ export class StopStory {
     const [last, before] = life.toReversed();
     if (last === undefined || subject.kind !== 'page') return [];
     const page = `The page at PA ${hex(subject.page)} was freed`;
+    if (last.kind === 'freed' && before?.kind === 'freed') {
+      return [
+        sentence(page, ' twice,', ...this.doer(before), ' and', ...this.doer(last), ', and not allocated between'),
+      ];
+    }
     if (last.kind === 'freed') return [sentence(page, ...this.doer(last), ', and not allocated since')];
     const [fourth, third] = life.slice(-4);
     const isTwice = before?.kind === 'allocated' && third?.kind === 'freed' && fourth?.kind === 'freed';

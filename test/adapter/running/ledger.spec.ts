@@ -56,6 +56,10 @@ describe('the rules of the frame ledger', function () {
       `${description}\n${text}`,
       /0x3000 in the table of pid 3 pagefault is mapped beyond the end of the process's memory\nthe entry has U, and p->sz ends below 0x3000/,
     );
+    const story = await session().value('$why', 'repl');
+    assert.match(story, /\nThe entry for 0x3000 in the table of pid 3 pagefault /);
+    assert.match(story, /0 → 0x\w+ \(PA 0x\w+, V R W - U - - -\) by mappages at vm\.c:\d+ < /);
+    assert.match(story, /\nThe page at PA 0x\w+\n[^]*allocated by page_in /);
     assert.match((await session().goOn()).description ?? '', /^panic: freewalk/);
     await session().customRequest('reverseContinue', { threadId: 1 });
     assert.equal((await session().stopped()).description?.startsWith('0x3000 in the table'), true);

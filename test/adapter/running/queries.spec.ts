@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { QueryAnswer } from '../../../debug-adapter/protocol';
+import { plantedKernel } from '../planted';
 import { lineOf, sessions, type TestSession } from '../support';
 
 describe('queries over time', function () {
@@ -192,6 +193,30 @@ describe('queries over time', function () {
       'by its entry',
     );
     await assert.rejects(query(session, '$page(0)'), /leads to no page of memory/);
+  });
+
+  it('tells a call of kfree that only counts from one that frees the page', async () => {
+    const session = current();
+    await session.boot({ harts: 1, kernel: plantedKernel('COW'), filters: ['process-exit'] });
+    await session.written('$ ');
+    await session.type('ls');
+    await session.stopped();
+    // The text of sh, which its child had as well until it became ls.
+    const calls = (await query(session, '$calls(kfree)', 1000)).rows;
+    const given = calls.map(({ parts }) => parts[0]!.value.split(' ')[0]!);
+    const whats = async (page: string): Promise<string[]> =>
+      (await query(session, `$page(${page})`)).rows.map(({ what }) => what.replace(/ at 0x.*/, ''));
+    const lives = await Promise.all([...new Set(given.slice(-12))].map(whats));
+    const kept = 'given to kfree, which left it as it was';
+    const shared = lives.find((life) => life.includes(kept));
+    assert.ok(shared, lives.join('; '));
+    const life = shared.slice(shared.lastIndexOf('allocated'));
+    assert.ok(life.filter((what) => what === 'freed').length <= 1, life.join(', '));
+    assert.ok(!life.includes('freed') || life.indexOf('freed') > life.indexOf(kept), life.join(', '));
+    assert.ok(
+      lives.some((life) => life.at(-2) === 'freed' && life.at(-1) === 'unmapped'),
+      lives.join('; '),
+    );
   });
 
   it('finds who wrote a block of the disk', async () => {

@@ -208,6 +208,35 @@ describe('the story of a stop', function () {
     assert.match(lead, new RegExp(`The page at PA 0x${page}000 was freed .*and not allocated since`));
   });
 
+  it('of a jump has where the address lay, whose lowest bit no jump keeps', async () => {
+    const session = current();
+    await session.boot({ functions: ['ls:list_directory'], filters: ['process-exit'] });
+    await session.written('$ ');
+    await session.type('ls');
+    await session.stopped();
+    const frameId = (await session.stack())[0]!.id;
+    // The saved return address: the sample's programs have frame pointers.
+    const saved = '*(unsigned long *)($s0 - 8)';
+    await session.evaluateRequest({ expression: `${saved} = 0x101010101010101`, context: 'repl', frameId });
+    await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+    await session.goOn();
+    const { lead, text } = await storyOf(session);
+    assert.match(lead, /^instruction page fault at 0x101010101010100 \(user mode/);
+    assert.match(text, /The address was loaded from PA 0x\w+, where 0x101010101010101 was/);
+  });
+
+  it('of a call of kfree that fails does not say that it has freed the page', async () => {
+    const session = current();
+    await session.boot({ functions: ['kfree'], harts: 1 });
+    await session.stopped();
+    const frameId = (await session.stack())[0]!.id;
+    await session.evaluateRequest({ expression: '$a0 = $a0 + 8', context: 'repl', frameId });
+    await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+    assert.match((await session.goOn()).description!, /^panic: kfree/);
+    const { text } = await storyOf(session);
+    assert.doesNotMatch(text, /freed/);
+  });
+
   it('of an address beyond the heap has where it was used', async () => {
     const session = current();
     await session.boot({ filters: ['process-exit'] });
