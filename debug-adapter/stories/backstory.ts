@@ -36,6 +36,8 @@ import {
   type Loaded,
 } from './cause';
 import { isNobodys } from './evidence/bearings';
+import { exceptionOnStack, firstOfLoop } from './evidence/exceptions';
+import { handlerStore } from './evidence/handler-stores';
 import { behindResult, entryIn, variableIn } from './evidence/run-reading';
 import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
@@ -52,9 +54,9 @@ export interface BackstoryLine {
   readonly text: string;
   /**
    * Why a function went where it went; the exception behind it; of what its address was made, or in which page it lay; who wrote the
-   * instruction; from where the hart came.
+   * instruction; from where the hart came; what the exception's handler then did.
    */
-  readonly about: 'decision' | 'exception' | 'origin' | 'loaded' | 'code' | 'jump';
+  readonly about: 'decision' | 'exception' | 'origin' | 'loaded' | 'code' | 'jump' | 'handler';
   readonly seen?: Occurrence;
 }
 
@@ -96,8 +98,14 @@ export class Backstory {
   async tell(report: StopReport): Promise<void> {
     const { instant } = this.guest.machine;
     const { cause } = report;
-    if (cause?.kind === 'trap') return this.tellTrap(cause.event, instant);
-    if (cause?.kind === 'trap-loop') return this.tellTrap(cause.first, await this.before(cause.first, instant));
+    if (cause?.kind === 'trap') {
+      await this.tellTrap(cause.event, instant);
+      const store = cause.unresolved && (await handlerStore(this.guest, this.timeline, cause.event, instant));
+      if (store) this.say('handler', store.text, store.seen);
+      return;
+    }
+    if (cause?.kind === 'trap-loop')
+      return this.tellTrap(cause.first, await firstOfLoop(this.guest, this.timeline, cause.first, instant));
     if (cause?.kind === 'dead-end' || (cause?.kind === 'kernel' && cause.event.kind === 'panic'))
       await this.tellPanic(instant);
     if (cause?.kind === 'dead-end' || cause?.kind === 'kernel') await this.tellException(instant);
@@ -113,7 +121,7 @@ export class Backstory {
   }
 
   private async tellException(now: Instant): Promise<void> {
-    const exception = this.exceptionOnStack();
+    const exception = exceptionOnStack(this.frames);
     if (exception === undefined) return;
     const found = await this.timeline.findLast(now, trapTaken(this.guest.machine, exception));
     if (found === undefined) return;
@@ -357,29 +365,6 @@ export class Backstory {
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {
     const context = trapContext(this.guest, this.guest.harts[event.hart]!);
     return explainTrap(event, { ...context, nameOf: (address) => kernelPlace(this.guest, address) });
-  }
-
-  /** Whether a trap is the exception during which the kernel stopped, by its place on the stack. */
-  private exceptionOnStack(): ((event: TrapEvent) => boolean) | undefined {
-    const label = this.frames.findIndex((frame) => frame.isLabel);
-    const below = this.frames[label + 1];
-    if (label < 0 || below === undefined) return undefined;
-    const { pc } = below.registers;
-    return ({ interrupt, cause, epc, to }) =>
-      !interrupt && cause !== Cause.userEcall && to === Mode.Supervisor && epc === pc;
-  }
-
-  private async before(event: TrapEvent, now: Instant): Promise<Instant> {
-    const isIt = (other: TrapEvent): boolean =>
-      other.hart === event.hart && other.epc === event.epc && other.tval === event.tval && other.cause === event.cause;
-    // The first of many alike is the one that is meant.
-    let [found, before] = [now, now];
-    for (let count = 0; count < 2; count++) {
-      const one = await this.timeline.findLast(before, trapTaken(this.guest.machine, isIt));
-      if (one === undefined) break;
-      [found, before] = [one.instant, one.instant];
-    }
-    return found;
   }
 
   private scene(hart: number, pc: bigint | undefined, what: string): Occurrence {

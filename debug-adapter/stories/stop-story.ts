@@ -109,6 +109,7 @@ export class StopStory {
       ...(decision ? [this.backstoryLine(decision)] : first),
       ...this.bearings.slice(0, 1).map((text) => sentence(text)),
       ...(origin ? [this.backstoryLine(origin)] : []),
+      ...this.backstory.filter(({ about }) => about === 'handler').map((line) => this.backstoryLine(line)),
       ...(isRoots ? [...freed, ...writer] : [...writer, ...freed]),
       ...this.backstory.filter(({ about }) => about === 'jump').map((line) => this.backstoryLine(line)),
       ...last,
@@ -161,7 +162,8 @@ export class StopStory {
   private backstoryLine({ text, seen }: BackstoryLine): StoryLine {
     if (seen === undefined) return sentence(text);
     const { instant, hart, tick } = seen;
-    const ago = instantPart(`${this.words.duration(this.now - tick)} ago`, instant, hart);
+    const away = this.words.duration(Math.abs(this.now - tick));
+    const ago = instantPart(`${away} ${tick > this.now ? 'later' : 'ago'}`, instant, hart);
     return sentence(text.replace(/\.$/, ''), ', ', ago);
   }
 

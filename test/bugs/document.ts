@@ -16,7 +16,7 @@ const TITLES: Readonly<Record<Where, string>> = {
 /** Without what differs from build to build and from machine to machine. */
 const elided = (text: string): string =>
   text
-    .replace(/[\d.]+ (ns|µs|ms|s) (ago|before)/g, '… $2')
+    .replace(/[\d.]+ (ns|µs|ms|s) (ago|before|later)/g, '… $2')
     .replace(/0x8[0-9a-f]{7}\b/g, '0x8…')
     .replace(/0x2[0-9a-f]{7}\b/g, '0x2…')
     .replace(/: \$go\(\d+\)/g, '');

@@ -217,7 +217,11 @@ export const PROGRAM_ROWS: readonly Row[] = [
     variant: 'MMAP',
     run: 'labtests map-file',
     where: 'stop',
-    shown: [/load page fault at 0x\w+ /, /by now a page is mapped there, V R W [^:]*: U=0 forbids it/],
+    shown: [
+      /load page fault at 0x\w+ /,
+      /by now a page is mapped there, V R W [^:]*: U=0 forbids it/,
+      /Its handler then wrote this entry, by mappages.*, called by page_in at mmap\.c:\d+: 0 → .* V R W - - - - -\)/,
+    ],
   },
   {
     number: 40,

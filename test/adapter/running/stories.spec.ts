@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import type { Story, StorySection } from '../../../debug-adapter/protocol';
 import { storyLead, storyText } from '../../../debug-adapter/stories/text';
 import { toldStory } from '../story';
+import { plantedKernel } from '../planted';
 import { kernelWithBug, lineOf, sessions, type Stop, type TestSession } from '../support';
 
 interface Told {
@@ -223,6 +224,26 @@ describe('the story of a stop', function () {
     const { lead, text } = await storyOf(session);
     assert.match(lead, /^instruction page fault at 0x101010101010100 \(user mode/);
     assert.match(text, /The address was loaded from PA 0x\w+, where 0x101010101010101 was/);
+  });
+
+  it('of a fault that its handler has not resolved has the other page that it mapped instead', async () => {
+    const session = current();
+    await session.boot({ kernel: plantedKernel('LAZY'), functions: ['page_in'], filters: ['unresolved'], harts: 1 });
+    await session.written('$ ');
+    await session.type('labtests grow');
+    for (let call = 0; call < 2; call++) {
+      await session.stopped();
+      const frameId = (await session.stack())[0]!.id;
+      await session.evaluateRequest({ expression: 'va = va - 4096', context: 'repl', frameId });
+      if (call > 0) await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+      await session.continueRequest({ threadId: 1 });
+    }
+    assert.match((await session.stopped()).description!, /^store page fault at .* not resolved/);
+    const { lead } = await storyOf(session);
+    assert.match(
+      lead,
+      /Its handler then wrote the entry for 0x(\w+)000, and none for 0x\w+, by mappages.*, called by page_in at lazy\.c:\d+: 0 → .*\), .* later/,
+    );
   });
 
   it('of a call of kfree that fails does not say that it has freed the page', async () => {

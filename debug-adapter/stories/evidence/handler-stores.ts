@@ -1,0 +1,88 @@
+/**
+ * What the handler of a program's exception did to the program's page table before the program went on, or the kernel gave up: a
+ * handler that maps another page than the one that was missing, or with other flags than are needed, shows so.
+ */
+import type { Instant } from '../../../emulator/history/instant';
+import type { Probe, Timeline } from '../../../emulator/history/timeline';
+import { Csr } from '../../../emulator/isa/csrs';
+import { hex } from '../../../emulator/isa/hex';
+import { isPointer, PTE, pteFlags, satpRoot, spanOf } from '../../../emulator/isa/sv39';
+import { Mode, type TableStoreEvent, type TrapEvent } from '../../../emulator/types';
+import {
+  beforeInstruction,
+  calledBy,
+  callerPlace,
+  sceneOf,
+  type AskedGuest,
+  type Occurrence,
+} from '../../questions/occurrence';
+import { entryText } from '../../run-control/stop-text';
+
+/** Instructions in which a handler is expected to be done. */
+const LONGEST = 20_000_000;
+
+/** Leaves that it makes, of which the first few are looked at. */
+const MOST = 64;
+
+interface Made {
+  readonly event: TableStoreEvent;
+  readonly seen: Occurrence;
+}
+
+/** The leaf that it made or changed, in a sentence; undefined if it did not. The machine stands anywhere afterwards. */
+export async function handlerStore(
+  guest: AskedGuest,
+  timeline: Timeline,
+  trap: TrapEvent,
+  at: Instant,
+): Promise<{ text: string; seen: Occurrence } | undefined> {
+  await timeline.goTo(at);
+  const root = rootOf(guest, trap.hart);
+  if (trap.from !== Mode.User || root === undefined) return undefined;
+  const made: Made[] = [];
+  await timeline.findFirst(at, timeline.present, leavesMade(guest, root, at, made));
+  const isFor = ({ event }: Made): boolean => trap.tval >= event.maps && trap.tval - event.maps < spanOf(event.level);
+  const own = made.find(isFor);
+  const one = own ?? made[0];
+  if (one === undefined) return undefined;
+  const { event, seen } = one;
+  const which = own ? 'this entry' : `the entry for ${hex(event.maps)}, and none for ${hex(trap.tval)}`;
+  const by = seen.place === undefined ? '' : `, by ${seen.place.text}`;
+  return {
+    text: `Its handler then wrote ${which}${by}: ${entryText(event.before)} → ${entryText(event.after)}.`,
+    seen,
+  };
+}
+
+const rootOf = (guest: AskedGuest, hart: number): bigint | undefined =>
+  satpRoot(guest.harts[hart]!.csr(Csr.satp) ?? 0n);
+
+/** Finds where the handler is done, with what it has made on the way. */
+function leavesMade(guest: AskedGuest, root: bigint, at: Instant, made: Made[]): Probe<true> {
+  const { machine } = guest;
+  const isLeaf = ({ root: own, after, by }: TableStoreEvent): boolean =>
+    own === root && by !== 'walk' && (pteFlags(after) & PTE.V) !== 0 && !isPointer(pteFlags(after));
+  const add = (event: TableStoreEvent): void => {
+    const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
+    if (hart === undefined || event.pc === undefined) return;
+    const scene = sceneOf(guest, hart, event.pc, beforeInstruction(machine.instant));
+    const place = calledBy(scene.place, callerPlace(guest, hart));
+    made.push({ event, seen: { ...scene, place, what: 'written', parts: [] } });
+  };
+  return {
+    isDone: true,
+    watch: () => {
+      const subscription = machine.subscribe({
+        tableStore: isLeaf,
+        trapReturn: ({ to, hart }) =>
+          to === Mode.User && (rootOf(guest, hart) === root || machine.instant.time - at.time > LONGEST),
+      });
+      subscription.followTables([root]);
+      return () => subscription.end();
+    },
+    found: (stop) => {
+      if (stop.kind === 'tableStore' && isLeaf(stop.event)) add(stop.event);
+      return stop.kind === 'trapReturn' || made.length >= MOST ? true : undefined;
+    },
+  };
+}
