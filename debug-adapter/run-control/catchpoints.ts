@@ -327,7 +327,7 @@ export class Catchpoints {
   }
 
   private matches({ filter, matcher }: ActiveFilter, cause: StopCause): boolean {
-    if (filter.notOfFirmware && this.hasFirmware && isOfMachineMode(cause)) return false;
+    if (filter.notOfFirmware && this.hasFirmware && goesToMachineMode(cause)) return false;
     return filter.matches(cause) && (!matcher || (this.guest !== undefined && matcher(cause, this.guest)));
   }
 
@@ -356,4 +356,4 @@ export class Catchpoints {
   }
 }
 
-const isOfMachineMode = (cause: StopCause): boolean => cause.kind === 'trap' && cause.event.from === Mode.Machine;
+const goesToMachineMode = (cause: StopCause): boolean => cause.kind === 'trap' && cause.event.to === Mode.Machine;

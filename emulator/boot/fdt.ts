@@ -9,7 +9,7 @@ const HART_ISA = 'rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_sstc';
 
 const MIB = 1024 * 1024;
 const UART_CLOCK = 3_686_400;
-const PLIC_SOURCES = 95;
+const PLIC_SOURCES = 96;
 
 const MAGIC = 0xd00dfeed;
 const VERSION = 17;

@@ -5,7 +5,7 @@ import type { MachineOptions } from '../../emulator/types';
 
 export interface GuestOptions extends Pick<
   MachineOptions,
-  'harts' | 'memory' | 'kernel' | 'legacyVirtio' | 'seed' | 'tlb'
+  'harts' | 'memory' | 'kernel' | 'boot' | 'legacyVirtio' | 'seed' | 'tlb'
 > {
   /** Content of the disk image. */
   disk?: Uint8Array;

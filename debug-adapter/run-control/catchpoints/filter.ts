@@ -29,7 +29,10 @@ export interface CatchFilter {
   readonly kernelEvent?: KernelEventKind;
   /** It also catches what is seen where the kernel has no such function. */
   readonly alsoWithoutEvent?: true;
-  /** Firmware tries out with exceptions what a hart has: those in machine mode are then no matter of the kernel's. */
+  /**
+   * Firmware tries out by exceptions what a hart has, and emulates for a kernel what it has not, such as rdtime: those that go to
+   * machine mode are then no matter of the kernel's.
+   */
   readonly notOfFirmware?: true;
   matches(cause: StopCause): boolean;
   /** Additional names in its conditions, with their values. */

@@ -42,6 +42,8 @@ export const enum Register {
   WUC = 0x5800,
   WUFC = 0x5808,
   MANC = 0x5820,
+  /** Semaphores of the software that uses the card. */
+  SWSM = 0x5b50,
 }
 
 /** Causes of interrupts, bits of ICR. */
@@ -50,6 +52,8 @@ export const enum Interrupt {
   TXDW = 1 << 0,
   /** The transmit ring is empty. */
   TXQE = 1 << 1,
+  /** The state of the link has changed. */
+  LSC = 1 << 2,
   /** The receive ring runs low. */
   RXDMT0 = 1 << 4,
   /** A frame was lost for want of descriptors. */
@@ -108,6 +112,7 @@ const PLAIN: readonly (readonly [first: number, mask: number, count?: number])[]
   ...([
     [Register.LEDCTL, ALL],
     [Register.WUC, ALL],
+    [Register.SWSM, ALL],
     [Register.WUFC, ALL],
   ] as const),
 ];
@@ -126,7 +131,6 @@ export const STATION = Uint8Array.of(0x52, 0x54, 0x00, 0x12, 0x34, 0x56);
 export const AT_POWER_ON: readonly (readonly [number, number])[] = [
   [Register.CTRL, 0x0014_0240],
   [Register.STATUS, 0x8008_0783],
-  [Register.EECD, 0x0000_0188],
   [Register.VET, 0x0000_8100],
   [Register.LEDCTL, 0x0000_0602],
   [Register.PBA, 0x0010_0030],
@@ -135,38 +139,32 @@ export const AT_POWER_ON: readonly (readonly [number, number])[] = [
   [Register.MANC, 0x0022_2300],
 ];
 
-/** The words of the EEPROM, which EERD reads: the station address, and a checksum as the last. */
-const EEPROM = [
-  ...[0x5452, 0x1200, 0x5634, 0x0000, 0xffff, 0x0000, 0x0000, 0x0000, 0x3000, 0x1000, 0x6403, 0x100e, 0x8086, 0x100e],
-  ...[0x8086, 0x3040, 0x0008, 0x2000, 0x7e14, 0x0048, 0x1000, 0x00d8, 0x0000, 0x2700, 0x6cc9, 0x3150, 0x0722, 0x040b],
-  ...[0x0984, 0x0000, 0xc000, 0x0706, 0x1008, 0x0000, 0x0f04, 0x7fff, 0x4d01, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff],
-  ...[0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0x0100, 0x4000, 0x121c, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff],
-  ...[0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0xffff, 0x79ad],
-];
-const EERD_START = 1 << 0;
-const EERD_DONE = 1 << 4;
-
-/** What EERD reads as, once `asked` was written to it: at once the word of that address. */
-export function eeprom(asked: number): number {
-  if ((asked & EERD_START) === 0) return asked;
-  const request = (asked & ~EERD_START) >>> 0;
-  const word = EEPROM[request >>> 8];
-  return (request | EERD_DONE | ((word ?? 0) * 0x10000)) >>> 0;
-}
-
 /** The registers of the PHY, which MDIC reads; those that are not here answer with an error. */
 const PHY: Readonly<Partial<Record<number, number>>> = {
   ...{ 0: 0x1140, 1: 0x794d, 2: 0x0141, 3: 0x0c20, 4: 0x0de1, 5: 0x01e0, 6: 0x0000, 9: 0x0e00, 10: 0x3c00 },
   ...{ 16: 0x0360, 17: 0xac00, 20: 0x0d60, 21: 0x0000 },
 };
+/** Status, with a negotiation that is complete, and what the other end has acknowledged. */
+const NEGOTIATED: typeof PHY = { 1: 0x796d, 5: 0x41e0 };
+const PHY_ADDRESS = 1;
 const MDIC_READY = 1 << 28;
 const MDIC_ERROR = 1 << 30;
+const MDIC_WRITE = 1;
 const MDIC_READ = 2;
 
-/** What MDIC reads as, once `asked` was written to it. The PHY is address 1, and what is written to it has no effect. */
-export function phy(asked: number): number {
+/** Whether what was written to MDIC restarts the negotiation of the link's speed: bit 9 of the PHY's control register. */
+export const restartsNegotiation = (asked: number): boolean =>
+  (asked & 0x0fff_0000) === ((MDIC_WRITE << 26) | (PHY_ADDRESS << 21)) && (asked & (1 << 9)) !== 0;
+
+/**
+ * What MDIC reads as, once `asked` was written to it. The PHY is address 1, and what is written to it has no effect but that the
+ * speed is then `negotiated`.
+ */
+export function phy(asked: number, negotiated: boolean): number {
   const operation = (asked >>> 26) & 3;
-  const value = ((asked >>> 21) & 31) === 1 ? PHY[(asked >>> 16) & 31] : undefined;
+  const register = (asked >>> 16) & 31;
+  const isPhy = ((asked >>> 21) & 31) === PHY_ADDRESS;
+  const value = isPhy ? ((negotiated ? NEGOTIATED[register] : undefined) ?? PHY[register]) : undefined;
   if (value === undefined) return (asked | MDIC_READY | MDIC_ERROR) >>> 0;
   return ((operation === MDIC_READ ? (asked & ~0xffff) | value : asked) | MDIC_READY) >>> 0;
 }

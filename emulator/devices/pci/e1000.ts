@@ -9,7 +9,16 @@ import { SavedState } from '../../history/saved-state';
 import type { AccessSize, State } from '../../types';
 import { Command, ConfigSpace } from './config-space';
 import type { PciFunction, PciSlot } from './pcie-host';
-import { AT_POWER_ON, eeprom, Interrupt, phy, Register, REGISTERS_SIZE, WRITABLE } from './e1000-registers';
+import { eerd, Microwire } from './eeprom';
+import {
+  AT_POWER_ON,
+  Interrupt,
+  phy,
+  Register,
+  REGISTERS_SIZE,
+  restartsNegotiation,
+  WRITABLE,
+} from './e1000-registers';
 import { ReceiveRing } from './receive-ring';
 import { DESCRIPTOR_WORK, type RingHost } from './ring-host';
 import { TransmitRing } from './transmit-ring';
@@ -37,6 +46,7 @@ export class E1000 implements PciFunction, RingHost {
   private readonly registers = new Map<number, number>();
   private readonly transmitter: TransmitRing;
   private readonly receiver: ReceiveRing;
+  private readonly eeprom = new Microwire();
   private waiting: Uint8Array[] = [];
   /** Ticks: when the rings go on, and when the next interrupt may be; Infinity if nothing is to happen then. */
   private transmitAt = Infinity;
@@ -44,6 +54,8 @@ export class E1000 implements PciFunction, RingHost {
   private quietUntil = Infinity;
   /** A descriptor since the last interrupt wants its own to be delayed. */
   private isDelayed = false;
+  /** A driver has let the PHY negotiate the link's speed. */
+  private isNegotiated = false;
   /** It asserts its interrupt; and what the board has been told last. */
   private level = false;
   private driven = false;
@@ -100,17 +112,18 @@ export class E1000 implements PciFunction, RingHost {
     this.registers.clear();
     for (const [offset, value] of AT_POWER_ON) this.registers.set(offset, value);
     this.transmitter.reset();
+    this.eeprom.reset();
     this.waiting = [];
     this.transmitAt = this.receiveAt = this.quietUntil = Infinity;
-    this.isDelayed = this.level = this.driven = false;
+    this.isDelayed = this.level = this.driven = this.isNegotiated = false;
   }
 
   save(): State {
-    const { waiting, transmitAt, receiveAt, quietUntil, isDelayed, level } = this;
+    const { waiting, transmitAt, receiveAt, quietUntil, isDelayed, isNegotiated, level } = this;
     const registers = [...this.registers].sort(([a], [b]) => a - b).flat();
     return {
-      ...{ registers, transmitter: this.transmitter.save(), waiting: [...waiting] },
-      ...{ transmitAt, receiveAt, quietUntil, isDelayed, level },
+      ...{ registers, transmitter: this.transmitter.save(), eeprom: this.eeprom.save(), waiting: [...waiting] },
+      ...{ transmitAt, receiveAt, quietUntil, isDelayed, isNegotiated, level },
     };
   }
 
@@ -120,6 +133,7 @@ export class E1000 implements PciFunction, RingHost {
     this.registers.clear();
     for (let at = 0; at + 1 < registers.length; at += 2) this.setRegister(registers[at]!, registers[at + 1]!);
     this.transmitter.restore(saved.record('transmitter'));
+    this.eeprom.restore(saved.record('eeprom'));
     this.waiting = saved.list('waiting').map((frame) => {
       if (frame instanceof Uint8Array) return frame;
       throw new Error(`saved state of ${this.name}.waiting: expected frames`);
@@ -128,6 +142,7 @@ export class E1000 implements PciFunction, RingHost {
     this.receiveAt = saved.tick('receiveAt');
     this.quietUntil = saved.tick('quietUntil');
     this.isDelayed = saved.boolean('isDelayed');
+    this.isNegotiated = saved.boolean('isNegotiated');
     this.level = saved.boolean('level');
     this.driven = this.isAsserted;
   }
@@ -161,8 +176,10 @@ export class E1000 implements PciFunction, RingHost {
         return value;
       case Register.ICS:
         return this.register(Register.ICR);
+      case Register.EECD:
+        return this.eeprom.eecd;
       case Register.EERD:
-        return eeprom(value);
+        return eerd(value);
       default:
         return value;
     }
@@ -172,8 +189,15 @@ export class E1000 implements PciFunction, RingHost {
     const mask = WRITABLE.get(offset);
     if (mask !== undefined) this.setRegister(offset, value & mask);
     switch (offset) {
+      case Register.EECD:
+        this.eeprom.eecd = value;
+        break;
       case Register.MDIC:
-        this.setRegister(offset, phy(value));
+        this.setRegister(offset, phy(value, this.isNegotiated));
+        if (!restartsNegotiation(value)) break;
+        // The other end responds at once.
+        this.isNegotiated = true;
+        this.cause(Interrupt.LSC);
         break;
       case Register.ICR:
         this.setCauses(this.register(Register.ICR) & ~value);

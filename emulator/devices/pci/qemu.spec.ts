@@ -8,6 +8,7 @@ import { DeviceBus } from '../../testing/device-bus';
 import { FakeBoard } from '../../testing/fake-board';
 import { FakeSockets } from '../../testing/network/fake-sockets';
 import { arpReply, arpRequest, GUEST_MAC, ipv4Frame } from '../../testing/network/guest-packets';
+import { microwireRead } from '../../testing/network/microwire';
 import { QemuBus } from '../../testing/qemu-bus';
 import { Random } from '../../testing/random';
 import type { Bus } from '../../testing/virtio-driver';
@@ -92,7 +93,7 @@ function registerSteps(random: Random): Step[] {
   return Array.from({ length: 60 }, () => {
     const any = random.pick([
       ...[random.pick(REGISTERS), Register.ICR, Register.ICS, Register.IMS, Register.IMC],
-      random.pick(AT_POWER_ON.map(([offset]) => offset).filter((offset) => offset !== Register.EECD)),
+      random.pick(AT_POWER_ON.map(([offset]) => offset)),
     ]);
     if (random.chance(50)) return load(WINDOW + any, random.pick([1, 2, 4, any % 8 === 0 ? 8 : 4]));
     return store(WINDOW + any, random.pick([0, 1, 0x80, 0xffffffff, random.below(2 ** 32)]));
@@ -191,6 +192,10 @@ describe('PCIe and the e1000, as QEMU has them', function () {
       const seen = await play(bus, [...UP, ...AT_POWER_ON.map(([offset]) => load(WINDOW + offset))]);
       for (let word = 0; word < 70; word++)
         seen.push(...(await play(bus, [store(WINDOW + Register.EERD, (word << 8) | 1), load(WINDOW + Register.EERD)])));
+      const clocked = [0, 2, 11].flatMap((word) => microwireRead(word));
+      for (const pins of [...clocked.map(([pins]) => pins), 0x77, 0xffffffff, 3, 0x102])
+        seen.push(...(await play(bus, [store(WINDOW + Register.EECD, pins), load(WINDOW + Register.EECD)])));
+      seen.push(...(await play(bus, [store(WINDOW + Register.SWSM, 0x55), load(WINDOW + Register.SWSM)])));
       for (let register = 0; register < 32; register++) {
         const asked = 0x0820_0000 + register * 0x10000;
         seen.push(...(await play(bus, [store(WINDOW + Register.MDIC, asked), load(WINDOW + Register.MDIC)])));
