@@ -29,7 +29,7 @@ interface Result {
 function emulate(args: readonly string[], env: NodeJS.ProcessEnv = {}, node: readonly string[] = []): Result {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [...node, '-r', 'tsx/cjs', path.join(ROOT, 'cli', 'xv6-emu.ts'), ...args],
+    [...node, '-r', 'tsx/cjs', path.join(ROOT, 'cli', 'program.ts'), ...args],
     { cwd: ROOT, encoding: 'utf8', env: { ...process.env, ...env }, input: '' },
   );
   return { status, output: stdout, errors: stderr };

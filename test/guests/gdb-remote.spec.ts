@@ -150,7 +150,7 @@ describe('gdb', function () {
     return (JSON.parse(readFileSync(answer, 'utf8')) as string[]).map(normalized);
   }
 
-  const ours = [process.execPath, '-r', 'tsx/cjs', join(ROOT, 'cli', 'xv6-emu.ts')];
+  const ours = [process.execPath, '-r', 'tsx/cjs', join(ROOT, 'cli', 'program.ts')];
 
   async function compare(tree: Tree, harts: number, commands: readonly string[]): Promise<void> {
     const theirs = await ask([QEMU], tree, harts, commands);
