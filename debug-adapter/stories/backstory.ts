@@ -54,9 +54,10 @@ export interface BackstoryLine {
   readonly text: string;
   /**
    * Why a function went where it went; the exception behind it; of what its address was made, or in which page it lay; who wrote the
-   * instruction; from where the hart came; what the exception's handler then did.
+   * instruction, filled what lay there, or overwrote it; from where the hart came; what the exception's handler then did.
    */
-  readonly about: 'decision' | 'exception' | 'origin' | 'loaded' | 'code' | 'jump' | 'handler';
+  readonly about:
+    'decision' | 'exception' | 'origin' | 'loaded' | 'code' | 'filled' | 'overwritten' | 'jump' | 'handler';
   readonly seen?: Occurrence;
 }
 
@@ -209,24 +210,25 @@ export class Backstory {
 
   /** `byKernel`: it is told only if the kernel has written it. Returns the write, at which the machine then stands. */
   private async tellLastWrite(
-    what: string,
+    about: 'code' | 'filled' | 'overwritten',
     range: Range,
     before: Instant,
     byKernel = false,
   ): Promise<Writing | undefined> {
+    const what = about === 'code' ? 'The instruction' : 'What lay there';
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
     const isKernels = writing?.by === 'instruction' && this.guest.harts[writing.hart]!.mode !== Mode.User;
     if (writing === undefined || (byKernel && !isKernels)) return undefined;
     if (writing.by !== 'instruction') {
       const by = this.scene(this.guest.machine.current, undefined, 'written');
-      this.say('code', `${what} was written last by a device.`, by);
+      this.say(about, `${what} was written last by a device.`, by);
       return writing;
     }
     const hart = this.guest.harts[writing.hart]!;
     const scene = sceneOf(this.guest, hart, writing.pc);
     const place = calledBy(scene.place, callerPlace(this.guest, hart));
     const seen: Occurrence = { ...scene, place, what: 'written', parts: [] };
-    this.say('code', `${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
+    this.say(about, `${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
     return writing;
   }
 
@@ -247,7 +249,7 @@ export class Backstory {
     const space = guest.space(hart).as(event.from as Mode);
     const code = space.physical(event.epc);
     if (event.cause === Cause.illegalInstruction && code !== undefined) {
-      await this.tellLastWrite('The instruction', { address: code, length: 2 }, at);
+      await this.tellLastWrite('code', { address: code, length: 2 }, at);
       this.pages.push({ page: pageOf(code), isReused: false });
       return;
     }
@@ -340,7 +342,7 @@ export class Backstory {
       // What a program finds in its registers as it goes on has come from there, and is its own.
       const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
       if (!isJunk && (from !== Mode.User || isFrame)) return;
-      const written = await this.tellLastWrite('What lay there', range, at, !isJunk);
+      const written = await this.tellLastWrite(isJunk ? 'filled' : 'overwritten', range, at, !isJunk);
       const copy = isJunk ? await this.copied(written) : undefined;
       // The page from which it was copied had been filled with it, while somebody still had it.
       if (copy !== undefined && (value & 0xffn) === (copy.value & 0xffn)) {
@@ -359,7 +361,8 @@ export class Backstory {
     const before = `and that had been read from PA ${hex(source.physical)}`;
     this.say('loaded', `The address was loaded from ${variable}, ${before}.`);
     this.pages.unshift({ page: pageOf(source.physical), isReused: true });
-    await this.tellLastWrite('What lay there', { address: source.physical, length: source.bytes }, instant);
+    const about = isJunk ? 'filled' : 'overwritten';
+    await this.tellLastWrite(about, { address: source.physical, length: source.bytes }, instant);
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {

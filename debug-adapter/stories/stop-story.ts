@@ -19,6 +19,8 @@ import { NOTHING_FOUND, type Findings } from './look-back';
 import { entryChapter, leafPage, pageChapter, type Chapter, type Subject } from './sections';
 import { doerPart, instantPart, sentence, type Part } from './words';
 
+/** Lines of what led here that say of themselves where a value came from. */
+const ORIGINS: ReadonlySet<BackstoryLine['about']> = new Set(['origin', 'code', 'filled', 'overwritten']);
 /** Lines before the fold. */
 const LINES = 3;
 
@@ -102,16 +104,18 @@ export class StopStory {
     const isRoots = this.page?.kind === 'page' && this.page.page === this.strangeRoot;
     // That an address lay in memory says something only where that was no longer whose it had been.
     const origin = this.backstory.find(
-      ({ about }) => about === 'origin' || about === 'code' || (about === 'loaded' && freed.length > 0 && !isRoots),
+      ({ about }) => ORIGINS.has(about) || (about === 'loaded' && freed.length > 0 && !isRoots),
     );
+    const overwriter = origin?.about === 'loaded' ? this.about('overwritten') : [];
     const writer = this.entry ? this.writerLine(this.entry, of(this.entry)) : [];
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
       ...this.bearings.slice(0, 1).map((text) => sentence(text)),
       ...(origin ? [this.backstoryLine(origin)] : []),
-      ...this.backstory.filter(({ about }) => about === 'handler').map((line) => this.backstoryLine(line)),
+      ...overwriter,
+      ...this.about('handler'),
       ...(isRoots ? [...freed, ...writer] : [...writer, ...freed]),
-      ...this.backstory.filter(({ about }) => about === 'jump').map((line) => this.backstoryLine(line)),
+      ...this.about('jump'),
       ...last,
     ];
     const lines = lead.slice(0, LINES);
@@ -157,6 +161,10 @@ export class StopStory {
     if (index < 0) this.chapters.push(chapter);
     else if (!isTrap) this.chapters[index] = chapter;
     return subject;
+  }
+
+  private about(kind: BackstoryLine['about']): StoryLine[] {
+    return this.backstory.filter(({ about }) => about === kind).map((line) => this.backstoryLine(line));
   }
 
   private backstoryLine({ text, seen }: BackstoryLine): StoryLine {

@@ -246,6 +246,32 @@ describe('the story of a stop', function () {
     );
   });
 
+  it('of a list of free pages led astray has who wrote into one of them', async () => {
+    const session = current();
+    await session.boot({ functions: ['filestat'], filters: ['kernel-trap'], harts: 1 });
+    await session.written('$ ');
+    await session.type('ls');
+    await session.stopped();
+    await session.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'memmove' }] });
+    await session.goOn();
+    const [frame, caller] = await session.stack();
+    assert.deepEqual([frame!.name, caller!.name], ['memmove', 'copyout']);
+    await session.evaluateRequest({ expression: '$a0 = kmem.freelist', context: 'repl', frameId: frame!.id });
+    await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+    const from = session.console.length;
+    await session.continueRequest({ threadId: 1 });
+    await session.written('$ ', from);
+    // Takes more pages than ls has left on the list.
+    await session.type('forktest');
+    assert.match((await session.stopped()).description!, /^load page fault at 0x\w+ \(supervisor mode\)/);
+    const { lead } = await storyOf(session);
+    assert.match(lead, /\nThe address was loaded from kmem\.freelist, and that had been read from PA 0x8\w+000\.\n/);
+    assert.match(
+      lead,
+      /\nWhat lay there was written last by memmove.*, called by copyout at copy\.c:\d+, for pid 3 ls, /,
+    );
+  });
+
   it('of a call of kfree that fails does not say that it has freed the page', async () => {
     const session = current();
     await session.boot({ functions: ['kfree'], harts: 1 });
