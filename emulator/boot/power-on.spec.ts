@@ -95,6 +95,11 @@ describe('what lies in memory at power on', () => {
     refuses(/^the firmware and the kernel both want memory at 0x80000000$/, { firmware: FIRMWARE }, elfAt(BASE));
     refuses(/^the initrd takes/, { firmware: FIRMWARE, initrd: new Uint8Array(64 * MIB) }, KERNEL);
     refuses(/of no use without a kernel/, { firmware: FIRMWARE, initrd: KERNEL });
+    refuses(/^the command line is longer than 16384 characters$/, {
+      firmware: FIRMWARE,
+      commandLine: ' '.repeat(16385),
+    });
+    placePowerOn(new GuestMemory(128 * MIB), read({ firmware: FIRMWARE, commandLine: '\u20ac'.repeat(16384) }, KERNEL));
     const image = { bytes: KERNEL, address: 0x1000n };
     refuses(/^the kernel takes 0x1000 to 0x1064, but/, { image });
   });

@@ -16,6 +16,9 @@ const KERNEL_ALIGNMENT = BigInt(2 * MIB);
 /** The RAM disk lies at most that far beyond the kernel, where any kernel reaches it. */
 const INITRD_DISTANCE = 128 * MIB;
 
+/** Characters; Linux takes a thousand, and the device tree must stay small. */
+const LONGEST_COMMAND_LINE = 2 ** 14;
+
 type Boot = Pick<MachineOptions, 'harts' | 'memory' | 'kernel' | 'boot'>;
 
 export interface PowerOn {
@@ -31,6 +34,8 @@ export interface PowerOn {
 /** Throws KernelError if what is to be loaded cannot be, or does not fit. */
 export function readPowerOn({ harts, memory, kernel, boot = {} }: Boot): PowerOn {
   const { firmware, image, initrd, commandLine } = boot;
+  if (commandLine !== undefined && commandLine.length > LONGEST_COMMAND_LINE)
+    throw new KernelError(`the command line is longer than ${LONGEST_COMMAND_LINE} characters`);
   const images: PowerOn['images'] = new Map();
   if (firmware) images.set('the firmware', readAny('the firmware', firmware, DRAM_BASE, memory));
   const afterFirmware = roundUp(endOf(images.get('the firmware')), KERNEL_ALIGNMENT);
