@@ -138,7 +138,8 @@ export type Filter =
   | 'page-entry-shared'
   | 'page-reference-count'
   | 'page-written-shared'
-  | 'page-lost';
+  | 'page-lost'
+  | 'page-used-freed';
 
 /** Our custom requests, with the types of their arguments and responses. */
 export interface Requests {

@@ -59,6 +59,17 @@ describe('lists of free pages', () => {
     assert.equal(lists.has(OTHER, true), false, 'filled by the program');
   });
 
+  it('are looked through for a page that has been used since, if the rest of it is filled', () => {
+    const { lists, fill, memory, reads } = setUp(true);
+    memory.writeU64(B + 16n, 1n);
+    memory.writeU64(A + 0x900n, 1n);
+    assert.deepEqual([lists.hasUsed(B, 16n), lists.hasUsed(A, 0x900n), lists.hasUsed(OTHER, 16n)], [true, true, false]);
+    fill(OTHER, 0n, 0n);
+    const before = reads();
+    assert.equal(lists.hasUsed(OTHER, 16n), false);
+    assert.equal(reads(), before);
+  });
+
   it('are looked through where the allocator fills nothing', () => {
     const { lists, fill } = setUp(true);
     fill(A, B, 0n);

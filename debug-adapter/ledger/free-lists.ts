@@ -8,7 +8,8 @@ import type { PhysicalMemory } from '../../emulator/types';
 import { freeHeads, freePages, isOutOfMemory, type Xv6 } from '../xv6/kernel';
 
 /** Words of a page that are looked at for its filling, the first one apart. */
-const SAMPLED = 7;
+const SAMPLED = 7n;
+const HALF = PAGE_SIZE / 2n;
 
 export class FreeLists {
   private readonly isKnown: boolean;
@@ -29,11 +30,15 @@ export class FreeLists {
     if (next === undefined || next % PAGE_SIZE !== 0n) return false;
     if (next !== 0n && memory.readU64(next) === undefined) return false;
     if (!this.isKnown) return next !== 0n && this.fillingOf(page) !== undefined;
-    if (isFreed) {
-      this.filling ??= freeHeads(this.xv6).flatMap((head) => this.fillingOf(head) || [])[0];
-      if (this.filling !== undefined) return this.fillingOf(page) === this.filling;
-    }
+    if (isFreed && this.allocatorsFilling !== undefined) return this.fillingOf(page) === this.allocatorsFilling;
     return this.pages().has(Number(page >> 12n));
+  }
+
+  /** The same for a page for which the function that frees was called, and of which a word at an offset has been used since. */
+  hasUsed(page: bigint, offset: bigint): boolean {
+    const other = offset < HALF ? HALF : 8n;
+    const isFilled = this.allocatorsFilling === undefined || this.fillingOf(page, other) === this.allocatorsFilling;
+    return isFilled && this.has(page);
   }
 
   /** The numbers of all free pages, as far as they are known. */
@@ -41,12 +46,18 @@ export class FreeLists {
     return freePages(this.xv6)?.pages ?? new Set();
   }
 
-  /** The word that a page is full of, as far as it is looked at: eight times the same byte. */
-  private fillingOf(page: bigint): bigint | undefined {
+  private get allocatorsFilling(): bigint | undefined {
+    this.filling ??= freeHeads(this.xv6).flatMap((head) => this.fillingOf(head) || [])[0];
+    return this.filling;
+  }
+
+  /** The word that a page is full of, as far as it is looked at, from an offset on: eight times the same byte. */
+  private fillingOf(page: bigint, offset = 8n): bigint | undefined {
     const { memory } = this;
-    const filling = memory.readU64(page + 8n);
+    const filling = memory.readU64(page + offset);
     if (filling === undefined || filling !== (filling & 0xffn) * 0x0101_0101_0101_0101n) return undefined;
-    for (let word = 2n; word <= SAMPLED; word++) if (memory.readU64(page + 8n * word) !== filling) return undefined;
+    for (let word = 1n; word < SAMPLED; word++)
+      if (memory.readU64(page + offset + 8n * word) !== filling) return undefined;
     return filling;
   }
 }

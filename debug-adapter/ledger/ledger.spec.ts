@@ -162,7 +162,7 @@ describe('the frame ledger', () => {
     run.ledger.restore(after);
     assert.equal(run.returns(), true);
     assert.throws(
-      () => run.ledger.restore({ frames: 1, pending: [], users: null, roots: [] }),
+      () => run.ledger.restore({ frames: 1, pending: [], users: null, uses: [], roots: [] }),
       /saved state of ledger.users/,
     );
   });

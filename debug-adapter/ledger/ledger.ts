@@ -14,6 +14,7 @@ import { processIdOn } from '../xv6/cpus';
 import { kernelLayout } from '../xv6/regions';
 import { Frames } from './frames';
 import { FreedPages, type FreedInUse, type FreedRule } from './freed-pages';
+import { FreedUses, type Use } from './freed-uses';
 import { FreeLists } from './free-lists';
 import { LiveTables } from './live-tables';
 import type { PendingFree, Thread } from './pending';
@@ -22,6 +23,7 @@ import type { Judged } from './rules/freed-mapped';
 import { freedRoot, hartsOn } from './rules/freed-root';
 import { freedTwice, isFreedTwice } from './rules/freed-twice';
 import type { LedgerRule, Told } from './rules/rule';
+import { usedFreedTold } from './rules/used-freed';
 import { UserRules } from './user-tables/user-rules';
 import { LedgerWords } from './words';
 
@@ -57,6 +59,7 @@ export class Ledger {
   private readonly range: AllocatorRange;
   private readonly freedPages: FreedPages;
   private readonly users: UserRules;
+  private readonly uses: FreedUses;
   private rules: ReadonlySet<LedgerRule> = new Set();
   private subscription: Subscription | undefined;
   /** By the name of the instant: what is known to have been broken there, in this run, whatever is restored. */
@@ -89,10 +92,13 @@ export class Ledger {
     this.users = new UserRules({
       ...{ machine, harts: guest.harts, xv6, frames, free, tables, words, places, counts },
       isBeingFreed: (page) => this.freedPages.pending.of(page) !== undefined,
-      stored: (hart, broken) => {
-        this.due = { hart, violation: { ...broken, hart } };
-        return true;
-      },
+      stored: (hart, broken) => this.happened({ ...broken, hart }),
+    });
+    const own = [...at.keys()].flatMap((address) => xv6.binary.functionAt(address) ?? []);
+    this.uses = new FreedUses({
+      ...{ machine, harts: guest.harts, frames, free },
+      isAllocator: (pc) => own.some(({ low, high }) => pc >= low && pc < high),
+      used: (use, page) => this.used(use, page),
     });
   }
 
@@ -111,6 +117,8 @@ export class Ledger {
       else this.end();
     }
     this.users.watch(this.rules);
+    if (this.rules.has('used-freed')) this.uses.begin();
+    else this.uses.end();
     const { panic } = this.guest.xv6;
     this.subscription?.setAddresses([
       ...this.functions.keys(),
@@ -144,7 +152,13 @@ export class Ledger {
   save(): State {
     if (this.subscription === undefined) return null;
     const { pending, roots } = this.freedPages;
-    return { frames: this.frames.save(), pending: pending.save(), users: this.users.save(), roots: [...roots] };
+    return {
+      frames: this.frames.save(),
+      pending: pending.save(),
+      users: this.users.save(),
+      uses: this.uses.save(),
+      roots: [...roots],
+    };
   }
 
   /** For a machine that is restored already. Throws an Error, and changes nothing, if it is not what `save` made. */
@@ -159,10 +173,12 @@ export class Ledger {
     const saved = new SavedState('ledger', state);
     const roots = saved.bigints('roots');
     const pending = saved.records('pending');
+    const uses = saved.numbers('uses');
     this.users.restore(new SavedState('ledger.users', saved.raw('users')));
     this.frames.restore(saved.raw('frames'));
     this.freedPages.pending.restore(pending);
     this.freedPages.roots = new Set(roots);
+    this.uses.restore(uses);
   }
 
   private begin(): void {
@@ -194,6 +210,7 @@ export class Ledger {
     this.frames.clear();
     this.freedPages.clear();
     this.users.clear();
+    this.uses.clear();
     for (const page of this.free.pages()) if (this.frames.has(page)) this.frames.foundFree(page);
   }
 
@@ -238,6 +255,7 @@ export class Ledger {
     for (let number = first; number < first + count; number++) {
       this.frames.allocated(number, call);
       this.users.allocated(number, count > 1);
+      this.uses.allocated(number);
     }
     return isTold;
   }
@@ -257,6 +275,7 @@ export class Ledger {
       for (let page = first; page < first + count; page++) {
         const was = this.frames.state(page);
         this.frames.freed(page, call);
+        this.uses.freed(page);
         this.freedPages.roots.delete(BigInt(page) << 12n);
         if (was === 'unknown' && pid === 0) continue;
         this.freedPages.pending.add({ page, thread, pid, hart: hart.id, at, by: called.name });
@@ -306,14 +325,14 @@ export class Ledger {
 
   /** A hart goes back to user mode: what its process has freed must not be mapped now. */
   private leaves(hart: Hart): boolean {
+    this.uses.settle();
     const { freedPages, users } = this;
     if (!freedPages.pending.any && !users.isOn) return false;
     const { thread } = this.running(hart);
     const broken = users.leaves(hart, thread, `${hart.id} ${hart.retired}`);
     const freed = this.judge('left', freedPages.taken(thread)) ?? this.judge('ended', freedPages.orphaned());
     if (this.tell(hart, freed)) return true;
-    if (broken !== undefined) this.due = { hart: hart.id, violation: { ...broken, hart: hart.id } };
-    return broken !== undefined;
+    return broken !== undefined && this.happened({ ...broken, hart: hart.id });
   }
 
   private judge(
@@ -330,6 +349,23 @@ export class Ledger {
     this.known.set(instantName(found.at), found);
     this.due = { hart: hart.id, violation: found };
     return true;
+  }
+
+  /** In the instruction that a hart has just executed. */
+  private happened(violation: Violation): boolean {
+    this.due = { hart: violation.hart, violation };
+    return true;
+  }
+
+  private used({ hart, pc, address, access }: Use, number: number): boolean {
+    const { frames, words } = this;
+    const page = BigInt(number) << 12n;
+    const told = usedFreedTold({
+      ...{ page, address, access, by: words.executed(this.guest.harts[hart]!, pc) },
+      allocated: words.callerOf(frames.allocation(number)),
+      freed: words.callerOf(frames.free(number)),
+    });
+    return this.happened({ rule: 'used-freed', page, ...told, hart });
   }
 
   private noteRoot(hart: Hart): void {

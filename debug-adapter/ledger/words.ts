@@ -1,6 +1,6 @@
 /** What the ledger's sentences are made of: who called the allocator, whose table it is, what lies at an address. */
 import { hex } from '../../emulator/isa/hex';
-import type { Hart } from '../../emulator/types';
+import { Mode, type Hart } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { callPlace, kernelPlace } from '../code/place-names';
 import { memoryMap } from '../memory/memory-map';
@@ -24,7 +24,10 @@ export class LedgerWords {
 
   /** "memmove+40 at string.c:40 (pid 3)": an instruction that a hart has executed. */
   executed(hart: Hart, pc: bigint): string {
-    const place = kernelPlace(this.guest, pc) ?? `the code at ${hex(pc)}`;
+    const isUser = hart.mode === Mode.User;
+    const place = isUser
+      ? `the program at ${hex(pc)}`
+      : (kernelPlace(this.guest, pc) ?? `the kernel's code at ${hex(pc)}`);
     const pid = processIdOn(this.guest.xv6, hart)?.pid ?? 0;
     return pid === 0 ? place : `${place} (pid ${pid})`;
   }

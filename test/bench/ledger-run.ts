@@ -46,8 +46,9 @@ function main([folder, line, rules]: string[]): void {
   let before: NodeJS.CpuUsage | undefined;
   while (!END.test(text)) {
     const stop = machine.run({ instructions: SLICE });
-    if ('hart' in stop || 'event' in stop) {
-      const hart = 'hart' in stop ? stop.hart : 'hart' in stop.event ? (stop.event.hart ?? 0) : 0;
+    if ('hart' in stop || 'event' in stop || stop.kind === 'data') {
+      const event = 'event' in stop ? stop.event : stop.kind === 'data' ? stop.events[0]! : stop;
+      const hart = 'hart' in event ? (event.hart ?? 0) : 0;
       const violation = ledger.at(hart);
       if (violation) broken.push(violation.text);
       ledger.record();

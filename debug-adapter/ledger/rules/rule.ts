@@ -11,7 +11,8 @@ export type LedgerRule =
   | EntryRule
   | 'reference-count'
   | 'written-shared'
-  | 'lost';
+  | 'lost'
+  | 'used-freed';
 
 /** What is said where a rule is broken: a heading, and all of it in lines. */
 export interface Told {

@@ -9,6 +9,7 @@ import { freedTable, isFreedTable } from './freed-table';
 import { freedTwice, isFreedTwice } from './freed-twice';
 import { lostTold } from './lost';
 import { referenceCountTold } from './reference-count';
+import { usedFreedTold } from './used-freed';
 import { isSharedUnwritable, writtenSharedTold } from './written-shared';
 
 const PAGE = {
@@ -143,6 +144,20 @@ describe('the rules of the ledger', () => {
     assert.match(
       writtenSharedTold(0x8765_4008n, 'memmove+8 at string.c:40 (pid 4)', leaves).text,
       /^The kernel writes to the page at PA 0x87654000, which 2 programs share and none may write\nmemmove\+8 at string\.c:40 \(pid 4\) stores at PA 0x87654008, /,
+    );
+  });
+
+  it('free page used: by whom, and who has freed it', () => {
+    const use = { page: PAGE.page, address: 0x8765_4010n, by: 'the program at 0x3a2 (pid 3)', freed: 'cow at cow.c:9' };
+    assert.deepEqual(usedFreedTold({ ...use, access: 'read', allocated: PAGE.allocated }).text.split('\n'), [
+      'The page at PA 0x87654000 is free, and is read',
+      'the program at 0x3a2 (pid 3) reads at PA 0x87654010: what it finds is what the allocator has left there',
+      'it was freed by cow at cow.c:9',
+      'it was allocated by kvmmake at vm.c:9',
+    ]);
+    assert.match(
+      usedFreedTold({ ...use, access: 'write', allocated: undefined, freed: undefined }).text,
+      /^The page .* is free, and is written\nthe program .* writes at PA .*: who gets the page next may find it changed$/,
     );
   });
 

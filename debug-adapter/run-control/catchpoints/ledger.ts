@@ -72,4 +72,9 @@ export const LEDGER = [
     'Page Lost',
     'Stops where a program is entered and a page that some program had is in no user table any more and was not freed.',
   ),
+  rule(
+    'used-freed',
+    'Free Page Used',
+    'Stops where a page that was freed, and is free, is read or written by anybody but the allocator.',
+  ),
 ] as const;

@@ -6,7 +6,7 @@ import { kernelWithBug, sessions } from '../support';
 const RULES = [
   ...['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'],
   ...['foreign', 'code', 'superpage', 'beyond', 'shared'].map((rule) => `page-entry-${rule}`),
-  ...['page-reference-count', 'page-written-shared', 'page-lost'],
+  ...['page-reference-count', 'page-written-shared', 'page-lost', 'page-used-freed'],
 ];
 
 describe('the rules of the frame ledger', function () {
@@ -99,6 +99,18 @@ describe('the rules of the frame ledger', function () {
     assert.match(description ?? '', /^The page at PA 0x\w+ is lost: no program has it any more, and it is not free$/);
     const [, count] = /its count, (references\[\d+\]), is 1: \$writes\(\1\) tells who has changed it/.exec(text ?? '')!;
     assert.equal(await session().value(count!), '1');
+  });
+
+  it('stop where a program uses a page that was freed, before what it finds there makes it fail', async () => {
+    await session().boot({ kernel: kernelWithBug(32), filters: ['page-used-freed', 'unresolved', 'panic'] });
+    await session().written('$ ');
+    await session().type('ls');
+    const { description, text } = await session().stopped();
+    assert.match(description ?? '', /^The page at PA 0x\w+ is free, and is (read|written)$/);
+    assert.match(
+      text ?? '',
+      /\nthe program at 0x\w+ \(pid \d+\) .* PA 0x\w+: .*\nit was freed by cow_break at cow\.c:\d+ \(pid 2\)\n/,
+    );
   });
 
   it('say of a kernel that counts nothing that it has no counts', async () => {

@@ -21,7 +21,7 @@ describe('setExceptionBreakpoints', function () {
         ...['panic', 'context-switch', 'process-create', 'process-exec', 'process-exit'],
         ...['page-freed-twice', 'page-freed-mapped', 'page-freed-table', 'page-freed-root', 'page-freed-foreign'],
         ...['foreign', 'code', 'superpage', 'beyond', 'shared'].map((rule) => `page-entry-${rule}`),
-        ...['page-reference-count', 'page-written-shared', 'page-lost'],
+        ...['page-reference-count', 'page-written-shared', 'page-lost', 'page-used-freed'],
         'device-access',
       ].map((filter) => [filter, true]),
     );
