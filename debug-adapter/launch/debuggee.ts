@@ -52,7 +52,12 @@ export class Debuggee implements Guest {
     readonly sources: Sources,
     programDiffers: (program: Program) => void,
   ) {
-    this.xv6 = openXv6(image.binary, (address, length) => machine.memory.read(address, length));
+    const { memory } = machine;
+    this.xv6 = openXv6(
+      image.binary,
+      (address, length) => memory.read(address, length),
+      (address) => memory.readU64(address),
+    );
     this.steps = new GuestSteps(this, settings.stepIntoKernel);
     this.programs = new Programs(programs, {
       memory: machine.memory,

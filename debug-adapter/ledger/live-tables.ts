@@ -2,7 +2,7 @@
  * The roots of the page tables in use: the kernel's, and those of processes. Read by the offsets of the members alone, as they are
  * asked for often.
  */
-import { arrayBytes, readWord, type Xv6 } from '../xv6/kernel';
+import { alignedWord, arrayBytes, type Xv6 } from '../xv6/kernel';
 import { findMember } from '../expressions/types';
 import { kernelRoot } from '../xv6/tables';
 
@@ -23,12 +23,12 @@ export class LiveTables {
   /** The root of the user table of the process whose struct proc lies at an address. */
   userRoot(process: bigint): bigint | undefined {
     const [user] = this.members;
-    return user === undefined ? undefined : readWord(this.xv6, process + BigInt(user)) || undefined;
+    return user === undefined ? undefined : alignedWord(this.xv6, process + BigInt(user)) || undefined;
   }
 
   /** The bytes of memory that a process has, as it says itself. */
   size(process: bigint): bigint | undefined {
-    return this.sizeAt === undefined ? undefined : readWord(this.xv6, process + BigInt(this.sizeAt));
+    return this.sizeAt === undefined ? undefined : alignedWord(this.xv6, process + BigInt(this.sizeAt));
   }
 
   roots(): bigint[] {

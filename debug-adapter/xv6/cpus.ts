@@ -9,7 +9,7 @@
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
 import { findMember } from '../expressions/types';
-import { readWord, indexIn, type Xv6 } from './kernel';
+import { alignedWord, indexIn, type Xv6 } from './kernel';
 import { NAMES } from './names';
 import { allProcesses, type Process } from './processes';
 
@@ -30,16 +30,17 @@ export function processOn(xv6: Xv6, hart: HartContext, all?: readonly Process[])
 export function processIdOn(xv6: Xv6, hart: HartContext): { address: bigint; pid: number } | undefined {
   const { pid } = placesOf(xv6);
   const address = pid === undefined ? undefined : structProcOn(xv6, hart);
-  const bytes = address === undefined ? undefined : xv6.read(address + pid!, 4);
-  if (address === undefined || !bytes) return undefined;
-  return { address, pid: new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0, true) };
+  if (address === undefined) return undefined;
+  const at = address + pid!;
+  const word = alignedWord(xv6, at & ~7n);
+  return word === undefined ? undefined : { address, pid: Number(BigInt.asIntN(32, word >> (8n * (at & 7n)))) };
 }
 
 /** The struct proc of the process in whose context a hart executes. */
 function structProcOn(xv6: Xv6, hart: HartContext): bigint | undefined {
   const running = placesOf(xv6).running[hart.id];
   if (running === undefined || !xv6.proc || onBootStack(xv6, hart)) return undefined;
-  const address = readWord(xv6, running);
+  const address = alignedWord(xv6, running);
   return address && indexIn(xv6.proc, address) !== undefined ? address : undefined;
 }
 
