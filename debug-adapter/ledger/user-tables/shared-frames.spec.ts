@@ -54,6 +54,12 @@ describe('pages that programs share', () => {
     assert.equal(stores(PAGE, 'device'), false);
   });
 
+  it('are watched as long as they are not too many', () => {
+    const { map, look } = setUp();
+    for (let page = 0; page < 600; page++) for (const one of [0, 1]) map(one, page << 12, PAGE + page, RU);
+    assert.equal(look().length, 512);
+  });
+
   it('may be written when only one has them any more', () => {
     const { map, look, stores, told, machine } = setUp();
     for (const one of [0, 1]) map(one, 0x1000, PAGE, RU);

@@ -8,6 +8,9 @@ import type { NamedLeaf } from '../rules/entries';
 import { isSharedUnwritable } from '../rules/written-shared';
 import type { UserMappings } from './user-mappings';
 
+/** Pages that are watched: each that is written for good takes a look through all tables. */
+const MOST = 512;
+
 export class SharedFrames {
   private subscription: Subscription | undefined;
   private watches = new Map<number, Watch>();
@@ -36,7 +39,8 @@ export class SharedFrames {
   /** The mappings are counted anew. */
   look(): void {
     const { pages, entries, flags, range } = this.mappings;
-    this.watch(pages.filter((page) => isSharedUnwritable(entries[page - range.start]!, flags[page - range.start]!)));
+    const shared = pages.filter((page) => isSharedUnwritable(entries[page - range.start]!, flags[page - range.start]!));
+    this.watch(shared.slice(0, MOST));
   }
 
   save(): State {
