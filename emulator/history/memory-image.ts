@@ -43,6 +43,15 @@ export function memoryImage(
       images.push(image);
       same &&= image === shared!.page(i);
     }
-    return same ? shared! : { page: (i) => images[i]! };
+    return same ? shared! : new PagesInPart(images);
   });
+}
+
+/** An object of its own, as a function made above would keep the image before, and that one all that were before it. */
+class PagesInPart implements MemoryPart {
+  constructor(private readonly images: readonly PageImage[]) {}
+
+  page(index: number): PageImage {
+    return this.images[index]!;
+  }
 }
