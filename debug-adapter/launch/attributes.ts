@@ -3,7 +3,6 @@ import { type Forward, parseForward } from '../../emulator/network/forward';
 import { tlbOfSeed } from '../../emulator/strict-tlb/event';
 import type { StrictTlbOptions } from '../../emulator/types';
 import { UserError, wordsOf } from '../dap/errors';
-import type { LedgerNames } from '../ledger/ledger';
 import type { LaunchAttributes } from '../protocol';
 import type { AllocatorNames } from '../xv6/allocators';
 import { isAbsolute, join } from '../code/sources';
@@ -54,8 +53,10 @@ export interface Settings {
   network: readonly Forward[] | undefined;
   /** Undefined: none. */
   tlb: StrictTlbOptions | undefined;
-  /** What the user has named for the rules for physical pages. */
-  ledger: LedgerNames;
+  /** Functions that allocate and free pages, beside kalloc and kfree. */
+  allocators: readonly AllocatorNames[];
+  /** The array of counts of references to pages, in C. */
+  referenceCounts: string | undefined;
   stopOnEntry: boolean;
   noDebug: boolean;
   stepIntoKernel: boolean;
@@ -97,7 +98,8 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     diskSlot: slot(given['diskSlot']),
     network: forwards(given['network']),
     tlb: strictTlb(given['tlb'], given['tlbSeed']),
-    ledger: { allocators: allocators(given['allocators']), counts: countsName(given['referenceCounts']) },
+    allocators: allocators(given['allocators']),
+    referenceCounts: countsName(given['referenceCounts']),
     stopOnEntry: flag(given, 'stopOnEntry') ?? false,
     noDebug: flag(given, 'noDebug') ?? false,
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,

@@ -216,7 +216,7 @@ function assemble(
     new SilenceWatch(debuggee, () => scoutOf(machine.options, () => undefined)),
   );
   conditions.bind(debuggee);
-  catchpoints.bind(kernelWatch(debuggee, debuggee.settings.ledger), machine);
+  catchpoints.bind(kernelWatch(debuggee, debuggee.settings.referenceCounts), machine);
   debuggee.traps.listen(machine, (hart) => debuggee.userRoot(hart));
   tellDifferences(
     machine,

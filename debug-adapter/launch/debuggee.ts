@@ -53,11 +53,10 @@ export class Debuggee implements Guest {
     programDiffers: (program: Program) => void,
   ) {
     const { memory } = machine;
-    this.xv6 = openXv6(
-      image.binary,
-      (address, length) => memory.read(address, length),
-      (address) => memory.readU64(address),
-    );
+    this.xv6 = openXv6(image.binary, (address, length) => memory.read(address, length), {
+      readAligned: (address) => memory.readU64(address),
+      allocators: settings.allocators,
+    });
     this.steps = new GuestSteps(this, settings.stepIntoKernel);
     this.programs = new Programs(programs, {
       memory: machine.memory,

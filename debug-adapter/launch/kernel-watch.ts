@@ -2,7 +2,7 @@
 import { walk } from '../../emulator/isa/sv39';
 import { functionOrLabelAt } from '../symbols/named-code';
 import type { Guest } from '../code/guest';
-import { Ledger, type LedgerNames } from '../ledger/ledger';
+import { Ledger } from '../ledger/ledger';
 import type { KernelWatch } from '../run-control/catchpoints';
 import { isOutOfMemory } from '../xv6/kernel';
 import { processOn } from '../xv6/cpus';
@@ -13,7 +13,7 @@ import { systemCallFunctions, systemCallName } from '../xv6/system-calls';
 
 export function kernelWatch(
   guest: Pick<Guest, 'machine' | 'harts' | 'xv6' | 'image' | 'read' | 'userRoot'>,
-  ledger: LedgerNames,
+  referenceCounts: string | undefined,
 ): KernelWatch {
   const { machine, xv6 } = guest;
   const events = new KernelEvents(xv6, (hart, address, length) => guest.read(hart)(address, length));
@@ -27,7 +27,7 @@ export function kernelWatch(
     return found;
   };
   return {
-    ledger: new Ledger(guest, ledger),
+    ledger: new Ledger(guest, referenceCounts),
     x: (hart, register) => machine.harts[hart]!.x(register),
     systemCalls: () =>
       systemCallFunctions(xv6).flatMap((address) => {

@@ -9,7 +9,7 @@ import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart, type State, type Subscription } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { memoryMap } from '../memory/memory-map';
-import { findAllocators, PAGE_ALLOCATOR, type AllocatorFunction, type AllocatorNames } from '../xv6/allocators';
+import { findAllocators, type AllocatorFunction } from '../xv6/allocators';
 import { processIdOn } from '../xv6/cpus';
 import { kernelLayout } from '../xv6/regions';
 import { Frames } from './frames';
@@ -38,14 +38,6 @@ export interface Violation extends Told {
   readonly at?: Instant;
 }
 
-/** What the user has named in the launch configuration. */
-export interface LedgerNames {
-  /** Functions that allocate and free, beside kalloc and kfree. */
-  readonly allocators?: readonly AllocatorNames[];
-  /** The array of counts of references, in C. */
-  readonly counts?: string | undefined;
-}
-
 const isFreedRule = (rule: LedgerRule): rule is FreedRule => rule === 'freed-mapped' || rule === 'freed-table';
 
 export class Ledger {
@@ -67,15 +59,14 @@ export class Ledger {
   /** What has just turned out, to be told at the stop that comes. */
   private due: { readonly hart: number; readonly violation: Violation } | undefined;
 
+  /** `counts`: the array of counts of references, in C, if the user names it. */
   constructor(
     private readonly guest: LedgerGuest,
-    { allocators = [], counts }: LedgerNames = {},
+    counts?: string,
   ) {
     const { machine, xv6 } = guest;
     const { memory } = machine;
-    // A kernel that calls its own otherwise has them among those that are named.
-    const isRenamed = allocators.length > 0 && xv6.binary.symbol(PAGE_ALLOCATOR.allocate) === undefined;
-    const { at, missing } = findAllocators(xv6, [...(isRenamed ? [] : [PAGE_ALLOCATOR]), ...allocators]);
+    const { at, missing } = findAllocators(xv6, xv6.allocators);
     this.functions = at;
     this.unseen = missing;
     const start = Number(memory.dramBase >> 12n);

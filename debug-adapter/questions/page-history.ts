@@ -20,12 +20,14 @@ import { X } from '../../emulator/isa/registers';
 const KINDS: ReadonlySet<KernelEventKind> = new Set(['allocate', 'free', 'map']);
 /** What a call has done that was to free the page. */
 export const FREED = 'freed';
-export const KEPT = 'given to kfree, which left it as it was';
+export const KEPT = 'given to the allocator, which left it as it was';
 
 /** A call that is to free the page. */
 interface Freeing {
   readonly occurrence: Occurrence;
   readonly returnsTo: bigint;
+  /** Where it stores if it frees. */
+  readonly beginning: Watch;
 }
 
 export class PageHistory implements Query {
@@ -36,7 +38,6 @@ export class PageHistory implements Query {
   private readonly freeing = new Map<bigint, Freeing>();
   /** This is the stretch at whose end the answer is asked for. */
   private isLast = true;
-  private readonly beginning: Watch;
 
   /** `page`: its physical address. */
   constructor(
@@ -45,7 +46,6 @@ export class PageHistory implements Query {
     private readonly condition: QueryCondition,
   ) {
     this.subject = `events of the page at ${hex(page)}`;
-    this.beginning = { address: page, length: 8, access: 'write' };
     this.events = new KernelEvents(guest.xv6, (hart, address, length) => guest.read(hart)(address, length));
   }
 
@@ -104,17 +104,18 @@ export class PageHistory implements Query {
 
   /** Watches what calls that are to free the page do. */
   private follow(): void {
-    const { freeing, beginning } = this;
-    const returns = [...freeing.values()].map(({ returnsTo }) => returnsTo);
+    const calls = [...this.freeing.values()];
+    const returns = calls.map(({ returnsTo }) => returnsTo);
     this.subscription!.setAddresses([...this.events.addresses(KINDS), ...returns]);
-    this.subscription!.setWatches(freeing.size > 0 ? [beginning] : []);
+    this.subscription!.setWatches(calls.map(({ beginning }) => beginning));
   }
 
   /** The call that has stored into the page, by its stack pointer: below it lies what it has called. */
   private freeingBy({ watch, hart, by }: DataEvent): bigint | undefined {
-    if (watch !== this.beginning || hart === undefined || by !== 'instruction') return undefined;
+    if (hart === undefined || by !== 'instruction') return undefined;
     const sp = this.guest.harts[hart]!.x(X.sp);
-    return [...this.freeing.keys()].find((one) => one >= sp && one - sp < PAGE_SIZE);
+    const isIts = (one: bigint): boolean => one >= sp && one - sp < PAGE_SIZE;
+    return [...this.freeing].find(([one, { beginning }]) => beginning === watch && isIts(one))?.[0];
   }
 
   private freed(sp: bigint): Freeing | undefined {
@@ -150,7 +151,7 @@ export class PageHistory implements Query {
     const hart = this.guest.harts[id]!;
     const event = this.events.at(hart);
     if (event?.kind === 'map') this.subscription?.followTables([event.root]);
-    if (event?.kind === 'allocate' || event?.kind === 'free') return event.page === this.page;
+    if (event?.kind === 'allocate' || event?.kind === 'free') return this.isIn(event);
     return this.freeing.get(hart.x(X.sp))?.returnsTo === hart.pc;
   }
 
@@ -159,15 +160,20 @@ export class PageHistory implements Query {
     const sp = hart.x(X.sp);
     if (this.freeing.get(sp)?.returnsTo === hart.pc) return { ...this.freed(sp)!.occurrence, what: KEPT };
     const event = this.events.at(hart);
-    if ((event?.kind !== 'allocate' && event?.kind !== 'free') || event.page !== this.page) return undefined;
+    if ((event?.kind !== 'allocate' && event?.kind !== 'free') || !this.isIn(event)) return undefined;
     if (!this.condition.holds(id)) return undefined;
     const scene = sceneOf(this.guest, hart, hart.pc);
     const place = callPlace(this.guest.image, hart.x(X.ra)) ?? scene.place;
     if (event.kind === 'allocate') return { ...scene, place, what: 'allocated', parts: [] };
     const occurrence: Occurrence = { ...scene, place, what: FREED, parts: [] };
-    this.freeing.set(sp, { occurrence, returnsTo: hart.x(X.ra) });
+    const beginning: Watch = { address: event.page, length: 8, access: 'write' };
+    this.freeing.set(sp, { occurrence, returnsTo: hart.x(X.ra), beginning });
     this.follow();
     return undefined;
+  }
+
+  private isIn({ page, size }: { page: bigint; size: bigint }): boolean {
+    return this.page >= page && this.page < page + size;
   }
 
   private stored(event: TableStoreEvent): Occurrence | undefined {

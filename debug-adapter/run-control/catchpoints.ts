@@ -289,9 +289,7 @@ export class Catchpoints {
       const filter = FILTERS.find((one) => one.filter === id);
       if (!filter) return { verified: false, message: `There is no filter "${id}".` };
       const needed = filter.alsoWithoutEvent ? undefined : filter.kernelEvent;
-      const missing = needed
-        ? this.guest?.missing(needed)
-        : this.ledgerMissing(filter);
+      const missing = needed ? this.guest?.missing(needed) : this.ledgerMissing(filter);
       if (missing !== undefined) return { verified: false, message: `${filter.label} cannot be caught: ${missing}.` };
       const condition = given?.trim() ? given.trim() : undefined;
       try {

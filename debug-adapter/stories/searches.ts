@@ -7,7 +7,6 @@ import { beforeInstruction } from '../questions/occurrence';
 import { FREED, KEPT, PageHistory } from '../questions/page-history';
 import { actor, type Happened, type StoryGuest, type StoryWords } from './happened';
 import type { StoryPlace } from '../protocol';
-import { PAGE_ALLOCATOR } from '../xv6/allocators';
 import { fillingByte } from '../xv6/names';
 import type { Subject } from './sections';
 
@@ -128,7 +127,7 @@ function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kin
       // Where a call has returned, it is the instruction before.
       const pc = stop.kind === 'tableStore' ? (stop.event.pc ?? hart.pc) : kind === 'kept' ? hart.pc - 1n : hart.pc;
       const { process, places } = actor(guest, hart, pc, words);
-      return { ...{ kind, what, instant, tick, hart: hart.id, process }, places: callersOf(kind, places) };
+      return { ...{ kind, what, instant, tick, hart: hart.id, process }, places: callersOf(guest, kind, places) };
     },
     ended: () =>
       query.ended().flatMap((one) => {
@@ -147,9 +146,8 @@ function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kin
 }
 
 /** Of the allocator's own functions it is told who called them. */
-function callersOf(kind: Happened['kind'], places: readonly StoryPlace[]): readonly StoryPlace[] {
+function callersOf({ xv6 }: StoryGuest, kind: Happened['kind'], places: readonly StoryPlace[]): readonly StoryPlace[] {
   if (kind === 'allocated') return places.slice(1);
-  return kind === 'freed'
-    ? places.slice(places.findIndex(({ function: name }) => name === PAGE_ALLOCATOR.free) + 1)
-    : places;
+  const isOwn = ({ function: name }: StoryPlace): boolean => xv6.allocators.some(({ free }) => free === name);
+  return kind === 'freed' ? places.slice(places.findIndex(isOwn) + 1) : places;
 }

@@ -2,7 +2,8 @@
  * The functions of the kernel that allocate and free physical pages: kalloc and kfree, and others that the user names. A page is
  * the first argument of one that frees, and the result of one that allocates.
  */
-import { returnsOf } from './kernel-events';
+import { isReturn } from '../../emulator/isa/instructions/calls';
+import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import type { Xv6 } from './kernel';
 
 /** A pair of functions by name; either may be missing. */
@@ -14,6 +15,12 @@ export interface AllocatorNames {
 }
 
 export const PAGE_ALLOCATOR = { allocate: 'kalloc', free: 'kfree', size: 4096n } as const satisfies AllocatorNames;
+
+/** Those of a kernel: kalloc and kfree, and those that the user names, among which a kernel has its own that has no kalloc. */
+export function allocatorsOf(binary: Xv6['binary'], named: readonly AllocatorNames[]): readonly AllocatorNames[] {
+  const isRenamed = named.length > 0 && binary.symbol(PAGE_ALLOCATOR.allocate) === undefined;
+  return isRenamed ? named : [PAGE_ALLOCATOR, ...named];
+}
 
 /** A function seen at these addresses. */
 export interface AllocatorFunction {
@@ -45,4 +52,19 @@ export function findAllocators(xv6: Pick<Xv6, 'binary' | 'read'>, all: readonly 
     add(free, 'free', size);
   }
   return { at, missing };
+}
+
+/** No function of xv6 is longer. */
+const LONGEST = 4096n;
+
+/** Every `ret` of a function: there, its result is in a0. */
+export function returnsOf({ binary, read }: Pick<Xv6, 'binary' | 'read'>, start: bigint): bigint[] {
+  const found = binary.functionAt(start);
+  const symbol = binary.symbolAt(start)?.symbol;
+  const end = found?.high ?? (symbol && symbol.size > 0n ? start + symbol.size : undefined);
+  const returns: bigint[] = [];
+  if (end === undefined || end - start > LONGEST) return returns;
+  for (const { address, decoded } of instructionsFrom((at, length) => read(at, length), start, end))
+    if (decoded && isReturn(decoded)) returns.push(address);
+  return returns;
 }

@@ -4,8 +4,7 @@
  * A kernel without the function has that event switched off, with a word of why.
  */
 import { Mode, type Hart } from '../../emulator/types';
-import { isReturn } from '../../emulator/isa/instructions/calls';
-import { instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
+import { findAllocators, returnsOf, type AllocatorFunction, type Allocators } from './allocators';
 import { processIdOn } from './cpus';
 import type { Xv6 } from './kernel';
 import { NAMES } from './names';
@@ -29,49 +28,59 @@ export type KernelEvent =
   | { kind: 'exit'; hart: number; by: Named | undefined; status: number }
   /** Entries are about to be made in the page table with this root, which may be so new that no hart has loaded it yet. */
   | { kind: 'map'; hart: number; root: bigint }
-  /** A page has been allocated, and is about to be returned; 0 for none. A page is about to be freed. */
-  | { kind: 'allocate'; hart: number; page: bigint }
-  | { kind: 'free'; hart: number; page: bigint };
+  /** A page has been allocated, and is about to be returned; 0 for none. A page is about to be freed. `size`: its bytes. */
+  | { kind: AllocatorKind; hart: number; page: bigint; size: bigint };
+
+type AllocatorKind = AllocatorFunction['kind'];
+const ALLOCATOR_KINDS: readonly AllocatorKind[] = ['allocate', 'free'];
 
 /** Functions of the kernel; the first of the names that it has. */
-const FUNCTIONS: Readonly<Record<KernelEventKind, readonly string[]>> = {
+const FUNCTIONS: Readonly<Record<Exclude<KernelEventKind, AllocatorKind>, readonly string[]>> = {
   switch: [NAMES.contextSwitch],
   create: ['allocproc'],
   exec: ['kexec', 'exec'],
   exit: ['kexit', 'exit'],
   panic: ['panic'],
   map: ['mappages'],
-  allocate: ['kalloc'],
-  free: ['kfree'],
 };
 
 const [A0, A1] = [10, 11];
 /** These are seen where the function returns. */
-const AT_RETURN: readonly KernelEventKind[] = ['create', 'allocate'];
-/** No function of xv6 is longer. */
-const LONGEST = 4096n;
+const AT_RETURN: readonly KernelEventKind[] = ['create'];
 
 export class KernelEvents {
   private readonly byKind = new Map<bigint, KernelEventKind>();
   private readonly missingByKind = new Map<KernelEventKind, string>();
   private readonly partlySeen = new Map<KernelEventKind, string>();
+  private readonly allocators: Allocators;
 
   constructor(
     private readonly xv6: Xv6,
     private readonly readAt: (hart: Hart, address: bigint, length: number) => Uint8Array | undefined,
   ) {
-    for (const kind of Object.keys(FUNCTIONS) as KernelEventKind[]) {
+    for (const kind of Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[]) {
       const found = FUNCTIONS[kind].map((name) => xv6.binary.symbol(name)).find((symbol) => symbol !== undefined);
       const places = found && (AT_RETURN.includes(kind) ? returnsOf(xv6, found.address) : [found.address]);
       const names = FUNCTIONS[kind].join(' or ');
       if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
       else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns is not known`);
       for (const address of places ?? []) this.byKind.set(address, kind);
-      const copies = found ? xv6.binary.inlinedCopies(found.name).length : 0;
-      if (found && copies > 0)
-        this.partlySeen.set(kind, `${found.name} is inlined in ${copies} places, where it is not seen`);
+      if (found) this.noteInlined(kind, found.name);
+    }
+    this.allocators = findAllocators(xv6, xv6.allocators);
+    for (const [address, { kind }] of this.allocators.at) this.byKind.set(address, kind);
+    for (const kind of ALLOCATOR_KINDS) {
+      const names = xv6.allocators.flatMap((one) => one[kind] ?? []);
+      const isSeen = [...this.allocators.at.values()].some((one) => one.kind === kind);
+      if (!isSeen) this.missingByKind.set(kind, `no function ${names.join(' or ')} of the kernel can be seen`);
+      for (const name of names) this.noteInlined(kind, name);
     }
     if (!xv6.proc && !this.missingByKind.has('create')) this.missingByKind.set('create', 'the processes are not known');
+  }
+
+  private noteInlined(kind: KernelEventKind, name: string): void {
+    const copies = this.xv6.binary.inlinedCopies(name).length;
+    if (copies > 0) this.partlySeen.set(kind, `${name} is inlined in ${copies} places, where it is not seen`);
   }
 
   /** Why events of a kind cannot be seen; undefined if they can. */
@@ -113,7 +122,7 @@ export class KernelEvents {
         return { kind, hart: hart.id, root: hart.x(A0) };
       case 'allocate':
       case 'free':
-        return { kind, hart: hart.id, page: hart.x(A0) };
+        return { kind, hart: hart.id, page: hart.x(A0), size: this.allocators.at.get(hart.pc)!.size };
     }
   }
 
@@ -132,16 +141,4 @@ export class KernelEvents {
     const found = Structure.read(proc.record, proc.address + slot * BigInt(proc.stride), read);
     return found && { pid: Number(found.number('pid') ?? 0n), name: found.text('name') ?? '' };
   }
-}
-
-/** Every `ret` of a function: there, its result is in a0. */
-export function returnsOf({ binary, read }: Pick<Xv6, 'binary' | 'read'>, start: bigint): bigint[] {
-  const found = binary.functionAt(start);
-  const symbol = binary.symbolAt(start)?.symbol;
-  const end = found?.high ?? (symbol && symbol.size > 0n ? start + symbol.size : undefined);
-  const returns: bigint[] = [];
-  if (end === undefined || end - start > LONGEST) return returns;
-  for (const { address, decoded } of instructionsFrom((at, length) => read(at, length), start, end))
-    if (decoded && isReturn(decoded)) returns.push(address);
-  return returns;
 }

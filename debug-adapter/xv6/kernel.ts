@@ -4,6 +4,7 @@
  */
 import { functionOrLabelAt } from '../symbols/named-code';
 import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '../symbols/api';
+import { allocatorsOf, type AllocatorNames } from './allocators';
 import { symbolFeatures, type Feature } from './features';
 import { arrayOf, isPageTable, pageTableMembers, recordOf } from './structure';
 import { findMember, plain, sizeOf } from '../expressions/types';
@@ -49,13 +50,19 @@ export interface Xv6 {
   readonly panic?: bigint;
   /** The trampoline, and what lies below it. */
   readonly top: TopPages;
+  /** The functions that allocate and free pages, by name. */
+  readonly allocators: readonly AllocatorNames[];
 }
 
 /**
- * Looks a kernel over. `read` is given kernel addresses: physical memory will do, since xv6 maps its data where it lies.
+ * Looks a kernel over. `allocators`: those that the user names, beside kalloc and kfree. `read` is given kernel addresses: physical memory will do, since xv6 maps its data where it lies.
  * Never throws for what is missing.
  */
-export function openXv6(binary: Binary, read: ReadMemory, readAligned?: ReadAligned): Xv6 {
+export function openXv6(
+  binary: Binary,
+  read: ReadMemory,
+  { readAligned, allocators = [] }: { readAligned?: ReadAligned; allocators?: readonly AllocatorNames[] } = {},
+): Xv6 {
   const features: Feature[] = [];
   const feature = <T>(name: Feature['name'], found: T | string): T | undefined => {
     if (typeof found !== 'string') {
@@ -86,6 +93,7 @@ export function openXv6(binary: Binary, read: ReadMemory, readAligned?: ReadAlig
     top,
     read,
     readAligned,
+    allocators: allocatorsOf(binary, allocators),
     features: [...features, ...symbolFeatures(binary)],
     kernelTableMembers: tables.filter((name) => name !== userTableMember),
     ...(proc && { proc }),

@@ -38,11 +38,9 @@ function main([folder, line, rules]: string[]): void {
   const binary = openBinary(lab.kernel, kernel);
   const ledger = new Ledger({
     ...{ machine, harts: machine.harts, image: new MappedProgram(binary) },
-    xv6: openXv6(
-      binary,
-      (address, length) => machine.memory.read(address, length),
-      (address) => machine.memory.readU64(address),
-    ),
+    xv6: openXv6(binary, (address, length) => machine.memory.read(address, length), {
+      readAligned: (address) => machine.memory.readU64(address),
+    }),
     userRoot: (hart) => satpRoot(hart.csr(Csr.satp) ?? 0n),
   });
   if (rules !== 'off') ledger.watch((rules ?? '').split(',') as LedgerRule[]);

@@ -219,6 +219,30 @@ describe('queries over time', function () {
     );
   });
 
+  it('tells the life of a page of an allocator that the launch configuration names', async () => {
+    const session = current();
+    const allocators = [{ allocate: 'superalloc', free: 'superfree', size: '2M' }];
+    await session.boot({ harts: 1, kernel: plantedKernel('SUPER'), allocators });
+    await session.written('$ ');
+    const from = await session.type('labtests super');
+    await session.written('labtests super: OK\n$ ', from);
+    await session.pauseRequest({ threadId: 1 });
+    await session.stopped();
+    const { rows: calls } = await query(session, '$calls(superalloc, $result != 0)', 1);
+    const superpage = calls[0]!.parts.find(({ name }) => name === 'result')!.value.split(' ')[0]!;
+    // Its second page; the rest of its life is that of all of it.
+    const { rows } = await query(session, `$page(${superpage} + 4096)`);
+    const life = rows.map(({ what, place }) => `${what} ${place}`);
+    assert.ok(
+      life.some((text) => /^allocated .* at \w+\.c:\d+/.test(text)),
+      life.join('; '),
+    );
+    const { rows: frees } = await query(session, '$calls(superfree)', 1);
+    const freed = frees[0]!.parts[0]!.value.split(' ')[0]!;
+    const last = (await query(session, `$page(${freed} + 4096)`)).rows.map(({ what }) => what);
+    assert.ok(last.includes('freed'), last.join('; '));
+  });
+
   it('finds who wrote a block of the disk', async () => {
     const session = current();
     await session.boot({ harts: 1 });
