@@ -106,7 +106,9 @@ export class StopStory {
     const origin = this.backstory.find(
       ({ about }) => ORIGINS.has(about) || (about === 'loaded' && freed.length > 0 && !isRoots),
     );
-    const overwriter = origin?.about === 'loaded' ? this.about('overwritten') : [];
+    // Who writes into a page that two have may be in the right.
+    const isTwice = freed.some(({ text }) => text.includes(TWICE));
+    const overwriter = origin?.about === 'loaded' && !isTwice ? this.about('overwritten') : [];
     const writer = this.entry ? this.writerLine(this.entry, of(this.entry)) : [];
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
@@ -193,16 +195,14 @@ export class StopStory {
     const [last, before] = life.toReversed();
     if (last === undefined || subject.kind !== 'page') return [];
     const page = `The page at PA ${hex(subject.page)} was freed`;
-    if (last.kind === 'freed' && before?.kind === 'freed') {
-      return [
-        sentence(page, ' twice,', ...this.doer(before), ' and', ...this.doer(last), ', and not allocated between'),
-      ];
-    }
+    if (last.kind === 'freed' && before?.kind === 'freed')
+      return [sentence(page, TWICE, ...this.doer(before), ' and', ...this.doer(last), ', and not allocated between')];
+
     if (last.kind === 'freed') return [sentence(page, ...this.doer(last), ', and not allocated since')];
     const [fourth, third] = life.slice(-4);
     const isTwice = before?.kind === 'allocated' && third?.kind === 'freed' && fourth?.kind === 'freed';
     if (subject.isReused && isTwice)
-      return [sentence(page, ' twice,', ...this.doer(fourth), ' and', ...this.doer(third), ': two have it now')];
+      return [sentence(page, TWICE, ...this.doer(fourth), ' and', ...this.doer(third), ': two have it now')];
     return subject.isReused && before?.kind === 'freed'
       ? [sentence(page, ...this.doer(before), ', and allocated again', ...this.doer(last))]
       : [];
@@ -222,6 +222,8 @@ const isClearing = ({ kind, before, after }: Happened): boolean =>
 /** The hardware's own marks in an entry. */
 const MARKS = BigInt(PTE.A | PTE.D);
 const NEVER = 'Nothing has written the entry since the past of this run begins';
+
+const TWICE = ' twice,';
 
 /** By which findings are kept. */
 export const nameOf = (subject: Subject): string =>
