@@ -207,7 +207,7 @@ describe('queries over time', function () {
     const whats = async (page: string): Promise<string[]> =>
       (await query(session, `$page(${page})`)).rows.map(({ what }) => what.replace(/ at 0x.*/, ''));
     const lives = await Promise.all([...new Set(given.slice(-12))].map(whats));
-    const kept = 'given to kfree, which left it as it was';
+    const kept = 'given to the allocator, which left it as it was';
     const shared = lives.find((life) => life.includes(kept));
     assert.ok(shared, lives.join('; '));
     const life = shared.slice(shared.lastIndexOf('allocated'));
