@@ -37,6 +37,7 @@ const PARENT_GONE = 'the program that started it has ended';
 
 const SAMPLE = path.join(__dirname, '..', 'sample', 'prebuilt');
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const say = (text: string): void => void process.stderr.write(`xv6-emu: ${text}\n`);
 
 const DISK_ADVICE: Readonly<Partial<Record<FileProblem, string>>> = {
@@ -58,7 +59,7 @@ function firmwareOf(bios: string): string {
   try {
     return findFirmware(bios);
   } catch (error) {
-    throw new UsageError(`-bios ${bios}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`-bios ${bios}: ${messageOf(error)}`);
   }
 }
 
@@ -125,7 +126,7 @@ function powerOn(
     close();
     if (error instanceof UsageError) throw error;
     const file = options.kernel ?? options.boot.loader?.file ?? options.boot.bios;
-    throw new UsageError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${file}: ${messageOf(error)}`);
   }
 }
 
@@ -238,7 +239,7 @@ async function replayRun({ file, goto, acceleration, timeout, stats }: ReplayOpt
     machine.replay(destination.inputs);
     await replay(machine, destination, () => signal !== undefined || isLate());
   } catch (error) {
-    throw new UsageError(`--replay ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`--replay ${file}: ${messageOf(error)}`);
   }
   if (signal !== undefined) return 128 + signal;
   describeState(machine).forEach(say);

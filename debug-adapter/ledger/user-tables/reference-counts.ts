@@ -1,6 +1,6 @@
 /**
  * The kernel's counts of references to pages, compared with the entries that map these pages. Which array has them is found by what
- * is in it: one of those that may (xv6/count-arrays.ts), counted from the page on with which it fits what is mapped. The kernel may
+ * is in it: one of those that may (count-arrays.ts), counted from the page on with which it fits what is mapped. The kernel may
  * change an entry first or a count first, so that they are compared only where no code of the kernel that does so is under way.
  */
 import { SavedState } from '../../../emulator/history/saved-state';
@@ -70,7 +70,7 @@ export class ReferenceCounts {
     const { array, start } = (this.learned && this.hypotheses[this.learned.index]) ?? {};
     if (array === undefined || start === undefined) return undefined;
     const value = this.read(array, start)?.(page);
-    return value === undefined ? undefined : { name: array.name.replace('[]', `[${page - start}]`), value };
+    return value === undefined ? undefined : { name: elementName(array, page - start), value };
   }
 
   /** For mappings that are counted. `moment`: as for UserEntries. */
@@ -89,7 +89,7 @@ export class ReferenceCounts {
       const key = `${page} ${count} ${mapped}`;
       if ((this.known.get(key) ?? moment) !== moment) continue;
       this.known.set(key, moment);
-      const name = array.name.replace('[]', `[${page - start}]`);
+      const name = elementName(array, page - start);
       return { page: BigInt(page) << 12n, name, count, right, entries: mapped };
     }
     return undefined;
@@ -171,3 +171,6 @@ export class ReferenceCounts {
     };
   }
 }
+
+/** "ref.count[12]", "refs[12].count". */
+const elementName = ({ name }: CountArray, index: number): string => name.replace('[]', `[${index}]`);

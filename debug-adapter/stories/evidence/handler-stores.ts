@@ -4,9 +4,8 @@
  */
 import type { Instant } from '../../../emulator/history/instant';
 import type { Probe, Timeline } from '../../../emulator/history/timeline';
-import { Csr } from '../../../emulator/isa/csrs';
 import { hex } from '../../../emulator/isa/hex';
-import { isPointer, PTE, pteFlags, satpRoot, spanOf } from '../../../emulator/isa/sv39';
+import { isPointer, PTE, pteFlags, spanOf } from '../../../emulator/isa/sv39';
 import { Mode, type TableStoreEvent, type TrapEvent } from '../../../emulator/types';
 import {
   beforeInstruction,
@@ -37,7 +36,7 @@ export async function handlerStore(
   at: Instant,
 ): Promise<{ text: string; seen: Occurrence } | undefined> {
   await timeline.goTo(at);
-  const root = rootOf(guest, trap.hart);
+  const root = guest.userRoot(guest.harts[trap.hart]!);
   if (trap.from !== Mode.User || root === undefined) return undefined;
   const made: Made[] = [];
   await timeline.findFirst(at, timeline.present, leavesMade(guest, root, at, made));
@@ -53,9 +52,6 @@ export async function handlerStore(
     seen,
   };
 }
-
-const rootOf = (guest: AskedGuest, hart: number): bigint | undefined =>
-  satpRoot(guest.harts[hart]!.csr(Csr.satp) ?? 0n);
 
 /** Finds where the handler is done, with what it has made on the way. */
 function leavesMade(guest: AskedGuest, root: bigint, at: Instant, made: Made[]): Probe<true> {
@@ -75,7 +71,7 @@ function leavesMade(guest: AskedGuest, root: bigint, at: Instant, made: Made[]):
       const subscription = machine.subscribe({
         tableStore: isLeaf,
         trapReturn: ({ to, hart }) =>
-          to === Mode.User && (rootOf(guest, hart) === root || machine.instant.time - at.time > LONGEST),
+          to === Mode.User && (guest.userRoot(guest.harts[hart]!) === root || machine.instant.time - at.time > LONGEST),
       });
       subscription.followTables([root]);
       return () => subscription.end();
