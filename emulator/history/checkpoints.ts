@@ -1,36 +1,26 @@
 /**
  * The checkpoints of a run, by their instants: from each of them the machine can be run on to any later instant. They have a
  * budget of memory. When it is used up, one goes whose loss makes the way to some instant longer by the least, and for
- * instants long past a longer way counts less; so any instant stays within reach, and what is near is near. Pages that
- * checkpoints have in common count once, and a page that is filled with one byte counts nothing.
+ * instants long past a longer way counts less; so any instant stays within reach, and what is near is near.
  */
-import type { Checkpoint, State } from '../types';
+import type { State } from '../types';
+import { type Held, HeldMemory } from './held-memory';
 import { compareInstants, type Instant } from './instant';
-import { type MemoryImage, PAGES_SHARED } from './memory-image';
 
 /** A moment of a run: the machine, and what others have learnt by watching it. */
-export interface Kept {
-  readonly machine: Checkpoint;
-  readonly learned: State;
+export interface Kept extends Held {
   /** Instructions executed since power on. */
   readonly executed: number;
   /** Milliseconds of running it took to come here, from power on. */
   readonly cost: number;
 }
 
-interface Entry extends Kept {
-  /** Bytes that the checkpoint before does not have. */
-  bytes: number;
-}
-
 /** Milliseconds of running: what is nearer to the present is all kept alike. */
 const RECENT = 5000;
-/** Bytes of a checkpoint without a page: harts, devices, lists of pages. */
-const OWN_BYTES = 16_384;
 
 export class Checkpoints {
-  private readonly entries: Entry[] = [];
-  private total = 0;
+  private readonly entries: Kept[] = [];
+  private readonly held = new HeldMemory();
 
   /** `budget`: bytes. At least the first checkpoint and the last few are kept. */
   constructor(private readonly budget: number) {}
@@ -41,7 +31,7 @@ export class Checkpoints {
 
   /** About how much memory they take. */
   get bytes(): number {
-    return this.total;
+    return this.held.bytes;
   }
 
   get first(): Kept | undefined {
@@ -86,10 +76,9 @@ export class Checkpoints {
     const index = this.indexAfter(kept.machine.instant);
     const before = this.entries[index - 1];
     if (before !== undefined && compareInstants(before.machine.instant, kept.machine.instant) === 0) return;
-    this.entries.splice(index, 0, { ...kept, bytes: 0 });
-    this.measure(index);
-    this.measure(index + 1);
-    while (this.total > this.budget && this.entries.length > 3) this.remove(this.dispensable());
+    this.entries.splice(index, 0, kept);
+    this.held.hold(kept);
+    while (this.bytes > this.budget && this.entries.length > 3) this.remove(this.dispensable());
   }
 
   /** Forgets those after an instant. */
@@ -103,7 +92,7 @@ export class Checkpoints {
   }
 
   /** The number of those at the beginning for which something holds, if it holds for no other. */
-  private countWhile(holds: (entry: Entry) => boolean): number {
+  private countWhile(holds: (entry: Kept) => boolean): number {
     let [low, high] = [0, this.entries.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -115,16 +104,7 @@ export class Checkpoints {
 
   private remove(index: number): void {
     const [gone] = this.entries.splice(index, 1);
-    this.total -= gone!.bytes;
-    this.measure(index);
-  }
-
-  private measure(index: number): void {
-    const entry = this.entries[index];
-    if (entry === undefined) return;
-    const bytes = OWN_BYTES + changedBytes(entry.machine.memory, this.entries[index - 1]?.machine.memory);
-    this.total += bytes - entry.bytes;
-    entry.bytes = bytes;
+    this.held.release(gone!);
   }
 
   /** Neither the first nor the last. */
@@ -138,17 +118,4 @@ export class Checkpoints {
     }
     return found;
   }
-}
-
-/** Bytes of the pages of an image that another one, if there is one, does not have in the same place. */
-function changedBytes(memory: MemoryImage, before: MemoryImage | undefined): number {
-  let bytes = 0;
-  memory.forEach((part, index) => {
-    if (part === before?.[index]) return;
-    for (let i = 0; i < PAGES_SHARED; i++) {
-      const page = part.page(i);
-      if (page !== before?.[index]?.page(i)) bytes += page.bytes;
-    }
-  });
-  return bytes;
 }

@@ -52,3 +52,16 @@ export class Cancelled extends Error {}
 
 /** Whether what a stop tells has happened: an execution and a trap are told before. */
 export const hasHappened = ({ kind }: Stop): boolean => kind !== 'breakpoint' && kind !== 'trap';
+
+/** Milliseconds of one run of the machine, while it is on its way. */
+export const SLICE = 8;
+
+/** How many instructions a run of that length has: this follows from how long those before took. */
+export class Slice {
+  instructions = 100_000;
+
+  took(milliseconds: number): void {
+    if (milliseconds < SLICE / 4) this.instructions = Math.min(this.instructions * 2, 4_000_000);
+    else if (milliseconds > SLICE) this.instructions = Math.max(Math.floor(this.instructions / 2), 1000);
+  }
+}

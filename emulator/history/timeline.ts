@@ -9,7 +9,7 @@ import type { MachineApi, RunLimit, State, Stop } from '../types';
 import { Checkpoints, type Kept } from './checkpoints';
 import { Futures } from './futures';
 import { compareInstants, type Instant } from './instant';
-import { Cancelled, hasHappened } from './journey';
+import { Cancelled, hasHappened, Slice, SLICE } from './journey';
 import type { Companion, Found, JourneyClock, Lookback, Probe } from './journey';
 
 export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
@@ -19,15 +19,14 @@ export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback
  * took. It costs about twice that again where the guest stores to pages that are kept now.
  */
 const SHORTEST_INTERVAL = 150;
-const LONGEST_INTERVAL = 1000;
+const LONGEST_INTERVAL = 800;
 const THRIFT = 250;
-/** Milliseconds of one run of the machine, while it is on its way. */
-const SLICE = 8;
 /** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
 const STRETCHES = [2000, 20_000, 200_000, 2_000_000, 16_000_000];
-/** Instructions of a way after which a checkpoint is made before its end, and how long before. */
+/** Instructions of a way after which checkpoints are made before its end; how long before, and how many of a hart's steps before. */
 const FAR = 2_000_000;
-const NEAR = 20_000;
+const NEAR = [16_000_000, 20_000];
+const NEAR_STEPS = [20_000, 200, 2];
 /** So many finds in one stretch, and the later half of it is looked through first. */
 const CROWDED = 200;
 /** Stretches of fewer instructions are not divided. */
@@ -46,7 +45,7 @@ export class Timeline {
   private isCancelled = false;
   /** When what has arrived was seen to last, in milliseconds: a journey may be of many short ways. */
   private seenTo = 0;
-  private budget = 100_000;
+  private readonly slice = new Slice();
 
   /** `memory`: bytes that the checkpoints may take. The past begins where the machine now stands. */
   constructor(
@@ -161,7 +160,21 @@ export class Timeline {
   /** Puts the machine at an instant of its past, or at the present. Throws Cancelled, and stands anywhere, if it is cancelled. */
   async goTo(instant: Instant): Promise<void> {
     this.isCancelled = false;
-    await this.travel(instant);
+    const from = this.checkpoints.upTo(instant);
+    if (from === undefined) throw new RangeError('the instant lies before the beginning of the past');
+    const isOnTheWay =
+      compareInstants(this.machine.instant, instant) <= 0 &&
+      compareInstants(this.machine.instant, from.machine.instant) >= 0;
+    if (!isOnTheWay) this.restore(from);
+    const { instant: here, executed } = this.machine;
+    // No more instructions than that lie on the way. Whoever comes from far will look around here.
+    const end = executed + (instant.inputs === here.inputs ? instant.time - here.time : 0);
+    for (const near of NEAR) {
+      if (end - near - this.machine.executed < FAR) continue;
+      await this.advance(instant, undefined, end - near);
+      this.keep();
+    }
+    await this.advance(instant);
   }
 
   /**
@@ -213,24 +226,28 @@ export class Timeline {
       if (start === undefined) throw new RangeError('the step lies before the beginning of the past');
       this.restore(start);
     } while (stepsOf() > steps);
-    await this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: steps - stepsOf() }));
+    const reach = (step: number): Promise<void> =>
+      this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: step - stepsOf() }));
+    for (const left of NEAR_STEPS) {
+      await reach(steps - left);
+      if (this.machine.executed - start.executed > FAR) start = this.keep();
+    }
+    await reach(steps);
     if (stepsOf() !== steps) throw new RangeError('the hart has no such step');
   }
 
   /** Runs on to an instant, an instruction of a hart after the other. `visit` is called before each, perhaps more than once. */
   async follow(hart: number, to: Instant, visit: () => void): Promise<void> {
     this.isCancelled = false;
-    const one = { id: hart, instructions: 1 };
     await this.advance(to, undefined, Infinity, () => {
       visit();
-      return one;
+      return { id: hart, instructions: 1 };
     });
   }
 
   /** Finds the first instant after another one, up to a last one. The machine stands there, or anywhere if there is none. */
   async findFirst<T>(after: Instant, last: Instant, probe: Probe<T>): Promise<Found<T> | undefined> {
-    this.isCancelled = false;
-    await this.travel(after);
+    await this.goTo(after);
     const end = probe.watch();
     try {
       let found: Found<T> | undefined;
@@ -255,8 +272,7 @@ export class Timeline {
    * then more and more of those before, then from checkpoint to checkpoint.
    */
   private async *stretches(before: Instant): AsyncGenerator<{ from: Kept; end: Instant; executed: number }> {
-    this.isCancelled = false;
-    await this.travel(before);
+    await this.goTo(before);
     let { executed } = this.machine;
     let end = before;
     for (let start = this.checkpoints.before(end); start !== undefined; start = this.checkpoints.before(end)) {
@@ -317,23 +333,6 @@ export class Timeline {
     );
   }
 
-  /** As `goTo`, as a part of a journey. */
-  private async travel(instant: Instant): Promise<void> {
-    const from = this.checkpoints.upTo(instant);
-    if (from === undefined) throw new RangeError('the instant lies before the beginning of the past');
-    const isOnTheWay =
-      compareInstants(this.machine.instant, instant) <= 0 &&
-      compareInstants(this.machine.instant, from.machine.instant) >= 0;
-    if (!isOnTheWay) this.restore(from);
-    const left = instant.inputs === this.machine.instant.inputs ? instant.time - this.machine.instant.time : 0;
-    if (left > FAR) {
-      // No more instructions than that lie on the way. Whoever comes from far will look around here.
-      await this.advance(instant, undefined, this.machine.executed + left - NEAR);
-      this.keep();
-    }
-    await this.advance(instant);
-  }
-
   /**
    * Runs on to an instant, at most up to so many instructions, or those of a hart, or until `visit` says that it has seen
    * enough.
@@ -349,12 +348,12 @@ export class Timeline {
       const hart = stepped?.();
       if (hart !== undefined && hart.instructions <= 0) return;
       const before = this.clock.now();
-      const instructions = Math.min(this.budget, Math.ceil(executed - machine.executed));
+      const instructions = Math.min(this.slice.instructions, Math.ceil(executed - machine.executed));
       const stop = machine.run({ instructions, to, ...(hart && { hart }) });
       if (stop.kind === 'idle') throw new Error('the machine waits for an input that the log does not have');
       const now = this.clock.now();
       this.spent += now - before;
-      this.adapt(now - before);
+      this.slice.took(now - before);
       if (stop.kind !== 'budget' && stop.kind !== 'step') {
         this.companion.passed(stop);
         if (visit(stop)) return;
@@ -364,11 +363,6 @@ export class Timeline {
       this.seenTo = this.clock.now();
       if (this.isCancelled) throw new Cancelled('cancelled');
     }
-  }
-
-  private adapt(milliseconds: number): void {
-    if (milliseconds < SLICE / 4) this.budget = Math.min(this.budget * 2, 4_000_000);
-    else if (milliseconds > SLICE) this.budget = Math.max(Math.floor(this.budget / 2), 1000);
   }
 
   private restore(kept: Kept): void {

@@ -8,7 +8,7 @@
  */
 import { PAGE } from '../layout';
 import { type MemoryPart, PAGES_SHARED, type PageImage } from '../history/memory-image';
-import { FilledPage, ZERO_PAGE } from './page-images';
+import { filledPage, NO_WORD, ZERO_PAGE } from './page-images';
 
 const enum Kind {
   zero,
@@ -20,7 +20,6 @@ const enum Kind {
 }
 
 const WORD = 8;
-const NO_WORD = 0xffff;
 
 export class LazyPages {
   private readonly kinds: Uint8Array;
@@ -135,8 +134,9 @@ export class LazyPages {
 
   private uncommittedImage(page: number): PageImage {
     if (this.kinds[page] === Kind.zero) return ZERO_PAGE;
-    const [low, high] = [this.halves[page * 2]!, this.halves[page * 2 + 1]!];
-    return new FilledPage(this.front[page]!, this.back[page]!, this.boundary[page]!, this.wordAt[page]!, low, high);
+    const hasWord = this.wordAt[page] !== NO_WORD;
+    const [low, high] = hasWord ? [this.halves[page * 2]!, this.halves[page * 2 + 1]!] : [0, 0];
+    return filledPage(this.front[page]!, this.back[page]!, this.boundary[page]!, this.wordAt[page]!, low, high);
   }
 
   /** Writes what the page holds, 4096 bytes, over `bytes`. */

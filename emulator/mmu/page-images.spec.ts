@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { PageImage } from '../history/memory-image';
 import { PAGE } from '../layout';
 import { Random } from '../testing/random';
 import { imageOfPage, ZERO_PAGE } from './page-images';
@@ -38,5 +39,23 @@ describe('the image of a page', () => {
     }
     bytesOf(0).fill(0);
     assert.equal(imageOfPage(memory, 0), ZERO_PAGE);
+  });
+
+  it('is one for all free pages that lead to the same next one', () => {
+    const freeAll = (): PageImage[] =>
+      [0, 1, 2].map((page) => {
+        bytesOf(page).fill(1);
+        memory[page * WORDS] = 0x8700_0000 + (page + 1) * PAGE;
+        memory[page * WORDS + 1] = 0;
+        return imageOfPage(memory, page * WORDS);
+      });
+    const images = freeAll();
+    memory.fill(5);
+    assert.deepEqual(
+      freeAll().map((image, page) => image === images[page]),
+      [true, true, true],
+    );
+    assert.equal(new Set(images).size, 3);
+    assert.deepEqual(read(images[1]!), bytesOf(1));
   });
 });

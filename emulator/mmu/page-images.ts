@@ -63,32 +63,63 @@ function hashOf(memory: Int32Array, first: number): number {
   return all ^ (all >>> 15);
 }
 
+/** The offset of the word of a filled page that has none. */
+export const NO_WORD = PAGE;
+
 /** A page filled with two bytes, one after the other, and perhaps with a word of 8 bytes: see LazyPages. */
-export class FilledPage implements PageImage {
-  readonly bytes = 64;
+class FilledPage implements PageImage {
+  /** Those that are in use at the same time are few: see `filledPage`. */
+  readonly bytes = 0;
 
   constructor(
     private readonly front: number,
     private readonly back: number,
     private readonly boundary: number,
-    /** Its offset, and its halves; no offset of the page if there is none. */
+    /** Its offset, and its halves; NO_WORD if there is none. */
     private readonly wordAt: number,
     private readonly low: number,
     private readonly high: number,
   ) {}
 
+  is(front: number, back: number, boundary: number, wordAt: number, low: number, high: number): boolean {
+    const isFilled = this.front === front && this.back === back && this.boundary === boundary;
+    return isFilled && this.wordAt === wordAt && this.low === low && this.high === high;
+  }
+
   read(into: Uint8Array): void {
     into.fill(this.front, 0, this.boundary);
     into.fill(this.back, this.boundary);
-    if (this.wordAt >= PAGE) return;
+    if (this.wordAt === NO_WORD) return;
     const view = new DataView(into.buffer, into.byteOffset + this.wordAt, 8);
     view.setInt32(0, this.low, true);
     view.setInt32(4, this.high, true);
   }
 }
 
-/** Where a FilledPage has no word. */
-const NO_WORD = PAGE;
+/**
+ * The images of filled pages by a hash of what they say. A kernel frees the same pages into the same lists again and again: one
+ * image for all of them takes a checkpoint of some thousands of them a word each. There may be another in a place: then the
+ * image is made anew.
+ */
+const FILLED_PAGES = 65_536;
+const filledPages = new Array<FilledPage | undefined>(FILLED_PAGES).fill(undefined);
+
+/** The image of a page filled up to a boundary with one byte, from there on with another; `wordAt` is NO_WORD if there is no word. */
+export function filledPage(
+  front: number,
+  back: number,
+  boundary: number,
+  wordAt: number,
+  low: number,
+  high: number,
+): PageImage {
+  const fill = Math.imul((front << 8) | back, FACTOR) ^ Math.imul((boundary << 16) | wordAt, FACTOR);
+  // Pointers to different pages come to different places.
+  const place = (fill ^ low ^ (low >>> 12) ^ high) & (FILLED_PAGES - 1);
+  const known = filledPages[place];
+  if (known?.is(front, back, boundary, wordAt, low, high) === true) return known;
+  return (filledPages[place] = new FilledPage(front, back, boundary, wordAt, low, high));
+}
 
 /**
  * An image of what a page holds, given by the index of its first word of 32 bits in memory. Most pages that a kernel touches in
@@ -109,5 +140,5 @@ export function imageOfPage(memory: Int32Array, first: number): PageImage {
 function filled(byte: number, low: number, high: number, fill: number): PageImage {
   const isWhole = low === fill && high === fill;
   if (isWhole && byte === 0) return ZERO_PAGE;
-  return new FilledPage(byte, byte, PAGE, isWhole ? NO_WORD : 0, low, high);
+  return filledPage(byte, byte, PAGE, isWhole ? NO_WORD : 0, low, high);
 }

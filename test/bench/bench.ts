@@ -16,6 +16,7 @@ import { EMULATOR, ROOT } from './emulators';
 import { measureHistory } from './history';
 import { bundleSizes, describeHost } from './host';
 import { measureLabs } from './labs';
+import { measureLedger } from './ledger';
 import type { Row } from './measure';
 import { plot } from './plot';
 import { PLOTTED, head, line, markdown } from './report';
@@ -42,7 +43,8 @@ async function main(): Promise<void> {
     await measureGuests(folder, withQemu, report);
     await measureLabs(folder, withQemu, report, remark);
     await measureBuilds(folder, withQemu, report, remark);
-    await measureHistory(remark);
+    await measureHistory(folder, remark);
+    await measureLedger(folder, remark);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
