@@ -17,6 +17,8 @@ export interface UserTrap extends TrapEvent {
 
 export class TrapLog {
   private spaces = new Map<bigint, UserTrap>();
+  /** What was saved of a trap before, as saved states share it. */
+  private readonly saved = new WeakMap<UserTrap, State>();
   private count = 0;
 
   /** How many traps from user programs have been seen in this session: whether one has run at all. */
@@ -51,7 +53,16 @@ export class TrapLog {
   }
 
   save(): State {
-    return { spaces: [...this.spaces].map(([root, { sp, ...trap }]) => ({ root, sp, trap: savedTrap(trap) })) };
+    return { spaces: [...this.spaces].map(([root, trap]) => this.saveSpace(root, trap)) };
+  }
+
+  private saveSpace(root: bigint, space: UserTrap): State {
+    const before = this.saved.get(space);
+    if (before !== undefined) return before;
+    const { sp, ...trap } = space;
+    const saved = { root, sp, trap: savedTrap(trap) };
+    this.saved.set(space, saved);
+    return saved;
   }
 
   /** Throws an Error, and changes nothing, if it is not what `save` made. */

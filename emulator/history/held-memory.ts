@@ -46,7 +46,7 @@ export class HeldMemory {
     this.total += by * (OBJECT + SLOT * PAGES_SHARED);
     for (let index = 0; index < PAGES_SHARED; index++) {
       const page = part.page(index);
-      if (page.bytes > 0 && this.isOther(page, by)) this.total += by * (page.bytes + OBJECT);
+      if (page.bytes > 0 && this.isOther(page, by)) this.total += by * page.bytes;
     }
   }
 

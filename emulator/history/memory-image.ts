@@ -4,7 +4,7 @@
 export interface PageImage {
   /** How much memory the image takes, in bytes, where that is worth counting. */
   readonly bytes: number;
-  /** Writes its 4096 bytes. */
+  /** Writes its 4096 bytes, to where words of 32 bits lie. */
   read(into: Uint8Array): void;
 }
 

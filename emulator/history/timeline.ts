@@ -22,10 +22,10 @@ const SHORTEST_INTERVAL = 150;
 const LONGEST_INTERVAL = 800;
 const THRIFT = 250;
 /** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
-const STRETCHES = [2000, 20_000, 200_000, 2_000_000, 16_000_000];
+const STRETCHES = [200, 2000, 20_000, 200_000, 2_000_000, 16_000_000];
 /** Instructions of a way after which checkpoints are made before its end; how long before, and how many of a hart's steps before. */
 const FAR = 2_000_000;
-const NEAR = [16_000_000, 20_000];
+const NEAR = [16_000_000, 2_000_000, 200_000, 20_000];
 const NEAR_STEPS = [20_000, 200, 2];
 /** So many finds in one stretch, and the later half of it is looked through first. */
 const CROWDED = 200;
@@ -169,8 +169,8 @@ export class Timeline {
     const { instant: here, executed } = this.machine;
     // No more instructions than that lie on the way. Whoever comes from far will look around here.
     const end = executed + (instant.inputs === here.inputs ? instant.time - here.time : 0);
-    for (const near of NEAR) {
-      if (end - near - this.machine.executed < FAR) continue;
+    for (const near of end - executed > FAR ? NEAR : []) {
+      if (end - near <= executed) continue;
       await this.advance(instant, undefined, end - near);
       this.keep();
     }

@@ -41,6 +41,26 @@ describe('the image of a page', () => {
     assert.equal(imageOfPage(memory, 0), ZERO_PAGE);
   });
 
+  it('is small where most of the page is the same', () => {
+    const random = new Random(3);
+    for (const [words, most] of [
+      [3, 400],
+      [100, 1200],
+      [256, 2500],
+      [700, 5000],
+    ] as const) {
+      bytesOf(0).fill(random.below(256));
+      for (let i = 0; i < words; i++) memory[random.below(WORDS)] = random.below(2 ** 32);
+      const image = imageOfPage(memory, 0);
+      assert.ok(image.bytes <= most, `${words} words: ${image.bytes} bytes`);
+      assert.deepEqual(read(image), bytesOf(0));
+      memory.copyWithin(WORDS, 0, WORDS);
+      assert.equal(imageOfPage(memory, WORDS), image);
+      memory[WORDS + random.below(WORDS)]! ^= 1;
+      assert.notEqual(imageOfPage(memory, WORDS), image);
+    }
+  });
+
   it('is one for all free pages that lead to the same next one', () => {
     const freeAll = (): PageImage[] =>
       [0, 1, 2].map((page) => {

@@ -9,9 +9,17 @@ export const ZERO_PAGE: PageImage = { bytes: 0, read: (into) => void into.fill(0
 
 const WORDS = PAGE / 4;
 
+/** Bytes that V8 needs for a small object with a typed array, beside what is in that. */
+const OBJECT = 300;
+
+/** An image that can be found again by what it holds. */
+interface Content extends PageImage {
+  holds(memory: Int32Array, first: number): boolean;
+}
+
 /** A copy of a page's bytes. */
-class PageCopy implements PageImage {
-  readonly bytes = PAGE;
+class PageCopy implements Content {
+  readonly bytes = PAGE + OBJECT;
   private readonly content: Int32Array;
 
   constructor(memory: Int32Array, first: number) {
@@ -29,6 +37,55 @@ class PageCopy implements PageImage {
   }
 }
 
+/** A page in which most words are the same: a page table, the end of a program, what a kernel has filled and not used much. */
+class SparsePage implements Content {
+  readonly bytes: number;
+
+  /** `others`: the index of each other word in the page, in ascending order, and the word. */
+  constructor(
+    private readonly fill: number,
+    private readonly others: Int32Array,
+  ) {
+    this.bytes = OBJECT + others.byteLength;
+  }
+
+  read(into: Uint8Array): void {
+    const { others } = this;
+    const words = new Int32Array(into.buffer, into.byteOffset, WORDS).fill(this.fill);
+    for (let i = 0; i < others.length; i += 2) words[others[i]!] = others[i + 1]!;
+  }
+
+  holds(memory: Int32Array, first: number): boolean {
+    const { fill, others } = this;
+    let next = 0;
+    for (let i = 0; i < WORDS; i++) {
+      const isOther = others[next] === i;
+      if (memory[first + i] !== (isOther ? others[next + 1] : fill)) return false;
+      if (isOther) next += 2;
+    }
+    return true;
+  }
+}
+
+/** Other words that a SparsePage has at most. */
+const MOST_OTHERS = 256;
+const others = new Int32Array(2 * MOST_OTHERS);
+
+function contentOf(memory: Int32Array, first: number): Content {
+  // The word that two of three places have, if any is the page's.
+  const [one, two, three] = [memory[first + 300]!, memory[first + 601]!, memory[first + 902]!];
+  const fill = one === two ? one : three;
+  let length = 0;
+  for (let i = 0; i < WORDS; i++) {
+    const word = memory[first + i]!;
+    if (word === fill) continue;
+    if (length === others.length) return new PageCopy(memory, first);
+    others[length++] = i;
+    others[length++] = word;
+  }
+  return new SparsePage(fill, others.slice(0, length));
+}
+
 /**
  * Copies by a hash of what they hold: equal pages, such as those of a program that runs several times, are kept once. A copy that
  * no checkpoint needs any more may be gone, and one may be in the place of another: then a page is copied again.
@@ -36,13 +93,13 @@ class PageCopy implements PageImage {
 const COPIES = 8192;
 /** Odd, with bits all over. */
 const FACTOR = 0x5bd1e995;
-const copies = new Array<WeakRef<PageCopy> | undefined>(COPIES).fill(undefined);
+const copies = new Array<WeakRef<Content> | undefined>(COPIES).fill(undefined);
 
-function copyOf(memory: Int32Array, first: number): PageCopy {
+function copyOf(memory: Int32Array, first: number): Content {
   const place = hashOf(memory, first) & (COPIES - 1);
   const known = copies[place]?.deref();
   if (known?.holds(memory, first) === true) return known;
-  const copy = new PageCopy(memory, first);
+  const copy = contentOf(memory, first);
   copies[place] = new WeakRef(copy);
   return copy;
 }

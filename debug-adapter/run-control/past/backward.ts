@@ -10,7 +10,7 @@ import { X } from '../../../emulator/isa/registers';
 import type { Hart, MachineApi, TrapEvent } from '../../../emulator/types';
 import type { StepContext } from '../stepping/step-plan';
 import { executed } from './questions';
-import { Statements, type Beginning, type StackedThread } from './statements';
+import { Statements, type StackedThread, type Statement } from './statements';
 
 /** What stepping back must know of the guest. */
 export interface BackwardContext {
@@ -50,7 +50,7 @@ export async function lineBefore(
   }
   if (last === undefined) return undefined;
   const { line, activation } = last.value;
-  const isSame = (other: Beginning): boolean => other.line === line && other.activation === activation;
+  const isSame = (other: Statement): boolean => other.line === line && other.activation === activation;
   const other = await timeline.findLast(
     last.instant,
     statements.probe((one) => one.activation >= outermost && !isSame(one)),

@@ -8,7 +8,7 @@ import type { Probe } from '../../../emulator/history/timeline';
 import { Mode, type Hart, type MachineApi } from '../../../emulator/types';
 import type { MappedProgram } from '../../code/mapped-program';
 import type { FrameRegisters, FunctionInfo, ReadMemory } from '../../symbols/api';
-import { position } from '../stepping/position';
+import { positionIn } from '../stepping/position';
 import { executed } from './questions';
 import type { StepContext } from '../stepping/step-plan';
 
@@ -31,63 +31,67 @@ export interface StackedThread {
   readonly hart: number | undefined;
 }
 
-/** A hart is about to begin a statement, or the function itself. */
-export interface Beginning {
-  readonly hart: number;
+/** A statement, or the beginning of a function. */
+export interface Statement {
   /** Which of the activations, by its index. */
   readonly activation: number;
   /** Undefined where the function begins. */
   readonly line: string | undefined;
 }
 
-interface Known extends Activation {
-  readonly info: FunctionInfo;
-  readonly cfa: bigint;
+/** A hart is about to begin a statement. */
+export interface Beginning extends Statement {
+  readonly hart: number;
+}
+
+/** A statement, and the frame in which it is one of the thread's. */
+interface Framed extends Statement {
+  readonly frame: Activation & { readonly cfa: bigint };
 }
 
 export class Statements {
-  private readonly known: readonly (Known | undefined)[];
-  private readonly addresses = new Set<bigint>();
+  /** By the address at which they run. */
+  private readonly statements = new Map<bigint, Framed[]>();
 
   constructor(
     private readonly machine: MachineApi,
     private readonly context: StepContext,
     private readonly thread: StackedThread,
   ) {
-    this.known = thread.activations.map((activation) => {
-      const { image, registers, read } = activation;
+    for (const [index, activation] of thread.activations.entries()) {
+      const { image, registers, read, depth } = activation;
       const info = image.binary.functionAt(image.lookup(registers));
       const cfa = frameAddress(activation, registers, read);
-      if (info === undefined || cfa === undefined) return undefined;
-      for (const address of [info.low, ...statementsOf(image, info)])
-        for (const running of image.running(address)) this.addresses.add(running);
-      return { ...activation, info, cfa };
-    });
-  }
-
-  /** Finds beginnings that `suits` holds for. */
-  probe(suits: (beginning: Beginning) => boolean): Probe<Beginning> {
-    return executed(this.machine, this.addresses, (hart) => {
-      const beginning = this.at(hart);
-      return beginning !== undefined && suits(beginning) ? beginning : undefined;
-    });
-  }
-
-  /** What the hart is about to begin; undefined if it is nothing of the thread's. */
-  private at(hart: Hart): Beginning | undefined {
-    if (!this.executes(hart)) return undefined;
-    const isUser = hart.mode === Mode.User;
-    for (const [activation, known] of this.known.entries()) {
-      if (known?.isUser !== isUser) continue;
-      const pc = known.image.linked(hart.pc);
-      if (pc < known.info.low || pc >= known.info.high || !this.isIn(hart, known)) continue;
-      if (pc === known.info.low && known.info.low !== known.info.stepStart)
-        return { hart: hart.id, activation, line: undefined };
-      const place = position(this.context, hart, known.depth);
-      if (place?.startsStatement !== true) continue;
-      return { hart: hart.id, activation, line: `${place.file}:${place.line}` };
+      if (info === undefined || cfa === undefined) continue;
+      const frame = { ...activation, cfa };
+      if (info.low !== info.stepStart) this.add(info.low, { activation: index, frame, line: undefined });
+      for (const at of statementsOf(image, info)) {
+        const place = positionIn(image, at, depth);
+        if (place) this.add(at, { activation: index, frame, line: `${place.file}:${place.line}` });
+      }
     }
-    return undefined;
+  }
+
+  /** Finds beginnings of the statements that `suits` holds for. */
+  probe(suits: (statement: Statement) => boolean): Probe<Beginning> {
+    const wanted = new Map<bigint, Framed[]>();
+    for (const [address, all] of this.statements) {
+      const suiting = all.filter(suits);
+      if (suiting.length > 0) wanted.set(address, suiting);
+    }
+    const begun = (hart: Hart): Beginning | undefined => {
+      const found = wanted.get(hart.pc)?.find(({ frame }) => this.isIn(hart, frame));
+      return found && { hart: hart.id, activation: found.activation, line: found.line };
+    };
+    return executed(this.machine, wanted.keys(), begun, (hart) => this.executes(hart));
+  }
+
+  private add(address: bigint, statement: Framed): void {
+    for (const running of statement.frame.image.running(address)) {
+      const others = this.statements.get(running);
+      if (others) others.push(statement);
+      else this.statements.set(running, [statement]);
+    }
   }
 
   private executes(hart: Hart): boolean {
@@ -97,7 +101,9 @@ export class Statements {
       : this.context.processKey(hart) === process;
   }
 
-  private isIn(hart: Hart, { cfa, ...activation }: Known): boolean {
+  private isIn(hart: Hart, { cfa, ...activation }: Framed['frame']): boolean {
+    if (activation.isUser !== (hart.mode === Mode.User) || this.context.imageAt(hart) !== activation.image)
+      return false;
     const x = Array.from({ length: 32 }, (_, register) => hart.x(register));
     return frameAddress(activation, { pc: hart.pc, x }, this.context.read(hart)) === cfa;
   }

@@ -1,6 +1,6 @@
 /** The line that a hart is in, as stepping counts lines. */
 import type { Hart } from '../../../emulator/types';
-import type { BreakpointOrigin } from '../../code/mapped-program';
+import type { BreakpointOrigin, MappedProgram } from '../../code/mapped-program';
 import type { StepContext } from './step-plan';
 
 /** Of the functions inlined where a hart is, those that count as calls made. */
@@ -29,8 +29,11 @@ export interface Position {
  */
 export function position(context: StepContext, hart: Hart, depth: number | undefined): Position | undefined {
   const image = context.imageAt(hart);
-  if (!image) return undefined;
-  const pc = image.linked(hart.pc);
+  return image && positionIn(image, image.linked(hart.pc), depth);
+}
+
+/** The same for an address in a program, as it was linked. */
+export function positionIn(image: MappedProgram, pc: bigint, depth: number | undefined): Position | undefined {
   const entry = image.binary.lineAt(pc);
   if (!entry) return undefined;
   const info = image.binary.functionAt(pc);
