@@ -1,6 +1,6 @@
 /**
  * Backward is forward in reverse: whatever lines and instructions a user has stepped over or into, in the kernel and in
- * programs, with continues in between, going back visits the same stops, with the same stacks and values. BACKWARD_SEQUENCES
+ * programs, with continues to breakpoints and their conditions in between, going back visits the same stops, with the same stacks and values. BACKWARD_SEQUENCES
  * sets how many sequences are tried.
  */
 import { strict as assert } from 'node:assert';
@@ -9,6 +9,12 @@ import { TestSession, type Stop } from '../support';
 
 const SEQUENCES = Number(process.env.BACKWARD_SEQUENCES ?? 12);
 const LONGEST = 8;
+/** Conditions that soon hold, of functions that are called often. */
+const CONDITIONS: Readonly<Record<string, string>> = {
+  walk: '$a2 == 0',
+  kfree: '$a0 % 8192 == 0',
+  usertrap: '$scause == 8',
+};
 const STARTS = ['walk', 'mappages', 'exec', 'readi', 'sys_read', 'usertrap', 'sys_write', 'bread', 'kfree', 'sys_fork'];
 
 type Way = { forward: 'next' | 'stepIn'; granularity: 'statement' | 'instruction'; back: string } | 'continue';
@@ -39,7 +45,10 @@ describe('a random walk', function () {
         try {
           await session.boot({ harts });
           await session.written('$ ');
-          await session.setFunctionBreakpointsRequest({ breakpoints: [{ name: random.pick(STARTS) }] });
+          const name = random.pick(STARTS);
+          const condition = CONDITIONS[name];
+          const when = condition === undefined ? {} : random.pick([{}, { condition }, { hitCondition: '% 3' }]);
+          await session.setFunctionBreakpointsRequest({ breakpoints: [{ name, ...when }] });
           await session.type('usertests');
           let stop = await session.stopped();
           const seen: { at: string; way: Way }[] = [];
