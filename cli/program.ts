@@ -140,8 +140,16 @@ function writeStats(file: string, content: object): void {
 
 async function runMachine(options: RunOptions): Promise<number> {
   options.warnings.forEach((warning) => say(`warning: ${warning}`));
-  const { script: name, record } = options;
-  if (record !== undefined) checkRunFile(record);
+  const { script: name, record, recordOnFailure } = options;
+  if (record !== undefined) checkRunFile('--record', record);
+  // The guest's verdict is worth more than a recording, and may need none.
+  if (recordOnFailure !== undefined) {
+    try {
+      checkRunFile('--record-on-failure', recordOnFailure);
+    } catch (error) {
+      say(`warning: ${messageOf(error)}`);
+    }
+  }
   const script =
     name === undefined
       ? undefined
@@ -160,7 +168,7 @@ async function runConsole(
   script: RunSettings['script'],
   gdb: GdbServer | undefined,
 ): Promise<number> {
-  const { record } = options;
+  const { record, recordOnFailure } = options;
   const output = new GuestOutput();
   const network = options.network && new GuestNetwork(options.network, (text) => say(`warning: ${text}`));
   const { machine, boot, close } = powerOn(options, output, network);
@@ -210,7 +218,9 @@ async function runConsole(
   let ending: Ending;
   try {
     ending = await run.run();
-    if (record !== undefined) await writeRun(record, machine);
+    if (record !== undefined) await writeRun('--record', record, machine);
+    if (recordOnFailure !== undefined && ending.status !== 0)
+      await writeRun('--record-on-failure', recordOnFailure, machine).catch((error: unknown) => note(messageOf(error)));
   } finally {
     callOff();
     terminal?.close();

@@ -1,4 +1,4 @@
-/** `--record` and `--replay`: a recorded run as a file. */
+/** `--record`, `--record-on-failure` and `--replay`: a recorded run as a file. */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import {
@@ -14,19 +14,23 @@ import { reason } from '../host/reason';
 import { readRegular } from '../host/regular-file';
 import { UsageError } from './command-line/option-values';
 
+/** The option that names the file, for messages. */
+type Recorder = '--record' | '--record-on-failure';
+
 /** Throws UsageError if a run could not be recorded there, or what is there is something else. */
-export function checkRunFile(file: string): void {
+export function checkRunFile(option: Recorder, file: string): void {
   try {
     fs.accessSync(path.dirname(file), fs.constants.W_OK);
     if (fs.existsSync(file) && !isRecordedRun(readRegular(file)))
-      throw new UsageError(`--record ${file}: there is another file, which is no recording; it is left alone`);
+      throw new UsageError(`${option} ${file}: there is another file, which is no recording; it is left alone`);
   } catch (error) {
-    throw error instanceof UsageError ? error : cannotWrite(file, error);
+    throw error instanceof UsageError ? error : cannotWrite(option, file, error);
   }
 }
 
 /** Records what a machine has done since power on. Throws UsageError if the recording cannot be made or written. */
-export async function writeRun(file: string, machine: Machine): Promise<void> {
+export async function writeRun(option: Recorder, file: string, machine: Machine): Promise<void> {
+  checkRunFile(option, file);
   const beside = `${file}.${crypto.randomUUID()}`;
   try {
     const bytes = await encodeRun({
@@ -38,7 +42,7 @@ export async function writeRun(file: string, machine: Machine): Promise<void> {
     fs.renameSync(beside, file);
   } catch (error) {
     fs.rmSync(beside, { force: true });
-    throw cannotWrite(file, error);
+    throw cannotWrite(option, file, error);
   }
 }
 
@@ -52,5 +56,5 @@ export async function readRun(file: string): Promise<RecordedRun> {
   }
 }
 
-const cannotWrite = (file: string, error: unknown): UsageError =>
-  new UsageError(`--record ${file}: the recording cannot be written (${reason(error)})`);
+const cannotWrite = (option: Recorder, file: string, error: unknown): UsageError =>
+  new UsageError(`${option} ${file}: the recording cannot be written (${reason(error)})`);

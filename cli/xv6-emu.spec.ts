@@ -159,6 +159,51 @@ describe('xv6-emu', function () {
     assert.match(trapping.errors, /hart 0 traps without end at pc 0x0 \(mcause 0x1, mtvec 0x0\)/);
   });
 
+  it('records a run that fails, and no other, if that is asked for; what fails there changes no exit status', async () => {
+    const recording = path.join(folder, 'run.xv6run');
+    const on = ['--record-on-failure', recording];
+    const replayed = (): Promise<Result> => emulate(['--replay', recording]);
+    const left = (): string[] => fs.readdirSync(folder).filter((name) => name.includes('run.xv6run'));
+
+    const off = kernel((a) => spin(powerOff(print(a, 'bye'), 0x5555)), 'off');
+    assert.deepEqual(await emulate(['-kernel', off, ...on]), { status: 0, output: 'bye', errors: '' });
+    assert.deepEqual(left(), []);
+
+    const panic = kernel((a) => spin(print(a, 'panic: oops\n')), 'panic');
+    const panics = await Promise.all([1, 2, 3].map(() => emulate(['-kernel', panic, '--timeout', '30', ...on])));
+    for (const { status, errors } of panics) assert.deepEqual([status, errors.split('\n').length], [3, 2], errors);
+    assert.deepEqual(left(), ['run.xv6run']);
+    const again = await replayed();
+    assert.deepEqual([again.status, again.output], [0, 'panic: oops\n'], again.errors);
+
+    const fail = kernel((a) => spin(powerOff(print(a, 'failed'), 0x0007_3333)), 'fail');
+    assert.equal((await emulate(['-kernel', fail, ...on])).status, 7);
+    assert.equal((await replayed()).output, 'failed');
+
+    const polls = kernel((a) =>
+      print(a, 'on').label('poll').op('lbu', { rd: R.t1, rs1: R.t0, imm: 5 }).to('poll', 'jal'),
+    );
+    const child = start(['-kernel', polls, ...on]);
+    child.stdout.once('data', () => child.kill('SIGTERM'));
+    assert.equal((await finish(child)).status, 143);
+    assert.equal((await replayed()).output, 'on');
+
+    const precious = file('precious', 'precious');
+    const cases: [string, RegExp][] = [
+      [precious, /another file, which is no recording; it is left alone/],
+      [path.join(folder, 'none', 'run'), /the recording cannot be written \(no such file or directory, ENOENT\)/],
+    ];
+    for (const [name, message] of cases) {
+      const { status, errors } = await emulate(['-kernel', fail, '--record-on-failure', name]);
+      const lines = errors.trimEnd().split('\n');
+      assert.deepEqual([status, lines.length], [7, 2], errors);
+      assert.match(lines[0]!, /^xv6-emu: warning: --record-on-failure /);
+      assert.match(lines[1]!, /^xv6-emu: --record-on-failure /);
+      for (const text of lines) assert.match(text, message);
+    }
+    assert.equal(fs.readFileSync(precious, 'utf8'), 'precious');
+  });
+
   it('says in one line where QEMU would do something else', async () => {
     const leave = kernel((a) =>
       powerOff(

@@ -65,6 +65,7 @@ export const WORDS = {
   timeout: { argument: 'seconds', help: 'give up after that time (exit status 1)' },
   stats: { argument: 'file', help: 'write counts and times there, as JSON' },
   record: { argument: 'file', help: 'write a recording of the run there when it ends' },
+  'record-on-failure': { argument: 'file', help: 'the same, but only if the exit status is not 0' },
   replay: { argument: 'file', help: 'do a recorded run again; takes only --goto, -accel, --timeout, --stats' },
   goto: {
     argument: 'instant',
@@ -80,7 +81,10 @@ export const WORDS = {
 export type OptionName = keyof typeof WORDS;
 
 /** Our own options, which help shows with two dashes. All options work with one dash or two. */
-const OURS = ['script', 'timeout', 'stats', 'seed', 'tlb', 'warm-start', 'record', 'replay', 'goto'];
+const OURS = [
+  ...['script', 'timeout', 'stats', 'seed', 'tlb', 'warm-start'],
+  ...['record', 'record-on-failure', 'replay', 'goto'],
+];
 
 /** What is printed where that is all that is asked for; undefined for any other argument. */
 export function answerTo(argument: string): string | undefined {

@@ -244,8 +244,18 @@ describe('the command line', () => {
     assert.deepEqual(replays('-goto end'), { ...replay, ...unset });
     assert.deepEqual(replays('-goto bug'), { ...replay, ...unset, goto: { kind: 'bookmark', name: 'bug' } });
     assert.equal(run('--record run').record, 'run');
+    assert.equal(run('--record-on-failure run').recordOnFailure, 'run');
     refuses('--goto 12', /--goto: it is for a recorded run/);
-    for (const other of ['-kernel k', '-smp 3', disk, '-nographic', '--script s', '--record r', '--seed 1'])
+    for (const other of [
+      '-kernel k',
+      '-smp 3',
+      disk,
+      '-nographic',
+      '--script s',
+      '--record r',
+      '--record-on-failure r',
+      '--seed 1',
+    ])
       refuses(`--replay run ${other}`, /a recording has its own machine, kernel, disk and input; leave it out/);
   });
 

@@ -50,6 +50,8 @@ export interface RunOptions {
   warmStart: string | undefined;
   /** File for a recording of the run. */
   record: string | undefined;
+  /** File for a recording of the run if its exit status is not 0. */
+  recordOnFailure: string | undefined;
   warnings: string[];
 }
 
@@ -203,6 +205,7 @@ const OPTIONS: Readonly<Record<OptionName, (draft: Draft, argument: string) => v
   timeout: setTimeoutSeconds,
   stats: (draft, file) => void (draft.stats = file),
   record: (draft, file) => void (draft.record = file),
+  'record-on-failure': (draft, file) => void (draft.recordOnFailure = file),
   replay: (draft, file) => void (draft.replay = file),
   goto: (draft, text) => void (draft.goto = spokenInstant(text)),
   seed: (draft, text) => void (draft.seed = parseCount('--seed', text)),
@@ -241,6 +244,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     stats: undefined,
     warnings: [],
     record: undefined,
+    recordOnFailure: undefined,
     drives: new Drives(),
     networks: new Networks(),
     replay: undefined,
