@@ -126,6 +126,8 @@ export class OriginSearch {
     switch (writing.by) {
       case 'device':
         return { scene: this.here(), step: end(`brought by ${writing.event.device ?? 'a device'} (DMA)`) };
+      case 'debugger':
+        return { scene: this.here(), step: end('written by the debugger') };
       case 'trap':
         return {
           scene: this.here(writing.event.hart, writing.event.epc),

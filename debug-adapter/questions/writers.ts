@@ -1,18 +1,19 @@
 /**
- * Who wrote a spot last: an instruction, a trap, a device. Memory is watched while the past is run again, latest stretch first.
+ * Who wrote a spot last: an instruction, a trap, a device, the debugger. Memory is watched while the past is run again, latest stretch first.
  * Registers cannot be watched: the last instructions of the hart are done again one by one; before those, wherever a known
  * program has an instruction that writes the register.
  */
 import { Csr } from '../../emulator/isa/csrs';
 import { instructionAt, instructionsFrom } from '../../emulator/isa/instructions/instruction-at';
 import type { Decoded } from '../../emulator/isa/instructions/decode';
-import type { Instant } from '../../emulator/history/instant';
+import { compareInstants, type Instant } from '../../emulator/history/instant';
 import type { Probe, Timeline } from '../../emulator/history/timeline';
 
 import { trapVector } from '../../emulator/dead-ends/trap-loops';
 import { Mode, type CsrEvent, type DataEvent, type TrapEvent } from '../../emulator/types';
 import type { MappedProgram } from '../code/mapped-program';
 import { executed, written } from '../run-control/past/questions';
+import { lastPut, writes, type Put } from './debugger-writes';
 import type { AskedGuest } from './occurrence';
 import type { Range, Spot } from './spots';
 
@@ -27,7 +28,8 @@ export type Writing =
     }
   | { readonly by: 'trap'; readonly event: TrapEvent }
   | { readonly by: 'return'; readonly hart: number }
-  | { readonly by: 'device'; readonly event: DataEvent };
+  | { readonly by: 'device'; readonly event: DataEvent }
+  | { readonly by: 'debugger' };
 
 /** It cannot be told who wrote something, and why. */
 export class NotKnown extends Error {}
@@ -62,18 +64,37 @@ export class Writers {
    * power on. Throws an Error where that cannot be told.
    */
   async last(spot: Spot, before: Instant): Promise<Writing | undefined> {
+    const isStatus = spot.kind === 'csr' && STATUS.includes(spot.csr);
+    const { machine } = this.guest;
+    const put = lastPut(
+      machine,
+      before,
+      writes(spot, (csr) => isStatus && STATUS.includes(csr)),
+    );
+    const writing = await this.byGuest(spot, before, put);
+    if (writing !== undefined || put?.by !== 'debugger') return writing;
+    await this.timeline.goTo(put.instant);
+    return { by: 'debugger' };
+  }
+
+  /** By the guest itself, after what was put there from outside. */
+  private byGuest(spot: Spot, before: Instant, put: Put | undefined): Promise<Writing | undefined> {
     switch (spot.kind) {
       case 'memory':
-        return this.ofMemory(spot.parts, before);
+        return this.ofMemory(spot.parts, before, put?.done);
       case 'register':
-        return this.ofRegister(spot.hart, spot.register, before);
+        return this.ofRegister(spot.hart, spot.register, before, put?.done);
       case 'csr':
-        return this.ofCsr(spot.hart, spot.csr, spot.name, before);
+        return this.ofCsr(spot.hart, spot.csr, spot.name, before, put?.done);
     }
   }
 
-  private async ofMemory(parts: readonly Range[], before: Instant): Promise<Writing | undefined> {
-    const found = await this.timeline.findLast(before, written(this.guest.machine, parts));
+  private async ofMemory(
+    parts: readonly Range[],
+    before: Instant,
+    since: Instant | undefined,
+  ): Promise<Writing | undefined> {
+    const found = await this.timeline.findLast(before, written(this.guest.machine, parts), since);
     if (found === undefined) return undefined;
     const { value: event, instant } = found;
     const { by, hart, pc } = event;
@@ -84,9 +105,15 @@ export class Writers {
     return { ...(await this.at(hart, pc, instant)), event };
   }
 
-  private async ofCsr(hart: number, csr: number, name: string, before: Instant): Promise<Writing | undefined> {
+  private async ofCsr(
+    hart: number,
+    csr: number,
+    name: string,
+    before: Instant,
+    since: Instant | undefined,
+  ): Promise<Writing | undefined> {
     if (BY_ITSELF.includes(csr)) throw new NotKnown(`${name} changes by itself: nobody in particular wrote it.`);
-    const found = await this.timeline.findLast(before, csrWritten(this.guest, hart, csr));
+    const found = await this.timeline.findLast(before, csrWritten(this.guest, hart, csr), since);
     if (found === undefined) return undefined;
     const { value, instant } = found;
     if (value === 'return') {
@@ -100,20 +127,28 @@ export class Writers {
     return this.at(hart, value.pc, instant);
   }
 
-  private async ofRegister(hart: number, register: number, before: Instant): Promise<Writing | undefined> {
+  private async ofRegister(
+    hart: number,
+    register: number,
+    before: Instant,
+    since: Instant | undefined,
+  ): Promise<Writing | undefined> {
     if (register === 0) return undefined;
     const last = await this.stepsAt(hart, before);
+    const first = since === undefined ? 0 : await this.stepsAt(hart, since);
     for (const [index, length] of WINDOWS.entries()) {
-      const [from, to] = [Math.max(0, last - length), last - (WINDOWS[index - 1] ?? 0)];
+      const [from, to] = [Math.max(first, last - length), last - (WINDOWS[index - 1] ?? 0)];
       const found = await this.inWindow(hart, register, from, to, before);
       if (found === 'unknown') break;
       if (found !== undefined) {
         await this.timeline.goToStep(hart, found.steps, before);
         return { by: 'instruction', hart, pc: found.pc, decoded: found.decoded };
       }
-      if (from === 0) return undefined;
+      if (from === first) return undefined;
     }
-    return this.inPrograms(hart, register, before);
+    const writing = await this.inPrograms(hart, register, before);
+    const isLater = since === undefined || compareInstants(this.guest.machine.instant, since) >= 0;
+    return isLater ? writing : undefined;
   }
 
   /** The last instruction that wrote a register, between two counts of a hart's steps. */

@@ -18,7 +18,8 @@ import { globalName } from '../xv6/channel';
 import { pageFilling } from '../xv6/names';
 import { explainTrap } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
-import { callerPlace, calledBy, sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
+import type { AddressSpace } from '../memory/address-space';
+import { sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
 import { pageOf } from '../questions/page-history';
 import { Writers, type Writing } from '../questions/writers';
 import type { Range } from '../questions/spots';
@@ -38,6 +39,7 @@ import {
 import { isNobodys } from './evidence/bearings';
 import { exceptionOnStack, firstOfLoop } from './evidence/exceptions';
 import { handlerStore } from './evidence/handler-stores';
+import { lastWriteLine } from './evidence/last-write';
 import { behindResult, entryIn, variableIn } from './evidence/run-reading';
 import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
@@ -208,28 +210,23 @@ export class Backstory {
     return true;
   }
 
-  /** `byKernel`: it is told only if the kernel has written it. Returns the write, at which the machine then stands. */
+  /** `notByProgram`: it is told only if the kernel has written it, or the debugger. Returns the write, at which the machine then stands. */
   private async tellLastWrite(
     about: 'code' | 'filled' | 'overwritten',
-    range: Range,
+    parts: readonly Range[],
     before: Instant,
-    byKernel = false,
+    notByProgram = false,
   ): Promise<Writing | undefined> {
-    const what = about === 'code' ? 'The instruction' : 'What lay there';
-    const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
+    const writing = await this.writers.last({ kind: 'memory', parts }, before);
     const isKernels = writing?.by === 'instruction' && this.guest.harts[writing.hart]!.mode !== Mode.User;
-    if (writing === undefined || (byKernel && !isKernels)) return undefined;
-    if (writing.by !== 'instruction') {
-      const by = this.scene(this.guest.machine.current, undefined, 'written');
-      this.say(about, `${what} was written last by a device.`, by);
-      return writing;
-    }
-    const hart = this.guest.harts[writing.hart]!;
-    const scene = sceneOf(this.guest, hart, writing.pc);
-    const place = calledBy(scene.place, callerPlace(this.guest, hart));
-    const seen: Occurrence = { ...scene, place, what: 'written', parts: [] };
-    this.say(about, `${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom(scene)}.`, seen);
+    if (writing === undefined || (notByProgram && !isKernels && writing.by !== 'debugger')) return undefined;
+    this.sayLastWrite(about, writing);
     return writing;
+  }
+
+  private sayLastWrite(about: 'code' | 'filled' | 'overwritten', writing: Writing): void {
+    const { text, seen } = lastWriteLine(this.guest, about === 'code' ? 'The instruction' : 'What lay there', writing);
+    this.say(about, text, seen);
   }
 
   /** The load of what an instruction stored, if it only copied that. The machine stands at the write. */
@@ -249,7 +246,7 @@ export class Backstory {
     const space = guest.space(hart).as(event.from as Mode);
     const code = space.physical(event.epc);
     if (event.cause === Cause.illegalInstruction && code !== undefined) {
-      await this.tellLastWrite('code', { address: code, length: 2 }, at);
+      await this.tellLastWrite('code', instructionParts(space, event.epc), at);
       this.pages.push({ page: pageOf(code), isReused: false });
       return;
     }
@@ -342,7 +339,7 @@ export class Backstory {
       // What a program finds in its registers as it goes on has come from there, and is its own.
       const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
       if (!isJunk && (from !== Mode.User || isFrame)) return;
-      const written = await this.tellLastWrite(isJunk ? 'filled' : 'overwritten', range, at, !isJunk);
+      const written = await this.tellLastWrite(isJunk ? 'filled' : 'overwritten', [range], at, !isJunk);
       const copy = isJunk ? await this.copied(written) : undefined;
       // The page from which it was copied had been filled with it, while somebody still had it.
       if (copy !== undefined && (value & 0xffn) === (copy.value & 0xffn)) {
@@ -353,16 +350,17 @@ export class Backstory {
       }
       return;
     }
+    const about = isJunk ? 'filled' : 'overwritten';
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, at);
     const { instant } = this.guest.machine;
+    if (writing?.by === 'debugger') return this.sayLastWrite(about, writing);
     const source = await this.copied(writing);
     if (source?.value !== value) return;
     this.lines.pop();
     const before = `and that had been read from PA ${hex(source.physical)}`;
     this.say('loaded', `The address was loaded from ${variable}, ${before}.`);
     this.pages.unshift({ page: pageOf(source.physical), isReused: true });
-    const about = isJunk ? 'filled' : 'overwritten';
-    await this.tellLastWrite(about, { address: source.physical, length: source.bytes }, instant);
+    await this.tellLastWrite(about, [{ address: source.physical, length: source.bytes }], instant);
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {
@@ -387,4 +385,12 @@ export class Backstory {
   }
 }
 
-const forWhom = ({ process }: Pick<Occurrence, 'process'>): string => (process === undefined ? '' : `, for ${process}`);
+/** The bytes of an instruction, of which the second half may lie in another page. */
+function instructionParts(space: AddressSpace, pc: bigint): Range[] {
+  const [first, second] = [space.physical(pc), space.physical(pc + 2n)];
+  const low = first === undefined ? undefined : space.memory.read(first, 1)?.[0];
+  const isLong = low !== undefined && (low & 3) === 3;
+  return [first, ...(isLong ? [second] : [])].flatMap((address) =>
+    address === undefined ? [] : [{ address, length: 2 }],
+  );
+}

@@ -3,11 +3,13 @@
  * what the hart did (backstory.ts): no text of a panic and no name of a function decides. What is said first is made anew
  * whenever more is known of the past.
  */
+import { compareInstants, type Instant } from '../../emulator/history/instant';
 import { Csr } from '../../emulator/isa/csrs';
 import { hex } from '../../emulator/isa/hex';
 import { PTE, satpRoot } from '../../emulator/isa/sv39';
 import { fillingByte } from '../xv6/names';
 import type { Story, StoryLine, StoryPast, StorySection } from '../protocol';
+import { lastPut, writes } from '../questions/debugger-writes';
 import type { Backstory, BackstoryLine } from './backstory';
 import { bearingsOf, isNobodys, strangeTableInForce } from './evidence/bearings';
 import { composed, type Composed } from './composition';
@@ -29,6 +31,7 @@ export class StopStory {
   private readonly chapters: Chapter[];
   private readonly composed: Composed;
   private readonly now: number;
+  private readonly instant: Instant;
   /** What led here, once that is known: of these two the one that decided comes first. */
   private backstory: readonly BackstoryLine[] = [];
   private entry: Subject | undefined;
@@ -60,6 +63,7 @@ export class StopStory {
     private readonly stop: ToldStop,
   ) {
     this.now = guest.machine.now;
+    this.instant = guest.machine.instant;
     const tables = [...knownTables(guest, stop.report.hart), ...tablesInHand(guest, stop.stack)];
     this.places = new EntryPlaces(guest.machine.memory, tables);
     this.composed = composed(guest, words, this.places, stop);
@@ -180,9 +184,15 @@ export class StopStory {
   /** Who has written an entry last. */
   private writerLine(subject: Subject, { found, isDone, isComplete }: Findings): StoryLine[] {
     const last = found.at(-1);
+    if (subject.kind !== 'entry') return [];
+    const spot = { kind: 'memory', parts: [{ address: subject.address, length: 8 }] } as const;
+    const put = lastPut(this.guest.machine, this.instant, writes(spot));
+    const isOver = put !== undefined && (last === undefined ? isDone : compareInstants(last.instant, put.instant) < 0);
+    if (isOver && put.by === 'debugger')
+      return [sentence('The entry was written last ', instantPart('by the debugger', put.instant, undefined))];
     if (last === undefined) return isDone && isComplete ? [sentence(NEVER)] : [];
-    // Someone has changed it in the debugger.
-    if (subject.kind !== 'entry' || (last.after! | MARKS) !== (subject.pte | MARKS)) return [];
+    // It was gone at a reset; or what has changed it is not known.
+    if (isOver || (last.after! | MARKS) !== (subject.pte | MARKS)) return [];
     if (isClearing(last))
       return [sentence('The entry has not been written since its page was cleared', ...this.doer(last))];
     const verb = last.kind === 'fill' ? 'filled byte by byte' : last.after === 0n ? 'cleared' : 'written';

@@ -33,7 +33,7 @@ export function whoWrote(
     past.travel(stopped.report.hart, async (): Promise<Destination> => {
       const found = await new Writers(debuggee, timeline).last(spot, before);
       if (found === undefined) throw new Error(`${label} has never been written since power on.`);
-      const { event } = found.by === 'trap' || found.by === 'return' ? { event: undefined } : found;
+      const event = found.by === 'instruction' || found.by === 'device' ? found.event : undefined;
       const hart = found.by === 'trap' ? found.event.hart : 'hart' in found ? found.hart : machine.current;
       const old = event?.before ?? bytesAt(machine, spot);
       const change = [old, event?.after ?? now].map((bytes) => (bytes === undefined ? '?' : show(bytes))).join(' → ');
@@ -47,6 +47,7 @@ export function whoWrote(
 
       function doer(): string {
         if (event !== undefined) return dataLocations.doer(event);
+        if (found?.by === 'debugger') return 'by the debugger';
         if (found?.by === 'trap') return `by the trap that is taken at ${hex(found.event.epc)}`;
         const here = debuggee.harts[hart]!;
         return `by ${instructionText(debuggee, here, found?.by === 'instruction' ? found.pc : here.pc)}`;

@@ -36,6 +36,35 @@ describe('who wrote this', function () {
     assert.match((await session().stopped()).description!, /^Last write of nextpid: 1 → 2/);
   });
 
+  it('of what the debugger has written: the debugger, until the guest writes there again', async () => {
+    await session().boot({ functions: ['fork'] });
+    await session().stopped();
+    await session().evaluateRequest({ expression: 'nextpid = 77', context: 'repl' });
+    const frameId = await frameNamed(session(), /^fork/);
+    await session().evaluateRequest({ expression: '$a7 = 5', context: 'repl', frameId });
+    await session().evaluateRequest({ expression: '$sscratch = 5', context: 'repl', frameId });
+    for (const [name, change] of [
+      ['nextpid', /^Last write of nextpid: \d → 77\nby the debugger$/],
+      ['$a7', /^Last write of \$a7: .* → 5\nby the debugger$/],
+      ['$sscratch', /^Last write of \$sscratch: .* → (0x)?5\nby the debugger$/],
+    ] as const) {
+      assert.match((await whoWrote(name)).text!, change);
+      await session().ask('xv6.goTo', { instant: 'present' });
+      await session().stopped();
+    }
+    const { title } = await session().ask('xv6.query', {
+      query: '$origin(nextpid)',
+      frameId: await frameNamed(session(), /./),
+    });
+    assert.match(title, /written by the debugger/);
+    await session().continueRequest({ threadId: 1 });
+    await session().written('$ ');
+    await session().type('ls');
+    await session().stopped();
+    assert.equal(await session().value('nextpid'), '78');
+    assert.match((await whoWrote('nextpid')).text!, /^Last write of nextpid: 77 → 78\nby (?!the debugger)/);
+  });
+
   it('of a register: the instruction that the hart did for it last', async () => {
     await session().boot({ functions: ['kalloc'] });
     await session().stopped();

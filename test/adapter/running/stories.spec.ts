@@ -1,28 +1,13 @@
 /** Stops that explain themselves: xv6.story, and $why in the debug console. Planted bugs lead to the guilty line without a question. */
 import { strict as assert } from 'node:assert';
 import type { Story, StorySection } from '../../../debug-adapter/protocol';
-import { storyLead, storyText } from '../../../debug-adapter/stories/text';
-import { toldStory } from '../story';
+import { storyLead } from '../../../debug-adapter/stories/text';
+import { storyOf, type WholeStory } from '../story';
 import { plantedKernel } from '../planted';
-import { kernelWithBug, lineOf, sessions, type Stop, type TestSession } from '../support';
+import { kernelWithBug, lineOf, sessions, type Stop } from '../support';
 
-interface Told {
+interface Told extends WholeStory {
   stop: Stop;
-  /** At once, and once the past has been looked through. */
-  first: Story;
-  story: Story;
-  lead: string;
-  text: string;
-}
-
-/** The story of a stop, with all that the past has. */
-async function storyOf(session: TestSession): Promise<Omit<Told, 'stop'>> {
-  const told = await toldStory(session);
-  assert.ok(told, 'there is no story');
-  const { first, story } = told;
-  assert.equal(story.past, 'told');
-  assert.ok(story.lines.length <= 3);
-  return { first, story, lead: storyLead(story), text: storyText(story) };
 }
 
 const sectionOf = ({ sections }: Story, about: StorySection['about']): StorySection => {
@@ -209,23 +194,6 @@ describe('the story of a stop', function () {
     assert.match(lead, new RegExp(`The page at PA 0x${page}000 was freed .*and not allocated since`));
   });
 
-  it('of a jump has where the address lay, whose lowest bit no jump keeps', async () => {
-    const session = current();
-    await session.boot({ functions: ['ls:list_directory'], filters: ['process-exit'] });
-    await session.written('$ ');
-    await session.type('ls');
-    await session.stopped();
-    const frameId = (await session.stack())[0]!.id;
-    // The saved return address: the sample's programs have frame pointers.
-    const saved = '*(unsigned long *)($s0 - 8)';
-    await session.evaluateRequest({ expression: `${saved} = 0x101010101010101`, context: 'repl', frameId });
-    await session.setFunctionBreakpointsRequest({ breakpoints: [] });
-    await session.goOn();
-    const { lead, text } = await storyOf(session);
-    assert.match(lead, /^instruction page fault at 0x101010101010100 \(user mode/);
-    assert.match(text, /The address was loaded from PA 0x\w+, where 0x101010101010101 was/);
-  });
-
   it('of a fault that its handler has not resolved has the other page that it mapped instead', async () => {
     const session = current();
     await session.boot({ kernel: plantedKernel('LAZY'), functions: ['page_in'], filters: ['unresolved'], harts: 1 });
@@ -294,31 +262,6 @@ describe('the story of a stop', function () {
     assert.doesNotMatch(lead, /loaded from/);
     assert.match(lead, /It was raised by beyond_heap at pagefault\.c:\d+$/);
     assert.match(text, /The address was loaded from PA 0x\w+, where 0x3000 was/);
-  });
-
-  it('of a null pointer in the kernel blames no entry, and nothing for what the debugger has written', async () => {
-    const session = current();
-    await session.boot({ functions: ['filewrite'], filters: ['kernel-trap'] });
-    await session.stopped();
-    await session.evaluateRequest({ expression: 'f = 0', context: 'repl', frameId: (await session.stack())[0]!.id });
-    const { description } = await session.goOn();
-    assert.match(description!, /^load page fault at 0x\w{1,3} \(supervisor mode\)/);
-    const { lead, story } = await storyOf(session);
-    assert.doesNotMatch(lead, /The entry|made of|loaded from/);
-    assert.ok(story.sections.every(({ about }) => about !== 'cause'));
-    assert.match(lead, /It was raised by filewrite at file\.c:\d+/);
-  });
-
-  it('of an entry that nothing has ever written says so', async () => {
-    const session = current();
-    await session.boot({ functions: ['filewrite'], filters: ['kernel-trap'] });
-    await session.stopped();
-    // A root in RAM that nobody has used yet.
-    await session.evaluateRequest({ expression: '$satp = ((unsigned long)8 << 60) | 0x83000', context: 'repl' });
-    await session.goOn();
-    const { lead } = await storyOf(session);
-    assert.match(lead, /^instruction page fault at 0x8000\w+ \(supervisor mode\): level 2 index 2: V=0/);
-    assert.match(lead, /^Nothing has written the entry since the past of this run begins$/m);
   });
 
   it('is told in the debug console, and its numbers lead there', async () => {
