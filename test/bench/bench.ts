@@ -1,7 +1,7 @@
 /**
  * npm run bench: measures this machine and QEMU on the same computer, alternately. Writes medians to docs/benchmark.md and
  * docs/images/benchmark.svg (BENCH_DOCS names another folder). With XV6_DIR a real xv6 boots too, with BENCH_BUILDS many
- * builds of it (builds.ts), and with BENCH_USERTESTS=1 their usertests run; BENCH_ROUNDS (5) is the number of rounds,
+ * builds of it (labs/builds.ts), and with BENCH_USERTESTS=1 their usertests run; BENCH_ROUNDS (5) is the number of rounds,
  * BENCH_SCALE reduces the work in each. BENCH_HISTORY is for how many million instructions history is kept (3000).
  * BENCH_AGAINST=…/dist/xv6-emu.js compares with another build of this machine in QEMU's place, and writes nothing.
  */
@@ -10,12 +10,13 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { haveQemu } from '../guests/qemu';
-import { measureGuests } from './bare-guests';
-import { measureBuilds } from './builds';
+import { measureGuests } from './guests/bare-guests';
+import { measureBuilds } from './labs/builds';
 import { EMULATOR, ROOT } from './emulators';
+import { measureFairness } from './guests/fairness';
 import { measureHistory } from './history';
 import { bundleSizes, describeHost } from './host';
-import { measureLabs } from './labs';
+import { measureLabs } from './labs/labs';
 import { measureLedger } from './ledger';
 import type { Row } from './measure';
 import { plot } from './plot';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
   try {
     await measureGuests(folder, withQemu, report);
+    await measureFairness(folder, withQemu, report);
     await measureLabs(folder, withQemu, report, remark);
     await measureBuilds(folder, withQemu, report, remark);
     await measureHistory(folder, remark);

@@ -14,7 +14,7 @@ export interface Pair {
 export interface Row extends Pair {
   group: string;
   name: string;
-  unit: 's' | 'ms' | 'MIPS' | 'thousand/s' | 'MiB';
+  unit: 's' | 'ms' | 'µs' | 'MIPS' | 'thousand/s' | 'MiB' | 'ratio' | 'times';
   /** A short remark. */
   note?: string;
 }

@@ -10,6 +10,7 @@ const TITLES: Readonly<Record<string, string>> = {
   'usertests of builds': 'Builds by other compilers and options, with 3 harts: usertests',
   kernels: 'Kernels',
   stress: 'Stress tests',
+  fairness: 'Fairness: four harts take one lock, 100,000 times together',
   start: 'Start',
   memory: 'Resident memory (peak of the process)',
 };
@@ -17,9 +18,15 @@ const TITLES: Readonly<Record<string, string>> = {
 /** The groups in the plot: those that measure speed. */
 export const PLOTTED = ['boot', 'usertests', 'kernels', 'stress'];
 
-const shown = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '-');
+const shown = (value: number, digits: number): string =>
+  Number.isNaN(value) ? '-' : Number.isFinite(value) ? value.toFixed(digits) : '∞';
 const cells = (...values: string[]): string => `| ${values.join(' | ')} |`;
-const DIGITS: Readonly<Record<Row['unit'], number>> = { s: 2, ms: 0, MIPS: 0, 'thousand/s': 0, MiB: 0 };
+const DIGITS: Readonly<Record<Row['unit'], number>> = {
+  ...{ s: 2, ms: 0, µs: 0, MIPS: 0, 'thousand/s': 0, MiB: 0 },
+  ...{ ratio: 2, times: 0 },
+};
+/** Groups that measure no speed. */
+const PLAIN = ['fairness', 'memory'];
 
 /** The titles of the columns of `line`. */
 export const head = (last: string): string => cells('', 'unit', 'here', OTHER, `here / ${OTHER}`, last);
@@ -49,7 +56,7 @@ export function markdown(
   const groups = Object.keys(TITLES).filter((group) => rows.some((row) => row.group === group));
   const tables = groups.flatMap((group) => {
     const own = rows.filter((row) => row.group === group);
-    const last = group === 'memory' ? 'QEMU / here' : 'speed, here / QEMU';
+    const last = PLAIN.includes(group) ? 'QEMU / here' : 'speed, here / QEMU';
     const ruler = cells('---', '---', '---:', '---:', '---:', '---:');
     return [`## ${TITLES[group]}`, '', head(last), ruler, ...own.map(line), ''];
   });

@@ -2,9 +2,9 @@
  * Measures builds of real kernels, as by other compilers and with other options: no kernel may be slow for the code that its
  * compiler makes. BENCH_BUILDS names their folders, separated by `:`; each runs with 3 harts, as by `make qemu`.
  */
-import { labAt } from '../guests/lab';
+import { labAt } from '../../guests/lab';
 import { LabRuns, alternately, seconds } from './lab-runs';
-import { type Row, USERTESTS_ROUNDS } from './measure';
+import { type Row, USERTESTS_ROUNDS } from '../measure';
 
 const HARTS = 3;
 

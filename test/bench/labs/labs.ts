@@ -5,11 +5,11 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type Lab, labAt } from '../guests/lab';
-import { EMULATOR, HERE, ROOT, THERE, isQemu } from './emulators';
+import { type Lab, labAt } from '../../guests/lab';
+import { EMULATOR, HERE, ROOT, THERE, isQemu } from '../emulators';
 import { LabRuns, alternately, resident, seconds } from './lab-runs';
-import { type Row, USERTESTS_ROUNDS, byTurns } from './measure';
-import type { Command, Measured } from './processes';
+import { type Row, USERTESTS_ROUNDS, byTurns } from '../measure';
+import type { Command, Measured } from '../processes';
 
 const MIB = 1 << 20;
 

@@ -1,9 +1,9 @@
 /** Runs of a kernel with a shell in either emulator: to the prompt, cold and warm, and through its usertests. */
 import * as path from 'node:path';
-import type { Lab } from '../guests/lab';
-import { HERE, THERE, copyOf, lab as labCommand } from './emulators';
-import { type Pair, byTurns, medians } from './measure';
-import { type Command, type Measured, Talk, untilText } from './processes';
+import type { Lab } from '../../guests/lab';
+import { HERE, THERE, copyOf, lab as labCommand } from '../emulators';
+import { type Pair, byTurns, medians } from '../measure';
+import { type Command, type Measured, Talk, untilText } from '../processes';
 
 const MIB = 1 << 20;
 const PROMPT = '$ ';

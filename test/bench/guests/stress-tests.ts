@@ -2,10 +2,21 @@
  * Stress tests: guests that measure frequent operations of a kernel: page faults, system calls, context switches, reads of
  * the disk. Each does a fixed number of them and powers off; the code is the same for every emulator.
  */
-import { Csr } from '../../emulator/isa/csrs';
-import { Assembler, BASE, R, call, csrr, csrw, laidOut, ret, times, toSupervisor } from '../../emulator/testing/guests';
-import { PTE } from '../../emulator/isa/sv39';
-import { PageTables, RWX } from '../../emulator/testing/page-tables';
+import { Csr } from '../../../emulator/isa/csrs';
+import {
+  Assembler,
+  BASE,
+  R,
+  call,
+  csrr,
+  csrw,
+  laidOut,
+  ret,
+  times,
+  toSupervisor,
+} from '../../../emulator/testing/guests';
+import { PTE } from '../../../emulator/isa/sv39';
+import { PageTables, RWX } from '../../../emulator/testing/page-tables';
 import { powerOff } from './kernels';
 
 const TABLES = BASE + 0x10_0000;

@@ -1,8 +1,8 @@
 /** Small guests for measuring: each does a fixed amount of work in M-mode and powers off. */
-import { Csr } from '../../emulator/isa/csrs';
-import { Assembler } from '../../emulator/testing/assembler';
-import { BASE, elf } from '../../emulator/testing/elf';
-import { R } from '../../emulator/testing/encode';
+import { Csr } from '../../../emulator/isa/csrs';
+import { Assembler } from '../../../emulator/testing/assembler';
+import { BASE, elf } from '../../../emulator/testing/elf';
+import { R } from '../../../emulator/testing/encode';
 
 const MIB = 1 << 20;
 const DATA = BASE + 8 * MIB;

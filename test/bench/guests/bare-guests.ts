@@ -4,10 +4,10 @@
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { HERE, OTHER, THERE, bare } from './emulators';
+import { HERE, OTHER, THERE, bare } from '../emulators';
 import { FIRST_BYTE, NOTHING, kernels } from './kernels';
-import { type Pair, type Row, byTurns, medians } from './measure';
-import { type Command, untilEnd, untilText } from './processes';
+import { type Pair, type Row, byTurns, medians } from '../measure';
+import { type Command, untilEnd, untilText } from '../processes';
 import { DISK_BYTES, stressTests } from './stress-tests';
 
 /** Multiplies the work of each guest; use values below 1 only to try the benchmark itself. */
