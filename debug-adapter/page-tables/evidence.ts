@@ -30,7 +30,7 @@ export function notesOn(trap: Fault, access: Access, context: TrapContext, found
   const address = addressNotes(trap, access, context, walk);
   return [
     ...address,
-    ...placeNotes(trap, context, found).filter((note) => address.length === 0 || !note.endsWith(NOT_MAPPED)),
+    ...placeNotes(trap, access, context, found).filter((note) => address.length === 0 || !note.endsWith(NOT_MAPPED)),
     ...entryNotes(walk, access),
     ...tableNotes(trap, context, walk),
   ];
@@ -49,10 +49,11 @@ function baseOf(trap: Fault, { space, register }: TrapContext): { name: string; 
 /** Atomic instructions have no offset. */
 const offsetOf = ({ instruction, imm }: Decoded): number => (instruction.immediate === 'none' ? 0 : imm);
 
-function placeNotes(trap: Fault, context: TrapContext, found: TranslatedAddress): string[] {
+function placeNotes(trap: Fault, access: Access, context: TrapContext, found: TranslatedAddress): string[] {
   const region = context.regions && regionAt(context.regions, found);
   const notes = region ? [`in: ${region}`] : [];
-  if (region?.startsWith('guard page')) return [...notes, guardNote(trap, context)];
+  // Whoever executes there has jumped there.
+  if (region?.startsWith('guard page')) return access === 'fetch' ? notes : [...notes, guardNote(trap, context)];
   const size = context.process?.size;
   if (trap.from !== Mode.User || size === undefined) return notes;
   if (trap.tval >= size) notes.push(`the heap ends at ${hex(size)} (p->sz)`);
@@ -63,8 +64,8 @@ function placeNotes(trap: Fault, context: TrapContext, found: TranslatedAddress)
 
 function guardNote(trap: Fault, context: TrapContext): string {
   const base = baseOf(trap, context);
-  const isStack = base === undefined || base.name === X_NAMES[X.sp] || base.name === X_NAMES[X.s0];
-  if (isStack) return 'a stack has run over its end';
+  if (base === undefined) return 'a stack has run over its end, or a pointer is wrong';
+  if (base.name === X_NAMES[X.sp] || base.name === X_NAMES[X.s0]) return 'a stack has run over its end';
   return `the address came from ${base.name}, not from the stack pointer: a wrong pointer or index, or a large array on the stack`;
 }
 
@@ -103,7 +104,7 @@ export const extendedInt = (address: bigint): string | undefined =>
     : undefined;
 
 function nullNote({ tval, epc }: Fault, context: TrapContext, register?: string): string {
-  const inWalk = tval % 8n === 0n && context.nameOf?.(epc)?.startsWith('walk');
+  const inWalk = tval % 8n === 0n && /^walk\b/.test(context.nameOf?.(epc) ?? '');
   const isConstant = register === X_NAMES[X.zero];
   const where = register === undefined || isConstant ? '' : ` in ${register}`;
   return (

@@ -55,7 +55,7 @@ describe('the explanation of a trap', () => {
     const told = explainTrap(trap(15, 0x2ff8n), setUp().context);
     assert.match(told.reason, /U=0, mode U: this one bit decides/);
     assert.ok(told.notes.includes('in: guard page below the user stack'));
-    assert.ok(told.notes.includes('a stack has run over its end'));
+    assert.ok(told.notes.includes('a stack has run over its end, or a pointer is wrong'));
     assert.ok(!told.text.includes('heap ends'));
   });
 

@@ -7,7 +7,7 @@ import { Mstatus } from '../../emulator/isa/csr-bits';
 import { Csr } from '../../emulator/isa/csrs';
 import { decode, lengthOf } from '../../emulator/isa/instructions/decode';
 import { wordAt } from '../../emulator/isa/instructions/instruction-at';
-import { accessMode, PTE, type Walk } from '../../emulator/isa/sv39';
+import { accessMode, PTE, pteFlags, type Walk } from '../../emulator/isa/sv39';
 import { Mode, type Access, type TrapEvent } from '../../emulator/types';
 import type { AddressSpace } from '../memory/address-space';
 import { hex } from '../../emulator/isa/hex';
@@ -145,12 +145,21 @@ function explainAccess(
       if ((walked.leaf.pte & BigInt(PTE.V)) !== 0n && walked.leaf.pa >> 12n === 0n)
         out.notes.push('its PPN is 0: it was mapped before the page was allocated, or its PPN was wiped out');
     } else if (isAllowed) {
-      out.reason =
-        'the table in memory allows this access now: the hart used an older translation (a missing sfence.vma), or the ' +
-        'entry has been changed since';
+      out.reason = allowedNow(walked.leaf.pte, access);
     }
   }
   out.notes.push(...notesOn(trap, access, context, found));
+}
+
+/** Of a page fault at which the table has nothing against the access. */
+function allowedNow(pte: bigint, access: Access): string {
+  const flags = pteFlags(pte);
+  const missing = (flags & PTE.A) === 0 ? 'A' : access === 'store' && (flags & PTE.D) === 0 ? 'D' : undefined;
+  const who = missing === undefined ? '' : `leaves it to the kernel to set ${missing}, which is 0 (Svade), or `;
+  return (
+    `the table in memory allows this access now: the hart ${who}used an older translation (a missing sfence.vma), or ` +
+    'the entry has been changed since'
+  );
 }
 
 function explainOther(

@@ -6,38 +6,35 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { PTE } from '../../emulator/isa/sv39';
 import { Mode } from '../../emulator/types';
-import { fellInto, kernelAt, FaultSetting as Setting } from '../testing/fault-setting';
+import { kernelAt, FaultSetting as Setting } from '../testing/fault-setting';
 import { wordsIn } from '../testing/words-in';
-import type { TrapExplanation } from './explain';
+import { HANDLER_ROWS, type SentenceRow } from '../testing/handler-sentences';
 
 const { R, W, X, U } = PTE;
 const SV39 = 8n << 60n;
-const RA = 1;
 const SP = 2;
 const A0 = 10;
-/** Instructions: `ld a1, 0(a0)`, `ld a1, 43(a0)`, `ld a1, 2040(a0)`, `sd a1, 0(sp)`, `c.nop`, `ret`, `jalr zero, 0(t0)`. */
+/** `ld a1, 0(a0)`, `ld a1, 43(a0)`, `ld a1, 43(zero)`, `ld a1, 2040(a0)`. */
 const LOAD = 0x00053583;
 const LOAD_43 = 0x02b53583;
-/** `ld a1, 43(zero)`, `csrw satp, a0`, `sfence.vma`. */
 const LOAD_43_OF_ZERO = 0x02b03583;
+const LOAD_2040 = 0x7f853583;
+/** `sd a1, 0(sp)`, `jalr zero, 0(t0)`, `csrw satp, a0`, `sfence.vma`. */
+const PUSH = 0x00b13023;
+const JUMP = 0x00028067;
 const WRITE_SATP = 0x18051073;
 const FENCE = 0x12000073;
-const LOAD_2040 = 0x7f853583;
-/** `fadd.d fa0, fa1, fa2, unknown`. */
-const FADD = 0x02c5d553;
-const PUSH = 0x00b13023;
-const NOP = 0x0001;
-const RET = 0x8082;
-const JUMP = 0x00028067;
 
 const S = Mode.Supervisor;
-interface Row {
-  sentence: RegExp;
-  said: () => TrapExplanation;
-  not: () => TrapExplanation;
+
+/** The page at 0x1000 has been used, as far as its entry says. */
+function withMarks(marks: number): Setting {
+  const setting = new Setting();
+  setting.memory.map(setting.user, 0x1000n, 0x80101000n, R | W | U | marks);
+  return setting;
 }
 
-const ROWS: Record<string, Row> = {
+const ROWS: Record<string, SentenceRow> = {
   'a page that is not mapped': {
     sentence: /level 0 index 4: V=0, nothing is mapped here/,
     said: () => new Setting().explain(13, 0x4008n),
@@ -58,7 +55,7 @@ const ROWS: Record<string, Row> = {
     not: () => new Setting().explain(13, 0x4008n),
   },
   'a stack overflow': {
-    sentence: /a stack has run over its end/,
+    sentence: /^a stack has run over its end$/m,
     said: () => {
       const setting = new Setting().code(0x80100020n, PUSH);
       setting.registers[SP] = 0x2ff8n;
@@ -69,6 +66,12 @@ const ROWS: Record<string, Row> = {
       setting.registers[A0] = 0x2ff8n;
       return setting.explain(13, 0x2ff8n);
     },
+  },
+  'a guard page into which a stack ran, or not': {
+    sentence: /^a stack has run over its end, or a pointer is wrong$/m,
+    said: () => new Setting().explain(15, 0x2ff8n),
+    // Whoever jumps there has no stack in mind.
+    not: () => new Setting().explain(12, 0x2ff8n, Mode.User, 0x2ff8n),
   },
   'a guard page that no stack ran into': {
     sentence:
@@ -154,9 +157,19 @@ const ROWS: Record<string, Row> = {
   },
   'an old translation': {
     sentence:
-      /allows this access now: the hart used an older translation \(a missing sfence.vma\), or the entry has been changed since/,
+      /allows this access now: the hart .*used an older translation \(a missing sfence.vma\), or the entry has been changed since/,
     said: () => new Setting().explain(13, 0x1000n),
     not: () => new Setting().explain(13, 0x4000n),
+  },
+  'marks that the kernel must set': {
+    sentence: /the hart leaves it to the kernel to set A, which is 0 \(Svade\), or used an older translation/,
+    said: () => new Setting().explain(13, 0x1000n),
+    not: () => withMarks(PTE.A).explain(13, 0x1000n),
+  },
+  'a mark that the kernel must set before a store': {
+    sentence: /the hart leaves it to the kernel to set D, which is 0 \(Svade\), or used an older translation/,
+    said: () => withMarks(PTE.A).explain(15, 0x1000n),
+    not: () => withMarks(PTE.A | PTE.D).explain(15, 0x1000n),
   },
   'a null pointer': {
     sentence: /^a null pointer in a0 plus 0x2b$/m,
@@ -222,7 +235,8 @@ const ROWS: Record<string, Row> = {
   'a walk from root 0': {
     sentence: /a null pointer in a0 plus 0x7f8: entry 255 of a page table at PA 0/,
     said: () => Object.assign(kernelAt(LOAD_2040), { nameOf: () => 'walk+32' }).explain(13, 0x7f8n, S, 0x80000100n),
-    not: () => Object.assign(kernelAt(LOAD_2040), { nameOf: () => 'memmove' }).explain(13, 0x7f8n, S, 0x80000100n),
+    // A list of a student's.
+    not: () => Object.assign(kernelAt(LOAD_2040), { nameOf: () => 'walk_list+32' }).explain(13, 0x7f8n, S, 0x80000100n),
   },
   'an int that became negative': {
     sentence: /its upper half is all ones: a 32-bit int \(-2147471360\) became negative and was extended/,
@@ -276,103 +290,7 @@ const ROWS: Record<string, Row> = {
       return setting.explain(15, 0x3fffff8010n);
     },
   },
-  'a handler that cannot be fetched': {
-    sentence:
-      /the handler at stvec = 0x3ffffff000 cannot be fetched \(V R X are set; U=1: S-mode may not fetch from a U page, SUM does not help\): the hart will trap without end/,
-    said: () => {
-      const setting = Object.assign(new Setting(), { stvec: 0x3ffffff000n });
-      setting.memory.map(setting.user, 0x3ffffff000n, 0x80006000n, R | X | U);
-      return setting.explain(13, 0x4008n);
-    },
-    not: () => {
-      const setting = Object.assign(new Setting(), { stvec: 0x3ffffff000n });
-      setting.memory.map(setting.user, 0x3ffffff000n, 0x80006000n, R | X);
-      return setting.explain(13, 0x4008n);
-    },
-  },
-  'a handler that faults': {
-    sentence: /the trap handler itself has faulted: look for the first fault before this/,
-    said: () =>
-      Object.assign(kernelAt(LOAD, A0, 0x3fffff7ff8n), { stvec: 0x800000f0n }).explain(
-        13,
-        0x3fffff7ff8n,
-        S,
-        0x80000100n,
-      ),
-    // What lies behind a jump, as userret behind uservec, is no part of the handler.
-    not: () =>
-      Object.assign(kernelAt(LOAD, A0, 0x3fffff7ff8n), { stvec: 0x800000f0n })
-        .code(0x800000f4n, JUMP)
-        .explain(13, 0x3fffff7ff8n, S, 0x80000100n),
-  },
-  'a handler that faults on its stack': {
-    sentence: /the trap handler itself has faulted on a bad stack pointer: look for the first fault before this/,
-    said: () =>
-      Object.assign(kernelAt(PUSH, SP, 0x3fffff7ff8n), { stvec: 0x800000f0n }).explain(
-        15,
-        0x3fffff7ff8n,
-        S,
-        0x80000100n,
-      ),
-    not: () =>
-      Object.assign(kernelAt(LOAD, A0, 0x3fffff7ff8n), { stvec: 0x800000f0n }).explain(
-        13,
-        0x3fffff7ff8n,
-        S,
-        0x80000100n,
-      ),
-  },
-  'a jump': {
-    sentence:
-      /pc itself is 0x4000: a jump, call or return went there \(ra may say from where\), or the table was changed under the running code/,
-    said: () => new Setting().explain(12, 0x4000n, Mode.User, 0x4000n),
-    not: () => fellInto(NOP).explain(12, 0x1000n, Mode.User, 0x1000n),
-  },
-  'a return': {
-    sentence: /pc itself is 0x4000, and so is ra: a return went there/,
-    said: () => {
-      const setting = new Setting();
-      setting.registers[RA] = 0x4000n;
-      return setting.explain(12, 0x4000n, Mode.User, 0x4000n);
-    },
-    not: () => new Setting().explain(12, 0x4000n, Mode.User, 0x4000n),
-  },
-  'code that ran on into the next page': {
-    sentence: /pc is 0x1000: it ran on over the end of the page before, or a jump, call or return went there/,
-    said: () => fellInto(NOP).explain(12, 0x1000n, Mode.User, 0x1000n),
-    not: () => fellInto(RET).explain(12, 0x1000n, Mode.User, 0x1000n),
-  },
-  'code that ran on through freed memory': {
-    sentence:
-      /pc ran on to 0x1000 through the page before, whose end is freed or fresh memory: bytes of 0x01 are what kfree/,
-    said: () => {
-      const setting = fellInto(NOP);
-      setting.memory.write(0x80100000n, new Uint8Array(4096).fill(1));
-      return setting.explain(12, 0x1000n, Mode.User, 0x1000n);
-    },
-    not: () => fellInto(NOP).explain(12, 0x1000n, Mode.User, 0x1000n),
-  },
-  'zeroes that are no instruction': {
-    sentence: /illegal instruction .*: at pc 0x40: 16 bits 0x0000\nzeroes are no instruction: nothing was loaded here/,
-    said: () => new Setting().explain(2, 0n, Mode.User, 0x40n),
-    not: () => new Setting().code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
-  },
-  'floating point that is off': {
-    sentence: /a floating-point instruction, and mstatus.FS is 0 \(off\), as it is after a reset/,
-    said: () => new Setting().code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
-    not: () => new Setting().explain(2, 0n, Mode.User, 0x40n),
-  },
-  'a rounding mode': {
-    sentence: /a floating-point instruction with a reserved rounding mode/,
-    said: () =>
-      Object.assign(new Setting(), { mstatus: 0x6000n }).code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
-    not: () => new Setting().code(0x80100040n, FADD).explain(2, 0n, Mode.User, 0x40n),
-  },
-  'a misaligned access': {
-    sentence: /load address misaligned at 0x1001 .*: at pc 0x20: the address is not a multiple of the size accessed/,
-    said: () => new Setting().explain(4, 0x1001n),
-    not: () => new Setting().explain(13, 0x4001n),
-  },
+  ...HANDLER_ROWS,
 };
 
 describe('the sentences of an explanation', () => {

@@ -9,16 +9,19 @@ import type { Timeline } from '../../emulator/history/timeline';
 import { Cause } from '../../emulator/isa/causes';
 import { hex } from '../../emulator/isa/hex';
 import { isJump } from '../../emulator/isa/instructions/calls';
+import { X } from '../../emulator/isa/registers';
+import { isEnvironmentCall } from '../../emulator/isa/trap-kinds';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../emulator/types';
 import { kernelPlace } from '../code/place-names';
 import { baseName } from '../code/sources';
 import { globalName } from '../xv6/channel';
+import { processIdOn } from '../xv6/cpus';
 import { pageFilling } from '../xv6/names';
 import { explainTrap } from '../page-tables/explain';
 import { trapContext } from '../page-tables/tables';
-import type { AddressSpace } from '../memory/address-space';
 import { sceneOf, type AskedGuest, type Occurrence } from '../questions/occurrence';
 import { pageOf } from '../questions/page-history';
 import { Writers, type Writing } from '../questions/writers';
@@ -28,18 +31,20 @@ import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
 import {
   branchBefore,
+  decides,
   loadOf,
   returnBefore,
   returnedConstant,
+  returns,
   sourcesOf,
   sourcesOfRegister,
-  type CodeRange,
   type Loaded,
 } from './cause';
 import { isNobodys } from './evidence/bearings';
-import { exceptionOnStack, firstOfLoop } from './evidence/exceptions';
+import { firstOfLoop, trapOnStack } from './evidence/exceptions';
 import { handlerStore } from './evidence/handler-stores';
-import { lastWriteLine } from './evidence/last-write';
+import { instructionParts, lastWriteLine } from './evidence/last-write';
+import { functionAt, innermostFunctions, type KernelFunction } from './evidence/kernel-functions';
 import { behindResult, entryIn, variableIn } from './evidence/run-reading';
 import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
@@ -68,11 +73,6 @@ export interface KeyPage {
   readonly page: bigint;
   /** Whether it is another's now than whose it had been: both owners are asked for. */
   readonly isReused: boolean;
-}
-
-/** A function of the kernel, with its code where it runs. */
-interface Function extends CodeRange {
-  readonly name: string;
 }
 
 export class Backstory {
@@ -115,7 +115,7 @@ export class Backstory {
   }
 
   private async tellPanic(now: Instant): Promise<void> {
-    const [ending, caller] = this.functionsOnStack();
+    const [ending, caller] = innermostFunctions(this.guest, this.frames);
     if (ending !== undefined && caller !== undefined) {
       const call = await this.callOf(ending, now);
       if (call !== undefined)
@@ -124,10 +124,11 @@ export class Backstory {
   }
 
   private async tellException(now: Instant): Promise<void> {
-    const exception = exceptionOnStack(this.frames);
-    if (exception === undefined) return;
-    const found = await this.timeline.findLast(now, trapTaken(this.guest.machine, exception));
-    if (found === undefined) return;
+    const { machine, harts, xv6 } = this.guest;
+    const isIt = trapOnStack(this.frames, (hart) => processIdOn(xv6, harts[hart]!)?.pid);
+    if (isIt === undefined) return;
+    const found = await this.timeline.findLast(now, trapTaken(machine, isIt));
+    if (found === undefined || found.value.interrupt || isEnvironmentCall(found.value)) return;
     await this.timeline.goTo(found.instant);
     const { title } = this.explained(found.value);
     this.say(
@@ -138,23 +139,12 @@ export class Backstory {
     await this.tellTrap(found.value, found.instant);
   }
 
-  /** The functions of the two innermost calls, the kernel's. */
-  private functionsOnStack(): Function[] {
-    const calls = this.frames.filter(
-      (frame, index) => !frame.isUser && !frame.isLabel && frame.registers !== this.frames[index - 1]?.registers,
-    );
-    return calls.slice(0, 2).flatMap((frame) => this.functionAt(frame.lookup) ?? []);
-  }
-
-  private functionAt(linked: bigint): Function | undefined {
-    const { image } = this.guest;
-    const info = image.binary.functionAt(linked);
-    const low = info && image.running(info.low)[0];
-    return info && low !== undefined ? { name: info.name, low, high: low + (info.high - info.low) } : undefined;
+  private functionAt(linked: bigint): KernelFunction | undefined {
+    return functionAt(this.guest, linked);
   }
 
   /** The instant at which the hart began a function last. */
-  private async callOf({ low }: Function, now: Instant): Promise<Instant | undefined> {
+  private async callOf({ low }: KernelFunction, now: Instant): Promise<Instant | undefined> {
     const { machine } = this.guest;
     await this.timeline.goTo(now);
     if (machine.harts[this.hart]!.pc === low) return now;
@@ -175,11 +165,18 @@ export class Backstory {
   }
 
   /** Why a function went where it then called another one. False if that may lie farther back. */
-  private tellDecision(run: readonly Executed[], caller: Function, called: Function, isLast: boolean): boolean {
+  private tellDecision(
+    run: readonly Executed[],
+    caller: KernelFunction,
+    called: KernelFunction,
+    isLast: boolean,
+  ): boolean {
     const last = run.length - 1;
     if (last < 0 || !isJump(run[last]!.decoded)) return true;
     const branch = branchBefore(run, last, caller);
-    if (branch === undefined) return isLast;
+    const here = this.guest.harts[this.hart]!;
+    const codeAt = (pc: bigint): Decoded | undefined => instructionAt(this.guest.read(here), pc);
+    if (branch === undefined || !decides(run, branch, caller, codeAt)) return isLast;
     const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
     const entry = entryIn(this.places, sourcesOf(run, branch));
     if (entry !== undefined) return this.tellEntry('decision', `${where} for `, entry);
@@ -252,11 +249,15 @@ export class Backstory {
     }
     const decoded = instructionAt(space.read, event.epc);
     const register = decoded?.instruction.access ? decoded.rs1 : undefined;
+    const a0 = hart.x(X.a0);
     const last = walked?.steps.at(-1);
-    if (event.epc === event.tval)
+    if (event.epc === event.tval) {
       await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellJump(run, event, isLast));
-    else if (register !== undefined)
-      await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellAddress(run, register, event, isLast));
+    } else if (register !== undefined) {
+      await this.lookAtRecent(event.hart, at, (run, isLast) =>
+        this.tellAddress(run, register, { ...event, a0 }, isLast),
+      );
+    }
     if (this.loaded !== undefined && (event.epc !== event.tval || pageFilling(event.tval) !== undefined))
       await this.tellWhatLay(this.loaded, event, at);
     const odd = event.from === Mode.User && walked?.error === 'not-valid' ? oddLeaf(guest, walked.root) : undefined;
@@ -287,8 +288,13 @@ export class Backstory {
     return true;
   }
 
-  /** What the address of an access was made of. False if that may lie farther back. */
-  private tellAddress(run: readonly Executed[], register: number, event: TrapEvent, isLast: boolean): boolean {
+  /** What the address of an access was made of. False if that may lie farther back. `a0`: what a0 holds. */
+  private tellAddress(
+    run: readonly Executed[],
+    register: number,
+    event: TrapEvent & { a0: bigint },
+    isLast: boolean,
+  ): boolean {
     const sources = sourcesOfRegister(run, run.length, register);
     const entry = entryIn(this.places, sources);
     if (entry !== undefined) return this.tellEntry('origin', 'The address was made of ', entry);
@@ -310,7 +316,8 @@ export class Backstory {
     if (by === undefined || decoded.instruction.name !== 'addi') return isLast;
     const here = this.functionAt(this.guest.image.linked(event.epc));
     const end = by.low === here?.low ? undefined : returnBefore(run, run.length, by);
-    if (end === undefined || end < source.index) {
+    const isReturned = end !== undefined && end > source.index && returns(run, end, decoded.imm, event.a0);
+    if (!isReturned) {
       this.say('origin', `The address was made of ${decoded.imm}, a constant at ${this.lineOf(pc)}.`);
       return true;
     }
@@ -383,14 +390,4 @@ export class Backstory {
   private say(about: BackstoryLine['about'], text: string, seen?: Occurrence): void {
     this.lines.push({ about, text, ...(seen && { seen }) });
   }
-}
-
-/** The bytes of an instruction, of which the second half may lie in another page. */
-function instructionParts(space: AddressSpace, pc: bigint): Range[] {
-  const [first, second] = [space.physical(pc), space.physical(pc + 2n)];
-  const low = first === undefined ? undefined : space.memory.read(first, 1)?.[0];
-  const isLong = low !== undefined && (low & 3) === 3;
-  return [first, ...(isLong ? [second] : [])].flatMap((address) =>
-    address === undefined ? [] : [{ address, length: 2 }],
-  );
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decode } from '../../emulator/isa/instructions/decode';
 import { encode, R } from '../../emulator/testing/encode';
-import { branchBefore, returnBefore, returnedConstant, sourcesOf } from './cause';
+import { branchBefore, decides, returnBefore, returnedConstant, returns, sourcesOf } from './cause';
 import type { Executed } from './recent';
 
 /** A run of instructions of a function at 0x1000, one after the other, unless they say where they are. */
@@ -70,7 +70,7 @@ describe('the cause of a jump', () => {
     const other = { low: 0x2000n, high: 0x2100n };
     const functionAt = (): typeof other => other;
     const made: Row = ['addi', { rd: R.a0, rs1: R.zero, imm: 1 }, { pc: 0x2000n }];
-    const tested: Row = ['beq', { rs1: R.a0, rs2: R.zero, imm: 8 }];
+    const tested: Row = ['beq', { rs1: R.a0, rs2: R.zero, imm: 8 }, { left: 1n }];
     const returned = run(made, ['jalr', { rd: R.zero, rs1: R.ra }, { pc: 0x2004n }], tested);
     assert.deepEqual(returnedConstant(returned, 2, WITHIN, functionAt), { by: other, value: 1n });
     const given = run(made, ['jal', { rd: R.ra, imm: 64 }, { pc: 0x2004n }], tested);
@@ -94,5 +94,93 @@ describe('the cause of a jump', () => {
   it('is not known where the value is older than what was looked at, or of a CSR', () => {
     const rows = run(['csrrs', { rd: R.a0, rs1: R.zero, imm: 0x142 }], ['beq', { rs1: R.a0, rs2: R.a1, imm: 8 }]);
     assert.deepEqual(sourcesOf(rows, 1), []);
+  });
+
+  it('is no constant of a function that has returned another value', () => {
+    const ret: Row = ['jalr', { rd: R.zero, rs1: R.ra }];
+    const made: Row = ['addi', { rd: R.a0, rs1: R.zero, imm: 1 }];
+    const end = (...rows: Row[]): Executed[] => run(made, ret, ...rows);
+    assert.equal(returns(end(['beq', { rs1: R.a0, rs2: R.zero }, { left: 1n }]), 1, 1), true);
+    assert.equal(returns(end(['bne', { rs1: R.zero, rs2: R.a0 }, { right: 1n }]), 1, 1), true);
+    assert.equal(returns(end(['beq', { rs1: R.a0, rs2: R.zero }, { left: 2n ** 64n - 1n }]), 1, -1), true);
+    // It was shifted, as KERNBASE is made of 1; or put elsewhere by a pointer.
+    assert.equal(returns(end(['beq', { rs1: R.a0, rs2: R.zero }, { left: 1n << 31n }]), 1, 1), false);
+    assert.equal(returns(end(['addi', { rd: R.a0, rs1: R.a5 }]), 1, 1), false);
+    // What has not been read yet is there now.
+    assert.equal(returns(end(), 1, 1, 1n), true);
+    assert.equal(returns(end(), 1, 1, 2n), false);
+    assert.equal(returns(end(), 1, 1), false);
+  });
+
+  describe('decides only where the other way does not lead there', () => {
+    const PANIC = 0x3000;
+    /** By address; a branch at 0x1000 was not taken, and the call at `at` was made. */
+    function decided(code: Record<number, Row>, at: number): boolean {
+      const all = Object.entries(code).map(([pc, row]) => [row[0], row[1], { pc: BigInt(pc) }] as Row);
+      const rows = run(...all);
+      const codeAt = (pc: bigint) => rows.find((one) => one.pc === pc)?.decoded;
+      return decides([rows[0]!, rows[1]!, rows.find(({ pc }) => pc === BigInt(at))!], 0, WITHIN, codeAt);
+    }
+    const branchTo = (to: number): Row => ['beq', { rs1: R.a0, rs2: R.zero, imm: to - 0x1000 }];
+    const nop: Row = ['addi', { rd: R.a5, rs1: R.zero }];
+    const callOf = (from: number, to: number): Row => ['jal', { rd: R.ra, imm: to - from }];
+    const goTo = (from: number, to: number): Row => ['jal', { rd: R.zero, imm: to - from }];
+    const ret: Row = ['jalr', { rd: R.zero, rs1: R.ra }];
+    const panic = callOf(0x1004, PANIC);
+
+    const ROWS: [string, Record<number, Row>, number, boolean][] = [
+      ['if (bad) panic()', { 0x1000: branchTo(0x1008), 0x1004: panic, 0x1008: ret }, 0x1004, true],
+      [
+        'if (bad) panic(), in a loop',
+        { 0x1000: branchTo(0x1008), 0x1004: panic, 0x1008: goTo(0x1008, 0x1000) },
+        0x1004,
+        true,
+      ],
+      [
+        'if (p) log(p); panic()',
+        { 0x1000: branchTo(0x1008), 0x1004: callOf(0x1004, 0x2000), 0x1008: callOf(0x1008, PANIC) },
+        0x1008,
+        false,
+      ],
+      [
+        'if (p) a(); else b(); panic()',
+        {
+          0x1000: branchTo(0x100c),
+          0x1004: nop,
+          0x1008: goTo(0x1008, 0x1010),
+          0x100c: callOf(0x100c, 0x2000),
+          0x1010: callOf(0x1010, PANIC),
+        },
+        0x1010,
+        false,
+      ],
+      [
+        'if (a) panic(1); panic(2)',
+        {
+          0x1000: branchTo(0x100c),
+          0x1004: nop,
+          0x1008: callOf(0x1008, PANIC),
+          0x100c: callOf(0x100c, PANIC),
+          0x1010: goTo(0x1010, 0x1008),
+        },
+        0x1008,
+        true,
+      ],
+      [
+        'if (a || b) panic(), and b is asked on the other way',
+        {
+          0x1000: branchTo(0x100c),
+          0x1004: nop,
+          0x1008: callOf(0x1008, PANIC),
+          0x100c: ['bne', { rs1: R.a1, rs2: R.zero, imm: -4 }],
+          0x1010: ret,
+        },
+        0x1008,
+        true,
+      ],
+      ['code that is not known', { 0x1000: branchTo(0x1080), 0x1004: callOf(0x1004, PANIC) }, 0x1004, true],
+    ];
+    for (const [what, code, at, isDecided] of ROWS)
+      it(`${what}: ${isDecided}`, () => assert.equal(decided(code, at), isDecided));
   });
 });

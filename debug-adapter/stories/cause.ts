@@ -3,7 +3,8 @@
  * it compared. Followed through registers, sums with constants, shifts, masks and the stack, to the word of memory or the
  * constant that they were made of.
  */
-import { isReturn } from '../../emulator/isa/instructions/calls';
+import { isCall, isJump, isReturn } from '../../emulator/isa/instructions/calls';
+import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { X } from '../../emulator/isa/registers';
 import type { Executed } from './recent';
 
@@ -44,6 +45,41 @@ export function branchBefore(
     if (pc === within.low) return undefined;
   }
   return undefined;
+}
+
+/** Instructions that are looked at on the way that a branch did not go. */
+const FARTHEST = 400;
+
+/**
+ * Whether a branch has brought a function to the jump at the end of a run: not if the other way leads there as well. A call on the
+ * way comes back, but one of what that jump leads to.
+ */
+export function decides(
+  run: readonly Executed[],
+  branch: number,
+  within: CodeRange,
+  codeAt: (pc: bigint) => Decoded | undefined,
+): boolean {
+  const [from, to] = [run[branch]!, run.at(-1)!];
+  const target = ({ pc, decoded }: Pick<Executed, 'pc' | 'decoded'>): bigint | undefined =>
+    decoded.instruction.control === 'indirect' ? undefined : pc + BigInt(decoded.imm);
+  const [straight, taken] = [from.pc + BigInt(from.decoded.length), target(from)!];
+  const next = run[branch + 1]?.pc;
+  if (next !== straight && next !== taken) return true;
+  const seen = new Set<bigint>();
+  const leadsThere = (pc: bigint): boolean => {
+    if (pc === to.pc || seen.has(pc)) return true;
+    seen.add(pc);
+    const decoded = isIn(within, pc) && pc !== from.pc && seen.size < FARTHEST ? codeAt(pc) : undefined;
+    if (decoded === undefined) return false;
+    const goesTo = target({ pc, decoded });
+    const goesOn = (): boolean => leadsThere(pc + BigInt(decoded.length));
+    if (decoded.instruction.control === 'branch') return leadsThere(goesTo!) && goesOn();
+    if (!isJump(decoded)) return goesOn();
+    if (isCall(decoded)) return goesTo !== target(to) && goesOn();
+    return goesTo !== undefined && leadsThere(goesTo);
+  };
+  return !leadsThere(next === straight ? taken : straight);
 }
 
 /** The sources of what a branch compares, or of what an instruction reads. */
@@ -121,6 +157,21 @@ export function returnBefore(run: readonly Executed[], at: number, within: CodeR
   return undefined;
 }
 
+/**
+ * Whether a function has returned a constant, as the next instruction that reads a0 finds it, or `now` if there is none: it may
+ * have made something else of it, or have put it elsewhere.
+ */
+export function returns(run: readonly Executed[], end: number, constant: number, now?: bigint): boolean {
+  const value = BigInt.asUintN(64, BigInt(constant));
+  for (const { decoded, left, right } of run.slice(end + 1)) {
+    const { instruction, rs1, rs2, rd } = decoded;
+    if (instruction.hasRs1 && rs1 === X.a0) return left === value;
+    if (instruction.hasRs2 && rs2 === X.a0) return right === value;
+    if (instruction.hasRd && rd === X.a0) return false;
+  }
+  return now === value;
+}
+
 /** The constant that a branch of a function compares, if another function has returned it: a caller's has been given. */
 export function returnedConstant<T extends CodeRange>(
   run: readonly Executed[],
@@ -133,8 +184,8 @@ export function returnedConstant<T extends CodeRange>(
     const { pc, decoded } = run[source.index]!;
     const by = isIn(within, pc) ? undefined : functionAt(pc);
     const end = by && returnBefore(run, branch, by);
-    if (by !== undefined && end !== undefined && end > source.index && decoded.instruction.name === 'addi')
-      return { by, value: BigInt(decoded.imm) };
+    if (by === undefined || end === undefined || end < source.index || decoded.instruction.name !== 'addi') continue;
+    if (returns(run, end, decoded.imm)) return { by, value: BigInt(decoded.imm) };
   }
   return undefined;
 }

@@ -80,7 +80,19 @@ describe('the places of page-table entries', () => {
     assert.match(entryMeaning(leaf, 0), /^maps PA 0x80100000 \(V R W/);
     assert.match(entryMeaning(pteOf(0x8010_0000n, V), 1), /^leads to the next table, at 0x80100000$/);
     // At level 0 there is no next table.
-    assert.match(entryMeaning(pteOf(0x8010_0000n, V), 0), /^is 0x20040001, .* not valid$/);
+    assert.match(
+      entryMeaning(pteOf(0x8010_0000n, V), 0),
+      /^is 0x20040001, which is not valid: .* level 0 is the lowest$/,
+    );
+    // A walk ends at these, though V is set (the privileged specification, 4.3.1 and 4.3.2).
+    for (const [value, level, why] of [
+      [pteOf(0x8010_0000n, V | W), 0, /^is 0x20040005, which is not valid: W without R is reserved$/],
+      [leaf | (1n << 54n), 0, /not valid: bits 54 to 63 are reserved/],
+      [leaf, 1, /not valid: misaligned superpage/],
+      [pteOf(0x8010_0000n, V | 0x80), 1, /not valid: U, A and D are reserved/],
+    ] as const)
+      assert.match(entryMeaning(value, level), why);
+    assert.match(entryMeaning(pteOf(0x8020_0000n, V | R), 1), /^maps PA 0x80200000/);
     assert.equal(entryMeaning(0n, 0), 'is 0: nothing is mapped there');
     assert.equal(entryMeaning(0x20n, 0), 'is 0x20, with V=0: not valid');
   });

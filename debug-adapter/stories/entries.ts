@@ -17,6 +17,7 @@ import {
   toCanonical,
 } from '../../emulator/isa/sv39';
 import { hex } from '../../emulator/isa/hex';
+import { problemText } from '../page-tables/translation';
 import type { PhysicalMemory } from '../../emulator/types';
 
 /** A root, and whose table that is: "the table of pid 3 sh", "kernel_pagetable". */
@@ -136,7 +137,8 @@ export function entryMeaning(value: bigint, level: number): string {
   const flags = pteFlags(value);
   if (value === 0n) return 'is 0: nothing is mapped there';
   if (!(flags & PTE.V)) return `is ${hex(value)}, with V=0: not valid`;
-  if (isPointer(flags) && level === 0) return `is ${hex(value)}, with R, W and X 0 at the lowest level: not valid`;
+  const problem = pteProblem(level, value);
+  if (problem !== undefined) return `is ${hex(value)}, which is not valid: ${problemText(problem, level)}`;
   if (isPointer(flags)) return `leads to the next table, at ${hex(ptePhysical(value))}`;
   return `maps PA ${hex(ptePhysical(value))} (${flagText(flags)})`;
 }

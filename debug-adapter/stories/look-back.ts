@@ -14,9 +14,11 @@ export interface Findings {
   readonly isDone: boolean;
   /** The whole past has been looked through. */
   readonly isComplete: boolean;
+  /** More may have happened than can be seen. */
+  readonly isPartial: boolean;
 }
 
-export const NOTHING_FOUND: Findings = { found: [], isDone: false, isComplete: false };
+export const NOTHING_FOUND: Findings = { found: [], isDone: false, isComplete: false, isPartial: false };
 
 /** Once more is known, `told` is called with what has been found of each search. Throws Cancelled. */
 export async function lookBack(
@@ -49,7 +51,8 @@ export async function lookBack(
         const found = stretch[index]!;
         for (const last of searches[index]!.ended?.() ?? []) appended(found, last);
         for (const later of one.found) appended(found, later);
-        return { found, isDone: isFirst || searches[index]!.isEnough(found), isComplete: isFirst };
+        const { isPartial = false } = searches[index]!;
+        return { found, isDone: isFirst || searches[index]!.isEnough(found), isComplete: isFirst, isPartial };
       });
       told(findings);
       return open().length > 0;

@@ -1,6 +1,7 @@
 /** What is looked for in the past on behalf of a story: every write of a page-table entry, and the life of a page. */
 import { hex } from '../../emulator/isa/hex';
-import type { DataEvent, Stop, Watch } from '../../emulator/types';
+import { PAGE_SIZE } from '../../emulator/isa/sv39';
+import type { DataEvent, PhysicalMemory, Stop, Watch } from '../../emulator/types';
 import { entryText } from '../run-control/stop-text';
 import { QueryCondition } from '../questions/condition';
 import { beforeInstruction } from '../questions/occurrence';
@@ -9,6 +10,7 @@ import { actor, type Happened, type StoryGuest, type StoryWords } from './happen
 import type { StoryPlace } from '../protocol';
 import { fillingByte } from '../xv6/names';
 import type { Subject } from './sections';
+import { pageOf } from './words';
 
 export interface Search {
   readonly subject: Subject;
@@ -20,8 +22,8 @@ export interface Search {
   ended?(): readonly Happened[];
   /** Whether what has been found, the latest last, is all that matters. */
   isEnough(found: readonly Happened[]): boolean;
-  /** Why not everything is seen. */
-  remark?(): string | undefined;
+  /** Calls of the allocator are not all seen: it is inlined, or has names that are not known. */
+  readonly isPartial?: boolean;
 }
 
 /** More is not told of one object. */
@@ -57,7 +59,8 @@ function entryWrites(guest: StoryGuest, words: StoryWords, subject: Subject & { 
   function writeOf(event: DataEvent): Happened {
     const after = machine.memory.readU64(address)!;
     const before = withBytes(after, Number(event.address - address), event.before);
-    const kind = event.by === 'device' ? 'device' : event.after.length < 8 ? 'fill' : 'write';
+    const isFill = event.after.length < 8 || isSweep(machine.memory, address, before, after);
+    const kind = event.by === 'device' ? 'device' : isFill ? 'fill' : 'write';
     const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
     const doer =
       hart === undefined || event.pc === undefined
@@ -71,6 +74,22 @@ function entryWrites(guest: StoryGuest, words: StoryWords, subject: Subject & { 
       instant: event.by === 'device' ? machine.instant : beforeInstruction(machine.instant),
     };
   }
+}
+
+/**
+ * Whether the store of an entry is one of many that fill its page from the beginning on: what lies before it is the same already,
+ * and, as most entries are 0 anyway, where it is 0 what lies behind it is still what the page was filled with.
+ */
+export function isSweep(memory: Pick<PhysicalMemory, 'read'>, address: bigint, before: bigint, after: bigint): boolean {
+  const page = memory.read(pageOf(address), Number(PAGE_SIZE));
+  const at = Number(address % PAGE_SIZE);
+  const isFilling = fillingByte(after === 0n ? before : after) !== undefined;
+  if (page === undefined || at === 0 || before === after || !isFilling) return false;
+  const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
+  for (let offset = 0; offset < at; offset += 8) if (view.getBigUint64(offset, true) !== after) return false;
+  for (let offset = at + 8; after === 0n && offset < page.length; offset += 8)
+    if (view.getBigUint64(offset, true) !== before) return false;
+  return true;
 }
 
 /** Adds what has happened next; stores of bytes in a row by one function are told as one. */
@@ -113,7 +132,7 @@ function pageLife(guest: StoryGuest, words: StoryWords, subject: Subject & { kin
   return {
     subject,
     begin: () => query.begin(),
-    remark: () => query.remark(),
+    isPartial: query.remark() !== undefined,
     seen: (stop) => {
       const found = query.seen(stop)?.occurrence();
       const id = stop.kind === 'data' ? stop.events[0]!.hart : found?.hart;

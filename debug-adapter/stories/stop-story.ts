@@ -3,15 +3,14 @@
  * what the hart did (backstory.ts): no text of a panic and no name of a function decides. What is said first is made anew
  * whenever more is known of the past.
  */
-import { compareInstants, type Instant } from '../../emulator/history/instant';
+import type { Instant } from '../../emulator/history/instant';
 import { Csr } from '../../emulator/isa/csrs';
-import { hex } from '../../emulator/isa/hex';
-import { PTE, satpRoot } from '../../emulator/isa/sv39';
-import { fillingByte } from '../xv6/names';
+import { satpRoot } from '../../emulator/isa/sv39';
 import type { Story, StoryLine, StoryPast, StorySection } from '../protocol';
 import { lastPut, writes } from '../questions/debugger-writes';
 import type { Backstory, BackstoryLine } from './backstory';
 import { bearingsOf, isNobodys, strangeTableInForce } from './evidence/bearings';
+import { freedLine, TWICE, writerLine } from './evidence/past-lines';
 import { composed, type Composed } from './composition';
 import { EntryPlaces } from './entries';
 import { entryAt } from './found-entries';
@@ -104,7 +103,7 @@ export class StopStory {
     const { number, title } = this.stop;
     const { first, last, isTrap } = this.composed;
     const decision = isTrap ? undefined : this.decision;
-    const freed = this.page ? this.freedLine(this.page, of(this.page)) : [];
+    const freed = this.page ? freedLine(this.page, of(this.page), this.doer) : [];
     const isRoots = this.page?.kind === 'page' && this.page.page === this.strangeRoot;
     // That an address lay in memory says something only where that was no longer whose it had been.
     const origin = this.backstory.find(
@@ -181,59 +180,18 @@ export class StopStory {
     return sentence(text.replace(/\.$/, ''), ', ', ago);
   }
 
-  /** Who has written an entry last. */
-  private writerLine(subject: Subject, { found, isDone, isComplete }: Findings): StoryLine[] {
-    const last = found.at(-1);
+  private writerLine(subject: Subject, findings: Findings): StoryLine[] {
     if (subject.kind !== 'entry') return [];
     const spot = { kind: 'memory', parts: [{ address: subject.address, length: 8 }] } as const;
-    const put = lastPut(this.guest.machine, this.instant, writes(spot));
-    const isOver = put !== undefined && (last === undefined ? isDone : compareInstants(last.instant, put.instant) < 0);
-    if (isOver && put.by === 'debugger')
-      return [sentence('The entry was written last ', instantPart('by the debugger', put.instant, undefined))];
-    if (last === undefined) return isDone && isComplete ? [sentence(NEVER)] : [];
-    // It was gone at a reset; or what has changed it is not known.
-    if (isOver || (last.after! | MARKS) !== (subject.pte | MARKS)) return [];
-    if (isClearing(last))
-      return [sentence('The entry has not been written since its page was cleared', ...this.doer(last))];
-    const verb = last.kind === 'fill' ? 'filled byte by byte' : last.after === 0n ? 'cleared' : 'written';
-    return [sentence('The entry was ', verb, ...this.doer(last), `: ${last.what}`)];
-  }
-
-  /** That a page was freed, and whether it has been allocated again. */
-  private freedLine(subject: Subject, { found }: Findings): StoryLine[] {
-    const life = found.filter(({ kind }) => kind === 'freed' || kind === 'allocated');
-    const [last, before] = life.toReversed();
-    if (last === undefined || subject.kind !== 'page') return [];
-    const page = `The page at PA ${hex(subject.page)} was freed`;
-    if (last.kind === 'freed' && before?.kind === 'freed')
-      return [sentence(page, TWICE, ...this.doer(before), ' and', ...this.doer(last), ', and not allocated between')];
-
-    if (last.kind === 'freed') return [sentence(page, ...this.doer(last), ', and not allocated since')];
-    const [fourth, third] = life.slice(-4);
-    const isTwice = before?.kind === 'allocated' && third?.kind === 'freed' && fourth?.kind === 'freed';
-    if (subject.isReused && isTwice)
-      return [sentence(page, TWICE, ...this.doer(fourth), ' and', ...this.doer(third), ': two have it now')];
-    return subject.isReused && before?.kind === 'freed'
-      ? [sentence(page, ...this.doer(before), ', and allocated again', ...this.doer(last))]
-      : [];
+    return writerLine(subject, findings, lastPut(this.guest.machine, this.instant, writes(spot)), this.doer);
   }
 
   /** " 731 µs ago by mappages at vm.c:100, called by kpt_make at kpt.c:57 (pid 1 init, hart 0)". */
-  private doer(happened: Happened): Part[] {
+  private readonly doer = (happened: Happened): Part[] => {
     const event = eventOf(happened, this.now, this.words);
     return [' ', instantPart(event.ago, happened.instant, happened.hart), doerPart(event)];
-  }
+  };
 }
-
-/** Whether a whole page was set to 0, by which all entries of a new table become invalid, and not this entry alone. */
-const isClearing = ({ kind, before, after }: Happened): boolean =>
-  after === 0n && (kind === 'fill' || before === 0n || (before !== undefined && fillingByte(before) !== undefined));
-
-/** The hardware's own marks in an entry. */
-const MARKS = BigInt(PTE.A | PTE.D);
-const NEVER = 'Nothing has written the entry since the past of this run begins';
-
-const TWICE = ' twice,';
 
 /** By which findings are kept. */
 export const nameOf = (subject: Subject): string =>

@@ -137,7 +137,9 @@ function userTrap(guest: StoryGuest, handler: Frame, frame: Frame): Taken | unde
   const event = process?.pagetable === undefined ? undefined : guest.traps.last(process.pagetable);
   if (hart === undefined || process === undefined || event === undefined) return undefined;
   if (event.interrupt || isEnvironmentCall(event) || event.epc !== frame.registers.pc) return undefined;
-  return { event, context: userContext(guest, process, userSpace(guest, process), trapContext(guest, hart)), frame };
+  // The registers are those that the handler has saved.
+  const context = { ...trapContext(guest, hart), register: (number: number) => frame.registers.x[number] ?? 0n };
+  return { event, context: userContext(guest, process, userSpace(guest, process), context), frame };
 }
 
 function userContext(guest: StoryGuest, process: Process, space: AddressSpace, context: TrapContext): TrapContext {

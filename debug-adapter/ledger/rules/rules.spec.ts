@@ -151,7 +151,7 @@ describe('the rules of the ledger', () => {
     const use = { page: PAGE.page, address: 0x8765_4010n, by: 'the program at 0x3a2 (pid 3)', freed: 'cow at cow.c:9' };
     assert.deepEqual(usedFreedTold({ ...use, access: 'read', allocated: PAGE.allocated }).text.split('\n'), [
       'The page at PA 0x87654000 is free, and is read',
-      'the program at 0x3a2 (pid 3) reads at PA 0x87654010: what it finds is what the allocator has left there',
+      'the program at 0x3a2 (pid 3) reads at PA 0x87654010: what lies there is nobody’s any more',
       'it was freed by cow at cow.c:9',
       'it was allocated by kvmmake at vm.c:9',
     ]);

@@ -21,7 +21,7 @@ export const LINK = 8;
 export const usedFreedTold = ({ page, address, access, by, allocated, freed }: UsedPage): Told =>
   told(
     `${upper(pageName({ page }))} is free, and is ${access === 'read' ? 'read' : 'written'}`,
-    `${by} ${access === 'read' ? 'reads' : 'writes'} at PA ${hex(address)}: ${access === 'read' ? 'what it finds is what the allocator has left there' : 'who gets the page next may find it changed'}`,
+    `${by} ${access === 'read' ? 'reads' : 'writes'} at PA ${hex(address)}: ${access === 'read' ? 'what lies there is nobody’s any more' : 'who gets the page next may find it changed'}`,
     freed === undefined ? undefined : `it was freed by ${freed}`,
     allocatedLine({ allocated }),
   );

@@ -16,6 +16,8 @@ import {
   type Occurrence,
 } from '../../questions/occurrence';
 import { entryText } from '../../run-control/stop-text';
+import { processOn } from '../../xv6/cpus';
+import { named } from '../../xv6/processes';
 
 /** Instructions in which a handler is expected to be done. */
 const LONGEST = 20_000_000;
@@ -39,9 +41,12 @@ export async function handlerStore(
   const root = guest.userRoot(guest.harts[trap.hart]!);
   if (trap.from !== Mode.User || root === undefined) return undefined;
   const made: Made[] = [];
-  await timeline.findFirst(at, timeline.present, leavesMade(guest, root, at, made));
+  const owner = processOn(guest.xv6, guest.harts[trap.hart]!);
+  await timeline.findFirst(at, timeline.present, leavesMade(guest, root, owner && named(owner), at, made));
   const isFor = ({ event }: Made): boolean => trap.tval >= event.maps && trap.tval - event.maps < spanOf(event.level);
   const own = made.find(isFor);
+  // It may be among those that were not looked at.
+  if (own === undefined && made.length >= MOST) return undefined;
   const one = own ?? made[0];
   if (one === undefined) return undefined;
   const { event, seen } = one;
@@ -53,8 +58,14 @@ export async function handlerStore(
   };
 }
 
-/** Finds where the handler is done, with what it has made on the way. */
-function leavesMade(guest: AskedGuest, root: bigint, at: Instant, made: Made[]): Probe<true> {
+/** Finds where the handler is done, with what it has made on the way. `owner`: the root may be another process's by then. */
+function leavesMade(
+  guest: AskedGuest,
+  root: bigint,
+  owner: string | undefined,
+  at: Instant,
+  made: Made[],
+): Probe<true> {
   const { machine } = guest;
   const isLeaf = ({ root: own, after, by }: TableStoreEvent): boolean =>
     own === root && by !== 'walk' && (pteFlags(after) & PTE.V) !== 0 && !isPointer(pteFlags(after));
@@ -62,6 +73,7 @@ function leavesMade(guest: AskedGuest, root: bigint, at: Instant, made: Made[]):
     const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
     if (hart === undefined || event.pc === undefined) return;
     const scene = sceneOf(guest, hart, event.pc, beforeInstruction(machine.instant));
+    if (scene.process !== owner) return;
     const place = calledBy(scene.place, callerPlace(guest, hart));
     made.push({ event, seen: { ...scene, place, what: 'written', parts: [] } });
   };

@@ -1,6 +1,8 @@
 /** Who has written something last, in a sentence: an instruction, a device, or whoever has changed it in the debugger. */
 import { hex } from '../../../emulator/isa/hex';
+import type { AddressSpace } from '../../memory/address-space';
 import { calledBy, callerPlace, sceneOf, type AskedGuest, type Occurrence } from '../../questions/occurrence';
+import type { Range } from '../../questions/spots';
 import type { Writing } from '../../questions/writers';
 
 /** "What lay there was written last by memset+8 at string.c:10, called by kfree at kalloc.c:60, for pid 2 sh." The machine stands at the write. */
@@ -18,4 +20,14 @@ export function lastWriteLine(
     return { text: `${what} was written last by ${writing.by === 'debugger' ? 'the debugger' : 'a device'}.`, seen };
   const forWhom = scene.process === undefined ? '' : `, for ${scene.process}`;
   return { text: `${what} was written last by ${place?.text ?? hex(writing.pc)}${forWhom}.`, seen };
+}
+
+/** The bytes of an instruction, of which the second half may lie in another page. */
+export function instructionParts(space: AddressSpace, pc: bigint): Range[] {
+  const [first, second] = [space.physical(pc), space.physical(pc + 2n)];
+  const low = first === undefined ? undefined : space.memory.read(first, 1)?.[0];
+  const isLong = low !== undefined && (low & 3) === 3;
+  return [first, ...(isLong ? [second] : [])].flatMap((address) =>
+    address === undefined ? [] : [{ address, length: 2 }],
+  );
 }
