@@ -186,6 +186,9 @@ export class ConsoleRun implements Target {
   halt(): void {
     this.loop.stop();
   }
+  release(): void {
+    this.resume();
+  }
   quit(): void {
     this.end({ status: 0, message: '' });
   }

@@ -102,6 +102,8 @@ export interface LaunchAttributes {
   warmStart?: boolean;
   /** How much memory the past of the run may take, as QEMU writes sizes; default "512M". */
   historyMemory?: string;
+  /** A port of 127.0.0.1 on which gdb may look at the same machine: "target remote :PORT". Default: none. */
+  gdbPort?: number;
   /** Prefixes to replace in recorded source paths, e.g. {"/build": "${workspaceFolder}"}. */
   sourceMap?: Record<string, string>;
   /** Folder of the lab, to which other paths are relative. */

@@ -28,15 +28,9 @@ const NO_MEMORY = 'E14';
 
 const FEATURES = [
   `PacketSize=${PACKET_SIZE.toString(16)}`,
-  ...[
-    'qXfer:features:read+',
-    'vContSupported+',
-    'multiprocess+',
-    'QStartNoAckMode+',
-    'ReverseStep+',
-    'ReverseContinue+',
-  ],
+  ...['qXfer:features:read+', 'vContSupported+', 'multiprocess+', 'QStartNoAckMode+'],
 ];
+const WAY_BACK = ['ReverseStep+', 'ReverseContinue+'];
 
 /** By how a packet begins; the first that fits. */
 const HANDLERS: readonly (readonly [string, Handler])[] = [
@@ -74,8 +68,8 @@ const HANDLERS: readonly (readonly [string, Handler])[] = [
   ['C', (session, rest) => runFrom(session, rest.split(';')[1] ?? '', 'continue')],
   ['s', (session, rest) => runFrom(session, rest, 'step')],
   ['S', (session, rest) => runFrom(session, rest.split(';')[1] ?? '', 'step')],
-  ['bc', (session) => session.goBack('continue')],
-  ['bs', (session) => session.goBack('step')],
+  ['bc', (session) => (session.goBack('continue') ? undefined : UNKNOWN)],
+  ['bs', (session) => (session.goBack('step') ? undefined : UNKNOWN)],
   ['D', detach],
   ['k', (session) => (session.target.quit(), undefined)],
 ];
@@ -87,7 +81,7 @@ export function answer(session: GdbSession, packet: string): Answer {
 
 function supported(session: GdbSession, rest: string): Answer {
   session.introduce(rest.includes('multiprocess+'));
-  return FEATURES.join(';');
+  return [...FEATURES, ...(session.control.canGoBack ? WAY_BACK : [])].join(';');
 }
 
 function describeTarget(session: GdbSession, rest: string): Answer {
@@ -132,8 +126,7 @@ function setPhysical(session: GdbSession, rest: string): Answer {
 function writeGeneral(session: GdbSession, rest: string): Answer {
   const values = Array.from({ length: GENERAL }, (_, i) => decodeRegister(rest.slice(16 * i, 16 * i + 16)));
   if (!values.every((value) => value !== undefined)) return INVALID;
-  values.forEach((value, i) => session.target.apply(registerWrite(session.hart, i, value)!));
-  return OK;
+  return values.every((value, i) => session.target.apply(registerWrite(session.hart, i, value)!)) ? OK : 'E14';
 }
 
 function readOne(session: GdbSession, rest: string): Answer {
@@ -204,7 +197,7 @@ function runFrom(session: GdbSession, rest: string, action: 'continue' | 'step')
   if (rest !== '') {
     const value = parseHex(rest);
     if (value === undefined) return INVALID;
-    session.target.apply({ kind: 'pc', hart, value });
+    if (!session.target.apply({ kind: 'pc', hart, value })) return INVALID;
   }
   const { harts } = session.target.machine;
   return session.resume(harts.map(({ id }) => (id === hart ? action : 'continue')));

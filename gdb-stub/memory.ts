@@ -56,7 +56,7 @@ export function readMemory(
   return done === length ? bytes : undefined;
 }
 
-/** False, with nothing written, if not all of the bytes are mapped RAM. */
+/** False, with nothing written, if not all of the bytes are mapped RAM, or the program refuses. */
 export function writeMemory(target: Target, space: Space, address: bigint, bytes: Uint8Array): boolean {
   const { memory } = target.machine;
   const pieces = [...piecesOf(memory, space, address, bytes.length)];
@@ -64,7 +64,7 @@ export function writeMemory(target: Target, space: Space, address: bigint, bytes
     pa >= memory.dramBase && pa + BigInt(length) <= memory.dramBase + memory.dramSize;
   const mapped = pieces.reduce((sum, { length }) => sum + length, 0);
   if (mapped !== bytes.length || !pieces.every(isRam)) return false;
-  for (const { address: pa, length, offset } of pieces)
-    target.apply({ kind: 'memory', address: pa, bytes: bytes.subarray(offset, offset + length) });
-  return true;
+  return pieces.every(({ address: pa, length, offset }) =>
+    target.apply({ kind: 'memory', address: pa, bytes: bytes.subarray(offset, offset + length) }),
+  );
 }

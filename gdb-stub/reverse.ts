@@ -21,13 +21,14 @@ const MOST_NESTED = 8;
 export class Reverse {
   constructor(
     private readonly target: Target,
+    readonly past: Timeline,
     private readonly points: StopPoints,
   ) {}
 
   /** To the last place before now where the machine would have stopped; or else to the beginning. */
   async run(hart: number): Promise<Hit> {
     const { machine } = this.target;
-    const past = this.target.past();
+    const { past } = this;
     const probe: Probe<Hit> = {
       isDone: true,
       watch: () => {
@@ -45,7 +46,7 @@ export class Reverse {
   /** To before the instruction that a hart has just executed. A watchpoint is often met again soon: then the way is short. */
   async undo(id: number): Promise<void> {
     const { machine } = this.target;
-    const past = this.target.past();
+    const { past } = this;
     await past.goToStep(id, machine.harts[id]!.steps - 1, machine.instant);
     past.begin();
   }
@@ -53,7 +54,7 @@ export class Reverse {
   /** To where a hart has executed one instruction less. An interrupt that came after that is run through, with its handler. */
   async step(id: number): Promise<Hit> {
     const { machine } = this.target;
-    const past = this.target.past();
+    const { past } = this;
     const hart = machine.harts[id]!;
     const { pc, mode } = hart;
     let isThere = await this.before(past, id, machine.instant);

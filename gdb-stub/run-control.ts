@@ -33,11 +33,12 @@ interface Step {
 
 export class RunControl {
   readonly points: StopPoints;
-  private readonly reverse: Reverse;
+  /** The way back; undefined while there is none. */
+  private reverse: Reverse | undefined;
+  /** gdb has let the machine run, and waits to be told where it stops. */
+  private resumed = false;
   private step: Step | undefined;
   private stepping: Subscription[] = [];
-  /** There is a way back. */
-  hasPast = false;
   /** The machine is on its way through its past. */
   travelling = false;
 
@@ -48,12 +49,21 @@ export class RunControl {
     private readonly failed: (error: unknown) => void,
   ) {
     this.points = new StopPoints(target.machine);
-    this.reverse = new Reverse(target, this.points);
   }
 
-  /** The machine runs, or looks for something in its past. */
+  /** gdb waits for a stop: the machine runs, or looks for something in its past. */
   get busy(): boolean {
-    return this.target.running || this.travelling;
+    return this.resumed || this.travelling;
+  }
+
+  /** From here on there is a way back, if the program has one for gdb. */
+  beginPast(): void {
+    const past = this.target.past();
+    if (past !== undefined) this.reverse ??= new Reverse(this.target, past, this.points);
+  }
+
+  get canGoBack(): boolean {
+    return this.reverse !== undefined;
   }
 
   /** Lets the machine run; each hart has its action. Of several harts that are to be stepped, it is the first. */
@@ -61,19 +71,27 @@ export class RunControl {
     const resumed = new Set(actions.flatMap((action, hart) => (action === undefined ? [] : [hart])));
     this.points.begin(resumed, resumed.size === actions.length);
     const hart = actions.indexOf('step');
-    if (hart >= 0) this.beginStep(hart);
+    if (hart >= 0) {
+      // Another debugger may have it running.
+      if (this.target.running) this.target.halt(hart);
+      this.beginStep(hart);
+    }
+    this.resumed = true;
     this.target.resume();
   }
 
-  /** Goes back to where a hart has one instruction less, or to the last place where it would have stopped. */
-  async goBack(way: 'step' | 'continue', hart: number): Promise<void> {
+  /** Goes back to where a hart has one instruction less, or to the last place where it would have stopped. False if there is no way. */
+  goBack(way: 'step' | 'continue', hart: number): boolean {
+    const { reverse } = this;
+    if (reverse === undefined) return false;
     this.points.begin(new Set(this.target.machine.harts.map(({ id }) => id)), true);
-    await this.travel(hart, () => (way === 'step' ? this.reverse.step(hart) : this.reverse.run(hart)));
+    void this.travel(reverse, hart, () => (way === 'step' ? reverse.step(hart) : reverse.run(hart)));
+    return true;
   }
 
   /** Reports where the machine is in the end. If the journey is interrupted, or fails, it is back where it was. */
-  private async travel(hart: number, journey: () => Promise<Hit>): Promise<void> {
-    const comeBack = this.target.past().hold();
+  private async travel({ past }: Reverse, hart: number, journey: () => Promise<Hit>): Promise<void> {
+    const comeBack = past.hold();
     this.travelling = true;
     let reply: StopReply;
     try {
@@ -89,9 +107,15 @@ export class RunControl {
 
   /** Stops what is under way. */
   interrupt(): void {
-    if (this.travelling) this.target.past().cancel();
-    else if (this.target.running)
-      this.stop({ hart: this.target.machine.current, signal: Signal.interrupt, detail: '' });
+    if (this.travelling) this.reverse!.past.cancel();
+    else if (this.resumed) this.stop({ hart: this.target.machine.current, signal: Signal.interrupt, detail: '' });
+  }
+
+  /** Another debugger has stopped the machine, for something that concerns a hart. */
+  stood(hart: number): void {
+    if (!this.resumed) return;
+    this.leave();
+    this.report({ hart, signal: Signal.trap, detail: '' });
   }
 
   /** For the machine's next run. */
@@ -102,8 +126,9 @@ export class RunControl {
 
   /** The machine has come back from a run. True if it stands now. */
   ran(stop: Stop): boolean {
+    if (!this.resumed) return false;
     const hit = this.points.hit(stop, (id) => this.target.machine.harts[id]!);
-    if (hit !== undefined && stop.kind === 'data' && this.hasPast) return this.undo(hit);
+    if (hit !== undefined && stop.kind === 'data' && this.reverse !== undefined) return this.undo(this.reverse, hit);
     if (hit !== undefined) return this.stop({ ...hit, signal: Signal.trap });
     const { step } = this;
     if (step === undefined) return false;
@@ -124,17 +149,23 @@ export class RunControl {
   }
 
   private stop(reply: StopReply): true {
-    this.target.halt();
-    this.endStep();
+    this.leave();
+    this.target.halt(reply.hart);
     this.report(reply);
     return true;
   }
 
-  private undo(hit: Hit): true {
-    this.target.halt();
-    this.endStep();
-    void this.travel(hit.hart, () => this.reverse.undo(hit.hart).then(() => hit));
+  private undo(reverse: Reverse, hit: Hit): true {
+    this.leave();
+    this.target.halt(hit.hart);
+    void this.travel(reverse, hit.hart, () => reverse.undo(hit.hart).then(() => hit));
     return true;
+  }
+
+  /** The run is over for gdb. */
+  private leave(): void {
+    this.resumed = false;
+    this.endStep();
   }
 
   private beginStep(hart: number): void {

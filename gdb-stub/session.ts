@@ -42,7 +42,7 @@ export class GdbSession {
     readonly target: Target,
     private readonly channel: Channel,
   ) {
-    target.halt();
+    target.halt(target.machine.current);
     this.control = new RunControl(
       target,
       (reply) => this.stopped(reply),
@@ -64,6 +64,9 @@ export class GdbSession {
   ran(stop: Stop): boolean {
     return this.control.ran(stop);
   }
+  stood(hart: number): void {
+    this.control.stood(hart);
+  }
 
   /** The program ends with this status. */
   exited(status: number): void {
@@ -84,7 +87,7 @@ export class GdbSession {
   detach(reply: string): undefined {
     this.send(reply);
     this.end();
-    this.target.resume();
+    this.target.release();
   }
 
   /** The hart of which packets ask. */
@@ -96,16 +99,16 @@ export class GdbSession {
     this.control.resume(actions);
   }
 
-  goBack(way: 'step' | 'continue'): undefined {
-    void this.control.goBack(way, this.general);
+  /** False if there is no way back. */
+  goBack(way: 'step' | 'continue'): boolean {
+    return this.control.goBack(way, this.general);
   }
 
-  /** It is a debugger, as gdb is: it has asked what the stub can do. From here on there is a way back. */
+  /** It is a debugger, as gdb is: it has asked what the stub can do. From here on there may be a way back. */
   introduce(isMultiprocess: boolean): void {
     this.isDebugger = true;
     this.isMultiprocess = isMultiprocess;
-    this.target.past();
-    this.control.hasPast = true;
+    this.control.beginPast();
   }
 
   /** What the user is to read. */

@@ -134,6 +134,8 @@ export const DOORS = {
       'emulator',
       ...inDebugger('symbols', 'memory', 'xv6', 'code', 'stack', 'run-control', 'evaluation', 'dap', 'protocol'),
       ...inDebugger('survey', 'ledger'),
+      // Another debugger of the same machine.
+      ...['gdb-stub/session', 'gdb-stub/target'],
     ],
   },
   // Requests know every room below them; only the session knows requests.

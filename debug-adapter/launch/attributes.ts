@@ -14,6 +14,7 @@ const MOST_MEMORY = 3 * 1024 * MIB;
 const MOST_HISTORY = 16 * 1024 * MIB;
 const MOST_HARTS = 8;
 const SLOTS = 8;
+const LAST_PORT = 65_535;
 /** Attributes of the machine, which a recording has itself. */
 const MACHINE = [
   'kernel',
@@ -63,6 +64,8 @@ export interface Settings {
   warmStart: boolean;
   /** Bytes that the checkpoints of the past may take. */
   historyMemory: number;
+  /** Of 127.0.0.1, where gdb may come as well; undefined: nowhere. */
+  gdbPort: number | undefined;
   sourceMap: Record<string, string>;
 }
 
@@ -105,6 +108,7 @@ export function readAttributes(attributes: LaunchAttributes, workingDirectory: s
     stepIntoKernel: flag(given, 'stepIntoKernel') ?? true,
     warmStart: flag(given, 'warmStart') ?? true,
     historyMemory: memorySize('historyMemory', given['historyMemory'], '512M', MOST_HISTORY),
+    gdbPort: port(given['gdbPort']),
     sourceMap: sourceMap(given['sourceMap'], cwd),
   };
 }
@@ -140,6 +144,13 @@ function slot(value: unknown): number {
   if (isAbsent(value)) return 0;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= SLOTS)
     throw wrong('diskSlot', value, `a whole number from 0 to ${SLOTS - 1}, as in bus=virtio-mmio-bus.0`);
+  return value;
+}
+
+function port(value: unknown): number | undefined {
+  if (isAbsent(value)) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > LAST_PORT)
+    throw wrong('gdbPort', value, `a whole number from 1 to ${LAST_PORT}`);
   return value;
 }
 

@@ -23,7 +23,7 @@ import { RunState } from '../run-control/run-state';
 import { Runner, type RunListener } from '../run-control/runner';
 import { reachAddress } from '../run-control/stepping/stepping';
 import { BreakpointPolicy } from '../run-control/stop-policy';
-import { guiltyInstant, type StopReport } from '../run-control/stops';
+import { guiltyInstant, type Ended, type StopReport } from '../run-control/stops';
 import { resumptions } from '../stack/threads';
 import { Survey } from '../survey/survey';
 import { processOn } from '../xv6/cpus';
@@ -33,6 +33,8 @@ import { DeadEndWatch } from './dead-end-watch';
 import type { Debuggee } from './debuggee';
 import type { Files } from './files';
 import type { GuestConsole } from './guest-console';
+import type { GdbPort } from './gdb/gdb-port';
+import { gdbFor, type GdbReports } from './gdb/gdb-target';
 import { GuestNetwork } from './guest-network';
 import { kernelWatch } from './kernel-watch';
 import { Keyboard } from './keyboard';
@@ -78,15 +80,13 @@ export function newStopPoints(): StopPoints {
 }
 
 /** What a run reports. */
-export interface RunReports extends Pick<RunListener, 'failed' | 'stopped' | 'logged' | 'ended'> {
+export interface RunReports extends GdbReports, Pick<RunListener, 'failed' | 'stopped' | 'logged' | 'ended'> {
   /** A user program's file has been read, since something needed it. */
   programOpened(program: Program): void;
   /** Debug information cannot be read, and what is left out because of it. */
   damaged(what: string): void;
   /** The run has another future, and other bookmarks. */
   branched(): void;
-  /** Something that the user should mend, while the run goes on. */
-  problem(text: string): void;
   /** More is known of what happened in the run. */
   surveyed(): void;
 }
@@ -103,6 +103,7 @@ export interface DebugRun {
   readonly dataLocations: DataLocations;
   readonly deadEnds: DeadEndWatch;
   readonly network: GuestNetwork | undefined;
+  readonly gdb: GdbPort | undefined;
   readonly past: Past;
   /** What happened in the run, for those who look at it. */
   readonly survey: Survey;
@@ -170,6 +171,18 @@ function assemble(
     resumptions: (processes) => resumptions(debuggee, processes),
     processOn: (hart) => processOn(debuggee.xv6, hart),
   });
+  const reset = (): void => {
+    debuggee.warmStart?.discard();
+    debuggee.traps.clear();
+    deadEnds.clear();
+    // Harts count their steps anew.
+    if (!past.isPast) past.timeline.begin();
+  };
+  const ended = (how: Ended): void => {
+    console.flush();
+    gdb?.exited(how.exitCode);
+    reports.ended(how);
+  };
   const runner: Runner = new Runner(machine, awaited, clock, {
     failed: (error) => reports.failed(error),
     stopped: (report) => {
@@ -177,8 +190,12 @@ function assemble(
       console.flush();
       past.stands();
       deadEnds.stopped(report);
-      if (!goesBack(report, past)) reports.stopped(report);
+      if (goesBack(report, past)) return;
+      reports.stopped(report);
+      gdb?.stood(report.hart);
     },
+    limit: () => gdb?.limit() ?? {},
+    ran: (stop) => gdb?.ran(stop),
     stepped: () => past.stepped(),
     present: () => {
       if (past.isPast) return past.timeline.present;
@@ -187,17 +204,8 @@ function assemble(
       return undefined;
     },
     logged: (text) => reports.logged(text),
-    ended: (how) => {
-      console.flush();
-      reports.ended(how);
-    },
-    reset: () => {
-      debuggee.warmStart?.discard();
-      debuggee.traps.clear();
-      deadEnds.clear();
-      // Harts count their steps anew.
-      if (!past.isPast) past.timeline.begin();
-    },
+    ended: (how) => ended(how),
+    reset: () => reset(),
     betweenSlices: (rest, ran) => {
       console.flush();
       past.ran(ran);
@@ -247,10 +255,12 @@ function assemble(
         console.release();
         if (!past.isPast) debuggee.disk?.release();
         if (!isBack) deadEnds.clear();
+        gdb?.arrived();
       },
       stopped: (report) => {
         runner.seen(report.hart);
         reports.stopped(report);
+        gdb?.stood(report.hart);
       },
       branched: () => {
         catchpoints.branched(machine.instant);
@@ -294,7 +304,8 @@ function assemble(
       },
       (text) => reports.problem(text),
     );
-  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, network, past, survey };
+  const gdb = gdbFor({ debuggee, runner, past, reset, ended }, sockets, reports);
+  return { debuggee, runner, policy, learned, awaited, keyboard, dataLocations, deadEnds, network, gdb, past, survey };
 }
 
 /**
@@ -340,7 +351,12 @@ export async function resume({ debuggee, past }: DebugRun): Promise<void> {
 }
 
 /** Starts a run: where its recording was opened; from a saved boot if there is one and nothing may stop before its end. */
-export function startRun({ debuggee, runner, past }: DebugRun, stopPoints: StopPoints, console: GuestConsole): void {
+export function startRun(
+  { debuggee, runner, past, gdb }: DebugRun,
+  stopPoints: StopPoints,
+  console: GuestConsole,
+): void {
+  gdb?.listen();
   if (debuggee.recorded) {
     console.showEarlier();
     const hart = debuggee.recorded.hart ?? debuggee.machine.current;

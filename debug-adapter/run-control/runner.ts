@@ -25,6 +25,9 @@ export interface RunListener {
   betweenSlices(rest: number, ran: number): void;
   /** A step has come to its end, as it was meant to. */
   stepped?(): void;
+  /** What another debugger of the machine wants of the next run, and is told of each: it may stop the run. */
+  limit?(): Pick<RunLimit, 'hart'>;
+  ran?(stop: Stop): void;
   /** Where the present begins, for a machine that is in its past: what comes in until then is known. */
   present?(): Instant | undefined;
 }
@@ -53,7 +56,10 @@ export class Runner {
     this.listener = listener;
     this.loop = new RunLoop(machine, clock, {
       limit: () => this.limit(),
-      ran: (stop) => this.settle(stop),
+      ran: (stop) => {
+        this.settle(stop);
+        listener.ran?.(stop);
+      },
       betweenSlices: (rest, ran) => listener.betweenSlices(rest, ran),
       failed: (error) => this.fail(error),
     });
@@ -152,6 +158,7 @@ export class Runner {
     this.letsPass = false;
     const to = this.listener.present?.();
     return {
+      ...this.listener.limit?.(),
       ...(this.want?.kind === 'instruction' && { hart: { id: this.want.hart, instructions: 1, executes } }),
       ...(to && { to }),
     };

@@ -23,6 +23,9 @@ export class TestTarget implements Target {
   halt(): void {
     this.running = false;
   }
+  release(): void {
+    this.resume();
+  }
   quit(): void {
     this.hasQuit = true;
   }

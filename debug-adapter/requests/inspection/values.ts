@@ -107,12 +107,17 @@ function written(
 
 /** Something has been written: what the editor shows of stacks, variables and memory is old. */
 export function edited(context: SessionContext): void {
-  const { connection, client, running, stopped } = context;
+  const { connection, running, stopped } = context;
   running?.debuggee.warmStart?.discard();
   stopped?.changed();
-  if (client.invalidated)
-    connection.afterResponse(() => connection.event('invalidated', { areas: ['stacks', 'variables'] }));
-  connection.afterResponse(() => memoryChanged(context));
+  connection.afterResponse(() => showAnew(context));
+}
+
+/** Has the client read again what it may be showing of the machine where it stands. */
+export function showAnew(context: SessionContext): void {
+  const { connection, client } = context;
+  if (client.invalidated) connection.event('invalidated', { areas: ['stacks', 'variables'] });
+  memoryChanged(context);
 }
 
 /** Has the client read again what it may be showing of memory. */

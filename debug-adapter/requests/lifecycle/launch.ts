@@ -19,7 +19,7 @@ import { duration } from './duration';
 import { inProgress, type Tell } from './progress';
 import { hartThread } from '../../stack/threads';
 import { Stopped } from '../stopped';
-import { memoryChanged } from '../inspection/values';
+import { memoryChanged, showAnew } from '../inspection/values';
 
 export async function launch(context: SessionContext, args: LaunchAttributes): Promise<void> {
   if (context.running) throw new UserError('A kernel runs in this session already.');
@@ -86,6 +86,7 @@ export function close(context: SessionContext): void {
   running.survey.stop(true);
   context.console.flush();
   running.network?.close();
+  running.gdb?.close();
   running.debuggee.disk?.close();
 }
 
@@ -102,6 +103,15 @@ async function load(context: SessionContext, attributes: LaunchAttributes, tell:
     damaged: (what) => say(context, what, 'stderr'),
     problem: (text) => say(context, text, 'important'),
     surveyed: () => connection.event('xv6.timelineRead'),
+    resumed: () => {
+      context.stopped = undefined;
+      connection.event('continued', { threadId: hartThread(0), allThreadsContinued: true });
+    },
+    changed: () => {
+      context.stopped?.changed();
+      if (context.stopped) showAnew(context);
+    },
+    quiet: async () => context.telling?.telling?.interrupt(),
     branched: () => {
       context.answers = [];
       context.snapshots.forgetPast();
