@@ -2,7 +2,8 @@
  * Notices that a guest has gone silent for good: all processes sleep, and nothing will wake any of them. Nobody can tell that from
  * how they sleep, since any address may be slept on and anybody may wake it; so it is tried out. A second machine goes on from
  * here, in which keys are typed and time passes, and if no process moves even there, none ever will. A shell at its prompt, a
- * sleep that ends some time and a pipe whose writer waits for a key all move.
+ * sleep that ends some time and a pipe whose writer waits for a key all move. What the network will bring cannot be tried out: where
+ * there is one, nothing is said.
  */
 import { heldRequests, type HeldRequest } from '../../emulator/devices/held-requests';
 import { hex } from '../../emulator/isa/hex';
@@ -55,6 +56,7 @@ export class SilenceWatch {
   look(): string | undefined {
     const { machine, traps } = this.guest;
     const { now } = machine;
+    if (machine.options.network !== undefined) return undefined;
     if (traps.seen !== this.mark || now < this.since) {
       this.mark = traps.seen;
       this.since = now;
@@ -115,19 +117,20 @@ export class SilenceWatch {
   private describe(sleepers: readonly Process[]): string {
     const { machine } = this.guest;
     const seconds = ((machine.now - this.since) / SECOND).toFixed(1);
-    const lines = sleepers.map((process) => this.sleeper(process));
+    const parents = new Set(sleepers.map(({ parentPid }) => parentPid));
+    const lines = sleepers.map((process) => this.sleeper(process, parents.has(process.pid)));
     const heading = `nothing has run for ${seconds} s, and neither a key nor time will wake any process`;
     const requests = heldRequests(machine.save().state, machine.memory);
     const map = memoryMap(machine.memory);
     return [heading, ...lines, ...requests.map((request) => describeRequest(request, map))].join('\n');
   }
 
-  private sleeper(process: Process): string {
+  private sleeper(process: Process, isParent: boolean): string {
     const { guest } = this;
     const frames = walkStack(guest, { kind: 'process', process }, 0);
     const calls = frames.slice(0, CALLERS).map(({ name }) => name);
     const on = process.channel === undefined ? 'what is not known' : channelName(guest.xv6, process.channel);
-    const own = process.channel === process.address ? ', so until a child of its own exits' : '';
+    const own = isParent && process.channel === process.address ? ', so until a child of its own exits' : '';
     return `${named(process)} sleeps on ${on}${own}: ${calls.join(' < ')}`;
   }
 }

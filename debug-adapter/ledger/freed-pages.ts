@@ -103,9 +103,10 @@ export class FreedPages {
       allocated: words.callerOf(frames.allocation(free.page)),
     };
     const table = words.table(reference.root);
+    const more = found.filter((one) => one.rule === rule).length - 1;
     const told =
       rule === 'freed-mapped'
-        ? freedMapped(described, reference, table, when, found.length - 1)
+        ? freedMapped(described, reference, table, when, more)
         : freedTable(described, reference, table);
     return { rule, page, ...told, hart: free.hart, at: free.at };
   }

@@ -114,6 +114,17 @@ describe('the frame ledger', () => {
     assert.equal(run.ledger.at(0), undefined, 'in another future it may come otherwise');
   });
 
+  it('counts those that stay mapped with it, and not those that stay part of a table', () => {
+    const run = setUp('freed-mapped', 'freed-table');
+    const [other, table] = [0xa000n, 0x2_3000n];
+    run.map(pteOf(PAGE, USER));
+    run.write(LOW + 40n, pteOf(other, USER));
+    run.write(MIDDLE + 8n, pteOf(table, PTE.V));
+    for (const page of [PAGE, other, table]) run.frees(page);
+    assert.equal(run.returns(), true);
+    assert.match(run.ledger.after(0)!.text, /\nthe same holds for 1 more of the pages that were freed$/);
+  });
+
   it('lets the kernel clear the entry after the page is freed, and another process get the page', () => {
     const cleared = setUp('freed-mapped');
     cleared.map(pteOf(PAGE, USER));

@@ -99,9 +99,7 @@ function ofAddress(
   { values, frame }: FrameFacts,
   outer: FrameFacts | undefined,
 ): About {
-  const address =
-    values.find(({ kind, value }) => kind === 'address' && extendedInt(value) !== undefined) ??
-    values.find((one) => isPhysical(guest, one));
+  const address = addressOf(guest, values);
   if (address === undefined) return { chapters: [], first: [] };
   const { name, value } = address;
   const isVirtual = values.some(({ kind }) => kind === 'table') && !isCanonical(value);
@@ -121,6 +119,21 @@ function ofAddress(
 }
 
 const NOT_SV39 = 'not an Sv39 address, as bits 63 to 39 must all equal bit 38';
+
+/** What variables are called that hold a virtual address, of which it says nothing what lies at that place in RAM. */
+const VIRTUAL = /^\w*v(a\d*|a?_?addr)$/i;
+
+/** The address that a function is about: one that is wrong in itself, or a physical one. */
+export function addressOf(guest: StoryGuest, values: readonly FrameValue[]): FrameValue | undefined {
+  const hasTable = values.some(({ kind }) => kind === 'table');
+  const isWrong = (value: bigint): boolean => hasTable && !isCanonical(value);
+  return (
+    values.find(({ kind, value }) => kind === 'address' && extendedInt(value) !== undefined) ??
+    values.find((one) =>
+      VIRTUAL.test(one.name) ? one.kind === 'address' && isWrong(one.value) : isPhysical(guest, one),
+    )
+  );
+}
 
 /** Whether a value may be meant as a physical address; texts and functions lie in the kernel, too. */
 function isPhysical(guest: StoryGuest, { kind, value, isPointer }: FrameValue): boolean {

@@ -32,7 +32,7 @@ export const KERNEL_ROWS: readonly Row[] = [
     bug: 'the kernel stack is not mapped in the table in force',
     variant: 'KPT',
     where: 'stop',
-    never: [/nobody’s/, /runs with kernel_pagetable/, /The jump there/],
+    never: [/neither kernel_pagetable nor/, /runs with kernel_pagetable/, /The jump there/],
     shown: [/store page fault at 0x3fffffdff8 .*V=0/, /kernel_pagetable maps it to 0x\w+; the table in satp does not/],
   },
   {

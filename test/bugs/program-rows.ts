@@ -188,7 +188,7 @@ export const PROGRAM_ROWS: readonly Row[] = [
     variant: 'COW',
     run: 'ls',
     where: 'stop',
-    never: [/freed twice/, /nobody’s/, /runs with kernel_pagetable/],
+    never: [/freed twice/, /neither kernel_pagetable nor/, /runs with kernel_pagetable/],
     shown: [
       /made of the entry for 0x3000 in the table of pid 2 sh .*maps PA 0x0/,
       /written .* by uvmcopy at cow\.c:\d+.*: 0x\w+ \(PA 0x8\w+.* → /,

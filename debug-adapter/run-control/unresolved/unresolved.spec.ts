@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Cause } from '../../../emulator/isa/causes';
 import { Phase } from '../../../emulator/history/instant';
+import { PTE, pteOf } from '../../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../../emulator/types';
 import { FakeMachine } from '../../testing/fake-machine';
 import { type Finding, type RunningProcess, Unresolved } from './unresolved';
@@ -15,17 +16,20 @@ const fault = (fields: Partial<TrapEvent> = {}): TrapEvent => ({
   ...fields,
 });
 
-/** A guest in which one process runs, whose entries are all missing. */
+const NOTHING = { error: 'not-valid' } as const;
+const leafOf = (pte: bigint) => ({ pte, pa: 0x8010_0000n, level: 0 });
+
+/** A guest in which one process runs, whose entries are all missing, or `pte`. */
 function setUp(process: RunningProcess | undefined = PROGRAM) {
   const machine = new FakeMachine();
   const [hart] = machine.harts;
-  const guest = { table: ROOT as bigint | undefined, process };
+  const guest = { table: ROOT as bigint | undefined, process, pte: 0n };
   const unresolved = new Unresolved();
   unresolved.bind(
     {
       tableOn: () => guest.table,
       processOn: () => guest.process,
-      walk: (root, va) => ({ va, root, steps: [], error: 'not-valid' }),
+      walk: (root, va) => ({ va, root, steps: [], ...(guest.pte ? { leaf: leafOf(guest.pte) } : NOTHING) }),
     },
     machine,
   );
@@ -85,6 +89,25 @@ describe('an exception', () => {
       [...Array<boolean>(7).fill(false), true, false, false],
     );
     assert.match(told[7]!, /raised 8 times in a row/);
+  });
+
+  it('in vain says which bit of the page forbids it by now, and nothing where there is no page or it may', () => {
+    const { V, R, W, U } = PTE;
+    for (const [pte, said] of [
+      [pteOf(0x8010_0000n, V | R | U), /in between; by now a page is mapped there, V R - - U - - -: W=0 forbids it$/],
+      [pteOf(0x8010_0000n, V | R), /; by now a page is mapped there, V R - - - - - -: U=0, W=0 forbids it$/],
+      [pteOf(0x8010_0000n, V | R | W | U), /in between$/],
+      [0n, /in between$/],
+    ] as const) {
+      const run = setUp();
+      run.guest.pte = pte;
+      let told: string | undefined;
+      for (let time = 10; time < 18; time++) {
+        told = run.trap(fault(), time);
+        run.returns(0x100n);
+      }
+      assert.match(told ?? '', said);
+    }
   });
 
   it('is not in vain if the program gets on in between, as after each fork with copy-on-write', () => {

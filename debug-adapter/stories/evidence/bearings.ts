@@ -77,7 +77,7 @@ export function strangeTableInForce(guest: GuestKernel, hart: Hart): string[] {
   if (hart.mode !== Mode.Supervisor) return [];
   const satp = satpRoot(hart.csr(Csr.satp) ?? 0n);
   if (satp !== undefined && isNobodys(guest, satp))
-    return [`satp holds the table at ${hex(satp)}, which is nobody’s: neither kernel_pagetable nor a process’s.`];
+    return [`satp holds the table at ${hex(satp)}, which is neither kernel_pagetable nor a process’s.`];
   const process = processOn(xv6, hart);
   const sp = hart.x(X.sp);
   const { kstack, kernelTables: own = [] } = process ?? {};

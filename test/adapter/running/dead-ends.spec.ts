@@ -118,12 +118,17 @@ describe('processes that sleep', function () {
     await goesOn(3500);
   });
 
-  it('without the filter go on to sleep', async () => {
-    await session().boot({ functions: ['virtio_disk_intr'], filters: ['kernel-trap'] });
-    const { threadId } = await session().stopped();
-    await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl' });
-    await session().setFunctionBreakpointsRequest({ breakpoints: [] });
-    await session().continueRequest({ threadId: threadId! });
-    await goesOn(2500);
-  });
+  for (const [why, options] of [
+    ['without the filter', { filters: ['kernel-trap'] }],
+    ['with a network, as a packet may wake them', { filters: ['panic'], network: [] }],
+  ] satisfies [string, LaunchOptions][]) {
+    it(`${why} go on to sleep`, async () => {
+      await session().boot({ ...options, functions: ['virtio_disk_intr'] });
+      const { threadId } = await session().stopped();
+      await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl' });
+      await session().setFunctionBreakpointsRequest({ breakpoints: [] });
+      await session().continueRequest({ threadId: threadId! });
+      await goesOn(2500);
+    });
+  }
 });
