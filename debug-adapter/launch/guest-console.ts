@@ -4,6 +4,7 @@
  */
 import { SavedState } from '../../emulator/history/saved-state';
 import type { State } from '../../emulator/types';
+import { KeptText } from '../survey/kept-text';
 
 /** Characters kept for a terminal that attaches late. */
 const KEPT = 256 * 1024;
@@ -15,7 +16,7 @@ export class GuestConsole {
   /** The last bytes: the decoder holds those of a character that is not complete. */
   private last = new Uint8Array();
   private attached = false;
-  private written = '';
+  private written = new KeptText(KEPT);
   private fresh = '';
   /** Bytes that the guest has written since power on. */
   private count = 0;
@@ -43,7 +44,7 @@ export class GuestConsole {
     if (this.fresh === '') return;
     const text = this.fresh;
     this.fresh = '';
-    this.written = (this.written + text).slice(-KEPT);
+    this.written.add(text);
     if (!this.isHeld) this.show(text, this.attached);
   }
 
@@ -51,7 +52,7 @@ export class GuestConsole {
   hold(): void {
     this.flush();
     this.isHeld = true;
-    this.heldAt = this.written;
+    this.heldAt = this.written.toString();
   }
 
   /** Shows the text as it is now, if it is another, and from now on what is added. */
@@ -59,17 +60,19 @@ export class GuestConsole {
     if (!this.isHeld) return;
     this.flush();
     this.isHeld = false;
-    if (this.written !== this.heldAt) this.replace(this.written, this.attached);
+    const text = this.written.toString();
+    if (text !== this.heldAt) this.replace(text, this.attached);
   }
 
   /** Shows text that another session has seen. A terminal that attaches, or has attached, has it already. */
   showEarlier(): void {
-    if (!this.attached && this.written !== '') this.show(this.written, false);
+    const text = this.written.toString();
+    if (!this.attached && text !== '') this.show(text, false);
   }
 
   /** What it has written last. */
   get text(): string {
-    return this.written + this.fresh;
+    return this.written.toString() + this.fresh;
   }
 
   /** Bytes that the guest has written since power on. */
@@ -95,12 +98,12 @@ export class GuestConsole {
   attach(): string {
     this.flush();
     this.attached = true;
-    return this.written;
+    return this.written.toString();
   }
 
   save(): State {
     const incomplete = incompleteEnd(this.last);
-    return { text: (this.written + this.fresh).slice(-KEPT), incomplete, bytes: this.count };
+    return { ...this.written.save(this.fresh), incomplete, bytes: this.count };
   }
 
   /**
@@ -109,10 +112,10 @@ export class GuestConsole {
    */
   restore(state: State): void {
     const saved = new SavedState('console', state);
-    const [text, incomplete] = [saved.text('text') ?? '', saved.bytes('incomplete').slice(-LONGEST)];
+    const incomplete = saved.bytes('incomplete').slice(-LONGEST);
     const count = saved.count('bytes');
     this.flush();
-    this.written = text.slice(-KEPT);
+    this.written.restore(saved);
     this.decoder = new TextDecoder();
     this.last = new Uint8Array();
     this.write(incomplete);

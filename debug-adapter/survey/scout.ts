@@ -8,6 +8,7 @@ import { compareInstants, type Instant } from '../../emulator/history/instant';
 import { SavedState } from '../../emulator/history/saved-state';
 import { Cancelled, type JourneyClock, type Timeline } from '../../emulator/history/timeline';
 import type { Checkpoint, LoggedInput, MachineApi, State, Stop } from '../../emulator/types';
+import { incompleteLine } from './kept-text';
 import type { LineWatch } from './line-watch';
 
 /** Milliseconds of a turn. */
@@ -117,6 +118,5 @@ export class Scout {
 
 /** Whether the guest's console had a line that was not finished, by what the debugger had learnt of it. */
 function isWithinLine(learned: State): boolean {
-  const text = new SavedState('run', learned).record('console').text('text') ?? '';
-  return text.slice(text.lastIndexOf('\n') + 1).trim() !== '';
+  return incompleteLine(new SavedState('run', learned).record('console')).trim() !== '';
 }

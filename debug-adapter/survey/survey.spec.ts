@@ -21,7 +21,11 @@ function booted(milliseconds: number) {
   const consoleOutput = (bytes: Uint8Array): void => void (printed += new TextDecoder().decode(bytes));
   const machine = new Machine({ ...options, disk: imageOf(image), consoleOutput });
   const clock = { now: () => performance.now(), soon: (action: () => void) => setImmediate(action) };
-  const learned = { save: () => ({ console: { text: printed } }), restore: () => undefined, passed: () => undefined };
+  const learned = {
+    save: () => ({ console: { pieces: [], rest: printed } }),
+    restore: () => undefined,
+    passed: () => undefined,
+  };
   const timeline = new Timeline(machine, learned, clock, 2 ** 28);
   while (!printed.includes('$ ')) {
     const stop = machine.run({ instructions: 200_000 });

@@ -1,6 +1,6 @@
 /**
  * The checkpoints of a run, by their instants: from each of them the machine can be run on to any later instant. They have a
- * budget of memory. When it is used up, one goes whose loss makes the way to some instant longer by the least, and for
+ * budget of memory, and of number. When it is used up, one goes whose loss makes the way to some instant longer by the least, and for
  * instants long past a longer way counts less; so any instant stays within reach, and what is near is near.
  */
 import type { State } from '../types';
@@ -17,6 +17,8 @@ export interface Kept extends Held {
 
 /** Milliseconds of running: what is nearer to the present is all kept alike. */
 const RECENT = 5000;
+/** So many are near enough to each other, however little memory they take. */
+const MOST = 2000;
 
 export class Checkpoints {
   private readonly entries: Kept[] = [];
@@ -78,7 +80,7 @@ export class Checkpoints {
     if (before !== undefined && compareInstants(before.machine.instant, kept.machine.instant) === 0) return;
     this.entries.splice(index, 0, kept);
     this.held.hold(kept);
-    while (this.bytes > this.budget && this.entries.length > 3) this.remove(this.dispensable());
+    while ((this.bytes > this.budget && this.length > 3) || this.length > MOST) this.remove(this.dispensable());
   }
 
   /** Forgets those after an instant. */

@@ -11,10 +11,13 @@ export interface Held {
   readonly learned: State;
 }
 
-/** Bytes: of an object without its properties, of a property or an element, and of what a typed array needs beside its bytes. */
-const OBJECT = 48;
+/**
+ * Bytes: of an object without its properties, with the entry by which it is counted here; of a property or an element; and of what
+ * a typed array needs beside its bytes.
+ */
+const OBJECT = 96;
 const SLOT = 8;
-const TYPED_ARRAY = 160;
+const TYPED_ARRAY = 200;
 
 export class HeldMemory {
   /** How many of those that are held have an object. */
@@ -52,11 +55,12 @@ export class HeldMemory {
 
   private countState(state: State, by: 1 | -1): void {
     if (typeof state === 'string') this.total += by * state.length;
-    if (typeof state !== 'object' || state === null || !this.isOther(state, by)) return;
+    if (typeof state !== 'object' || state === null) return;
     if (state instanceof Uint8Array) {
-      this.total += by * (TYPED_ARRAY + state.length);
+      if (this.isOther(state.buffer, by)) this.total += by * (TYPED_ARRAY + state.buffer.byteLength);
       return;
     }
+    if (!this.isOther(state, by)) return;
     const values = Object.values(state);
     this.total += by * (OBJECT + SLOT * values.length);
     for (const value of values) this.countState(value, by);

@@ -17,7 +17,7 @@ import { StateHash } from './state-hash';
 import { stateFromText, stateToText } from './encoding/state-text';
 
 /** Changes with whatever is kept, or with how a machine runs. */
-export const FORMAT = 'xv6-debug recording 8';
+export const FORMAT = 'xv6-debug recording 9';
 /** Bytes of the hash with which a recording begins; and those before its text, whose length comes in between. */
 const HASH = 16;
 const HEAD = HASH + 4;

@@ -2,7 +2,8 @@
  * npm run bench: measures this machine and QEMU on the same computer, alternately. Writes medians to docs/benchmark.md and
  * docs/images/benchmark.svg (BENCH_DOCS names another folder). With XV6_DIR a real xv6 boots too, with BENCH_BUILDS many
  * builds of it (labs/builds.ts), and with BENCH_USERTESTS=1 their usertests run; BENCH_ROUNDS (5) is the number of rounds,
- * BENCH_SCALE reduces the work in each. BENCH_HISTORY is for how many million instructions history is kept (3000).
+ * BENCH_SCALE reduces the work in each. BENCH_HISTORY says for how many million instructions history is kept (3000), and
+ * BENCH_SESSION for how many seconds a debug session goes on (30).
  * BENCH_AGAINST=…/dist/xv6-emu.js compares with another build of this machine in QEMU's place, and writes nothing.
  */
 import * as fs from 'node:fs';
@@ -10,14 +11,15 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { haveQemu } from '../guests/qemu';
+import { measureHistory } from './debugger/history';
+import { measureLedger } from './debugger/ledger';
+import { measureSession } from './debugger/session';
 import { measureGuests } from './guests/bare-guests';
 import { measureBuilds } from './labs/builds';
 import { EMULATOR, ROOT } from './emulators';
 import { measureFairness } from './guests/fairness';
-import { measureHistory } from './history';
 import { bundleSizes, describeHost } from './host';
 import { measureLabs } from './labs/labs';
-import { measureLedger } from './ledger';
 import type { Row } from './measure';
 import { plot } from './plot';
 import { PLOTTED, head, line, markdown } from './report';
@@ -46,6 +48,7 @@ async function main(): Promise<void> {
     await measureLabs(folder, withQemu, report, remark);
     await measureBuilds(folder, withQemu, report, remark);
     await measureHistory(folder, remark);
+    await measureSession(remark);
     await measureLedger(folder, remark);
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -1,14 +1,21 @@
-/** What history costs and how fast it is gone through: usertests of a real xv6 (XV6_DIR), with 3 harts, with history and without. */
-import { bundledRun } from './bundled-run';
+/**
+ * What history costs, in the small guests and in usertests of a real xv6 (XV6_DIR) with 3 harts, and how fast it is gone through.
+ */
+import { bundledRun } from '../bundled-run';
+import type { HistoryOfGuests } from './history-guests-run';
 import type { HistoryRun } from './history-run';
-import { byTurns, medians } from './measure';
+import { byTurns, medians, ROUNDS } from '../measure';
 
 /** Millions of instructions of each run. */
 const MILLIONS = Number(process.env.BENCH_HISTORY ?? 3000);
 
 export async function measureHistory(folder: string, remark: (text: string) => void): Promise<void> {
+  if (process.env.BENCH_AGAINST !== undefined || MILLIONS <= 0) return;
+  const costs = await bundledRun<HistoryOfGuests>('history-guests-run', folder)(String(ROUNDS));
+  const told = Object.entries(costs).map(([name, cost]) => `${name} ${cost.toFixed(3)}`);
+  remark(`Processor time with history kept, over that without: ${told.join(', ')}.`);
   const lab = process.env.XV6_DIR;
-  if (lab === undefined || process.env.BENCH_AGAINST !== undefined || MILLIONS <= 0) return;
+  if (lab === undefined) return;
   const run = bundledRun<HistoryRun>('history-run', folder);
   const results = await byTurns(
     () => run(lab, String(MILLIONS), 'on'),

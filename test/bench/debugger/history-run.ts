@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compareInstants, type Instant } from '../../emulator/history/instant';
-import { Timeline } from '../../emulator/history/timeline';
-import { Machine } from '../../emulator/machine';
-import type { Stop, Watch } from '../../emulator/types';
-import { Random } from '../../emulator/testing/random';
-import { imageOf } from '../../emulator/testing/disk-image';
-import { median } from './measure';
+import { compareInstants, type Instant } from '../../../emulator/history/instant';
+import { Timeline } from '../../../emulator/history/timeline';
+import { Machine } from '../../../emulator/machine';
+import type { Stop, Watch } from '../../../emulator/types';
+import { Random } from '../../../emulator/testing/random';
+import { imageOf } from '../../../emulator/testing/disk-image';
+import { median } from '../measure';
 
 /** Instants that are visited. */
 const VISITS = 100;

@@ -1,7 +1,7 @@
 /** What the rules of the frame ledger cost: usertests of a real xv6 (XV6_DIR), with 3 harts, with rules and without. */
-import { bundledRun } from './bundled-run';
+import { bundledRun } from '../bundled-run';
 import type { LedgerRun } from './ledger-run';
-import { median, USERTESTS_ROUNDS } from './measure';
+import { median, USERTESTS_ROUNDS } from '../measure';
 
 const FREED = ['freed-twice', 'freed-root', 'freed-foreign'];
 /** Rules that are watched together. */

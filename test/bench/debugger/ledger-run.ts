@@ -3,16 +3,16 @@
  * were broken. Arguments: the lab's folder, the line to type, the rules separated by commas or `off`.
  */
 import { readFileSync } from 'node:fs';
-import { MappedProgram } from '../../debug-adapter/code/mapped-program';
-import { Ledger } from '../../debug-adapter/ledger/ledger';
-import type { LedgerRule } from '../../debug-adapter/ledger/rules/rule';
-import { openBinary } from '../../debug-adapter/symbols/binary';
-import { openXv6 } from '../../debug-adapter/xv6/kernel';
-import { Csr } from '../../emulator/isa/csrs';
-import { satpRoot } from '../../emulator/isa/sv39';
-import { Machine } from '../../emulator/machine';
-import { imageOf } from '../../emulator/testing/disk-image';
-import { labAt } from '../guests/lab';
+import { MappedProgram } from '../../../debug-adapter/code/mapped-program';
+import { Ledger } from '../../../debug-adapter/ledger/ledger';
+import type { LedgerRule } from '../../../debug-adapter/ledger/rules/rule';
+import { openBinary } from '../../../debug-adapter/symbols/binary';
+import { openXv6 } from '../../../debug-adapter/xv6/kernel';
+import { Csr } from '../../../emulator/isa/csrs';
+import { satpRoot } from '../../../emulator/isa/sv39';
+import { Machine } from '../../../emulator/machine';
+import { imageOf } from '../../../emulator/testing/disk-image';
+import { labAt } from '../../guests/lab';
 
 export interface LedgerRun {
   /** Seconds of processor time from the line to its end. */
