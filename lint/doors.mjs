@@ -120,6 +120,7 @@ export const DOORS = {
       ...MACHINE,
       ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
       ...inDebugger('evaluation', 'dap/errors'),
+      ...inDebugger('survey/frame-headers', 'survey/frame-watch', 'survey/frame-words'),
     ],
   },
   'debug-adapter/stories': {

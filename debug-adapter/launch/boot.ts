@@ -69,7 +69,9 @@ export async function boot(attributes: LaunchAttributes, around: LaunchHost): Pr
         around.consoleOutput(bytes);
       },
       ...(recorded ? othersOf(recorded.run.options) : { rtcEpoch: around.unixTime }),
-      ...(settings.network && { network: { frameOutput: (frame) => around.frameOutput(frame) } }),
+      ...((recorded?.run.options.network ?? settings.network) && {
+        network: { frameOutput: (frame) => around.frameOutput(frame) },
+      }),
       ...(settings.tlb && { tlb: settings.tlb }),
       admit: () => around.admit(),
     };
@@ -109,13 +111,7 @@ async function opened(settings: Settings, hasFolder: boolean, files: Files): Pro
 }
 
 /** What else decides how the machine runs. */
-const othersOf = ({
-  seed,
-  rtcEpoch,
-  tlb,
-  network,
-}: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch' | 'tlb' | 'network'> => ({
-  ...(network !== undefined && { network }),
+const othersOf = ({ seed, rtcEpoch, tlb }: RecordedOptions): Pick<MachineOptions, 'seed' | 'rtcEpoch' | 'tlb'> => ({
   ...(tlb !== undefined && { tlb }),
   ...(seed !== undefined && { seed }),
   ...(rtcEpoch !== undefined && { rtcEpoch }),

@@ -126,7 +126,10 @@ export async function prepareRun(
       console.write(bytes);
       if (run?.past.isPast === false) run.deadEnds.wrote(bytes);
     },
-    frameOutput: (frame) => run?.network?.transmit(frame),
+    frameOutput: (frame) => {
+      run?.debuggee.frameSent?.(frame);
+      run?.network?.transmit(frame);
+    },
     admit: () => {
       if (run?.past.isPast) throw new UserError(PAST_STAYS);
     },

@@ -41,6 +41,8 @@ export class Debuggee implements Guest {
   warmStart: WarmStart | undefined;
   /** Undefined if the machine has none. */
   disk: HeldDisk | undefined;
+  /** Told of each frame that the guest sends, also in its past. */
+  frameSent: ((frame: Uint8Array) => void) | undefined;
   /** The recording that was opened, if the run was not begun here. */
   recorded: OpenedRecording | undefined;
 

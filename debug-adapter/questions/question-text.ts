@@ -28,6 +28,7 @@ export const QUESTIONS = [
     detail:
       'walks by software (walkaddr, copyin) that found no valid entry, where the hardware would have raised a page fault',
   },
+  { name: 'packets', parameters: '', detail: 'every packet that the guest has sent and received, with its headers' },
   { name: 'leaks', parameters: 'condition', detail: 'pages that are neither free nor used, and who allocated each' },
 ] as const;
 
@@ -50,7 +51,7 @@ export function questionIn(text: string): Question | undefined {
   const parts = parted(inner);
   if (parts === undefined) return undefined;
   const takesCondition = known.parameters.endsWith('condition');
-  const takesSubject = known.parameters !== 'condition';
+  const takesSubject = known.parameters !== 'condition' && known.parameters !== '';
   if (parts.length > Number(takesSubject) + Number(takesCondition))
     throw new Error(`There is too much in $${known.name}: it is $${known.name}(${known.parameters}).`);
   const [about = '', condition] = takesSubject ? parts : ['', ...parts];

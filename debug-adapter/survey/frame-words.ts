@@ -60,9 +60,13 @@ function segmentWords(packet: Packet): string | undefined {
   const parsed = parseSegment(packet);
   if (parsed === undefined) return undefined;
   const { from, to, segment } = parsed;
-  const flags = FLAGS.flatMap(([flag, name]) => ((segment.flags & flag) !== 0 ? [name] : [])).join(' ');
+  const flags = tcpFlags(segment.flags);
   const ends = `${textOf(from.address)}:${from.port} → ${textOf(to.address)}:${to.port}`;
   return `TCP ${ends}, ${flags}, ${bytesIn(segment.content)}`;
 }
+
+/** The flags of a TCP segment by their names. */
+export const tcpFlags = (flags: number): string =>
+  FLAGS.flatMap(([flag, name]) => ((flags & flag) !== 0 ? [name] : [])).join(' ');
 
 const bytesIn = ({ length }: Uint8Array): string => (length === 1 ? '1 byte' : `${length} bytes`);

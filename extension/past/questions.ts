@@ -30,7 +30,7 @@ export class Questions {
   /** Any question, as the debug console takes it. */
   private async typed(): Promise<void> {
     const text = await vscode.window.showInputBox({
-      prompt: 'A question to the past: $calls, $writes, $lines, $when, $page, $disk, $origin, $traps, $satp',
+      prompt: 'A question to the past: $calls, $writes, $lines, $when, $page, $disk, $origin, $traps, $satp, $packets',
       value: '$calls(kalloc)',
       valueSelection: [7, 13],
     });

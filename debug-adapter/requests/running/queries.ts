@@ -22,6 +22,7 @@ import type { Occurrence } from '../../questions/occurrence';
 import { OriginSearch } from '../../questions/origin';
 import { spotOf } from '../../questions/spots';
 import { Leaks } from '../../questions/leaks';
+import { Packets } from '../../questions/packets';
 import { latest, type Answer, type Query } from '../../questions/query';
 import { EmptyWalks } from '../../questions/walks';
 import { questionIn, rowToGoTo, type Question, type QuestionName } from '../../questions/question-text';
@@ -194,6 +195,8 @@ function queryOf(
       return satpSwitches(debuggee, condition);
     case 'walks':
       return new EmptyWalks(debuggee, condition);
+    case 'packets':
+      return new Packets(debuggee, (listener) => (debuggee.frameSent = listener));
     case 'leaks':
       return new Leaks(debuggee, lostPages(context), condition);
   }

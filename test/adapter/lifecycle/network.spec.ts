@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRun } from '../../../emulator/history/recorded-run';
 import { GUEST_PORT, networkGuest } from '../../../emulator/testing/network/network-guest';
-import { sessions, type TestSession } from '../support';
+import { sessions, TestSession } from '../support';
 
 async function bound(): Promise<dgram.Socket> {
   const socket = dgram.createSocket('udp4');
@@ -90,6 +90,38 @@ describe('a network', function () {
     const peer = `10.0.2.2:${server.address().port}`;
     assert.ok(texts.includes('packet sent: ARP: 10.0.2.15 is at 52:54:00:12:34:56'), texts.join('\n'));
     assert.ok(texts.includes(`packet received: UDP ${peer} → 10.0.2.15:2000, 3 bytes`), texts.join('\n'));
+    const { title, rows } = await session().ask('xv6.query', { query: '$packets()' });
+    assert.equal(title, `${hellos + 12} packets; the latest last`);
+    const arrived = rows.filter(({ what }) => what.startsWith('received: UDP'));
+    assert.deepEqual(
+      arrived.map(({ parts }) => /<\d+>/.exec(parts[3]!.value)![0]),
+      Array.from({ length: 10 }, (_, index) => `<${index + 1}>`),
+    );
+    assert.deepEqual(
+      arrived[0]!.parts.map(({ name }) => name),
+      ['Ethernet', 'IPv4', 'UDP', '3 bytes'],
+    );
+    assert.equal(rows.filter(({ what, hart }) => what.startsWith('sent: ') && hart === 0).length, hellos + 2);
+    // A greeting goes out after each that has come.
+    assert.match(rows[rows.indexOf(arrived[0]!) + 1]!.what, /^sent: UDP/);
+    // Whoever has the recording asks the same.
+    const file = join(session().folder, 'run.xv6run');
+    writeFileSync(file, Buffer.from((await session().ask('xv6.record', {})).base64, 'base64'));
+    const reader = await TestSession.open();
+    try {
+      const initialized = reader.waitForEvent('initialized');
+      await reader.launchRequest({ recording: file } as object);
+      await initialized;
+      await reader.configurationDoneRequest();
+      await reader.stopped();
+      assert.deepEqual(
+        (await reader.ask('xv6.query', { query: '$packets()' })).rows.map(({ what }) => what),
+        rows.map(({ what }) => what),
+      );
+    } finally {
+      await reader.stop();
+    }
+    await assert.rejects(session().ask('xv6.query', { query: '$packets(1)' }), /too much in \$packets/);
     const received = packets.find(({ text }) => text.startsWith('packet received'))!;
     await session().ask('xv6.goTo', { instant: received.instant });
     const { description } = await session().stopped();
