@@ -226,12 +226,16 @@ export class Backstory {
     this.say(about, text, seen);
   }
 
-  /** The load of what an instruction stored, if it only copied that. The machine stands at the write. */
-  private async copied(writing: Writing | undefined): Promise<Loaded | undefined> {
+  /**
+   * The load of what an instruction stored, if it only copied that, as far from where it was copied as the store is from `physical`.
+   * The machine stands at the write.
+   */
+  private async copied(writing: Writing | undefined, physical: bigint): Promise<Loaded | undefined> {
     if (writing?.by !== 'instruction' || writing.decoded === undefined) return undefined;
-    const { hart, decoded } = writing;
+    const { hart, decoded, event } = writing;
     const run = await recentInstructions(this.guest, this.timeline, hart, this.guest.machine.instant, RECENT[0]!);
-    return loadOf(run, run.length, decoded.rs2);
+    const source = loadOf(run, run.length, decoded.rs2);
+    return source && event && { ...source, physical: source.physical - (event.address - physical) };
   }
 
   private async tellTrap(event: TrapEvent, at: Instant): Promise<void> {
@@ -347,12 +351,11 @@ export class Backstory {
       const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
       if (!isJunk && (from !== Mode.User || isFrame)) return;
       const written = await this.tellLastWrite(isJunk ? 'filled' : 'overwritten', [range], at, !isJunk);
-      const copy = isJunk ? await this.copied(written) : undefined;
+      const copy = isJunk ? await this.copied(written, physical) : undefined;
       // The page from which it was copied had been filled with it, while somebody still had it.
       if (copy !== undefined && (value & 0xffn) === (copy.value & 0xffn)) {
-        const told = this.lines.findIndex(({ about }) => about === 'loaded');
         const from = `where ${hex(value)} had been copied from PA ${hex(copy.physical)}`;
-        this.lines[told] = { about: 'loaded', text: `The address was loaded from PA ${hex(physical)}, ${from}.` };
+        this.retellLoaded(`PA ${hex(physical)}, ${from}`);
         this.pages.unshift({ page: pageOf(copy.physical), isReused: true });
       }
       return;
@@ -361,13 +364,16 @@ export class Backstory {
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, at);
     const { instant } = this.guest.machine;
     if (writing?.by === 'debugger') return this.sayLastWrite(about, writing);
-    const source = await this.copied(writing);
+    const source = await this.copied(writing, physical);
     if (source?.value !== value) return;
-    this.lines.pop();
-    const before = `and that had been read from PA ${hex(source.physical)}`;
-    this.say('loaded', `The address was loaded from ${variable}, ${before}.`);
+    this.retellLoaded(`${variable}, and that had been read from PA ${hex(source.physical)}`);
     this.pages.unshift({ page: pageOf(source.physical), isReused: true });
     await this.tellLastWrite(about, [{ address: source.physical, length: source.bytes }], instant);
+  }
+
+  private retellLoaded(from: string): void {
+    const told = this.lines.findIndex(({ about }) => about === 'loaded');
+    this.lines[told] = { about: 'loaded', text: `The address was loaded from ${from}.` };
   }
 
   private explained(event: TrapEvent): ReturnType<typeof explainTrap> {
