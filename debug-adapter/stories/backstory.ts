@@ -304,7 +304,7 @@ export class Backstory {
     if (entry !== undefined) return this.tellEntry('origin', 'The address was made of ', entry);
     const [source, ...others] = sources;
     // Of a sum nothing is said: which part of it was wrong is not known.
-    if (source === undefined || others.length > 0) return isLast;
+    if (source === undefined || source.kind === 'unknown' || others.length > 0) return isLast;
     if (source.kind === 'memory') {
       const isWhole = source.bytes === 8 && source.value === event.tval;
       const isKernels = (isLast || isWhole) && event.from !== Mode.User;

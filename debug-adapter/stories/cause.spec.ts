@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decode } from '../../emulator/isa/instructions/decode';
 import { encode, R } from '../../emulator/testing/encode';
-import { branchBefore, decides, returnBefore, returnedConstant, returns, sourcesOf } from './cause';
+import { branchBefore, decides, returnBefore, returnedConstant, returns, sourcesOf, sourcesOfRegister } from './cause';
 import type { Executed } from './recent';
 
 /** A run of instructions of a function at 0x1000, one after the other, unless they say where they are. */
@@ -52,7 +52,7 @@ describe('the cause of a jump', () => {
       ['beq', { rs1: R.a3, rs2: R.zero, imm: 8 }],
     );
     assert.deepEqual(
-      sourcesOf(spilled, 3).map((source) => source.index),
+      sourcesOf(spilled, 3).map((source) => 'index' in source && source.index),
       [0],
     );
     const field = run(
@@ -93,7 +93,10 @@ describe('the cause of a jump', () => {
 
   it('is not known where the value is older than what was looked at, or of a CSR', () => {
     const rows = run(['csrrs', { rd: R.a0, rs1: R.zero, imm: 0x142 }], ['beq', { rs1: R.a0, rs2: R.a1, imm: 8 }]);
-    assert.deepEqual(sourcesOf(rows, 1), []);
+    assert.deepEqual(sourcesOf(rows, 1), [{ kind: 'unknown' }, { kind: 'unknown' }]);
+    // A constant is not all of a sum with what is not known.
+    const sum = run(['addi', { rd: R.a4, rs1: R.zero, imm: 24 }], ['add', { rd: R.a0, rs1: R.s1, rs2: R.a4 }]);
+    assert.deepEqual(sourcesOfRegister(sum, 2, R.a0), [{ kind: 'unknown' }, { kind: 'constant', index: 0 }]);
   });
 
   it('is no constant of a function that has returned another value', () => {

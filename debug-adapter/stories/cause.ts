@@ -18,7 +18,9 @@ export type Source =
       readonly value: bigint;
       readonly index: number;
     }
-  | { readonly kind: 'constant'; readonly index: number };
+  | { readonly kind: 'constant'; readonly index: number }
+  /** What is older than what was looked at, or no memory and no sum. */
+  | { readonly kind: 'unknown' };
 
 /** A word of memory that was loaded. */
 export type Loaded = Source & { readonly kind: 'memory' };
@@ -102,24 +104,34 @@ export function sourcesOfRegister(run: readonly Executed[], at: number, register
 const DEEPEST = 64;
 
 function follow(run: readonly Executed[], at: number, register: number, sources: Source[], depth: number): void {
-  if (register === 0 || depth > DEEPEST) return;
-  const index = lastWrite(run, at, register);
-  if (index === undefined) return;
-  const { decoded, physical, found } = run[index]!;
-  const { instruction, rs1, rs2 } = decoded;
-  const { access, csr, control } = instruction;
-  if (access !== undefined) {
-    if (physical === undefined || found === undefined || access.kind === 'sc') return;
-    const stored = access.kind === 'load' && isStack(rs1) ? lastStore(run, index, physical, access.bytes) : undefined;
-    if (stored !== undefined) follow(run, stored, run[stored]!.decoded.rs2, sources, depth + 1);
-    else sources.push({ kind: 'memory', physical, bytes: access.bytes, value: found, index });
+  if (register === 0) return;
+  const index = depth > DEEPEST ? undefined : lastWrite(run, at, register);
+  const one = index === undefined ? undefined : run[index]!;
+  if (index === undefined || one === undefined || isOpaque(one)) {
+    sources.push({ kind: 'unknown' });
     return;
   }
-  if (csr !== undefined || control !== 'none' || instruction.hasFloats) return;
-  const parts = [...(instruction.hasRs1 ? [rs1] : []), ...(instruction.hasRs2 ? [rs2] : [])].filter((one) => one !== 0);
+  const { decoded, physical, found } = one;
+  const { instruction, rs1, rs2 } = decoded;
+  const { access } = instruction;
+  if (access !== undefined) {
+    const stored = access.kind === 'load' && isStack(rs1) ? lastStore(run, index, physical!, access.bytes) : undefined;
+    if (stored !== undefined) follow(run, stored, run[stored]!.decoded.rs2, sources, depth + 1);
+    else sources.push({ kind: 'memory', physical: physical!, bytes: access.bytes, value: found!, index });
+    return;
+  }
+  const parts = [...(instruction.hasRs1 ? [rs1] : []), ...(instruction.hasRs2 ? [rs2] : [])].filter(
+    (part) => part !== 0,
+  );
   if (parts.length === 0) sources.push({ kind: 'constant', index });
   for (const part of parts) follow(run, index, part, sources, depth + 1);
 }
+
+/** An instruction that makes its result of more than registers and a word of memory. */
+const isOpaque = ({ decoded: { instruction }, physical, found }: Executed): boolean =>
+  instruction.access === undefined
+    ? instruction.csr !== undefined || instruction.control !== 'none' || instruction.hasFloats
+    : physical === undefined || found === undefined || instruction.access.kind === 'sc';
 
 /** The load that put a register's value there, if nothing else has made it. */
 export function loadOf(run: readonly Executed[], at: number, register: number): Loaded | undefined {
