@@ -117,23 +117,28 @@ export class SilenceWatch {
   private describe(sleepers: readonly Process[]): string {
     const { machine } = this.guest;
     const seconds = ((machine.now - this.since) / SECOND).toFixed(1);
-    const parents = new Set(sleepers.map(({ parentPid }) => parentPid));
-    const lines = sleepers.map((process) => this.sleeper(process, parents.has(process.pid)));
+    const lines = sleepers.map((process) => this.sleeper(process, waitsForChild(process, sleepers)));
     const heading = `nothing has run for ${seconds} s, and neither a key nor time will wake any process`;
     const requests = heldRequests(machine.save().state, machine.memory);
     const map = memoryMap(machine.memory);
     return [heading, ...lines, ...requests.map((request) => describeRequest(request, map))].join('\n');
   }
 
-  private sleeper(process: Process, isParent: boolean): string {
+  private sleeper(process: Process, isWaiting: boolean): string {
     const { guest } = this;
     const frames = walkStack(guest, { kind: 'process', process }, 0);
     const calls = frames.slice(0, CALLERS).map(({ name }) => name);
     const on = process.channel === undefined ? 'what is not known' : channelName(guest.xv6, process.channel);
-    const own = isParent && process.channel === process.address ? ', so until a child of its own exits' : '';
+    const own = isWaiting ? ', so until a child of its own exits' : '';
     return `${named(process)} sleeps on ${on}${own}: ${calls.join(' < ')}`;
   }
 }
+
+/** wait() sleeps on the process itself, as others may do that have no child. */
+export const waitsForChild = (
+  { pid, address, channel }: Pick<Process, 'pid' | 'address' | 'channel'>,
+  all: readonly Pick<Process, 'parentPid'>[],
+): boolean => channel === address && all.some(({ parentPid }) => parentPid === pid);
 
 function describeRequest(
   { sector, reads, data, status, answered }: HeldRequest,

@@ -57,6 +57,10 @@ function setUp(...rules: LedgerRule[]) {
   return {
     ...{ machine, ledger, roots, write, map, fill, tell },
     allocates: (page: bigint) => tell(KALLOC + 0x10n, page),
+    panics: () => tell(0x8000_0500n, 0n),
+    /** The process in a slot is not there any more; the hart runs that in another one. */
+    ends: (slot: number) => set(slot, { pid: 0n, state: 0n }),
+    runs: (slot: number) => program.poke(0x80018000n + 8n, PROC + BigInt(slot * proc.size)),
     /** Returns the rule that is broken at the call. */
     frees: (page: bigint, isCount = false): string | undefined => {
       const stops = tell(KFREE, page);
@@ -112,6 +116,27 @@ describe('the frame ledger', () => {
     assert.equal(run.ledger.at(0)?.rule, 'freed-mapped', 'whoever comes by again is told');
     run.ledger.forgetAfter({ inputs: 0, time: 0, phase: Phase.arrived });
     assert.equal(run.ledger.at(0), undefined, 'in another future it may come otherwise');
+  });
+
+  it('tells of one that is mapped when the kernel panics, and of one whose process has ended, by whoever comes next', () => {
+    const freed = (isMapped = true) => {
+      const run = setUp('freed-mapped');
+      if (isMapped) run.map(pteOf(PAGE, USER));
+      run.allocates(PAGE);
+      run.frees(PAGE);
+      return run;
+    };
+    const panic = freed();
+    assert.equal(panic.panics(), true);
+    assert.match(panic.ledger.at(0)!.text, /still maps it \(.*\) when the kernel panicked\n/);
+    assert.equal(freed(false).panics(), false);
+    const others = freed();
+    others.runs(0);
+    assert.equal(others.panics(), false, 'what another process does is not over');
+    assert.equal(others.returns(), false);
+    others.ends(2);
+    assert.equal(others.returns(), true);
+    assert.match(others.ledger.after(0)!.text, /still maps it \(.*\) when the process had ended\n/);
   });
 
   it('counts those that stay mapped with it, and not those that stay part of a table', () => {
