@@ -3,6 +3,7 @@
  * headers as the protocol's "Base Protocol" says. It ends when its input closes. What the guest has written is in its disk's
  * image by then, so signals may end the process as the system does by default, whatever it is busy with.
  */
+import { setFlagsFromString } from 'node:v8';
 import { CLOCK } from '../host/clock';
 import { SOCKETS } from '../host/sockets';
 import type { Channel } from './dap/connection';
@@ -16,6 +17,9 @@ const GRACE = 1000;
 /** Bytes that may wait for a client to read them. */
 const MOST_UNREAD = 128 * 1024 * 1024;
 const FAILED = 1;
+
+// Checkpoints take hundreds of MiB and stay: V8 would let its heap grow to twice or more of that before it collects what is free.
+setFlagsFromString('--heap-growing-percent=30');
 
 const input = new Framing();
 let leaving = false;
