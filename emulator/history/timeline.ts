@@ -8,7 +8,7 @@
 import type { MachineApi, RunLimit, State, Stop } from '../types';
 import { Checkpoints, type Kept } from './checkpoints';
 import { Futures } from './futures';
-import { compareInstants, type Instant } from './instant';
+import { compareInstants, type Instant, Phase } from './instant';
 import { Cancelled, hasHappened, Slice, SLICE } from './journey';
 import type { Companion, Found, JourneyClock, Lookback, Probe } from './journey';
 
@@ -23,7 +23,7 @@ const LONGEST_INTERVAL = 800;
 const THRIFT = 250;
 /** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
 const STRETCHES = [200, 2000, 20_000, 200_000, 2_000_000, 16_000_000];
-/** Instructions of a way after which checkpoints are made before its end; how long before, and how many of a hart's steps before. */
+/** Virtual time of a way after which checkpoints are made before its end; how long before, and how many of a hart's steps before. */
 const FAR = 2_000_000;
 const NEAR = [16_000_000, 2_000_000, 200_000, 20_000];
 const NEAR_STEPS = [20_000, 200, 2];
@@ -166,12 +166,12 @@ export class Timeline {
       compareInstants(this.machine.instant, instant) <= 0 &&
       compareInstants(this.machine.instant, from.machine.instant) >= 0;
     if (!isOnTheWay) this.restore(from);
-    const { instant: here, executed } = this.machine;
-    // No more instructions than that lie on the way. Whoever comes from far will look around here.
-    const end = executed + (instant.inputs === here.inputs ? instant.time - here.time : 0);
-    for (const near of end - executed > FAR ? NEAR : []) {
-      if (end - near <= executed) continue;
-      await this.advance(instant, undefined, end - near);
+    // Whoever comes from far will look around here.
+    const { time } = this.machine.instant;
+    const isFar = instant.inputs === this.machine.instant.inputs && instant.time - time > FAR;
+    for (const near of isFar ? NEAR : []) {
+      if (instant.time - near <= time) continue;
+      await this.advance({ ...instant, time: instant.time - near, phase: Phase.arrived });
       this.keep();
     }
     await this.advance(instant);
