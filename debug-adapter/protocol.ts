@@ -210,6 +210,8 @@ export interface Requests {
    * stands; on request with the text of the sources that were found.
    */
   'xv6.record': { arguments: { sources?: boolean }; response: { base64: string } };
+  /** The packets of the guest's network up to where the machine stands, as a file in the format of libpcap. */
+  'xv6.packets': { arguments: Record<string, never>; response: { count: number; base64: string } };
   /** Whatever is changed from here on begins another future; what came after this instant stays among the bookmarks. */
   'xv6.branch': { arguments: Record<string, never>; response: Record<string, never> };
   'xv6.bookmarks': { arguments: Record<string, never>; response: { bookmarks: BookmarkInfo[] } };

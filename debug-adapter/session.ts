@@ -27,6 +27,7 @@ import { query } from './requests/running/queries';
 import { story } from './requests/running/stories';
 import { timeline } from './requests/xv6/timeline';
 import { checkVmprint, vmprint } from './requests/xv6/vmprint';
+import { packets } from './requests/running/packets';
 import { record } from './requests/running/recording';
 import type { Command, RequestArguments, RequestTable } from './requests/request-table';
 import type { Shape } from './requests/shape';
@@ -106,6 +107,7 @@ export const REQUESTS: RequestTable = {
   'xv6.checkVmprint': checkVmprint,
   'xv6.timeline': timeline,
   'xv6.record': record,
+  'xv6.packets': packets,
   'xv6.branch': backward.branch,
   'xv6.bookmarks': bookmarks.bookmarks,
   'xv6.setBookmark': bookmarks.setBookmark,

@@ -9,7 +9,7 @@ import { Disassembly, DISASSEMBLY } from './editor/disassembly';
 import { SELECTOR, TranslatingHover } from './editor/hover';
 import { NumberFormat } from './editor/number-format';
 import { openRecording, RECORDING_VIEW, RecordingOpener } from './past/open-recording';
-import { saveRecording } from './past/save-recording';
+import { savePackets, saveRecording } from './past/save-recording';
 import { Entries } from './views/entries';
 import { PageTablePanel } from './views/page-table-panel';
 import { StopView } from './views/stop-view';
@@ -53,6 +53,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerTerminalLinkProvider(lines),
     commands.registerCommand('xv6.whoPrinted', () => lines.choose()),
     commands.registerCommand('xv6.saveRecording', () => saveRecording(sessions)),
+    commands.registerCommand('xv6.savePackets', () => savePackets(sessions)),
     commands.registerCommand('xv6.openRecording', (file: unknown) => openRecording(file)),
     vscode.window.registerCustomEditorProvider(RECORDING_VIEW, new RecordingOpener()),
     pageTable,

@@ -142,7 +142,7 @@ export const DOORS = {
   // Requests know every room below them; only the session knows requests.
   'debug-adapter/requests': {
     mayImport: [
-      ...MACHINE,
+      ...[...MACHINE, 'emulator/network/pcap'],
       ...inDebugger('symbols', 'expressions', 'memory', 'xv6', 'page-tables', 'code', 'stack', 'run-control'),
       ...inDebugger('evaluation', 'questions', 'stories', 'launch', 'survey', 'dap', 'protocol'),
     ],

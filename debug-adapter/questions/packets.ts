@@ -11,20 +11,27 @@ import type { Candidate, Query } from './query';
 const CARD = 'e1000';
 /** Units of an instant's time in a tick. */
 const TIME_PER_TICK = 10;
-/** Packets of a stretch that are held: more than a table has rows. */
+/** Packets of a stretch that are held, if not more are wanted. */
 const MOST_HELD = 5000;
 
 export class Packets implements Query {
   readonly subject = 'packets';
   private readonly frames = new FrameWatch();
   private held: Occurrence[] = [];
+  private readonly bytes = new WeakMap<Occurrence, Uint8Array>();
 
   constructor(
     private readonly guest: AskedGuest,
     /** Has a listener told of each frame that the guest sends. */
     private readonly listen: (listener: ((frame: Uint8Array) => void) | undefined) => void,
+    private readonly most = MOST_HELD,
   ) {
     if (guest.machine.options.network === undefined) throw new Error('The machine has no network card.');
+  }
+
+  /** The frame of one of its occurrences. */
+  frameOf(one: Occurrence): Uint8Array {
+    return this.bytes.get(one)!;
   }
 
   begin(): () => void {
@@ -59,9 +66,11 @@ export class Packets implements Query {
     for (const { frame, kind, instant } of this.frames.take(this.guest.machine)) {
       const scene = instant === undefined ? sender() : nobody(instant);
       const what = `${kind.replace('packet ', '')}: ${frameWords(frame)}`;
-      this.held.push({ ...scene, what, parts: frameHeaders(frame) });
+      const one = { ...scene, what, parts: frameHeaders(frame) };
+      this.bytes.set(one, frame);
+      this.held.push(one);
     }
-    if (this.held.length > 2 * MOST_HELD) this.held.splice(0, this.held.length - MOST_HELD);
+    if (this.held.length > 2 * this.most) this.held.splice(0, this.held.length - this.most);
   }
 }
 

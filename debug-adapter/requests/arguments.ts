@@ -247,6 +247,7 @@ export const ARGUMENTS: { readonly [C in Command]: Shape<RequestArguments<C>> } 
   }),
   'xv6.whoPrinted': object<RequestArguments<'xv6.whoPrinted'>>({ line: text, occurrence: optionalWhole }),
   'xv6.record': object<RequestArguments<'xv6.record'>>({ sources: optionalFlag }),
+  'xv6.packets': nothing,
   'xv6.branch': nothing,
   'xv6.bookmarks': nothing,
   'xv6.setBookmark': object<RequestArguments<'xv6.setBookmark'>>({ name: text }),

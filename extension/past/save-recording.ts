@@ -1,4 +1,7 @@
-/** "xv6: Save Recording": writes the run so far to a file, which "xv6: Open Recording" and `xv6-emu --replay` open on any computer. */
+/**
+ * "xv6: Save Recording": writes the run so far to a file, which "xv6: Open Recording" and `xv6-emu --replay` open on any computer.
+ * "xv6: Save Packets": what went over its network, for Wireshark.
+ */
 import * as vscode from 'vscode';
 import { request, type Sessions } from '../sessions';
 
@@ -28,16 +31,34 @@ export async function saveRecording(sessions: Sessions): Promise<void> {
   if (!kind) return;
   try {
     const { base64 } = await request(session, 'xv6.record', { sources: kind.sources });
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-    const target = await vscode.window.showSaveDialog({
-      title: 'Save the run from power on up to the present',
-      filters: { 'xv6 recording': ['xv6run'] },
-      ...(folder && { defaultUri: vscode.Uri.joinPath(folder, 'run.xv6run') }),
-    });
-    if (target) await vscode.workspace.fs.writeFile(target, Uint8Array.from(Buffer.from(base64, 'base64')));
+    await saveAs('run.xv6run', 'Save the run from power on up to the present', { 'xv6 recording': ['xv6run'] }, base64);
   } catch (error) {
     void vscode.window.showErrorMessage(
       `The recording was not saved: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
+}
+
+export async function savePackets(sessions: Sessions): Promise<void> {
+  const session = sessions.current();
+  if (!session || !sessions.isStopped(session)) {
+    void vscode.window.showInformationMessage('Pause the kernel first: packets are saved up to where it stands.');
+    return;
+  }
+  try {
+    const { count, base64 } = await request(session, 'xv6.packets', {});
+    const title = `Save ${count === 1 ? '1 packet' : `${count} packets`} up to where the machine stands`;
+    await saveAs('packets.pcap', title, { 'Captured packets': ['pcap'] }, base64);
+  } catch (error) {
+    void vscode.window.showErrorMessage(
+      `The packets were not saved: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+async function saveAs(name: string, title: string, filters: Record<string, string[]>, base64: string): Promise<void> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const defaultUri = folder && vscode.Uri.joinPath(folder, name);
+  const target = await vscode.window.showSaveDialog({ title, filters, ...(defaultUri && { defaultUri }) });
+  if (target) await vscode.workspace.fs.writeFile(target, Uint8Array.from(Buffer.from(base64, 'base64')));
 }

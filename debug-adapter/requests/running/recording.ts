@@ -33,7 +33,7 @@ export async function record(
     files: [...programs, ...(sources ? found : [])],
     notes: savedNotes(stopped.report.hart, found),
   };
-  return { base64: base64(await encoded(run)) };
+  return { base64: base64([await encoded(run)]) };
 }
 
 function bookmarksOf({ bookmarks, timeline }: Past): Pick<RecordedRun, 'bookmarks' | 'futures'> {
@@ -78,9 +78,13 @@ async function sourcesOf(debuggee: Debuggee): Promise<RecordedFile[]> {
   return [...files.values()];
 }
 
-function base64(bytes: Uint8Array): string {
+/** Of the bytes of all parts. */
+export function base64(parts: readonly Uint8Array[]): string {
   const pieces: string[] = [];
-  for (let at = 0; at < bytes.length; at += PIECE) pieces.push(String.fromCharCode(...bytes.subarray(at, at + PIECE)));
+  for (const bytes of parts) {
+    for (let at = 0; at < bytes.length; at += PIECE)
+      pieces.push(String.fromCharCode(...bytes.subarray(at, at + PIECE)));
+  }
   return btoa(pieces.join(''));
 }
 

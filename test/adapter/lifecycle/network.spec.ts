@@ -104,6 +104,12 @@ describe('a network', function () {
     assert.equal(rows.filter(({ what, hart }) => what.startsWith('sent: ') && hart === 0).length, hellos + 2);
     // A greeting goes out after each that has come.
     assert.match(rows[rows.indexOf(arrived[0]!) + 1]!.what, /^sent: UDP/);
+    const { count: saved, base64 } = await session().ask('xv6.packets', {});
+    const captured = Buffer.from(base64, 'base64');
+    assert.deepEqual([saved, captured.readUInt32LE(0)], [rows.length, 0xa1b2c3d4]);
+    // The first is the guest's ARP.
+    assert.deepEqual([captured.readUInt32LE(24 + 12), captured.readUInt16BE(24 + 16 + 12)], [42, 0x0806]);
+    assert.ok(Math.abs(captured.readUInt32LE(24) - Date.now() / 1000) < 60);
     // Whoever has the recording asks the same.
     const file = join(session().folder, 'run.xv6run');
     writeFileSync(file, Buffer.from((await session().ask('xv6.record', {})).base64, 'base64'));
