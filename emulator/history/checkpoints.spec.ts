@@ -50,4 +50,16 @@ describe('the checkpoints of an hour', () => {
     const { all, gap } = anHour(512 * 2 ** 20, 30);
     assert.ok(gap(600_000) <= 2000 && gap(10_000) === GAP, `${gap(600_000)} ms among ${all.length}`);
   });
+
+  it('stay where somebody looks around, also when the budget is used up, until others have been made so', () => {
+    const { all } = anHour(8 * 2 ** 20, 4);
+    const near = [1, 2, 3].map((left) => kept(HOUR / 2 - left, 4));
+    const isThere = (): boolean => near.every((one) => all.upTo(one.machine.instant) === one);
+    for (const one of near) all.add(one, true);
+    for (let cost = HOUR; cost < HOUR + 100_000; cost += GAP) all.add(kept(cost, 4));
+    assert.ok(isThere() && all.bytes <= 8 * 2 ** 20);
+    for (let left = 4; left < 100; left++) all.add(kept(HOUR / 3 - left, 4), true);
+    all.add(kept(HOUR + 100_000, 4));
+    assert.ok(!isThere());
+  });
 });

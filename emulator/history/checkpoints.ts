@@ -19,10 +19,14 @@ export interface Kept extends Held {
 const RECENT = 5000;
 /** So many are near enough to each other, however little memory they take. */
 const MOST = 2000;
+/** The last that were made where somebody looks around: they lie so near to each other that they would be the first to go. */
+const MOST_AROUND = 24;
 
 export class Checkpoints {
   private readonly entries: Kept[] = [];
   private readonly held = new HeldMemory();
+  /** Those that stay for now, the last one last. */
+  private readonly around = new Set<Kept>();
 
   /** `budget`: bytes. At least the first checkpoint and the last few are kept. */
   constructor(private readonly budget: number) {}
@@ -73,13 +77,15 @@ export class Checkpoints {
     return [...new Set(indices)].filter((index) => index > 0).map((index) => this.entries[index]!);
   }
 
-  /** Adds one, unless there is one at its instant. */
-  add(kept: Kept): void {
+  /** Adds one, unless there is one at its instant. `isAround`: it stays until so many others were added where one looked around. */
+  add(kept: Kept, isAround = false): void {
     const index = this.indexAfter(kept.machine.instant);
     const before = this.entries[index - 1];
     if (before !== undefined && compareInstants(before.machine.instant, kept.machine.instant) === 0) return;
     this.entries.splice(index, 0, kept);
     this.held.hold(kept);
+    if (isAround) this.around.add(kept);
+    if (this.around.size > MOST_AROUND) this.around.delete(this.around.values().next().value!);
     while ((this.bytes > this.budget && this.length > 3) || this.length > MOST) this.remove(this.dispensable());
   }
 
@@ -107,17 +113,21 @@ export class Checkpoints {
   private remove(index: number): void {
     const [gone] = this.entries.splice(index, 1);
     this.held.release(gone!);
+    this.around.delete(gone!);
   }
 
-  /** Neither the first nor the last. */
+  /** Neither the first nor the last; one that stays for now only if there is no other, the one that was made first. */
   private dispensable(): number {
     const present = this.entries.at(-1)!.cost;
-    let [least, found] = [Infinity, 1];
+    let [least, found] = [Infinity, 0];
     for (let index = 1; index < this.entries.length - 1; index++) {
+      if (this.around.has(this.entries[index]!)) continue;
       const after = this.entries[index + 1]!.cost;
       const loss = (after - this.entries[index - 1]!.cost) / Math.sqrt(present - after + RECENT);
       if (loss < least) [least, found] = [loss, index];
     }
-    return found;
+    if (found > 0) return found;
+    const made = [...this.around].map((kept) => this.entries.indexOf(kept));
+    return made.find((index) => index > 0 && index < this.entries.length - 1) ?? 1;
   }
 }

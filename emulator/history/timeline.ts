@@ -172,7 +172,7 @@ export class Timeline {
     for (const near of isFar ? NEAR : []) {
       if (instant.time - near <= time) continue;
       await this.advance({ ...instant, time: instant.time - near, phase: Phase.arrived });
-      this.keep();
+      this.keep(true);
     }
     await this.advance(instant);
   }
@@ -230,7 +230,7 @@ export class Timeline {
       this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: step - stepsOf() }));
     for (const left of NEAR_STEPS) {
       await reach(steps - left);
-      if (this.machine.executed - start.executed > FAR) start = this.keep();
+      if (this.machine.executed - start.executed > FAR) start = this.keep(true);
     }
     await reach(steps);
     if (stepsOf() !== steps) throw new RangeError('the hart has no such step');
@@ -293,7 +293,7 @@ export class Timeline {
     for (const length of STRETCHES.toReversed()) {
       if (executed - length <= this.machine.executed) continue;
       await this.advance(end, undefined, executed - length);
-      made.push(this.keep());
+      made.push(this.keep(true));
     }
     return made;
   }
@@ -323,9 +323,9 @@ export class Timeline {
       unwatch();
     }
     if (compareInstants(this.machine.instant, end) >= 0) return found;
-    const here = this.keep();
+    const here = this.keep(true);
     await this.advance(end, undefined, (this.machine.executed + executed) / 2);
-    const half = this.keep();
+    const half = this.keep(true);
     return (
       (await this.findIn(half, end, executed, before, probe)) ??
       (await this.findIn(here, half.machine.instant, half.executed, before, probe)) ??
@@ -383,10 +383,11 @@ export class Timeline {
     return { machine: machine.save(), learned: companion.save(), executed: machine.executed, cost: spent };
   }
 
-  private keep(): Kept {
+  /** `isAround`: somebody looks around here. */
+  private keep(isAround = false): Kept {
     const before = this.clock.now();
     const kept = this.here();
-    this.checkpoints.add(kept);
+    this.checkpoints.add(kept, isAround);
     this.price = this.clock.now() - before;
     this.kept = this.spent;
     return kept;
