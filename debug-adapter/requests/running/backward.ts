@@ -122,8 +122,7 @@ function step(context: SessionContext, threadId: number, way: BackwardStep | und
   const backward: BackwardContext = { machine, steps, timeline: past.timeline, threadOn };
   depart(context, 'Stepping back', () =>
     past.travel(hart, async () => {
-      const begun = way && past.undone(way, before);
-      const arrived = begun ? { instant: begun, hart } : await find(backward, stacked, before, hart);
+      const arrived = (way && past.undone(way, before)) ?? (await find(backward, stacked, before, hart));
       const met = await past.lastStop(before, arrived?.instant);
       if (met) return met;
       if (!arrived) return beginning(past.timeline.beginning, hart);

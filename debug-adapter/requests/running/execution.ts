@@ -88,7 +88,7 @@ function step(context: SessionContext, threadId: number, undoneBy: BackwardStep[
       ? plan(thread.hart, steps, thread.hart === report.hart ? report.origin : undefined)
       : onceItRuns(parkedAt(debuggee, thread.process), (hart) => plan(hart, steps, undefined));
   const process = thread.kind === 'hart' ? steps.processKey(debuggee.harts[thread.hart]!) : keyOf(thread.process);
-  past.stepBegins(...undoneBy);
+  past.stepBegins(thread.kind === 'hart' ? thread.hart : report.hart, undoneBy);
   goOn(context, () => runner.start(whileItLives(steps, process, made)));
 }
 

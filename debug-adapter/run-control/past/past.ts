@@ -8,6 +8,7 @@ import type { RecordedRun } from '../../../emulator/history/recorded-run';
 import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
 import type { MachineApi, Stop } from '../../../emulator/types';
 import type { CountedRun } from '../hits';
+import type { Arrived } from './backward';
 import { Bookmarks, type Bookmark } from './bookmarks';
 import { type Learner, withGuestPart } from '../run-state';
 import { StopLog } from './stop-log';
@@ -59,8 +60,8 @@ export class Past implements CountedRun {
   private left: number | undefined;
   private isOver = false;
   /** Where steps began, by where they ended and how one goes back from there. */
-  private readonly steps = new Map<string, Instant>();
-  private step: { back: readonly BackwardStep[]; from: Instant } | undefined;
+  private readonly steps = new Map<string, Arrived>();
+  private step: { back: readonly BackwardStep[]; from: Arrived } | undefined;
 
   constructor(
     { machine, learned, policy, clock, memory }: PastParts,
@@ -223,9 +224,9 @@ export class Past implements CountedRun {
     return found && { instant: found.instant, report: found.value };
   }
 
-  /** A step begins here; these steps back undo it. */
-  stepBegins(...back: BackwardStep[]): void {
-    this.step = { back, from: this.machine.instant };
+  /** A step begins here, on a hart; these steps back undo it. The thread may be on another hart when it ends. */
+  stepBegins(hart: number, back: readonly BackwardStep[]): void {
+    this.step = { back, from: { instant: this.machine.instant, hart } };
   }
 
   /** The step has come to its end here. */
@@ -235,7 +236,7 @@ export class Past implements CountedRun {
   }
 
   /** Where a step began that has ended at an instant, and that this step back undoes. */
-  undone(back: BackwardStep, instant: Instant): Instant | undefined {
+  undone(back: BackwardStep, instant: Instant): Arrived | undefined {
     return this.steps.get(nameOf(back, instant));
   }
 

@@ -47,6 +47,31 @@ describe('stepping back', function () {
     });
   }
 
+  it('comes back to the hart on which a step began that has ended on another one', async () => {
+    const session = current();
+    await session.boot({ harts: 3 });
+    await session.written('$ ');
+    await session.setLines('kernel/sysfile.c', lineOf('kernel/sysfile.c', /fileread\(f, argument/));
+    await session.type('');
+    let stop = await session.stopped();
+    for (let tries = 0; tries < 300; tries++) {
+      const { threadId } = stop;
+      const begun = await state(session, threadId!);
+      // The process sleeps until a line is there, and is woken by whichever hart takes the interrupt.
+      const step = session.step('next', threadId);
+      await session.type('');
+      stop = await step;
+      if (stop.threadId !== threadId) {
+        stop = await back(session, 'stepBack', stop.threadId!);
+        assert.equal(stop.threadId, threadId);
+        assert.equal(await state(session, threadId!), begun);
+        return;
+      }
+      stop = await session.goOn();
+    }
+    assert.fail('the process has stayed on its hart');
+  });
+
   it('goes over a call, into its last line, and out of it to the line that called', async () => {
     const session = current();
     const line = lineOf('kernel/vm.c', /pte_t \*pte = walk\(pagetable, va \+ offset, 1\)/);
