@@ -28,7 +28,10 @@ const NO_MEMORY = 'E14';
 
 const FEATURES = [
   `PacketSize=${PACKET_SIZE.toString(16)}`,
-  ...['qXfer:features:read+', 'vContSupported+', 'multiprocess+', 'QStartNoAckMode+'],
+  'qXfer:features:read+',
+  'vContSupported+',
+  'multiprocess+',
+  'QStartNoAckMode+',
 ];
 const WAY_BACK = ['ReverseStep+', 'ReverseContinue+'];
 
@@ -126,7 +129,7 @@ function setPhysical(session: GdbSession, rest: string): Answer {
 function writeGeneral(session: GdbSession, rest: string): Answer {
   const values = Array.from({ length: GENERAL }, (_, i) => decodeRegister(rest.slice(16 * i, 16 * i + 16)));
   if (!values.every((value) => value !== undefined)) return INVALID;
-  return values.every((value, i) => session.target.apply(registerWrite(session.hart, i, value)!)) ? OK : 'E14';
+  return values.every((value, i) => session.target.apply(registerWrite(session.hart, i, value)!)) ? OK : NO_MEMORY;
 }
 
 function readOne(session: GdbSession, rest: string): Answer {
@@ -138,7 +141,7 @@ function writeOne(session: GdbSession, rest: string): Answer {
   const [number = '', text = ''] = rest.split('=');
   const value = decodeRegister(text);
   const input = value === undefined ? undefined : registerWrite(session.hart, registerNumber(number), value);
-  return input !== undefined && session.target.apply(input) ? OK : 'E14';
+  return input !== undefined && session.target.apply(input) ? OK : NO_MEMORY;
 }
 
 const space = (session: GdbSession): Space => (session.isPhysical ? undefined : spaceOf(session.hart));

@@ -207,8 +207,8 @@ function assemble(
       return undefined;
     },
     logged: (text) => reports.logged(text),
-    ended: (how) => ended(how),
-    reset: () => reset(),
+    ended,
+    reset,
     betweenSlices: (rest, ran) => {
       console.flush();
       past.ran(ran);

@@ -4,7 +4,7 @@
 export interface PageImage {
   /** How much memory the image takes, in bytes, where that is worth counting. */
   readonly bytes: number;
-  /** Writes its 4096 bytes, to where words of 32 bits lie. */
+  /** Writes its 4096 bytes to an address that is a multiple of 4. */
   read(into: Uint8Array): void;
 }
 

@@ -8,7 +8,7 @@
  */
 import { PAGE } from '../layout';
 import { type MemoryPart, PAGES_SHARED, type PageImage } from '../history/memory-image';
-import { filledPage, NO_WORD, ZERO_PAGE } from './page-images';
+import { FilledPage, NO_WORD, sharedPage, ZERO_PAGE } from './page-images';
 
 const enum Kind {
   zero,
@@ -136,7 +136,9 @@ export class LazyPages {
     if (this.kinds[page] === Kind.zero) return ZERO_PAGE;
     const hasWord = this.wordAt[page] !== NO_WORD;
     const [low, high] = hasWord ? [this.halves[page * 2]!, this.halves[page * 2 + 1]!] : [0, 0];
-    return filledPage(this.front[page]!, this.back[page]!, this.boundary[page]!, this.wordAt[page]!, low, high);
+    return sharedPage(
+      new FilledPage(this.front[page]!, this.back[page]!, this.boundary[page]!, this.wordAt[page]!, low, high),
+    );
   }
 
   /** Writes what the page holds, 4096 bytes, over `bytes`. */

@@ -12,7 +12,7 @@ const WORDS = PAGE / 4;
 /** Bytes that V8 needs for a small object with a typed array, beside what is in that. */
 const OBJECT = 300;
 
-/** An image that can be found again by what it holds. */
+/** What is not filled, by what it holds. */
 interface Content extends PageImage {
   holds(memory: Int32Array, first: number): boolean;
 }
@@ -69,9 +69,10 @@ class SparsePage implements Content {
 
 /** Other words that a SparsePage has at most. */
 const MOST_OTHERS = 256;
-const others = new Int32Array(2 * MOST_OTHERS);
+/** Those of the page that is looked at. */
+const found = new Int32Array(2 * MOST_OTHERS);
 
-function contentOf(memory: Int32Array, first: number): Content {
+function newContent(memory: Int32Array, first: number): Content {
   // The word that two of three places have, if any is the page's.
   const [one, two, three] = [memory[first + 300]!, memory[first + 601]!, memory[first + 902]!];
   const fill = one === two ? one : three;
@@ -79,29 +80,29 @@ function contentOf(memory: Int32Array, first: number): Content {
   for (let i = 0; i < WORDS; i++) {
     const word = memory[first + i]!;
     if (word === fill) continue;
-    if (length === others.length) return new PageCopy(memory, first);
-    others[length++] = i;
-    others[length++] = word;
+    if (length === found.length) return new PageCopy(memory, first);
+    found[length++] = i;
+    found[length++] = word;
   }
-  return new SparsePage(fill, others.slice(0, length));
+  return new SparsePage(fill, found.slice(0, length));
 }
 
 /**
- * Copies by a hash of what they hold: equal pages, such as those of a program that runs several times, are kept once. A copy that
- * no checkpoint needs any more may be gone, and one may be in the place of another: then a page is copied again.
+ * Contents by their hash: equal pages, such as those of a program that runs several times, are kept once. A content that no
+ * checkpoint needs any more may be gone, and one may be in the place of another: then it is made again.
  */
-const COPIES = 8192;
+const CONTENTS = 8192;
 /** Odd, with bits all over. */
 const FACTOR = 0x5bd1e995;
-const copies = new Array<WeakRef<Content> | undefined>(COPIES).fill(undefined);
+const contents = new Array<WeakRef<Content> | undefined>(CONTENTS).fill(undefined);
 
-function copyOf(memory: Int32Array, first: number): Content {
-  const place = hashOf(memory, first) & (COPIES - 1);
-  const known = copies[place]?.deref();
+function contentOf(memory: Int32Array, first: number): Content {
+  const place = hashOf(memory, first) & (CONTENTS - 1);
+  const known = contents[place]?.deref();
   if (known?.holds(memory, first) === true) return known;
-  const copy = contentOf(memory, first);
-  copies[place] = new WeakRef(copy);
-  return copy;
+  const content = newContent(memory, first);
+  contents[place] = new WeakRef(content);
+  return content;
 }
 
 /** Of a page, in four lanes that do not wait for one another. */
@@ -124,21 +125,28 @@ function hashOf(memory: Int32Array, first: number): number {
 export const NO_WORD = PAGE;
 
 /** A page filled with two bytes, one after the other, and perhaps with a word of 8 bytes: see LazyPages. */
-class FilledPage implements PageImage {
-  /** Those that are in use at the same time are few: see `filledPage`. */
+export class FilledPage implements PageImage {
+  /** Those that are in use at the same time are few: see `sharedPage`. */
   readonly bytes = 0;
 
   constructor(
     private readonly front: number,
     private readonly back: number,
     private readonly boundary: number,
-    /** Its offset, and its halves; NO_WORD if there is none. */
+    /** Its offset, and its halves; NO_WORD, and 0, if there is none. */
     private readonly wordAt: number,
     private readonly low: number,
     private readonly high: number,
   ) {}
 
-  is(front: number, back: number, boundary: number, wordAt: number, low: number, high: number): boolean {
+  /** Of the table below: pointers to different pages come to different places. */
+  get place(): number {
+    const { front, back, boundary, wordAt, low, high } = this;
+    const fill = Math.imul((front << 8) | back, FACTOR) ^ Math.imul((boundary << 16) | wordAt, FACTOR);
+    return (fill ^ low ^ (low >>> 12) ^ high) & (FILLED_PAGES - 1);
+  }
+
+  equals({ front, back, boundary, wordAt, low, high }: FilledPage): boolean {
     const isFilled = this.front === front && this.back === back && this.boundary === boundary;
     return isFilled && this.wordAt === wordAt && this.low === low && this.high === high;
   }
@@ -161,21 +169,11 @@ class FilledPage implements PageImage {
 const FILLED_PAGES = 65_536;
 const filledPages = new Array<FilledPage | undefined>(FILLED_PAGES).fill(undefined);
 
-/** The image of a page filled up to a boundary with one byte, from there on with another; `wordAt` is NO_WORD if there is no word. */
-export function filledPage(
-  front: number,
-  back: number,
-  boundary: number,
-  wordAt: number,
-  low: number,
-  high: number,
-): PageImage {
-  const fill = Math.imul((front << 8) | back, FACTOR) ^ Math.imul((boundary << 16) | wordAt, FACTOR);
-  // Pointers to different pages come to different places.
-  const place = (fill ^ low ^ (low >>> 12) ^ high) & (FILLED_PAGES - 1);
+/** The one that is shared by all who hold the same. */
+export function sharedPage(page: FilledPage): PageImage {
+  const { place } = page;
   const known = filledPages[place];
-  if (known?.is(front, back, boundary, wordAt, low, high) === true) return known;
-  return (filledPages[place] = new FilledPage(front, back, boundary, wordAt, low, high));
+  return known?.equals(page) === true ? known : (filledPages[place] = page);
 }
 
 /**
@@ -191,11 +189,13 @@ export function imageOfPage(memory: Int32Array, first: number): PageImage {
     while (at < end && memory[at] === fill) at++;
     if (at === end) return filled(byte, memory[first]!, memory[first + 1]!, fill);
   }
-  return copyOf(memory, first);
+  return contentOf(memory, first);
 }
 
 function filled(byte: number, low: number, high: number, fill: number): PageImage {
   const isWhole = low === fill && high === fill;
   if (isWhole && byte === 0) return ZERO_PAGE;
-  return filledPage(byte, byte, PAGE, isWhole ? NO_WORD : 0, low, high);
+  return sharedPage(
+    isWhole ? new FilledPage(byte, byte, PAGE, NO_WORD, 0, 0) : new FilledPage(byte, byte, PAGE, 0, low, high),
+  );
 }

@@ -3,10 +3,9 @@
  * by itself, so that it says the same of any machine.
  */
 import { Csr } from '../isa/csrs';
-import { Assembler, BASE, R, csrr, laidOut, times } from './guests';
+import { Assembler, BASE, R, csrr, laidOut, powerOff, times } from './guests';
 
-const { zero, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, t0, t1, t2 } = R;
-const { a0, a1 } = R;
+const { zero, s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, t0, t1, t2, a0, a1 } = R;
 
 const LOCK = BASE + 0x1000;
 /** Acquisitions by all harts. */
@@ -15,7 +14,6 @@ const READY = BASE + 0x1080;
 const DONE = BASE + 0x10c0;
 const RECORDS = BASE + 0x1100;
 const UART = 0x1000_0000;
-const FINISHER = 0x10_0000;
 
 /** Instructions of a pass of the loop inside the lock, and outside. */
 const INSIDE = 16;
@@ -66,9 +64,9 @@ export function contendedLock(kind: LockKind, harts: number, total: number): Uin
   meet(READY, 'ready');
   // s5: total behind its last acquisition. s6: acquisitions. s7: of others while it waited, at most. s8: its longest wait.
   a.label('again');
-  csrr(a, R.s10, Csr.time);
+  csrr(a, s10, Csr.time);
   ACQUIRE[kind](a);
-  csrr(a, t0, Csr.time).op('sub', { rd: t0, rs1: t0, rs2: R.s10 });
+  csrr(a, t0, Csr.time).op('sub', { rd: t0, rs1: t0, rs2: s10 });
   most(s8, t0, 'wait');
   a.op('ld', { rd: t1, rs1: s2 }).op('sub', { rd: t2, rs1: t1, rs2: s5 });
   most(s7, t2, 'others').to('full', 'bgeu', { rs1: t1, rs2: s4 });
@@ -96,8 +94,7 @@ export function contendedLock(kind: LockKind, harts: number, total: number): Uin
     }
     a.op('addi', { rd: s2, rs1: s2, imm: 32 });
   });
-  a.li(t0, FINISHER).li(t1, 0x5555).op('sw', { rs1: t0, rs2: t1 }).label('end').to('end', 'jal');
-  return laidOut(a);
+  return laidOut(powerOff(a));
 }
 
 export interface Fairness {

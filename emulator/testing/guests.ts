@@ -6,7 +6,8 @@ import { R, encode } from './encode';
 
 export { Assembler, BASE, R, elf, encode };
 
-const { t0 } = R;
+const { t0, t1 } = R;
+const FINISHER = 0x10_0000;
 
 export const csrw = (a: Assembler, csr: number, rs1: number): Assembler => a.op('csrrw', { rs1, imm: csr });
 export const csrr = (a: Assembler, rd: number, csr: number): Assembler => a.op('csrrs', { rd, imm: csr });
@@ -18,6 +19,14 @@ export function times(a: Assembler, register: number, count: number, name: strin
   a.li(register, count).label(name);
   work();
   return a.op('addi', { rd: register, rs1: register, imm: -1 }).to(name, 'bne', { rs1: register });
+}
+
+/** Ends the guest; a code other than 0 becomes the emulator's exit status. */
+export function powerOff(a: Assembler, code = 0): Assembler {
+  a.li(t0, FINISHER)
+    .li(t1, code === 0 ? 0x5555 : 0x3333 | (code << 16))
+    .op('sw', { rs1: t0, rs2: t1 });
+  return a.label(`end${code}`).to(`end${code}`, 'jal');
 }
 
 /** From M-mode into S-mode, behind this: all traps delegated or none, all memory allowed, and translation by `satp`. */

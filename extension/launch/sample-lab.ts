@@ -1,6 +1,7 @@
 /** "xv6: Open Sample Lab": copies the sample kernel, sources and prebuilt images, to a folder of the user's choice and opens it. */
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
+import { messageOf } from '../message-of';
 
 const NAME = 'xv6-sample';
 
@@ -19,7 +20,7 @@ export async function openSampleLab(extension: vscode.Uri): Promise<void> {
     await vscode.commands.executeCommand('vscode.openFolder', lab, { forceReuseWindow: true });
   } catch (error) {
     void vscode.window.showErrorMessage(
-      `The sample lab could not be copied to ${picked[0].fsPath}: ${error instanceof Error ? error.message : String(error)}`,
+      `The sample lab could not be copied to ${picked[0].fsPath}: ${messageOf(error)}`,
     );
   }
 }

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import { request, type Sessions } from '../sessions';
 import type { Consoles } from '../views/console';
+import { messageOf } from '../message-of';
 import type { PrintedLine } from './printed-lines';
 
 interface LineLink extends vscode.TerminalLink {
@@ -51,7 +52,7 @@ export class ConsoleLinks implements vscode.TerminalLinkProvider<LineLink> {
       await this.pause(session);
       await request(session, 'xv6.whoPrinted', { line: text, occurrence });
     } catch (error) {
-      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+      void vscode.window.showErrorMessage(messageOf(error));
     }
   }
 

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Requests } from '../../debug-adapter/protocol';
 import { request, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 import { chooseBookmark, setBookmark } from './bookmarks';
 import type { Consent } from './consent';
 import { expressionInEditor, isRecord } from './subject';
@@ -123,7 +124,7 @@ async function reporting(action: () => Thenable<unknown>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    void vscode.window.showErrorMessage(messageOf(error));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { request, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 import { answerLines, type AnswerLine } from './answers';
 import { expressionInEditor, isRecord } from './subject';
 
@@ -85,7 +86,7 @@ export class Questions {
       const { instant, hart, what } = chosen.row;
       await request(session, 'xv6.goTo', { instant, description: what, ...(hart !== undefined && { hart }) });
     } catch (error) {
-      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+      void vscode.window.showErrorMessage(messageOf(error));
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { request, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 
 const KINDS: readonly (vscode.QuickPickItem & { sources: boolean })[] = [
   {
@@ -33,9 +34,7 @@ export async function saveRecording(sessions: Sessions): Promise<void> {
     const { base64 } = await request(session, 'xv6.record', { sources: kind.sources });
     await saveAs('run.xv6run', 'Save the run from power on up to the present', { 'xv6 recording': ['xv6run'] }, base64);
   } catch (error) {
-    void vscode.window.showErrorMessage(
-      `The recording was not saved: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    void vscode.window.showErrorMessage(`The recording was not saved: ${messageOf(error)}`);
   }
 }
 
@@ -50,9 +49,7 @@ export async function savePackets(sessions: Sessions): Promise<void> {
     const title = `Save ${count === 1 ? '1 packet' : `${count} packets`} up to where the machine stands`;
     await saveAs('packets.pcap', title, { 'Captured packets': ['pcap'] }, base64);
   } catch (error) {
-    void vscode.window.showErrorMessage(
-      `The packets were not saved: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    void vscode.window.showErrorMessage(`The packets were not saved: ${messageOf(error)}`);
   }
 }
 

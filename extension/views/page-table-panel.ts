@@ -14,6 +14,7 @@ import { svgFile } from '../../webviews/page-table/drawing/svg-file';
 import type { ComparedTable, PageTableModel } from '../../debug-adapter/protocol';
 import { isRecord } from '../past/subject';
 import { request, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 import { chooseCompared } from './compare';
 import type { Entries, ShownTable } from './entries';
 import { webviewPage } from './webview-page';
@@ -139,11 +140,9 @@ export class PageTablePanel implements vscode.Disposable {
 
   private receive(untrusted: unknown): void {
     const message = readFromPanel(untrusted);
-    if (message) {
-      this.act(message).catch((error: unknown) =>
-        vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error)),
-      );
-    }
+    if (message) 
+      this.act(message).catch((error: unknown) => vscode.window.showErrorMessage(messageOf(error)));
+    
   }
 
   private async act(message: FromPanel): Promise<void> {
@@ -200,7 +199,7 @@ export class PageTablePanel implements vscode.Disposable {
     try {
       await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(text));
     } catch (error) {
-      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+      void vscode.window.showErrorMessage(messageOf(error));
     }
   }
 
@@ -240,7 +239,7 @@ export class PageTablePanel implements vscode.Disposable {
     } catch (error) {
       if (compare !== undefined && compare === this.compare && this.sessions.isStopped(session)) {
         this.compare = undefined;
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         void vscode.window.showInformationMessage(`The tables cannot be compared: ${message}`);
         return this.requestTable(session);
       }
@@ -249,7 +248,7 @@ export class PageTablePanel implements vscode.Disposable {
         this.root = undefined;
         return this.requestTable(session);
       }
-      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+      return { type: 'failed', message: messageOf(error) };
     }
   }
 
@@ -280,6 +279,6 @@ async function answered(ask: () => Promise<ToPanel | undefined>): Promise<ToPane
       (await ask()) ?? { type: 'failed', message: 'The debugger returned something that is not what was asked for.' }
     );
   } catch (error) {
-    return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+    return { type: 'failed', message: messageOf(error) };
   }
 }

@@ -7,6 +7,7 @@ import * as vscode from 'vscode';
 import type { PageTablePanel } from './page-table-panel';
 import { rowsOf, type ProcessRow } from './process-rows';
 import { request, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 
 const VIEW = 'xv6.processes';
 /** Milliseconds between two requests while the guest runs. */
@@ -144,5 +145,3 @@ export class ProcessesView implements vscode.TreeDataProvider<ProcessRow>, vscod
     }
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

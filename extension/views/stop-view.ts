@@ -7,6 +7,7 @@ import * as vscode from 'vscode';
 import type { StoryTarget } from '../../debug-adapter/protocol';
 import { isStory, readFromStory, type ToStory } from '../../webviews/story/messages';
 import { request, type SessionEvent, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 import { webviewPage } from './webview-page';
 
 const VIEW = 'xv6.stop';
@@ -81,8 +82,7 @@ export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
       const { story } = await request(session, 'xv6.story', {});
       if (session === this.session && this.sessions.isStopped(session)) this.tell(story);
     } catch (error) {
-      if (this.sessions.isStopped(session))
-        this.post({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
+      if (this.sessions.isStopped(session)) this.post({ type: 'failed', message: messageOf(error) });
     }
   }
 
@@ -99,7 +99,7 @@ export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
       void this.refresh();
     } else if (message?.type === 'follow') {
       void this.lead(message.target).then(undefined, (error: unknown) =>
-        vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error)),
+        vscode.window.showErrorMessage(messageOf(error)),
       );
     }
   }

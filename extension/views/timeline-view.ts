@@ -12,6 +12,7 @@ import {
   type ToTimeline,
 } from '../../webviews/timeline/messages';
 import { request, type SessionEvent, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 import { webviewPage } from './webview-page';
 
 const VIEW = 'xv6.timeline';
@@ -126,7 +127,7 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
         description: 'Paused where the timeline led',
       });
     } catch (error) {
-      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+      void vscode.window.showErrorMessage(messageOf(error));
     }
   }
 
@@ -157,7 +158,7 @@ export class TimelineView implements vscode.WebviewViewProvider, vscode.Disposab
       if (isTimelineModel(model)) return { type: 'model', model };
       return { type: 'failed', message: 'The debugger returned something that is not a timeline.' };
     } catch (error) {
-      return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+      return { type: 'failed', message: messageOf(error) };
     }
   }
 

@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import { VMPRINT_FORMATS, type VmprintCheck, type VmprintFormat } from '../../debug-adapter/protocol';
 import { request, type Sessions } from '../sessions';
+import { messageOf } from '../message-of';
 
 const ABOUT: Record<VmprintFormat, string> = {
   '2020': '..0: pte 0x… pa 0x…',
@@ -69,6 +70,6 @@ async function orTold(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    void vscode.window.showErrorMessage(messageOf(error));
   }
 }

@@ -31,6 +31,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** What so many of 100 values are below, about. */
+export const percentile = (values: readonly number[], of100: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length * of100) / 100)]!;
+
 type Measure<T> = () => Promise<T>;
 
 /** Measures both alternately, the other one first in every second round, so that other load affects both. */

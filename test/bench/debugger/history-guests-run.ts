@@ -2,27 +2,24 @@
  * The small guests (kernels.ts, stress-tests.ts) with history kept and without, by turns in one process: prints as JSON the
  * processor time of the runs with it, over that of those without, by the guest's name. Argument: rounds.
  */
-import { Timeline } from '../../../emulator/history/timeline';
 import { Machine } from '../../../emulator/machine';
 import { imageOf } from '../../../emulator/testing/disk-image';
 import { kernels } from '../guests/kernels';
 import { median } from '../measure';
 import { DISK_BYTES, stressTests } from '../guests/stress-tests';
+import { historyOf } from './history-of';
 
 export type HistoryOfGuests = Readonly<Record<string, number>>;
 
 /** The work is multiplied, so that a run has several checkpoints. */
 const SCALE = 4;
 const SLICE = 400_000;
-const HISTORY_BYTES = 512 * 2 ** 20;
 
 /** Seconds of processor time from power on to power off. */
 function run(kernel: Uint8Array, withHistory: boolean): number {
   const disk = imageOf(new Uint8Array(DISK_BYTES));
   const machine = new Machine({ harts: 1, memory: 64 * 2 ** 20, legacyVirtio: false, kernel, disk });
-  const companion = { save: () => null, restore: () => undefined, passed: () => undefined };
-  const clock = { now: () => performance.now(), soon: (action: () => void) => setImmediate(action) };
-  const timeline = withHistory ? new Timeline(machine, companion, clock, HISTORY_BYTES) : undefined;
+  const timeline = withHistory ? historyOf(machine) : undefined;
   const before = process.cpuUsage();
   for (;;) {
     const begun = performance.now();

@@ -5,12 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareInstants, type Instant } from '../../../emulator/history/instant';
-import { Timeline } from '../../../emulator/history/timeline';
+import type { Timeline } from '../../../emulator/history/timeline';
 import { Machine } from '../../../emulator/machine';
 import type { Stop, Watch } from '../../../emulator/types';
 import { Random } from '../../../emulator/testing/random';
 import { imageOf } from '../../../emulator/testing/disk-image';
-import { median } from '../measure';
+import { median, percentile } from '../measure';
+import { historyOf } from './history-of';
 
 /** Instants that are visited. */
 const VISITS = 100;
@@ -41,9 +42,7 @@ async function main([lab, millions, history]: string[]): Promise<void> {
   const kernel = new Uint8Array(readFileSync(join(lab!, 'kernel', 'kernel')));
   const disk = imageOf(new Uint8Array(readFileSync(join(lab!, 'fs.img'))));
   const machine = new Machine({ harts: 3, memory: 128 * 2 ** 20, legacyVirtio: false, kernel, disk });
-  const companion = { save: () => null, restore: () => undefined, passed: () => undefined };
-  const clock = { now: () => performance.now(), soon: (action: () => void) => setImmediate(action) };
-  const timeline = history === 'on' ? new Timeline(machine, companion, clock, 512 * 2 ** 20) : undefined;
+  const timeline = history === 'on' ? historyOf(machine) : undefined;
   const passed: Instant[] = [];
   const before = process.cpuUsage();
   for (let typed = false; machine.executed < Number(millions) * 1e6;) {
@@ -69,7 +68,7 @@ async function main([lab, millions, history]: string[]): Promise<void> {
       visit: median(visits),
       longestVisit: Math.max(...visits),
       back: median(backs),
-      slowBack: [...backs].sort((a, b) => a - b)[Math.floor(backs.length * 0.99)]!,
+      slowBack: percentile(backs, 99),
     },
   };
   console.log(JSON.stringify(run));

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Random } from '../../../emulator/testing/random';
 import { TestSession } from '../../adapter/support';
 import { labAt } from '../../guests/lab';
-import { median } from '../measure';
+import { median, percentile } from '../measure';
 
 const SECONDS = Number(process.env.BENCH_SESSION ?? 30);
 const VISITS = 60;
@@ -69,8 +69,7 @@ async function measured(session: TestSession): Promise<string> {
 }
 
 function spread(times: readonly number[]): string {
-  const sorted = [...times].sort((a, b) => a - b);
-  const of100 = (count: number): string => sorted[Math.floor((sorted.length * count) / 100)]!.toFixed(0);
+  const of100 = (count: number): string => percentile(times, count).toFixed(0);
   return `${median(times).toFixed(0)} ms (median; ${of100(95)} for 95 of 100, ${of100(99)} for 99)`;
 }
 

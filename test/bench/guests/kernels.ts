@@ -1,22 +1,11 @@
 /** Small guests for measuring: each does a fixed amount of work in M-mode and powers off. */
 import { Csr } from '../../../emulator/isa/csrs';
-import { Assembler } from '../../../emulator/testing/assembler';
-import { BASE, elf } from '../../../emulator/testing/elf';
-import { R } from '../../../emulator/testing/encode';
+import { Assembler, BASE, R, elf, powerOff } from '../../../emulator/testing/guests';
 
 const MIB = 1 << 20;
 const DATA = BASE + 8 * MIB;
-const FINISHER = 0x10_0000;
 
 const { zero, ra, sp, s0, s1, s2, s3, t0, t1, t2, t3, a0 } = R;
-
-/** Ends the guest; a code other than 0 becomes the emulator's exit status. */
-export function powerOff(a: Assembler, code = 0): void {
-  a.li(t0, FINISHER)
-    .li(t1, code === 0 ? 0x5555 : 0x3333 | (code << 16))
-    .op('sw', { rs1: t0, rs2: t1 });
-  a.label(`end${code}`).to(`end${code}`, 'jal');
-}
 
 function guest(work: (a: Assembler) => void): Uint8Array {
   const a = new Assembler();

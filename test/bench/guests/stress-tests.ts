@@ -11,13 +11,13 @@ import {
   csrr,
   csrw,
   laidOut,
+  powerOff,
   ret,
   times,
   toSupervisor,
 } from '../../../emulator/testing/guests';
 import { PTE } from '../../../emulator/isa/sv39';
 import { PageTables, RWX } from '../../../emulator/testing/page-tables';
-import { powerOff } from './kernels';
 
 const TABLES = BASE + 0x10_0000;
 /** Pages that the handler maps at page faults. */
