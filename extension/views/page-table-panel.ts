@@ -140,9 +140,7 @@ export class PageTablePanel implements vscode.Disposable {
 
   private receive(untrusted: unknown): void {
     const message = readFromPanel(untrusted);
-    if (message) 
-      this.act(message).catch((error: unknown) => vscode.window.showErrorMessage(messageOf(error)));
-    
+    if (message) this.act(message).catch((error: unknown) => vscode.window.showErrorMessage(messageOf(error)));
   }
 
   private async act(message: FromPanel): Promise<void> {
