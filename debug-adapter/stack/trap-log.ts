@@ -15,10 +15,17 @@ export interface UserTrap extends TrapEvent {
   sp: bigint;
 }
 
+interface Last {
+  event: TrapEvent;
+  sp: bigint;
+  /** Greater than that of all traps before. */
+  order: number;
+}
+
 export class TrapLog {
-  private spaces = new Map<bigint, UserTrap>();
+  private spaces = new Map<bigint, Last>();
   /** What was saved of a trap before, as saved states share it. */
-  private readonly saved = new WeakMap<UserTrap, State>();
+  private readonly saved = new WeakMap<TrapEvent, State>();
   private count = 0;
 
   /** How many traps from user programs have been seen in this session: whether one has run at all. */
@@ -37,15 +44,21 @@ export class TrapLog {
     });
   }
 
-  /** Records a trap. `root` returns the physical address of the current page table's root. */
+  /** Records a trap: the event is kept. `root` returns the physical address of the current page table's root. */
   taken(event: TrapEvent, sp: bigint, root: () => bigint | undefined): void {
     if (event.from !== Mode.User || event.to === Mode.Machine) return;
     this.count++;
     const space = root();
     if (space === undefined) return;
-    this.spaces.delete(space);
-    this.spaces.set(space, { ...event, sp });
-    if (this.spaces.size > MOST) this.spaces.delete(this.spaces.keys().next().value!);
+    const known = this.spaces.get(space);
+    if (known !== undefined) {
+      known.event = event;
+      known.sp = sp;
+      known.order = this.count;
+      return;
+    }
+    this.spaces.set(space, { event, sp, order: this.count });
+    if (this.spaces.size > MOST) this.spaces.delete(this.inOrder()[0]![0]);
   }
 
   clear(): void {
@@ -53,15 +66,18 @@ export class TrapLog {
   }
 
   save(): State {
-    return { spaces: [...this.spaces].map(([root, trap]) => this.saveSpace(root, trap)) };
+    return { spaces: this.inOrder().map(([root, last]) => this.saveSpace(root, last)) };
   }
 
-  private saveSpace(root: bigint, space: UserTrap): State {
-    const before = this.saved.get(space);
+  private inOrder(): [bigint, Last][] {
+    return [...this.spaces].sort(([, one], [, other]) => one.order - other.order);
+  }
+
+  private saveSpace(root: bigint, { event, sp }: Last): State {
+    const before = this.saved.get(event);
     if (before !== undefined) return before;
-    const { sp, ...trap } = space;
-    const saved = { root, sp, trap: savedTrap(trap) };
-    this.saved.set(space, saved);
+    const saved = { root, sp, trap: savedTrap(event) };
+    this.saved.set(event, saved);
     return saved;
   }
 
@@ -70,23 +86,27 @@ export class TrapLog {
     const spaces = new SavedState('trap log', state).records('spaces');
     if (spaces.length > MOST) throw new Error(`saved state of trap log.spaces: expected at most ${MOST} entries`);
     this.spaces = new Map(
-      spaces.map((saved) => [saved.bigint('root'), { ...restoredTrap(saved.record('trap')), sp: saved.bigint('sp') }]),
+      spaces.map((saved, index) => {
+        const [event, sp] = [restoredTrap(saved.record('trap')), saved.bigint('sp')];
+        return [saved.bigint('root'), { event, sp, order: index - spaces.length }];
+      }),
     );
   }
 
   /** The last trap in the address space with this root. */
   last(root: bigint): UserTrap | undefined {
-    return this.spaces.get(root);
+    const last = this.spaces.get(root);
+    return last && { ...last.event, sp: last.sp };
   }
 
   /** Whether a program of any address space has trapped where it goes on at `pc`. */
   hasFrom(pc: bigint): boolean {
-    return [...this.spaces.values()].some((event) => cameFrom(event, pc));
+    return [...this.spaces.values()].some(({ event }) => cameFrom(event, pc));
   }
 
   /** The trap after which a process continues at `pc`: after an ecall, else at the trap's pc. */
   from(root: bigint, pc: bigint): TrapEvent | undefined {
-    const event = this.spaces.get(root);
+    const event = this.spaces.get(root)?.event;
     return event && cameFrom(event, pc) ? event : undefined;
   }
 }
