@@ -15,7 +15,7 @@ function kept(cost: number, pages: number): Kept {
   const empty = { bytes: 0, read: () => undefined };
   const memory = memoryImage(PAGES_SHARED, undefined, (index) => own[index] ?? empty);
   const machine = { instant: at(cost), state: null, memory, announced: [], traps: [] };
-  return { machine, learned: null, executed: cost, cost };
+  return { machine, learned: null, executed: cost, cost, steps: [cost] };
 }
 
 /** After an hour of running: how far the next checkpoint before a moment lies, at most, about so many milliseconds ago. */

@@ -13,6 +13,8 @@ export interface Kept extends Held {
   readonly executed: number;
   /** Milliseconds of running it took to come here, from power on. */
   readonly cost: number;
+  /** Of each hart: see Hart.steps. */
+  readonly steps: readonly number[];
 }
 
 /** Milliseconds of running: what is nearer to the present is all kept alike. */

@@ -15,6 +15,8 @@ export interface Companion {
 export interface Probe<T> {
   /** What it finds is done when the machine stops for it: at the instant before which it is looked for, too. */
   readonly isDone?: true;
+  /** It finds what this hart executes, and nothing else. */
+  readonly hart?: number | undefined;
   /** Begins to watch the machine; returns a function that ends it. */
   watch(): () => void;
   /** What the stop that the machine has just come to is worth; undefined if it is not looked for. */
@@ -37,6 +39,12 @@ export interface Lookback {
 export interface Found<T> {
   readonly instant: Instant;
   readonly value: T;
+}
+
+/** The last of its kind. */
+export interface LastFound<T> extends Found<T> {
+  /** Those just before it, in their order: all from the first of them on. */
+  readonly earlier: readonly Found<T>[];
 }
 
 /** The host's clock, and its event loop: see HostClock of the run loop. */

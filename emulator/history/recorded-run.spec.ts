@@ -7,10 +7,17 @@ import { GUEST, Session, machineOf } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
 import { tlbOfSeed } from '../strict-tlb/event';
 import type { BlockImage } from '../types';
-import type { Kept } from './checkpoints';
 import { deflate, inflate } from './encoding/deflate';
 import { FORMAT, hashOf } from './recording';
-import { RecordingError, decodeRun, encodeRun, isRecordedRun, type Bookmark, type RecordedRun } from './recorded-run';
+import {
+  RecordingError,
+  decodeRun,
+  encodeRun,
+  isRecordedRun,
+  type Bookmark,
+  type RecordedCheckpoint,
+  type RecordedRun,
+} from './recorded-run';
 import { destinationIn, spokenInstant } from './spoken-instant';
 
 const LINE = FORMAT.length + 1;
@@ -41,7 +48,7 @@ function recordedSession(seed: number, harts: number): { run: RecordedRun; sessi
   };
   const session = new Session(random, machineOf({ ...options, acceleration: random.pick(TIERS) }), { goesBack: false });
   const { machine } = session;
-  const checkpoints: Kept[] = [];
+  const checkpoints: RecordedCheckpoint[] = [];
   for (let act = 0; act < 60; act++) {
     session.act();
     if (act % 20 === 10)

@@ -60,6 +60,9 @@ export interface RecordedFile {
   readonly bytes: Uint8Array;
 }
 
+/** The harts' steps are in the machine that it restores. */
+export type RecordedCheckpoint = Omit<Kept, 'steps'>;
+
 export interface RecordedRun {
   /** The disk as it was at power on, not as the run left it: of a machine that has run, `machine.options` will do. */
   readonly options: RecordedOptions;
@@ -74,7 +77,7 @@ export interface RecordedRun {
   /** Those that were left in the past for another one. */
   readonly futures: readonly Future[];
   /** In the order of their instants; none are needed, and each makes the file larger and the way to some instants shorter. */
-  readonly checkpoints: readonly Kept[];
+  readonly checkpoints: readonly RecordedCheckpoint[];
   readonly files: readonly RecordedFile[];
   /** Whatever else its maker keeps. */
   readonly notes: State;

@@ -7,9 +7,9 @@ import { Random } from '../testing/random';
 import { GUEST, Session, Witness, emptyDisk, machineOf, type Point } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
 import type { Stop } from '../types';
-import { compareInstants, type Instant } from './instant';
+import { compareInstants } from './instant';
 import { SavedState } from './saved-state';
-import { Timeline, type Companion, type JourneyClock, type Probe } from './timeline';
+import { Timeline, type Companion, type Found, type JourneyClock, type Probe } from './timeline';
 
 const MOVES = Number(process.env.TIMELINE_MOVES ?? 10_000);
 /** Of one session. */
@@ -99,15 +99,18 @@ describe('the timeline', function () {
       const witness = new Witness(machine);
       const timeline = new Timeline(machine, companionOf(witness), clockOf(random), 2 ** 30);
       const address = random.pick(GUEST.code);
-      const probe: Probe<bigint> = {
+      const probeOn = (hart?: number): Probe<{ hart: number; value: bigint }> => ({
+        hart,
         watch: () => {
-          const subscription = machine.subscribe({ execute: () => true });
+          const subscription = machine.subscribe({ execute: (event) => event.hart === (hart ?? event.hart) });
           subscription.setAddresses([address]);
           return () => subscription.end();
         },
-        found: (stop: Stop) => (stop.kind === 'breakpoint' ? machine.harts[stop.hart]!.x(5) : undefined),
-      };
-      const seen: { instant: Instant; value: bigint }[] = [];
+        found: (stop: Stop) =>
+          stop.kind === 'breakpoint' ? { hart: stop.hart, value: machine.harts[stop.hart]!.x(5) } : undefined,
+      });
+      const probe = probeOn();
+      const seen: Found<{ hart: number; value: bigint }>[] = [];
       const unwatch = probe.watch();
       for (let run = 0; run < 600; run++) {
         const stop = machine.run({ instructions: random.between(1, 400) });
@@ -123,8 +126,14 @@ describe('the timeline', function () {
       tried++;
       for (let question = 0; question < 40; question++) {
         const { instant } = random.pick(seen);
-        const earlier = seen.filter((one) => compareInstants(one.instant, instant) < 0).at(-1);
-        assert.deepEqual(await timeline.findLast(instant, probe), earlier, `seed ${seed}`);
+        for (const hart of [undefined, random.below(3)]) {
+          const earlier = seen.filter(
+            (one) => compareInstants(one.instant, instant) < 0 && one.value.hart === (hart ?? one.value.hart),
+          );
+          const found = await timeline.findLast(instant, probeOn(hart));
+          const known = found && [...found.earlier, { instant: found.instant, value: found.value }];
+          assert.deepEqual(known ?? [], earlier.slice(-(known?.length ?? 1)), `seed ${seed}, hart ${hart}`);
+        }
         const later = seen.find((one) => compareInstants(one.instant, instant) > 0);
         assert.deepEqual(await timeline.findFirst(instant, end, probe), later, `seed ${seed}`);
         if (question % 8 > 0) continue;
@@ -147,10 +156,8 @@ describe('the timeline', function () {
           `seed ${seed}`,
         );
       }
-      assert.deepEqual(
-        await timeline.findLast(end, probe),
-        seen.filter((one) => compareInstants(one.instant, end) < 0).at(-1),
-      );
+      const last = seen.filter((one) => compareInstants(one.instant, end) < 0).at(-1);
+      assert.deepEqual((await timeline.findLast(end, probe))?.instant, last?.instant);
       assert.equal(await timeline.findLast(seen[0]!.instant, probe), undefined);
     }
   });

@@ -2,68 +2,23 @@
  * The past of a machine as a place to go to. While it runs, checkpoints are made; to go to an instant, the machine is put
  * where the latest checkpoint before it was made, and runs on from there, with the same inputs, to exactly that instant. To
  * find when something happened last, stretches of the past are run again, the latest first, and watched.
- *
- * All of this is done in short runs between which the host sees to what has arrived. `reference`: rr's checkpoints.
+ * `reference`: rr's checkpoints.
  */
-import type { MachineApi, RunLimit, State, Stop } from '../types';
-import { Checkpoints, type Kept } from './checkpoints';
+import type { State } from '../types';
+import type { Kept } from './checkpoints';
 import { Futures } from './futures';
 import { compareInstants, type Instant, Phase } from './instant';
-import { Cancelled, hasHappened, Slice, SLICE } from './journey';
-import type { Companion, Found, JourneyClock, Lookback, Probe } from './journey';
+import type { RecordedCheckpoint } from './recorded-run';
+import { Replay } from './replay';
+import { CROWDED, FAR, leftOf, NEAR, NEAR_STEPS, restsIn, SHORTEST, STEPS, stepsOf, STRETCHES } from './stretches';
+import type { Stretch } from './stretches';
+import { Cancelled, hasHappened } from './journey';
+import type { Companion, Found, JourneyClock, LastFound, Lookback, Probe } from './journey';
 
 export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
 
-/**
- * Milliseconds of running after which a checkpoint is due, at least and at most; in between, so many times what the last one
- * took. It costs about twice that again where the guest stores to pages that are kept now.
- */
-const SHORTEST_INTERVAL = 150;
-const LONGEST_INTERVAL = 800;
-const THRIFT = 250;
-/** Instructions before the end of a stretch at which a checkpoint is made, as what is looked for is often near. */
-const STRETCHES = [200, 2000, 20_000, 200_000, 2_000_000, 16_000_000];
-/** Virtual time of a way after which checkpoints are made before its end; how long before, and how many of a hart's steps before. */
-const FAR = 2_000_000;
-const NEAR = [16_000_000, 2_000_000, 200_000, 20_000];
-const NEAR_STEPS = [20_000, 200, 2];
-/** So many finds in one stretch, and the later half of it is looked through first. */
-const CROWDED = 200;
-/** Stretches of fewer instructions are not divided. */
-const SHORTEST = 2000;
-
-export class Timeline {
+export class Timeline extends Replay {
   readonly futures = new Futures();
-  /** Another machine of the same options can start from them too. */
-  readonly checkpoints: Checkpoints;
-  private latest: Instant;
-  /** Milliseconds of running: in all, and at the last checkpoint; and how long that took. */
-  private spent = 0;
-  private kept = 0;
-  private price = 0;
-  /** The journey under way is to end. */
-  private isCancelled = false;
-  /** When what has arrived was seen to last, in milliseconds: a journey may be of many short ways. */
-  private seenTo = 0;
-  private readonly slice = new Slice();
-
-  /** `memory`: bytes that the checkpoints may take. The past begins where the machine now stands. */
-  constructor(
-    private readonly machine: MachineApi,
-    private readonly companion: Companion,
-    private readonly clock: JourneyClock,
-    memory: number,
-  ) {
-    this.checkpoints = new Checkpoints(memory);
-    this.latest = machine.instant;
-    this.keep();
-  }
-
-  /** The farthest that the machine has come. */
-  get present(): Instant {
-    this.arrived();
-    return this.latest;
-  }
 
   get isPast(): boolean {
     return compareInstants(this.machine.instant, this.latest) < 0;
@@ -72,20 +27,6 @@ export class Timeline {
   /** Where the past begins. */
   get beginning(): Instant {
     return this.checkpoints.first!.machine.instant;
-  }
-
-  /** The machine has run for so many milliseconds, into the future or through its past. */
-  ran(milliseconds: number): void {
-    this.spent += milliseconds;
-    this.arrived();
-    const interval = Math.min(Math.max(SHORTEST_INTERVAL, THRIFT * this.price), LONGEST_INTERVAL);
-    if (this.spent - this.kept >= interval) this.keep();
-  }
-
-  /** The machine is where nobody has been, perhaps, and be it that a debugger has written something since it stopped. */
-  arrived(): void {
-    const { instant } = this.machine;
-    if (compareInstants(instant, this.latest) > 0) this.latest = instant;
   }
 
   /** From here on there is another future, in which nothing has come in yet. Returns the id of the one that is left. */
@@ -128,13 +69,13 @@ export class Timeline {
    * The run is known up to an instant, from these checkpoints, which another machine has made, and by the inputs that are to come.
    * Throws an Error, and the machine stands anywhere, if a checkpoint is not what it says.
    */
-  adopt(checkpoints: readonly Kept[], present: Instant): void {
+  adopt(checkpoints: readonly RecordedCheckpoint[], present: Instant): void {
     for (const kept of checkpoints) {
       this.restore(kept);
       const { instant, executed } = this.machine;
       const isSame = compareInstants(instant, kept.machine.instant) === 0 && executed === kept.executed;
       if (!isSame || compareInstants(instant, present) > 0) throw new Error('a checkpoint is not where it says');
-      this.checkpoints.add(kept);
+      this.checkpoints.add({ ...kept, steps: stepsOf(this.machine) });
     }
     this.latest = present;
   }
@@ -152,11 +93,6 @@ export class Timeline {
     this.keep();
   }
 
-  /** The journey under way ends soon: its promise is rejected with `Cancelled`. */
-  cancel(): void {
-    this.isCancelled = true;
-  }
-
   /** Puts the machine at an instant of its past, or at the present. Throws Cancelled, and stands anywhere, if it is cancelled. */
   async goTo(instant: Instant): Promise<void> {
     this.isCancelled = false;
@@ -167,8 +103,13 @@ export class Timeline {
       compareInstants(this.machine.instant, from.machine.instant) >= 0;
     if (!isOnTheWay) this.restore(from);
     // Whoever comes from far will look around here.
+    const { executed } = this.machine;
+    // Times are compared between the same inputs.
+    while (this.machine.instant.inputs < instant.inputs)
+      await this.advance(instant, undefined, this.machine.executed + FAR);
+    if (this.machine.executed - executed > FAR) this.keep(true);
     const { time } = this.machine.instant;
-    const isFar = instant.inputs === this.machine.instant.inputs && instant.time - time > FAR;
+    const isFar = instant.time - time > FAR;
     for (const near of isFar ? NEAR : []) {
       if (instant.time - near <= time) continue;
       await this.advance({ ...instant, time: instant.time - near, phase: Phase.arrived });
@@ -181,12 +122,12 @@ export class Timeline {
    * Finds the last instant before another one at which the probe finds something; none that is not after `since`, if that is
    * given. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled.
    */
-  async findLast<T>(before: Instant, probe: Probe<T>, since?: Instant): Promise<Found<T> | undefined> {
-    for await (const { from, end, executed } of this.stretches(before)) {
-      const found = await this.findIn(from, end, executed, before, probe);
+  async findLast<T>(before: Instant, probe: Probe<T>, since?: Instant): Promise<LastFound<T> | undefined> {
+    for await (const stretch of this.stretches(before, { since, hart: probe.hart })) {
+      const found = await this.findIn(stretch, before, probe);
       if (found !== undefined)
         return since === undefined || compareInstants(found.instant, since) > 0 ? found : undefined;
-      if (since !== undefined && compareInstants(from.machine.instant, since) <= 0) return undefined;
+      if (since !== undefined && compareInstants(stretch.from.machine.instant, since) <= 0) return undefined;
     }
     return undefined;
   }
@@ -269,45 +210,57 @@ export class Timeline {
 
   /**
    * The past before an instant, from the latest part on: the last few instructions first, as what is looked for is often near,
-   * then more and more of those before, then from checkpoint to checkpoint.
+   * then more and more of those before, then from checkpoint to checkpoint. `since`: so far back all is needed at any rate. `hart`:
+   * only what this hart executes matters.
    */
-  private async *stretches(before: Instant): AsyncGenerator<{ from: Kept; end: Instant; executed: number }> {
+  private async *stretches(
+    before: Instant,
+    { since, hart }: { since?: Instant | undefined; hart?: number | undefined } = {},
+  ): AsyncGenerator<Stretch> {
     await this.goTo(before);
-    let { executed } = this.machine;
-    let end = before;
+    let [end, executed, steps]: [Instant, number, Kept['steps']] = [
+      before,
+      this.machine.executed,
+      stepsOf(this.machine),
+    ];
     for (let start = this.checkpoints.before(end); start !== undefined; start = this.checkpoints.before(end)) {
       const starts = [start];
-      if (end === before) starts.push(...(await this.divide(start, end, executed)));
+      const isWhole = since !== undefined && compareInstants(start.machine.instant, since) <= 0;
+      if (end === before && !isWhole) starts.push(...(await this.divide({ from: start, end, executed, steps }, hart)));
       for (const from of starts.reverse()) {
-        yield { from, end, executed };
+        yield { from, end, executed, steps };
         end = from.machine.instant;
-        ({ executed } = from);
+        ({ executed, steps } = from);
       }
     }
   }
 
-  /** Checkpoints on the way to an instant, ever nearer to it. */
-  private async divide(start: Kept, end: Instant, executed: number): Promise<Kept[]> {
+  /** Checkpoints on the way to the end of a stretch, ever nearer to it. */
+  private async divide(stretch: Stretch, hart: number | undefined): Promise<Kept[]> {
     const made: Kept[] = [];
-    this.restore(start);
-    for (const length of STRETCHES.toReversed()) {
-      if (executed - length <= this.machine.executed) continue;
-      await this.advance(end, undefined, executed - length);
+    this.restore(stretch.from);
+    for (const left of hart === undefined ? STRETCHES : STEPS) {
+      if (leftOf(stretch, hart, this.machine) <= left) continue;
+      await this.advanceIn(stretch, hart, left);
       made.push(this.keep(true));
     }
     return made;
   }
 
+  /** Runs on in a stretch until so much of it is left: see `leftOf`. */
+  private advanceIn(stretch: Stretch, hart: number | undefined, left: number): Promise<void> {
+    const { end, executed } = stretch;
+    if (hart === undefined) return this.advance(end, undefined, executed - left);
+    const instructions = (): number => leftOf(stretch, hart, this.machine) - left;
+    return this.advance(end, undefined, Infinity, () => ({ id: hart, instructions: instructions() }));
+  }
+
   /** The last find in a stretch, in which there may be very many. */
-  private async findIn<T>(
-    from: Kept,
-    end: Instant,
-    executed: number,
-    before: Instant,
-    probe: Probe<T>,
-  ): Promise<Found<T> | undefined> {
-    let found: Found<T> | undefined;
-    let count = 0;
+  private async findIn<T>(stretch: Stretch, before: Instant, probe: Probe<T>): Promise<LastFound<T> | undefined> {
+    const { from, end } = stretch;
+    const left = (): number => leftOf(stretch, probe.hart, this.machine);
+    if (restsIn(stretch, probe.hart, before)) return undefined;
+    const finds: Found<T>[] = [];
     this.restore(from);
     const unwatch = probe.watch();
     try {
@@ -316,80 +269,23 @@ export class Timeline {
         if (compareInstants(instant, before) >= (probe.isDone && hasHappened(stop) ? 1 : 0)) return false;
         const value = probe.found(stop);
         if (value === undefined) return false;
-        found = { instant, value };
-        return ++count >= CROWDED && executed - this.machine.executed > SHORTEST;
+        finds.push({ instant, value });
+        return finds.length >= CROWDED && left() > SHORTEST;
       });
     } finally {
       unwatch();
     }
+    const last = finds.pop();
+    const found = last && { ...last, earlier: finds };
     if (compareInstants(this.machine.instant, end) >= 0) return found;
     const here = this.keep(true);
-    await this.advance(end, undefined, (this.machine.executed + executed) / 2);
+    await this.advanceIn(stretch, probe.hart, Math.floor(left() / 2));
     const half = this.keep(true);
+    const sooner = { from: here, end: half.machine.instant, executed: half.executed, steps: half.steps };
     return (
-      (await this.findIn(half, end, executed, before, probe)) ??
-      (await this.findIn(here, half.machine.instant, half.executed, before, probe)) ??
+      (await this.findIn({ ...stretch, from: half }, before, probe)) ??
+      (await this.findIn(sooner, before, probe)) ??
       found
     );
-  }
-
-  /**
-   * Runs on to an instant, at most up to so many instructions, or those of a hart, or until `visit` says that it has seen
-   * enough.
-   */
-  private async advance(
-    to: Instant,
-    visit: (stop: Stop) => boolean = () => false,
-    executed = Infinity,
-    stepped?: () => NonNullable<RunLimit['hart']>,
-  ): Promise<void> {
-    const { machine } = this;
-    while (compareInstants(machine.instant, to) < 0 && machine.executed < executed) {
-      const hart = stepped?.();
-      if (hart !== undefined && hart.instructions <= 0) return;
-      const before = this.clock.now();
-      const instructions = Math.min(this.slice.instructions, Math.ceil(executed - machine.executed));
-      const stop = machine.run({ instructions, to, ...(hart && { hart }) });
-      if (stop.kind === 'idle') throw new Error('the machine waits for an input that the log does not have');
-      const now = this.clock.now();
-      this.spent += now - before;
-      this.slice.took(now - before);
-      if (stop.kind !== 'budget' && stop.kind !== 'step') {
-        this.companion.passed(stop);
-        if (visit(stop)) return;
-      }
-      if (now - this.seenTo < SLICE) continue;
-      await new Promise<void>((resolve) => this.clock.soon(resolve));
-      this.seenTo = this.clock.now();
-      if (this.isCancelled) throw new Cancelled('cancelled');
-    }
-  }
-
-  private restore(kept: Kept): void {
-    this.arrived();
-    this.machine.restore(kept.machine);
-    this.companion.restore(kept.learned);
-    this.spent = this.kept = kept.cost;
-  }
-
-  /** Returns a function that puts the machine back to where it stands now, at once. */
-  hold(): () => void {
-    const held = this.here();
-    return () => this.restore(held);
-  }
-
-  private here(): Kept {
-    const { machine, companion, spent } = this;
-    return { machine: machine.save(), learned: companion.save(), executed: machine.executed, cost: spent };
-  }
-
-  /** `isAround`: somebody looks around here. */
-  private keep(isAround = false): Kept {
-    const before = this.clock.now();
-    const kept = this.here();
-    this.checkpoints.add(kept, isAround);
-    this.price = this.clock.now() - before;
-    this.kept = this.spent;
-    return kept;
   }
 }

@@ -29,7 +29,7 @@ export function stepBack(context: SessionContext, args: DebugProtocol.StepBackAr
 
 export function stepBackInto(context: SessionContext, args: Requests['xv6.stepBackInto']['arguments']): Nothing {
   const byInstruction = args.granularity === 'instruction';
-  step(context, args.threadId, undefined, (backward, thread, before, hart) =>
+  step(context, args.threadId, byInstruction ? undefined : 'into', (backward, thread, before, hart) =>
     byInstruction ? instructionBefore(backward, hart, before, false) : lineBeforeInto(backward, thread, before),
   );
   return {};

@@ -72,7 +72,7 @@ export function stepInTargets(
 }
 
 export function stepOut(context: SessionContext, args: DebugProtocol.StepOutArguments): void {
-  step(context, args.threadId, [], (hart, steps, origin) => leaving(steps, hart, origin));
+  step(context, args.threadId, ['into'], (hart, steps, origin) => leaving(steps, hart, origin));
 }
 
 /** `origin`: the breakpoint that has stopped the hart, if one has. */

@@ -2,7 +2,7 @@
  * Steps backwards: to the line before, into the function that was called there last, out to the call of this one; or by one
  * instruction. Each finds an instant of the past from which a step forward leads here.
  */
-import type { Instant } from '../../../emulator/history/instant';
+import { compareInstants, type Instant } from '../../../emulator/history/instant';
 import type { Found, Probe, Timeline } from '../../../emulator/history/timeline';
 import { isCall } from '../../../emulator/isa/instructions/calls';
 import { instructionAt } from '../../../emulator/isa/instructions/instruction-at';
@@ -10,7 +10,7 @@ import { X } from '../../../emulator/isa/registers';
 import type { Hart, MachineApi, TrapEvent } from '../../../emulator/types';
 import type { StepContext } from '../stepping/step-plan';
 import { executed } from './questions';
-import { Statements, type StackedThread, type Statement } from './statements';
+import { Statements, type Beginning, type StackedThread, type Statement } from './statements';
 
 /** What stepping back must know of the guest. */
 export interface BackwardContext {
@@ -35,28 +35,42 @@ export async function lineBefore(
 ): Promise<Arrived | undefined> {
   const { timeline, machine, steps } = context;
   const statements = new Statements(machine, steps, thread);
-  let outermost = 0;
-  let last = await timeline.findLast(
+  // What the first search has come by saves most of the others.
+  const last = await timeline.findLast(
     before,
     statements.probe(() => true),
   );
-  // Where a function begins, what was before it is in its caller.
-  while (last !== undefined && last.value.line === undefined && last.value.activation + 1 < thread.activations.length) {
-    outermost = last.value.activation + 1;
-    last = await timeline.findLast(
-      last.instant,
-      statements.probe(({ activation }) => activation >= outermost),
-    );
-  }
   if (last === undefined) return undefined;
-  const { line, activation } = last.value;
-  const isSame = (other: Statement): boolean => other.line === line && other.activation === activation;
-  const other = await timeline.findLast(
-    last.instant,
-    statements.probe((one) => one.activation >= outermost && !isSame(one)),
-  );
-  const first = await timeline.findFirst(other?.instant ?? timeline.beginning, last.instant, statements.probe(isSame));
-  return arrivedAt(first ?? last);
+  const known = [...last.earlier, last];
+  const lastBefore = async (
+    end: Instant,
+    suits: (one: Statement) => boolean,
+  ): Promise<Found<Beginning> | undefined> => {
+    const earlier = known.filter(({ instant }) => compareInstants(instant, end) < 0);
+    const start = earlier[0]?.instant ?? end;
+    return earlier.findLast(({ value }) => suits(value)) ?? timeline.findLast(start, statements.probe(suits));
+  };
+  let outermost = 0;
+  let begun: Found<Beginning> | undefined = last;
+  // Where a function begins, what was before it is in its caller.
+  while (
+    begun !== undefined &&
+    begun.value.line === undefined &&
+    begun.value.activation + 1 < thread.activations.length
+  ) {
+    outermost = begun.value.activation + 1;
+    begun = await lastBefore(begun.instant, ({ activation }) => activation >= outermost);
+  }
+  if (begun === undefined) return undefined;
+  const { line, activation } = begun.value;
+  const isSame = (one: Statement): boolean => one.line === line && one.activation === activation;
+  const other = await lastBefore(begun.instant, (one) => one.activation >= outermost && !isSame(one));
+  const start = other?.instant ?? timeline.beginning;
+  const isKnown = compareInstants(known[0]!.instant, start) <= 0;
+  const first = isKnown
+    ? known.find(({ instant, value }) => compareInstants(instant, start) > 0 && isSame(value))
+    : await timeline.findFirst(start, begun.instant, statements.probe(isSame));
+  return arrivedAt(first ?? begun);
 }
 
 /** Into the last function that the line before has called, at its last line; else to the line before. */

@@ -38,8 +38,8 @@ export interface PastListener {
   reset(): void;
 }
 
-/** Ways to step back: to the line before, out to the call, to the instruction before. */
-export type BackwardStep = 'line' | 'out' | 'instruction';
+/** Ways to step back: to the line before, into what it called, out to the call, to the instruction before. */
+export type BackwardStep = 'line' | 'into' | 'out' | 'instruction';
 
 /** A place to go to, with what is said there. */
 export interface Destination {

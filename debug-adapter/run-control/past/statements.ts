@@ -80,10 +80,12 @@ export class Statements {
       if (suiting.length > 0) wanted.set(address, suiting);
     }
     const begun = (hart: Hart): Beginning | undefined => {
-      const found = wanted.get(hart.pc)?.find(({ frame }) => this.isIn(hart, frame));
+      const found = this.executes(hart) ? wanted.get(hart.pc)?.find(({ frame }) => this.isIn(hart, frame)) : undefined;
       return found && { hart: hart.id, activation: found.activation, line: found.line };
     };
-    return executed(this.machine, wanted.keys(), begun, (hart) => this.executes(hart));
+    const probe = executed(this.machine, wanted.keys(), begun, (hart) => begun(hart) !== undefined);
+    // A process may have run on any hart.
+    return { ...probe, hart: this.thread.process === undefined ? this.thread.hart : undefined };
   }
 
   private add(address: bigint, statement: Framed): void {

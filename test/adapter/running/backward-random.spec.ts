@@ -1,5 +1,5 @@
 /**
- * Backward is forward in reverse: whatever lines and instructions a user has stepped over or into, in the kernel and in
+ * Backward is forward in reverse: whatever lines and instructions a user has stepped over, into or out of, in the kernel and in
  * programs, with continues to breakpoints and their conditions in between, going back visits the same stops, with the same stacks and values. BACKWARD_SEQUENCES
  * sets how many sequences are tried.
  */
@@ -17,12 +17,14 @@ const CONDITIONS: Readonly<Record<string, string>> = {
 };
 const STARTS = ['walk', 'mappages', 'exec', 'readi', 'sys_read', 'usertrap', 'sys_write', 'bread', 'kfree', 'sys_fork'];
 
-type Way = { forward: 'next' | 'stepIn'; granularity: 'statement' | 'instruction'; back: string } | 'continue';
+type Way =
+  { forward: 'next' | 'stepIn' | 'stepOut'; granularity: 'statement' | 'instruction'; back: string } | 'continue';
 
 const WAYS: readonly Way[] = [
   { forward: 'next', granularity: 'statement', back: 'stepBack' },
   { forward: 'stepIn', granularity: 'statement', back: 'stepBack' },
   { forward: 'next', granularity: 'instruction', back: 'stepBack' },
+  { forward: 'stepOut', granularity: 'statement', back: 'xv6.stepBackInto' },
   'continue',
 ];
 
@@ -64,7 +66,8 @@ describe('a random walk', function () {
           }
           for (const [index, { at, way }] of [...seen.entries()].reverse()) {
             const request = way === 'continue' ? 'reverseContinue' : way.back;
-            const granularity = way === 'continue' ? {} : { granularity: way.granularity };
+            const granularity =
+              way !== 'continue' && way.granularity === 'instruction' ? { granularity: way.granularity } : {};
             await session.customRequest(request, { threadId: stop.threadId, ...granularity });
             stop = await session.stopped();
             const now = await state(session, stop);

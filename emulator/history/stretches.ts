@@ -1,0 +1,43 @@
+/** Where checkpoints are made on the way to a place of the past, and the parts into which the past is cut to look through it. */
+import type { MachineApi } from '../types';
+import type { Kept } from './checkpoints';
+import { type Instant, Phase } from './instant';
+
+/** Virtual time or instructions of a way after which checkpoints are made before its end. */
+export const FAR = 2_000_000;
+/** How long before, in virtual time. */
+export const NEAR = [16_000_000, 2_000_000, 200_000, 20_000];
+/** How many steps of a hart before. */
+export const NEAR_STEPS = [20_000, 200, 2];
+/** Instructions before the end of a stretch at which it is cut, as what is looked for is often near. */
+export const STRETCHES = [16_000_000, 2_000_000, 200_000, 20_000, 2000, 200];
+/** Steps of a hart, where what that executes is looked for: it may have rested since, while others ran. */
+export const STEPS = [2_000_000, 200_000, 20_000, 2000, 200];
+/** So many finds in one stretch, and the later half of it is looked through first. */
+export const CROWDED = 32;
+/** Stretches of fewer instructions, or steps of the hart that is looked at, are not divided. */
+export const SHORTEST = 2000;
+
+/** A part of the past. */
+export interface Stretch {
+  readonly from: Kept;
+  readonly end: Instant;
+  /** At its end: the instructions executed since power on, and the steps of each hart. */
+  readonly executed: number;
+  readonly steps: readonly number[];
+}
+
+/** How far the end of a stretch is from where the machine stands in it: in steps of a hart, else in instructions. */
+export const leftOf = ({ executed, steps }: Stretch, hart: number | undefined, machine: MachineApi): number =>
+  hart === undefined ? executed - machine.executed : steps[hart]! - machine.harts[hart]!.steps;
+
+/** Whether it is known that a hart executes nothing in a stretch of what lies before an instant. */
+export function restsIn({ from, end, steps }: Stretch, hart: number | undefined, before: Instant): boolean {
+  if (hart === undefined) return false;
+  // An instruction at which the hart was stopped may not have been executed at the end.
+  const isExact = end === before || end.phase < Phase.fetched;
+  return isExact && from.steps[hart] === steps[hart];
+}
+
+/** Steps of each hart. */
+export const stepsOf = ({ harts }: MachineApi): number[] => harts.map(({ steps }) => steps);
