@@ -199,7 +199,7 @@ function assemble(
     },
     limit: () => gdb?.limit() ?? {},
     ran: (stop) => gdb?.ran(stop),
-    stepped: () => past.stepped(),
+    stepped: (hart) => past.stepped(hart),
     present: () => {
       if (past.isPast) return past.timeline.present;
       // From here on, what is written is new.

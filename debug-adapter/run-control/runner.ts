@@ -23,8 +23,8 @@ export interface RunListener {
   reset(): void;
   /** After each slice, with the milliseconds for which the guest has nothing to do, and those that it has run. */
   betweenSlices(rest: number, ran: number): void;
-  /** A step has come to its end, as it was meant to. */
-  stepped?(): void;
+  /** A step has come to its end on a hart, as it was meant to. */
+  stepped?(hart: number): void;
   /** What another debugger of the machine wants of the next run, and is told of each: it may stop the run. */
   limit?(): Pick<RunLimit, 'hart'>;
   ran?(stop: Stop): void;
@@ -278,7 +278,7 @@ export class Runner {
       return false;
     }
     this.seen(result.value);
-    this.listener.stepped?.();
+    this.listener.stepped?.(result.value);
     this.halt({ hart: result.value, reason: this.planned });
     return true;
   }

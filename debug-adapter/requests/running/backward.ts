@@ -122,7 +122,9 @@ function step(context: SessionContext, threadId: number, way: BackwardStep | und
   const backward: BackwardContext = { machine, steps, timeline: past.timeline, threadOn };
   depart(context, 'Stepping back', () =>
     past.travel(hart, async () => {
-      const arrived = (way && past.undone(way, before)) ?? (await find(backward, stacked, before, hart));
+      const isOnHart = way !== undefined && thread.kind === 'hart';
+      const begun = isOnHart ? past.undone(way, { instant: before, hart }) : undefined;
+      const arrived = begun ?? (await find(backward, stacked, before, hart));
       const met = await past.lastStop(before, arrived?.instant);
       if (met) return met;
       if (!arrived) return beginning(past.timeline.beginning, hart);

@@ -229,15 +229,15 @@ export class Past implements CountedRun {
     this.step = { back, from: { instant: this.machine.instant, hart } };
   }
 
-  /** The step has come to its end here. */
-  stepped(): void {
+  /** The step has come to its end here, on this hart. */
+  stepped(hart: number): void {
     const { back, from } = this.step ?? { back: [] };
-    for (const one of back) this.steps.set(nameOf(one, this.machine.instant), from!);
+    for (const one of back) this.steps.set(nameOf(one, { instant: this.machine.instant, hart }), from!);
   }
 
-  /** Where a step began that has ended at an instant, and that this step back undoes. */
-  undone(back: BackwardStep, instant: Instant): Arrived | undefined {
-    return this.steps.get(nameOf(back, instant));
+  /** Where a step began that has ended here, and that this step back undoes. */
+  undone(back: BackwardStep, end: Arrived): Arrived | undefined {
+    return this.steps.get(nameOf(back, end));
   }
 
   private async journey(hart: number, find: (past: Past) => Promise<Destination>): Promise<void> {
@@ -292,4 +292,4 @@ function decide(machine: MachineApi, policy: StopPolicy, stop: Stop): Decision |
   }
 }
 
-const nameOf = (back: BackwardStep, instant: Instant): string => `${back} ${instantName(instant)}`;
+const nameOf = (back: BackwardStep, { instant, hart }: Arrived): string => `${back} ${instantName(instant)} ${hart}`;

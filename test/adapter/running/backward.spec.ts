@@ -72,6 +72,20 @@ describe('stepping back', function () {
     assert.fail('the process has stayed on its hart');
   });
 
+  it('takes another thread than that of the last step back by its own lines', async () => {
+    const session = current();
+    await session.boot({ functions: ['sys_write'], harts: 3 });
+    let stop = await session.stopped();
+    const { threadId } = stop;
+    await session.setFunctionBreakpointsRequest({ breakpoints: [] });
+    await session.step('next', threadId);
+    const other = threadId === 1 ? 2 : 1;
+    const before = await state(session, other);
+    stop = await back(session, 'stepBack', other);
+    assert.equal(stop.threadId, other);
+    assert.notEqual(await state(session, other), before);
+  });
+
   it('goes over a call, into its last line, and out of it to the line that called', async () => {
     const session = current();
     const line = lineOf('kernel/vm.c', /pte_t \*pte = walk\(pagetable, va \+ offset, 1\)/);
