@@ -34,9 +34,10 @@ export const leftOf = ({ executed, steps }: Stretch, hart: number | undefined, m
 /** Whether it is known that a hart executes nothing in a stretch of what lies before an instant. */
 export function restsIn({ from, end, steps }: Stretch, hart: number | undefined, before: Instant): boolean {
   if (hart === undefined) return false;
-  // An instruction at which the hart was stopped may not have been executed at the end.
+  // An instruction at which the hart was stopped may not have been executed at the end; a reset is an input, and steps begin anew.
   const isExact = end === before || end.phase < Phase.fetched;
-  return isExact && from.steps[hart] === steps[hart];
+  const isOneRun = from.machine.instant.inputs === end.inputs;
+  return isExact && isOneRun && from.steps[hart] === steps[hart];
 }
 
 /** Steps of each hart. */
