@@ -88,56 +88,64 @@ export class MemoryAccess {
   }
 
   /** Prepares an aligned word to be read and written in place, and uncounts the instruction: it is to run again, alone. */
-  atomic(hart: HartState, address: bigint, bytes: 4 | 8): Status {
-    const host = this.atomicHost(hart, address, bytes, AccessType.store);
+  atomic(hart: HartState, bytes: 4 | 8): Status {
+    const { addressLow: low, addressHigh: high } = hart;
+    const host = this.atomicHost(hart, low, high, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
     this.memory.changes(host);
     // The instruction, run again, looks here if the TLB does not let it write.
-    if (!this.mmu.fill(hart, ...halves(address), this.memory.physicalOf(host))) hart.prepared = host;
-    this.memory.watches.beforeUpdate(host, bytes, hart, address);
+    if (!this.mmu.fill(hart, low, high, this.memory.physicalOf(host))) hart.prepared = host;
+    this.memory.watches.beforeUpdate(host, bytes, hart, hart.address);
     this.memory.stored(host, bytes);
     hart.remaining++;
     return Status.scratch;
   }
 
   /** lr: reserves the word it loads. */
-  loadReserved(hart: HartState, address: bigint, bytes: 4 | 8): Status {
-    const host = this.atomicHost(hart, address, bytes, AccessType.load);
+  loadReserved(hart: HartState, bytes: 4 | 8): Status {
+    const host = this.atomicHost(hart, hart.rs1Low, hart.rs1High, bytes, AccessType.load);
     if (typeof host !== 'number') return host.status;
-    this.memory.watches.loaded(host, bytes, hart, 'instruction', address);
-    hart.setRd(this.get(host, bytes), bytes, true);
+    if (this.memory.isWatched(host)) this.memory.watches.loaded(host, bytes, hart, 'instruction', hart.rs1);
+    this.loadFrom(hart, host, bytes, true);
     hart.reservation = this.memory.physicalOf(host);
     return Status.done;
   }
 
   /** sc: rd becomes 0 if the word was still reserved and is now written, else 1. */
-  storeConditional(hart: HartState, address: bigint, bytes: 4 | 8, value: bigint): Status {
-    const host = this.atomicHost(hart, address, bytes, AccessType.store);
+  storeConditional(hart: HartState, bytes: 4 | 8): Status {
+    const host = this.atomicHost(hart, hart.rs1Low, hart.rs1High, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
     const holds = hart.reservation === this.memory.physicalOf(host);
+    const { rs2Low, rs2High } = hart;
     hart.reservation = -1;
-    hart.setRd(holds ? 0n : 1n, 8, false);
-    if (holds) {
-      this.memory.watches.beforeStore(host, bytes, hart, 'instruction', address);
-      this.memory.stored(host, bytes);
-      this.put(host, bytes, value);
-    }
+    if (holds && this.memory.isWatched(host))
+      this.memory.watches.beforeStore(host, bytes, hart, 'instruction', hart.rs1);
+    hart.setRdLow(holds ? 0 : 1, false);
+    if (!holds) return Status.done;
+    this.memory.stored(host, bytes);
+    this.memory.view.setInt32(host, rs2Low, true);
+    if (bytes === 8) this.memory.view.setInt32(host + 4, rs2High, true);
     return Status.done;
   }
 
-  /** Host address of an aligned word of DRAM; or the status after the exception that forbids it. */
-  private atomicHost(hart: HartState, address: bigint, bytes: 4 | 8, access: AccessType): number | { status: Status } {
-    const [low, high] = halves(address);
+  /** Host address of an aligned word of DRAM, given by the halves of its address; or the status after the exception that forbids it. */
+  private atomicHost(
+    hart: HartState,
+    low: number,
+    high: number,
+    bytes: 4 | 8,
+    access: AccessType,
+  ): number | { status: Status } {
+    const isAligned = (low & (bytes - 1)) === 0;
+    const physical = isAligned ? this.mmu.translate(hart, low, high, access, bytes) : 0;
+    const host = physical > 0 ? this.memory.hostOf(physical) : 0;
+    if (host !== 0 && !this.memory.isRom(host)) return host;
     const [misaligned, fault] =
       access === AccessType.load
         ? [Cause.loadMisaligned, Cause.loadAccess]
         : [Cause.storeMisaligned, Cause.storeAccess];
-    if ((low & (bytes - 1)) !== 0) return { status: this.machine.raise(hart, misaligned, address) };
-    const physical = this.mmu.translate(hart, low, high, access, bytes);
-    if (physical < 0) return { status: this.machine.raise(hart, causeOf(physical), address) };
-    const host = this.memory.hostOf(physical);
-    if (host === 0 || this.memory.isRom(host)) return { status: this.machine.raise(hart, fault, address) };
-    return host;
+    const cause = !isAligned ? misaligned : physical < 0 ? causeOf(physical) : fault;
+    return { status: this.machine.raise(hart, cause, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)) };
   }
 
   /** The record's rd := memory, extended to 64 bits. */
@@ -152,37 +160,6 @@ export class MemoryAccess {
         return hart.setRdLow(view.getInt32(host, true), signed);
       case 8:
         hart.setRdHalves(view.getInt32(host, true), view.getInt32(host + 4, true));
-    }
-  }
-
-  private get(host: number, bytes: AccessSize): bigint {
-    const { view } = this.memory;
-    switch (bytes) {
-      case 1:
-        return BigInt(view.getUint8(host));
-      case 2:
-        return BigInt(view.getUint16(host, true));
-      case 4:
-        return BigInt(view.getUint32(host, true));
-      case 8:
-        return view.getBigUint64(host, true);
-    }
-  }
-
-  private put(host: number, bytes: AccessSize, value: bigint): void {
-    const { view } = this.memory;
-    switch (bytes) {
-      case 1:
-        view.setUint8(host, Number(value & 0xffn));
-        break;
-      case 2:
-        view.setUint16(host, Number(value & 0xffffn), true);
-        break;
-      case 4:
-        view.setUint32(host, Number(value & 0xffffffffn), true);
-        break;
-      case 8:
-        view.setBigUint64(host, value, true);
     }
   }
 
@@ -285,7 +262,7 @@ export class MemoryAccess {
       const host = i < first ? hosts[0]! + i : hosts[1]! + i - first;
       if (this.memory.isRom(host)) continue;
       this.memory.stored(host, 1);
-      this.put(host, 1, value >> BigInt(8 * i));
+      this.memory.u8[host] = Number((value >> BigInt(8 * i)) & 0xffn);
     }
     return Status.done;
   }

@@ -248,9 +248,24 @@ export class HartRegisters {
     return immediate ? BigInt(this.rs1Index) : this.rs1;
   }
   operandLow(immediate: boolean): number {
-    return immediate
-      ? this.rs1Index
-      : this.memory.i32[(this.home + this.memory.view.getUint16(this.record + RecordLayout.rs1, true)) / 4]!;
+    return immediate ? this.rs1Index : this.rs1Low;
+  }
+  /** The halves of rs1 and rs2, signed: quicker, without a bigint. */
+  get rs1Low(): number {
+    return this.memory.i32[this.halvesAt(RecordLayout.rs1)]!;
+  }
+  get rs1High(): number {
+    return this.memory.i32[this.halvesAt(RecordLayout.rs1) + 1]!;
+  }
+  get rs2Low(): number {
+    return this.memory.i32[this.halvesAt(RecordLayout.rs2)]!;
+  }
+  get rs2High(): number {
+    return this.memory.i32[this.halvesAt(RecordLayout.rs2) + 1]!;
+  }
+  /** Index of the low half of a register that a field of the record names, among the words of memory. */
+  private halvesAt(field: number): number {
+    return (this.home + this.memory.view.getUint16(this.record + field, true)) / 4;
   }
   /** The instruction's immediate; of a CSR instruction the CSR's address. */
   get immediate(): number {
@@ -268,7 +283,7 @@ export class HartRegisters {
 
   /** Fills the upper half of rd with ones. */
   boxRd(): void {
-    this.memory.i32[(this.home + this.memory.view.getUint16(this.record + RecordLayout.rd, true)) / 4 + 1] = -1;
+    this.memory.i32[this.halvesAt(RecordLayout.rd) + 1] = -1;
   }
 
   /** rd := 32 bits, extended. */
@@ -277,7 +292,7 @@ export class HartRegisters {
   }
 
   setRdHalves(low: number, high: number): void {
-    const at = (this.home + this.memory.view.getUint16(this.record + RecordLayout.rd, true)) / 4;
+    const at = this.halvesAt(RecordLayout.rd);
     this.memory.i32[at] = low;
     this.memory.i32[at + 1] = high;
   }

@@ -93,15 +93,10 @@ export class SystemInstructions {
       case SystemOperation.loadReserved32:
       case SystemOperation.loadReserved64:
         if (hart.remaining < hart.meets) return this.meets(hart);
-        return this.access.loadReserved(hart, hart.rs1, operation === SystemOperation.loadReserved32 ? 4 : 8);
+        return this.access.loadReserved(hart, operation === SystemOperation.loadReserved32 ? 4 : 8);
       case SystemOperation.storeConditional32:
       case SystemOperation.storeConditional64:
-        return this.access.storeConditional(
-          hart,
-          hart.rs1,
-          operation === SystemOperation.storeConditional32 ? 4 : 8,
-          hart.rs2,
-        );
+        return this.access.storeConditional(hart, operation === SystemOperation.storeConditional32 ? 4 : 8);
       case SystemOperation.clmul:
         return this.writeProduct(hart, 0n);
       case SystemOperation.clmulr:

@@ -97,7 +97,7 @@ export class Executor {
   private atomic(hart: HartState, bytes: 4 | 8): Status {
     // Noted first: the store may detach the very record it comes from.
     const { word } = hart;
-    const status = this.access.atomic(hart, hart.address, bytes);
+    const status = this.access.atomic(hart, bytes);
     if (status !== Status.scratch) return status;
     writeSingleStep(this.memory, word);
     if (!this.memory.watches.pending) return status;
