@@ -28,6 +28,8 @@ const WAYS: readonly Way[] = [
   'continue',
 ];
 
+const isOut = (way: Way): boolean => way !== 'continue' && way.forward === 'stepOut';
+
 /** Where the thread that stopped is, with its stack and what its registers hold. */
 async function state(session: TestSession, { threadId }: Stop): Promise<string> {
   const stack = await session.stack(threadId!);
@@ -56,7 +58,8 @@ describe('a random walk', function () {
           const seen: { at: string; way: Way }[] = [];
           for (let step = random.between(2, LONGEST); step > 0; step--) {
             const at = await state(session, stop);
-            const way = random.pick(WAYS);
+            const isOutermost = (await session.stack(stop.threadId!)).length === 1;
+            const way = random.pick(isOutermost ? WAYS.filter((one) => !isOut(one)) : WAYS);
             const next =
               way === 'continue'
                 ? await session.goOn()
