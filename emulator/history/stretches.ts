@@ -31,11 +31,12 @@ export interface Stretch {
 export const leftOf = ({ executed, steps }: Stretch, hart: number | undefined, machine: MachineApi): number =>
   hart === undefined ? executed - machine.executed : steps[hart]! - machine.harts[hart]!.steps;
 
-/** Whether it is known that a hart executes nothing in a stretch of what lies before an instant. */
+/** Whether a hart certainly begins no instruction between the ends of a stretch, and before an instant. */
 export function restsIn({ from, end, steps }: Stretch, hart: number | undefined, before: Instant): boolean {
   if (hart === undefined) return false;
-  // An instruction at which the hart was stopped may not have been executed at the end; a reset is an input, and steps begin anew.
-  const isExact = end === before || end.phase < Phase.fetched;
+  // An instruction that observers were told of may not have been executed at the end, or has trapped there.
+  const isExact = end.phase < (end === before ? Phase.attempted : Phase.fetched);
+  // At an input another hart may get the turn of one that was told of its instruction; and at a reset steps begin anew.
   const isOneRun = from.machine.instant.inputs === end.inputs;
   return isExact && isOneRun && from.steps[hart] === steps[hart];
 }

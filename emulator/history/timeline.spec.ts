@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { Random } from '../testing/random';
 import { GUEST, Session, Witness, emptyDisk, machineOf, type Point } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
-import type { Stop } from '../types';
-import { compareInstants } from './instant';
+import type { MachineApi, Stop } from '../types';
+import { compareInstants, Phase } from './instant';
 import { SavedState } from './saved-state';
 import { Timeline, type Companion, type Found, type JourneyClock, type Probe } from './timeline';
 
@@ -160,5 +160,55 @@ describe('the timeline', function () {
       assert.deepEqual((await timeline.findLast(end, probe))?.instant, last?.instant);
       assert.equal(await timeline.findLast(seen[0]!.instant, probe), undefined);
     }
+  });
+
+  describe('that looks for what a hart executes', () => {
+    const begun = (): { machine: MachineApi; timeline: Timeline; probe: (address: bigint) => Probe<number> } => {
+      const options = { harts: 1, memory: 2 ** 20, legacyVirtio: false, kernel: GUEST.kernel };
+      const machine = machineOf(options);
+      const timeline = new Timeline(machine, companionOf(new Witness(machine)), clockOf(new Random(1)), 2 ** 30);
+      const probe = (address: bigint): Probe<number> => ({
+        hart: 0,
+        watch: () => {
+          const subscription = machine.subscribe({ execute: () => true });
+          subscription.setAddresses([address]);
+          return () => subscription.end();
+        },
+        found: (stop) => (stop.kind === 'breakpoint' ? stop.hart : undefined),
+      });
+      return { machine, timeline, probe };
+    };
+
+    it('finds the instruction whose trap it stands at, though it has not been executed', async () => {
+      const { machine, timeline, probe } = begun();
+      const subscription = machine.subscribe({ trap: ({ interrupt }) => !interrupt });
+      for (let stop = machine.run({ instructions: 1000 }); stop.kind !== 'trap';) {
+        if (stop.kind === 'idle') machine.idleUntil(stop.until);
+        stop = machine.run({ instructions: 1000 });
+      }
+      subscription.end();
+      const { instant } = machine;
+      const { pc } = machine.harts[0]!;
+      timeline.arrived();
+      // A checkpoint in between, as where a pause stood.
+      await timeline.goTo({ ...instant, phase: Phase.arrived });
+      timeline.ran(10_000);
+      const found = await timeline.findLast(instant, probe(pc));
+      assert.deepEqual(found?.instant, { ...instant, phase: Phase.fetched });
+    });
+
+    it('does not take a run after a reset for rest, in which it has made as many steps', async () => {
+      const { machine, timeline, probe } = begun();
+      machine.run({ instructions: 500 });
+      timeline.ran(10_000);
+      const { steps } = machine.harts[0]!;
+      machine.reset();
+      const { pc } = machine.harts[0]!;
+      while (machine.harts[0]!.steps < steps) machine.run({ instructions: 1 });
+      assert.equal(machine.harts[0]!.steps, steps);
+      timeline.arrived();
+      const found = await timeline.findLast(machine.instant, probe(pc));
+      assert.equal(found?.instant.inputs, 1);
+    });
   });
 });

@@ -103,11 +103,13 @@ export class Timeline extends Replay {
       compareInstants(this.machine.instant, from.machine.instant) >= 0;
     if (!isOnTheWay) this.restore(from);
     // Whoever comes from far will look around here.
-    const { executed } = this.machine;
-    // Times are compared between the same inputs.
-    while (this.machine.instant.inputs < instant.inputs)
-      await this.advance(instant, undefined, this.machine.executed + FAR);
-    if (this.machine.executed - executed > FAR) this.keep(true);
+    const { inputs } = instant;
+    if (this.machine.instant.inputs < inputs) {
+      const { executed } = this.machine;
+      const { time, phase } = this.machine.inputs.through(inputs).at(-1)!;
+      await this.advance({ inputs: inputs - 1, time, phase });
+      if (this.machine.executed - executed > FAR) this.keep(true);
+    }
     const { time } = this.machine.instant;
     const isFar = instant.time - time > FAR;
     for (const near of isFar ? NEAR : []) {
@@ -160,21 +162,21 @@ export class Timeline extends Replay {
    */
   async goToStep(hart: number, steps: number, before: Instant): Promise<void> {
     this.isCancelled = false;
-    const stepsOf = (): number => this.machine.harts[hart]!.steps;
+    const count = (): number => this.machine.harts[hart]!.steps;
     let start: Kept | undefined;
     do {
       start = this.checkpoints.before(start?.machine.instant ?? before);
       if (start === undefined) throw new RangeError('the step lies before the beginning of the past');
       this.restore(start);
-    } while (stepsOf() > steps);
+    } while (count() > steps);
     const reach = (step: number): Promise<void> =>
-      this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: step - stepsOf() }));
+      this.advance(before, undefined, Infinity, () => ({ id: hart, instructions: step - count() }));
     for (const left of NEAR_STEPS) {
       await reach(steps - left);
       if (this.machine.executed - start.executed > FAR) start = this.keep(true);
     }
     await reach(steps);
-    if (stepsOf() !== steps) throw new RangeError('the hart has no such step');
+    if (count() !== steps) throw new RangeError('the hart has no such step');
   }
 
   /** Runs on to an instant, an instruction of a hart after the other. `visit` is called before each, perhaps more than once. */
@@ -225,8 +227,14 @@ export class Timeline extends Replay {
     ];
     for (let start = this.checkpoints.before(end); start !== undefined; start = this.checkpoints.before(end)) {
       const starts = [start];
-      const isWhole = since !== undefined && compareInstants(start.machine.instant, since) <= 0;
-      if (end === before && !isWhole) starts.push(...(await this.divide({ from: start, end, executed, steps }, hart)));
+      if (since !== undefined && compareInstants(start.machine.instant, since) <= 0) {
+        // Before `since` nothing is looked for, and whoever asks goes there.
+        this.restore(start);
+        await this.advance(since);
+        starts[0] = this.keep(true);
+      } else if (end === before) {
+        starts.push(...(await this.divide({ from: start, end, executed, steps }, hart)));
+      }
       for (const from of starts.reverse()) {
         yield { from, end, executed, steps };
         end = from.machine.instant;

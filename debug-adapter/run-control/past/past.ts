@@ -3,7 +3,7 @@
  * at which a run would have stopped, and to go there. Machine, disk, console and all that was learnt by watching go back
  * together. Nothing here changes the past: what comes in there begins another future, and only once `branch` is called.
  */
-import { instantName, millisecondsOf, type Instant } from '../../../emulator/history/instant';
+import { compareInstants, instantName, millisecondsOf, type Instant } from '../../../emulator/history/instant';
 import type { RecordedRun } from '../../../emulator/history/recorded-run';
 import { Cancelled, Timeline, type JourneyClock, type Probe } from '../../../emulator/history/timeline';
 import type { MachineApi, Stop } from '../../../emulator/types';
@@ -231,8 +231,10 @@ export class Past implements CountedRun {
 
   /** The step has come to its end here, on this hart. */
   stepped(hart: number): void {
-    const { back, from } = this.step ?? { back: [] };
-    for (const one of back) this.steps.set(nameOf(one, { instant: this.machine.instant, hart }), from!);
+    const { instant } = this.machine;
+    // A hart that spins is shown in its loop, where no time passes.
+    if (this.step === undefined || compareInstants(this.step.from.instant, instant) === 0) return;
+    for (const one of this.step.back) this.steps.set(nameOf(one, { instant, hart }), this.step.from);
   }
 
   /** Where a step began that has ended here, and that this step back undoes. */

@@ -7,19 +7,18 @@ import type { MappedProgram } from '../../code/mapped-program';
 const UART = 'uart';
 
 /**
- * A hart is about to execute an instruction at one of the addresses, and `value` has a value for it; it has none for a hart that does
- * not `suit`, for which the machine is not stopped.
+ * A hart is about to execute an instruction at one of the addresses, and `value` has a value for it. For a hart for which it has
+ * none, the machine is not stopped.
  */
 export const executed = <T>(
   machine: MachineApi,
   addresses: Iterable<bigint>,
   value: (hart: Hart) => T | undefined,
-  suits: (hart: Hart) => boolean = () => true,
 ): Probe<T> => {
   const wanted = new Set(addresses);
   return {
     watch: () => {
-      const subscription = machine.subscribe({ execute: ({ hart }) => suits(machine.harts[hart]!) });
+      const subscription = machine.subscribe({ execute: ({ hart }) => value(machine.harts[hart]!) !== undefined });
       subscription.setAddresses(wanted);
       return () => subscription.end();
     },

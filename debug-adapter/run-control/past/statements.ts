@@ -83,7 +83,7 @@ export class Statements {
       const found = this.executes(hart) ? wanted.get(hart.pc)?.find(({ frame }) => this.isIn(hart, frame)) : undefined;
       return found && { hart: hart.id, activation: found.activation, line: found.line };
     };
-    const probe = executed(this.machine, wanted.keys(), begun, (hart) => begun(hart) !== undefined);
+    const probe = executed(this.machine, wanted.keys(), begun);
     // A process may have run on any hart.
     return { ...probe, hart: this.thread.process === undefined ? this.thread.hart : undefined };
   }
