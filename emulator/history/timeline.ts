@@ -225,15 +225,18 @@ export class Timeline extends Replay {
       this.machine.executed,
       stepsOf(this.machine),
     ];
+    let isNearest = true;
     for (let start = this.checkpoints.before(end); start !== undefined; start = this.checkpoints.before(end)) {
       const starts = [start];
+      const whole = { from: start, end, executed, steps };
       if (since !== undefined && compareInstants(start.machine.instant, since) <= 0) {
         // Before `since` nothing is looked for, and whoever asks goes there.
         this.restore(start);
         await this.advance(since);
         starts[0] = this.keep(true);
-      } else if (end === before) {
-        starts.push(...(await this.divide({ from: start, end, executed, steps }, hart)));
+      } else if (isNearest && !restsIn(whole, hart, before)) {
+        starts.push(...(await this.divide(whole, hart)));
+        isNearest = false;
       }
       for (const from of starts.reverse()) {
         yield { from, end, executed, steps };
