@@ -23,7 +23,7 @@ export interface RunListener {
   reset(): void;
   /** After each slice, with the milliseconds for which the guest has nothing to do, and those that it has run. */
   betweenSlices(rest: number, ran: number): void;
-  /** A step has come to its end on a hart, as it was meant to. */
+  /** A step has come to its end on a hart, or cannot come to it any more. */
   stepped?(hart: number): void;
   /** What another debugger of the machine wants of the next run, and is told of each: it may stop the run. */
   limit?(): Pick<RunLimit, 'hart'>;
@@ -269,6 +269,7 @@ export class Runner {
       if (!(error instanceof CannotArrive)) throw error;
       const { hart, message: text } = error;
       this.seen(hart);
+      this.listener.stepped?.(hart);
       this.listener.logged(text);
       this.halt({ hart, reason: this.planned, description: 'Step without an end', text });
       return true;

@@ -109,7 +109,9 @@ describe('stepping across the border', function () {
     await stopAt('user/echo.c', /^ {2}return 0;/, 'echo x');
     const before = await pid();
     let stop: Stop | undefined;
+    let last: string[] = [];
     for (let count = 0; count < 20 && stop?.text === undefined; count++) {
+      last = await names();
       stop = await session.step('next', at);
       at = stop.threadId!;
     }
@@ -117,6 +119,10 @@ describe('stepping across the border', function () {
     assert.equal(stop?.text, `The step cannot come to its end: pid ${before} echo has exited.`);
     assert.match(session.messages, /echo has exited/);
     assert.ok((await names()).includes('scheduler'), (await names()).join(' < '));
+    // A step back undoes it all the same.
+    await session.stepBackRequest({ threadId: at });
+    at = (await session.stopped()).threadId!;
+    assert.deepEqual(await names(), last);
   });
 
   it('stays with the parent over fork, and never ends in the child', async () => {
