@@ -9,11 +9,22 @@ import type { Kept } from './checkpoints';
 import { Futures } from './futures';
 import { compareInstants, type Instant, Phase } from './instant';
 import type { RecordedCheckpoint } from './recorded-run';
-import { Replay } from './replay';
-import { CROWDED, FAR, leftOf, NEAR, NEAR_STEPS, restsIn, SHORTEST, STEPS, stepsOf, STRETCHES } from './stretches';
-import type { Stretch } from './stretches';
-import { Cancelled, hasHappened } from './journey';
-import type { Companion, Found, JourneyClock, LastFound, Lookback, Probe } from './journey';
+import { Replay } from './journeys/replay';
+import {
+  CROWDED,
+  FAR,
+  leftOf,
+  NEAR,
+  NEAR_STEPS,
+  restsIn,
+  SHORTEST,
+  STEPS,
+  stepsOf,
+  STRETCHES,
+} from './journeys/stretches';
+import type { Stretch } from './journeys/stretches';
+import { Cancelled, hasHappened } from './journeys/journey';
+import type { Companion, Found, JourneyClock, LastFound, Lookback, Probe } from './journeys/journey';
 
 export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
 

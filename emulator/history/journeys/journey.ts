@@ -1,6 +1,6 @@
 /** What the timeline (timeline.ts) needs of those around it, and what is looked for in the past. */
-import type { State, Stop } from '../types';
-import type { Instant } from './instant';
+import type { State, Stop } from '../../types';
+import type { Instant } from '../instant';
 
 /** One who learns by watching the machine, and whose knowledge goes back with it. */
 export interface Companion {

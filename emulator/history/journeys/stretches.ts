@@ -1,7 +1,7 @@
 /** Where checkpoints are made on the way to a place of the past, and the parts into which the past is cut to look through it. */
-import type { MachineApi } from '../types';
-import type { Kept } from './checkpoints';
-import { type Instant, Phase } from './instant';
+import type { MachineApi } from '../../types';
+import type { Kept } from '../checkpoints';
+import { type Instant, Phase } from '../instant';
 
 /** Virtual time or instructions of a way after which checkpoints are made before its end. */
 export const FAR = 2_000_000;

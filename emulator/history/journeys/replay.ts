@@ -2,11 +2,11 @@
  * Runs a machine through its past: puts it where a checkpoint was made, and runs it on from there, in short runs between which
  * the host sees to what has arrived. While it runs, into the future or through its past, checkpoints are made.
  */
-import type { MachineApi, RunLimit, Stop } from '../types';
-import { Checkpoints, type Kept } from './checkpoints';
-import { compareInstants, type Instant } from './instant';
+import type { MachineApi, RunLimit, Stop } from '../../types';
+import { Checkpoints, type Kept } from '../checkpoints';
+import { compareInstants, type Instant } from '../instant';
 import { Cancelled, type Companion, type JourneyClock, Slice, SLICE } from './journey';
-import type { RecordedCheckpoint } from './recorded-run';
+import type { RecordedCheckpoint } from '../recorded-run';
 import { stepsOf } from './stretches';
 
 /**
