@@ -13,10 +13,10 @@ import { Replay } from './journeys/replay';
 import {
   CROWDED,
   FAR,
+  isRest,
   leftOf,
   NEAR,
   NEAR_STEPS,
-  restsIn,
   SHORTEST,
   STEPS,
   stepsOf,
@@ -136,7 +136,7 @@ export class Timeline extends Replay {
    * given. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled.
    */
   async findLast<T>(before: Instant, probe: Probe<T>, since?: Instant): Promise<LastFound<T> | undefined> {
-    for await (const stretch of this.stretches(before, { since, hart: probe.hart })) {
+    for await (const stretch of this.stretches(before, probe.hart, since)) {
       const found = await this.findIn(stretch, before, probe);
       if (found !== undefined)
         return since === undefined || compareInstants(found.instant, since) > 0 ? found : undefined;
@@ -223,34 +223,29 @@ export class Timeline extends Replay {
 
   /**
    * The past before an instant, from the latest part on: the last few instructions first, as what is looked for is often near,
-   * then more and more of those before, then from checkpoint to checkpoint. `since`: so far back all is needed at any rate. `hart`:
-   * only what this hart executes matters.
+   * then more and more of those before, then from checkpoint to checkpoint. `hart`: see Stretch. `since`: so far back all is needed at
+   * any rate, and nothing before.
    */
-  private async *stretches(
-    before: Instant,
-    { since, hart }: { since?: Instant | undefined; hart?: number | undefined } = {},
-  ): AsyncGenerator<Stretch> {
+  private async *stretches(before: Instant, hart?: number, since?: Instant): AsyncGenerator<Stretch> {
     await this.goTo(before);
-    let [end, executed, steps]: [Instant, number, Kept['steps']] = [
-      before,
-      this.machine.executed,
-      stepsOf(this.machine),
-    ];
+    let end = before;
+    let { executed } = this.machine;
+    let steps: readonly number[] = stepsOf(this.machine);
     let isNearest = true;
     for (let start = this.checkpoints.before(end); start !== undefined; start = this.checkpoints.before(end)) {
       const starts = [start];
-      const whole = { from: start, end, executed, steps };
+      const whole = { from: start, end, executed, steps, hart };
       if (since !== undefined && compareInstants(start.machine.instant, since) <= 0) {
-        // Before `since` nothing is looked for, and whoever asks goes there.
+        // Whoever asks goes there if nothing is found.
         this.restore(start);
         await this.advance(since);
         starts[0] = this.keep(true);
-      } else if (isNearest && !restsIn(whole, hart, before)) {
-        starts.push(...(await this.divide(whole, hart)));
+      } else if (isNearest && !isRest(whole, before)) {
+        starts.push(...(await this.divide(whole)));
         isNearest = false;
       }
       for (const from of starts.reverse()) {
-        yield { from, end, executed, steps };
+        yield { from, end, executed, steps, hart };
         end = from.machine.instant;
         ({ executed, steps } = from);
       }
@@ -258,30 +253,31 @@ export class Timeline extends Replay {
   }
 
   /** Checkpoints on the way to the end of a stretch, ever nearer to it. */
-  private async divide(stretch: Stretch, hart: number | undefined): Promise<Kept[]> {
+  private async divide(stretch: Stretch): Promise<Kept[]> {
     const made: Kept[] = [];
     this.restore(stretch.from);
-    for (const left of hart === undefined ? STRETCHES : STEPS) {
-      if (leftOf(stretch, hart, this.machine) <= left) continue;
-      await this.advanceIn(stretch, hart, left);
+    for (const left of stretch.hart === undefined ? STRETCHES : STEPS) {
+      if (leftOf(stretch, this.machine) <= left) continue;
+      await this.advanceIn(stretch, left);
       made.push(this.keep(true));
     }
     return made;
   }
 
   /** Runs on in a stretch until so much of it is left: see `leftOf`. */
-  private advanceIn(stretch: Stretch, hart: number | undefined, left: number): Promise<void> {
-    const { end, executed } = stretch;
+  private advanceIn(stretch: Stretch, left: number): Promise<void> {
+    const { end, executed, hart } = stretch;
     if (hart === undefined) return this.advance(end, undefined, executed - left);
-    const instructions = (): number => leftOf(stretch, hart, this.machine) - left;
-    return this.advance(end, undefined, Infinity, () => ({ id: hart, instructions: instructions() }));
+    return this.advance(end, undefined, Infinity, () => ({
+      id: hart,
+      instructions: leftOf(stretch, this.machine) - left,
+    }));
   }
 
   /** The last find in a stretch, in which there may be very many. */
   private async findIn<T>(stretch: Stretch, before: Instant, probe: Probe<T>): Promise<LastFound<T> | undefined> {
     const { from, end } = stretch;
-    const left = (): number => leftOf(stretch, probe.hart, this.machine);
-    if (restsIn(stretch, probe.hart, before)) return undefined;
+    if (isRest(stretch, before)) return undefined;
     const finds: Found<T>[] = [];
     this.restore(from);
     const unwatch = probe.watch();
@@ -292,7 +288,7 @@ export class Timeline extends Replay {
         const value = probe.found(stop);
         if (value === undefined) return false;
         finds.push({ instant, value });
-        return finds.length >= CROWDED && left() > SHORTEST;
+        return finds.length >= CROWDED && leftOf(stretch, this.machine) > SHORTEST;
       });
     } finally {
       unwatch();
@@ -301,9 +297,9 @@ export class Timeline extends Replay {
     const found = last && { ...last, earlier: finds };
     if (compareInstants(this.machine.instant, end) >= 0) return found;
     const here = this.keep(true);
-    await this.advanceIn(stretch, probe.hart, Math.floor(left() / 2));
+    await this.advanceIn(stretch, Math.floor(leftOf(stretch, this.machine) / 2));
     const half = this.keep(true);
-    const sooner = { from: here, end: half.machine.instant, executed: half.executed, steps: half.steps };
+    const sooner = { ...stretch, from: here, end: half.machine.instant, executed: half.executed, steps: half.steps };
     return (
       (await this.findIn({ ...stretch, from: half }, before, probe)) ??
       (await this.findIn(sooner, before, probe)) ??

@@ -25,14 +25,16 @@ export interface Stretch {
   /** At its end: the instructions executed since power on, and the steps of each hart. */
   readonly executed: number;
   readonly steps: readonly number[];
+  /** Only what this hart executes is looked for, if it is given. */
+  readonly hart: number | undefined;
 }
 
-/** How far the end of a stretch is from where the machine stands in it: in steps of a hart, else in instructions. */
-export const leftOf = ({ executed, steps }: Stretch, hart: number | undefined, machine: MachineApi): number =>
+/** How far the end of a stretch is from where the machine stands in it: in steps of its hart, else in instructions. */
+export const leftOf = ({ executed, steps, hart }: Stretch, machine: MachineApi): number =>
   hart === undefined ? executed - machine.executed : steps[hart]! - machine.harts[hart]!.steps;
 
-/** Whether a hart certainly begins no instruction between the ends of a stretch, and before an instant. */
-export function restsIn({ from, end, steps }: Stretch, hart: number | undefined, before: Instant): boolean {
+/** Whether its hart certainly begins no instruction between the ends of a stretch, and before an instant. */
+export function isRest({ from, end, steps, hart }: Stretch, before: Instant): boolean {
   if (hart === undefined) return false;
   // An instruction that observers were told of may not have been executed at the end, or has trapped there.
   const isExact = end.phase < (end === before ? Phase.attempted : Phase.fetched);
