@@ -17,11 +17,17 @@ export interface Box {
 
 /** Tries until the attempt returns true; then what is wanted has come about. */
 export async function eventually(what: string, attempt: () => Promise<boolean>, limit = LONG): Promise<void> {
-  const deadline = Date.now() + limit;
+  if (!(await comesTrue(attempt, limit))) throw new Error(`waited in vain for ${what}`);
+}
+
+/** Whether an attempt returns true within so many milliseconds. */
+export async function comesTrue(attempt: () => Promise<boolean>, milliseconds: number): Promise<boolean> {
+  const deadline = Date.now() + milliseconds;
   while (!(await attempt())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > deadline) return false;
     await delay(50);
   }
+  return true;
 }
 
 /** Whether an element becomes visible in so many milliseconds. */

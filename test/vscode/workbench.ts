@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { Editor } from './editor';
-import { eventually, LONG, PALETTE, seen, SHORT } from './patience';
+import { comesTrue, eventually, LONG, PALETTE, seen, SHORT } from './patience';
 
 export class Workbench {
   constructor(readonly page: Page) {
@@ -114,13 +114,16 @@ export class Workbench {
 
   /**
    * Presses F5. While VS Code still activates extensions, it only opens the view, and a person would press again: the key has
-   * worked once the status bar has an item for debugging.
+   * worked once the status bar has an item for debugging, or the call stack a session. VS Code does not add that item for a
+   * session that begins in the window's first seconds, until its state changes.
    */
   async start(): Promise<void> {
     const item = this.page.locator('[id="status.debug"]');
+    const started = async (): Promise<boolean> =>
+      (await item.isVisible()) || /running|paused/i.test(await this.callStack());
     await eventually('F5 starts a session', async () => {
       await this.page.keyboard.press('F5');
-      return seen(item, PALETTE);
+      return comesTrue(started, PALETTE);
     });
   }
 
