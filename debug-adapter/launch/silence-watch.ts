@@ -10,7 +10,7 @@ import { hex } from '../../emulator/isa/hex';
 import type { MachineApi } from '../../emulator/types';
 import { memoryMap, rangeAt, type PhysicalRange } from '../memory/memory-map';
 import { walkStack, type StackGuest } from '../stack/stack';
-import { channelName } from '../xv6/channel';
+import { channelName, holderOf } from '../xv6/channel';
 import { processOn } from '../xv6/cpus';
 import { ENDED, named, parkedRegisters, processes, SLEEPING, type Process } from '../xv6/processes';
 
@@ -117,20 +117,29 @@ export class SilenceWatch {
   private describe(sleepers: readonly Process[]): string {
     const { machine } = this.guest;
     const seconds = ((machine.now - this.since) / SECOND).toFixed(1);
-    const lines = sleepers.map((process) => this.sleeper(process, waitsForChild(process, sleepers)));
+    const lines = sleepers.map((process) => this.sleeper(process, sleepers));
     const heading = `nothing has run for ${seconds} s, and neither a key nor time will wake any process`;
     const requests = heldRequests(machine.save().state, machine.memory);
     const map = memoryMap(machine.memory);
     return [heading, ...lines, ...requests.map((request) => describeRequest(request, map))].join('\n');
   }
 
-  private sleeper(process: Process, isWaiting: boolean): string {
+  private sleeper(process: Process, all: readonly Process[]): string {
     const { guest } = this;
     const frames = walkStack(guest, { kind: 'process', process }, 0);
     const calls = frames.slice(0, CALLERS).map(({ name }) => name);
     const on = process.channel === undefined ? 'what is not known' : channelName(guest.xv6, process.channel);
-    const own = isWaiting ? ', so until a child of its own exits' : '';
-    return `${named(process)} sleeps on ${on}${own}: ${calls.join(' < ')}`;
+    const until = waitsForChild(process, all) ? ', so until a child of its own exits' : this.heldBy(process, all);
+    return `${named(process)} sleeps on ${on}${until}: ${calls.join(' < ')}`;
+  }
+
+  /** Who holds the lock that a process waits for. */
+  private heldBy({ pid, channel }: Process, all: readonly Process[]): string {
+    const holder = channel === undefined ? undefined : holderOf(this.guest.xv6, channel);
+    if (holder === undefined) return '';
+    if (holder === pid) return ', which it holds itself';
+    const process = all.find((one) => one.pid === holder);
+    return process === undefined ? `, which pid ${holder} held, and has ended` : `, which ${named(process)} holds`;
   }
 }
 

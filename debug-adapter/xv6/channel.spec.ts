@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import * as C from '../expressions/types';
 import { arrayOf, struct } from '../testing/program';
-import { channelName, pathTo } from './channel';
+import { channelName, holderOf, pathTo } from './channel';
 import { openXv6 } from './kernel';
 import { guestKernel, PROC } from '../testing/xv6-kernel';
 
@@ -33,5 +33,34 @@ describe('the name of a channel', () => {
   it('is the address where nothing is known', () => {
     const { program } = guestKernel();
     assert.equal(channelName(openXv6(program, program.read), 0x87f12340n), '0x87f12340');
+  });
+});
+
+describe('the holder of the lock that is slept on', () => {
+  const spinlock = struct('spinlock', { locked: C.INT, cpu: C.pointerTo(C.VOID) });
+  const sleeplock = struct('sleeplock', { locked: C.INT, lk: spinlock, pid: C.INT });
+  const inode = struct('inode', { ref: C.INT, lock: sleeplock });
+  const TABLE = 0x8001f000n;
+  const { program } = guestKernel();
+  program.addGlobal('inodes', arrayOf(inode, 4), TABLE);
+  const xv6 = openXv6(program, program.read);
+  const lock = TABLE + BigInt(2 * inode.size + C.findMember(inode, 'lock')!.offset);
+  const member = (name: string): bigint => lock + BigInt(C.findMember(sleeplock, name)!.offset);
+
+  it('is the process that the lock names, while it is locked', () => {
+    program.poke(member('locked'), 0n, 4);
+    program.poke(member('pid'), 7n, 4);
+    assert.equal(holderOf(xv6, lock), undefined);
+    program.poke(member('locked'), 1n, 4);
+    assert.equal(holderOf(xv6, lock), 7);
+  });
+
+  it('is not known of what is no such lock', () => {
+    program.poke(member('locked'), 1n, 4);
+    program.poke(member('lk'), 1n, 4);
+    assert.equal(holderOf(xv6, member('lk')), undefined, 'a spin lock names no process');
+    assert.equal(holderOf(xv6, TABLE), undefined, 'an inode');
+    assert.equal(holderOf(xv6, PROC), undefined, 'a process has a pid');
+    assert.equal(holderOf(xv6, 0x87f12340n), undefined);
   });
 });

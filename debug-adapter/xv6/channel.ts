@@ -3,11 +3,12 @@
  * address of the awaited object, which the kernel's symbols and types can name.
  */
 import { hex } from '../../emulator/isa/hex';
-import { plain, sizeOf } from '../expressions/types';
-import type { Type } from '../symbols/api';
+import { findMember, plain, sizeOf } from '../expressions/types';
+import type { RecordType, Type } from '../symbols/api';
 import { globalAt, indexIn, type Xv6 } from './kernel';
 import { pipes } from './open-files';
 import { allProcesses } from './processes';
+import { Structure } from './structure';
 
 /** `&ticks`, `&bcache.buf[3].lock`, `&proc[0] (wait of pid 1)`, `nread of the pipe at 0x87f5a000`; or the bare address. */
 export function channelName(xv6: Xv6, channel: bigint): string {
@@ -28,6 +29,21 @@ export function globalName(xv6: Pick<Xv6, 'binary'>, address: bigint): string | 
   if (path !== undefined) return `${found.name}${path}`;
   return found.offset === 0n ? found.name : `${found.name} + ${found.offset}`;
 }
+
+/**
+ * The pid that holds the lock on which one sleeps: of a structure that says whether it is `locked` and by which `pid`, as xv6's sleep
+ * locks do. Undefined for any other channel, and for a lock that nobody holds.
+ */
+export function holderOf(xv6: Pick<Xv6, 'binary' | 'read'>, channel: bigint): number | undefined {
+  const found = globalAt(xv6, channel);
+  const type = found?.type && structuresAt(found.type, Number(found.offset)).find(isSleepLock);
+  const lock = type && Structure.read(type, channel, xv6.read);
+  const pid = lock?.number('locked') ? lock.number('pid') : undefined;
+  return pid === undefined ? undefined : Number(pid);
+}
+
+const isSleepLock = (type: RecordType): boolean =>
+  findMember(type, 'locked') !== undefined && findMember(type, 'pid') !== undefined;
 
 function pipe(xv6: Xv6, address: bigint): string | undefined {
   for (const { record, address: start } of pipes(xv6)) {
@@ -60,4 +76,19 @@ export function pathTo(type: Type, offset: number): string | undefined {
     if (rest !== undefined) return member.name === undefined ? rest : `.${member.name}${rest}`;
   }
   return undefined;
+}
+
+/** The structures that begin at a byte offset in a value, the outermost first. */
+function structuresAt(type: Type, offset: number): RecordType[] {
+  const bare = plain(type);
+  if (bare.kind === 'array') {
+    const size = sizeOf(bare.element);
+    return size === 0 ? [] : structuresAt(bare.element, offset % size);
+  }
+  if (bare.kind !== 'struct' && bare.kind !== 'union') return [];
+  const within = bare.members.flatMap((member) => {
+    const rest = offset - member.offset;
+    return rest < 0 || rest >= sizeOf(member.type) ? [] : structuresAt(member.type, rest);
+  });
+  return offset === 0 && bare.complete ? [bare, ...within] : within;
 }

@@ -109,6 +109,18 @@ describe('processes that sleep', function () {
     });
   }
 
+  it('for good, as a lock was not released: soon, with who holds it', async () => {
+    await session().boot({ harts: 1, functions: ['iunlock'], filters: ['panic'] });
+    const { threadId } = await session().stopped();
+    const { id } = (await session().stack(threadId))[0]!;
+    await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl', frameId: id });
+    await session().setFunctionBreakpointsRequest({ breakpoints: [] });
+    await session().continueRequest({ threadId: threadId! });
+    const { description, text } = await session().stopped();
+    assert.equal(description, 'All processes sleep, and nothing will wake them');
+    assert.match(text ?? '', /\npid 1 init sleeps on &\w.*, which it holds itself: sched < sleep < acquiresleep < /);
+  });
+
   it('until a key comes are none of these: a shell, and a pipe to one that waits for it', async () => {
     await session().boot({ harts: 3, filters: ['panic'] });
     await session().written('$ ');
