@@ -61,6 +61,25 @@ describe('the image of a page', () => {
     }
   });
 
+  it('is the same for a program that fills a memory with pages that hardly differ, when it does so again', () => {
+    // malloc(10001) until there is no more, as in xv6's test of memory: a header and a link in most pages.
+    const [PAGES, BLOCK] = [30_000, 10_032];
+    const fill = (): PageImage[] =>
+      Array.from({ length: PAGES }, (_, page) => {
+        const at = page * BLOCK + 0x8350;
+        const first = ((at % PAGE) >> 3) << 1;
+        bytesOf(0).fill(0);
+        memory[(first + 6) % WORDS] = at - BLOCK;
+        memory[(first + 8) % WORDS] = 0x273;
+        if (page % 2 > 0) memory[(first + 4) % WORDS] = at & -PAGE;
+        return imageOfPage(memory, 0);
+      });
+    const images = fill();
+    const same = fill().filter((image, page) => image === images[page]).length;
+    assert.ok(same > 0.99 * PAGES, `${same} of ${PAGES}`);
+    assert.equal(new Set(images).size, PAGES);
+  });
+
   it('is one for all free pages that lead to the same next one', () => {
     const freeAll = (): PageImage[] =>
       [0, 1, 2].map((page) => {

@@ -88,20 +88,27 @@ function newContent(memory: Int32Array, first: number): Content {
 }
 
 /**
- * Contents by their hash: equal pages, such as those of a program that runs several times, are kept once. A content that no
- * checkpoint needs any more may be gone, and one may be in the place of another: then it is made again.
+ * Contents by their hash, each at the place that it says or at one of the next: equal pages, such as those of a program that runs
+ * several times, are kept once. A content that no checkpoint needs any more may be gone; and where all places are taken, one is
+ * forgotten, and made again when the next page holds the same. There are more places than checkpoints hold contents at most.
  */
-const CONTENTS = 8192;
+const CONTENTS = 262_144;
+const PLACES = 4;
 /** Odd, with bits all over. */
 const FACTOR = 0x5bd1e995;
 const contents = new Array<WeakRef<Content> | undefined>(CONTENTS).fill(undefined);
 
 function contentOf(memory: Int32Array, first: number): Content {
-  const place = hashOf(memory, first) & (CONTENTS - 1);
-  const known = contents[place]?.deref();
-  if (known?.holds(memory, first) === true) return known;
+  const hash = hashOf(memory, first);
+  let free = -1;
+  for (let i = 0; i < PLACES; i++) {
+    const place = (hash + i) & (CONTENTS - 1);
+    const known = contents[place]?.deref();
+    if (known?.holds(memory, first) === true) return known;
+    if (known === undefined && free < 0) free = place;
+  }
   const content = newContent(memory, first);
-  contents[place] = new WeakRef(content);
+  contents[free < 0 ? hash & (CONTENTS - 1) : free] = new WeakRef(content);
   return content;
 }
 

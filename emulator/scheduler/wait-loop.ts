@@ -30,6 +30,8 @@ export class WaitLoop {
   /** The words of 64 bits that a pass touches, by index in halves of 32 bits, and what both halves held at `steps`. */
   private readonly at: Int32Array;
   private readonly values: Int32Array;
+  /** Their physical addresses, once they were saved. */
+  private words: number[] | undefined;
 
   constructor(
     private readonly memory: GuestMemory,
@@ -83,7 +85,8 @@ export class WaitLoop {
 
   save(): State {
     const { sp, mode, mstatus, satp, satpHigh, lines, quantum, pure, forLock, steps, idle, misses } = this;
-    const words = Array.from(this.at, (word) => this.memory.physicalOf(word * 4));
+    // One list for all that are saved: checkpoints have it in common.
+    const words = (this.words ??= Array.from(this.at, (word) => this.memory.physicalOf(word * 4)));
     const [registers, values] = [Array.from(this.registers), Array.from(this.values)];
     const loop = { quantum, pure, forLock, steps, idle, misses, words, values };
     return { registers, sp, mode, mstatus, satp, satpHigh, lines, ...loop };
