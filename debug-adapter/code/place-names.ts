@@ -3,6 +3,7 @@ import { named } from '../xv6/processes';
 import type { Hart } from '../../emulator/types';
 import { processOn } from '../xv6/cpus';
 import type { Guest } from './guest';
+import { baseName } from './sources';
 import { disassemble } from '../../emulator/isa/instructions/disassemble';
 import { wordAt } from '../../emulator/isa/instructions/instruction-at';
 import { hex } from '../../emulator/isa/hex';
@@ -24,8 +25,15 @@ function placeIn(image: MappedProgram, address: bigint): string | undefined {
   const found = image.binary.symbolAt(image.linked(address));
   if (!found) return undefined;
   const line = image.binary.lineAt(image.linked(address));
-  const place = line ? ` at ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}` : '';
+  const place = line ? ` at ${baseName(line.file)}:${line.line}` : '';
   return `${found.symbol.name}${found.offset === 0n ? '' : `+${found.offset}`}${place}`;
+}
+
+/** "vm.c:98": the line of a place in the kernel, or what else is known of it. */
+export function kernelLine(guest: Pick<Guest, 'image'>, address: bigint): string {
+  const { image } = guest;
+  const found = image.contains(address) ? image.binary.lineAt(image.linked(address)) : undefined;
+  return found === undefined ? (kernelPlace(guest, address) ?? hex(address)) : `${baseName(found.file)}:${found.line}`;
 }
 
 /** A place in the code that a hart sees: the kernel's, or in user mode its program's. */
@@ -57,6 +65,6 @@ export function callPlace(image: MappedProgram, returnAddress: bigint): Place | 
   const symbol = image.binary.symbolAt(linked - 1n)?.symbol;
   if (symbol === undefined) return undefined;
   const line = image.binary.callLineAt(linked - 1n);
-  const at = line === undefined ? '' : ` at ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}`;
+  const at = line === undefined ? '' : ` at ${baseName(line.file)}:${line.line}`;
   return { text: `${symbol.name}${at}`, ...(line && { file: line.file, line: line.line }) };
 }

@@ -50,10 +50,22 @@ function placeOf(guest: AskedGuest, hart: Hart, pc: bigint): Place | undefined {
 }
 
 /** The place in the kernel from which the function that a hart is in was called. */
-export function callerPlace(guest: AskedGuest, hart: Hart): Place | undefined {
+export const callerPlace = (guest: AskedGuest, hart: Hart): Place | undefined => callerPlaces(guest, hart, 1)[0];
+
+/** At most so many places of calls, from the function that a hart is in outwards. */
+export function callerPlaces(guest: AskedGuest, hart: Hart, most: number): Place[] {
   const image = guest.imageAt(hart);
-  const caller = image?.caller(guest.frame(hart), guest.read(hart));
-  return image && caller && callPlace(image, caller.pc);
+  if (image === undefined) return [];
+  const read = guest.read(hart);
+  const places: Place[] = [];
+  let frame = image.caller(guest.frame(hart), read);
+  while (frame && places.length < most) {
+    const place = callPlace(image, frame.pc);
+    if (place === undefined) break;
+    places.push(place);
+    frame = image.caller(frame, read);
+  }
+  return places;
 }
 
 /** "mappages+88 at vm.c:100, called by uvmalloc at uvm.c:23". */

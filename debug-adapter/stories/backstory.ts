@@ -8,15 +8,13 @@ import type { Instant } from '../../emulator/history/instant';
 import type { Timeline } from '../../emulator/history/timeline';
 import { Cause } from '../../emulator/isa/causes';
 import { hex } from '../../emulator/isa/hex';
-import { isJump } from '../../emulator/isa/instructions/calls';
 import { X } from '../../emulator/isa/registers';
 import { isEnvironmentCall } from '../../emulator/isa/trap-kinds';
-import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import { Mode, type TrapEvent } from '../../emulator/types';
-import { kernelPlace } from '../code/place-names';
-import { baseName } from '../code/sources';
+import { kernelLine, kernelPlace } from '../code/place-names';
+import { fromBytes } from '../expressions/value';
 import { globalName } from '../xv6/channel';
 import { processIdOn } from '../xv6/cpus';
 import { pageFilling } from '../xv6/names';
@@ -29,42 +27,45 @@ import type { Range } from '../questions/spots';
 import { executed, trapTaken } from '../run-control/past/questions';
 import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
-import {
-  branchBefore,
-  decides,
-  loadOf,
-  returnBefore,
-  returnedConstant,
-  returns,
-  sourcesOf,
-  sourcesOfRegister,
-  type Loaded,
-} from './cause';
+import { returnBefore, loadOf, returns, sourcesOfRegister, type Loaded } from './cause';
 import { isNobodys } from './evidence/bearings';
+import { decisionIn, type Call } from './evidence/decisions';
 import { firstOfLoop, trapOnStack } from './evidence/exceptions';
 import { handlerStore } from './evidence/handler-stores';
-import { instructionParts, lastWriteLine } from './evidence/last-write';
+import { locksCounted, type CountedLock } from './evidence/held-locks';
+import { copiedFrom, instructionParts, lastWriteLine } from './evidence/last-write';
 import { functionAt, innermostFunctions, type KernelFunction } from './evidence/kernel-functions';
-import { behindResult, entryIn, variableIn } from './evidence/run-reading';
+import { behindResult, entryIn, variableIn, variableText, type ReadVariable } from './evidence/run-reading';
 import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
 import { knownTables } from './known-tables';
-import { recentInstructions, type Executed } from './recent';
+import { lookAtRecent, type Executed } from './recent';
 import { leafPage } from './sections';
 import { pageContent } from './words';
 
-/** Instructions that are looked at before the one that a story begins with: few at first, as that mostly tells. */
-const RECENT = [300, 4000];
+/** Calls from which a variable was written, or a lock taken: often by a function that is there for all. */
+const CALLERS = 2;
 
 /** A sentence, and what happened then, if it is about something that happened. */
 export interface BackstoryLine {
   readonly text: string;
   /**
-   * Why a function went where it went; the exception behind it; of what its address was made, or in which page it lay; who wrote the
-   * instruction, filled what lay there, or overwrote it; from where the hart came; what the exception's handler then did.
+   * Why a function went where it went, and who wrote the variable that it went by; the exception behind it; of what its address was
+   * made, or in which page it lay; who wrote that variable or the instruction, filled what lay there, or overwrote it; from where the
+   * hart came; what the exception's handler then did.
    */
   readonly about:
-    'decision' | 'exception' | 'origin' | 'loaded' | 'code' | 'filled' | 'overwritten' | 'jump' | 'handler';
+    | 'decision'
+    | 'decider'
+    | 'exception'
+    | 'origin'
+    | 'variable'
+    | 'loaded'
+    | 'code'
+    | 'filled'
+    | 'overwritten'
+    | 'jump'
+    | 'handler';
   readonly seen?: Occurrence;
 }
 
@@ -85,6 +86,8 @@ export class Backstory {
   private readonly writers: Writers;
   /** Where the address lay, if all of it was loaded. */
   private loaded: Loaded | undefined;
+  /** The variable that decided, or of which the address was made. */
+  private variable: ReadVariable | undefined;
 
   /** The machine stands at the stop. `frames`: the stack of the hart that stopped, innermost first. */
   constructor(
@@ -118,8 +121,11 @@ export class Backstory {
     const [ending, caller] = innermostFunctions(this.guest, this.frames);
     if (ending !== undefined && caller !== undefined) {
       const call = await this.callOf(ending, now);
-      if (call !== undefined)
-        await this.lookAtRecent(this.hart, call, (run, isLast) => this.tellDecision(run, caller, ending, isLast));
+      if (call === undefined) return;
+      await lookAtRecent(this.guest, this.timeline, this.hart, call, (run, isLast) =>
+        this.tellDecision(run, { caller, called: ending }, isLast),
+      );
+      await this.tellVariable('decider', call);
     }
   }
 
@@ -152,46 +158,14 @@ export class Backstory {
     return (await this.timeline.findLast(now, begun))?.instant;
   }
 
-  /** Looks at the last instructions of a hart, at more of them until `tell` has found what it looks for. */
-  private async lookAtRecent(
-    hart: number,
-    before: Instant,
-    tell: (run: readonly Executed[], isLast: boolean) => boolean,
-  ): Promise<void> {
-    for (const most of RECENT) {
-      const run = await recentInstructions(this.guest, this.timeline, hart, before, most);
-      if (tell(run, run.length < most || most === RECENT.at(-1))) return;
-    }
-  }
-
   /** Why a function went where it then called another one. False if that may lie farther back. */
-  private tellDecision(
-    run: readonly Executed[],
-    caller: KernelFunction,
-    called: KernelFunction,
-    isLast: boolean,
-  ): boolean {
-    const last = run.length - 1;
-    if (last < 0 || !isJump(run[last]!.decoded)) return true;
-    const branch = branchBefore(run, last, caller);
-    const here = this.guest.harts[this.hart]!;
-    const codeAt = (pc: bigint): Decoded | undefined => instructionAt(this.guest.read(here), pc);
-    if (branch === undefined || !decides(run, branch, caller, codeAt)) return isLast;
-    const where = `At ${this.lineOf(run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
-    const entry = entryIn(this.places, sourcesOf(run, branch));
-    if (entry !== undefined) return this.tellEntry('decision', `${where} for `, entry);
-    const result = returnedConstant(run, branch, caller, (pc) => this.functionAt(this.guest.image.linked(pc)));
-    if (result !== undefined) {
-      const behind = behindResult(this.places, run, branch, result.by);
-      const returned = `${where}, as ${result.by.name} had returned ${result.value}`;
-      if (behind !== undefined)
-        return this.tellEntry('decision', `${returned}. The last entry that it had read is `, behind);
-      if (isLast) this.say('decision', `${returned}.`);
-      return isLast;
-    }
-    const variable = isLast ? variableIn(this.guest, sourcesOf(run, branch), run) : undefined;
-    if (variable !== undefined) this.say('decision', `${where}, as ${variable}.`);
-    return isLast;
+  private tellDecision(run: readonly Executed[], calls: Call, isLast: boolean): boolean {
+    const decision = decisionIn(this.guest, this.places, this.guest.harts[this.hart]!, run, calls, isLast);
+    if (decision === undefined) return false;
+    if (decision.entry !== undefined) return this.tellEntry('decision', decision.text, decision.entry);
+    this.say('decision', decision.text);
+    this.variable = decision.variable;
+    return true;
   }
 
   private tellEntry(
@@ -207,6 +181,33 @@ export class Backstory {
     return true;
   }
 
+  /** Who wrote the variable last, if it is still what it was when it was read; or who took the locks that it counts. */
+  private async tellVariable(about: 'decider' | 'variable', before: Instant): Promise<void> {
+    if (this.variable === undefined) return;
+    const { name, range, value } = this.variable;
+    this.variable = undefined;
+    await this.timeline.goTo(before);
+    const now = this.guest.machine.memory.read(range.address, range.length);
+    if (now === undefined || fromBytes(now) !== value) return;
+    const locks = locksCounted(this.guest, this.hart, range.address, value);
+    if (locks.length > 0) return this.tellLocks(locks, before);
+    const writing = await this.writers.last({ kind: 'memory', parts: [range] }, before);
+    if (writing === undefined) this.say(about, `Nothing has written ${name} since the past of this run begins.`);
+    else this.sayLastWrite(about, writing, name, { callers: CALLERS });
+  }
+
+  /** Who took each of them; first the one that was taken first, which is the one that was forgotten, mostly. */
+  private async tellLocks(locks: readonly CountedLock[], before: Instant): Promise<void> {
+    const lines: ReturnType<typeof lastWriteLine>[] = [];
+    for (const { what, parts } of locks) {
+      const writing = await this.writers.last({ kind: 'memory', parts }, before);
+      if (writing !== undefined)
+        lines.push(lastWriteLine(this.guest, what, writing, { how: 'taken', callers: CALLERS }));
+    }
+    lines.sort((one, other) => one.seen.tick - other.seen.tick);
+    for (const { text, seen } of lines) this.say('decider', text, seen);
+  }
+
   /** `notByProgram`: it is told only if the kernel has written it, or the debugger. Returns the write, at which the machine then stands. */
   private async tellLastWrite(
     about: 'code' | 'filled' | 'overwritten',
@@ -217,25 +218,13 @@ export class Backstory {
     const writing = await this.writers.last({ kind: 'memory', parts }, before);
     const isKernels = writing?.by === 'instruction' && this.guest.harts[writing.hart]!.mode !== Mode.User;
     if (writing === undefined || (notByProgram && !isKernels && writing.by !== 'debugger')) return undefined;
-    this.sayLastWrite(about, writing);
+    this.sayLastWrite(about, writing, about === 'code' ? 'The instruction' : undefined);
     return writing;
   }
 
-  private sayLastWrite(about: 'code' | 'filled' | 'overwritten', writing: Writing): void {
-    const { text, seen } = lastWriteLine(this.guest, about === 'code' ? 'The instruction' : 'What lay there', writing);
+  private sayLastWrite(about: BackstoryLine['about'], writing: Writing, what = 'What lay there', words = {}): void {
+    const { text, seen } = lastWriteLine(this.guest, what, writing, words);
     this.say(about, text, seen);
-  }
-
-  /**
-   * The load of what an instruction stored, if it only copied that, as far from where it was copied as the store is from `physical`.
-   * The machine stands at the write.
-   */
-  private async copied(writing: Writing | undefined, physical: bigint): Promise<Loaded | undefined> {
-    if (writing?.by !== 'instruction' || writing.decoded === undefined) return undefined;
-    const { hart, decoded, event } = writing;
-    const run = await recentInstructions(this.guest, this.timeline, hart, this.guest.machine.instant, RECENT[0]!);
-    const source = loadOf(run, run.length, decoded.rs2);
-    return source && event && { ...source, physical: source.physical - (event.address - physical) };
   }
 
   private async tellTrap(event: TrapEvent, at: Instant): Promise<void> {
@@ -256,11 +245,12 @@ export class Backstory {
     const a0 = hart.x(X.a0);
     const last = walked?.steps.at(-1);
     if (event.epc === event.tval) {
-      await this.lookAtRecent(event.hart, at, (run, isLast) => this.tellJump(run, event, isLast));
+      await lookAtRecent(this.guest, this.timeline, event.hart, at, (run, isLast) => this.tellJump(run, event, isLast));
     } else if (register !== undefined) {
-      await this.lookAtRecent(event.hart, at, (run, isLast) =>
+      await lookAtRecent(this.guest, this.timeline, event.hart, at, (run, isLast) =>
         this.tellAddress(run, register, { ...event, a0 }, isLast),
       );
+      await this.tellVariable('variable', at);
     }
     if (this.loaded !== undefined && (event.epc !== event.tval || pageFilling(event.tval) !== undefined))
       await this.tellWhatLay(this.loaded, event, at);
@@ -288,7 +278,7 @@ export class Backstory {
     if (source === undefined && !isLast) return false;
     // JALR clears the lowest bit (the unprivileged specification, 2.5).
     if (source !== undefined && (source.value & ~1n) === event.tval) this.tellLoaded(source);
-    if (event.from !== Mode.User) this.say('jump', `The jump there is at ${this.lineOf(jump.pc)}.`);
+    if (event.from !== Mode.User) this.say('jump', `The jump there is at ${kernelLine(this.guest, jump.pc)}.`);
     return true;
   }
 
@@ -309,7 +299,8 @@ export class Backstory {
       const isWhole = source.bytes === 8 && source.value === event.tval;
       const isKernels = (isLast || isWhole) && event.from !== Mode.User;
       const variable = isKernels ? variableIn(this.guest, sources, run) : undefined;
-      if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variable}.`);
+      this.variable = variable;
+      if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variableText(variable)}.`);
       else if (isWhole) this.tellLoaded(source);
       else return isLast;
       return true;
@@ -322,10 +313,13 @@ export class Backstory {
     const end = by.low === here?.low ? undefined : returnBefore(run, run.length, by);
     const isReturned = end !== undefined && end > source.index && returns(run, end, decoded.imm, event.a0);
     if (!isReturned) {
-      this.say('origin', `The address was made of ${decoded.imm}, a constant at ${this.lineOf(pc)}.`);
+      this.say('origin', `The address was made of ${decoded.imm}, a constant at ${kernelLine(this.guest, pc)}.`);
       return true;
     }
-    this.say('origin', `The address was made of ${decoded.imm}, which ${by.name} had returned (${this.lineOf(pc)}).`);
+    this.say(
+      'origin',
+      `The address was made of ${decoded.imm}, which ${by.name} had returned (${kernelLine(this.guest, pc)}).`,
+    );
     const behind = behindResult(this.places, run, run.length, by);
     return behind === undefined || this.tellEntry('origin', `The last entry that ${by.name} had read is `, behind);
   }
@@ -351,7 +345,7 @@ export class Backstory {
       const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
       if (!isJunk && (from !== Mode.User || isFrame)) return;
       const written = await this.tellLastWrite(isJunk ? 'filled' : 'overwritten', [range], at, !isJunk);
-      const copy = isJunk ? await this.copied(written, physical) : undefined;
+      const copy = isJunk ? await copiedFrom(this.guest, this.timeline, written, physical) : undefined;
       // The page from which it was copied had been filled with it, while somebody still had it.
       if (copy !== undefined && (value & 0xffn) === (copy.value & 0xffn)) {
         const from = `where ${hex(value)} had been copied from PA ${hex(copy.physical)}`;
@@ -364,7 +358,7 @@ export class Backstory {
     const writing = await this.writers.last({ kind: 'memory', parts: [range] }, at);
     const { instant } = this.guest.machine;
     if (writing?.by === 'debugger') return this.sayLastWrite(about, writing);
-    const source = await this.copied(writing, physical);
+    const source = await copiedFrom(this.guest, this.timeline, writing, physical);
     if (source?.value !== value) return;
     this.retellLoaded(`${variable}, and that had been read from PA ${hex(source.physical)}`);
     this.pages.unshift({ page: pageOf(source.physical), isReused: true });
@@ -384,13 +378,6 @@ export class Backstory {
   private scene(hart: number, pc: bigint | undefined, what: string): Occurrence {
     const one = this.guest.harts[hart]!;
     return { ...sceneOf(this.guest, one, pc ?? one.pc), what, parts: [] };
-  }
-
-  /** "vm.c:98". */
-  private lineOf(pc: bigint): string {
-    const { image } = this.guest;
-    const found = image.contains(pc) ? image.binary.lineAt(image.linked(pc)) : undefined;
-    return found === undefined ? (kernelPlace(this.guest, pc) ?? hex(pc)) : `${baseName(found.file)}:${found.line}`;
   }
 
   private say(about: BackstoryLine['about'], text: string, seen?: Occurrence): void {

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { decode } from '../../emulator/isa/instructions/decode';
 import { encode, R } from '../../emulator/testing/encode';
-import { branchBefore, decides, returnBefore, returnedConstant, returns, sourcesOf, sourcesOfRegister } from './cause';
+import {
+  branchBefore,
+  decides,
+  returnBefore,
+  returnedAnswer,
+  returnedConstant,
+  returns,
+  sourcesOf,
+  sourcesOfRegister,
+} from './cause';
 import type { Executed } from './recent';
 
 /** A run of instructions of a function at 0x1000, one after the other, unless they say where they are. */
@@ -72,12 +81,30 @@ describe('the cause of a jump', () => {
     const made: Row = ['addi', { rd: R.a0, rs1: R.zero, imm: 1 }, { pc: 0x2000n }];
     const tested: Row = ['beq', { rs1: R.a0, rs2: R.zero, imm: 8 }, { left: 1n }];
     const returned = run(made, ['jalr', { rd: R.zero, rs1: R.ra }, { pc: 0x2004n }], tested);
-    assert.deepEqual(returnedConstant(returned, 2, WITHIN, functionAt), { by: other, value: 1n });
+    assert.deepEqual(returnedConstant(returned, 2, WITHIN, functionAt), { by: other, value: 1n, made: 0, end: 1 });
     const given = run(made, ['jal', { rd: R.ra, imm: 64 }, { pc: 0x2004n }], tested);
     assert.equal(returnedConstant(given, 2, WITHIN, functionAt), undefined);
     // Nor is it one that was made after the function had returned before.
     const before = run(['jalr', { rd: R.zero, rs1: R.ra }, { pc: 0x2008n }], made, tested);
     assert.equal(returnedConstant(before, 2, WITHIN, functionAt), undefined);
+  });
+
+  it('is what another function has returned, made of what that had read', () => {
+    const other = { low: 0x2000n, high: 0x2100n };
+    const functionAt = (): typeof other => other;
+    const made: Row = ['sltiu', { rd: R.a0, rs1: R.a0, imm: 1 }, { pc: 0x2000n }];
+    const ret: Row = ['jalr', { rd: R.zero, rs1: R.ra }, { pc: 0x2008n }];
+    const tested = (rs1: number, left = 1n): Row => ['bne', { rs1, rs2: R.zero, imm: 8 }, { left }];
+    const answer = (...rows: Row[]) => returnedAnswer(run(...rows), rows.length - 1, WITHIN, functionAt);
+    assert.deepEqual(answer(made, ret, tested(R.a0)), { by: other, value: 1n, made: 0, end: 1 });
+    assert.equal(answer(made, ret, ['addiw', { rd: R.a5, rs1: R.a0 }], tested(R.a5, 2n ** 64n - 1n))?.value, -1n);
+    assert.equal(answer(made, ret, ['addi', { rd: R.a5, rs1: R.a0, imm: 4 }], tested(R.a5)), undefined, 'a sum');
+    assert.equal(answer(made, ret, tested(R.a0, 0x8700_0000n)), undefined, 'a pointer');
+    assert.equal(answer(made, tested(R.a0)), undefined, 'it has not returned');
+    const own: Row = ['sltiu', { rd: R.a0, rs1: R.a0, imm: 1 }];
+    assert.equal(answer(ret, own, tested(R.a0)), undefined, 'its own');
+    const restored: Row = ['ld', { rd: R.s1, rs1: R.sp }, { pc: 0x2004n, physical: 0x8000_7f00n, found: 1n }];
+    assert.equal(answer(made, restored, ret, tested(R.s1)), undefined, 'a register of the caller’s');
   });
 
   it('is what a function has returned, where it returned a constant', () => {

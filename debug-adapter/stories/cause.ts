@@ -184,20 +184,61 @@ export function returns(run: readonly Executed[], end: number, constant: number,
   return now === value;
 }
 
+/** What a function has returned to the one that called it. */
+export interface Returned<T extends CodeRange> {
+  readonly by: T;
+  readonly value: bigint;
+  /** Index of the instruction that made it, and of the return. */
+  readonly made: number;
+  readonly end: number;
+}
+
 /** The constant that a branch of a function compares, if another function has returned it: a caller's has been given. */
 export function returnedConstant<T extends CodeRange>(
   run: readonly Executed[],
   branch: number,
   within: CodeRange,
   functionAt: (pc: bigint) => T | undefined,
-): { by: T; value: bigint } | undefined {
+): Returned<T> | undefined {
   for (const source of sourcesOf(run, branch)) {
     if (source.kind !== 'constant') continue;
-    const { pc, decoded } = run[source.index]!;
+    const { index: made } = source;
+    const { pc, decoded } = run[made]!;
     const by = isIn(within, pc) ? undefined : functionAt(pc);
     const end = by && returnBefore(run, branch, by);
-    if (by === undefined || end === undefined || end < source.index || decoded.instruction.name !== 'addi') continue;
-    if (returns(run, end, decoded.imm)) return { by, value: BigInt(decoded.imm) };
+    if (by === undefined || end === undefined || end < made || decoded.instruction.name !== 'addi') continue;
+    if (returns(run, end, decoded.imm)) return { by, value: BigInt(decoded.imm), made, end };
   }
   return undefined;
+}
+
+/** What is beyond these is a pointer, or no answer that one returns. */
+const LARGEST_ANSWER = 4096n;
+
+/** The small number that a branch of a function compares, if another function has returned it, as that made it of whatever it had read. */
+export function returnedAnswer<T extends CodeRange>(
+  run: readonly Executed[],
+  branch: number,
+  within: CodeRange,
+  functionAt: (pc: bigint) => T | undefined,
+): Returned<T> | undefined {
+  const { left, right, decoded } = run[branch]!;
+  const [register, compared] = decoded.rs1 === 0 ? [decoded.rs2, right] : [decoded.rs1, left];
+  const value = BigInt.asIntN(64, compared);
+  const made = madeInA0(run, branch, register);
+  const by = made === undefined || isIn(within, run[made]!.pc) ? undefined : functionAt(run[made]!.pc);
+  const end = by && returnBefore(run, branch, by);
+  if (by === undefined || made === undefined || end === undefined || end < made) return undefined;
+  return value > -LARGEST_ANSWER && value < LARGEST_ANSWER ? { by, value, made, end } : undefined;
+}
+
+/** The last instruction that made what a register holds and a0 held, if it was copied from there. */
+function madeInA0(run: readonly Executed[], at: number, register: number): number | undefined {
+  const index = register === 0 ? undefined : lastWrite(run, at, register);
+  if (index === undefined) return undefined;
+  const { instruction, imm, rs1 } = run[index]!.decoded;
+  const isCopy = (instruction.name === 'addi' || instruction.name === 'addiw') && imm === 0 && rs1 !== 0;
+  if (isCopy) return madeInA0(run, index, rs1);
+  // Another register of the caller's has been put back by whoever it called.
+  return register === X.a0 ? index : undefined;
 }

@@ -26,6 +26,27 @@ export interface Executed {
   readonly found?: bigint;
 }
 
+/** Instructions that are looked at before the one that a story begins with: few at first, as that mostly tells. */
+export const FEW = 300;
+const WINDOWS = [FEW, 4000];
+
+/**
+ * Looks at the last instructions of a hart, at more of them until `tell` has found what it looks for. The machine stands anywhere
+ * afterwards. Throws Cancelled if it is cancelled.
+ */
+export async function lookAtRecent(
+  guest: AskedGuest,
+  timeline: Timeline,
+  hart: number,
+  before: Instant,
+  tell: (run: readonly Executed[], isLast: boolean) => boolean,
+): Promise<void> {
+  for (const most of WINDOWS) {
+    const run = await recentInstructions(guest, timeline, hart, before, most);
+    if (tell(run, run.length < most || most === WINDOWS.at(-1))) return;
+  }
+}
+
 /**
  * At most `most` of them, the latest last; fewer where the hart's past is shorter. The machine stands anywhere afterwards. Throws
  * Cancelled if it is cancelled.

@@ -115,8 +115,10 @@ export class StopStory {
     const writer = this.entry ? this.writerLine(this.entry, of(this.entry)) : [];
     const lead = [
       ...(decision ? [this.backstoryLine(decision)] : first),
+      ...(decision ? this.about('decider') : []),
       ...this.bearings.slice(0, 1).map((text) => sentence(text)),
       ...(origin ? [this.backstoryLine(origin)] : []),
+      ...(origin?.about === 'origin' ? this.about('variable') : []),
       ...overwriter,
       ...this.about('handler'),
       ...(isRoots ? [...freed, ...writer] : [...writer, ...freed]),

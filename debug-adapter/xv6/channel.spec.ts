@@ -23,6 +23,13 @@ describe('the name of a channel', () => {
     assert.equal(pathTo(bcache, start + 4 * buf.size), undefined);
   });
 
+  it('of a scalar is the way to it', () => {
+    const at = C.findMember(bcache, 'buf')!.offset + C.findMember(buf, 'lock')!.offset;
+    assert.equal(pathTo(bcache, 0, true), '.lock.locked');
+    assert.equal(pathTo(bcache, at, true), '.buf[0].lock.locked');
+    assert.equal(pathTo(struct('empty', {}), 0, true), undefined);
+  });
+
   it('of a process is its slot and who waits there', () => {
     const { program, proc } = guestKernel();
     const xv6 = openXv6(program, program.read);

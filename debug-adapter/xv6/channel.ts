@@ -22,10 +22,21 @@ export function channelName(xv6: Xv6, channel: bigint): string {
 }
 
 /** What lies at an address of the kernel's data, by its name: `bcache.buf[3].lock`, `kmem + 24`. */
-export function globalName(xv6: Pick<Xv6, 'binary'>, address: bigint): string | undefined {
+export const globalName = (xv6: Pick<Xv6, 'binary'>, address: bigint): string | undefined =>
+  nameAt(xv6, address, pathTo);
+
+/** The same of what is no structure and no array: `bcache.buf[3].lock.locked`. */
+export const scalarName = (xv6: Pick<Xv6, 'binary'>, address: bigint): string | undefined =>
+  nameAt(xv6, address, (type, offset) => pathTo(type, offset, true));
+
+function nameAt(
+  xv6: Pick<Xv6, 'binary'>,
+  address: bigint,
+  pathOf: (type: Type, offset: number) => string | undefined,
+): string | undefined {
   const found = globalAt(xv6, address);
   if (!found) return undefined;
-  const path = found.type && pathTo(found.type, Number(found.offset));
+  const path = found.type && pathOf(found.type, Number(found.offset));
   if (path !== undefined) return `${found.name}${path}`;
   return found.offset === 0n ? found.name : `${found.name} + ${found.offset}`;
 }
@@ -57,22 +68,24 @@ function pipe(xv6: Xv6, address: bigint): string | undefined {
 
 /**
  * The path from a value to the member at a byte offset: ".buf[3].lock", "" for the value itself. The start of an array is its
- * first element, the start of a structure is the structure. Undefined if no member starts there.
+ * first element, the start of a structure is the structure, or its first member if a scalar is wanted. Undefined if no member starts
+ * there.
  */
-export function pathTo(type: Type, offset: number): string | undefined {
+export function pathTo(type: Type, offset: number, toScalar = false): string | undefined {
   const bare = plain(type);
   if (bare.kind === 'array') {
     const size = sizeOf(bare.element);
     if (size === 0 || (bare.count !== undefined && offset >= size * bare.count)) return undefined;
-    const rest = pathTo(bare.element, offset % size);
+    const rest = pathTo(bare.element, offset % size, toScalar);
     return rest === undefined ? undefined : `[${Math.floor(offset / size)}]${rest}`;
   }
-  if (offset === 0) return '';
-  if (bare.kind !== 'struct' && bare.kind !== 'union') return undefined;
+  const isRecord = bare.kind === 'struct' || bare.kind === 'union';
+  if (offset === 0 && !(isRecord && toScalar)) return '';
+  if (!isRecord) return undefined;
   for (const member of bare.members) {
     const within = offset - member.offset;
     if (member.bitSize !== undefined || within < 0 || within >= Math.max(sizeOf(member.type), 1)) continue;
-    const rest = pathTo(member.type, within);
+    const rest = pathTo(member.type, within, toScalar);
     if (rest !== undefined) return member.name === undefined ? rest : `.${member.name}${rest}`;
   }
   return undefined;

@@ -1,5 +1,5 @@
 /**
- * What each hart runs, off the kernel's `cpus` array. The hart's number comes from the machine: the guest keeps it in tp
+ * What each hart runs, off the kernel's `cpus` array, and which spin locks it holds. The hart's number comes from the machine: the guest keeps it in tp
  * only while in the kernel.
  *
  * The kernel writes `cpus[].proc` before it loads a process's registers and clears it after it has put them away, so the
@@ -8,10 +8,12 @@
  */
 import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
-import { findMember } from '../expressions/types';
-import { alignedWord, indexIn, type Xv6 } from './kernel';
+import { findMember, plain, sizeOf } from '../expressions/types';
+import type { RecordType, Type } from '../symbols/api';
+import { alignedWord, globalOf, indexIn, type Xv6 } from './kernel';
 import { NAMES } from './names';
 import { allProcesses, type Process } from './processes';
+import { Structure } from './structure';
 
 /** The parts of a hart that are needed here. */
 type HartContext = Pick<Hart, 'id' | 'mode' | 'x'>;
@@ -79,4 +81,39 @@ function placesOf(xv6: Xv6): Places {
     known.set(xv6, places);
   }
   return places;
+}
+
+/**
+ * The spin locks of the kernel's variables that a hart holds: structures that say whether they are `locked` and by which `cpu`. Of
+ * each the address of the latter.
+ */
+export function locksHeldBy(xv6: Xv6, hart: number): bigint[] {
+  const { binary, cpus, read } = xv6;
+  if (cpus === undefined || hart >= cpus.count) return [];
+  const cpu = cpus.address + BigInt(hart * cpus.stride);
+  const places = binary.globals.flatMap(({ name, type }) => {
+    const global = globalOf(xv6, name);
+    return global === undefined ? [] : locksIn(type, global.address);
+  });
+  return places.flatMap(({ type, address }) => {
+    const lock = Structure.read(type, address, read);
+    const isHeld = lock?.number('locked') && lock.number('cpu') === cpu;
+    return isHeld ? [lock!.addressOf('cpu')!] : [];
+  });
+}
+
+const isSpinLock = (type: RecordType): boolean =>
+  findMember(type, 'locked') !== undefined && findMember(type, 'cpu') !== undefined;
+
+function locksIn(type: Type, address: bigint): { type: RecordType; address: bigint }[] {
+  const bare = plain(type);
+  if (bare.kind === 'array') {
+    const element = plain(bare.element);
+    if (element.kind !== 'struct') return [];
+    const stride = sizeOf(element);
+    return Array.from({ length: bare.count ?? 0 }, (_, i) => locksIn(element, address + BigInt(i * stride))).flat();
+  }
+  if (bare.kind !== 'struct') return [];
+  if (isSpinLock(bare)) return [{ type: bare, address }];
+  return bare.members.flatMap((member) => locksIn(member.type, address + BigInt(member.offset)));
 }

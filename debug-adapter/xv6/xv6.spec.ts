@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { X } from '../../emulator/isa/registers';
 import { Mode } from '../../emulator/types';
-import { TestProgram } from '../testing/program';
-import { processIdOn, processOn } from './cpus';
+import { findMember, INT, pointerTo, VOID } from '../expressions/types';
+import { arrayOf, struct, TestProgram } from '../testing/program';
+import { locksHeldBy, processIdOn, processOn } from './cpus';
 import { kernelRoot } from './tables';
 import { openXv6, type Xv6 } from './kernel';
 import { panicMessage, readString } from './panic';
 import { allProcesses, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
-import { BOOT_STACKS, guestKernel, PROC, type Options } from '../testing/xv6-kernel';
+import { BOOT_STACKS, CPUS, guestKernel, PROC, type Options } from '../testing/xv6-kernel';
 
 const open = (options?: Options) => {
   const { program, ...rest } = guestKernel(options);
@@ -136,5 +137,38 @@ describe('the message of a panic', () => {
     const end = 0x80000000n + BigInt(program.bytes.length);
     program.poke(end - 4n, 0x44434241n, 4);
     assert.equal(readString(program.read, end - 4n), 'ABCD');
+  });
+});
+
+describe('the locks that a hart holds', () => {
+  const lock = struct('spinlock', { name: pointerTo(VOID), locked: INT, cpu: pointerTo(VOID) });
+  const buffer = struct('buf', { valid: INT, lock });
+  const cache = struct('cache', { buf: arrayOf(buffer, 3) });
+  const { xv6, program } = open();
+  const [CACHE, TICKS] = [0x8001f000n, 0x8001f800n];
+  program.addGlobal('cache', cache, CACHE);
+  program.addGlobal('tickslock', lock, TICKS);
+  const offset = (type: typeof lock, member: string): bigint => BigInt(findMember(type, member)!.offset);
+  const second = CACHE + BigInt(buffer.size) + offset(buffer, 'lock');
+  const take = (at: bigint, locked: bigint, cpu: bigint): void => {
+    program.poke(at + offset(lock, 'locked'), locked, 4);
+    program.poke(at + offset(lock, 'cpu'), cpu);
+  };
+  const stride = BigInt(xv6.cpus!.stride);
+  const owner = (at: bigint): bigint => at + offset(lock, 'cpu');
+
+  it('are those that name it, wherever they lie', () => {
+    take(TICKS, 1n, CPUS + stride);
+    take(second, 1n, CPUS + stride);
+    assert.deepEqual(locksHeldBy(xv6, 1), [owner(second), owner(TICKS)]);
+    assert.deepEqual(locksHeldBy(xv6, 0), []);
+    assert.deepEqual(locksHeldBy(xv6, 100), [], 'no such hart');
+  });
+
+  it('are none that are not locked, whoever held them last', () => {
+    take(TICKS, 0n, CPUS + stride);
+    take(second, 1n, CPUS);
+    assert.deepEqual(locksHeldBy(xv6, 1), []);
+    assert.deepEqual(locksHeldBy(xv6, 0), [owner(second)]);
   });
 });

@@ -9,7 +9,7 @@ import { openXv6 } from '../../xv6/kernel';
 import type { Source } from '../cause';
 import { EntryPlaces } from '../entries';
 import type { Executed } from '../recent';
-import { behindResult, entryIn, variableIn } from './run-reading';
+import { behindResult, entryIn, variableBehind, variableIn, variableText } from './run-reading';
 
 const memory = new TestMemory();
 const root = memory.page();
@@ -53,11 +53,34 @@ describe('an entry that was read', () => {
 
 describe('a variable that was read', () => {
   it('is the kernel’s, with what it held if that is a number', () => {
-    const said = (address: bigint, value: bigint): string | undefined =>
-      variableIn(guest, [word(address, 8, value)], [load('ld', address, value)]);
+    const said = (address: bigint, value: bigint): string | undefined => {
+      const found = variableIn(guest, [word(address, 8, value)], [load('ld', address, value)]);
+      assert.deepEqual(found?.range ?? { address, length: 8 }, { address, length: 8 });
+      return found && variableText(found);
+    };
     assert.equal(said(KERNEL_PAGETABLE, 0n), 'kernel_pagetable was 0x0');
     assert.equal(said(KERNEL_PAGETABLE, 0x87fff000n), undefined, 'a pointer decides nothing that one could see');
     assert.equal(said(0x80200000n, 0n), undefined, 'no variable');
     assert.match(said(PROC, 5n)!, /^proc\[0\].* was 0x5$/);
+  });
+
+  it('is behind what a function has returned: of which that was made, or by which it was chosen', () => {
+    const by = { low: 0x2000n, high: 0x2010n };
+    const one = (name: string, operands: Parameters<typeof encode>[1], pc: bigint): Executed => ({
+      ...{ pc, decoded: decode(encode(name, operands))!, sp: 0n, left: 0n, right: 0n },
+    });
+    const chosen = one('bne', { rs1: R.a5, rs2: R.zero, imm: 8 }, 0x2005n);
+    const said = (run: Executed[], made: number): string | undefined => {
+      const found = variableBehind(guest, run, { by, value: 1n, made, end: run.length - 1 });
+      return found && variableText(found);
+    };
+    const pointer = load('ld', KERNEL_PAGETABLE, PROC);
+    const read = load('ld', PROC, 5n);
+    const compared = one('sltiu', { rd: R.a0, rs1: R.a5, imm: 1 }, 0x2006n);
+    assert.match(said([pointer, compared, ret], 1)!, /^kernel_pagetable was &proc\[0\]/);
+    const constant = one('addi', { rd: R.a0, rs1: R.zero, imm: 1 }, 0x2006n);
+    assert.match(said([read, chosen, constant, ret], 2)!, /^proc\[0\].* was 0x5$/);
+    assert.equal(said([read, constant, ret], 1), undefined, 'nothing was chosen');
+    assert.equal(said([load('ld', KERNEL_PAGETABLE, 0x87f0_0000n), compared, ret], 1), undefined, 'no variable');
   });
 });

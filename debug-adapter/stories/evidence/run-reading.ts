@@ -2,8 +2,17 @@
 import { hex } from '../../../emulator/isa/hex';
 import { PAGE_SIZE } from '../../../emulator/isa/sv39';
 import type { AskedGuest } from '../../questions/occurrence';
-import { globalName } from '../../xv6/channel';
-import { returnBefore, type CodeRange, type Source } from '../cause';
+import type { Range } from '../../questions/spots';
+import { globalName, scalarName } from '../../xv6/channel';
+import {
+  branchBefore,
+  returnBefore,
+  sourcesOf,
+  sourcesOfRegister,
+  type CodeRange,
+  type Returned,
+  type Source,
+} from '../cause';
 import type { Entry, EntryPlaces } from '../entries';
 import type { Executed } from '../recent';
 
@@ -39,19 +48,52 @@ export function behindResult(
   return undefined;
 }
 
-/** A variable of the kernel's that decided: "kmem.freelist was 0x0". */
+/** A variable of the kernel's, where it lies, and what it was when it was read. */
+export interface ReadVariable {
+  readonly name: string;
+  readonly range: Range;
+  readonly value: bigint;
+  /** "0x2", or "&cpus[0]" for a pointer. */
+  readonly shown: string;
+}
+
+/** "kmem.freelist was 0x0". */
+export const variableText = ({ name, shown }: ReadVariable): string => `${name} was ${shown}`;
+
+/** The first of the sources that is a variable of the kernel's. `isTold`: whether it is told of a pointer to another one. */
 export function variableIn(
   { xv6, image }: AskedGuest,
   sources: readonly Source[],
   run: readonly Executed[],
-): string | undefined {
+  isTold: (pointer: bigint) => boolean = () => false,
+): ReadVariable | undefined {
   for (const source of sources) {
     if (source.kind !== 'memory') continue;
     const { left, decoded } = run[source.index]!;
     const offset = decoded.instruction.access?.kind === 'load' ? BigInt(decoded.imm) : 0n;
-    const name = globalName(xv6, image.linked(BigInt.asUintN(64, left + offset)));
-    // What a pointer was decides nothing that one could see.
-    if (name !== undefined && source.value < PAGE_SIZE) return `${name} was ${hex(source.value)}`;
+    const name = scalarName(xv6, image.linked(BigInt.asUintN(64, left + offset)));
+    const { physical: address, bytes: length, value } = source;
+    // What another pointer was decides nothing that one could see.
+    const target = value >= PAGE_SIZE && isTold(value) ? globalName(xv6, image.linked(value)) : undefined;
+    const shown = target !== undefined ? `&${target}` : value < PAGE_SIZE ? hex(value) : undefined;
+    if (name !== undefined && shown !== undefined) return { name, range: { address, length }, value, shown };
   }
   return undefined;
+}
+
+/**
+ * The variable of which a function has made what it returned, such as a lock's `cpu`, or by which it decided what to return, such as
+ * a lock's `locked`.
+ */
+export function variableBehind(
+  guest: AskedGuest,
+  run: readonly Executed[],
+  { by, made, end }: Returned<CodeRange>,
+): ReadVariable | undefined {
+  const { rd } = run[made]!.decoded;
+  const branch = branchBefore(run, end, by) ?? branchBefore(run, made, by);
+  return (
+    variableIn(guest, sourcesOfRegister(run, made + 1, rd), run, () => true) ??
+    (branch === undefined ? undefined : variableIn(guest, sourcesOf(run, branch), run, () => true))
+  );
 }

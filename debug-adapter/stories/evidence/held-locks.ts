@@ -1,0 +1,28 @@
+/** The locks that a hart holds, where the number of them has decided something: one of them has not been released. */
+import type { AskedGuest } from '../../questions/occurrence';
+import type { Range } from '../../questions/spots';
+import { globalName } from '../../xv6/channel';
+import { locksHeldBy } from '../../xv6/cpus';
+
+/** More of them are not told. */
+const MOST = 3;
+
+/** A lock, as the subject of a sentence, and the word that was written when it was taken. */
+export interface CountedLock {
+  readonly what: string;
+  readonly parts: readonly Range[];
+}
+
+/** The locks that the hart holds now, if the word at a physical address belongs to its `struct cpu` and is their number. */
+export function locksCounted({ xv6 }: AskedGuest, hart: number, word: bigint, value: bigint): CountedLock[] {
+  const { cpus } = xv6;
+  const offset = cpus === undefined ? -1n : word - cpus.address - BigInt(hart * cpus.stride);
+  if (offset < 0n || offset >= BigInt(cpus!.stride)) return [];
+  const locks = locksHeldBy(xv6, hart);
+  if (BigInt(locks.length) !== value || locks.length > MOST) return [];
+  return locks.map((owner) => ({
+    // A lock is often the first of a structure, whose name the lock's address has.
+    what: `${globalName(xv6, owner)?.replace(/\.\w+$/, '') ?? 'a lock'}, which hart ${hart} holds,`,
+    parts: [{ address: owner, length: 8 }],
+  }));
+}
