@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
-import { Connection, type Handler } from './connection';
+import { Connection, Later, type Handler } from './connection';
 import { UserError } from './errors';
 
 function connect(handlers: Record<string, Handler>) {
@@ -38,6 +38,34 @@ describe('the connection', () => {
       sent.map((message) => message['seq']),
       [1, 2, 3],
     );
+  });
+
+  it('answers later what is not there yet, and meanwhile others', async () => {
+    let arrive: (body: object) => void = () => undefined;
+    let fail: (error: Error) => void = () => undefined;
+    const { connection, sent, receive } = connect({
+      later: () => new Later(new Promise((resolve) => (arrive = resolve))),
+      never: () => new Later(new Promise((_, reject) => (fail = reject))),
+      now: () => ({ n: 2 }),
+    });
+    ['later', 'never', 'now'].forEach((command, index) => receive({ type: 'request', seq: 7 + index, command }));
+    await connection.settled();
+    assert.deepEqual(
+      sent.map((message) => message['request_seq']),
+      [9],
+    );
+    fail(new UserError('It is gone.'));
+    arrive({ n: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.deepEqual(
+      sent.slice(1).map((message) => [message['seq'], message['request_seq'], message['success']]),
+      [
+        [2, 8, false],
+        [3, 7, true],
+      ],
+    );
+    assert.equal(sent[1]!['message'], 'It is gone.');
+    assert.deepEqual(sent[2]!['body'], { n: 1 });
   });
 
   it('says of what was thrown unawares that it is a defect, and keeps its words for the log', async () => {

@@ -15,8 +15,16 @@ export interface Channel {
   log?(text: string): void;
 }
 
-/** Handles one request. Its result becomes the response's body, an exception the response's error. */
+/**
+ * Handles one request. Its result becomes the response's body, an exception the response's error. Requests that come after it wait
+ * until it is handled, unless that is said `Later`.
+ */
 export type Handler = (args: unknown) => unknown;
+
+/** A body that is not there yet: the requests after this one are handled in the meantime, and may be answered before. */
+export class Later<Body = unknown> {
+  constructor(readonly body: Promise<Body>) {}
+}
 
 /** Milliseconds for which a request that ends the session waits for those before it, which may wait for a file. */
 const PATIENCE = 1000;
@@ -113,27 +121,25 @@ export class Connection {
   }
 
   private async handle(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
-    const response: DebugProtocol.Response = {
-      seq: 0,
-      type: 'response',
-      request_seq: request.seq,
-      command: request.command,
-      success: true,
-    };
+    let result: unknown;
     try {
       if (this.cancelled.delete(request.seq)) throw new Error(CANCELLED);
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
       this.current = { seq: request.seq };
-      response.body = await handler(request.arguments ?? {});
+      result = await handler(request.arguments ?? {});
     } catch (error) {
-      const text = this.reported(error, `"${request.command}"`);
-      response.success = false;
-      response.message = text;
-      response.body = { error: { id: 1, format: text, showUser: error instanceof UserError } };
+      this.current = undefined;
+      this.refuse(request, error);
+    }
+    if (result instanceof Later) {
+      result.body.then(
+        (body) => this.respond(request, { success: true, body }),
+        (error: unknown) => this.refuse(request, error),
+      );
+    } else if (this.current !== undefined) {
+      this.respond(request, { success: true, body: result });
     }
     this.current = undefined;
-    response.seq = this.sequence++;
-    this.channel.send(response);
     for (const action of this.afterResponseQueue.splice(0)) {
       try {
         action();
@@ -142,5 +148,24 @@ export class Connection {
         this.event('output', { category: 'important', output: `${this.reported(error, `"${request.command}"`)}\n` });
       }
     }
+  }
+
+  private refuse(request: DebugProtocol.Request, error: unknown): void {
+    const message = this.reported(error, `"${request.command}"`);
+    const body = { error: { id: 1, format: message, showUser: error instanceof UserError } };
+    this.respond(request, { success: false, message, body });
+  }
+
+  private respond(
+    { seq, command }: DebugProtocol.Request,
+    answer: { success: boolean; message?: string; body: unknown },
+  ): void {
+    this.channel.send({
+      seq: this.sequence++,
+      type: 'response',
+      request_seq: seq,
+      command,
+      ...answer,
+    } as DebugProtocol.Response);
   }
 }

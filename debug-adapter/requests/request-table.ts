@@ -2,6 +2,7 @@
  * Which arguments and which body belong to each request: the Debug Adapter Protocol's, as @vscode/debugprotocol types them,
  * and our own (protocol.ts). A handler that does not fit its request does not compile.
  */
+import type { Later } from '../dap/connection';
 import type { DebugProtocol as DAP } from '@vscode/debugprotocol';
 import type { LaunchAttributes, Requests as OwnRequests } from '../protocol';
 import type { SessionContext } from './context';
@@ -74,7 +75,7 @@ type ResponseBody<C extends Command> = AllRequests[C]['response'];
 export type RequestHandler<C extends Command> = (
   context: SessionContext,
   args: RequestArguments<C>,
-) => ResponseBody<C> | Promise<ResponseBody<C>>;
+) => ResponseBody<C> | Promise<ResponseBody<C>> | Later<ResponseBody<C>>;
 
 /** A handler for every request. */
 export type RequestTable = { readonly [C in Command]: RequestHandler<C> };

@@ -1,6 +1,7 @@
 /** exceptionInfo of the protocol: what happened, in words, with the walk of the page table. */
 import { X } from '../../../emulator/isa/registers';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { Later } from '../../dap/connection';
 import type { Hart, TrapEvent } from '../../../emulator/types';
 import { stopText } from '../../run-control/stop-text';
 import type { Debuggee } from '../../launch/debuggee';
@@ -14,42 +15,56 @@ import { isSystemCall } from '../../../emulator/isa/trap-kinds';
 import { kernelPlace } from '../../code/place-names';
 import type { StopCause, StopReport } from '../../run-control/stops';
 import { systemCallName } from '../../xv6/system-calls';
-import { leadOf } from './stories';
+import { storyLead } from '../../stories/text';
+import { tellingOf } from './stories';
 import { requireStopped, type Body, type SessionContext } from '../context';
 
 /** Most lines that are said first. */
 const LEAD = 3;
 
+/** Milliseconds for which the answer waits for what the past says of the stop. The stop itself is long told. */
+const PATIENCE = 1000;
+
+/** What an exception box shows: the first lines, and what is below. */
+interface Box {
+  readonly id: string;
+  readonly lead: string;
+  readonly below: string;
+}
+
 export function exceptionInfo(
   context: SessionContext,
   args: DebugProtocol.ExceptionInfoArguments,
-): Body<DebugProtocol.ExceptionInfoResponse> {
+): Body<DebugProtocol.ExceptionInfoResponse> | Later<Body<DebugProtocol.ExceptionInfoResponse>> {
   const { debuggee, stopped } = requireStopped(context);
-  const { cause, hart, description, text } = stopped.report;
+  const { hart } = stopped.report;
   if (args.threadId !== hart + 1) throw new Error(`Thread ${args.threadId} did not stop at an exception.`);
-  if (!cause)
-    return { exceptionId: 'stop', description: text ?? description ?? stopped.report.reason, breakMode: 'always' };
+  const box = boxOf(debuggee, stopped.report);
+  const telling = tellingOf(context);
+  if (telling === undefined) return answer(box, '');
+  telling.begin();
+  return new Later(telling.known(PATIENCE).then(() => answer(box, storyLead(telling.told))));
+}
+
+function boxOf(debuggee: Debuggee, { cause, hart, description, text, reason }: StopReport): Box {
+  if (!cause) return { id: 'stop', lead: text ?? description ?? reason, below: '' };
   switch (cause.kind) {
     case 'trap':
-      return answer(idOf(cause.event), explainStop(debuggee, cause));
+      return { id: idOf(cause.event), ...partsOf(explainStop(debuggee, cause)) };
     case 'trap-loop': {
       const first = explain(debuggee, cause.first);
       const again = explain(debuggee, cause.event);
       const heading = `hart ${hart} traps for ever: ${handlerFate(debuggee, cause.event)}`;
-      return answer('trap loop', {
+      const parts = partsOf({
         ...again,
         lead: `${heading}\nIt began with: ${first.lead}`,
         rest: `${first.rest === '' ? '' : `${first.rest}\n`}${first.walk.trimStart()}\nThen, at the handler: ${again.text}`,
       });
+      return { id: 'trap loop', ...parts };
     }
     default: {
-      const { id, text: words } = stopText(debuggee, cause);
-      // What is said first of the stop may be in its own words already.
-      const more = leadOf(context)
-        .split('\n')
-        .filter((line) => !words.includes(line));
-      const description = [words, ...more].join('\n');
-      return { exceptionId: id, description, breakMode: 'always' };
+      const { id, text: lead } = stopText(debuggee, cause);
+      return { id, lead, below: '' };
     }
   }
 }
@@ -114,7 +129,14 @@ function handlerFate(debuggee: Debuggee, { hart, to, epc }: TrapEvent): string {
 
 const idOf = (event: TrapEvent): string => causeName(event.interrupt, event.cause);
 
-function answer(exceptionId: string, { lead, rest, walk }: TrapExplanation): Body<DebugProtocol.ExceptionInfoResponse> {
-  const below = `${rest}${walk}`.trimStart();
-  return { exceptionId, description: below === '' ? lead : `${lead}\n\n${below}`, breakMode: 'always' };
+const partsOf = ({ lead, rest, walk }: TrapExplanation): Pick<Box, 'lead' | 'below'> => ({
+  lead,
+  below: `${rest}${walk}`.trimStart(),
+});
+
+/** `story`: what is said first of the stop, which may be in the box's own words already. */
+function answer({ id, lead, below }: Box, story: string): Body<DebugProtocol.ExceptionInfoResponse> {
+  const more = story.split('\n').filter((line) => line !== '' && !`${lead}\n${below}`.includes(line));
+  const first = [lead, ...more].join('\n');
+  return { exceptionId: id, description: below === '' ? first : `${first}\n\n${below}`, breakMode: 'always' };
 }

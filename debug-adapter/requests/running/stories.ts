@@ -10,7 +10,7 @@ import { Backstory } from '../../stories/backstory';
 import { lookBack, type Findings } from '../../stories/look-back';
 import { searchFor } from '../../stories/searches';
 import { nameOf, StopStory } from '../../stories/stop-story';
-import { storyLead, storyText } from '../../stories/text';
+import { storyText } from '../../stories/text';
 import type { StoryWords } from '../../stories/happened';
 import type { Debuggee } from '../../launch/debuggee';
 import { requireStopped, say, type Body, type SessionContext } from '../context';
@@ -35,6 +35,8 @@ export class Telling {
   private looking: Promise<void> | undefined;
   private callOff: (() => void) | undefined;
   private spent = 0;
+  /** Those who wait for what the past says. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     private readonly context: SessionContext,
@@ -53,6 +55,20 @@ export class Telling {
     this.wait();
   }
 
+  /** Resolves when the past has been looked through, or after so many milliseconds. */
+  known(milliseconds: number): Promise<void> {
+    if (this.past !== 'looking') return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        callOff();
+        this.waiting.delete(done);
+        resolve();
+      };
+      const callOff = this.context.host.clock.later(milliseconds, done);
+      this.waiting.add(done);
+    });
+  }
+
   /** The machine stands where it stopped, for whoever has come; it leaves again when it is quiet. */
   async interrupt(): Promise<void> {
     this.callOff?.();
@@ -67,6 +83,7 @@ export class Telling {
   end(): void {
     this.callOff?.();
     if (this.past === 'looking') this.past = 'given up';
+    this.settled();
   }
 
   /** Looks through the past now, with whoever asks waiting for it; up to where that is cancelled. */
@@ -80,6 +97,11 @@ export class Telling {
       if (!(error instanceof Cancelled)) throw error;
       this.past = 'given up';
     }
+    this.settled();
+  }
+
+  private settled(): void {
+    for (const done of [...this.waiting]) done();
   }
 
   private wait(): void {
@@ -101,7 +123,9 @@ export class Telling {
       });
     await this.looking;
     this.looking = undefined;
-    if (this.isCurrent && this.past !== 'looking') this.tell();
+    if (this.past === 'looking') return;
+    if (this.isCurrent) this.tell();
+    this.settled();
   }
 
   private async look(patience: number): Promise<void> {
@@ -184,12 +208,6 @@ async function why(context: SessionContext): Promise<Body<DebugProtocol.Evaluate
     });
   return { result: storyText(telling.told, numberOf), variablesReference: 0 };
 }
-
-/** What is said first of the stop, as far as it is known now. */
-export const leadOf = (context: SessionContext): string => {
-  const telling = tellingOf(context);
-  return telling === undefined ? '' : storyLead(telling.told);
-};
 
 /** What there is to tell of the stop; undefined where that is nothing. */
 export function tellingOf(context: SessionContext): Telling | undefined {
