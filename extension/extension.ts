@@ -27,7 +27,7 @@ import { Whereabouts } from './past/whereabouts';
 import { DEBUG_TYPE, Sessions } from './sessions';
 
 export function activate(context: vscode.ExtensionContext): void {
-  const { extensionUri, subscriptions, storageUri, globalStorageUri } = context;
+  const { extensionUri, subscriptions, storageUri, globalStorageUri, workspaceState } = context;
   const { debug, languages, commands, tasks, workspace } = vscode;
   const sessions = new Sessions();
   const builds = new BuildTasks();
@@ -58,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerCustomEditorProvider(RECORDING_VIEW, new RecordingOpener()),
     pageTable,
     new TimelineView(extensionUri, sessions),
-    new StopView(extensionUri, sessions, (id) => pageTable.show(id)),
+    new StopView(extensionUri, workspaceState, sessions, (id) => pageTable.show(id)),
     processes,
     disassembly,
     claimPlainAssembly(),

@@ -1,7 +1,7 @@
 /**
  * The Stop view beside the call stack: what the stop is about. It asks the adapter (`xv6.story`) at every stop, which tells at once
  * what is to be seen and later, by events, what the past says; webviews/story/ draws it. Its links lead to places, instants, page
- * tables and processes.
+ * tables and processes. VS Code shows a view in that place collapsed at first, so it is unfolded at the first exception in a folder.
  */
 import * as vscode from 'vscode';
 import type { StoryTarget } from '../../debug-adapter/protocol';
@@ -11,6 +11,8 @@ import { messageOf } from '../message-of';
 import { webviewPage } from './webview-page';
 
 const VIEW = 'xv6.stop';
+/** Set in a workspace once the view was unfolded there: from then on VS Code remembers how the user left it. */
+const UNFOLDED = 'xv6.stopUnfolded';
 
 export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;
@@ -21,6 +23,7 @@ export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   constructor(
     private readonly extension: vscode.Uri,
+    private readonly workspace: vscode.Memento,
     private readonly sessions: Sessions,
     private readonly showTable: (id: string) => void,
   ) {
@@ -54,6 +57,7 @@ export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   private follow(event: SessionEvent): void {
     const { kind, session } = event;
+    if (kind === 'stopped' && event.reason === 'exception') void this.unfold();
     if (!this.view) return;
     if (kind === 'launched') this.turn();
     if (session !== this.session) return;
@@ -61,6 +65,14 @@ export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
     else if (kind === 'told') this.tell(event.story);
     else if (kind === 'running' || kind === 'restarting' || kind === 'launched') this.post({ type: 'running' });
     else if (kind === 'ended') this.post({ type: 'ended' });
+  }
+
+  /** Beside the call stack, if VS Code shows that at a stop; the focus stays where it is. */
+  private async unfold(): Promise<void> {
+    const isShown = vscode.workspace.getConfiguration('debug').get('openDebug') !== 'neverOpen';
+    if (!isShown || this.workspace.get(UNFOLDED) === true) return;
+    await this.workspace.update(UNFOLDED, true);
+    await vscode.commands.executeCommand(`${VIEW}.focus`, { preserveFocus: true });
   }
 
   /** The view shows the session that the others of VS Code show. */

@@ -23,7 +23,7 @@ import { requireStopped, type Body, type SessionContext } from '../context';
 const LEAD = 3;
 
 /** Milliseconds for which the answer waits for what the past says of the stop. The stop itself is long told. */
-const PATIENCE = 1000;
+const PATIENCE = 2000;
 
 /** What an exception box shows: the first lines, and what is below. */
 interface Box {

@@ -77,7 +77,8 @@ describe('a kernel that forgets a page', function () {
   it('says in the Stop view which entry that is, and who wrote it; a link leads there', async () => {
     const { workbench } = lab;
     const { page } = workbench;
-    await workbench.command('xv6: Explain Stop');
+    // Unasked, and without the focus.
+    assert.equal(await page.locator('.pane-header[aria-label^="Stop"]').getAttribute('aria-expanded'), 'true');
     const frame = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
     const text = async (): Promise<string> => (await frame.locator('.content').allInnerTexts()).join('\n');
     await workbench.see('the entry', text, /the entry for 0x3000 in the table of pid \d+ ls/);
