@@ -80,8 +80,11 @@ describe('a random walk', function () {
           if (isFound) await session.ask('xv6.branch', {});
           let { depth } = await state(session, stop);
           for (const [index, { at, way }] of [...seen.entries()].reverse()) {
-            // A step back by a line goes over calls, and not into the one that a step has left.
-            if (isFound && way !== 'continue' && at.depth !== depth) break;
+            // A step back by a line goes over calls, and not into the one that a step has left; and to the beginning of a line, not to
+            // where a call in it has returned.
+            const isReturn = (seen[index - 1]?.at.depth ?? 0) > at.depth;
+            if (isFound && way !== 'continue' && (at.depth !== depth || (isReturn && granularity === 'statement')))
+              break;
             const request = way === 'continue' ? 'reverseContinue' : way.back;
             const by = way !== 'continue' && way.granularity === 'instruction' ? { granularity: way.granularity } : {};
             await session.customRequest(request, { threadId: stop.threadId, ...by });
