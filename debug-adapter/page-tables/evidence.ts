@@ -93,7 +93,7 @@ function addressNotes(trap: Fault, access: Access, context: TrapContext, walked:
   const base = baseOf(trap, context);
   if (isLow && (base ? base.value === 0n : tval === 0n)) return [nullNote(trap, context, base?.name)];
   const users = userPointer(tval, access, context, walked);
-  if (users === undefined) return isLow ? [nullNote(trap, context)] : [];
+  if (users === undefined) return isLow ? [smallNote(trap, context)] : [];
   return isLow ? [users, `or ${nullNote(trap, context)}`] : [users];
 }
 
@@ -103,14 +103,22 @@ export const extendedInt = (address: bigint): string | undefined =>
     ? `its upper half is all ones: a 32-bit int (${BigInt.asIntN(32, address)}) became negative and was extended`
     : undefined;
 
-function nullNote({ tval, epc }: Fault, context: TrapContext, register?: string): string {
-  const inWalk = tval % 8n === 0n && /^walk\b/.test(context.nameOf?.(epc) ?? '');
+/** Of an address in the first page that was not computed from a register that holds 0. */
+const smallNote = (trap: Fault, context: TrapContext): string =>
+  `${nullNote(trap, context)}${isInWalk(trap, context) ? '' : ', or a small number that is no address'}`;
+
+/** Whether a function that walks page tables has faulted at what could be an entry of a table at 0. */
+const isInWalk = ({ tval, epc }: Fault, { nameOf }: TrapContext): boolean =>
+  tval % 8n === 0n && /^walk\b/.test(nameOf?.(epc) ?? '');
+
+function nullNote(trap: Fault, context: TrapContext, register?: string): string {
+  const { tval } = trap;
   const isConstant = register === X_NAMES[X.zero];
   const where = register === undefined || isConstant ? '' : ` in ${register}`;
   return (
     `a null pointer${where}${tval === 0n ? '' : ` plus ${hex(tval)}`}` +
     (isConstant ? ', as the compiler has seen: the address is a constant' : '') +
-    (inWalk ? `: entry ${tval >> 3n} of a page table at PA 0` : '')
+    (isInWalk(trap, context) ? `: entry ${tval >> 3n} of a page table at PA 0` : '')
   );
 }
 

@@ -176,6 +176,11 @@ const ROWS: Record<string, SentenceRow> = {
     said: () => kernelAt(LOAD_43).explain(13, 0x2bn, S, 0x80000100n),
     not: () => kernelAt(LOAD, A0, 0x2bn).explain(13, 0x2bn, S, 0x80000100n),
   },
+  'a small number': {
+    sentence: /^a null pointer plus 0x2b, or a small number that is no address$/m,
+    said: () => Object.assign(kernelAt(LOAD, A0, 0x2bn), { tables: [] }).explain(13, 0x2bn, S, 0x80000100n),
+    not: () => kernelAt(LOAD_43).explain(13, 0x2bn, S, 0x80000100n),
+  },
   'a null pointer that the compiler has seen': {
     sentence: /^a null pointer plus 0x2b, as the compiler has seen: the address is a constant$/m,
     said: () => kernelAt(LOAD_43_OF_ZERO).explain(13, 0x2bn, S, 0x80000100n),
