@@ -1,17 +1,18 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
-import { Connection, Later, type Handler } from './connection';
+import { Connection, Later, type Channel, type Handler } from './connection';
 import { UserError } from './errors';
 
-function connect(handlers: Record<string, Handler>) {
+function connect(handlers: Record<string, Handler>, later?: (milliseconds: number, action: () => void) => () => void) {
   const sent: Record<string, unknown>[] = [];
   const logged: string[] = [];
   let receive: (message: unknown) => void = () => undefined;
-  const connection = new Connection({
+  const channel: Channel = {
     send: (message) => sent.push(structuredClone(message) as unknown as Record<string, unknown>),
     onMessage: (listener) => (receive = listener),
     log: (text) => logged.push(text),
-  });
+  };
+  const connection = new Connection(channel, later);
   connection.serve((command) => handlers[command]);
   return { connection, sent, logged, receive: (message: unknown) => receive(message) };
 }
@@ -38,6 +39,29 @@ describe('the connection', () => {
       sent.map((message) => message['seq']),
       [1, 2, 3],
     );
+  });
+
+  it('answers both a request that takes long and the one that ends the session meanwhile', async () => {
+    for (const [first, second] of [
+      ['slow', 'disconnect'],
+      ['disconnect', 'slow'],
+    ]) {
+      const ends: Record<string, () => void> = {};
+      const wait = (name: string) => () => new Promise<void>((resolve) => (ends[name] = resolve));
+      const handlers = { slow: wait('slow'), disconnect: wait('disconnect') };
+      const { sent, receive } = connect(handlers, (_, action) => {
+        setTimeout(action, 1);
+        return () => undefined;
+      });
+      receive({ type: 'request', seq: 1, command: 'slow' });
+      receive({ type: 'request', seq: 2, command: 'disconnect' });
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      for (const name of [first!, second!]) {
+        ends[name]!();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      assert.deepEqual(sent.map((message) => message['request_seq']).sort(), [1, 2], first);
+    }
   });
 
   it('answers later what is not there yet, and meanwhile others', async () => {

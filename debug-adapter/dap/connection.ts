@@ -15,16 +15,21 @@ export interface Channel {
   log?(text: string): void;
 }
 
-/**
- * Handles one request. Its result becomes the response's body, an exception the response's error. Requests that come after it wait
- * until it is handled, unless that is said `Later`.
- */
+/** Handles one request. Its result becomes the response's body, an exception the response's error; a `Later` is answered by itself. */
 export type Handler = (args: unknown) => unknown;
 
 /** A body that is not there yet: the requests after this one are handled in the meantime, and may be answered before. */
 export class Later<Body = unknown> {
   constructor(readonly body: Promise<Body>) {}
 }
+
+interface Answer {
+  readonly success: boolean;
+  readonly message?: string;
+  readonly body: unknown;
+}
+
+const accepted = (body: unknown): Answer => ({ success: true, body });
 
 /** Milliseconds for which a request that ends the session waits for those before it, which may wait for a file. */
 const PATIENCE = 1000;
@@ -70,7 +75,7 @@ export class Connection {
     this.channel.send({ seq: this.sequence++, type: 'event', event, body } as DebugProtocol.Event);
   }
 
-  /** Runs `action` after the response to the current request: for events that must come after it. */
+  /** Runs `action` when the current request has been handled, after its response unless that comes later: for events that must follow. */
   afterResponse(action: () => void): void {
     this.afterResponseQueue.push(action);
   }
@@ -90,7 +95,7 @@ export class Connection {
     return defect(error, what, (text) => this.channel.log?.(text));
   }
 
-  /** Resolves when every request received so far has its response. */
+  /** Resolves when every request received so far has been handled. */
   settled(): Promise<void> {
     return this.queue;
   }
@@ -121,25 +126,25 @@ export class Connection {
   }
 
   private async handle(request: DebugProtocol.Request, handler: Handler | undefined): Promise<void> {
-    let result: unknown;
+    const mine = { seq: request.seq };
+    let outcome: Answer | Later;
     try {
       if (this.cancelled.delete(request.seq)) throw new Error(CANCELLED);
       if (!handler) throw new Error(`This debugger does not know the request "${request.command}".`);
-      this.current = { seq: request.seq };
-      result = await handler(request.arguments ?? {});
+      this.current = mine;
+      const result = await handler(request.arguments ?? {});
+      outcome = result instanceof Later ? result : accepted(result);
     } catch (error) {
-      this.current = undefined;
-      this.refuse(request, error);
+      outcome = this.refused(request, error);
     }
-    if (result instanceof Later) {
-      result.body.then(
-        (body) => this.respond(request, { success: true, body }),
-        (error: unknown) => this.refuse(request, error),
-      );
-    } else if (this.current !== undefined) {
-      this.respond(request, { success: true, body: result });
+    // A request that ends the session may have come meanwhile.
+    if (this.current === mine) this.current = undefined;
+    if (outcome instanceof Later) {
+      const answer = outcome.body.then(accepted, (error: unknown) => this.refused(request, error));
+      void answer.then((known) => this.respond(request, known));
+    } else {
+      this.respond(request, outcome);
     }
-    this.current = undefined;
     for (const action of this.afterResponseQueue.splice(0)) {
       try {
         action();
@@ -150,22 +155,20 @@ export class Connection {
     }
   }
 
-  private refuse(request: DebugProtocol.Request, error: unknown): void {
-    const message = this.reported(error, `"${request.command}"`);
-    const body = { error: { id: 1, format: message, showUser: error instanceof UserError } };
-    this.respond(request, { success: false, message, body });
+  private refused({ command }: DebugProtocol.Request, error: unknown): Answer {
+    const message = this.reported(error, `"${command}"`);
+    return {
+      success: false,
+      message,
+      body: { error: { id: 1, format: message, showUser: error instanceof UserError } },
+    };
   }
 
-  private respond(
-    { seq, command }: DebugProtocol.Request,
-    answer: { success: boolean; message?: string; body: unknown },
-  ): void {
-    this.channel.send({
-      seq: this.sequence++,
-      type: 'response',
-      request_seq: seq,
-      command,
+  private respond({ seq, command }: DebugProtocol.Request, answer: Answer): void {
+    const response: DebugProtocol.Response = {
+      ...{ seq: this.sequence++, type: 'response', request_seq: seq, command },
       ...answer,
-    } as DebugProtocol.Response);
+    };
+    this.channel.send(response);
   }
 }

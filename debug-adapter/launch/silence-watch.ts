@@ -139,7 +139,7 @@ export class SilenceWatch {
     if (holder === undefined) return '';
     if (holder === pid) return ', which it holds itself';
     const process = all.find((one) => one.pid === holder);
-    return process === undefined ? `, which pid ${holder} held, and has ended` : `, which ${named(process)} holds`;
+    return process === undefined ? `, held by pid ${holder}, which has ended` : `, which ${named(process)} holds`;
   }
 }
 

@@ -4,10 +4,11 @@
  * made of, who wrote the entry that decides. Nothing here goes by the words of a panic or by names of functions: it follows what
  * the hart did.
  */
-import type { Instant } from '../../emulator/history/instant';
+import { compareInstants, type Instant } from '../../emulator/history/instant';
 import type { Timeline } from '../../emulator/history/timeline';
 import { Cause } from '../../emulator/isa/causes';
 import { hex } from '../../emulator/isa/hex';
+import { isJump } from '../../emulator/isa/instructions/calls';
 import { X } from '../../emulator/isa/registers';
 import { isEnvironmentCall } from '../../emulator/isa/trap-kinds';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
@@ -35,7 +36,7 @@ import { handlerStore } from './evidence/handler-stores';
 import { locksCounted, type CountedLock } from './evidence/held-locks';
 import { copiedFrom, instructionParts, lastWriteLine } from './evidence/last-write';
 import { functionAt, innermostFunctions, type KernelFunction } from './evidence/kernel-functions';
-import { behindResult, entryIn, variableIn, variableText, type ReadVariable } from './evidence/run-reading';
+import { behindResult, entryIn, variablesTold, type ReadVariable } from './evidence/run-reading';
 import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
 import { knownTables } from './known-tables';
@@ -160,6 +161,7 @@ export class Backstory {
 
   /** Why a function went where it then called another one. False if that may lie farther back. */
   private tellDecision(run: readonly Executed[], calls: Call, isLast: boolean): boolean {
+    if (run.length === 0 || !isJump(run.at(-1)!.decoded)) return true;
     const decision = decisionIn(this.guest, this.places, this.guest.harts[this.hart]!, run, calls, isLast);
     if (decision === undefined) return false;
     if (decision.entry !== undefined) return this.tellEntry('decision', decision.text, decision.entry);
@@ -196,7 +198,7 @@ export class Backstory {
     else this.sayLastWrite(about, writing, name, { callers: CALLERS });
   }
 
-  /** Who took each of them; first the one that was taken first, which is the one that was forgotten, mostly. */
+  /** Who took each of them, the one first that was taken first. */
   private async tellLocks(locks: readonly CountedLock[], before: Instant): Promise<void> {
     const lines: ReturnType<typeof lastWriteLine>[] = [];
     for (const { what, parts } of locks) {
@@ -204,7 +206,7 @@ export class Backstory {
       if (writing !== undefined)
         lines.push(lastWriteLine(this.guest, what, writing, { how: 'taken', callers: CALLERS }));
     }
-    lines.sort((one, other) => one.seen.tick - other.seen.tick);
+    lines.sort((one, other) => compareInstants(one.seen.instant, other.seen.instant));
     for (const { text, seen } of lines) this.say('decider', text, seen);
   }
 
@@ -298,9 +300,9 @@ export class Backstory {
     if (source.kind === 'memory') {
       const isWhole = source.bytes === 8 && source.value === event.tval;
       const isKernels = (isLast || isWhole) && event.from !== Mode.User;
-      const variable = isKernels ? variableIn(this.guest, sources, run) : undefined;
-      this.variable = variable;
-      if (variable !== undefined) this.say('origin', `The address was made of a variable: ${variableText(variable)}.`);
+      const told = isKernels ? variablesTold(this.guest, sources, run) : undefined;
+      this.variable = told?.variable;
+      if (told !== undefined) this.say('origin', `The address was made of a variable: ${told.text}.`);
       else if (isWhole) this.tellLoaded(source);
       else return isLast;
       return true;

@@ -35,7 +35,9 @@ describe('the cause of a jump', () => {
       call,
     );
     assert.equal(branchBefore(rows, 3, WITHIN), 2);
-    assert.deepEqual(sourcesOf(rows, 2), [{ kind: 'memory', physical: 0x8000_0040n, bytes: 8, value: 7n, index: 0 }]);
+    assert.deepEqual(sourcesOf(rows, 2), [
+      { kind: 'memory', physical: 0x8000_0040n, bytes: 8, value: 7n, index: 0, isPart: true },
+    ]);
   });
 
   it('is no branch of a function that was called in between, nor of another call of it', () => {
@@ -98,6 +100,9 @@ describe('the cause of a jump', () => {
     const answer = (...rows: Row[]) => returnedAnswer(run(...rows), rows.length - 1, WITHIN, functionAt);
     assert.deepEqual(answer(made, ret, tested(R.a0)), { by: other, value: 1n, made: 0, end: 1 });
     assert.equal(answer(made, ret, ['addiw', { rd: R.a5, rs1: R.a0 }], tested(R.a5, 2n ** 64n - 1n))?.value, -1n);
+    assert.equal(answer(made, ret, ['add', { rd: R.s1, rs1: R.zero, rs2: R.a0 }], tested(R.s1))?.made, 0, 'c.mv');
+    const moved: Row = ['add', { rd: R.a0, rs1: R.zero, rs2: R.s1 }, { pc: 0x2004n }];
+    assert.equal(answer(made, moved, ret, tested(R.a0))?.made, 1, 'put there by the function that returns');
     assert.equal(answer(made, ret, ['addi', { rd: R.a5, rs1: R.a0, imm: 4 }], tested(R.a5)), undefined, 'a sum');
     assert.equal(answer(made, ret, tested(R.a0, 0x8700_0000n)), undefined, 'a pointer');
     assert.equal(answer(made, tested(R.a0)), undefined, 'it has not returned');

@@ -17,6 +17,8 @@ export type Source =
       readonly bytes: number;
       readonly value: bigint;
       readonly index: number;
+      /** Only some of its bits count: it was masked or shifted. */
+      readonly isPart?: true;
     }
   | { readonly kind: 'constant'; readonly index: number }
   /** What is older than what was looked at, or no memory and no sum. */
@@ -103,7 +105,19 @@ export function sourcesOfRegister(run: readonly Executed[], at: number, register
 /** Values that are made of more than so many others in a row are of nothing in particular. */
 const DEEPEST = 64;
 
-function follow(run: readonly Executed[], at: number, register: number, sources: Source[], depth: number): void {
+/** Copies, sums and comparisons: in what they make, each bit of what they are given counts. */
+const OF_ALL_BITS: ReadonlySet<string> = new Set([
+  ...['addi', 'addiw', 'add', 'addw', 'sub', 'subw', 'xor', 'xori', 'slt', 'slti', 'sltu', 'sltiu'],
+]);
+
+function follow(
+  run: readonly Executed[],
+  at: number,
+  register: number,
+  sources: Source[],
+  depth: number,
+  isPart = false,
+): void {
   if (register === 0) return;
   const index = depth > DEEPEST ? undefined : lastWrite(run, at, register);
   const one = index === undefined ? undefined : run[index]!;
@@ -116,15 +130,22 @@ function follow(run: readonly Executed[], at: number, register: number, sources:
   const { access } = instruction;
   if (access !== undefined) {
     const stored = access.kind === 'load' && isStack(rs1) ? lastStore(run, index, physical!, access.bytes) : undefined;
-    if (stored !== undefined) follow(run, stored, run[stored]!.decoded.rs2, sources, depth + 1);
-    else sources.push({ kind: 'memory', physical: physical!, bytes: access.bytes, value: found!, index });
+    if (stored !== undefined) {
+      follow(run, stored, run[stored]!.decoded.rs2, sources, depth + 1, isPart);
+    } else {
+      sources.push({
+        ...{ kind: 'memory', physical: physical!, bytes: access.bytes, value: found!, index },
+        ...(isPart && { isPart }),
+      });
+    }
     return;
   }
   const parts = [...(instruction.hasRs1 ? [rs1] : []), ...(instruction.hasRs2 ? [rs2] : [])].filter(
     (part) => part !== 0,
   );
   if (parts.length === 0) sources.push({ kind: 'constant', index });
-  for (const part of parts) follow(run, index, part, sources, depth + 1);
+  const isMasked = isPart || !OF_ALL_BITS.has(instruction.name);
+  for (const part of parts) follow(run, index, part, sources, depth + 1, isMasked);
 }
 
 /** An instruction that makes its result of more than registers and a word of memory. */
@@ -184,11 +205,17 @@ export function returns(run: readonly Executed[], end: number, constant: number,
   return now === value;
 }
 
+/** The first return of a function after an instruction; undefined if it has not returned since. */
+function returnAfter(run: readonly Executed[], at: number, before: number, within: CodeRange): number | undefined {
+  for (let i = at + 1; i < before; i++) if (isIn(within, run[i]!.pc) && isReturn(run[i]!.decoded)) return i;
+  return undefined;
+}
+
 /** What a function has returned to the one that called it. */
 export interface Returned<T extends CodeRange> {
   readonly by: T;
   readonly value: bigint;
-  /** Index of the instruction that made it, and of the return. */
+  /** Index of the instruction that put it into a0, and of the return. */
   readonly made: number;
   readonly end: number;
 }
@@ -205,17 +232,17 @@ export function returnedConstant<T extends CodeRange>(
     const { index: made } = source;
     const { pc, decoded } = run[made]!;
     const by = isIn(within, pc) ? undefined : functionAt(pc);
-    const end = by && returnBefore(run, branch, by);
-    if (by === undefined || end === undefined || end < made || decoded.instruction.name !== 'addi') continue;
+    const end = by && returnAfter(run, made, branch, by);
+    if (by === undefined || end === undefined || decoded.instruction.name !== 'addi') continue;
     if (returns(run, end, decoded.imm)) return { by, value: BigInt(decoded.imm), made, end };
   }
   return undefined;
 }
 
-/** What is beyond these is a pointer, or no answer that one returns. */
+/** Larger numbers are pointers or data, and no answers. */
 const LARGEST_ANSWER = 4096n;
 
-/** The small number that a branch of a function compares, if another function has returned it, as that made it of whatever it had read. */
+/** The small number that a branch of a function compares, if another function has returned it. */
 export function returnedAnswer<T extends CodeRange>(
   run: readonly Executed[],
   branch: number,
@@ -225,20 +252,26 @@ export function returnedAnswer<T extends CodeRange>(
   const { left, right, decoded } = run[branch]!;
   const [register, compared] = decoded.rs1 === 0 ? [decoded.rs2, right] : [decoded.rs1, left];
   const value = BigInt.asIntN(64, compared);
-  const made = madeInA0(run, branch, register);
-  const by = made === undefined || isIn(within, run[made]!.pc) ? undefined : functionAt(run[made]!.pc);
-  const end = by && returnBefore(run, branch, by);
-  if (by === undefined || made === undefined || end === undefined || end < made) return undefined;
+  const made = givenInA0(run, branch, register, within);
+  const by = made === undefined ? undefined : functionAt(run[made]!.pc);
+  const end = by && returnAfter(run, made!, branch, by);
+  if (by === undefined || made === undefined || end === undefined) return undefined;
   return value > -LARGEST_ANSWER && value < LARGEST_ANSWER ? { by, value, made, end } : undefined;
 }
 
-/** The last instruction that made what a register holds and a0 held, if it was copied from there. */
-function madeInA0(run: readonly Executed[], at: number, register: number): number | undefined {
+/** The instruction of another function that put into a0 what a register of this one holds, perhaps copied from there. */
+function givenInA0(run: readonly Executed[], at: number, register: number, within: CodeRange): number | undefined {
   const index = register === 0 ? undefined : lastWrite(run, at, register);
   if (index === undefined) return undefined;
-  const { instruction, imm, rs1 } = run[index]!.decoded;
-  const isCopy = (instruction.name === 'addi' || instruction.name === 'addiw') && imm === 0 && rs1 !== 0;
-  if (isCopy) return madeInA0(run, index, rs1);
+  const { pc, decoded } = run[index]!;
   // Another register of the caller's has been put back by whoever it called.
-  return register === X.a0 ? index : undefined;
+  if (!isIn(within, pc)) return register === X.a0 ? index : undefined;
+  const from = copiedRegister(decoded);
+  return from === undefined ? undefined : givenInA0(run, index, from, within);
+}
+
+/** The register that an instruction copies: `mv` is an `addi`, or compressed an `add` to x0. */
+function copiedRegister({ instruction: { name }, imm, rs1, rs2 }: Decoded): number | undefined {
+  if (name === 'add') return rs1 === 0 ? rs2 : rs2 === 0 ? rs1 : undefined;
+  return (name === 'addi' || name === 'addiw') && imm === 0 ? rs1 : undefined;
 }

@@ -69,5 +69,16 @@ describe('the holder of the lock that is slept on', () => {
     assert.equal(holderOf(xv6, TABLE), undefined, 'an inode');
     assert.equal(holderOf(xv6, PROC), undefined, 'a process has a pid');
     assert.equal(holderOf(xv6, 0x87f12340n), undefined);
+    program.poke(member('pid'), 0n, 4);
+    assert.equal(holderOf(xv6, lock), undefined, 'no process');
+  });
+
+  it('is not known where something else begins with the lock', () => {
+    const first = struct('buf', { lock: sleeplock, data: C.INT });
+    const other = guestKernel().program;
+    other.addGlobal('buf', first, TABLE);
+    other.poke(TABLE, 1n, 4);
+    other.poke(TABLE + BigInt(C.findMember(sleeplock, 'pid')!.offset), 7n, 4);
+    assert.equal(holderOf(openXv6(other, other.read), TABLE), undefined);
   });
 });

@@ -43,14 +43,14 @@ function nameAt(
 
 /**
  * The pid that holds the lock on which one sleeps: of a structure that says whether it is `locked` and by which `pid`, as xv6's sleep
- * locks do. Undefined for any other channel, and for a lock that nobody holds.
+ * locks do. Undefined for any other channel, also for what begins with such a lock, and for a lock that nobody holds.
  */
 export function holderOf(xv6: Pick<Xv6, 'binary' | 'read'>, channel: bigint): number | undefined {
   const found = globalAt(xv6, channel);
-  const type = found?.type && structuresAt(found.type, Number(found.offset)).find(isSleepLock);
-  const lock = type && Structure.read(type, channel, xv6.read);
+  const type = found?.type && structureAt(found.type, Number(found.offset));
+  const lock = type && isSleepLock(type) ? Structure.read(type, channel, xv6.read) : undefined;
   const pid = lock?.number('locked') ? lock.number('pid') : undefined;
-  return pid === undefined ? undefined : Number(pid);
+  return pid === undefined || pid === 0n ? undefined : Number(pid);
 }
 
 const isSleepLock = (type: RecordType): boolean =>
@@ -68,7 +68,7 @@ function pipe(xv6: Xv6, address: bigint): string | undefined {
 
 /**
  * The path from a value to the member at a byte offset: ".buf[3].lock", "" for the value itself. The start of an array is its
- * first element, the start of a structure is the structure, or its first member if a scalar is wanted. Undefined if no member starts
+ * first element, the start of a structure is the structure, or its first member if what is no structure is wanted. Undefined if no member starts
  * there.
  */
 export function pathTo(type: Type, offset: number, toScalar = false): string | undefined {
@@ -79,9 +79,9 @@ export function pathTo(type: Type, offset: number, toScalar = false): string | u
     const rest = pathTo(bare.element, offset % size, toScalar);
     return rest === undefined ? undefined : `[${Math.floor(offset / size)}]${rest}`;
   }
-  const isRecord = bare.kind === 'struct' || bare.kind === 'union';
-  if (offset === 0 && !(isRecord && toScalar)) return '';
-  if (!isRecord) return undefined;
+  // Which member of a union was meant is not known.
+  if (offset === 0 && !(bare.kind === 'struct' && toScalar)) return '';
+  if (bare.kind !== 'struct' && bare.kind !== 'union') return undefined;
   for (const member of bare.members) {
     const within = offset - member.offset;
     if (member.bitSize !== undefined || within < 0 || within >= Math.max(sizeOf(member.type), 1)) continue;
@@ -91,17 +91,15 @@ export function pathTo(type: Type, offset: number, toScalar = false): string | u
   return undefined;
 }
 
-/** The structures that begin at a byte offset in a value, the outermost first. */
-function structuresAt(type: Type, offset: number): RecordType[] {
+/** The outermost structure that begins at a byte offset in a value. */
+function structureAt(type: Type, offset: number): RecordType | undefined {
   const bare = plain(type);
   if (bare.kind === 'array') {
     const size = sizeOf(bare.element);
-    return size === 0 ? [] : structuresAt(bare.element, offset % size);
+    return size === 0 ? undefined : structureAt(bare.element, offset % size);
   }
-  if (bare.kind !== 'struct' && bare.kind !== 'union') return [];
-  const within = bare.members.flatMap((member) => {
-    const rest = offset - member.offset;
-    return rest < 0 || rest >= sizeOf(member.type) ? [] : structuresAt(member.type, rest);
-  });
-  return offset === 0 && bare.complete ? [bare, ...within] : within;
+  if (bare.kind !== 'struct' || !bare.complete) return undefined;
+  if (offset === 0) return bare;
+  const member = bare.members.find((one) => offset >= one.offset && offset < one.offset + sizeOf(one.type));
+  return member && structureAt(member.type, offset - member.offset);
 }

@@ -10,7 +10,7 @@ import { X } from '../../emulator/isa/registers';
 import { Mode, type Hart } from '../../emulator/types';
 import { findMember, plain, sizeOf } from '../expressions/types';
 import type { RecordType, Type } from '../symbols/api';
-import { alignedWord, globalOf, indexIn, type Xv6 } from './kernel';
+import { alignedWord, indexIn, placeOf, type Xv6 } from './kernel';
 import { NAMES } from './names';
 import { allProcesses, type Process } from './processes';
 import { Structure } from './structure';
@@ -91,29 +91,49 @@ export function locksHeldBy(xv6: Xv6, hart: number): bigint[] {
   const { binary, cpus, read } = xv6;
   if (cpus === undefined || hart >= cpus.count) return [];
   const cpu = cpus.address + BigInt(hart * cpus.stride);
-  const places = binary.globals.flatMap(({ name, type }) => {
-    const global = globalOf(xv6, name);
-    return global === undefined ? [] : locksIn(type, global.address);
-  });
-  return places.flatMap(({ type, address }) => {
-    const lock = Structure.read(type, address, read);
-    const isHeld = lock?.number('locked') && lock.number('cpu') === cpu;
-    return isHeld ? [lock!.addressOf('cpu')!] : [];
-  });
+  const held = new Set<bigint>();
+  for (const variable of binary.globals) {
+    const locks = locksIn(variable.type, 0);
+    const start = locks.length === 0 ? undefined : placeOf(binary, variable);
+    for (const { type, offset } of start === undefined ? [] : locks) {
+      const lock = Structure.read(type, start! + BigInt(offset), read);
+      if (lock?.number('locked') && lock.number('cpu') === cpu) held.add(lock.addressOf('cpu')!);
+    }
+  }
+  return [...held];
 }
 
 const isSpinLock = (type: RecordType): boolean =>
   findMember(type, 'locked') !== undefined && findMember(type, 'cpu') !== undefined;
 
-function locksIn(type: Type, address: bigint): { type: RecordType; address: bigint }[] {
-  const bare = plain(type);
-  if (bare.kind === 'array') {
-    const element = plain(bare.element);
-    if (element.kind !== 'struct') return [];
-    const stride = sizeOf(element);
-    return Array.from({ length: bare.count ?? 0 }, (_, i) => locksIn(element, address + BigInt(i * stride))).flat();
-  }
-  if (bare.kind !== 'struct') return [];
-  if (isSpinLock(bare)) return [{ type: bare, address }];
-  return bare.members.flatMap((member) => locksIn(member.type, address + BigInt(member.offset)));
+/** No kernel has more of them in one variable, nor deeper within. */
+const [MOST_LOCKS, DEEPEST] = [4096, 8];
+
+interface PlacedLock {
+  readonly type: RecordType;
+  readonly offset: number;
 }
+
+/** The locks within a value, by their offsets in it. */
+function locksIn(type: Type, depth: number): PlacedLock[] {
+  const bare = plain(type);
+  if (depth > DEEPEST) return [];
+  if (bare.kind === 'array') {
+    const stride = sizeOf(bare.element);
+    const each = locksIn(bare.element, depth + 1);
+    const count = bare.count ?? 0;
+    if (each.length * count > MOST_LOCKS || each.length === 0) return [];
+    return Array.from({ length: count }, (_, index) => moved(each, index * stride)).flat();
+  }
+  if (bare.kind !== 'struct' || !bare.complete) return [];
+  if (isSpinLock(bare)) return [{ type: bare, offset: 0 }];
+  const within: PlacedLock[] = [];
+  for (const member of bare.members) {
+    within.push(...moved(locksIn(member.type, depth + 1), member.offset));
+    if (within.length > MOST_LOCKS) return [];
+  }
+  return within;
+}
+
+const moved = (locks: readonly PlacedLock[], by: number): PlacedLock[] =>
+  locks.map(({ type, offset }) => ({ type, offset: offset + by }));

@@ -148,7 +148,8 @@ function globalAddress(binary: Binary, name: string): { address: bigint; type: T
   return variable && address !== undefined ? { address, type: variable.type } : undefined;
 }
 
-function placeOf(binary: Binary, variable: Variable): bigint | undefined {
+/** Where a variable lies, if it lies in memory. */
+export function placeOf(binary: Binary, variable: Variable): bigint | undefined {
   const location: Location = binary.locate(variable, { pc: 0n, x: [] }, () => undefined);
   return location.kind === 'memory' ? location.address : undefined;
 }

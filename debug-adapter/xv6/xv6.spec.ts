@@ -171,4 +171,10 @@ describe('the locks that a hart holds', () => {
     assert.deepEqual(locksHeldBy(xv6, 1), []);
     assert.deepEqual(locksHeldBy(xv6, 0), [owner(second)]);
   });
+
+  it('are not looked for in what is larger than any kernel’s', () => {
+    program.addGlobal('vast', arrayOf(lock, 2 ** 33), 0x8001f900n);
+    program.addGlobal('vast_without', arrayOf(struct('other', { value: INT }), 2 ** 33), 0x8001f900n);
+    assert.deepEqual(locksHeldBy(xv6, 0), [owner(second)]);
+  });
 });

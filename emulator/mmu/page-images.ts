@@ -90,7 +90,7 @@ function newContent(memory: Int32Array, first: number): Content {
 /**
  * Contents by their hash, each at the place that it says or at one of the next: equal pages, such as those of a program that runs
  * several times, are kept once. A content that no checkpoint needs any more may be gone; and where all places are taken, one is
- * forgotten, and made again when the next page holds the same. There are more places than checkpoints hold contents at most.
+ * forgotten, and made again when the next page holds the same. A place takes some 50 bytes once it was used.
  */
 const CONTENTS = 262_144;
 const PLACES = 4;

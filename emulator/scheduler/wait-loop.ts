@@ -30,7 +30,7 @@ export class WaitLoop {
   /** The words of 64 bits that a pass touches, by index in halves of 32 bits, and what both halves held at `steps`. */
   private readonly at: Int32Array;
   private readonly values: Int32Array;
-  /** Their physical addresses, once they were saved. */
+  /** Their physical addresses, kept from the first save on. */
   private words: number[] | undefined;
 
   constructor(

@@ -1,7 +1,7 @@
 /**
  * The Stop view beside the call stack: what the stop is about. It asks the adapter (`xv6.story`) at every stop, which tells at once
  * what is to be seen and later, by events, what the past says; webviews/story/ draws it. Its links lead to places, instants, page
- * tables and processes. VS Code shows a view in that place collapsed at first, so it is unfolded at the first exception in a folder.
+ * tables and processes. VS Code shows a view in that place collapsed at first, so it is unfolded at the first exception in a workspace.
  */
 import * as vscode from 'vscode';
 import type { StoryTarget } from '../../debug-adapter/protocol';
@@ -71,8 +71,8 @@ export class StopView implements vscode.WebviewViewProvider, vscode.Disposable {
   private async unfold(): Promise<void> {
     const isShown = vscode.workspace.getConfiguration('debug').get('openDebug') !== 'neverOpen';
     if (!isShown || this.workspace.get(UNFOLDED) === true) return;
-    await this.workspace.update(UNFOLDED, true);
     await vscode.commands.executeCommand(`${VIEW}.focus`, { preserveFocus: true });
+    await this.workspace.update(UNFOLDED, true);
   }
 
   /** The view shows the session that the others of VS Code show. */

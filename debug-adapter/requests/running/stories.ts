@@ -110,7 +110,8 @@ export class Telling {
   }
 
   private async inBackground(): Promise<void> {
-    if (!this.isCurrent || this.looking !== undefined) return;
+    if (!this.isCurrent) return this.end();
+    if (this.looking !== undefined) return;
     this.looking = this.look(PATIENCE - this.spent)
       .then(() => {
         this.past = 'told';

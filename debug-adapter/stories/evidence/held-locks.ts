@@ -1,4 +1,5 @@
 /** The locks that a hart holds, where the number of them has decided something: one of them has not been released. */
+import { findMember } from '../../expressions/types';
 import type { AskedGuest } from '../../questions/occurrence';
 import type { Range } from '../../questions/spots';
 import { globalName } from '../../xv6/channel';
@@ -13,15 +14,15 @@ export interface CountedLock {
   readonly parts: readonly Range[];
 }
 
-/** The locks that the hart holds now, if the word at a physical address belongs to its `struct cpu` and is their number. */
+/** The locks that the hart holds now, if the word at a physical address is the `noff` of its `struct cpu`, and counts them. */
 export function locksCounted({ xv6 }: AskedGuest, hart: number, word: bigint, value: bigint): CountedLock[] {
   const { cpus } = xv6;
-  const offset = cpus === undefined ? -1n : word - cpus.address - BigInt(hart * cpus.stride);
-  if (offset < 0n || offset >= BigInt(cpus!.stride)) return [];
+  const count = cpus && findMember(cpus.record, 'noff');
+  if (count === undefined || word !== cpus!.address + BigInt(hart * cpus!.stride + count.offset)) return [];
   const locks = locksHeldBy(xv6, hart);
   if (BigInt(locks.length) !== value || locks.length > MOST) return [];
   return locks.map((owner) => ({
-    // A lock is often the first of a structure, whose name the lock's address has.
+    // Not by the lock's address: what begins with a lock has the same.
     what: `${globalName(xv6, owner)?.replace(/\.\w+$/, '') ?? 'a lock'}, which hart ${hart} holds,`,
     parts: [{ address: owner, length: 8 }],
   }));

@@ -1,11 +1,13 @@
 /** What stands out in the last instructions of a hart: entries of page tables and variables of the kernel's that it has read. */
 import { hex } from '../../../emulator/isa/hex';
+import type { Decoded } from '../../../emulator/isa/instructions/decode';
 import { PAGE_SIZE } from '../../../emulator/isa/sv39';
 import type { AskedGuest } from '../../questions/occurrence';
 import type { Range } from '../../questions/spots';
 import { globalName, scalarName } from '../../xv6/channel';
 import {
   branchBefore,
+  decides,
   returnBefore,
   sourcesOf,
   sourcesOfRegister,
@@ -50,50 +52,91 @@ export function behindResult(
 
 /** A variable of the kernel's, where it lies, and what it was when it was read. */
 export interface ReadVariable {
+  /** Of the instruction that read it. */
+  readonly index: number;
   readonly name: string;
   readonly range: Range;
   readonly value: bigint;
-  /** "0x2", or "&cpus[0]" for a pointer. */
-  readonly shown: string;
+  /** "0x2", "-1", or "&cpus[0]" for a pointer; undefined for what decides nothing that one could see. */
+  readonly shown: string | undefined;
+  /** All of it counted, and the hart has not written it since: who wrote it last is who made it so. */
+  readonly isAsRead: boolean;
 }
 
-/** "kmem.freelist was 0x0". */
-export const variableText = ({ name, shown }: ReadVariable): string => `${name} was ${shown}`;
+/** What is said of variables: "kmem.freelist was 0x0"; and that of which it can be said who made it so. */
+export interface ToldVariables {
+  readonly text: string;
+  readonly variable: ReadVariable | undefined;
+}
 
-/** The first of the sources that is a variable of the kernel's. `isTold`: whether it is told of a pointer to another one. */
-export function variableIn(
+/** Those of the sources that are variables of the kernel's. `isTold`: whether it is told of a pointer to another one. */
+function variablesIn(
   { xv6, image }: AskedGuest,
   sources: readonly Source[],
   run: readonly Executed[],
-  isTold: (pointer: bigint) => boolean = () => false,
-): ReadVariable | undefined {
-  for (const source of sources) {
-    if (source.kind !== 'memory') continue;
+  isTold: (pointer: bigint) => boolean,
+): ReadVariable[] {
+  return sources.flatMap((source) => {
+    if (source.kind !== 'memory') return [];
     const { left, decoded } = run[source.index]!;
-    const offset = decoded.instruction.access?.kind === 'load' ? BigInt(decoded.imm) : 0n;
-    const name = scalarName(xv6, image.linked(BigInt.asUintN(64, left + offset)));
+    const { access } = decoded.instruction;
+    const isLoad = access?.kind === 'load';
+    const name = scalarName(xv6, image.linked(BigInt.asUintN(64, left + (isLoad ? BigInt(decoded.imm) : 0n))));
+    if (name === undefined) return [];
     const { physical: address, bytes: length, value } = source;
-    // What another pointer was decides nothing that one could see.
-    const target = value >= PAGE_SIZE && isTold(value) ? globalName(xv6, image.linked(value)) : undefined;
-    const shown = target !== undefined ? `&${target}` : value < PAGE_SIZE ? hex(value) : undefined;
-    if (name !== undefined && shown !== undefined) return { name, range: { address, length }, value, shown };
-  }
-  return undefined;
+    const isPointer = length === 8 && value >= PAGE_SIZE && isTold(value);
+    const target = isPointer ? globalName(xv6, image.linked(value)) : undefined;
+    const shown =
+      target === undefined ? numberText(access?.signed ? BigInt.asIntN(8 * length, value) : value) : `&${target}`;
+    const isStored = run.slice(source.index + 1).some((one) => one.physical === address && isStore(one));
+    const isAsRead = isLoad && source.isPart !== true && !isStored;
+    return [{ index: source.index, name, range: { address, length }, value, shown, isAsRead }];
+  });
+}
+
+const isStore = ({ decoded }: Executed): boolean => {
+  const kind = decoded.instruction.access?.kind;
+  return kind === 'store' || kind === 'amo' || kind === 'sc';
+};
+
+/** Large numbers are pointers, or nothing that one could see. */
+function numberText(value: bigint): string | undefined {
+  if (value >= PAGE_SIZE || value <= -PAGE_SIZE) return undefined;
+  return value < 0n ? String(value) : hex(value);
+}
+
+/** What is to be said of the variables among the sources of what a branch compares. */
+export function variablesTold(
+  guest: AskedGuest,
+  sources: readonly Source[],
+  run: readonly Executed[],
+  isTold: (pointer: bigint) => boolean = () => false,
+): ToldVariables | undefined {
+  return toldOf(variablesIn(guest, sources, run, isTold));
+}
+
+function toldOf(all: readonly ReadVariable[]): ToldVariables | undefined {
+  const told = all.filter(({ shown }) => shown !== undefined);
+  if (told.length === 0) return undefined;
+  const text = told.map(({ name, shown }) => `${name} was ${shown}`).join(' and ');
+  // Of two that were compared, either may be wrong.
+  return { text, variable: all.length === 1 && told[0]!.isAsRead ? told[0] : undefined };
 }
 
 /**
- * The variable of which a function has made what it returned, such as a lock's `cpu`, or by which it decided what to return, such as
- * a lock's `locked`.
+ * The variables of which a function has made what it returned, such as a lock's `cpu`, or by which it decided what to return, such as
+ * a lock's `locked`; undefined if that is not certain.
  */
-export function variableBehind(
+export function variablesBehind(
   guest: AskedGuest,
   run: readonly Executed[],
   { by, made, end }: Returned<CodeRange>,
-): ReadVariable | undefined {
-  const { rd } = run[made]!.decoded;
-  const branch = branchBefore(run, end, by) ?? branchBefore(run, made, by);
-  return (
-    variableIn(guest, sourcesOfRegister(run, made + 1, rd), run, () => true) ??
-    (branch === undefined ? undefined : variableIn(guest, sourcesOf(run, branch), run, () => true))
-  );
+  codeAt: (pc: bigint) => Decoded | undefined,
+): ToldVariables | undefined {
+  const own = variablesIn(guest, sourcesOfRegister(run, made + 1, run[made]!.decoded.rd), run, () => true);
+  const branch = Math.max(...[end, made].map((index) => branchBefore(run, index, by) ?? -1));
+  // Where a branch has found the same value, the compiler knows it, and may return it for any other reason.
+  if (own.length > 0) return own.some(({ index }) => branch > index) ? undefined : toldOf(own);
+  if (branch < 0 || branch > made || !decides(run.slice(0, made + 1), branch, by, codeAt)) return undefined;
+  return variablesTold(guest, sourcesOf(run, branch), run, () => true);
 }

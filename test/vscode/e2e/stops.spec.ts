@@ -78,7 +78,8 @@ describe('a kernel that forgets a page', function () {
     const { workbench } = lab;
     const { page } = workbench;
     // Unasked, and without the focus.
-    assert.equal(await page.locator('.pane-header[aria-label^="Stop"]').getAttribute('aria-expanded'), 'true');
+    const header = page.locator('.pane-header[aria-label^="Stop"]');
+    await workbench.see('the Stop view', async () => (await header.getAttribute('aria-expanded')) ?? '', /true/);
     const frame = page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
     const text = async (): Promise<string> => (await frame.locator('.content').allInnerTexts()).join('\n');
     await workbench.see('the entry', text, /the entry for 0x3000 in the table of pid \d+ ls/);
