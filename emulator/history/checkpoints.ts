@@ -19,6 +19,8 @@ export interface Kept extends Held {
 
 /** Milliseconds of running: what is nearer to the present is all kept alike. */
 const RECENT = 5000;
+/** What lies farther back than this is looked for seldom: the way to it may be as many times longer as it is farther away. */
+const LATELY = 600_000;
 /** So many are near enough to each other, however little memory they take. */
 const MOST = 2000;
 /** The last that were made where somebody looks around: they lie so near to each other that they would be the first to go. */
@@ -125,7 +127,7 @@ export class Checkpoints {
     for (let index = 1; index < this.entries.length - 1; index++) {
       if (this.around.has(this.entries[index]!)) continue;
       const after = this.entries[index + 1]!.cost;
-      const loss = (after - this.entries[index - 1]!.cost) / Math.sqrt(present - after + RECENT);
+      const loss = (after - this.entries[index - 1]!.cost) / wayAllowed(present - after);
       if (loss < least) [least, found] = [loss, index];
     }
     if (found > 0) return found;
@@ -133,3 +135,6 @@ export class Checkpoints {
     return made.find((index) => index > 0 && index < this.entries.length - 1) ?? 1;
   }
 }
+
+/** How long the way to an instant may be, by how long ago it is, both in milliseconds of running: relative to each other. */
+const wayAllowed = (ago: number): number => Math.cbrt(ago + RECENT) * Math.max(1, ago / LATELY);
