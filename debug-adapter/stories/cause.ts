@@ -55,14 +55,15 @@ export function branchBefore(
 const FARTHEST = 400;
 
 /**
- * Whether a branch has brought a function to the jump at the end of a run: not if the other way leads there as well. A call on the
- * way comes back, but one of what that jump leads to.
+ * Whether a branch has brought a function to the end of a run, such as a jump: not if the other way leads there as well, or to
+ * another instruction that does the same. A call on the way comes back, but one of what that jump leads to.
  */
 export function decides(
   run: readonly Executed[],
   branch: number,
   within: CodeRange,
   codeAt: (pc: bigint) => Decoded | undefined,
+  doesSame: (decoded: Decoded) => boolean = () => false,
 ): boolean {
   const [from, to] = [run[branch]!, run.at(-1)!];
   const target = ({ pc, decoded }: Pick<Executed, 'pc' | 'decoded'>): bigint | undefined =>
@@ -76,6 +77,7 @@ export function decides(
     seen.add(pc);
     const decoded = isIn(within, pc) && pc !== from.pc && seen.size < FARTHEST ? codeAt(pc) : undefined;
     if (decoded === undefined) return false;
+    if (doesSame(decoded)) return true;
     const goesTo = target({ pc, decoded });
     const goesOn = (): boolean => leadsThere(pc + BigInt(decoded.length));
     if (decoded.instruction.control === 'branch') return leadsThere(goesTo!) && goesOn();

@@ -104,6 +104,9 @@ describe('a variable that was read', () => {
     assert.equal(said([load('ld', KERNEL_PAGETABLE, 0x87f0_0000n), compared, back], 1), undefined, 'no variable');
     const either = one('bne', { rs1: R.a5, rs2: R.zero, imm: 4 }, 0x2008n);
     assert.equal(said([read, either, constant, end], 2), undefined, 'the other way leads there, too');
+    const elsewhere = one('bne', { rs1: R.a5, rs2: R.zero, imm: 12 }, 0x2008n);
+    code.set(0x2014n, { ...constant, pc: 0x2014n });
+    assert.equal(said([read, elsewhere, constant, end], 2), undefined, 'the other way returns the same');
     const later = one('beq', { rs1: R.a5, rs2: R.zero, imm: 16 }, 0x2008n);
     assert.equal(said([read, later, { ...compared, pc: 0x200cn }, end], 2), undefined, 'a branch knew the value');
   });

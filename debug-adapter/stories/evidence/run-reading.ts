@@ -137,6 +137,10 @@ export function variablesBehind(
   const branch = Math.max(...[end, made].map((index) => branchBefore(run, index, by) ?? -1));
   // Where a branch has found the same value, the compiler knows it, and may return it for any other reason.
   if (own.length > 0) return own.some(({ index }) => branch > index) ? undefined : toldOf(own);
-  if (branch < 0 || branch > made || !decides(run.slice(0, made + 1), branch, by, codeAt)) return undefined;
+  if (branch < 0 || branch > made) return undefined;
+  const { instruction, rd, rs1, imm } = run[made]!.decoded;
+  const doesSame = (other: Decoded): boolean =>
+    other.instruction === instruction && other.rd === rd && other.rs1 === rs1 && other.imm === imm;
+  if (!decides(run.slice(0, made + 1), branch, by, codeAt, doesSame)) return undefined;
   return variablesTold(guest, sourcesOf(run, branch), run, () => true);
 }
