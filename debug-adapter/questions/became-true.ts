@@ -7,7 +7,7 @@ import type { Stop, Subscription, Watch } from '../../emulator/types';
 import { ExpressionError } from '../expressions/error';
 import { evaluateCondition } from '../expressions/evaluate';
 import type { EvaluationContext } from '../expressions/value';
-import { beforeInstruction, calledBy, callerPlace, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
+import { executedScene, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
 import type { Candidate, Query } from './query';
 import type { Range } from './spots';
 
@@ -77,8 +77,7 @@ export class BecameTrue implements Query {
         parts: [],
       };
     }
-    const scene = sceneOf(guest, hart, event.pc ?? hart.pc, beforeInstruction(guest.machine.instant));
-    return { ...scene, place: calledBy(scene.place, callerPlace(guest, hart)), what: this.condition, parts: [] };
+    return { ...executedScene(guest, hart, event.pc ?? hart.pc), what: this.condition, parts: [] };
   }
 
   /** Evaluates, and watches what was read for it. */

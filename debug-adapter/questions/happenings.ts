@@ -4,7 +4,6 @@ import { satpRoot } from '../../emulator/isa/sv39';
 import { hex } from '../../emulator/isa/hex';
 import {
   Mode,
-  type Hart,
   type DataEvent,
   type SatpEvent,
   type Stop,
@@ -17,15 +16,7 @@ import { executed, written } from '../run-control/past/questions';
 import { tableName } from '../xv6/tables';
 import { fromBytes } from '../expressions/value';
 import type { QueryCondition } from './condition';
-import {
-  beforeInstruction,
-  calledBy,
-  callerPlace,
-  sceneOf,
-  type AskedGuest,
-  type Occurrence,
-  type Scene,
-} from './occurrence';
+import { beforeInstruction, executedScene, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
 import type { Candidate, Query } from './query';
 
 const found = (occurrence: Occurrence): Candidate => ({ occurrence: () => occurrence });
@@ -59,7 +50,7 @@ function writeOccurrence(guest: AskedGuest, { label, show }: DataLocation, event
   const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
   const byInstruction = event.by === 'instruction' && hart !== undefined;
   const scene = byInstruction
-    ? sceneWithCaller(guest, hart, event.pc ?? hart.pc)
+    ? executedScene(guest, hart, event.pc ?? hart.pc)
     : {
         ...{ instant: machine.instant, tick: machine.now, hart: undefined, process: undefined },
         place: { text: `${event.device ?? 'a device'} (DMA)` },
@@ -69,12 +60,6 @@ function writeOccurrence(guest: AskedGuest, { label, show }: DataLocation, event
     { name: 'after', value: after },
   ];
   return { ...scene, what: `${label}: ${before} → ${after}`, parts };
-}
-
-/** What writes is often a function that is there for all, and its caller has done it. */
-function sceneWithCaller(guest: AskedGuest, hart: Hart, pc: bigint): Scene {
-  const scene = sceneOf(guest, hart, pc, beforeInstruction(guest.machine.instant));
-  return { ...scene, place: calledBy(scene.place, callerPlace(guest, hart)) };
 }
 
 /** Every trap. In conditions, the registers that it is about to write have their new values. */

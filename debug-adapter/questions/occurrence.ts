@@ -72,6 +72,12 @@ export function callerPlaces(guest: AskedGuest, hart: Hart, most: number): Place
 export const calledBy = (place: Place | undefined, caller: Place | undefined): Place | undefined =>
   place && caller ? { ...place, text: `${place.text}, called by ${caller.text}` } : (place ?? caller);
 
+/** A hart that has just executed an instruction, with from where the function was called: that is often one that is there for all. */
+export function executedScene(guest: AskedGuest, hart: Hart, pc: bigint): Scene {
+  const scene = sceneOf(guest, hart, pc, beforeInstruction(guest.machine.instant));
+  return { ...scene, place: calledBy(scene.place, callerPlace(guest, hart)) };
+}
+
 /** Where the last instruction before an instant began, which was just executed then. */
 export const beforeInstruction = ({ inputs, time }: Instant): Instant => ({
   inputs,

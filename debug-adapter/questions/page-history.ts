@@ -12,7 +12,7 @@ import { walkStack } from '../stack/stack';
 import { parkedProcesses, type Thread } from '../stack/threads';
 import { KernelEvents, type KernelEventKind } from '../xv6/kernel-events';
 import { tableName, tableRoots } from '../xv6/tables';
-import { beforeInstruction, calledBy, callerPlace, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
+import { executedScene, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
 import type { QueryCondition } from './condition';
 import type { Candidate, Query } from './query';
 import { X } from '../../emulator/isa/registers';
@@ -182,7 +182,7 @@ export class PageHistory implements Query {
     const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
     if (what === undefined || hart === undefined || event.pc === undefined) return undefined;
     if (!this.condition.holds(hart.id)) return undefined;
-    const scene = sceneOf(guest, hart, event.pc, beforeInstruction(guest.machine.instant));
+    const scene = executedScene(guest, hart, event.pc);
     const { address, before, after, root, maps } = event;
     const owner = tableName(guest.xv6, root);
     const table = owner === undefined ? `a table with its root at ${hex(root)}` : `the table of ${owner}`;
@@ -193,7 +193,7 @@ export class PageHistory implements Query {
       { name: 'before', value: hex(before) },
       { name: 'after', value: hex(after) },
     ];
-    return { ...scene, place: calledBy(scene.place, callerPlace(guest, hart)), what: `${what} in ${table}`, parts };
+    return { ...scene, what: `${what} in ${table}`, parts };
   }
 
   /** What a store to an entry means to the page; undefined for nothing. The walk's own marks mean nothing. */

@@ -35,7 +35,7 @@ import { firstOfLoop, trapOnStack } from './evidence/exceptions';
 import { handlerStore } from './evidence/handler-stores';
 import { locksCounted, type CountedLock } from './evidence/held-locks';
 import { copiedFrom, instructionParts, lastWriteLine } from './evidence/last-write';
-import { functionAt, innermostFunctions, type KernelFunction } from './evidence/kernel-functions';
+import { functionRunning, innermostFunctions, type KernelFunction } from './evidence/kernel-functions';
 import { behindResult, entryIn, variablesTold, type ReadVariable } from './evidence/run-reading';
 import { oddLeaf } from './evidence/odd-leaves';
 import { entryMeaning, entryName, EntryPlaces, type Entry } from './entries';
@@ -120,14 +120,12 @@ export class Backstory {
 
   private async tellPanic(now: Instant): Promise<void> {
     const [ending, caller] = innermostFunctions(this.guest, this.frames);
-    if (ending !== undefined && caller !== undefined) {
-      const call = await this.callOf(ending, now);
-      if (call === undefined) return;
-      await lookAtRecent(this.guest, this.timeline, this.hart, call, (run, isLast) =>
-        this.tellDecision(run, { caller, called: ending }, isLast),
-      );
-      await this.tellVariable('decider', call);
-    }
+    const call = ending && caller && (await this.callOf(ending, now));
+    if (call === undefined) return;
+    await lookAtRecent(this.guest, this.timeline, this.hart, call, (run, isLast) =>
+      this.tellDecision(run, { caller: caller!, called: ending! }, isLast),
+    );
+    await this.tellVariable('decider', call);
   }
 
   private async tellException(now: Instant): Promise<void> {
@@ -144,10 +142,6 @@ export class Backstory {
       this.scene(found.value.hart, found.value.epc, title),
     );
     await this.tellTrap(found.value, found.instant);
-  }
-
-  private functionAt(linked: bigint): KernelFunction | undefined {
-    return functionAt(this.guest, linked);
   }
 
   /** The instant at which the hart began a function last. */
@@ -309,9 +303,9 @@ export class Backstory {
     }
     if (event.from === Mode.User) return isLast;
     const { pc, decoded } = run[source.index]!;
-    const by = this.functionAt(this.guest.image.linked(pc));
+    const by = functionRunning(this.guest, pc);
     if (by === undefined || decoded.instruction.name !== 'addi') return isLast;
-    const here = this.functionAt(this.guest.image.linked(event.epc));
+    const here = functionRunning(this.guest, event.epc);
     const end = by.low === here?.low ? undefined : returnBefore(run, run.length, by);
     const isReturned = end !== undefined && end > source.index && returns(run, end, decoded.imm, event.a0);
     if (!isReturned) {

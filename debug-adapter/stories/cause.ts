@@ -235,8 +235,8 @@ export function returnedConstant<T extends CodeRange>(
     const { pc, decoded } = run[made]!;
     const by = isIn(within, pc) ? undefined : functionAt(pc);
     const end = by && returnAfter(run, made, branch, by);
-    if (by === undefined || end === undefined || decoded.instruction.name !== 'addi') continue;
-    if (returns(run, end, decoded.imm)) return { by, value: BigInt(decoded.imm), made, end };
+    const isConstant = end !== undefined && decoded.instruction.name === 'addi' && returns(run, end, decoded.imm);
+    if (by !== undefined && isConstant) return { by, value: BigInt(decoded.imm), made, end };
   }
   return undefined;
 }
@@ -255,10 +255,10 @@ export function returnedAnswer<T extends CodeRange>(
   const [register, compared] = decoded.rs1 === 0 ? [decoded.rs2, right] : [decoded.rs1, left];
   const value = BigInt.asIntN(64, compared);
   const made = givenInA0(run, branch, register, within);
-  const by = made === undefined ? undefined : functionAt(run[made]!.pc);
-  const end = by && returnAfter(run, made!, branch, by);
-  if (by === undefined || made === undefined || end === undefined) return undefined;
-  return value > -LARGEST_ANSWER && value < LARGEST_ANSWER ? { by, value, made, end } : undefined;
+  if (made === undefined || value <= -LARGEST_ANSWER || value >= LARGEST_ANSWER) return undefined;
+  const by = functionAt(run[made]!.pc);
+  const end = by && returnAfter(run, made, branch, by);
+  return by !== undefined && end !== undefined ? { by, value, made, end } : undefined;
 }
 
 /** The instruction of another function that put into a0 what a register of this one holds, perhaps copied from there. */

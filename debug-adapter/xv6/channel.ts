@@ -68,8 +68,7 @@ function pipe(xv6: Xv6, address: bigint): string | undefined {
 
 /**
  * The path from a value to the member at a byte offset: ".buf[3].lock", "" for the value itself. The start of an array is its
- * first element, the start of a structure is the structure, or its first member if what is no structure is wanted. Undefined if no member starts
- * there.
+ * first element, the start of a structure is the structure, or with `toScalar` its first member. Undefined if no member starts there.
  */
 export function pathTo(type: Type, offset: number, toScalar = false): string | undefined {
   const bare = plain(type);

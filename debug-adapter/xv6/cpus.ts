@@ -1,6 +1,6 @@
 /**
- * What each hart runs, off the kernel's `cpus` array, and which spin locks it holds. The hart's number comes from the machine: the guest keeps it in tp
- * only while in the kernel.
+ * What each hart runs, off the kernel's `cpus` array, and which spin locks it holds. The hart's number comes from the machine: the
+ * guest keeps it in tp only while in the kernel.
  *
  * The kernel writes `cpus[].proc` before it loads a process's registers and clears it after it has put them away, so the
  * entry alone would name a process while the scheduler runs. The scheduler is known by its stack, the one in `stack0` that

@@ -8,7 +8,7 @@ import { branchBefore, decides, returnedAnswer, returnedConstant, sourcesOf, sou
 import { indexIn } from '../../xv6/kernel';
 import type { EntryPlaces } from '../entries';
 import type { Executed } from '../recent';
-import { functionAt, type KernelFunction } from './kernel-functions';
+import { functionRunning, type KernelFunction } from './kernel-functions';
 import {
   behindResult,
   entryIn,
@@ -49,7 +49,7 @@ export function decisionIn(
   const where = `At ${kernelLine(guest, run[branch]!.pc)}, ${caller.name} went to ${called.name}`;
   const entry = entryIn(places, sourcesOf(run, branch));
   if (entry !== undefined) return { text: `${where} for `, entry };
-  const functionOf = (pc: bigint): KernelFunction | undefined => functionAt(guest, guest.image.linked(pc));
+  const functionOf = (pc: bigint): KernelFunction | undefined => functionRunning(guest, pc);
   const constant = returnedConstant(run, branch, caller, functionOf);
   const result = constant ?? returnedAnswer(run, branch, caller, functionOf);
   if (result === undefined) {

@@ -7,14 +7,7 @@ import type { Probe, Timeline } from '../../../emulator/history/timeline';
 import { hex } from '../../../emulator/isa/hex';
 import { isPointer, PTE, pteFlags, spanOf } from '../../../emulator/isa/sv39';
 import { Mode, type TableStoreEvent, type TrapEvent } from '../../../emulator/types';
-import {
-  beforeInstruction,
-  calledBy,
-  callerPlace,
-  sceneOf,
-  type AskedGuest,
-  type Occurrence,
-} from '../../questions/occurrence';
+import { executedScene, type AskedGuest, type Occurrence } from '../../questions/occurrence';
 import { entryText } from '../../run-control/stop-text';
 import { processOn } from '../../xv6/cpus';
 import { named } from '../../xv6/processes';
@@ -72,10 +65,8 @@ function leavesMade(
   const add = (event: TableStoreEvent): void => {
     const hart = event.hart === undefined ? undefined : guest.harts[event.hart];
     if (hart === undefined || event.pc === undefined) return;
-    const scene = sceneOf(guest, hart, event.pc, beforeInstruction(machine.instant));
-    if (scene.process !== owner) return;
-    const place = calledBy(scene.place, callerPlace(guest, hart));
-    made.push({ event, seen: { ...scene, place, what: 'written', parts: [] } });
+    const scene = executedScene(guest, hart, event.pc);
+    if (scene.process === owner) made.push({ event, seen: { ...scene, what: 'written', parts: [] } });
   };
   return {
     isDone: true,

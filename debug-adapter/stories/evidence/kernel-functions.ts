@@ -7,7 +7,11 @@ export interface KernelFunction extends CodeRange {
   readonly name: string;
 }
 
-export function functionAt({ image }: Pick<Guest, 'image'>, linked: bigint): KernelFunction | undefined {
+/** The function that runs at an address. */
+export const functionRunning = (guest: Pick<Guest, 'image'>, pc: bigint): KernelFunction | undefined =>
+  functionAt(guest, guest.image.linked(pc));
+
+function functionAt({ image }: Pick<Guest, 'image'>, linked: bigint): KernelFunction | undefined {
   const info = image.binary.functionAt(linked);
   const low = info && image.running(info.low)[0];
   return info && low !== undefined ? { name: info.name, low, high: low + (info.high - info.low) } : undefined;

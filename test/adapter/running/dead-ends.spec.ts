@@ -86,14 +86,19 @@ describe('processes that sleep', function () {
     assert.equal((await stops).reason, 'pause');
   };
 
+  /** Boots, and leaves out the first call of a function. */
+  async function without(name: string, options: LaunchOptions): Promise<void> {
+    await session().boot({ ...options, functions: [name] });
+    const { threadId } = await session().stopped();
+    const { id } = (await session().stack(threadId))[0]!;
+    await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl', frameId: id });
+    await session().setFunctionBreakpointsRequest({ breakpoints: [] });
+    await session().continueRequest({ threadId: threadId! });
+  }
+
   for (const harts of [1, 3]) {
     it(`for good, as the disk's interrupt was not passed on: soon, with the request, ${harts} harts`, async () => {
-      await session().boot({ harts, functions: ['virtio_disk_intr'], filters: ['panic'] });
-      const { threadId } = await session().stopped();
-      const { id } = (await session().stack(threadId))[0]!;
-      await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl', frameId: id });
-      await session().setFunctionBreakpointsRequest({ breakpoints: [] });
-      await session().continueRequest({ threadId: threadId! });
+      await without('virtio_disk_intr', { harts, filters: ['panic'] });
       const { description, text } = await session().stopped();
       assert.equal(description, 'All processes sleep, and nothing will wake them');
       assert.match(text ?? '', /^nothing has run for \d\.\d s, and neither a key nor time will wake any process\n/);
@@ -110,12 +115,7 @@ describe('processes that sleep', function () {
   }
 
   it('for good, as a lock was not released: soon, with who holds it', async () => {
-    await session().boot({ harts: 1, functions: ['iunlock'], filters: ['panic'] });
-    const { threadId } = await session().stopped();
-    const { id } = (await session().stack(threadId))[0]!;
-    await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl', frameId: id });
-    await session().setFunctionBreakpointsRequest({ breakpoints: [] });
-    await session().continueRequest({ threadId: threadId! });
+    await without('iunlock', { harts: 1, filters: ['panic'] });
     const { description, text } = await session().stopped();
     assert.equal(description, 'All processes sleep, and nothing will wake them');
     assert.match(text ?? '', /\npid 1 init sleeps on &\w.*, which it holds itself: sched < sleep < acquiresleep < /);
@@ -135,11 +135,7 @@ describe('processes that sleep', function () {
     ['with a network, as a packet may wake them', { filters: ['panic'], network: [] }],
   ] satisfies [string, LaunchOptions][]) {
     it(`${why} go on to sleep`, async () => {
-      await session().boot({ ...options, functions: ['virtio_disk_intr'] });
-      const { threadId } = await session().stopped();
-      await session().evaluateRequest({ expression: '$pc = $ra', context: 'repl' });
-      await session().setFunctionBreakpointsRequest({ breakpoints: [] });
-      await session().continueRequest({ threadId: threadId! });
+      await without('virtio_disk_intr', options);
       await goesOn(2500);
     });
   }
