@@ -14,7 +14,8 @@ const OBJECT = 300;
 
 /** What is not filled, by what it holds. */
 interface Content extends PageImage {
-  holds(memory: Int32Array, first: number): boolean;
+  /** Whether it is what a page holds that was just looked at: see `look`. */
+  holds(memory: Int32Array, first: number, length: number): boolean;
 }
 
 /** A copy of a page's bytes. */
@@ -30,7 +31,8 @@ class PageCopy implements Content {
     into.set(new Uint8Array(this.content.buffer));
   }
 
-  holds(memory: Int32Array, first: number): boolean {
+  holds(memory: Int32Array, first: number, length: number): boolean {
+    if (length !== TOO_MANY) return false;
     const { content } = this;
     for (let i = 0; i < WORDS; i++) if (content[i] !== memory[first + i]) return false;
     return true;
@@ -55,36 +57,42 @@ class SparsePage implements Content {
     for (let i = 0; i < others.length; i += 2) words[others[i]!] = others[i + 1]!;
   }
 
-  holds(memory: Int32Array, first: number): boolean {
+  holds(memory: Int32Array, first: number, length: number): boolean {
     const { fill, others } = this;
-    let next = 0;
-    for (let i = 0; i < WORDS; i++) {
-      const isOther = others[next] === i;
-      if (memory[first + i] !== (isOther ? others[next + 1] : fill)) return false;
-      if (isOther) next += 2;
-    }
+    if (length !== others.length || fill !== fillOf(memory, first)) return false;
+    for (let i = 0; i < length; i++) if (others[i] !== found[i]) return false;
     return true;
   }
 }
 
 /** Other words that a SparsePage has at most. */
 const MOST_OTHERS = 256;
-/** Those of the page that is looked at. */
+/** Those of the page that is looked at: the index of each in the page, and the word. */
 const found = new Int32Array(2 * MOST_OTHERS);
+const TOO_MANY = -1;
 
-function newContent(memory: Int32Array, first: number): Content {
-  // The word that two of three places have, if any is the page's.
+/** The word that two of three places have, if any is the page's. */
+function fillOf(memory: Int32Array, first: number): number {
   const [one, two, three] = [memory[first + 300]!, memory[first + 601]!, memory[first + 902]!];
-  const fill = one === two ? one : three;
+  return one === two ? one : three;
+}
+
+/** How much of `found` the words take that differ from `fill`, or TOO_MANY. */
+function look(memory: Int32Array, first: number, fill: number): number {
   let length = 0;
-  for (let i = 0; i < WORDS; i++) {
-    const word = memory[first + i]!;
-    if (word === fill) continue;
-    if (length === found.length) return new PageCopy(memory, first);
-    found[length++] = i;
-    found[length++] = word;
+  for (let i = 0; i < WORDS; i += 4) {
+    const at = first + i;
+    const [a, b, c, d] = [memory[at]!, memory[at + 1]!, memory[at + 2]!, memory[at + 3]!];
+    if (((a ^ fill) | (b ^ fill) | (c ^ fill) | (d ^ fill)) === 0) continue;
+    for (let k = i; k < i + 4; k++) {
+      const word = memory[first + k]!;
+      if (word === fill) continue;
+      if (length === found.length) return TOO_MANY;
+      found[length++] = k;
+      found[length++] = word;
+    }
   }
-  return new SparsePage(fill, found.slice(0, length));
+  return length;
 }
 
 /**
@@ -98,33 +106,30 @@ const PLACES = 4;
 const FACTOR = 0x5bd1e995;
 const contents = new Array<WeakRef<Content> | undefined>(CONTENTS).fill(undefined);
 
-function contentOf(memory: Int32Array, first: number): Content {
-  const hash = hashOf(memory, first);
+/** `length`: what `look` has returned for the page. */
+function contentOf(memory: Int32Array, first: number, fill: number, length: number): Content {
+  const hash = length === TOO_MANY ? hashOf(memory, first, WORDS, 0) : hashOf(found, 0, length, fill);
   let free = -1;
   for (let i = 0; i < PLACES; i++) {
     const place = (hash + i) & (CONTENTS - 1);
     const known = contents[place]?.deref();
-    if (known?.holds(memory, first) === true) return known;
+    if (known?.holds(memory, first, length) === true) return known;
     if (known === undefined && free < 0) free = place;
   }
-  const content = newContent(memory, first);
+  const content = length === TOO_MANY ? new PageCopy(memory, first) : new SparsePage(fill, found.slice(0, length));
   contents[free < 0 ? hash & (CONTENTS - 1) : free] = new WeakRef(content);
   return content;
 }
 
-/** Of a page, in four lanes that do not wait for one another. */
-function hashOf(memory: Int32Array, first: number): number {
-  let a = 1;
-  let b = 2;
-  let c = 3;
-  let d = 4;
-  for (let at = first; at < first + WORDS; at += 4) {
-    a = Math.imul(a ^ memory[at]!, FACTOR);
-    b = Math.imul(b ^ memory[at + 1]!, FACTOR);
-    c = Math.imul(c ^ memory[at + 2]!, FACTOR);
-    d = Math.imul(d ^ memory[at + 3]!, FACTOR);
+/** Of words, an even number of them, in two lanes that do not wait for one another. */
+function hashOf(words: Int32Array, first: number, length: number, seed: number): number {
+  let a = seed;
+  let b = 1;
+  for (let at = first; at < first + length; at += 2) {
+    a = Math.imul(a ^ words[at]!, FACTOR);
+    b = Math.imul(b ^ words[at + 1]!, FACTOR);
   }
-  const all = Math.imul(a ^ (b >>> 7) ^ (c >>> 13) ^ (d >>> 19), FACTOR);
+  const all = Math.imul(a ^ (a >>> 13) ^ (b >>> 7), FACTOR);
   return all ^ (all >>> 15);
 }
 
@@ -188,15 +193,16 @@ export function sharedPage(page: FilledPage): PageImage {
  * numbers are free ones, which it fills with one byte and links by their first word: they need no copy.
  */
 export function imageOfPage(memory: Int32Array, first: number): PageImage {
-  const fill = memory[first + 2]!;
+  const fill = fillOf(memory, first);
+  const others = look(memory, first, fill);
   const byte = fill & 0xff;
-  if (memory[first + WORDS - 1] === fill && fill === Math.imul(byte, 0x01010101)) {
-    let at = first + 3;
-    const end = first + WORDS;
-    while (at < end && memory[at] === fill) at++;
-    if (at === end) return filled(byte, memory[first]!, memory[first + 1]!, fill);
-  }
-  return contentOf(memory, first);
+  const isFilled = fill === Math.imul(byte, 0x01010101) && (others === 0 || areAtStart(others));
+  return isFilled ? filled(byte, memory[first]!, memory[first + 1]!, fill) : contentOf(memory, first, fill, others);
+}
+
+/** Whether what was found are words of the first pointer in the page. */
+function areAtStart(others: number): boolean {
+  return (others === 2 && found[0]! < 2) || (others === 4 && found[2]! < 2);
 }
 
 function filled(byte: number, low: number, high: number, fill: number): PageImage {
