@@ -79,6 +79,8 @@ export const HartOffset = {
   meets: 396,
   /** i32: with fewer instructions left of the slice, a lock that is taken is told of. */
   contends: 400,
+  /** i32: host address of the word of DRAM that lr has reserved, 0 if none. */
+  reservation: 404,
   /** The u64 cells of the CSRs, see Cell. */
   csrs: 408,
   /** What lies before is moved to the current-hart block and back. */

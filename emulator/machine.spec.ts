@@ -233,9 +233,45 @@ describe('the machine', () => {
     assert.equal(machine.harts[0]!.x(S2), 5_000_000n);
   });
 
+  it('has sc succeed once after an lr of the same word, in every tier', () => {
+    const [T0, T1, S4, S5, S6, S7] = [5, 6, 20, 21, 22, 23];
+    const reserve = (): Item => encode('lr.w', { rd: T0, rs1: S0 });
+    const store = (address: number, failures: number): Item[] => [
+      encode('sc.w', { rd: A0, rs1: address, rs2: T0 }),
+      encode('add', { rd: failures, rs1: failures, rs2: A0 }),
+    ];
+    const program: Item[] = [
+      ...loadConstant(S0, DRAM + 0x10000n),
+      ...[addi(T1, S0, 8), addi(A1, 0, 200), label('loop')],
+      ...[reserve(), addi(T0, T0, 1), ...store(S0, S4), ...store(S0, S5)],
+      ...[reserve(), ...store(T1, S6), ...store(S0, S7)],
+      ...[addi(S3, S3, 1), branchTo('bltu', S3, A1, 'loop')],
+      ...HALT,
+    ];
+    for (const acceleration of ['interp', 'jit', 'mixed'] as const) {
+      const machine = boot(program, { acceleration });
+      machine.run({ instructions: 10_000 });
+      const [hart] = machine.harts;
+      const failures = [S4, S5, S6, S7].map((register) => hart!.x(register));
+      assert.deepEqual(failures, [0n, 200n, 200n, 200n], acceleration);
+      assert.deepEqual(machine.memory.readU64(DRAM + 0x10000n), 200n);
+    }
+  });
+
+  it('reserves nothing in the ROM, which may be read', () => {
+    const load = encode('ld', { rd: S1, rs1: S0 });
+    const machine = boot([...loadConstant(S0, 0x1000n), load, load, encode('lr.d', { rd: S1, rs1: S0 }), ...HALT]);
+    const causes: number[] = [];
+    machine.subscribe({ trap: ({ cause }) => causes.push(cause) < 0 });
+    machine.run({ instructions: 100 });
+    assert.equal(causes[0], 5);
+  });
+
   it('has sc fail once another hart has had its turn', () => {
     const reserve: Item[] = [
       ...loadConstant(S0, DRAM + 0x10000n),
+      // The first ones are slow.
+      ...[encode('lr.d', { rd: S1, rs1: S0 }), encode('sc.d', { rd: S1, rs1: S0 })],
       encode('lr.d', { rd: S1, rs1: S0 }),
       label('wait'),
       addi(S3, S3, 1),

@@ -105,9 +105,10 @@ export class MemoryAccess {
   loadReserved(hart: HartState, bytes: 4 | 8): Status {
     const host = this.atomicHost(hart, hart.rs1Low, hart.rs1High, bytes, AccessType.load);
     if (typeof host !== 'number') return host.status;
+    this.mmu.fill(hart, hart.rs1Low, hart.rs1High, this.memory.physicalOf(host));
     if (this.memory.isWatched(host)) this.memory.watches.loaded(host, bytes, hart, 'instruction', hart.rs1);
     this.loadFrom(hart, host, bytes, true);
-    hart.reservation = this.memory.physicalOf(host);
+    hart.reservation = host;
     return Status.done;
   }
 
@@ -115,9 +116,12 @@ export class MemoryAccess {
   storeConditional(hart: HartState, bytes: 4 | 8): Status {
     const host = this.atomicHost(hart, hart.rs1Low, hart.rs1High, bytes, AccessType.store);
     if (typeof host !== 'number') return host.status;
-    const holds = hart.reservation === this.memory.physicalOf(host);
+    const holds = hart.reservation === host;
     const { rs2Low, rs2High } = hart;
-    hart.reservation = -1;
+    hart.reservation = 0;
+    // As in `store`.
+    this.memory.changes(host);
+    this.mmu.fill(hart, hart.rs1Low, hart.rs1High, this.memory.physicalOf(host));
     if (holds && this.memory.isWatched(host))
       this.memory.watches.beforeStore(host, bytes, hart, 'instruction', hart.rs1);
     hart.setRdLow(holds ? 0 : 1, false);

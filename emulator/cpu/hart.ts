@@ -37,8 +37,6 @@ export class HartState extends HartRegisters implements Hart {
   /** Instructions begun, and those among them that trapped and so did not retire. */
   steps = 0;
   trapped = 0;
-  /** Physical address reserved by lr, -1 if none. */
-  reservation = -1;
 
   constructor(
     id: number,
@@ -56,7 +54,6 @@ export class HartState extends HartRegisters implements Hart {
     this.lines = 0;
     this.steps = 0;
     this.trapped = 0;
-    this.reservation = -1;
     this.setCell(Cell.stimecmp, 0xffff_ffff_ffff_ffffn);
   }
 
@@ -100,6 +97,14 @@ export class HartState extends HartRegisters implements Hart {
   }
   set contends(value: number) {
     this.memory.i32[(this.home + HartOffset.contends) / 4] = value;
+  }
+
+  /** Host address of the word that lr has reserved, 0 if none. */
+  get reservation(): number {
+    return this.memory.i32[(this.home + HartOffset.reservation) / 4]! >>> 0;
+  }
+  set reservation(host: number) {
+    this.memory.i32[(this.home + HartOffset.reservation) / 4] = host;
   }
 
   get remaining(): number {
@@ -149,7 +154,8 @@ export class HartState extends HartRegisters implements Hart {
     const floats = Array.from({ length: 32 }, (_, register) => this.f(register));
     const csr0 = (this.home + HartOffset.csrs) / 8;
     const csrs = [...this.memory.u64.subarray(csr0, csr0 + Cell.count)];
-    const { mode, waiting, spinning, lines, steps, trapped, reservation } = this;
+    const { mode, waiting, spinning, lines, steps, trapped } = this;
+    const reservation = this.reservation === 0 ? -1 : this.memory.physicalOf(this.reservation);
     return {
       registers,
       floats,
@@ -178,6 +184,7 @@ export class HartState extends HartRegisters implements Hart {
     this.lines = saved.number('lines');
     this.steps = saved.number('steps');
     this.trapped = saved.number('trapped');
-    this.reservation = saved.number('reservation');
+    const reservation = saved.number('reservation');
+    this.reservation = reservation < 0 ? 0 : this.memory.hostOf(reservation);
   }
 }

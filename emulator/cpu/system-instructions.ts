@@ -1,6 +1,6 @@
 /**
  * The instructions that the generated code leaves to us: CSR accesses, traps and returns, wfi, fences of translation,
- * lr and sc, carry-less products. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
+ * lr and sc where the TLB does not serve them, carry-less products. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
  */
 import { Csr } from '../isa/csrs';
 import { carrylessProduct } from '../isa/instructions/bit-manipulation';
@@ -35,8 +35,6 @@ export interface SystemHost {
   returned(hart: HartState, event?: TrapReturnEvent): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */
   wait(hart: HartState): Status;
-  /** By its next instruction the hart may meet others, which are behind: its turn comes to its end. */
-  meets(hart: HartState): void;
   /** True to stop after the instruction. */
   csrWritten(event: CsrEvent): boolean;
   /** As `settle`, after a write to satp, and after an sfence.vma. */
@@ -92,7 +90,6 @@ export class SystemInstructions {
         return this.sfenceVma(hart);
       case SystemOperation.loadReserved32:
       case SystemOperation.loadReserved64:
-        if (hart.remaining < hart.meets) return this.meets(hart);
         return this.access.loadReserved(hart, operation === SystemOperation.loadReserved32 ? 4 : 8);
       case SystemOperation.storeConditional32:
       case SystemOperation.storeConditional64:
@@ -159,13 +156,6 @@ export class SystemInstructions {
       : undefined;
     hart.advance(4);
     return this.machine.fenced(hart, event);
-  }
-
-  /** The instruction, which has been counted, is still to be done. */
-  private meets(hart: HartState): Status {
-    hart.remaining++;
-    this.machine.meets(hart);
-    return Status.reload;
   }
 
   private illegal(hart: HartState): Status {

@@ -1,8 +1,8 @@
 /** Pieces of WebAssembly that the interpreter and the translator share: cells of the current-hart block, and TLB lookup. */
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { Mstatus } from '../isa/csr-bits';
-import type { OperandAccess } from '../isa/instructions/instruction';
-import { BOXED, Cell, DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART, SIGNED } from '../layout';
+import { type OperandAccess, SystemOperation } from '../isa/instructions/instruction';
+import { BOXED, Cell, DRAM, DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART, SIGNED } from '../layout';
 
 /** Host address of a cell of the current-hart block, which holds the state of the hart that runs. */
 export const cell = (offset: number): number => CURRENT_HART + offset;
@@ -31,6 +31,13 @@ export function floatsLocked(access: 'reads' | 'writes'): Code {
   return access === 'reads' ? i32.eqz(status) : i32.ne(status, i32.const(Mstatus.fs));
 }
 
+/** By width, which operation outside the generated code is lr, and which sc. */
+export const LOAD_RESERVED = { 4: SystemOperation.loadReserved32, 8: SystemOperation.loadReserved64 } as const;
+export const STORE_CONDITIONAL = {
+  4: SystemOperation.storeConditional32,
+  8: SystemOperation.storeConditional64,
+} as const;
+
 /** Passes of a loop idiom below which leaving the generated code costs more than it gains. */
 const IDIOM_DISTANCE = 128;
 /** Whether two registers that a loop idiom's branch compares are far apart: that many passes to go, if they meet at all. */
@@ -49,14 +56,36 @@ export function tlbLookup(address: number, entry: number) {
   );
   const look = local.set(entry, i32.add(get32(HartOffset.tlb), index));
   const addend = i32.load(local.get(entry), DataEntry.addend);
+  const host = i32.add(i32.wrap(local.get(address)), addend);
+  const find = (at: Code): Code => [local.set(address, at), look];
+  /** The address with its offset in the page cut off, but for the bits that must be zero if it is aligned. */
+  const hits = (bytes: number, tag: number): Code =>
+    i64.eq(i64.and(local.get(address), i64.const(-4096 + (bytes - 1))), i64.load(local.get(entry), tag));
   return {
     look,
     addend,
-    find: (at: Code): Code => [local.set(address, at), look],
-    /** The address with its offset in the page cut off, but for the bits that must be zero if it is aligned. */
-    hits: (bytes: number, tag: number): Code =>
-      i64.eq(i64.and(local.get(address), i64.const(-4096 + (bytes - 1))), i64.load(local.get(entry), tag)),
-    host: i32.add(i32.wrap(local.get(address)), addend),
+    find,
+    hits,
+    host,
+    /** lr of an aligned word of DRAM, and sc: what they do where the TLB lets them. */
+    loadReserved: (bytes: 4 | 8, at: Code, write: (value: Code) => Code, leave: Code): Code => [
+      find(at),
+      when(i32.eqz(i32.and(hits(bytes, DataEntry.read), i32.ge_u(host, i32.const(DRAM)))), leave),
+      local.set(entry, host),
+      set32(HartOffset.reservation, local.get(entry)),
+      write(LOADS[bytes][1](local.get(entry))),
+    ],
+    storeConditional: (bytes: 4 | 8, at: Code, rs2: Code, write: (value: Code) => Code, leave: Code): Code => [
+      find(at),
+      when(i32.eqz(hits(bytes, DataEntry.write)), leave),
+      local.set(entry, host),
+      when(
+        i32.eq(local.get(entry), get32(HartOffset.reservation)),
+        [STORES[bytes](local.get(entry), rs2), write(i64.const(0))],
+        write(i64.const(1)),
+      ),
+      set32(HartOffset.reservation, ZERO),
+    ],
   };
 }
 

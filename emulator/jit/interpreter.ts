@@ -28,7 +28,7 @@ import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMI
 import { RECORDS, REGIONS, RecordLayout, STRADDLER, TRANSFER } from '../layout';
 import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { LOAD_RESERVED, STORE_CONDITIONAL, floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 
 /** Why the generated code returned. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -210,6 +210,14 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
           write(old),
           form.instruction.access?.swaps ? endIfTaken(at, bytes) : [],
         ];
+      },
+      loadReserved: (bytes, address) => [
+        endIfAhead(0),
+        tlb.loadReserved(bytes, address, write, exitForAccess(Exit.environment, LOAD_RESERVED[bytes])),
+      ],
+      storeConditional: (bytes, address) => {
+        const leave = exitForAccess(Exit.environment, STORE_CONDITIONAL[bytes]);
+        return tlb.storeConditional(bytes, address, register(RecordLayout.rs2), write, leave);
       },
       order: () => endIfAhead(TRANSFER),
       branch: (condition) => when(condition, form.closesIdiom ? [exitForIdiom, relative] : relative),

@@ -31,7 +31,7 @@ const COMPUTE = named((opcode) => [0x33, 0x3b, 0x13, 0x1b].includes(opcode));
 const LOADS = named((opcode) => opcode === 0x03);
 const STORES = named((opcode) => opcode === 0x23);
 const BRANCHES = named((opcode) => opcode === 0x63);
-const ATOMICS = named((opcode, name) => opcode === 0x2f && name.startsWith('amo'));
+const ATOMICS = named((opcode, name) => opcode === 0x2f && /^(lr|sc|amoswap|amoadd)/.test(name));
 const CSRS = [Csr.sscratch, Csr.sstatus, Csr.satp, Csr.stval, Csr.time, Csr.mscratch, Csr.instret];
 
 type Statement =
@@ -59,7 +59,7 @@ const { statement } = fc.letrec<{ statement: Statement; several: Statement[] }>(
     }),
     fc.record({
       kind: fc.constant('access' as const),
-      name: fc.constantFrom(...LOADS, ...STORES, ...LOADS, ...STORES, ...ATOMICS.slice(0, 4)),
+      name: fc.constantFrom(...LOADS, ...STORES, ...LOADS, ...STORES, ...ATOMICS),
       page: fc.oneof(fc.constant(0), page),
       offset: fc.oneof(
         { weight: 4, arbitrary: fc.integer({ min: 0, max: 40 }).map((word) => word * 8) },
@@ -114,11 +114,16 @@ class ProgramWriter {
         return;
       }
       case 'access': {
-        const aligned = s.name.startsWith('amo');
+        const isAtomic = ATOMICS.includes(s.name);
         a.op('lui', { rd: t2, imm: s.page }).op('add', { rd: t2, rs1: t2, rs2: s5 });
         a.op('andi', { rd: t3, rs1: s.index, imm: 0x78 }).op('add', { rd: t2, rs1: t2, rs2: t3 });
         const stores = STORES.includes(s.name);
-        const operands = stores ? { rs2: s.register } : aligned ? { rd: s.register, rs2: s.index } : { rd: s.register };
+        const [kind, width] = s.name.split('.');
+        const operands = stores
+          ? { rs2: s.register }
+          : { rd: s.register, ...(isAtomic && kind !== 'lr' && { rs2: s.index }) };
+        // Some of them find no reservation, or that of another word.
+        if (kind === 'sc' && s.offset % 16 === 0) a.op(`lr.${width}`, { rd: s.register, rs1: t2 });
         a.op(s.name, { ...operands, rs1: t2, imm: s.offset });
         return;
       }

@@ -15,7 +15,7 @@ import { Cell, DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, TRANSFER } from '
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { LOAD_RESERVED, STORE_CONDITIONAL, floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 import { floatOffset } from './opcodes';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
@@ -272,6 +272,14 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
         write(local.get(L.scratch)),
         i.instruction.access?.swaps ? endIfTaken(bytes) : [],
       ],
+      loadReserved: (bytes, address) => [
+        endIfAhead(0),
+        tlb.loadReserved(bytes, address, write, leaveAccess(Exit.environment, LOAD_RESERVED[bytes])),
+      ],
+      storeConditional: (bytes, address) => {
+        const leave = leaveAccess(Exit.environment, STORE_CONDITIONAL[bytes]);
+        return tlb.storeConditional(bytes, address, read(i.rs2), write, leave);
+      },
       order: () => endIfAhead(TRANSFER),
       branch: (condition) =>
         when(condition, [

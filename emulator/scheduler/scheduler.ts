@@ -349,7 +349,7 @@ export class Scheduler {
     this.lead =
       others === Infinity || (own.idle && own.contention === Contention.none) ? UNLIMITED : others - now + ahead;
     // Others may now write what this hart had reserved.
-    if (hart.id !== this.hart) this.harts[this.hart]!.reservation = -1;
+    if (hart.id !== this.hart) this.harts[this.hart]!.reservation = 0;
     this.hart = hart.id;
     this.tail = UNLIMITED;
     this.turnOver = false;

@@ -80,6 +80,8 @@ describe('the instruction table', () => {
           const swaps = !String(update([-1], [2])).includes('-1');
           return note({ access: { kind: 'amo', bytes, signed: true, ...(swaps && { swaps }) } });
         },
+        loadReserved: (bytes) => note({ access: { kind: 'lr', bytes, signed: true } }),
+        storeConditional: (bytes) => note({ access: { kind: 'sc', bytes, signed: false } }),
         order: () => [],
         branch: (condition) => note({ control: 'branch', writes: condition } as object),
         jump: () => note({ control: 'jump' }),

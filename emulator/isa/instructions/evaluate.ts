@@ -46,6 +46,8 @@ function compile({ control, access, system, hasRd, hasFloats, meaning }: Instruc
       load: others,
       store: others,
       atomic: others,
+      loadReserved: others,
+      storeConditional: others,
       order: () => [],
       branch: others,
       jump: others,

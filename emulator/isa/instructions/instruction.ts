@@ -24,6 +24,10 @@ export interface Builder {
   store(bytes: 1 | 2 | 4 | 8, address: Code, value: Code): Code;
   /** rd := old value (sign-extended); memory := update(old, rs2). `address` must be aligned. */
   atomic(bytes: 4 | 8, address: Code, update: (old: Code, operand: Code) => Code): Code;
+  /** rd := memory, sign-extended, which is reserved from then on. `address` must be aligned. */
+  loadReserved(bytes: 4 | 8, address: Code): Code;
+  /** If that memory is reserved: memory := rs2 and rd := 0; else rd := 1. Nothing is reserved any more. */
+  storeConditional(bytes: 4 | 8, address: Code): Code;
   /** Other harts see what was done before first. */
   order(): Code;
   /** To pc + imm if the i32 `condition` is not zero. */

@@ -1,6 +1,6 @@
 /** The A extension, atomic memory operations (RISC-V unprivileged specification, chapter 8). */
 import { type Code, ValueType, choose, i64 } from '../../wasm/assembler';
-import { type Instruction, SystemOperation, instruction } from './instruction';
+import { type Instruction, instruction } from './instruction';
 import { word } from './rv64i';
 
 type Update = (old: Code, operand: Code) => Code;
@@ -27,20 +27,24 @@ const amo = (name: string, funct5: string, update: Update, swaps?: 'swaps'): Ins
     ),
   );
 
-const loadReserved = (name: string, funct3: string, bytes: 4 | 8, system: SystemOperation): Instruction =>
-  instruction(name, `00010 aq rl 00000 rs1 ${funct3} rd 0101111`, 'rd, (rs1)', (b) => b.system(system), {
-    ...{ system, access: { kind: 'lr', bytes, signed: true } },
+const loadReserved = (name: string, funct3: string, bytes: 4 | 8): Instruction =>
+  instruction(name, `00010 aq rl 00000 rs1 ${funct3} rd 0101111`, 'rd, (rs1)', (b) => b.loadReserved(bytes, b.rs1), {
+    access: { kind: 'lr', bytes, signed: true },
   });
-const storeConditional = (name: string, funct3: string, bytes: 4 | 8, system: SystemOperation): Instruction =>
-  instruction(name, `00011 aq rl rs2 rs1 ${funct3} rd 0101111`, 'rd, rs2, (rs1)', (b) => b.system(system), {
-    ...{ system, access: { kind: 'sc', bytes, signed: false } },
-  });
+const storeConditional = (name: string, funct3: string, bytes: 4 | 8): Instruction =>
+  instruction(
+    name,
+    `00011 aq rl rs2 rs1 ${funct3} rd 0101111`,
+    'rd, rs2, (rs1)',
+    (b) => b.storeConditional(bytes, b.rs1),
+    { access: { kind: 'sc', bytes, signed: false } },
+  );
 
 export const RV64A: readonly Instruction[] = [
-  loadReserved('lr.w', '010', 4, SystemOperation.loadReserved32),
-  loadReserved('lr.d', '011', 8, SystemOperation.loadReserved64),
-  storeConditional('sc.w', '010', 4, SystemOperation.storeConditional32),
-  storeConditional('sc.d', '011', 8, SystemOperation.storeConditional64),
+  loadReserved('lr.w', '010', 4),
+  loadReserved('lr.d', '011', 8),
+  storeConditional('sc.w', '010', 4),
+  storeConditional('sc.d', '011', 8),
   ...amo('amoswap', '00001', (_, operand) => operand, 'swaps'),
   ...amo('amoadd', '00000', i64.add),
   ...amo('amoxor', '00100', i64.xor),
