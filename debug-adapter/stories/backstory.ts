@@ -77,6 +77,9 @@ export interface KeyPage {
   readonly isReused: boolean;
 }
 
+/** Where a JALR goes, which clears the lowest bit (the unprivileged specification, 2.5). */
+const targetOf = ({ left, decoded }: Executed): bigint => BigInt.asUintN(64, left + BigInt(decoded.imm)) & ~1n;
+
 export class Backstory {
   /** As far as it is told. */
   readonly lines: BackstoryLine[] = [];
@@ -269,10 +272,10 @@ export class Backstory {
   /** How the hart came to where it cannot fetch. False if that may lie farther back. */
   private tellJump(run: readonly Executed[], event: TrapEvent, isLast: boolean): boolean {
     const jump = run.at(-1);
-    if (jump === undefined || jump.decoded.instruction.control !== 'indirect') return true;
+    // The handler of what happened right behind a jump is not reached by that.
+    if (jump?.decoded.instruction.control !== 'indirect' || targetOf(jump) !== event.tval) return true;
     const source = loadOf(run, run.length - 1, jump.decoded.rs1);
     if (source === undefined && !isLast) return false;
-    // JALR clears the lowest bit (the unprivileged specification, 2.5).
     if (source !== undefined && (source.value & ~1n) === event.tval) this.tellLoaded(source);
     if (event.from !== Mode.User) this.say('jump', `The jump there is at ${kernelLine(this.guest, jump.pc)}.`);
     return true;
@@ -341,9 +344,13 @@ export class Backstory {
       const isFrame = pageContent(this.guest, physical)?.startsWith('the trap frame') === true;
       if (!isJunk && (from !== Mode.User || isFrame)) return;
       const written = await this.tellLastWrite(isJunk ? 'filled' : 'overwritten', [range], at, !isJunk);
+      const { instant } = this.guest.machine;
       const copy = isJunk ? await copiedFrom(this.guest, this.timeline, written, physical) : undefined;
-      // The page from which it was copied had been filled with it, while somebody still had it.
-      if (copy !== undefined && (value & 0xffn) === (copy.value & 0xffn)) {
+      if (copy === undefined) return;
+      await this.timeline.goTo(instant);
+      const there = this.guest.machine.memory.read(copy.physical, bytes);
+      // The page from which it was copied had been filled with it, while somebody still had it. What was written last may be a byte.
+      if (there !== undefined && fromBytes(there) === value) {
         const from = `where ${hex(value)} had been copied from PA ${hex(copy.physical)}`;
         this.retellLoaded(`PA ${hex(physical)}, ${from}`);
         this.pages.unshift({ page: pageOf(copy.physical), isReused: true });
