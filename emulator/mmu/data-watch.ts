@@ -20,7 +20,11 @@ interface Part {
   stores: boolean;
 }
 
-type Touch = Omit<DataEvent, 'address' | 'after'> & { host: number };
+/** What was touched, by its host address, and what is told of it. It is filled in field by field: some searches make millions. */
+interface Touch {
+  host: number;
+  event: DataEvent;
+}
 
 export class DataWatches {
   /** The device that is reading or writing memory, by its name. */
@@ -62,7 +66,7 @@ export class DataWatches {
       this.flag(page);
     }
     this.all.delete(watch);
-    this.touches = this.touches.filter((touch) => touch.watch !== watch);
+    this.touches = this.touches.filter(({ event }) => event.watch !== watch);
   }
 
   /** The machine is powered on anew, and all flags of pages are gone. */
@@ -97,11 +101,10 @@ export class DataWatches {
   take(): DataEvent[] {
     const touches = this.touches;
     this.touches = [];
-    return touches.map(({ host, ...touch }) => ({
-      ...touch,
-      address: BigInt(this.memory.physicalOf(host)),
-      after: touch.access === 'read' ? touch.before : this.memory.u8.slice(host, host + touch.before.length),
-    }));
+    return touches.map(({ host, event }) => {
+      if (event.access === 'write') event.after = this.memory.u8.slice(host, host + event.before.length);
+      return event;
+    });
   }
 
   private note(
@@ -117,16 +120,16 @@ export class DataWatches {
       const start = Math.max(host, part.start);
       const end = Math.min(host + length, part.end);
       if (start >= end || !concerns(part)) continue;
-      this.touches.push({
-        watch: part.watch,
-        access,
-        by,
-        host: start,
-        before: this.memory.u8.slice(start, end),
-        ...(hart && { hart: hart.id, pc: hart.pc }),
-        ...(by === 'device' && { device: this.device ?? 'a device' }),
-        ...(va !== undefined && { va: BigInt.asUintN(64, va + BigInt(start - host)) }),
-      });
+      const before = this.memory.u8.slice(start, end);
+      const address = BigInt(this.memory.physicalOf(start));
+      const event: DataEvent = { watch: part.watch, access, by, address, before, after: before };
+      if (hart !== undefined) {
+        event.hart = hart.id;
+        event.pc = hart.pc;
+      }
+      if (by === 'device') event.device = this.device ?? 'a device';
+      if (va !== undefined) event.va = BigInt.asUintN(64, va + BigInt(start - host));
+      this.touches.push({ host: start, event });
     }
   }
 

@@ -75,12 +75,13 @@ export class TableWatch {
       const maps = mapped(page, index);
       this.relink(page, index, pointed(now));
       const { by, hart, pc, va } = touch;
-      events.push({
-        ...{ by, address, root: BigInt(page.root), level: page.level, index, maps, before: old, after: now },
-        ...(hart !== undefined && { hart }),
-        ...(pc !== undefined && { pc }),
-        ...(va !== undefined && { va: va + BigInt(offset) }),
-      });
+      const [root, level] = [BigInt(page.root), page.level];
+      // Field by field: some searches make millions.
+      const event: TableStoreEvent = { by, address, root, level, index, maps, before: old, after: now };
+      if (hart !== undefined) event.hart = hart;
+      if (pc !== undefined) event.pc = pc;
+      if (va !== undefined) event.va = va + BigInt(offset);
+      events.push(event);
     }
     return events;
   }
