@@ -62,10 +62,9 @@ export class TableWatch {
       this.unwatch(at);
       return [];
     }
-    const [before, after] = [view(touch.before), view(touch.after)];
     const events: TableStoreEvent[] = [];
     for (let offset = 0; offset < touch.before.length; offset += 8) {
-      const [old, now] = [before.getBigUint64(offset, true), after.getBigUint64(offset, true)];
+      const [old, now] = [entryAt(touch.before, offset), entryAt(touch.after, offset)];
       if (hasReserved(now)) {
         this.unwatch(at);
         return events;
@@ -113,9 +112,8 @@ export class TableWatch {
     const page: TablePage = { watch, level, root, base, references: 1, children: new Map() };
     this.pages.set(at, page);
     this.byWatch.set(watch, at);
-    const entries = view(bytes);
     for (let index = 0; level > 0 && index < PAGE / 8; index++) {
-      const to = pointed(entries.getBigUint64(index * 8, true));
+      const to = pointed(entryAt(bytes, index * 8));
       if (to !== undefined) this.link(page, index, to);
     }
     return true;
@@ -136,7 +134,14 @@ export class TableWatch {
   }
 }
 
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+const entry = new BigUint64Array(1);
+const bytesOfEntry = new Uint8Array(entry.buffer);
+
+/** Reads an entry; a view of the bytes, made for each, would take longer. */
+function entryAt(bytes: Uint8Array, offset: number): bigint {
+  for (let i = 0; i < 8; i++) bytesOfEntry[i] = bytes[offset + i]!;
+  return entry[0]!;
+}
 
 /** The first virtual address that an entry is for; bit 38 is extended. */
 const mapped = ({ base, level }: TablePage, index: number): bigint => toCanonical(base + BigInt(index) * spanOf(level));
