@@ -111,11 +111,10 @@ const isAssembly = (frame: Frame | undefined): boolean =>
   frame?.isLabel === false && (frame.file === undefined || /\.s$/i.test(frame.file));
 
 /** Whether a frame is that of the function that ends a process. */
-const isExit = ({ xv6 }: StoryGuest, frame: Frame | undefined): boolean =>
-  frame !== undefined &&
-  ['exit', 'kexit'].some(
-    (name) => xv6.binary.symbol(name)?.address === frame.image?.binary.functionAt(frame.lookup)?.low,
-  );
+function isExit({ xv6 }: StoryGuest, frame: Frame | undefined): boolean {
+  const low = frame?.image?.binary.functionAt(frame.lookup)?.low;
+  return low !== undefined && ['exit', 'kexit'].some((name) => xv6.binary.symbol(name)?.address === low);
+}
 
 /** By the hart's own registers, which the handler's call of panic leaves as they are. */
 function kernelTrap(guest: StoryGuest, id: number, frame: Frame): Taken | undefined {

@@ -49,8 +49,8 @@ export const stored = (code: Assembler, address: bigint, rs2: number, name = 'sd
 /** A sentence with a run of which it is true, and others, near to it, of which it must not be said, by what is different there. */
 export interface BackstoryRow {
   readonly sentence: RegExp;
-  readonly said: () => Promise<string>;
-  readonly not: Readonly<Record<string, () => Promise<string>>>;
+  readonly said: () => string | Promise<string>;
+  readonly not: Readonly<Record<string, () => string | Promise<string>>>;
 }
 
 export function testRows(rows: Readonly<Record<string, BackstoryRow>>): void {

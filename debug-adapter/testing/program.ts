@@ -71,8 +71,8 @@ export class TestProgram implements Binary {
     this.addSymbol(name, address, BigInt(C.sizeOf(type)), 'object');
   }
 
-  addLocal(name: string, type: Type, location: Location): void {
-    const variable: Variable = { name, type, kind: 'local', file: undefined, line: undefined };
+  addLocal(name: string, type: Type, location: Location, kind: Variable['kind'] = 'local'): void {
+    const variable: Variable = { name, type, kind, file: undefined, line: undefined };
     this.locations.set(variable, location);
     this.scopes = [{ low: 0n, high: 1n << 63n, variables: [...(this.scopes[0]?.variables ?? []), variable] }];
   }
