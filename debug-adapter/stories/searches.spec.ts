@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { PTE, pteOf } from '../../emulator/isa/sv39';
-import { changeText, isSweep } from './searches';
+import { Csr } from '../../emulator/isa/csrs';
+import { csrw, R } from '../../emulator/testing/guests';
+import { SmallKernel, type KernelCode, type WriteCode } from '../testing/small-kernel';
+import type { Happened } from './happened';
+import { lookBack } from './look-back';
+import { changeText, isSweep, searchFor } from './searches';
 
 describe('a write of a page-table entry in words', () => {
   const leaf = pteOf(0x8000_1000n, PTE.V | PTE.R);
@@ -43,5 +48,61 @@ describe('a store that fills a page', () => {
     assert.equal(isOne(0n, 0n, FREED, 0n), false);
     // Of the first word it is not known.
     assert.equal(isOne(0n, FRESH, 0n, FRESH, 0), false);
+  });
+});
+
+describe('what has happened to an entry', () => {
+  /** What is found of the entry for 0x1000 after the kernel has done this. */
+  async function found(write: WriteCode, isPaged = false): Promise<string[]> {
+    const kernel = new SmallKernel((code, own) => (write(code, own), code.to('panic', 'jal')), { isPaged });
+    kernel.untilPanic();
+    const { guest, timeline, machine } = kernel;
+    const address = kernel.entryOf(0x1000n);
+    const subject = { kind: 'entry', address, pte: machine.memory.readU64(address)! } as const;
+    const words = { pathOf: (path: string) => path, duration: String };
+    let last: readonly Happened[] = [];
+    await lookBack(timeline, machine.instant, [searchFor(guest, words, subject)], ([one]) => (last = one!.found));
+    return last.map(({ kind, what }) => `${kind} ${what}`);
+  }
+  const bytes = (code: KernelCode, kernel: SmallKernel, from: number, to: number): void => {
+    for (let at = from; at < to; at++) code.li(R.t0, kernel.entryOf(0x1000n) + BigInt(at)).op('sb', { rs1: R.t0 });
+  };
+  const WHOLE = '0x200100df (PA 0x80040000, V R W X U - A D)';
+
+  it('is a store of it, and none of what lies beside it or is read', async () => {
+    const at = (by: bigint, name: string) =>
+      found((code, kernel) => code.li(R.t0, kernel.entryOf(0x1000n) + by).op(name, { rs1: R.t0, rs2: R.zero, rd: 0 }));
+    assert.deepEqual(await at(0n, 'sd'), [`write ${WHOLE} → 0`]);
+    assert.deepEqual(await at(8n, 'sd'), []);
+    assert.deepEqual(await at(0n, 'ld'), []);
+  });
+
+  it('is no mark that the hart itself has set', async () => {
+    const unmarked = (isUsed: boolean) =>
+      found((code, kernel) => {
+        // A program's page with no A, which the kernel reads by the program's table.
+        kernel.tables.set(Number(kernel.entryOf(0x1000n)), 0x20010007n);
+        if (isUsed)
+          csrw(code.li(R.t1, kernel.tables.satp(kernel.user)), Csr.satp, R.t1)
+            .li(R.t0, 0x1000)
+            .op('lb', { rs1: R.t0 });
+      });
+    assert.deepEqual(await unmarked(true), []);
+    assert.deepEqual(await unmarked(false), []);
+  });
+
+  it('is one fill by one function in a row, and else two', async () => {
+    assert.deepEqual(await found((code, kernel) => bytes(code, kernel, 0, 8)), [`fill ${WHOLE} → 0`]);
+    const by = await found((code, kernel) => {
+      bytes(code, kernel, 0, 4);
+      code.to('other', 'jal').function('other');
+      bytes(code, kernel, 4, 8);
+    });
+    assert.deepEqual(by, [`fill ${WHOLE} → 0`, 'fill 0, as it was']);
+    const again = await found((code, kernel) => {
+      bytes(code, kernel, 0, 4);
+      bytes(code, kernel, 0, 4);
+    });
+    assert.deepEqual(again, [`fill ${WHOLE} → 0`, 'fill 0, as it was'], 'from the beginning again');
   });
 });

@@ -31,10 +31,11 @@ class Setting {
 
   private readonly guest: GuestKernel;
 
-  constructor(hasOwn = true) {
+  /** `isMade`: whether the kernel has made its table yet. */
+  constructor(hasOwn = true, isMade = true) {
     const pagetable = typedef('pagetable_t', C.pointerTo(typedef('uint64', C.UNSIGNED_LONG)));
     const { program, set } = guestKernel({ more: { kpagetable: pagetable } });
-    program.poke(KERNEL_PAGETABLE, this.kernel);
+    program.poke(KERNEL_PAGETABLE, isMade ? this.kernel : 0n);
     set(0, { pagetable: this.inits });
     set(2, { pagetable: this.user, ...(hasOwn && { kpagetable: this.own }) });
     const machine = { memory: this.memory, harts: [], current: 0, apply: () => false };
@@ -48,9 +49,10 @@ class Setting {
   }
 
   /** Of the entry for an address in a table. */
-  of(root: bigint, va: bigint, pa = 0n, flags = 0): string[] {
+  of(root: bigint, va: bigint, pa = 0n, flags = 0, isValid = true): string[] {
     const address = this.memory.map(root, va, pa, flags);
     if (flags === 0) this.memory.writeU64(address, 0n);
+    if (!isValid) this.memory.writeU64(address, this.memory.readU64(address)! & ~1n);
     const known = (label: string, at: bigint): KnownTable => ({ root: at, id: label, label });
     const { kernel, user, own, inits } = this;
     const tables = [known('kernel_pagetable', kernel), known('user', user), known('own', own), known('inits', inits)];
@@ -81,6 +83,7 @@ describe('where an entry stands among the tables', () => {
       ['0x3fffffd000 is the kernel stack of pid 1 init.'],
     ],
     ['the process’s own kernel stack', () => of(({ own }) => own, STACK_OF_SH, PA, LEAF), []],
+    ['the same address in the table of a program', () => of(({ user }) => user, STACK_OF_INIT, PA, LEAF), []],
     ['the page above another’s kernel stack', () => of(({ own }) => own, STACK_OF_INIT + 0x1000n, PA, LEAF), []],
     [
       'another’s kernel stack in the kernel’s table, which is for all',
@@ -106,18 +109,23 @@ describe('where an entry stands among the tables', () => {
       () => userAt(undefined, PA),
       ['Its user table does not map 0x1000.'],
     ],
+    ['user memory that neither has', () => of(({ own }) => own, 0x1000n), []],
     ['a page beyond p->sz that only the kernel’s table has', () => userAt(undefined, PA, 0x4000n), []],
     [
       'a user page beyond p->sz',
       () => of(({ user }) => user, 0x4000n, PA, R | U),
       ['0x4000 lies beyond the end of pid 3 sh’s memory, p->sz = 0x4000.'],
     ],
+    ['an entry beyond p->sz that is not valid', () => of(({ user }) => user, 0x4000n, PA, R | U, false), []],
     ['the last user page below p->sz', () => of(({ user }) => user, 0x3000n, PA, R | U), []],
     ['a page of the kernel’s in the user table', () => of(({ user }) => user, 0x3ffffff000n, PA, R), []],
   ];
-  const of = (root: (setting: Setting) => bigint, va: bigint, pa?: bigint, flags?: number): string[] => {
+  const of = (
+    root: (setting: Setting) => bigint,
+    ...more: [va: bigint, pa?: bigint, flags?: number, isValid?: boolean]
+  ) => {
     const setting = new Setting();
-    return setting.of(root(setting), va, pa, flags);
+    return setting.of(root(setting), ...more);
   };
   const inSatp = () => {
     const setting = mapped(({ own }) => own, 0x3fffff0000n, PA, LEAF);
@@ -147,6 +155,9 @@ describe('a strange table in force', () => {
     );
     assert.deepEqual(set({ mode: Mode.User }, strange()).inForce, []);
     assert.deepEqual(new Setting().inForce, []);
+    assert.deepEqual(set({ satp: 0x7f000000n }).inForce, [], 'no memory');
+    const early = new Setting(true, false);
+    assert.deepEqual(set({ satp: early.kernel }, early).inForce, [], 'it may become the kernel’s');
     for (const root of ['user', 'inits'] as const) {
       const setting = new Setting();
       assert.deepEqual(set({ satp: setting[root] }, setting).inForce, [], root);
@@ -160,6 +171,7 @@ describe('a strange table in force', () => {
     assert.deepEqual(onKernels({}, false).inForce, []);
     assert.deepEqual(onKernels({ sp: BOOT_STACKS.start + 0x800n }).inForce, [], 'the scheduler');
     assert.deepEqual(onKernels({ sp: STACK_OF_INIT + 0x800n }).inForce, [], 'a stack that was not switched to yet');
+    assert.deepEqual(onKernels({ sp: STACK_OF_SH - 0x10n }).inForce, [], 'below its own');
     assert.deepEqual(onKernels({ mode: Mode.User }).inForce, []);
   });
 });

@@ -47,6 +47,10 @@ describe('the trap that the kernel was handling', () => {
   for (const [what, frames, event, isIt] of ROWS)
     it(`${isIt ? 'may be' : 'is not'} ${what}`, () => assert.equal(trapOnStack(frames, pidOn)!(event), isIt));
 
+  it('is none of a program’s at the kernel’s address where nobody runs', () => {
+    assert.equal(trapOnStack(inKernel, () => undefined)!(trap(0x8000_0100n, Mode.User)), false);
+  });
+
   it('is none where the kernel was not entered by one, or where nothing is known below', () => {
     assert.equal(trapOnStack([kernel], pidOn), undefined);
     assert.equal(trapOnStack([kernel, label], pidOn), undefined);

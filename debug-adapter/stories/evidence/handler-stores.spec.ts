@@ -73,6 +73,12 @@ describe('what the handler of an exception then wrote', () => {
     ['a superpage that covers the address', [store(0n, { level: 1 })], OWN],
     ['another one', [store(0x4000n)], NEXT],
     [
+      'one above the address',
+      [store(0x6000n)],
+      `Its handler then wrote the entry for 0x6000, and none for 0x5008: ${CHANGE}`,
+    ],
+    ['the entry that was missing, after another hart has gone back to its program', [back(0), store(0x5000n)], OWN],
+    [
       'another one, before the program goes on and maps what was missing',
       [store(0x4000n), back(1), store(0x5000n)],
       NEXT,
