@@ -1,7 +1,7 @@
 /**
  * Runs the machine: slice after slice, each of one hart and no longer than to the next event, up to a stop, the end of what
- * was asked for, or an instant. What is due, the schedule, inputs of a replay and interrupts have their places between two
- * slices, in the order of Phase.
+ * was asked for, or an instant; between two slices, in the order of Phase, devices do what is due, the schedule is made, inputs of a
+ * replay come in, and interrupts are taken.
  */
 import { HartState } from './cpu/hart';
 import type { ExecutionEnvironment } from './execution-environment';

@@ -1,8 +1,9 @@
 /**
  * Recognizes where a kernel has come to an end of its own: a hart goes round for ever in a loop that it cannot leave, as after
- * a panic, however that is worded and in whatever language; or all harts wait for one another. What is judged is the loop
- * (endless-loop.ts), over a while of virtual time, with what the console said last. Kernels also wait in loops that nobody
- * should take for an end: the idle loop, a lock, a poll of the UART, a hart that was parked at the start.
+ * a panic, however that is worded and in whatever language; or all harts wait for one another, or for a lock that nobody will
+ * release. What is judged is the loop (endless-loop.ts), over a while of virtual time, with what the console said last. Kernels
+ * also wait in loops that nobody should take for an end: the idle loop, a lock, a poll of the UART, a hart that was parked at the
+ * start.
  */
 import { type KernelSymbol, kernelSymbols } from '../boot/elf-image';
 import { type EndlessLoop, endlessLoop } from './endless-loop';

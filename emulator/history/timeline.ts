@@ -1,7 +1,8 @@
 /**
- * The past of a machine as a place to go to. While it runs, checkpoints are made; to go to an instant, the machine is put
- * where the latest checkpoint before it was made, and runs on from there, with the same inputs, to exactly that instant. To
- * find when something happened last, stretches of the past are run again, the latest first, and watched.
+ * The past of a machine as a place to go to, and to search for when something happened last. While it runs, checkpoints are
+ * made; to go to an instant, the machine is put where the latest checkpoint before it was made, and runs on from there, with the
+ * same inputs, to exactly that instant. To find when something happened last, stretches of the past are run again, the latest
+ * first, and watched.
  * `reference`: rr's checkpoints.
  */
 import type { State } from '../types';

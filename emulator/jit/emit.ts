@@ -1,4 +1,7 @@
-/** Pieces of WebAssembly that the interpreter and the translator share: cells of the current-hart block, and TLB lookup. */
+/**
+ * Pieces of WebAssembly that the interpreter and the translator share: cells of the current-hart block, TLB lookup, and what `lr`
+ * and `sc` do where the TLB serves them.
+ */
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { Mstatus } from '../isa/csr-bits';
 import { type OperandAccess, SystemOperation } from '../isa/instructions/instruction';

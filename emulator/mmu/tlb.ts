@@ -1,10 +1,11 @@
 /**
- * The harts' TLBs in linear memory, where the generated code looks translations up. Each hart has several contexts, one for
- * each address space and mode that it ran in lately, so that switching between user and kernel loses no translation.
+ * The harts' TLBs in linear memory, where the generated code looks translations up; they always agree with the page tables, so
+ * that fences have nothing to do. Each hart has several contexts, one for each address space and mode that it ran in lately, so that
+ * switching between user and kernel loses no translation.
  *
  * A context always agrees with the page tables: the pages of walked tables are watched (PageFlag.table), and a store that
- * changes a valid entry invalidates the translations that depend on it. So fences have nothing to do, and what a guest
- * sees never depends on what happens to be cached.
+ * changes a valid entry invalidates the translations that depend on it. So what a guest sees never depends on what happens to be
+ * cached. The TLB that does keep stale entries is strict-tlb/.
  */
 import {
   TLB_CONTEXTS,
