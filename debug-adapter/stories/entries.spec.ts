@@ -45,6 +45,13 @@ describe('the places of page-table entries', () => {
     const places = new EntryPlaces(pages, [table]);
     assert.equal(places.at(0x8010_0000n), undefined);
     assert.equal(places.at(0x8000_4000n), undefined);
+    const low = memory({
+      0x8000_1000: { 0: pteOf(0x8000_2000n, V) },
+      0x8000_2000: { 1: pteOf(0x8000_3000n, V) },
+      0x8000_3000: { 4: pteOf(0x8010_0000n, V) },
+      0x8010_0000: {},
+    });
+    assert.equal(new EntryPlaces(low, [table]).at(0x8010_0000n), undefined, 'below the lowest level there is none');
   });
 
   it('are those of the first table that has the page', () => {
@@ -95,5 +102,6 @@ describe('the places of page-table entries', () => {
     assert.match(entryMeaning(pteOf(0x8020_0000n, V | R), 1), /^maps PA 0x80200000/);
     assert.equal(entryMeaning(0n, 0), 'is 0: nothing is mapped there');
     assert.equal(entryMeaning(0x20n, 0), 'is 0x20, with V=0: not valid');
+    assert.equal(entryMeaning(0x20040000n, 0), 'is 0x20040000, with V=0: not valid', 'no flag, and not 0');
   });
 });

@@ -15,7 +15,7 @@ import { testRows, type BackstoryRow } from '../testing/backstory-rows';
 import { TestProgram, typedef } from '../testing/program';
 import { OTHER_PAGE, PAGE, PANIC, SmallKernel, type SmallKernelOptions, type WriteCode } from '../testing/small-kernel';
 import { wordsIn } from '../testing/words-in';
-import { PROC, TRAPFRAME } from '../testing/xv6-kernel';
+import { guestKernel, PROC, TRAPFRAME } from '../testing/xv6-kernel';
 import type { Findings } from './look-back';
 import { nameOf, StopStory } from './stop-story';
 import { storyText } from './text';
@@ -149,6 +149,10 @@ function byRoot(rootOf: (user: number, nobodys: number) => number): string {
   );
 }
 
+/** Where a slot that is free has the trap frame of the process that it had. */
+const { proc: PROC_TYPE } = guestKernel();
+const OLD_TRAPFRAME = PROC + BigInt(3 * PROC_TYPE.size + C.findMember(PROC_TYPE, 'trapframe')!.offset);
+
 const ROWS: Record<string, BackstoryRow> = {
   'the entry that a variable points to': {
     sentence: /^pte: the entry for 0x1000 in the table of pid 3 sh maps PA 0x80040000 \(V R W X U - A D\): RAM$/m,
@@ -202,14 +206,25 @@ const ROWS: Record<string, BackstoryRow> = {
     not: { 'a device': () => ofFree(0x10000000n), 'the last page of RAM': () => ofFree(0x803ff000n) },
   },
   'a trap frame': {
-    sentence: /^pa of kfree is 0x80019000: the trap frame of pid 3 sh$/m,
+    sentence: /^pa of kfree is 0x\w+: the trap frame of /m,
     said: () => ofFree(TRAPFRAME),
-    not: { 'the page behind it': () => ofFree(TRAPFRAME + 0x1000n) },
+    not: {
+      'the page behind it': () => ofFree(TRAPFRAME + 0x1000n),
+      'of a process that is gone': () =>
+        ofPanic(
+          () => [frame('kfree', { pa: [ULONG, PAGE] })],
+          undefined,
+          (code) => code.li(R.t0, OLD_TRAPFRAME).li(R.t1, PAGE).op('sd', { rs1: R.t0, rs2: R.t1 }),
+        ),
+    },
   },
   'a page that is a trap frame': {
     sentence: /^The page at PA 0x\w+\n {2}it is .*$/m,
     said: () => ofFree(TRAPFRAME),
-    not: { 'a page like any other': () => ofFree(PAGE) },
+    not: {
+      'a page like any other': () => ofFree(PAGE),
+      'one that the allocator never has': () => ofFree(0x10000000n),
+    },
   },
   'an address that is not Sv39’s': {
     sentence: /^va of walk is 0x\w+: (not an Sv39 address, as bits 63 to 39 must all equal bit 38|.* lies there)$/m,

@@ -51,6 +51,13 @@ describe('the words for a stale translation', () => {
     const same = told({ now: { ...used, pte: used.pte & ~0x40n } });
     assert.match(same[2]!, /^The page is the same, but the walk would have set A or D/);
     assert.ok(!told({}).some((line) => line.startsWith('The page is the same')));
+    // No page on either side, and not the same fault.
+    const faults = told({
+      access: 'store',
+      used: { pte: pte(0x8600_0000n, RO), address: LEAF, level: 0 },
+      now: { pte: 0n, address: LEAF, level: 0 },
+    });
+    assert.ok(!faults.some((line) => line.startsWith('The page is the same')));
   });
 
   it('name the entry that led there where it is another one, and a device that wrote it', () => {
@@ -92,6 +99,9 @@ describe('the words for a stale translation', () => {
     const [title, card] = told({ used: { ...used, pte: used.pte & ~0x80n }, access: 'store', card: 'fault' });
     assert.equal(title, 'Hart 1 stores to 0x4010 and raises a page fault: D=0 in the entry (V R W - - - A -)');
     assert.match(card!, /^The card "fault": the hart sets neither A nor D/);
+    const [fault] = told({ used: { ...used, pte: used.pte & ~0xc0n }, card: 'fault' });
+    assert.match(fault!, /page fault: A=0 in the entry/);
     assert.ok(!told({}).some((line) => line.includes('card')));
+    assert.ok(!told({ card: 'invalid' }).some((line) => line.includes('card')), 'the entry is valid');
   });
 });
