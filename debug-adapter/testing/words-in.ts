@@ -13,3 +13,7 @@ export function wordsIn(path: string): string[] {
   visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true));
   return found;
 }
+
+/** Those of them that are in none of these texts. */
+export const unsaid = (path: string, said: readonly string[]): string[] =>
+  wordsIn(path).filter((text) => !said.some((one) => one.includes(text)));

@@ -1,5 +1,6 @@
 /** Where an entry stands among the tables: each sentence in a state in which it is true, and in the nearest in which it is not. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { Csr } from '../../../emulator/isa/csrs';
 import { X } from '../../../emulator/isa/registers';
 import { PTE, satpOf } from '../../../emulator/isa/sv39';
@@ -7,6 +8,7 @@ import { TestMemory } from '../../../emulator/testing/page-tables';
 import { Mode, type Hart } from '../../../emulator/types';
 import * as C from '../../expressions/types';
 import { typedef } from '../../testing/program';
+import { unsaid } from '../../testing/words-in';
 import { BOOT_STACKS, guestKernel, KERNEL_PAGETABLE } from '../../testing/xv6-kernel';
 import type { GuestKernel } from '../../xv6/address-spaces';
 import { openXv6 } from '../../xv6/kernel';
@@ -73,6 +75,15 @@ const mapped = (root: (setting: Setting) => bigint, va: bigint, pa: bigint, flag
   return setting;
 };
 
+const strange = (): Setting => {
+  const setting = new Setting();
+  return set({ satp: setting.memory.page() }, setting);
+};
+const onKernels = (more: Parameters<typeof set>[0] = {}, hasOwn = true): Setting => {
+  const setting = new Setting(hasOwn);
+  return set({ satp: setting.kernel, ...more }, setting);
+};
+
 describe('where an entry stands among the tables', () => {
   const PA = 0x80100000n;
   const LEAF = R | W;
@@ -137,17 +148,14 @@ describe('where an entry stands among the tables', () => {
   };
   for (const [what, told, sentences] of ROWS)
     it(`${what}: ${sentences.join(' ') || 'nothing'}`, () => assert.deepEqual(told(), sentences));
+
+  it('is all told', () => {
+    const said = [...ROWS.flatMap(([, told]) => told()), ...strange().inForce, ...onKernels().inForce];
+    assert.deepEqual(unsaid(join(__dirname, 'bearings.ts'), said), []);
+  });
 });
 
 describe('a strange table in force', () => {
-  const strange = (): Setting => {
-    const setting = new Setting();
-    return set({ satp: setting.memory.page() }, setting);
-  };
-  const onKernels = (more: Parameters<typeof set>[0] = {}, hasOwn = true): Setting => {
-    const setting = new Setting(hasOwn);
-    return set({ satp: setting.kernel, ...more }, setting);
-  };
   it('is one that is neither the kernel’s nor a process’s', () => {
     assert.match(
       strange().inForce.join(),

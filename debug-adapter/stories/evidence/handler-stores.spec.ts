@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { Phase, type Instant } from '../../../emulator/history/instant';
 import type { Probe, Timeline } from '../../../emulator/history/timeline';
 import { PTE, pteOf } from '../../../emulator/isa/sv39';
 import { Mode, type Stop, type TableStoreEvent, type TrapEvent } from '../../../emulator/types';
 import type { AskedGuest } from '../../questions/occurrence';
 import { CPUS, guestKernel, PROC } from '../../testing/xv6-kernel';
+import { unsaid } from '../../testing/words-in';
 import { openXv6 } from '../../xv6/kernel';
 import { handlerStore } from './handler-stores';
 
@@ -98,6 +100,11 @@ describe('what the handler of an exception then wrote', () => {
   ];
   for (const [what, stops, sentence] of ROWS)
     it(`${what}: ${sentence ?? 'nothing is said'}`, async () => assert.equal(await said(stops), sentence));
+
+  it('is all told', () => {
+    const all = ROWS.flatMap(([, , sentence]) => sentence ?? []);
+    assert.deepEqual(unsaid(join(__dirname, 'handler-stores.ts'), all), []);
+  });
 
   it('is nothing of the kernel’s own exceptions', async () => {
     assert.equal(await said([store(0x5000n)], { ...trap, from: Mode.Supervisor }), undefined);

@@ -1,7 +1,9 @@
 /** What is said first of the past, each sentence with a past of which it is true and the nearest one of which it is not. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { Phase, type Instant } from '../../../emulator/history/instant';
 import type { Put } from '../../questions/debugger-writes';
+import { unsaid } from '../../testing/words-in';
 import type { Happened } from '../happened';
 import { changeText } from '../searches';
 import { freedLine, writerLine } from './past-lines';
@@ -20,6 +22,10 @@ const PTE = 0x20040007n;
 const put = (by: Put['by'], inputs: number, time: number): Put => ({
   ...{ by, instant: at(inputs, time), done: at(inputs + 1, time) },
 });
+
+const FILE = join(__dirname, 'past-lines.ts');
+/** Words of the sentences on pages; the others are on entries. */
+const OF_PAGES = /The page|freed|allocated|two have/;
 
 describe('who has written an entry last', () => {
   const said = (pte: bigint, found: Happened[], past: { isDone?: boolean; isComplete?: boolean; put?: Put } = {}) => {
@@ -117,15 +123,24 @@ describe('who has written an entry last', () => {
     ],
   ];
   for (const [what, sentence, told] of ROWS) it(`of ${what}`, () => assert.equal(told(), sentence));
+
+  it('is all told', () => {
+    const all = ROWS.map(([, sentence]) => sentence);
+    assert.deepEqual(
+      unsaid(FILE, all).filter((text) => !OF_PAGES.test(text)),
+      [],
+    );
+  });
 });
 
 describe('that a page was freed', () => {
+  const PAGE_WAS = 'The page at PA 0x80005000 was';
   const said = (kinds: string, more: { isReused?: boolean; isPartial?: boolean } = {}): string => {
     const all = { f: 'freed', a: 'allocated', k: 'kept', m: 'mapped' } as const;
     const found = [...kinds].map((letter, tick) => happened(all[letter as keyof typeof all], tick));
     const { isReused = false, isPartial = false } = more;
     const lines = freedLine({ kind: 'page', page: 0x80005000n, isReused }, { found, isPartial }, doer);
-    return lines.map(({ text }) => text.replace('The page at PA 0x80005000 was freed', 'freed')).join('\n');
+    return lines.map(({ text }) => text.replace(`${PAGE_WAS} freed`, 'freed')).join('\n');
   };
 
   // f: freed, a: allocated, k: a call that only counted down, m: mapped.
@@ -157,4 +172,12 @@ describe('that a page was freed', () => {
     it(`of ${past || 'nothing'} ${JSON.stringify(more)}: ${sentence || 'nothing'}`, () =>
       assert.equal(said(past, more), sentence));
   }
+
+  it('is all told', () => {
+    const all = ROWS.map(([, , sentence]) => `${PAGE_WAS} ${sentence}`);
+    assert.deepEqual(
+      unsaid(FILE, all).filter((text) => OF_PAGES.test(text)),
+      [],
+    );
+  });
 });
