@@ -162,7 +162,7 @@ function processChapters(guest: StoryGuest, facts: readonly FrameFacts[]): Chapt
 /** "It was raised by memmove at string.c:48, called by uvmcopy at vm.c:322". */
 function raisedLine(stack: readonly Frame[], place: Frame, { pathOf }: StoryWords): StoryLine[] {
   const frames = kernelFrames(stack.slice(stack.indexOf(place)));
-  const calls = place.isUser ? [place] : frames.filter(({ file }, index) => index > 0 || file !== undefined);
+  const calls = place.isUser ? [place] : frames.filter(({ image }, index) => index > 0 || image !== undefined);
   return calls.length === 0
     ? []
     : [sentence('It was raised by ', ...chained(tellingCalls(calls.map((one) => placeOf(one, pathOf)))))];

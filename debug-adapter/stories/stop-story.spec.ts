@@ -82,9 +82,12 @@ const ofWalk = (va: bigint, more: Values = { pagetable: [TABLE, PAGE] }): string
 
 const faults = (code: Assembler): Assembler => code.li(R.a0, NOWHERE).op('ld', { rd: R.a1, rs1: R.a0 });
 /** At an exception that is about to be taken, in memmove. */
-function ofTrap(causeOf = (event: TrapEvent): StopCause => ({ kind: 'trap', event })): string {
+function ofTrap(
+  causeOf = (event: TrapEvent): StopCause => ({ kind: 'trap', event }),
+  innermost: Partial<Frame> = {},
+): string {
   const kernel = new SmallKernel(faults);
-  return told(kernel, [frame('memmove'), frame('copyin')], causeOf(kernel.untilTrap()));
+  return told(kernel, [frame('memmove', {}, innermost), frame('copyin')], causeOf(kernel.untilTrap()));
 }
 
 /** At a panic in a handler. `between`: frames of what it has called; `off`: where the stack goes on, from where the trap was taken. */
@@ -257,6 +260,11 @@ const ROWS: Record<string, BackstoryRow> = {
         ofTrap((event) => ({ kind: 'trap-loop', event, first: event })),
       'it panics by itself': () => ofPanic(() => [frame('memmove'), frame('copyin')]),
     },
+  },
+  'the caller, where nothing is known of the code that raised it': {
+    sentence: /^It was raised by copyin at copyin\.c:7$/m,
+    said: () => ofTrap(undefined, { image: undefined, file: undefined }),
+    not: { 'only its lines are not known': () => ofTrap(undefined, { file: undefined }) },
   },
   'the exception of the handler that panics': {
     sentence: /^.* \(supervisor mode\)/m,
