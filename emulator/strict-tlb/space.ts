@@ -55,6 +55,11 @@ export function isCacheable(pte: bigint, level: number, invalid: boolean): boole
 /** The level of the entries of a table that maps so many pages. */
 export const levelOf = (pages: number): number => (pages === 512 ** 3 ? 2 : pages === 512 ** 2 ? 1 : 0);
 
+/** Clearing what is empty takes an allocation, and each fence does it. */
+function empty(collection: { size: number; clear(): void }): void {
+  if (collection.size > 0) collection.clear();
+}
+
 export class Space {
   /** By the physical address of the entry. */
   readonly old = new Map<number, OldEntry>();
@@ -122,8 +127,8 @@ export class Space {
         this.old.set(address, { pte, first, pages, change, told: false });
       }
     }
-    this.left.clear();
-    this.fencedPages.clear();
+    empty(this.left);
+    empty(this.fencedPages);
     this.onlyGlobal = false;
     this.leftBy = undefined;
     this.fence = undefined;
@@ -131,11 +136,11 @@ export class Space {
 
   /** A fence for all addresses. Of its ASID, if it names one: then what is global stays. */
   forget(globalToo: boolean): void {
-    for (const [address, { pte }] of this.old) if (globalToo || (pteFlags(pte) & PTE.G) === 0) this.old.delete(address);
-    if (!globalToo) return;
-    this.left.clear();
-    this.fencedPages.clear();
-    this.told.clear();
+    if (!globalToo) {
+      for (const [address, { pte }] of this.old) if ((pteFlags(pte) & PTE.G) === 0) this.old.delete(address);
+      return;
+    }
+    for (const collection of [this.old, this.left, this.fencedPages, this.told]) empty(collection);
   }
 
   /** A fence for a page: only leaves are removed, whole ones. Tells whether one was that had been overwritten. */

@@ -129,7 +129,7 @@ export class StrictMmu extends Mmu {
       this.tellStale(at, used, now);
       return this.use(at, used);
     }
-    if (faults && now !== undefined && this.outcome(at, now) >= 0 && this.updates(at, now.pte)) {
+    if (faults && now !== undefined && this.outcome(at, now.pte, now.level) >= 0 && this.updates(at, now.pte)) {
       if (!this.strict.toldFault && this.isReal) {
         this.strict.toldFault = true;
         this.tell(at, { asid: (hart.high(Cell.satp) >>> 12) & 0xffff, root: BigInt(root), card: 'fault' }, now, now);
@@ -141,17 +141,15 @@ export class StrictMmu extends Mmu {
 
   /** The first thing in the hart's TLB by which the access goes another way than by the tables. */
   private stale(at: Access, now: Found | undefined): Candidate | undefined {
-    const byTables = now === undefined ? -1 : this.outcome(at, now);
-    for (const candidate of this.strict.candidates(at.hart.id, at.page)) {
-      const isValid = (pteFlags(candidate.pte) & PTE.V) !== 0;
-      const byTlb = this.outcome(at, candidate);
+    const byTables = now === undefined ? -1 : this.outcome(at, now.pte, now.level);
+    return this.strict.findCandidate(at.hart.id, at.page, ({ pte, address, level }) => {
+      const byTlb = this.outcome(at, pte, level);
       // D is set in memory alone, and only if the entry there is the same (step 7).
-      if (byTlb >= 0 && this.updates(at, candidate.pte)) continue;
-      if (byTlb !== byTables) return candidate;
+      if (byTlb >= 0 && this.updates(at, pte)) return false;
+      if (byTlb !== byTables) return true;
       // The same page; but the walk would have set A or D where they were taken away.
-      if (isValid && byTlb >= 0 && candidate.address === now!.address && this.updates(at, now!.pte)) return candidate;
-    }
-    return undefined;
+      return byTlb >= 0 && address === now!.address && this.updates(at, now!.pte);
+    });
   }
 
   /** Whether a walk sets A or D for the access. */
@@ -161,7 +159,7 @@ export class StrictMmu extends Mmu {
   }
 
   /** The physical address to which an entry leads the access; -1 if to a page fault. */
-  private outcome({ hart, type, mode, page, low }: Access, { pte, level }: Found): number {
+  private outcome({ hart, type, mode, page, low }: Access, pte: bigint, level: number): number {
     const flags = pteFlags(pte);
     if ((flags & PTE.V) === 0 || pteProblem(level, pte) !== undefined) return -1;
     if (isPointer(flags) || !permits(flags, type, mode, hart.low(Cell.mstatus))) return -1;
@@ -169,7 +167,7 @@ export class StrictMmu extends Mmu {
   }
 
   private use(at: Access, used: Candidate): number {
-    const physical = this.outcome(at, used);
+    const physical = this.outcome(at, used.pte, used.level);
     return physical < 0 ? refused(PAGE_FAULT[at.type]) : physical;
   }
 
@@ -216,7 +214,7 @@ export class StrictMmu extends Mmu {
   }
 
   private described(at: Access, { pte, address, level }: Found): TranslationUsed {
-    const physical = this.outcome(at, { pte, address, level });
+    const physical = this.outcome(at, pte, level);
     return { pte, address: BigInt(address), level, ...(physical >= 0 && { physical: BigInt(physical) }) };
   }
 }

@@ -127,7 +127,7 @@ export class StrictTlb {
   private leave(tlb: HartTlb, hart: TranslatingHart): void {
     const { current } = tlb;
     if (current === undefined) return;
-    current.leftBy = { ...this.changer(), by: 'satp', hart: hart.id, pc: hart.pc };
+    current.leftBy = { by: 'satp', hart: hart.id, pc: hart.pc, time: this.changer().time };
     if (this.evicts()) tlb.spaces = tlb.spaces.filter((space) => space !== current);
   }
 
@@ -321,8 +321,8 @@ export class StrictTlb {
     }
   }
 
-  /** What a hart's TLB may hold for a page beside what its tables say, the oldest first. */
-  *candidates(hart: number, page: number): Generator<Candidate> {
+  /** The first thing that a hart's TLB may hold for a page beside what its tables say, the oldest first, for which `isIt` says so. */
+  findCandidate(hart: number, page: number, isIt: (candidate: Candidate) => boolean): Candidate | undefined {
     const { spaces, current } = this.harts[hart]!;
     for (const space of spaces) {
       const isCurrent = space === current;
@@ -330,8 +330,11 @@ export class StrictTlb {
       const found = space.find(page, this.read);
       if (found === undefined || (isCurrent && found.from === undefined)) continue;
       if (!isCurrent && (space.asid !== current!.asid || space.onlyGlobal) && !found.isGlobal) continue;
-      yield { ...found, space, isCurrent };
+      const { pte, address, level, isGlobal, from } = found;
+      const candidate = { pte, address, level, isGlobal, from, space, isCurrent };
+      if (isIt(candidate)) return candidate;
     }
+    return undefined;
   }
 
   /** Whether a translation is lost early; xorshift32. */
