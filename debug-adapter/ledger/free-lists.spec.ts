@@ -59,6 +59,26 @@ describe('lists of free pages', () => {
     assert.equal(lists.has(OTHER, true), false, 'filled by the program');
   });
 
+  it('are looked through for a page that is as the allocator leaves free ones, as a program may leave its own so', () => {
+    const { lists } = setUp(true);
+    assert.deepEqual([lists.isFilled(OTHER), lists.has(OTHER, true)], [true, false]);
+  });
+
+  it('leave pages filled and chained: not where one has been used, nor where the allocator fills nothing', () => {
+    const { lists, memory, fill } = setUp(true);
+    const isFilled = (): boolean[] => [A, B, OTHER].map((page) => lists.isFilled(page));
+    assert.deepEqual(isFilled(), [true, true, true]);
+    memory.writeU64(OTHER, 0x1234n);
+    memory.writeU64(B + 16n, 1n);
+    assert.deepEqual(isFilled(), [true, false, false]);
+    const unfilled = setUp(true);
+    for (const page of [A, B, OTHER]) unfilled.fill(page, 0n, 0n);
+    unfilled.memory.writeU64(OTHER + 16n, 0x1234n);
+    assert.deepEqual([unfilled.lists.isFilled(A), unfilled.lists.isFilled(OTHER)], [false, false]);
+    fill(OTHER, 0x9000_0000n);
+    assert.equal(lists.isFilled(OTHER), false, 'chained to no memory');
+  });
+
   it('are looked through for a page that has been used since, if the rest of it is filled', () => {
     const { lists, fill, memory, reads } = setUp(true);
     memory.writeU64(B + 16n, 1n);

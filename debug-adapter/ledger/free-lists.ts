@@ -23,15 +23,21 @@ export class FreeLists {
     this.isKnown = isOutOfMemory(xv6) !== undefined;
   }
 
-  /** `isFreed`: the function that frees was called for it, so that it is filled if it is free: that saves a look at all free pages. */
-  has(page: bigint, isFreed = false): boolean {
-    const { memory } = this;
-    const next = memory.readU64(page);
-    if (next === undefined || next % PAGE_SIZE !== 0n) return false;
-    if (next !== 0n && memory.readU64(next) === undefined) return false;
-    if (!this.isKnown) return next !== 0n && this.fillingOf(page) !== undefined;
-    if (isFreed && this.allocatorsFilling !== undefined) return this.fillingOf(page) === this.allocatorsFilling;
-    return this.pages().has(Number(page >> 12n));
+  /**
+   * `isFreed`: the function that frees was called for it: one that is not filled is then not looked for on the lists. `pages` saves
+   * reading them again.
+   */
+  has(page: bigint, isFreed = false, pages = (): ReadonlySet<number> => this.pages()): boolean {
+    if (!this.isChained(page)) return false;
+    if (!this.isKnown) return this.memory.readU64(page) !== 0n && this.fillingOf(page) !== undefined;
+    if (isFreed && this.allocatorsFilling !== undefined && !this.isFilled(page)) return false;
+    return pages().has(Number(page >> 12n));
+  }
+
+  /** Whether it is as the allocator leaves what it frees, without a look at the lists; a program may leave a page so, too. */
+  isFilled(page: bigint): boolean {
+    const filling = this.allocatorsFilling;
+    return filling !== undefined && this.isChained(page) && this.fillingOf(page) === filling;
   }
 
   /** The same for a page for which the function that frees was called, and of which a word at an offset has been used since. */
@@ -44,6 +50,12 @@ export class FreeLists {
   /** The numbers of all free pages, as far as they are known. */
   pages(): ReadonlySet<number> {
     return freePages(this.xv6)?.pages ?? new Set();
+  }
+
+  /** Its first word leads to a page, or to none. */
+  private isChained(page: bigint): boolean {
+    const next = this.memory.readU64(page);
+    return next !== undefined && next % PAGE_SIZE === 0n && (next === 0n || this.memory.readU64(next) !== undefined);
   }
 
   private get allocatorsFilling(): bigint | undefined {

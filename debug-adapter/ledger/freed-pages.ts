@@ -81,7 +81,7 @@ export class FreedPages {
     subscription: Subscription | undefined,
     when: Judged,
     freed: readonly PendingFree[],
-    isFree = (page: bigint): boolean => this.context.free.has(page, true),
+    isFree = this.isFreeNow(),
   ): FreedInUse | undefined {
     if (this.rules.length === 0) return undefined;
     const { frames, words } = this.context;
@@ -109,6 +109,13 @@ export class FreedPages {
         ? freedMapped(described, reference, table, when, more)
         : freedTable(described, reference, table);
     return { rule, page, ...told, hart: free.hart, at: free.at };
+  }
+
+  /** What tells of pages that were freed whether they are free; the lists are read once, if at all. */
+  private isFreeNow(): (page: bigint) => boolean {
+    const { free } = this.context;
+    let listed: ReadonlySet<number> | undefined;
+    return (page) => free.has(page, true, () => (listed ??= free.pages()));
   }
 
   /** From all tables in use. */

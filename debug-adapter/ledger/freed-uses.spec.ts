@@ -83,6 +83,18 @@ describe('uses of freed pages', () => {
     uses.allocated(PAGE + 1);
     assert.deepEqual([touches(PAGE), touches(PAGE + 1)], [false, false]);
     assert.deepEqual([used, watched()], [[], []]);
+    frees(PAGE + 2);
+    uses.settle();
+    frames.allocated(PAGE + 2, CALL);
+    assert.equal(touches(PAGE + 2), false);
+  });
+
+  it('are not those in a function that the allocator has called, by where it returns to, alone', () => {
+    const { machine, uses, frees, touches } = setUp();
+    frees(PAGE);
+    uses.settle();
+    machine.harts[0]!.setX(X.ra, KFREE + 0x40n);
+    assert.equal(touches(PAGE), true, 'called by the function behind the allocator’s');
   });
 
   it('are watched of the pages that were freed last, and again when they are restored', () => {

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { instantName, Phase } from '../../emulator/history/instant';
 import { PTE, pteOf } from '../../emulator/isa/sv39';
 import { X } from '../../emulator/isa/registers';
+import { Mode } from '../../emulator/types';
 import { MappedProgram } from '../code/mapped-program';
 import { FakeMachine } from '../testing/fake-machine';
 import { guestKernel, PROC } from '../testing/xv6-kernel';
@@ -9,7 +10,7 @@ import { openXv6 } from '../xv6/kernel';
 import { Ledger } from './ledger';
 import type { LedgerRule } from './rules/rule';
 
-const [KALLOC, KFREE] = [0x8000_0700n, 0x8000_0740n];
+const [KALLOC, KFREE, KERNELVEC] = [0x8000_0700n, 0x8000_0740n, 0x8000_0640n];
 const [PAGE, ROOT, MIDDLE, LOW] = [0x9000n, 0x2_0000n, 0x2_1000n, 0x2_2000n];
 const USER = PTE.V | PTE.R | PTE.U;
 
@@ -60,6 +61,8 @@ function setUp(...rules: LedgerRule[]) {
     panics: () => tell(0x8000_0500n, 0n),
     /** The process in a slot is not there any more; the hart runs that in another one. */
     ends: (slot: number) => set(slot, { pid: 0n, state: 0n }),
+    hasTable: (slot: number, root: bigint) => set(slot, { pagetable: root }),
+    goesOn: () => machine.tell('trapReturn', { hart: 0, pc: 0n, from: 1, to: 1, target: 0n }),
     runs: (slot: number) => program.poke(0x80018000n + 8n, PROC + BigInt(slot * proc.size)),
     /** Returns the rule that is broken at the call. */
     frees: (page: bigint, isCount = false): string | undefined => {
@@ -161,6 +164,99 @@ describe('the frame ledger', () => {
     counted.write(PAGE, 0x1234n);
     counted.frees(PAGE, true);
     assert.equal(counted.returns(), false, 'only counted down');
+  });
+
+  it('does not tell of a page that another process gets, or its own once the entry is cleared', () => {
+    const run = setUp('freed-mapped');
+    run.map(pteOf(PAGE, USER));
+    run.frees(PAGE);
+    run.runs(0);
+    assert.equal(run.allocates(PAGE), false);
+    run.runs(2);
+    assert.equal(run.returns(), false, 'it is another’s now');
+    run.frees(PAGE);
+    run.map(0n);
+    assert.equal(run.allocates(PAGE), false);
+  });
+
+  it('does not tell of a table that is taken apart from below, nor of a root that no hart has any more', () => {
+    const run = setUp('freed-table', 'freed-root');
+    run.map(0n);
+    run.allocates(PAGE);
+    run.roots.set(0, ROOT);
+    const loadsRoot = () => run.machine.tell('satpWrite', { hart: 0, pc: 0n, before: 0n, after: 0n });
+    loadsRoot();
+    run.roots.set(0, 0x3_0000n);
+    loadsRoot();
+    for (const page of [LOW, MIDDLE, ROOT]) assert.equal(run.frees(page), undefined);
+    run.hasTable(2, 0n);
+    assert.equal(run.returns(), false);
+  });
+
+  it('tells of a lost page where the kernel is at rest, and not of one that is free', () => {
+    const unmapped = (wasFreed = false) => {
+      const run = setUp('lost');
+      if (wasFreed) run.frees(PAGE);
+      run.allocates(PAGE);
+      run.write(PAGE, 0x1234n);
+      run.map(pteOf(PAGE, USER));
+      assert.equal(run.returns(), false);
+      run.map(0n);
+      return run;
+    };
+    const lost = unmapped();
+    assert.equal(lost.returns(), false, 'nobody has called the allocator since');
+    lost.frees(PAGE, true);
+    lost.runs(0);
+    lost.tell(KERNELVEC, 0n);
+    lost.runs(2);
+    assert.equal(lost.returns(), false, 'the timer has interrupted another process in the kernel');
+    lost.runs(0);
+    lost.goesOn();
+    lost.runs(2);
+    assert.equal(lost.returns(), true);
+    assert.match(
+      lost.ledger.after(0)!.text,
+      /^The page at PA 0x9000 is lost: .*\n.* mapped it is gone\nit was allocated by panic.*\n.* called for it last by panic.*, and did not free it\n/,
+    );
+    const never = unmapped(true);
+    never.allocates(0xa000n);
+    assert.equal(never.returns(), true);
+    assert.doesNotMatch(never.ledger.after(0)!.text, /did not free it/, 'freed, but before it was allocated');
+    const freed = unmapped();
+    freed.frees(PAGE);
+    assert.equal(freed.returns(), false);
+  });
+
+  it('tells of a store of the kernel to a page that two share, not of a program’s, nor while it is freed', () => {
+    const run = setUp('written-shared');
+    const [root, middle, low] = [0x3_0000n, 0x3_1000n, 0x3_2000n];
+    run.map(pteOf(PAGE, USER));
+    run.write(root, pteOf(middle, PTE.V));
+    run.write(middle, pteOf(low, PTE.V));
+    run.write(low, pteOf(PAGE, USER));
+    run.hasTable(0, root);
+    run.returns();
+    const [watch] = run.machine.watches.filter(({ address }) => address === PAGE);
+    const stores = (mode: Mode): boolean => {
+      const bytes = new Uint8Array(8);
+      run.machine.harts[0]!.mode = mode;
+      return run.machine.tell('data', {
+        ...{ by: 'instruction', access: 'write', address: PAGE + 8n, before: bytes, after: bytes, watch: watch! },
+        ...{ hart: 0, pc: 0x8000_0504n },
+      });
+    };
+    assert.equal(stores(Mode.User), false);
+    assert.equal(stores(Mode.Supervisor), true);
+    assert.match(
+      run.ledger.after(0)!.text,
+      /^The kernel writes to the page at PA 0x9000, which 2 programs share .*\nthe kernel's code at 0x80000504 \(pid 3\) stores at PA 0x9008, /,
+    );
+    run.ledger.record();
+    run.frees(PAGE, true);
+    assert.equal(stores(Mode.Supervisor), false, 'another entry may go in the same moment');
+    run.allocates(PAGE);
+    assert.equal(stores(Mode.Supervisor), true);
   });
 
   it('tells of one that its own process gets again while it is mapped', () => {

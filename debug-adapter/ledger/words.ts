@@ -1,6 +1,6 @@
 /** What the ledger's sentences are made of: who called the allocator, whose table it is, what lies at an address. */
 import { hex } from '../../emulator/isa/hex';
-import { Mode, type Hart } from '../../emulator/types';
+import { Mode, type Hart, type MachineApi } from '../../emulator/types';
 import type { Guest } from '../code/guest';
 import { callPlace, kernelPlace } from '../code/place-names';
 import { memoryMap } from '../memory/memory-map';
@@ -10,7 +10,9 @@ import { tableName } from '../xv6/tables';
 import type { AllocatorCall } from './frames';
 
 export class LedgerWords {
-  constructor(private readonly guest: Pick<Guest, 'machine' | 'xv6' | 'image'>) {}
+  constructor(
+    private readonly guest: Pick<Guest, 'xv6' | 'image'> & { readonly machine: Pick<MachineApi, 'memory'> },
+  ) {}
 
   /** "uvmunmap at vm.c:190 (pid 3)". */
   caller({ site, pid }: AllocatorCall): string {

@@ -3,7 +3,7 @@
  * table in any order until then.
  */
 import { hex } from '../../../emulator/isa/hex';
-import { flagText, PTE } from '../../../emulator/isa/sv39';
+import { flagText, problemOfParts, PTE } from '../../../emulator/isa/sv39';
 import type { Leaf } from '../table-entries';
 import type { AllocatorRange } from './freed-foreign';
 import { told, type Told } from './rule';
@@ -29,15 +29,20 @@ export type Breaks = (
   other: number,
 ) => boolean;
 
+/** Whether it allows any access: one with W and no R, and a superpage that is misaligned, are page faults for each. */
+export const isUsable = (page: number, level: number, flags: number): boolean =>
+  problemOfParts(level, flags, 0, page) === undefined;
+
 export const BREAKS: Readonly<Record<EntryRule, Breaks>> = {
   'entry-superpage': (page, _, level) => level > 0 && page % 512 ** level !== 0,
   'entry-foreign': (page, _, level, flags, { range }) =>
-    (flags & PTE.U) !== 0 && (page < range.start || page + 512 ** level > range.end),
-  'entry-code': (_, __, ___, flags) => (flags & PTE.W) !== 0 && (flags & PTE.X) !== 0,
+    (flags & PTE.U) !== 0 && (page < range.start || page + 512 ** level > range.end) && isUsable(page, level, flags),
+  'entry-code': (page, _, level, flags) =>
+    (flags & PTE.W) !== 0 && (flags & PTE.X) !== 0 && isUsable(page, level, flags),
   'entry-beyond': (_, vpn, __, flags, { end, usyscall }) =>
     (flags & PTE.U) !== 0 && end !== undefined && vpn >= end && vpn !== usyscall,
-  'entry-shared': (_, __, ___, flags, ____, other) =>
-    (flags & PTE.U) !== 0 && (other & PTE.U) !== 0 && ((flags | other) & PTE.W) !== 0,
+  'entry-shared': (page, _, level, flags, __, other) =>
+    (flags & PTE.U) !== 0 && (other & PTE.U) !== 0 && ((flags | other) & PTE.W) !== 0 && isUsable(page, level, flags),
 };
 
 /** A leaf in words. */

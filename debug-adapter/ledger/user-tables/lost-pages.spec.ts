@@ -14,7 +14,11 @@ function setUp() {
   const { memory, roots, mappings, map } = userTables(2);
   const frames = new Frames(0x80000, 0x1000);
   const free = new Set<number>();
-  const lists = { has: (page: bigint) => free.has(Number(page >> 12n)) } as unknown as FreeLists;
+  const filled = new Set<number>();
+  const lists = {
+    has: (page: bigint) => free.has(Number(page >> 12n)),
+    isFilled: (page: bigint) => filled.has(Number(page >> 12n)),
+  } as unknown as FreeLists;
   const lost = new LostPages(frames, lists, mappings);
   const allocate = (page: number, isPart = false): void => {
     frames.allocated(page, CALL);
@@ -26,7 +30,7 @@ function setUp() {
   };
   const unmap = (program: number, va: number): void =>
     memory.writeU64(memory.map(roots[program]!, BigInt(va), 0n, 0), 0n);
-  return { lost, frames, free, allocate, judge, map, unmap, roots };
+  return { lost, frames, free, filled, allocate, judge, map, unmap, roots };
 }
 
 describe('lost pages', () => {
@@ -41,6 +45,22 @@ describe('lost pages', () => {
     free.add(PAGE + 1);
     assert.deepEqual(judge(), [PAGE + 2], 'one is still mapped, one is free');
     assert.deepEqual(judge(), [], 'they are told once');
+  });
+
+  it('are not those that were freed, also where one has been used since; what was only counted down may be', () => {
+    const { frames, allocate, free, filled, judge, map, unmap } = setUp();
+    const [freed, used, counted, never] = [PAGE, PAGE + 1, PAGE + 2, PAGE + 3];
+    const pages = [freed, used, counted, never];
+    for (const page of pages) allocate(page);
+    pages.forEach((page, at) => map(0, 0x1000 * (at + 1), page, RU));
+    judge();
+    pages.forEach((_, at) => unmap(0, 0x1000 * (at + 1)));
+    for (const page of [freed, used, counted]) frames.freed(page, CALL);
+    filled.add(freed);
+    free.add(used);
+    // A program's own filling is no sign for one that nobody has freed.
+    filled.add(never);
+    assert.deepEqual(judge(), [counted, never]);
   });
 
   it('are not those that were given out again', () => {

@@ -37,10 +37,15 @@ export class LostPages {
   judge(): Lost[] {
     const { entries, pages, tables, range } = this.mappings;
     const lost: Lost[] = [];
+    let pagesListed: ReadonlySet<number> | undefined;
+    const listed = (): ReadonlySet<number> => (pagesListed ??= this.free.pages());
     for (const [page, isTable] of this.seen) {
       if (entries[page - range.start] !== 0 || tables.has(page)) continue;
       const isFreed = this.frames.state(page) === 'freed' && this.frames.free(page) !== undefined;
-      if (!this.free.has(BigInt(page) << 12n, isFreed)) lost.push({ page, isTable });
+      const address = BigInt(page) << 12n;
+      // Most are as they were freed, which is quick to see; one that was used since is still on its list.
+      const isFree = (isFreed && this.free.isFilled(address)) || this.free.has(address, false, listed);
+      if (!isFree) lost.push({ page, isTable });
     }
     this.seen.clear();
     for (const page of pages) if (this.isFollowed(page)) this.seen.set(page, false);

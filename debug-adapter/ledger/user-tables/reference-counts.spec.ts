@@ -14,14 +14,14 @@ const RU = PTE.R | PTE.U;
 /** Two programs with ten pages of their own each and one that they share; every page's count is that of its entries, less `less`. */
 function setUp(
   type: Type = arrayOf(C.INT, 0x1000),
-  { start = RAM, less = 0, named = undefined as string | undefined } = {},
+  { start = RAM, less = 0, named = undefined as string | undefined, pages = 20 } = {},
 ) {
   const { memory, mappings, map } = userTables(2);
   const program = new TestProgram();
   program.addGlobal('references', type, ARRAY);
   const set = (page: number, count: number): void =>
     void memory.write(ARRAY + BigInt(4 * (page - start)), new Uint8Array(Int32Array.of(count).buffer));
-  for (let page = 0; page < 20; page++) {
+  for (let page = 0; page < pages; page++) {
     map(page % 2, page << 12, FIRST + page, RU);
     set(FIRST + page, 1 - less);
   }
@@ -80,6 +80,28 @@ describe('counts of references', () => {
     const zeroes = setUp();
     for (let page = 0; page <= 20; page++) zeroes.set(FIRST + page, 0);
     assert.equal(zeroes.judge(), undefined, 'all 0, also where a page is shared');
+  });
+
+  it('are seen by at least eight pages, nine of ten alike, and by one that is shared where the length says nothing', () => {
+    const wrongWith = (pages: number): boolean => {
+      const { judge, set, shared } = setUp(undefined, { pages });
+      set(shared, 1);
+      return judge() !== undefined;
+    };
+    assert.deepEqual([wrongWith(7), wrongWith(8)], [false, true]);
+    const othersIn = (unlike: number): boolean => {
+      const { judge, set } = setUp();
+      for (let page = 0; page < unlike; page++) set(FIRST + page, 5);
+      return judge() !== undefined;
+    };
+    assert.deepEqual([othersIn(2), othersIn(3)], [true, false]);
+    // As many elements as pages: counts. Some more: whatever is 1 everywhere.
+    const allOnes = (length: number): boolean => {
+      const { judge, set, shared } = setUp(arrayOf(C.INT, length));
+      set(shared, 1);
+      return judge() !== undefined;
+    };
+    assert.deepEqual([allOnes(0x1000), allOnes(0x1001)], [true, false]);
   });
 
   it('are not those of pages that no program may use', () => {

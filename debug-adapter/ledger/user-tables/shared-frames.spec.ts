@@ -74,6 +74,22 @@ describe('pages that programs share', () => {
     );
   });
 
+  it('may be written when one may write them since, by whichever of its entries', () => {
+    const { map, look, stores, told } = setUp();
+    for (const one of [0, 1]) map(one, 0x1000, PAGE, RU);
+    look();
+    map(1, 0x5000, PAGE, RU | PTE.W);
+    assert.equal(stores(PAGE), false);
+    assert.deepEqual(told, []);
+  });
+
+  it('are of two programs: not a page that one has twice', () => {
+    const { map, look, stores } = setUp();
+    for (const va of [0x1000, 0x2000]) map(0, va, PAGE, RU);
+    look();
+    assert.equal(stores(PAGE), false);
+  });
+
   it('are watched again when they are restored, and no more at the end', () => {
     const { frames, map, look, machine } = setUp();
     for (const one of [0, 1]) map(one, 0x1000, PAGE, RU);

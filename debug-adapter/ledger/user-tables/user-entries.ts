@@ -1,9 +1,9 @@
 /** Judges what a process's user table maps, where the process goes back to user mode and its table is due (due-tables.ts). */
 import { PTE } from '../../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../../emulator/types';
-import { findLeaf } from '../table-entries';
+import { findLeaf, type Leaf } from '../table-entries';
 import type { LiveTables } from '../live-tables';
-import { BREAKS, entryTold, type EntryRule, type Limits, type NamedLeaf } from '../rules/entries';
+import { BREAKS, entryTold, isUsable, type EntryRule, type Limits, type NamedLeaf } from '../rules/entries';
 import type { Told } from '../rules/rule';
 import type { LedgerWords } from '../words';
 
@@ -50,7 +50,7 @@ export class UserEntries {
     if (leaf === undefined || broken === undefined) return { broken: undefined, leaves };
     this.known.set(nameOf(broken, root, leaf.vpn, leaf.flags, leaf.page), moment);
     const page = BigInt(leaf.page) << 12n;
-    const other = broken === 'entry-shared' ? this.sharing(root, leaf.page) : undefined;
+    const other = broken === 'entry-shared' ? this.sharing(root, leaf) : undefined;
     const own = { ...leaf, table: this.words.table(root) };
     const told = entryTold(broken, own, limits, this.words.content(page), other);
     return { broken: { rule: broken, page, ...told }, leaves };
@@ -68,7 +68,7 @@ export class UserEntries {
     for (const root of this.tables.userRoots()) {
       if (root === own) continue;
       findLeaf(this.memory, root, (page, _, level, bits) => {
-        if ((bits & PTE.U) !== 0 && page >= start) {
+        if ((bits & PTE.U) !== 0 && page >= start && isUsable(page, level, bits)) {
           for (let one = page - start; one < Math.min(page - start + 512 ** level, flags.length); one++)
             flags[one]! |= bits;
         }
@@ -78,7 +78,8 @@ export class UserEntries {
     return flags;
   }
 
-  private sharing(own: bigint, wanted: number): NamedLeaf | undefined {
+  /** The first with which a leaf of a table breaks the rule. */
+  private sharing(own: bigint, { page: wanted, flags: ownFlags }: Leaf): NamedLeaf | undefined {
     for (const root of this.tables.userRoots()) {
       const leaf =
         root === own
@@ -86,7 +87,12 @@ export class UserEntries {
           : findLeaf(
               this.memory,
               root,
-              (page, _, level, flags) => (flags & PTE.U) !== 0 && wanted >= page && wanted < page + 512 ** level,
+              (page, _, level, flags) =>
+                (flags & PTE.U) !== 0 &&
+                ((flags | ownFlags) & PTE.W) !== 0 &&
+                wanted >= page &&
+                wanted < page + 512 ** level &&
+                isUsable(page, level, flags),
             );
       if (leaf !== undefined) return { ...leaf, table: this.words.table(root) };
     }

@@ -1,9 +1,10 @@
 /** How many entries of user tables map each page of the allocator, and with which flags: counted anew by `count`. */
+import { PTE } from '../../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../../emulator/types';
 import type { LiveTables } from '../live-tables';
 import type { AllocatorRange } from '../rules/freed-foreign';
 import type { NamedLeaf } from '../rules/entries';
-import { eachEntry, findLeaf } from '../table-entries';
+import { eachEntry, findLeaf, type Leaf } from '../table-entries';
 import type { LedgerWords } from '../words';
 
 export class UserMappings {
@@ -55,10 +56,16 @@ export class UserMappings {
     return leaves;
   }
 
-  /** The entries that map a page at this moment, the first of each table. */
+  /** The entries that map a page at this moment: of each table the first with W, or the first. */
   of(page: number): NamedLeaf[] {
     return [...new Set(this.live.userRoots())].flatMap((root) => {
-      const leaf = findLeaf(this.memory, root, (first, _, level) => page >= first && page < first + 512 ** level);
+      const find = (bits: number): Leaf | undefined =>
+        findLeaf(
+          this.memory,
+          root,
+          (first, _, level, flags) => (flags & bits) === bits && page >= first && page < first + 512 ** level,
+        );
+      const leaf = find(PTE.W) ?? find(0);
       return leaf === undefined ? [] : [{ ...leaf, table: this.words.table(root) }];
     });
   }
