@@ -99,6 +99,16 @@ describe('a page table as the labs have it printed', () => {
         if (format === 'lecture') assert.match(spoil(at, (line) => line.replace(/.$/, '0')).join(), /other flags/);
       }
       // A level too deep, and one too high.
+      // A line that is missing says nothing of those that follow it, and one too many says nothing of the next.
+      const without = { ...right, lines: right.lines.filter((_, at) => at !== 3) };
+      assert.deepEqual(
+        checkDump(without, entries).map(({ what }) => what),
+        ['is missing'],
+      );
+      assert.deepEqual(
+        spoil(3, (line) => `${line}\n .. hello`),
+        ['is no line of a dump: it should have an index or an address, pte and pa'],
+      );
       assert.match(spoil(0, (line) => line.replace('..', '.. ..')).join(), /no valid entry|has another/);
       assert.match(spoil(2, (line) => line.replace('.. .. ..', '.. ..')).join(), /was printed before/);
       assert.match(spoil(8, (line) => line.replace('..', '.. ..')).join(), /deeper than three levels/);
