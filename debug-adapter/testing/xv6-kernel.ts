@@ -28,7 +28,10 @@ export function guestKernel({ trapframe = 'trapframe', without = [], more = {} }
     name: 'procstate',
     size: 4,
     signed: false,
-    values: ['UNUSED', 'USED', 'SLEEPING', 'RUNNABLE', 'RUNNING'].map((name, i) => ({ name, value: BigInt(i) })),
+    values: ['UNUSED', 'USED', 'SLEEPING', 'RUNNABLE', 'RUNNING', 'ZOMBIE'].map((name, i) => ({
+      name,
+      value: BigInt(i),
+    })),
   };
   const frame = struct(
     'trapframe',

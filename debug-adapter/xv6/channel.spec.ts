@@ -37,6 +37,27 @@ describe('the name of a channel', () => {
     assert.equal(channelName(xv6, PROC + BigInt(proc.size)), '&proc[1]');
   });
 
+  it('of other data is the variable, and how far in it is where nothing begins there; behind it nothing is known', () => {
+    const { program } = guestKernel();
+    program.addGlobal('ticks', C.INT, 0x8001f000n);
+    program.addSymbol('kmem', 0x8001f010n, 32n, 'object');
+    program.addFunction('trap', 0x8001f100n, 0x8001f140n, undefined);
+    const name = (address: bigint): string => channelName(openXv6(program, program.read), address);
+    assert.equal(name(0x8001f000n), '&ticks');
+    assert.equal(name(0x8001f002n), '&ticks + 2');
+    assert.equal(name(0x8001f004n), '0x8001f004');
+    assert.deepEqual([name(0x8001f010n), name(0x8001f028n)], ['&kmem', '&kmem + 24']);
+    assert.equal(name(0x8001f100n), '0x8001f100', 'code');
+  });
+
+  it('of a slot that no process has is the slot alone, and within a process its member', () => {
+    const { program, proc, set } = guestKernel();
+    const xv6 = openXv6(program, program.read);
+    set(0, { state: 0n });
+    assert.equal(channelName(xv6, PROC), '&proc[0]');
+    assert.equal(channelName(xv6, PROC + BigInt(C.findMember(proc, 'chan')!.offset)), '&proc[0].chan');
+  });
+
   it('is the address where nothing is known', () => {
     const { program } = guestKernel();
     assert.equal(channelName(openXv6(program, program.read), 0x87f12340n), '0x87f12340');

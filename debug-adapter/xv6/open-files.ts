@@ -105,7 +105,7 @@ function device(xv6: Xv6, major: bigint | undefined): string {
   const table = major === undefined ? undefined : globalOf(xv6, 'devsw');
   const type = table && plain(table.type);
   const record = type?.kind === 'array' ? recordIn(xv6, type.element) : undefined;
-  const inside = type?.kind === 'array' && (type.count === undefined || Number(major) < type.count);
+  const inside = type?.kind === 'array' && Number(major) >= 0 && Number(major) < (type.count ?? Infinity);
   if (major === undefined || !table || !record || !inside) return `device ${major ?? '?'}`;
   const entry = Structure.read(record, table.address + major * BigInt(record.size), xv6.read);
   const read = entry?.number('read');

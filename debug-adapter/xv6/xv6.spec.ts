@@ -7,7 +7,7 @@ import { locksHeldBy, processIdOn, processOn } from './cpus';
 import { kernelRoot } from './tables';
 import { openXv6, type Xv6 } from './kernel';
 import { panicMessage, readString } from './panic';
-import { allProcesses, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
+import { allProcesses, endOfProcess, parkedRegisters, processes, trapFrameRegisters, type Process } from './processes';
 import { BOOT_STACKS, CPUS, guestKernel, PROC, type Options } from '../testing/xv6-kernel';
 
 const open = (options?: Options) => {
@@ -86,6 +86,21 @@ describe('the guest kernel', () => {
     assert.equal(processOn(xv6, bottom)?.pid, 3);
     // A user program may have any address in sp.
     assert.equal(processOn(xv6, { ...top, mode: Mode.User })?.pid, 3);
+  });
+
+  it('knows whether a process has ended: another has its place, or none; or it has exited', () => {
+    const { xv6, set } = open();
+    const { address } = processes(xv6)[1]!;
+    const sh = { address, pid: 3 };
+    assert.equal(endOfProcess(xv6, sh), undefined);
+    set(2, { state: 2n });
+    assert.equal(endOfProcess(xv6, sh), undefined, 'it sleeps');
+    set(2, { state: 5n });
+    assert.equal(endOfProcess(xv6, sh), 'pid 3 sh has exited');
+    set(2, { state: 4n, pid: 4n });
+    assert.equal(endOfProcess(xv6, sh), 'pid 3 has ended');
+    set(2, { state: 0n, pid: 0n });
+    assert.equal(endOfProcess(xv6, sh), 'pid 3 has ended');
   });
 
   it('says which features rest on symbols that a kernel lacks', () => {
