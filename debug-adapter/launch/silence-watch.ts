@@ -129,18 +129,22 @@ export class SilenceWatch {
     const frames = walkStack(guest, { kind: 'process', process }, 0);
     const calls = frames.slice(0, CALLERS).map(({ name }) => name);
     const on = process.channel === undefined ? 'what is not known' : channelName(guest.xv6, process.channel);
-    const until = waitsForChild(process, all) ? ', so until a child of its own exits' : this.heldBy(process, all);
+    const holder = process.channel === undefined ? undefined : holderOf(guest.xv6, process.channel);
+    const until = waitsForChild(process, all) ? ', so until a child of its own exits' : heldBy(process, holder, all);
     return `${named(process)} sleeps on ${on}${until}: ${calls.join(' < ')}`;
   }
+}
 
-  /** Who holds the lock that a process waits for. */
-  private heldBy({ pid, channel }: Process, all: readonly Process[]): string {
-    const holder = channel === undefined ? undefined : holderOf(this.guest.xv6, channel);
-    if (holder === undefined) return '';
-    if (holder === pid) return ', which it holds itself';
-    const process = all.find((one) => one.pid === holder);
-    return process === undefined ? `, held by pid ${holder}, which has ended` : `, which ${named(process)} holds`;
-  }
+/** Who holds the lock that a process waits for; `all`: those that have not ended. */
+export function heldBy(
+  { pid }: Pick<Process, 'pid'>,
+  holder: number | undefined,
+  all: readonly Pick<Process, 'pid' | 'name'>[],
+): string {
+  if (holder === undefined) return '';
+  if (holder === pid) return ', which it holds itself';
+  const process = all.find((one) => one.pid === holder);
+  return process === undefined ? `, held by pid ${holder}, which has ended` : `, which ${named(process)} holds`;
 }
 
 /** wait() sleeps on the process itself, as others may do that have no child. */
@@ -149,7 +153,7 @@ export const waitsForChild = (
   all: readonly Pick<Process, 'parentPid'>[],
 ): boolean => channel === address && all.some(({ parentPid }) => parentPid === pid);
 
-function describeRequest(
+export function describeRequest(
   { sector, reads, data, status, answered }: HeldRequest,
   map: readonly PhysicalRange[],
 ): string {

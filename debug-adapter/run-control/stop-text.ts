@@ -1,5 +1,5 @@
 /** Why a catchpoint has stopped the machine, in words: who did what, what was before and what is now. */
-import { type DeadEnd, describeDeadEnd } from '../../emulator/dead-ends/dead-ends';
+import { type DeadEnd, describeDeadEnd, isPanicLine } from '../../emulator/dead-ends/dead-ends';
 import { describeStale } from '../../emulator/strict-tlb/words';
 import type { DeviceEvent, FenceEvent, LostStoreEvent, SatpEvent } from '../../emulator/types';
 import type { StaleTranslationEvent, TableStoreEvent } from '../../emulator/types';
@@ -85,7 +85,8 @@ function tableText(guest: TextGuest, root: bigint): string {
   const known = tableName(guest.xv6, root);
   return known !== undefined
     ? `the table of ${known}`
-    : `a table with its root at ${hex(root)}, which is no process's yet`;
+    : // It may be one that is being made, or that exec or exit takes apart.
+      `a table with its root at ${hex(root)}, which no process has now`;
 }
 
 function deviceText(guest: TextGuest, { hart, pc, device, offset, size, access, value }: DeviceEvent): StopText {
@@ -120,7 +121,9 @@ function deadEndText(guest: TextGuest, end: DeadEnd): StopText {
   const text = describeDeadEnd(end, (hart, pc) => codePlace(guest, guest.harts[hart]!, pc), dataAt);
   switch (kind) {
     case 'panic':
-      return { id: kind, title: /panic/i.test(message) ? message : `panic: ${message}`, text };
+      if (/panic/i.test(message)) return { id: kind, title: message, text };
+      // What the code alone shows may have nothing to do with what was said last.
+      return { id: kind, title: isPanicLine(message) ? `panic: ${message}` : 'panic', text };
     case 'stopped':
       return { id: 'end of the kernel', title: 'The kernel goes nowhere: a loop without end', text };
     case 'storm':

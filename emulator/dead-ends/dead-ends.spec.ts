@@ -4,6 +4,7 @@ import { isSilent } from '../run-loop';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { Assembler } from '../testing/assembler';
+import { Bytes } from '../testing/bytes';
 import { elf } from '../testing/elf';
 import { R } from '../testing/encode';
 
@@ -39,6 +40,27 @@ const timer = (a: Assembler, enabled = true): Assembler => {
   return enabled ? a.op('csrrsi', { rs1: 8, imm: Csr.mstatus }) : a;
 };
 
+/** A kernel with a table of symbols of 16 bytes each. */
+function withSymbols(
+  image: Uint8Array,
+  symbols: readonly { name: string; address: number; kind: 'function' | 'object' }[],
+): Uint8Array {
+  const names = new Bytes().u8(0);
+  const table = new Bytes();
+  for (const { name, address, kind } of symbols) {
+    table.u32(names.length).u8(kind === 'function' ? 2 : 1, 0);
+    table.u16(1).u64(BigInt(address), 16n);
+    names.text(name);
+  }
+  const file = elf(image, { sections: { '.symtab': table, '.strtab': names } });
+  const view = new DataView(file.buffer);
+  const header = Number(view.getBigUint64(40, true)) + 2 * 64;
+  // SHT_SYMTAB, with its names in the section behind it.
+  view.setUint32(header + 4, 2, true);
+  view.setUint32(header + 40, 3, true);
+  return file;
+}
+
 /** What is found in so many seconds of virtual time, in the order in which it is; `unattended` as in `look`. */
 function found(
   write: (a: Assembler) => Assembler,
@@ -48,16 +70,19 @@ function found(
     turns = 5000,
     budget = 1_000_000,
     unattended = false,
+    mayNotLoop = false,
+    symbols = undefined as Parameters<typeof withSymbols>[1] | undefined,
     watched = (_: Machine): void => undefined,
   } = {},
 ): DeadEnd[] {
-  const a = new Assembler();
+  const a = write(new Assembler());
+  const kernel = symbols === undefined ? elf(a.image()) : withSymbols(a.image(), symbols);
   const machine = new Machine({
-    ...{ harts, memory: 2 ** 21, kernel: elf(write(a).image()), legacyVirtio: false },
+    ...{ harts, memory: 2 ** 21, kernel, legacyVirtio: false },
     consoleOutput: (bytes) => ends.wrote(bytes),
   });
   watched(machine);
-  const ends = new DeadEnds(machine);
+  const ends = new DeadEnds(machine, () => mayNotLoop);
   const all: DeadEnd[] = [];
   for (let turn = 0; machine.now < seconds * SECOND && turn < turns; turn++) {
     const stop = machine.run({ instructions: budget });
@@ -85,6 +110,33 @@ describe('the end of a kernel', () => {
     });
   }
 
+  it('is announced by no other words, and by no line that lies far back', () => {
+    for (const words of ['nonfatal', 'whoops', 'assertions: 4 hold', 'abort? (y/n)'])
+      assert.deepEqual(kinds(found((a) => spin(print(a, `${words}\n`)), { seconds: 1 })), [`stopped ${words}`]);
+    const lines = (count: number): string => `panic: early\n${'more\n'.repeat(count)}`;
+    const kindAfter = (count: number): string[] => kinds(found((a) => spin(print(a, lines(count))), { seconds: 1 }));
+    assert.deepEqual([kindAfter(11), kindAfter(12)], [['panic panic: early'], ['stopped more']]);
+  });
+
+  it('is known by the code, or by a variable that is set; not by code elsewhere, nor by one that is 0', () => {
+    const write = (isSet: boolean) => (a: Assembler) => {
+      print(timer(a), 'ready\n')
+        .li(R.a0, FLAGS)
+        .li(R.t1, isSet ? 1 : 0)
+        .op('sd', { rs1: R.a0, rs2: R.t1 });
+      return spin(a.align(4));
+    };
+    const spinAt = write(false)(new Assembler()).addressOf('spin');
+    const kindsWith = (name: string, address: number, kind: 'function' | 'object', isSet = false): string[] =>
+      kinds(found(write(isSet), { seconds: 3, symbols: [{ name, address, kind }] }));
+    assert.deepEqual(kindsWith('rust_panic', spinAt, 'function'), ['panic ready']);
+    assert.deepEqual(kindsWith('rust_panic', spinAt + 8, 'function'), [], 'behind the loop');
+    assert.deepEqual(kindsWith('idle', spinAt, 'function'), [], 'by another name');
+    assert.deepEqual(kindsWith('panicked', FLAGS, 'object', true), ['panic ready']);
+    assert.deepEqual(kindsWith('panicked', FLAGS, 'object'), []);
+    assert.deepEqual(kindsWith('panics_seen', FLAGS, 'object', true), []);
+  });
+
   it('is a panic also if a backtrace follows, in colours, and while other harts go on', () => {
     const text = '\x1b[31mPANIC: oops\x1b[0m\r\nbacktrace:\n0x80001234\n0x80005678\n';
     const write = (a: Assembler): Assembler => {
@@ -107,6 +159,31 @@ describe('the end of a kernel', () => {
     assert.deepEqual(kinds(found(busy, { harts: 2 })), ['stopped Cannot go on']);
   });
 
+  it('is not told of a hart, among others that go on, that shows a prompt or has no interrupt enabled', () => {
+    const busy = (a: Assembler, text: string): Assembler => {
+      spin(print(others(a, 'other'), text));
+      return a.label('other').op('addi', { rd: R.s1, rs1: R.s1, imm: 1 }).to('other', 'jal');
+    };
+    assert.deepEqual(
+      found((a) => busy(timer(a, false), 'Cannot go on\n$ '), { harts: 2, seconds: 2 }),
+      [],
+      'a prompt',
+    );
+    assert.deepEqual(
+      found((a) => busy(a, 'Cannot go on\n'), { harts: 2, seconds: 2 }),
+      [],
+      'mie is 0',
+    );
+  });
+
+  it('is told of a loop with interrupts enabled where nothing loops on purpose, and not in a sleep', () => {
+    const write = (a: Assembler): Assembler => spin(print(timer(a), 'ready\n'));
+    const sleep = (a: Assembler): Assembler => print(timer(a), 'ready\n').label('idle').op('wfi').to('idle', 'jal');
+    assert.deepEqual(kinds(found(write, { mayNotLoop: true })), ['stopped ready']);
+    assert.deepEqual(found(write), []);
+    assert.deepEqual(found(sleep, { mayNotLoop: true }), []);
+  });
+
   it('is said once, and again where another one comes', () => {
     assert.equal(found((a) => spin(print(a, 'PANIC: oops\n')), { seconds: 20 }).length, 1);
   });
@@ -119,6 +196,24 @@ describe('the end of a kernel', () => {
     const [end, ...more] = found(write, { harts: 2 });
     assert.deepEqual([end?.kind, end?.harts.length, more], ['deadlock', 2, []]);
     assert.match(describeDeadEnd(end!), /hart 0 at 0x8000\w+ for 0x80008000; hart 1 at 0x8000\w+ for 0x80008040$/);
+  });
+
+  it('is no deadlock where one of the harts may be interrupted, or a third goes on', () => {
+    const wait = (a: Assembler, flag: number, name: string): Assembler =>
+      a.li(R.a0, flag).label(name).op('ld', { rd: R.t0, rs1: R.a0 }).to(name, 'beq', { rs1: R.t0 });
+    const write = (a: Assembler): Assembler =>
+      wait(wait(others(a, 'other'), FLAGS, 'a').label('other'), FLAGS + 64, 'b');
+    const interruptible = (a: Assembler): Assembler => {
+      others(timer(a), 'other').op('csrrci', { rs1: 8, imm: Csr.mstatus });
+      return wait(wait(a, FLAGS, 'a').label('other'), FLAGS + 64, 'b');
+    };
+    assert.deepEqual(found(interruptible, { harts: 2 }), []);
+    const third = (a: Assembler): Assembler => {
+      a.op('csrrs', { rd: R.t0, imm: Csr.mhartid }).op('addi', { rd: R.t0, rs1: R.t0, imm: -2 });
+      a.to('work', 'beq', { rs1: R.t0 });
+      return write(a).label('work').op('addi', { rd: R.s1, rs1: R.s1, imm: 1 }).to('work', 'jal');
+    };
+    assert.deepEqual(found(third, { harts: 3, seconds: 2 }), []);
   });
 
   it('is a hart that waits, interrupts disabled, for what an idle hart has not written, unless it was parked', () => {
@@ -142,6 +237,23 @@ describe('the end of a kernel', () => {
       found((a) => wait(print(idle(a), 'up\n')), { harts: 2 }),
       [],
       'an interrupt may write it',
+    );
+    const busy = (a: Assembler): Assembler =>
+      others(timer(a), 'other')
+        .label('work')
+        .op('addi', { rd: R.s1, rs1: R.s1, imm: 1 })
+        .to('work', 'jal')
+        .label('other');
+    assert.deepEqual(
+      found((a) => wait(masked(print(busy(a), 'up\n'))), { harts: 2, seconds: 2 }),
+      [],
+      'the other works, and may write it',
+    );
+    const alone = found((a) => wait(masked(print(timer(a), 'up\n'))));
+    assert.deepEqual(kinds(alone), ['stopped up'], 'there is no other');
+    assert.match(
+      describeDeadEnd(alone[0]!),
+      /^hart 0 at 0x8000\w+ goes round .*, with interrupts disabled, and waits for 0x80008000, which nobody writes; the console says "up"$/,
     );
   });
 
@@ -172,6 +284,26 @@ describe('the end of a kernel', () => {
         .li(R.t5, CLINT + 0x4000)
         .op('sd', { rs1: R.t5, rs2: R.t6 });
     assert.deepEqual(found(kernel(putOff), { turns: 60, budget: 20_000 }), []);
+  });
+
+  it('is described by what is so: interrupts disabled, somebody waited for, something said', () => {
+    const loop = { low: 0n, high: 0n, sp: 0n, awaited: new Map<bigint, bigint>(), masked: false, sleeps: false };
+    const text = (message: string, given: Partial<typeof loop> = {}): string =>
+      describeDeadEnd({
+        kind: 'stopped',
+        harts: [{ hart: 1, pc: 0x8000_0010n, loop: { ...loop, ...given } }],
+        message,
+      });
+    assert.equal(text(''), 'hart 1 at 0x80000010 goes round in a loop without end');
+    assert.equal(
+      text('up', { masked: true }),
+      'hart 1 at 0x80000010 goes round in a loop without end, with interrupts disabled; the console says "up"',
+    );
+    const awaited = new Map([
+      [0x8000_8000n, 0n],
+      [0x8000_8008n, 1n],
+    ]);
+    assert.match(text('', { awaited }), / without end, and waits for 0x80008000, 0x80008008, which nobody writes$/);
   });
 
   it('is none: an idle loop, by wfi or not', () => {

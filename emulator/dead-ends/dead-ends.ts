@@ -61,6 +61,8 @@ const KEPT = 2048;
 /** Lines at its end in which a panic may be announced; a backtrace may follow. */
 const LAST_LINES = 12;
 const PANIC = /panic|\bfatal\b|\boops\b|\bassert\w*:? .*fail|\babort(ed|ing)\b|\bsystem halted\b/i;
+/** Whether a line on the console announces a panic. */
+export const isPanicLine = (line: string): boolean => PANIC.test(line);
 /** A line of a backtrace: addresses and nothing else. */
 const ADDRESSES = /^[\s\d#:[\]()]*(0x)?[0-9a-f]{6,}[\s)\]]*$/i;
 /** What kernels in C and Rust call the function that ends them, mangled or not, and the variable that says that it did. */
@@ -291,12 +293,12 @@ export class DeadEnds {
   }
 
   private get announcesPanic(): boolean {
-    return this.lines.slice(-LAST_LINES).some((line) => PANIC.test(line));
+    return this.lines.slice(-LAST_LINES).some(isPanicLine);
   }
 
   private get message(): string {
     const { lines } = this;
-    return lines.slice(-LAST_LINES).findLast((line) => PANIC.test(line)) ?? lines.at(-1) ?? '';
+    return lines.slice(-LAST_LINES).findLast(isPanicLine) ?? lines.at(-1) ?? '';
   }
 }
 
@@ -324,7 +326,7 @@ export function describeDeadEnd(
   const rounds = harts.map((one) => {
     const { loop, storm } = one;
     if (storm)
-      return `${where(one)} gets no further: the ${causeName(true, storm.cause)} comes again as soon as its handler at ${hex(storm.vector)} returns, which does not end its cause`;
+      return `${where(one)} gets no further: the ${causeName(true, storm.cause)} comes again as soon as its handler at ${hex(storm.vector)} returns, which has not ended its cause, or not for long`;
     const { masked, awaited } = loop!;
     const waits =
       awaited.size === 0 ? '' : `, and waits for ${[...awaited.keys()].map(hex).join(', ')}, which nobody writes`;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type EndlessLoop, endlessLoop } from './endless-loop';
+import { Mstatus } from '../isa/csr-bits';
 import { Csr } from '../isa/csrs';
 import { Machine } from '../machine';
 import { Assembler } from '../testing/assembler';
@@ -66,6 +67,25 @@ const ALIVE: Readonly<Record<string, (a: Assembler) => Assembler>> = {
   'a delay that counts': (a) => back(loop(a).op('addi', { rd: R.t0, rs1: R.t0, imm: 1 })),
   'a wait for the clock': (a) => back(loop(a).op('csrrs', { rd: R.t0, imm: Csr.time })),
   'a wait for an interrupt that is only looked at': (a) => back(loop(a).op('csrrs', { rd: R.t0, imm: Csr.sip })),
+  'a count of its passes on the stack': (a) =>
+    back(
+      loop(a)
+        .op('ld', { rd: R.t0, rs1: R.sp })
+        .op('addi', { rd: R.t0, rs1: R.t0, imm: 1 })
+        .op('sd', { rs1: R.sp, rs2: R.t0 })
+        .op('addi', { rd: R.t0, rs1: R.zero, imm: 0 }),
+    ),
+  'an atomic addition': (a) => back(loop(a.li(R.t1, 1)).op('amoadd.w', { rs1: R.s0, rs2: R.t1 })),
+  'a store that may fail': (a) => back(loop(a).op('sc.w', { rd: R.t0, rs1: R.s0, rs2: R.zero })),
+  'a floating-point instruction': (a) => back(loop(a).op('fadd.d')),
+  'a stack that grows': (a) => back(loop(a).op('addi', { rd: R.sp, rs1: R.sp, imm: -16 })),
+  'another bit of sstatus, which is no interrupt enable': (a) =>
+    back(loop(a.li(R.t0, Mstatus.sum)).op('csrrs', { rs1: R.t0, imm: Csr.sstatus })),
+  'more instructions than are followed': (a) => {
+    loop(a);
+    for (let count = 0; count < 1100; count++) a.op('addi', { rd: R.t0, rs1: R.zero, imm: 1 });
+    return back(a);
+  },
   'a system call': (a) => back(loop(a).op('ecall')),
   'a return from a trap': (a) => back(loop(a).op('sret')),
   'a write to satp': (a) => back(loop(a).op('csrrw', { imm: Csr.satp })),
@@ -89,6 +109,17 @@ describe('a loop without end', () => {
 
   for (const [name, write] of Object.entries(ALIVE))
     it(`is not told of ${name}`, () => assert.equal(loopIn(write), undefined));
+
+  it('waits for a word that lies on another stack, and for none on its own', () => {
+    const reads = (imm: number): unknown => {
+      const write = (a: Assembler): Assembler =>
+        loop(a).op('ld', { rd: R.t0, rs1: R.sp, imm }).to('loop', 'beq', { rs1: R.t0 });
+      return [...loopIn(write)!.awaited];
+    };
+    assert.deepEqual([reads(1016), reads(-1024)], [[], []]);
+    assert.deepEqual(reads(1024), [[BigInt(STACK) + 1024n, 0n]]);
+    assert.deepEqual(reads(-1032), [[BigInt(STACK) - 1032n, 0n]]);
+  });
 
   it('is none of the kernel in user mode', () => {
     assert.equal(loopIn(DEAD['for(;;);']!, Mode.User), undefined);

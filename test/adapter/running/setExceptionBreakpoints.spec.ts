@@ -97,7 +97,7 @@ describe('setExceptionBreakpoints', function () {
     assert.equal(exceptionId, 'page-table store');
     assert.match(
       description!,
-      /^The page-table entry for 0x[\da-f]+ was 0; it is now .*\nentry \d+ of a level-2 table, at physical 0x8[\da-f]+, in a table with its root at .*, which is no process's yet\nby sd .* \((walk|mappages)\+\d+ at vm\.c:\d+\) on hart 0 \(pid 2 sh\)$/,
+      /^The page-table entry for 0x[\da-f]+ was 0; it is now .*\nentry \d+ of a level-2 table, at physical 0x8[\da-f]+, in a table with its root at .*, which no process has now\nby sd .* \((walk|mappages)\+\d+ at vm\.c:\d+\) on hart 0 \(pid 2 sh\)$/,
     );
     await session().setFilters({
       filterId: 'pte-store',
