@@ -52,6 +52,12 @@ export class FreeLists {
     return freePages(this.xv6)?.pages ?? new Set();
   }
 
+  /** The same, read when first asked for, and once. */
+  readOnce(): () => ReadonlySet<number> {
+    let pages: ReadonlySet<number> | undefined;
+    return () => (pages ??= this.pages());
+  }
+
   /** Its first word leads to a page, or to none. */
   private isChained(page: bigint): boolean {
     const next = this.memory.readU64(page);

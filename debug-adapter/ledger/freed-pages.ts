@@ -114,8 +114,8 @@ export class FreedPages {
   /** What tells of pages that were freed whether they are free; the lists are read once, if at all. */
   private isFreeNow(): (page: bigint) => boolean {
     const { free } = this.context;
-    let listed: ReadonlySet<number> | undefined;
-    return (page) => free.has(page, true, () => (listed ??= free.pages()));
+    const listed = free.readOnce();
+    return (page) => free.has(page, true, listed);
   }
 
   /** From all tables in use. */

@@ -123,10 +123,11 @@ export class Backstory {
 
   private async tellPanic(now: Instant): Promise<void> {
     const [ending, caller] = innermostFunctions(this.guest, this.frames);
-    const call = ending && caller && (await this.callOf(ending, now));
+    if (ending === undefined || caller === undefined) return;
+    const call = await this.callOf(ending, now);
     if (call === undefined) return;
     await lookAtRecent(this.guest, this.timeline, this.hart, call, (run, isLast) =>
-      this.tellDecision(run, { caller: caller!, called: ending! }, isLast),
+      this.tellDecision(run, { caller, called: ending }, isLast),
     );
     await this.tellVariable('decider', call);
   }

@@ -1,6 +1,7 @@
 /**
  * The instructions that the generated code leaves to us: CSR accesses, traps and returns, wfi, fences of translation,
- * lr and sc where the TLB does not serve them, carry-less products. RISC-V privileged specification 1.12, sections 3.3 and 4.2; Zicsr; Zalrsc.
+ * lr and sc where the TLB does not serve them, carry-less products. RISC-V privileged specification 1.12, sections 3.3 and
+ * 4.2; Zicsr; Zalrsc.
  */
 import { Csr } from '../isa/csrs';
 import { carrylessProduct } from '../isa/instructions/bit-manipulation';

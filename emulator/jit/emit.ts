@@ -34,9 +34,12 @@ export function floatsLocked(access: 'reads' | 'writes'): Code {
   return access === 'reads' ? i32.eqz(status) : i32.ne(status, i32.const(Mstatus.fs));
 }
 
+/** Leaves the instruction to be done outside the generated code. */
+type Leave = (operation: SystemOperation) => Code;
+
 /** By width, which operation outside the generated code is lr, and which sc. */
-export const LOAD_RESERVED = { 4: SystemOperation.loadReserved32, 8: SystemOperation.loadReserved64 } as const;
-export const STORE_CONDITIONAL = {
+const LOAD_RESERVED = { 4: SystemOperation.loadReserved32, 8: SystemOperation.loadReserved64 } as const;
+const STORE_CONDITIONAL = {
   4: SystemOperation.storeConditional32,
   8: SystemOperation.storeConditional64,
 } as const;
@@ -70,17 +73,17 @@ export function tlbLookup(address: number, entry: number) {
     find,
     hits,
     host,
-    /** lr of an aligned word of DRAM, and sc: what they do where the TLB lets them. */
-    loadReserved: (bytes: 4 | 8, at: Code, write: (value: Code) => Code, leave: Code): Code => [
+    /** lr of an aligned word of DRAM, and sc: what they do where the TLB lets them; where not, they leave. */
+    loadReserved: (bytes: 4 | 8, at: Code, write: (value: Code) => Code, leave: Leave): Code => [
       find(at),
-      when(i32.eqz(i32.and(hits(bytes, DataEntry.read), i32.ge_u(host, i32.const(DRAM)))), leave),
+      when(i32.eqz(i32.and(hits(bytes, DataEntry.read), i32.ge_u(host, i32.const(DRAM)))), leave(LOAD_RESERVED[bytes])),
       local.set(entry, host),
       set32(HartOffset.reservation, local.get(entry)),
       write(LOADS[bytes][1](local.get(entry))),
     ],
-    storeConditional: (bytes: 4 | 8, at: Code, rs2: Code, write: (value: Code) => Code, leave: Code): Code => [
+    storeConditional: (bytes: 4 | 8, at: Code, rs2: Code, write: (value: Code) => Code, leave: Leave): Code => [
       find(at),
-      when(i32.eqz(hits(bytes, DataEntry.write)), leave),
+      when(i32.eqz(hits(bytes, DataEntry.write)), leave(STORE_CONDITIONAL[bytes])),
       local.set(entry, host),
       when(
         i32.eq(local.get(entry), get32(HartOffset.reservation)),

@@ -28,7 +28,7 @@ import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMI
 import { RECORDS, REGIONS, RecordLayout, STRADDLER, TRANSFER } from '../layout';
 import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { LOAD_RESERVED, STORE_CONDITIONAL, floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 
 /** Why the generated code returned. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -158,6 +158,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
     const link = i64.add(pcHere, i64.const(form.length));
     const imm = i64.load32_s(record, RecordLayout.imm);
     const write = (value: Code): Code => i64.store(field(RecordLayout.rd), value, cell(HartOffset.x));
+    const leaveSystem = (operation: SystemOperation): Code => exitForAccess(Exit.environment, operation);
     /** To pc + imm. */
     const backward = i32.lt_s(i32.load(record, RecordLayout.imm), ZERO);
     const relative: Code = form.near
@@ -211,14 +212,9 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
           form.instruction.access?.swaps ? endIfTaken(at, bytes) : [],
         ];
       },
-      loadReserved: (bytes, address) => [
-        endIfAhead(0),
-        tlb.loadReserved(bytes, address, write, exitForAccess(Exit.environment, LOAD_RESERVED[bytes])),
-      ],
-      storeConditional: (bytes, address) => {
-        const leave = exitForAccess(Exit.environment, STORE_CONDITIONAL[bytes]);
-        return tlb.storeConditional(bytes, address, register(RecordLayout.rs2), write, leave);
-      },
+      loadReserved: (bytes, address) => [endIfAhead(0), tlb.loadReserved(bytes, address, write, leaveSystem)],
+      storeConditional: (bytes, address) =>
+        tlb.storeConditional(bytes, address, register(RecordLayout.rs2), write, leaveSystem),
       order: () => endIfAhead(TRANSFER),
       branch: (condition) => when(condition, form.closesIdiom ? [exitForIdiom, relative] : relative),
       jump: () => [write(link), relative],
@@ -226,17 +222,23 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       fs1: floatRegister(RecordLayout.rs1),
       fs2: floatRegister(RecordLayout.rs2),
       writeFloat: (value) => f64.store(field(RecordLayout.rd), value, cell(HartOffset.x)),
-      usesFloats: (access) => when(floatsLocked(access), exitForAccess(Exit.environment, SystemOperation.float)),
+      usesFloats: (access) => when(floatsLocked(access), leaveSystem(SystemOperation.float)),
       // In hot code it is worth its size.
-      float: () => exitForAccess(Exit.environment, SystemOperation.float),
+      float: () => leaveSystem(SystemOperation.float),
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
       system: (operation) => {
-        const leave = exitForAccess(Exit.environment, operation);
-        if (!form.status) return leave;
+        if (!form.status) return leaveSystem(operation);
         const index = i32.shr_u(field(RecordLayout.rs1), i32.const(3));
         const operand = form.instruction.csr?.immediate ? i64.extend_u(index) : register(RecordLayout.rs1);
         const status = { ...form, imm: Csr.sstatus, rs1: ANY };
-        return csrCode(status, operand, write, leave, [L.address, L.scratch], get32(HartOffset.remaining));
+        return csrCode(
+          status,
+          operand,
+          write,
+          leaveSystem(operation),
+          [L.address, L.scratch],
+          get32(HartOffset.remaining),
+        );
       },
     };
   };

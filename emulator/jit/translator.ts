@@ -15,7 +15,7 @@ import { Cell, DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, TRANSFER } from '
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { LOAD_RESERVED, STORE_CONDITIONAL, floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 import { floatOffset } from './opcodes';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
@@ -203,7 +203,8 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
     const link = addressOf(i.offset + i.length);
     const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
     const writeFloat = (value: Code): Code => local.set(floats.get(i.floats!.fd)!, value);
-    const leaveFloat = (): Code => leaveWith(Exit.environment, i, after, SystemOperation.float);
+    const leaveSystem = (operation: SystemOperation): Code => leaveWith(Exit.environment, i, after, operation);
+    const leaveFloat = (): Code => leaveSystem(SystemOperation.float);
     const leaveAccess = (exit: Exit, detail: number): Code => leaveWith(exit, i, after, detail);
     /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
     const access = (
@@ -272,14 +273,8 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
         write(local.get(L.scratch)),
         i.instruction.access?.swaps ? endIfTaken(bytes) : [],
       ],
-      loadReserved: (bytes, address) => [
-        endIfAhead(0),
-        tlb.loadReserved(bytes, address, write, leaveAccess(Exit.environment, LOAD_RESERVED[bytes])),
-      ],
-      storeConditional: (bytes, address) => {
-        const leave = leaveAccess(Exit.environment, STORE_CONDITIONAL[bytes]);
-        return tlb.storeConditional(bytes, address, read(i.rs2), write, leave);
-      },
+      loadReserved: (bytes, address) => [endIfAhead(0), tlb.loadReserved(bytes, address, write, leaveSystem)],
+      storeConditional: (bytes, address) => tlb.storeConditional(bytes, address, read(i.rs2), write, leaveSystem),
       order: () => endIfAhead(TRANSFER),
       branch: (condition) =>
         when(condition, [
@@ -313,9 +308,8 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       system: (operation) => {
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
         const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
-        const outside = leaveWith(Exit.environment, i, after, operation);
         const left = i32.add(local.get(L.remaining), i32.const(after));
-        return csrCode(i, operand, write, outside, [L.address, L.scratch], left);
+        return csrCode(i, operand, write, leaveSystem(operation), [L.address, L.scratch], left);
       },
     };
   };

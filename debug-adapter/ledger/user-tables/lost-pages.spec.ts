@@ -18,6 +18,7 @@ function setUp() {
   const lists = {
     has: (page: bigint) => free.has(Number(page >> 12n)),
     isFilled: (page: bigint) => filled.has(Number(page >> 12n)),
+    readOnce: () => () => free,
   } as unknown as FreeLists;
   const lost = new LostPages(frames, lists, mappings);
   const allocate = (page: number, isPart = false): void => {

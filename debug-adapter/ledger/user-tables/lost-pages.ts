@@ -37,8 +37,7 @@ export class LostPages {
   judge(): Lost[] {
     const { entries, pages, tables, range } = this.mappings;
     const lost: Lost[] = [];
-    let pagesListed: ReadonlySet<number> | undefined;
-    const listed = (): ReadonlySet<number> => (pagesListed ??= this.free.pages());
+    const listed = this.free.readOnce();
     for (const [page, isTable] of this.seen) {
       if (entries[page - range.start] !== 0 || tables.has(page)) continue;
       const isFreed = this.frames.state(page) === 'freed' && this.frames.free(page) !== undefined;
