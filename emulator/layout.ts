@@ -110,6 +110,8 @@ export const CURRENT_HART = 4096;
  */
 export const CLOCK = CURRENT_HART + 2048;
 export const ClockOffset = { end: 0, timeOffset: 8 } as const;
+/** i32: 1 if somebody listens to sfence.vma, which then leaves the generated code. */
+export const FENCES_OBSERVED = CLOCK + 16;
 /** The guest sees harts of 100 MHz that retire one instruction a cycle, and a clock of 10 MHz. */
 export const INSTRUCTIONS_PER_TICK = 10;
 /** Hotness counters (u32) of jumps, by a hash of their target; and (u32) the threshold at which a target is translated. */

@@ -4,6 +4,7 @@
  * the other.
  */
 import type { HartState } from './cpu/hart';
+import { FENCES_OBSERVED } from './layout';
 import type { GuestMemory } from './mmu/guest-memory';
 import type { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
@@ -36,26 +37,27 @@ interface Share {
 
 const NOBODY: Observer = {};
 
-const EVENTS = Object.keys({
-  trap: 0,
-  trapReturn: 0,
-  satpWrite: 0,
-  csrWrite: 0,
-  fence: 0,
-  device: 0,
-  data: 0,
-  tableStore: 0,
-  lostStore: 0,
-  staleTranslation: 0,
-  difference: 0,
-  execute: 0,
-} satisfies Record<keyof MachineEvents, 0>) as (keyof MachineEvents)[];
+const NOTHING_HEARD: Record<keyof MachineEvents, boolean> = {
+  trap: false,
+  trapReturn: false,
+  satpWrite: false,
+  csrWrite: false,
+  fence: false,
+  device: false,
+  data: false,
+  tableStore: false,
+  lostStore: false,
+  staleTranslation: false,
+  difference: false,
+  execute: false,
+};
+const EVENTS = Object.keys(NOTHING_HEARD) as (keyof MachineEvents)[];
 
 export class Observers {
   /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
   /** The events that somebody listens to: a trap should not pay for asking. */
-  private readonly heard = new Set<keyof MachineEvents>();
+  private heard: Readonly<Record<keyof MachineEvents, boolean>> = NOTHING_HEARD;
 
   constructor(
     private readonly memory: GuestMemory,
@@ -92,7 +94,7 @@ export class Observers {
 
   /** Whether anybody listens to these events. */
   hears(name: keyof MachineEvents): boolean {
-    return this.heard.has(name);
+    return this.heard[name];
   }
 
   /** Tells all who listen; true if one of them wants to stop. */
@@ -161,8 +163,10 @@ export class Observers {
   private setShares(shares: readonly Share[]): void {
     this.shares = shares;
     const before = this.hears('csrWrite');
-    this.heard.clear();
-    for (const name of EVENTS) if (shares.some(({ observer }) => observer[name] !== undefined)) this.heard.add(name);
+    const wanted = { ...NOTHING_HEARD };
+    for (const name of EVENTS) wanted[name] = shares.some(({ observer }) => observer[name] !== undefined);
+    this.heard = wanted;
+    this.memory.i32[FENCES_OBSERVED / 4] = Number(wanted.fence);
     if (this.hears('csrWrite') !== before) this.host.csrWritesChanged(!before);
   }
 }

@@ -5,7 +5,18 @@
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { Mstatus } from '../isa/csr-bits';
 import { type OperandAccess, SystemOperation } from '../isa/instructions/instruction';
-import { BOXED, Cell, DRAM, DataEntry, FETCH_ENTRIES, FetchEntry, HartOffset, CURRENT_HART, SIGNED } from '../layout';
+import {
+  BOXED,
+  CURRENT_HART,
+  Cell,
+  DRAM,
+  DataEntry,
+  FENCES_OBSERVED,
+  FETCH_ENTRIES,
+  FetchEntry,
+  HartOffset,
+  SIGNED,
+} from '../layout';
 
 /** Host address of a cell of the current-hart block, which holds the state of the hart that runs. */
 export const cell = (offset: number): number => CURRENT_HART + offset;
@@ -33,6 +44,15 @@ export function floatsLocked(access: 'reads' | 'writes'): Code {
   const status = i32.and(get32(HartOffset.csrs + Cell.mstatus * 8), i32.const(Mstatus.fs));
   return access === 'reads' ? i32.eqz(status) : i32.ne(status, i32.const(Mstatus.fs));
 }
+
+/**
+ * Whether an sfence.vma has to be done outside the generated code: somebody listens to it, or it may be illegal. Else there is
+ * nothing to do, as the TLBs agree with the page tables.
+ */
+export const fenceLeaves: Code = i32.or(
+  i32.or(i32.load(ZERO, FENCES_OBSERVED), get32(HartOffset.untilEnabled)),
+  i32.or(i32.eqz(get32(HartOffset.mode)), i32.and(get32(HartOffset.csrs + Cell.mstatus * 8), i32.const(Mstatus.tvm))),
+);
 
 /** Leaves the instruction to be done outside the generated code. */
 type Leave = (operation: SystemOperation) => Code;

@@ -28,7 +28,7 @@ import { DataEntry, FetchEntry, HartOffset, HOTNESS, HOTNESS_CELLS, HOTNESS_LIMI
 import { RECORDS, REGIONS, RecordLayout, STRADDLER, TRANSFER } from '../layout';
 import { FORMS, type RecordForm, REGION } from './opcodes';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { fenceLeaves, floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 
 /** Why the generated code returned. What it could not do itself is described in the hart's block, see Offset. */
 export const enum Exit {
@@ -227,6 +227,7 @@ export function generateInterpreter(): Uint8Array<ArrayBuffer> {
       float: () => leaveSystem(SystemOperation.float),
       mulhu: (a, b) => upperProduct(a, b, L.scratch, L.scratch + 1),
       system: (operation) => {
+        if (operation === SystemOperation.sfenceVma) return when(fenceLeaves, leaveSystem(operation));
         if (!form.status) return leaveSystem(operation);
         const index = i32.shr_u(field(RecordLayout.rs1), i32.const(3));
         const operand = form.instruction.csr?.immediate ? i64.extend_u(index) : register(RecordLayout.rs1);

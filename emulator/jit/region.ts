@@ -7,7 +7,7 @@
  */
 import { isCall, isJump, isReturn, jumpDistance } from '../isa/instructions/calls';
 import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
-import { isRelative } from '../isa/instructions/instruction';
+import { SystemOperation, isRelative } from '../isa/instructions/instruction';
 import { loopIdiomAt } from './loop-idioms';
 import { isCsrCode } from './csr-code';
 import { PAGE, RecordLayout } from '../layout';
@@ -56,8 +56,10 @@ const LIMIT = 400;
 const DEEPEST = 3;
 
 /** Instructions that only the interpreter does, as they may change translation, mode or interrupts. */
-const leaves = (decoded: Decoded, { csrWritesLeave }: CodeSource): boolean =>
-  decoded.instruction.system !== undefined && !isCsrCode(decoded, csrWritesLeave);
+function leaves(decoded: Decoded, { csrWritesLeave }: CodeSource): boolean {
+  const { system } = decoded.instruction;
+  return system !== undefined && system !== SystemOperation.sfenceVma && !isCsrCode(decoded, csrWritesLeave);
+}
 
 /** Which page an offset lies in: 0 is the one in which the region begins. */
 export const pageOf = (offset: number): number => Math.floor(offset / PAGE);

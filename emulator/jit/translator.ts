@@ -15,7 +15,7 @@ import { Cell, DataEntry, EMPTY, FetchEntry, HartOffset, PAGE, TRANSFER } from '
 import { type Block, type RegionInstruction, pageOf } from './region';
 import { type EmitBlock, structured } from './control-flow';
 import { LOADS, STORES, ZERO, cell, farApart, findFetch, get32, get64, set32, set64, tlbLookup } from './emit';
-import { floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
+import { fenceLeaves, floatsLocked, foundWhatItStored, loadDetail, unlessStarts } from './emit';
 import { floatOffset } from './opcodes';
 
 /** Locals: three i32, then i64: the next pc, an address, a scratch variable, and x1 to x31. */
@@ -306,6 +306,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       },
       mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
       system: (operation) => {
+        if (operation === SystemOperation.sfenceVma) return when(fenceLeaves, leaveSystem(operation));
         if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
         const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
         const left = i32.add(local.get(L.remaining), i32.const(after));

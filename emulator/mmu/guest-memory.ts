@@ -69,7 +69,7 @@ export class GuestMemory implements WritableMemory {
   hostOf(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram >= 0 && inDram < this.dramBytes) {
-      this.commit(Math.floor(inDram / PAGE));
+      this.commit(inDram >>> 12);
       return DRAM + inDram;
     }
     const inRom = physical - ROM_BASE;
@@ -170,7 +170,7 @@ export class GuestMemory implements WritableMemory {
   private uncommittedPage(physical: number): number {
     const inDram = physical - DRAM_BASE;
     if (inDram < 0 || inDram >= this.dramBytes) return -1;
-    const page = Math.floor(inDram / PAGE);
+    const page = inDram >>> 12;
     return this.lazy.isCommitted(page) ? -1 : page;
   }
 

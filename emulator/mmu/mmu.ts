@@ -12,7 +12,7 @@ import { PTE } from '../isa/sv39';
 import { Mode } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import { type PmpEntry, Right, activeEntries, rightsAt } from './pmp';
-import type { Tlb } from './tlb';
+import { type Tlb, rootPageOf } from './tlb';
 import type { TranslatingHart } from './translating-hart';
 
 export const enum AccessType {
@@ -96,8 +96,9 @@ export class Mmu {
   selectSpace(hart: TranslatingHart, mark = 0): void {
     const mstatus = hart.low(Cell.mstatus);
     const data = hart.dataMode;
-    const satp = hart.mode === Mode.Machine && data === Mode.Machine ? 0n : hart.cell(Cell.satp);
-    this.tlb.select(hart, satp, hart.mode | (data << 2) | mark | (mstatus & (Mstatus.sum | Mstatus.mxr)));
+    const modes = hart.mode | (data << 2) | mark | (mstatus & (Mstatus.sum | Mstatus.mxr));
+    const isBare = hart.mode === Mode.Machine && data === Mode.Machine;
+    this.tlb.select(hart, isBare ? 0 : hart.low(Cell.satp), isBare ? 0 : hart.high(Cell.satp), modes);
   }
 
   /**
@@ -149,10 +150,10 @@ export class Mmu {
    */
   fill(hart: TranslatingHart, low: number, high: number, physical: number): boolean {
     const host = this.memory.hostOf(physical);
-    const page = physical - (physical % PAGE);
-    const mode = hart.dataMode;
-    const rights = rightsAt(this.protection[hart.id]!, page, PAGE, mode);
     if (host === 0) return false;
+    const offset = low & (PAGE - 1);
+    const mode = hart.dataMode;
+    const rights = rightsAt(this.protection[hart.id]!, physical - offset, PAGE, mode);
     const translated = mode !== Mode.Machine && hart.high(Cell.satp) >>> 28 !== 0;
     const mstatus = hart.low(Cell.mstatus);
     const readable = !translated || permits(this.leaf, AccessType.load, mode, mstatus);
@@ -162,9 +163,9 @@ export class Mmu {
     const storable = writable && plain && (rights & Right.write) !== 0;
     this.tlb.fillData(
       hart,
-      low & ~(PAGE - 1),
+      low - offset,
       high,
-      host - (physical % PAGE),
+      host - offset,
       readable && (rights & Right.read) !== 0 && (flags & PageFlag.watchedLoads) === 0,
       storable,
     );
@@ -204,8 +205,8 @@ export class Mmu {
     if (this.memory.isRom(host)) return;
     const page = this.memory.pageOf(host);
     const last = this.lastUse[page];
+    if (last !== undefined && last.root === root && last.first === first && last.pages === pages) return;
     const isThis = (use: TableUse): boolean => use.root === root && use.first === first && use.pages === pages;
-    if (last !== undefined && isThis(last)) return;
     const known = this.uses.get(page)?.find(isThis);
     const use = known ?? { root, first, pages };
     if (known === undefined) {
@@ -222,39 +223,40 @@ export class Mmu {
     // Bits 63 to 39 must equal bit 38.
     if (high !== (high << 25) >> 25) return pageFault;
     const { i32 } = this.memory;
-    const indices = [(low >>> 12) & 511, (low >>> 21) & 511, ((high & 127) << 2) | (low >>> 30)];
-    const root = (hart.high(Cell.satp) & 0xfff) * 2 ** 32 + (hart.low(Cell.satp) >>> 0);
+    const root = rootPageOf(hart.low(Cell.satp), hart.high(Cell.satp));
     let table = root * PAGE;
     /** First of the virtual pages that the table maps, and their number. */
     let first = 0;
     let pages = 512 ** 3;
     for (let level = 2; level >= 0; level--) {
-      const address = table + indices[level]! * 8;
+      const index = level === 2 ? ((high & 127) << 2) | (low >>> 30) : (low >>> (12 + 9 * level)) & 511;
+      const address = table + index * 8;
       const host = this.memory.hostOf(address);
       if (host === 0 || !this.mayWalk(hart, address)) return refused(ACCESS_FAULT[access]);
       const pte = i32[host / 4]!;
       const upper = i32[host / 4 + 1]!;
       // V = 0, W without R, and the reserved bits 63 to 54 (Svnapot and Svpbmt are not there).
       if ((pte & V) === 0 || (pte & (R | W)) === W || upper >>> 22 !== 0) return pageFault;
-      const ppn = (upper & 0x3fffff) * 0x400000 + (pte >>> 10);
+      const ppnLow = pte >>> 10;
+      const ppn = (upper & 0x3fffff) * 0x400000 + ppnLow;
       if ((pte & (R | X)) === 0) {
         // A, D and U are reserved in a pointer to the next table.
         if ((pte & (A | D | U)) !== 0) return pageFault;
         this.watchTable(host, root, first, pages);
         table = ppn * PAGE;
         pages /= 512;
-        first += indices[level]! * pages;
+        first += index * pages;
         continue;
       }
       if (!permits(pte, access, mode, hart.low(Cell.mstatus))) return pageFault;
-      const span = 512 ** level;
-      if (ppn % span !== 0) return pageFault;
+      // The bits of the page number that a larger page has from the address.
+      const within = (1 << (9 * level)) - 1;
+      if ((ppnLow & within) !== 0) return pageFault;
       this.leaf = pte | A | (access === AccessType.store ? D : 0);
       if (this.leaf !== pte && !this.update(hart, address, host)) return refused(ACCESS_FAULT[access]);
       // Last: the update may have had the table forgotten.
       this.watchTable(host, root, first, pages);
-      const within = level === 0 ? 0 : level === 1 ? indices[0]! : indices[1]! * 512 + indices[0]!;
-      return (ppn + within) * PAGE + (low & (PAGE - 1));
+      return (ppn + ((low >>> 12) & within)) * PAGE + (low & (PAGE - 1));
     }
     return pageFault;
   }

@@ -27,16 +27,11 @@ export interface CodePage {
   records: number;
 }
 
-/** What selects a context: everything that a translation and its permissions depend on. */
-export interface TlbTag {
-  satp: bigint;
-  /** Mode of data accesses and of fetches, SUM and MXR, packed. */
+interface TlbContext {
+  /** The signed halves of satp, and mode of data accesses and of fetches, SUM and MXR, packed: all that a translation depends on. */
+  satpLow: number;
+  satpHigh: number;
   modes: number;
-}
-
-interface TlbContext extends TlbTag {
-  /** Page number of the root table. */
-  root: number;
   used: boolean;
   /** It may hold translations: some were entered since it was last emptied. */
   filled: boolean;
@@ -59,24 +54,32 @@ export class Tlb {
     harts: number,
   ) {
     this.contexts = Array.from({ length: harts }, () =>
-      Array.from({ length: TLB_CONTEXTS }, () => ({ satp: 0n, root: 0, modes: 0, used: false, filled: true })),
+      Array.from({ length: TLB_CONTEXTS }, () => ({
+        ...{ satpLow: 0, satpHigh: 0, modes: 0 },
+        ...{ used: false, filled: true },
+      })),
     );
     this.writers = new Uint32Array(memory.guestPages);
     this.current = new Array<number>(harts).fill(0);
     this.victim = new Array<number>(harts).fill(0);
   }
 
-  /** Selects the context for an address space and mode; if there is none, it takes over the oldest one. */
-  select(hart: TranslatingHart, satp: bigint, modes: number): void {
+  /**
+   * Selects the context for an address space, given by the signed halves of satp, and a mode; if there is none, it takes over the
+   * oldest one. This runs at every trap and every return.
+   */
+  select(hart: TranslatingHart, satpLow: number, satpHigh: number, modes: number): void {
     const contexts = this.contexts[hart.id]!;
-    const now = contexts[this.current[hart.id]!]!;
-    if (now.used && now.modes === modes && now.satp === satp) return;
-    let index = contexts.findIndex((it) => it.used && it.modes === modes && it.satp === satp);
-    if (index < 0) {
+    const isWanted = (it: TlbContext): boolean =>
+      it.used && it.modes === modes && it.satpLow === satpLow && it.satpHigh === satpHigh;
+    if (isWanted(contexts[this.current[hart.id]!]!)) return;
+    let index = 0;
+    while (index < TLB_CONTEXTS && !isWanted(contexts[index]!)) index++;
+    if (index === TLB_CONTEXTS) {
       index = this.victim[hart.id]!;
       this.victim[hart.id] = (index + 1) % TLB_CONTEXTS;
       this.empty(hart, index);
-      Object.assign(contexts[index]!, { satp, root: rootPageOf(satp), modes, used: true });
+      Object.assign(contexts[index]!, { satpLow, satpHigh, modes, used: true });
     }
     this.current[hart.id] = index;
     hart.tlb = contextAddress(hart, index);
@@ -249,8 +252,9 @@ export class Tlb {
   /** Calls `action` with the address of each context that may hold translations: of all address spaces, or of those with one root. */
   private eachFilled(harts: readonly TranslatingHart[], action: (context: number) => void, root?: number): void {
     for (const hart of harts) {
-      this.contexts[hart.id]!.forEach(({ used, filled, root: own }, index) => {
-        if (used && filled && (root === undefined || own === root)) action(contextAddress(hart, index));
+      this.contexts[hart.id]!.forEach(({ used, filled, satpLow, satpHigh }, index) => {
+        if (!used || !filled || (root !== undefined && rootPageOf(satpLow, satpHigh) !== root)) return;
+        action(contextAddress(hart, index));
       });
     }
   }
@@ -262,8 +266,8 @@ export class Tlb {
   }
 }
 
-/** The page number of the root table. */
-export const rootPageOf = (satp: bigint): number => Number(satp & 0xfff_ffff_ffffn);
+/** The page number of the root table, by the signed halves of satp. */
+export const rootPageOf = (low: number, high: number): number => (high & 0xfff) * 2 ** 32 + (low >>> 0);
 
 const fetchEntry = (context: number, virtual: bigint): number =>
   context + FetchEntry.base + Number((virtual >> 12n) & BigInt(FETCH_ENTRIES - 1)) * FetchEntry.size;
