@@ -33,13 +33,6 @@ const program = {
   sourcemap: production ? false : 'inline',
 };
 const programs = ['dist/xv6-debug-adapter.js', 'dist/xv6-emu.js'];
-/** What `xv6-emu` loads, unless it can answer without. */
-const EMULATOR = 'xv6-emulator';
-const loadsEmulator = {
-  name: 'loads-emulator',
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /^\.\/program$/ }, () => ({ path: `./${EMULATOR}.js`, external: true })),
-};
 
 const webviews = (await readdir('webviews', { withFileTypes: true }))
   .filter((entry) => entry.isDirectory() && existsSync(`webviews/${entry.name}/main.ts`))
@@ -49,9 +42,9 @@ const bundles = [
   { ...node, entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
   {
     ...program,
-    entryPoints: { 'xv6-debug-adapter': 'debug-adapter/stdio.ts', [EMULATOR]: 'cli/program.ts' },
+    entryPoints: { 'xv6-debug-adapter': 'debug-adapter/stdio.ts', 'xv6-emulator': 'cli/program.ts' },
     outdir: 'dist',
-    plugins: [interpreterPlugin, programsPlugin],
+    plugins: [interpreterPlugin, programsPlugin((path) => programs.some((program) => path.endsWith(program)))],
   },
   {
     ...node,
@@ -59,9 +52,6 @@ const bundles = [
     outfile: 'dist/xv6-emu.js',
     minify: true,
     banner: { js: '#!/usr/bin/env node' },
-    // It is loaded by require(): Node's loader of ES modules would take longer.
-    supported: { 'dynamic-import': false },
-    plugins: [loadsEmulator],
   },
   {
     ...common,

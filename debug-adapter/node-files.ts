@@ -1,13 +1,11 @@
 /** The `Files` of launch/files.ts on Node: for the adapter as a program, and for tests. */
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { access, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { FileDisk } from '../host/file-disk';
 import { findFirmware } from '../host/firmware';
 import { FileError, type FileProblem } from '../host/file-error';
-import { isPrivateFolder, makePrivateFolder } from '../host/private-folder';
+import { cacheFolder, isPrivateFolder, keepNewest, makePrivateFolder } from '../host/private-folder';
 import { readRegularLater } from '../host/regular-file';
 import { SAMPLE_ADVICE, type BootStore, type Files, type OpenDisk } from './launch/files';
 
@@ -51,30 +49,23 @@ const MOST_BOOTS = 8;
 /** A folder of saved boots in the system's place for caches. It is used only if no other user can have put anything there. */
 const boots: BootStore = {
   async read(name) {
-    const folder = bootFolder();
+    const folder = cacheFolder('boots');
     return isPrivateFolder(folder) ? readRegularLater(join(folder, name)).catch(() => undefined) : undefined;
   },
   async write(name, bytes) {
-    const folder = bootFolder();
+    const folder = cacheFolder('boots');
     const beside = join(folder, `${name}.${randomBytes(6).toString('hex')}`);
     try {
       makePrivateFolder(folder);
       if (!isPrivateFolder(folder)) return;
       await writeFile(beside, bytes, { mode: 0o600, flag: 'wx' });
       await rename(beside, join(folder, name));
-      const kept = (await readdir(folder)).map((file) => join(folder, file));
-      const latest = kept.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
-      for (const { file } of latest.slice(MOST_BOOTS)) await rm(file, { force: true });
+      keepNewest(folder, MOST_BOOTS);
     } catch {
       await rm(beside, { force: true }).catch(() => undefined);
     }
   },
 };
-
-function bootFolder(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  return join(XDG_CACHE_HOME || LOCALAPPDATA || join(homedir(), '.cache'), 'xv6-debug', 'boots');
-}
 
 /** With the sample in a folder. */
 export function filesWith(sample: string): Files {

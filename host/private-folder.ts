@@ -1,5 +1,20 @@
 /** Folders for what is trusted later, such as a saved boot: nobody else may put anything there. */
 import * as fs from 'node:fs';
+import { homedir } from 'node:os';
+import * as path from 'node:path';
+
+/** One of our folders, by its name, in the system's place for what can be made again. */
+export function cacheFolder(name: string): string {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  return path.join(XDG_CACHE_HOME || LOCALAPPDATA || path.join(homedir(), '.cache'), 'xv6-debug', name);
+}
+
+/** Removes the oldest files of a folder until so many are left. Throws the system's errors. */
+export function keepNewest(folder: string, count: number): void {
+  const files = fs.readdirSync(folder).map((file) => path.join(folder, file));
+  const latest = files.map((file) => ({ file, at: fs.statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
+  for (const { file } of latest.slice(count)) fs.rmSync(file, { force: true });
+}
 
 /** Makes the folder if there is none. Throws the system's errors. */
 export function makePrivateFolder(folder: string): void {

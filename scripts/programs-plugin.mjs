@@ -1,5 +1,6 @@
 // An esbuild plugin that puts what several programs have in common into one file beside them: esbuild does so for ES modules only,
-// and these are written as CommonJS, which Node starts sooner.
+// and these are written as CommonJS, which Node starts sooner. A first line says what a file holds, see host/compiled-code.ts.
+import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { transform } from 'esbuild';
@@ -7,7 +8,8 @@ import { transform } from 'esbuild';
 /** The name of the common file, without .js. */
 export const COMMON = 'xv6-machine';
 
-export const programsPlugin = {
+/** `executable` says of a file's path whether it is started by itself. */
+export const programsPlugin = (executable) => ({
   name: 'programs',
   setup({ initialOptions, onEnd }) {
     const sourcemap = initialOptions.sourcemap ? 'external' : false;
@@ -15,7 +17,9 @@ export const programsPlugin = {
     onEnd(async ({ outputFiles = [] }) => {
       for (const { path, text } of outputFiles) {
         const name = basename(path);
-        const banner = name === `${COMMON}.js` ? '' : '#!/usr/bin/env node';
+        const banner = executable(path)
+          ? '#!/usr/bin/env node'
+          : `// ${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
         const { code, map } = await transform(text, { ...options, banner, sourcefile: name });
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, map ? `${code}//# sourceMappingURL=${name}.map\n` : code);
@@ -23,4 +27,4 @@ export const programsPlugin = {
       }
     });
   },
-};
+});

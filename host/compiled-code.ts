@@ -1,0 +1,71 @@
+/**
+ * Runs a program's own files with what V8 compiled of them in an earlier run: to parse and compile them anew takes longer than
+ * many a kernel's boot. What was compiled is kept in the user's folder for caches, and used only if nobody else can have put
+ * it there; it is made for the file's contents and for one version of V8, which rejects what does not suit it.
+ */
+import * as fs from 'node:fs';
+import { wrap } from 'node:module';
+import * as path from 'node:path';
+import { Script } from 'node:vm';
+import { cacheFolder, isPrivateFolder, keepNewest, makePrivateFolder } from './private-folder';
+
+/** Files to keep: of a few versions of the program and of V8. */
+const MOST_FILES = 8;
+
+type Require = (name: string) => unknown;
+type Run = (exports: object, require: Require, module: { exports: object }, file: string, folder: string) => void;
+
+/**
+ * Runs a CommonJS file whose first line says what it holds (a hash of its contents, in a comment). What it requires by a name
+ * that begins with `./` is run alike, anything else is left to `require`.
+ */
+export function runCompiled(file: string, require: Require): object {
+  const folder = path.dirname(file);
+  const source = fs.readFileSync(file, 'utf8');
+  const known = knownCode(file, source);
+  const cachedData = known === undefined ? undefined : readKnown(known);
+  const script = new Script(wrap(source), { filename: file, cachedData });
+  if (known !== undefined && (cachedData === undefined || script.cachedDataRejected === true))
+    process.once('exit', () => keep(known, script.createCachedData()));
+  const module = { exports: {} };
+  const requireBeside = (name: string): unknown =>
+    name.startsWith('./') ? runCompiled(path.join(folder, name), require) : require(name);
+  (script.runInThisContext() as Run)(module.exports, requireBeside, module, file, folder);
+  return module.exports;
+}
+
+/** Where the code of a file would be kept; undefined if its contents have no name. */
+function knownCode(file: string, source: string): string | undefined {
+  const hash = /^\/\/ ([0-9a-f]{16,64})\n/.exec(source)?.[1];
+  if (hash === undefined) return undefined;
+  const { arch, versions } = process;
+  return path.join(cacheFolder('code'), `${path.basename(file, '.js')}-${hash}-${arch}-${versions.v8}`);
+}
+
+function readKnown(known: string): Buffer | undefined {
+  if (!isPrivateFolder(path.dirname(known))) return undefined;
+  try {
+    return fs.readFileSync(known);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The code is of use only: where it cannot be kept, nothing is lost. */
+function keep(known: string, code: Buffer): void {
+  const folder = path.dirname(known);
+  const beside = `${known}.${process.pid}`;
+  try {
+    makePrivateFolder(folder);
+    if (!isPrivateFolder(folder)) return;
+    try {
+      fs.writeFileSync(beside, code, { mode: 0o600, flag: 'wx' });
+      fs.renameSync(beside, known);
+    } finally {
+      fs.rmSync(beside, { force: true });
+    }
+    keepNewest(folder, MOST_FILES);
+  } catch {
+    // A full disk, or a folder that is none: the next run compiles anew, as this one did.
+  }
+}
