@@ -1,20 +1,26 @@
 /**
  * Loops that fill or copy memory, done at the speed of memory. xv6 fills every page that it frees byte by byte, and copies
- * alike; compilers turn that into one block: additions of constants to registers, one store, perhaps the load that feeds it,
- * and a bne back to the start. Nothing a guest can see tells the difference: as many instructions are counted, faults and
+ * alike; compilers turn that into one block: sums of registers and constants, one store, perhaps the load that feeds it, and a
+ * branch back to the start. Nothing a guest can see tells the difference: as many instructions are counted, faults and
  * interrupts come where they would, and a page that is watched is left to the ordinary way.
  */
-import { decode, lengthOf } from '../isa/instructions/decode';
-import { type Instruction, isSum } from '../isa/instructions/instruction';
+import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
+import { type Comparison, type Instruction, isSum } from '../isa/instructions/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 
-/** A load or store of the loop: at the value of register `base` when the loop's branch is reached, plus `offset`. */
+/** What a pass computes: a constant and the values that registers have when it begins. Each pass adds `step` to it. */
+interface Linear {
+  registers: readonly number[];
+  constant: number;
+  step: number;
+}
+
+/** A load or store of the loop. */
 interface Reference {
-  base: number;
-  offset: number;
+  address: Linear;
   bytes: number;
   /** The register that is loaded or stored. */
   register: number;
@@ -25,77 +31,135 @@ export interface LoopIdiom {
   /** Instructions, the branch included; and bytes before the branch. */
   length: number;
   bytes: number;
-  /** What each pass adds to registers. */
-  steps: readonly { register: number; by: number }[];
+  /** What the registers hold at the end of a pass, those aside that it leaves alone and the one it loads. */
+  results: readonly { register: number; value: Linear }[];
+  /** What 32-bit instructions have computed: a sum only if it fits. */
+  narrow: readonly Linear[];
   store: Reference;
   load: Reference | undefined;
   /** What each pass adds to the addresses: as many bytes as it stores, up or down. */
   step: number;
-  /** The two registers that the branch compares, and what each pass adds to the first less the second. */
-  compared: readonly [number, number];
-  approach: number;
+  /** The branch's condition for another pass, and what it compares. */
+  condition: Comparison;
+  compared: readonly [Linear, Linear];
 }
 
-const LONGEST = 6;
+const LONGEST = 8;
 export const MAX_LOOP_BYTES = LONGEST * 4;
 
-/** A branch that may close such a loop: bne. */
-export const canClose = ({ condition }: Instruction): boolean => condition === 'ne';
+/** Conditions by which such loops go on. */
+const CONDITIONS: ReadonlySet<Comparison | undefined> = new Set(['ne', 'lt_s', 'lt_u'] as const);
+/** A branch that may close such a loop. */
+export const canClose = ({ condition }: Instruction): boolean => CONDITIONS.has(condition);
+
+type Sum = Omit<Linear, 'step'>;
+const NOTHING: Sum = { registers: [], constant: 0 };
+const plus = (one: Sum, other: Sum): Sum => ({
+  registers: [...one.registers, ...other.registers],
+  constant: one.constant + other.constant,
+});
+
+/** What the instructions of a pass compute, one after the other. */
+class Pass {
+  readonly results = new Map<number, Sum>();
+  readonly narrow: Sum[] = [];
+  store: (Omit<Reference, 'address'> & { at: Sum }) | undefined;
+  load: (Omit<Reference, 'address'> & { at: Sum }) | undefined;
+
+  /** False if the instruction is none of such a loop. */
+  add({ instruction, rd, rs1, rs2, imm, floats }: Decoded): boolean {
+    const { access } = instruction;
+    if (floats !== undefined) return false;
+    const first = this.of(rs1);
+    if (first === undefined) return false;
+    const constant = { registers: [], constant: imm };
+    if (access?.kind === 'load') {
+      if (this.load !== undefined || this.store !== undefined || rd === 0 || this.results.has(rd)) return false;
+      this.load = { at: plus(first, constant), bytes: access.bytes, register: rd, signed: access.signed };
+      return true;
+    }
+    if (access?.kind === 'store') {
+      if (this.store !== undefined) return false;
+      this.store = { at: plus(first, constant), bytes: access.bytes, register: rs2, signed: false };
+      return true;
+    }
+    const isWide = isSum(instruction, 'rs1', 'imm') || isSum(instruction, 'rs1', 'rs2');
+    if (!isWide && !instruction.sum32) return false;
+    const second = instruction.hasRs2 ? this.of(rs2) : constant;
+    if (second === undefined || rd === 0 || rd === this.load?.register) return false;
+    const sum = plus(first, second);
+    if (!isWide) this.narrow.push(sum);
+    this.results.set(rd, sum);
+    return true;
+  }
+
+  /** The value of a register by now; undefined if that is what was loaded. */
+  of(register: number): Sum | undefined {
+    if (register === 0) return NOTHING;
+    if (register === this.load?.register) return undefined;
+    return this.results.get(register) ?? { registers: [register], constant: 0 };
+  }
+
+  /** What each pass adds to a register; undefined if its value does not go on from the pass before. */
+  private stepOf(register: number): number | undefined {
+    const result = this.results.get(register);
+    if (result === undefined) return register === this.load?.register ? undefined : 0;
+    return result.registers.length === 1 && result.registers[0] === register ? result.constant : undefined;
+  }
+
+  /** A sum, with what each pass adds to it; undefined if it takes something over from the pass before. */
+  linear(sum: Sum | undefined): Linear | undefined {
+    let step = 0;
+    for (const register of sum?.registers ?? []) {
+      const by = this.stepOf(register);
+      if (by === undefined) return undefined;
+      step += by;
+    }
+    return sum && { ...sum, step };
+  }
+}
 
 /** The loop that the branch at host address `branch` closes, if it is of this kind. All of it lies in one page. */
 export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefined {
   const end = decode(wordAt(view, branch));
   if (end === undefined || !canClose(end.instruction) || end.imm >= 0 || (branch % PAGE) + end.imm < 0)
     return undefined;
-  const steps = new Map<number, number>();
-  let store: Reference | undefined;
-  let load: Reference | undefined;
+  const pass = new Pass();
   let length = 1;
   let at = branch + end.imm;
   for (; at < branch; length++) {
     const part = decode(wordAt(view, at));
-    if (part === undefined || length > LONGEST) return undefined;
-    const { access } = part.instruction;
-    const offset = part.imm + (steps.get(part.rs1) ?? 0);
-    if (part.floats !== undefined) return undefined;
-    if (isSum(part.instruction, 'rs1', 'imm')) {
-      if (part.rd !== part.rs1 || part.rd === 0 || steps.has(part.rd)) return undefined;
-      steps.set(part.rd, part.imm);
-    } else if (access?.kind === 'load') {
-      if (load !== undefined || store !== undefined || part.rd === 0) return undefined;
-      load = { base: part.rs1, offset, bytes: access.bytes, register: part.rd, signed: access.signed };
-    } else if (access?.kind === 'store') {
-      if (store !== undefined) return undefined;
-      store = { base: part.rs1, offset, bytes: access.bytes, register: part.rs2, signed: false };
-    } else {
-      return undefined;
-    }
+    if (part === undefined || length === LONGEST || !pass.add(part)) return undefined;
     at += part.length;
   }
   // Instructions that do not lead up to the branch itself go past it.
-  if (at !== branch) return undefined;
-  if (store === undefined || Math.abs(steps.get(store.base) ?? 0) !== store.bytes) return undefined;
-  if (load === undefined ? steps.has(store.register) : !feeds(load, store, steps)) return undefined;
-  if (end.rs1 === load?.register || end.rs2 === load?.register) return undefined;
+  if (at !== branch || pass.store === undefined) return undefined;
+  const store = referenceIn(pass, pass.store);
+  const load = pass.load && referenceIn(pass, pass.load);
+  const compared = [pass.linear(pass.of(end.rs1)), pass.linear(pass.of(end.rs2))] as const;
+  if (store === undefined || compared[0] === undefined || compared[1] === undefined) return undefined;
+  const { step } = store.address;
+  if (Math.abs(step) !== store.bytes) return undefined;
+  // What is loaded is stored, in steps of the same size and direction; or what is stored stays the same.
+  if (pass.load === undefined ? pass.results.has(store.register) : store.register !== load?.register) return undefined;
+  if (load !== undefined && (load.bytes !== store.bytes || load.address.step !== step)) return undefined;
+  const results: { register: number; value: Linear }[] = [];
+  for (const [register, sum] of pass.results) {
+    const value = pass.linear(sum);
+    if (value === undefined) return undefined;
+    results.push({ register, value });
+  }
+  const narrow = pass.narrow.map((sum) => pass.linear(sum)).filter((value) => value !== undefined);
+  if (narrow.length < pass.narrow.length) return undefined;
   return {
-    ...{ length, bytes: -end.imm, store, load },
-    steps: [...steps].map(([register, by]) => ({ register, by })),
-    step: steps.get(store.base)!,
-    compared: [end.rs1, end.rs2],
-    approach: (steps.get(end.rs1) ?? 0) - (steps.get(end.rs2) ?? 0),
+    ...{ length, bytes: -end.imm, results, narrow, store, load, step },
+    ...{ condition: end.instruction.condition!, compared: [compared[0], compared[1]] },
   };
 }
 
-/** Whether what is loaded is stored, in steps of the same size and direction, and used for nothing else. */
-function feeds(load: Reference, store: Reference, steps: ReadonlyMap<number, number>): boolean {
-  return (
-    load.register === store.register &&
-    load.bytes === store.bytes &&
-    steps.get(load.base) === steps.get(store.base) &&
-    !steps.has(load.register) &&
-    load.register !== load.base &&
-    load.register !== store.base
-  );
+function referenceIn(pass: Pass, { at, ...rest }: NonNullable<Pass['store']>): Reference | undefined {
+  const address = pass.linear(at);
+  return address && { ...rest, address };
 }
 
 const wordAt = (view: DataView, host: number): number => {
@@ -112,10 +176,10 @@ const wordAt = (view: DataView, host: number): number => {
 export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemory, mmu: Mmu, code: number): boolean {
   const { step, store, load, length } = loop;
   const wanted = Math.min(passesToEnd(hart, loop), Math.floor(hart.remaining / length));
-  const to = hart.signed(store.base) + store.offset;
-  const from = load === undefined ? 0 : hart.signed(load.base) + load.offset;
+  const to = valueOf(hart, store.address);
+  const from = load === undefined ? 0 : valueOf(hart, load.address);
   const most = Math.min(wanted, passesInPage(to, step), load === undefined ? Infinity : passesInPage(from, step));
-  if (!(most >= 1) || !stepsExactly(hart, loop, most)) return false;
+  if (!(most >= 1) || !isExact(hart, loop, most)) return false;
   if (load === undefined && fillsUnmade(hart, loop, memory, mmu, to, most)) {
     passed(hart, loop, most);
     return true;
@@ -141,20 +205,35 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
   return true;
 }
 
-/** Counts so many passes, and steps the registers. */
-function passed(hart: HartState, { steps, length }: LoopIdiom, passes: number): void {
-  for (const { register, by } of steps) hart.setSigned(register, hart.signed(register) + by * passes);
+/** What a sum is in the first pass from here. */
+function valueOf(hart: HartState, { registers, constant }: Linear): number {
+  let value = constant;
+  for (const register of registers) value += hart.signed(register);
+  return value;
+}
+
+/** Counts so many passes, and sets the registers. */
+function passed(hart: HartState, { results, length }: LoopIdiom, passes: number): void {
+  // All of them first: they are sums of what the registers hold now.
+  const values = results.map(({ value }) => valueOf(hart, value) + value.step * (passes - 1));
+  results.forEach(({ register }, i) => hart.setSigned(register, values[i]!));
   hart.remaining -= passes * length;
 }
 
-/** Whether the registers, as signed numbers, are exact and stay so. */
-function stepsExactly(hart: HartState, { steps, compared }: LoopIdiom, passes: number): boolean {
-  for (const register of compared) if (!Number.isSafeInteger(hart.signed(register))) return false;
-  for (const { register, by } of steps) {
-    const value = hart.signed(register);
-    if (!Number.isSafeInteger(value) || !Number.isSafeInteger(value + by * passes)) return false;
-  }
-  return true;
+/** Whether all that the passes compute is exact: safe integers, 32-bit sums that fit, and unsigned comparisons of numbers that have no sign. */
+function isExact(hart: HartState, { results, narrow, compared, condition }: LoopIdiom, passes: number): boolean {
+  const within = (value: Linear, least: number, most: number): boolean => {
+    for (const register of value.registers) if (!Number.isSafeInteger(hart.signed(register))) return false;
+    const first = valueOf(hart, value);
+    const last = first + value.step * (passes - 1);
+    return Math.min(first, last) >= least && Math.max(first, last) <= most;
+  };
+  const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number;
+  return (
+    results.every(({ value }) => within(value, least, most)) &&
+    narrow.every((value) => within(value, -(2 ** 31), 2 ** 31 - 1)) &&
+    compared.every((value) => within(value, condition === 'lt_u' ? 0 : least, most))
+  );
 }
 
 /** Fills with one byte, upwards, what lies in a page that is not committed; false, and nothing done, if it cannot be. */
@@ -178,10 +257,14 @@ function isOneByte(hart: HartState, { bytes, register }: Reference): boolean {
   return BigInt.asUintN(bytes * 8, hart.x(register) ^ ofByte) === 0n;
 }
 
-/** Passes until the branch's registers are equal; Infinity if they will step past each other, or both move. */
-function passesToEnd(hart: HartState, { compared: [a, b], approach }: LoopIdiom): number {
-  const passes = (hart.signed(b) - hart.signed(a)) / approach;
-  return Number.isInteger(passes) && passes >= 0 ? passes : Infinity;
+/** Passes until the branch no longer leads back; Infinity if it always will, as far as one can see. */
+function passesToEnd(hart: HartState, { condition, compared: [a, b] }: LoopIdiom): number {
+  const apart = valueOf(hart, b) - valueOf(hart, a);
+  const approach = a.step - b.step;
+  if (condition !== 'ne') return apart <= 0 ? 1 : approach > 0 ? 1 + Math.ceil(apart / approach) : Infinity;
+  if (apart === 0) return 1;
+  const passes = 1 + apart / approach;
+  return Number.isInteger(passes) && passes >= 1 ? passes : Infinity;
 }
 
 /** Elements from an address to the end of its page, in the direction of the step. */

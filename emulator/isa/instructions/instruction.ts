@@ -146,6 +146,8 @@ export interface Kind {
   readonly system?: SystemOperation;
   /** rd is the 64-bit sum of these. */
   readonly sum?: readonly ('rs1' | 'rs2' | 'imm' | 'pc')[];
+  /** rd is the sum of two operands as 32 bits, sign-extended. */
+  readonly sum32?: true;
   /** A branch's condition. */
   readonly condition?: Comparison;
   /** Instruction words that assembly has another name for, operands included. */
