@@ -11,9 +11,10 @@ import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 
-/** What a pass computes: a constant and the values that registers have when it begins. Each pass adds `step` to it. */
+/** What a pass computes: a constant and the values that two registers (or x0, which holds 0) have when it begins. Each pass adds `step` to it. */
 interface Linear {
-  registers: readonly number[];
+  first: number;
+  second: number;
   constant: number;
   step: number;
 }
@@ -27,14 +28,24 @@ interface Reference {
   signed: boolean;
 }
 
+/**
+ * A sum is exact as a safe integer, what a 32-bit instruction has computed only if it fits; an unsigned comparison is one of numbers
+ * only if they have no sign.
+ */
+interface Bounded {
+  value: Linear;
+  least: number;
+  most: number;
+}
+
 export interface LoopIdiom {
   /** Instructions, the branch included; and bytes before the branch. */
   length: number;
   bytes: number;
   /** What the registers hold at the end of a pass, those aside that it leaves alone and the one it loads. */
   results: readonly { register: number; value: Linear }[];
-  /** What 32-bit instructions have computed: a sum only if it fits. */
-  narrow: readonly Linear[];
+  /** What must lie within bounds to be the sum that it is here. */
+  exact: readonly Bounded[];
   store: Reference;
   load: Reference | undefined;
   /** What each pass adds to the addresses: as many bytes as it stores, up or down. */
@@ -52,7 +63,11 @@ const CONDITIONS: ReadonlySet<Comparison | undefined> = new Set(['ne', 'lt_s', '
 /** A branch that may close such a loop. */
 export const canClose = ({ condition }: Instruction): boolean => CONDITIONS.has(condition);
 
-type Sum = Omit<Linear, 'step'>;
+/** As Linear, within a pass, where registers may add up that then are too many. */
+interface Sum {
+  registers: readonly number[];
+  constant: number;
+}
 const NOTHING: Sum = { registers: [], constant: 0 };
 const plus = (one: Sum, other: Sum): Sum => ({
   registers: [...one.registers, ...other.registers],
@@ -107,15 +122,13 @@ class Pass {
     return result.registers.length === 1 && result.registers[0] === register ? result.constant : undefined;
   }
 
-  /** A sum, with what each pass adds to it; undefined if it takes something over from the pass before. */
+  /** A sum, with what each pass adds to it; undefined if it takes something over from the pass before, or is one of too many. */
   linear(sum: Sum | undefined): Linear | undefined {
-    let step = 0;
-    for (const register of sum?.registers ?? []) {
-      const by = this.stepOf(register);
-      if (by === undefined) return undefined;
-      step += by;
-    }
-    return sum && { ...sum, step };
+    if (sum === undefined || sum.registers.length > 2) return undefined;
+    const [first = 0, second = 0] = sum.registers;
+    const [one, other] = [this.stepOf(first), this.stepOf(second)];
+    if (one === undefined || other === undefined) return undefined;
+    return { first, second, constant: sum.constant, step: one + other };
   }
 }
 
@@ -143,17 +156,24 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
   // What is loaded is stored, in steps of the same size and direction; or what is stored stays the same.
   if (pass.load === undefined ? pass.results.has(store.register) : store.register !== load?.register) return undefined;
   if (load !== undefined && (load.bytes !== store.bytes || load.address.step !== step)) return undefined;
+  const condition = end.instruction.condition!;
+  const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number;
+  const exact = compared.map((value): Bounded => ({ value: value!, least: condition === 'lt_u' ? 0 : least, most }));
   const results: { register: number; value: Linear }[] = [];
   for (const [register, sum] of pass.results) {
     const value = pass.linear(sum);
     if (value === undefined) return undefined;
     results.push({ register, value });
+    exact.push({ value, least, most });
   }
-  const narrow = pass.narrow.map((sum) => pass.linear(sum)).filter((value) => value !== undefined);
-  if (narrow.length < pass.narrow.length) return undefined;
+  for (const sum of pass.narrow) {
+    const value = pass.linear(sum);
+    if (value === undefined) return undefined;
+    exact.push({ value, least: -(2 ** 31), most: 2 ** 31 - 1 });
+  }
   return {
-    ...{ length, bytes: -end.imm, results, narrow, store, load, step },
-    ...{ condition: end.instruction.condition!, compared: [compared[0], compared[1]] },
+    ...{ length, bytes: -end.imm, results, exact, store, load, step },
+    ...{ condition, compared: [compared[0], compared[1]] },
   };
 }
 
@@ -206,34 +226,33 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
 }
 
 /** What a sum is in the first pass from here. */
-function valueOf(hart: HartState, { registers, constant }: Linear): number {
-  let value = constant;
-  for (const register of registers) value += hart.signed(register);
-  return value;
+function valueOf(hart: HartState, { first, second, constant }: Linear): number {
+  return constant + hart.signed(first) + hart.signed(second);
 }
+
+const values = new Float64Array(LONGEST);
 
 /** Counts so many passes, and sets the registers. */
 function passed(hart: HartState, { results, length }: LoopIdiom, passes: number): void {
   // All of them first: they are sums of what the registers hold now.
-  const values = results.map(({ value }) => valueOf(hart, value) + value.step * (passes - 1));
-  results.forEach(({ register }, i) => hart.setSigned(register, values[i]!));
+  for (let i = 0; i < results.length; i++) {
+    const { value } = results[i]!;
+    values[i] = valueOf(hart, value) + value.step * (passes - 1);
+  }
+  for (let i = 0; i < results.length; i++) hart.setSigned(results[i]!.register, values[i]!);
   hart.remaining -= passes * length;
 }
 
-/** Whether all that the passes compute is exact: safe integers, 32-bit sums that fit, and unsigned comparisons of numbers that have no sign. */
-function isExact(hart: HartState, { results, narrow, compared, condition }: LoopIdiom, passes: number): boolean {
-  const within = (value: Linear, least: number, most: number): boolean => {
-    for (const register of value.registers) if (!Number.isSafeInteger(hart.signed(register))) return false;
-    const first = valueOf(hart, value);
-    const last = first + value.step * (passes - 1);
-    return Math.min(first, last) >= least && Math.max(first, last) <= most;
-  };
-  const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number;
-  return (
-    results.every(({ value }) => within(value, least, most)) &&
-    narrow.every((value) => within(value, -(2 ** 31), 2 ** 31 - 1)) &&
-    compared.every((value) => within(value, condition === 'lt_u' ? 0 : least, most))
-  );
+/** Whether all that the passes compute, and what they begin with, is exact. */
+function isExact(hart: HartState, { exact }: LoopIdiom, passes: number): boolean {
+  for (const { value, least, most } of exact) {
+    if (!Number.isSafeInteger(hart.signed(value.first)) || !Number.isSafeInteger(hart.signed(value.second)))
+      return false;
+    const begin = valueOf(hart, value);
+    const end = begin + value.step * (passes - 1);
+    if (begin < least || begin > most || end < least || end > most) return false;
+  }
+  return true;
 }
 
 /** Fills with one byte, upwards, what lies in a page that is not committed; false, and nothing done, if it cannot be. */
