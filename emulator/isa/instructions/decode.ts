@@ -38,9 +38,16 @@ export interface Decoded {
 }
 
 const byName = new Map(INSTRUCTIONS.map((entry) => [entry.name, entry]));
-/** Candidates by the major opcode, bits 6 to 0. */
-const byOpcode: Instruction[][] = Array.from({ length: 128 }, () => []);
-for (const entry of INSTRUCTIONS) byOpcode[entry.match & 127]!.push(entry);
+/** funct3, in bits 14 to 12, and the major opcode, in bits 6 to 0, as an index. */
+const FUNCT3 = 7 << 12;
+const slotOf = (word: number): number => ((word & FUNCT3) >> 5) | (word & 127);
+/** Candidates by that; those without funct3 have all of its values. */
+const candidates: Instruction[][] = Array.from({ length: 1024 }, () => []);
+for (const entry of INSTRUCTIONS) {
+  const open = FUNCT3 & ~entry.mask;
+  for (let funct3 = 0; funct3 <= FUNCT3; funct3 += 1 << 12)
+    if ((funct3 & ~open) === (entry.match & FUNCT3 & ~open)) candidates[slotOf(entry.match | funct3)]!.push(entry);
+}
 
 /** Bytes of the instruction whose first 16 bits these are. Longer encodings than 32 bits are not in use. */
 export const lengthOf = (half: number): 2 | 4 => ((half & 3) === 3 ? 4 : 2);
@@ -72,17 +79,16 @@ function decodeCompressed(half: number): Decoded | undefined {
 }
 
 function decodeFull(word: number): Decoded | undefined {
-  const instruction = byOpcode[word & 127]!.find(({ mask, match }) => (word & mask) === match);
-  if (instruction === undefined) return undefined;
-  return {
-    instruction,
-    length: 4,
-    rd: instruction.hasRd ? (word >>> 7) & 31 : 0,
-    rs1: instruction.hasRs1 ? (word >>> 15) & 31 : 0,
-    rs2: instruction.hasRs2 ? (word >>> 20) & 31 : 0,
-    imm: immediate(word, instruction.immediate),
-    ...(instruction.hasFloats && { floats: floatOperands(word, instruction) }),
-  };
+  for (const instruction of candidates[slotOf(word)]!) {
+    if ((word & instruction.mask) !== instruction.match) continue;
+    const rd = instruction.hasRd ? (word >>> 7) & 31 : 0;
+    const rs1 = instruction.hasRs1 ? (word >>> 15) & 31 : 0;
+    const rs2 = instruction.hasRs2 ? (word >>> 20) & 31 : 0;
+    const imm = immediate(word, instruction.immediate);
+    if (!instruction.hasFloats) return { instruction, length: 4, rd, rs1, rs2, imm };
+    return { instruction, length: 4, rd, rs1, rs2, imm, floats: floatOperands(word, instruction) };
+  }
+  return undefined;
 }
 
 const floatOperands = (word: number, { hasFd, hasFs1, hasFs2, hasFs3 }: Instruction): FloatOperands => ({
