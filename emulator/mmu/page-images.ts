@@ -104,10 +104,12 @@ const CONTENTS = 262_144;
 const PLACES = 4;
 /** Odd, with bits all over. */
 const FACTOR = 0x5bd1e995;
-const contents = new Array<WeakRef<Content> | undefined>(CONTENTS).fill(undefined);
+/** Empty until a checkpoint is made: to fill it takes a few milliseconds of a start. */
+let contents: (WeakRef<Content> | undefined)[] = [];
 
 /** `length`: what `look` has returned for the page. */
 function contentOf(memory: Int32Array, first: number, fill: number, length: number): Content {
+  if (contents.length === 0) contents = new Array<undefined>(CONTENTS).fill(undefined);
   const hash = length === TOO_MANY ? hashOf(memory, first, WORDS, 0) : hashOf(found, 0, length, fill);
   let free = -1;
   for (let i = 0; i < PLACES; i++) {
@@ -179,10 +181,11 @@ export class FilledPage implements PageImage {
  * image is made anew.
  */
 const FILLED_PAGES = 65_536;
-const filledPages = new Array<FilledPage | undefined>(FILLED_PAGES).fill(undefined);
+let filledPages: (FilledPage | undefined)[] = [];
 
 /** The one that is shared by all who hold the same. */
 export function sharedPage(page: FilledPage): PageImage {
+  if (filledPages.length === 0) filledPages = new Array<undefined>(FILLED_PAGES).fill(undefined);
   const { place } = page;
   const known = filledPages[place];
   return known?.equals(page) === true ? known : (filledPages[place] = page);
