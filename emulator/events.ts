@@ -160,6 +160,9 @@ export interface MachineEvents {
   difference: DifferenceEvent;
 }
 
+/** To which events somebody listens: only those are made. */
+export type Heard = Readonly<Record<keyof MachineEvents, boolean>>;
+
 export type Listeners = { readonly [Name in keyof MachineEvents]?: (event: MachineEvents[Name]) => boolean };
 
 /** Why `run` came back. */

@@ -21,7 +21,7 @@ import type { SpinWaitDetector } from './scheduler/spin-wait';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { Stops } from './stops';
 import type { StrictMmuHost } from './strict-tlb/strict-mmu';
-import { type CsrEvent, type DeviceEvent, type DifferenceEvent, type MachineEvents, type FenceEvent } from './types';
+import { type CsrEvent, type DeviceEvent, type DifferenceEvent, type FenceEvent, type Heard } from './types';
 import { Mode, type LostStoreEvent, type SatpEvent, type StaleTranslationEvent } from './types';
 import type { TrapEvent, TrapReturnEvent } from './types';
 
@@ -113,7 +113,7 @@ export class ExecutionEnvironment implements Hosts {
   }
 
   differs(hart: HartState, what: DifferenceEvent['what']): void {
-    if (this.hears('difference')) this.parts.observers.tell('difference', { hart: hart.id, pc: hart.pc, what });
+    if (this.heard.difference) this.parts.observers.tell('difference', { hart: hart.id, pc: hart.pc, what });
   }
 
   raise(hart: HartState, cause: number, tval: bigint): Status {
@@ -128,8 +128,8 @@ export class ExecutionEnvironment implements Hosts {
     return this.parts.stops.wanted === undefined ? Status.reload : Status.exit;
   }
 
-  hears(name: keyof MachineEvents): boolean {
-    return this.parts.observers.hears(name);
+  get heard(): Heard {
+    return this.parts.observers.heard;
   }
 
   returned(hart: HartState, event?: TrapReturnEvent): Status {
@@ -221,7 +221,7 @@ export class ExecutionEnvironment implements Hosts {
     // It comes of that: the trap is told of when the machine goes on.
     const isStale = stops.wanted?.kind === 'staleTranslation' && !interrupt;
     const known = isStale || stops.goesOnToTrap(hart, interrupt, cause, counted);
-    if (!known && this.parts.observers.hears('trap')) {
+    if (!known && this.parts.observers.heard.trap) {
       const to = handlerMode(hart, interrupt, cause);
       const event: TrapEvent = { hart: hart.id, interrupt, cause, tval, epc: hart.pc, from: hart.mode, to };
       const mode = interrupt ? EXTERNAL.get(cause) : undefined;

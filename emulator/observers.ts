@@ -10,6 +10,7 @@ import type { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
 import type {
   DataEvent,
+  Heard,
   MachineEvents,
   Listeners,
   Observer,
@@ -37,7 +38,7 @@ interface Share {
 
 const NOBODY: Observer = {};
 
-const NOTHING_HEARD: Record<keyof MachineEvents, boolean> = {
+const NOTHING_HEARD: Heard = {
   trap: false,
   trapReturn: false,
   satpWrite: false,
@@ -56,8 +57,8 @@ const EVENTS = Object.keys(NOTHING_HEARD) as (keyof MachineEvents)[];
 export class Observers {
   /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
-  /** The events that somebody listens to: a trap should not pay for asking. */
-  private heard: Readonly<Record<keyof MachineEvents, boolean>> = NOTHING_HEARD;
+  /** Replaced at every change, too. */
+  heard: Heard = NOTHING_HEARD;
 
   constructor(
     private readonly memory: GuestMemory,
@@ -92,15 +93,10 @@ export class Observers {
     };
   }
 
-  /** Whether anybody listens to these events. */
-  hears(name: keyof MachineEvents): boolean {
-    return this.heard[name];
-  }
-
   /** Tells all who listen; true if one of them wants to stop. */
   tell<Name extends keyof MachineEvents>(name: Name, event: MachineEvents[Name]): boolean {
     let stops = false;
-    for (const { observer } of this.shares) if (heard(observer, name, event)) stops = true;
+    for (const { observer } of this.shares) if (tellOne(observer, name, event)) stops = true;
     return stops;
   }
 
@@ -162,16 +158,16 @@ export class Observers {
 
   private setShares(shares: readonly Share[]): void {
     this.shares = shares;
-    const before = this.hears('csrWrite');
-    const wanted = { ...NOTHING_HEARD };
+    const before = this.heard.csrWrite;
+    const wanted: Record<keyof MachineEvents, boolean> = { ...NOTHING_HEARD };
     for (const name of EVENTS) wanted[name] = shares.some(({ observer }) => observer[name] !== undefined);
     this.heard = wanted;
     this.memory.i32[FENCES_OBSERVED / 4] = Number(wanted.fence);
-    if (this.hears('csrWrite') !== before) this.host.csrWritesChanged(!before);
+    if (this.heard.csrWrite !== before) this.host.csrWritesChanged(!before);
   }
 }
 
-const heard = <Name extends keyof MachineEvents>(
+const tellOne = <Name extends keyof MachineEvents>(
   listeners: Listeners,
   name: Name,
   event: MachineEvents[Name],

@@ -5,7 +5,7 @@
 import { type GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf } from '../mmu/mmu';
 import type { Device } from '../device';
-import type { AccessSize, DeviceEvent, LostStoreEvent, MachineEvents } from '../types';
+import type { AccessSize, DeviceEvent, Heard, LostStoreEvent } from '../types';
 import type { HartState } from './hart';
 import { PAGE, Status } from '../layout';
 import { Cause } from '../isa/causes';
@@ -16,8 +16,7 @@ export interface AccessHost {
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
   deviceTouched(event?: DeviceEvent): Status;
   storeLost(event: LostStoreEvent): Status;
-  /** Whether somebody listens to these events: only then one is made. */
-  hears(name: keyof MachineEvents): boolean;
+  readonly heard: Heard;
 }
 
 /** The signed 32-bit halves of an address, in which translation takes it. */
@@ -186,7 +185,7 @@ export class MemoryAccess {
   }
 
   private storeLost(hart: HartState, physical: number, size: AccessSize): Status {
-    if (!this.machine.hears('lostStore')) return Status.done;
+    if (!this.machine.heard.lostStore) return Status.done;
     const value = BigInt.asUintN(size * 8, hart.value);
     const at = { va: hart.address, address: BigInt(physical) };
     return this.machine.storeLost({ hart: hart.id, pc: hart.pc, ...at, size, value });
@@ -200,7 +199,7 @@ export class MemoryAccess {
     size: AccessSize,
     value: bigint,
   ): Status {
-    const heard = this.machine.hears('device');
+    const heard = this.machine.heard.device;
     return this.machine.deviceTouched(
       heard ? { hart: hart.id, pc: hart.pc, device: name, offset, size, access, value } : undefined,
     );

@@ -7,14 +7,7 @@ import { Csr } from '../isa/csrs';
 import { carrylessProduct } from '../isa/instructions/bit-manipulation';
 import { type CsrAccess, SystemOperation } from '../isa/instructions/instruction';
 import { SYSTEM } from '../isa/instructions/system';
-import {
-  type CsrEvent,
-  type MachineEvents,
-  type FenceEvent,
-  Mode,
-  type SatpEvent,
-  type TrapReturnEvent,
-} from '../types';
+import { type CsrEvent, type FenceEvent, type Heard, Mode, type SatpEvent, type TrapReturnEvent } from '../types';
 import type { MemoryAccess } from './access';
 import { executeFloat } from './float-instructions';
 import { executeCsr, readCsr, writesCsr } from './csr';
@@ -31,7 +24,7 @@ export interface SystemHost {
   /** The instruction is done and pc is after it; mode, interrupts or translation may have changed. */
   settle(hart: HartState): Status;
   /** Whether somebody listens to these events; making one for nobody costs more than the instruction. */
-  hears(name: keyof MachineEvents): boolean;
+  readonly heard: Heard;
   /** As `settle`, after a return from a trap; `event` is there if somebody wants to hear of it. */
   returned(hart: HartState, event?: TrapReturnEvent): Status;
   /** As `settle`, and the hart may have to wait for an interrupt. */
@@ -114,7 +107,7 @@ export class SystemInstructions {
 
   private returnBy(hart: HartState, leave: (hart: HartState) => void): Status {
     if (hart.mode === Mode.Machine && !hasPmp(hart) && leavesMachine(hart, leave)) hart.host.differs(hart, 'pmp-off');
-    if (!this.machine.hears('trapReturn')) {
+    if (!this.machine.heard.trapReturn) {
       leave(hart);
       return this.machine.returned(hart);
     }
@@ -125,8 +118,8 @@ export class SystemInstructions {
 
   private csr(hart: HartState, csr: CsrAccess): Status {
     const address = hart.immediate;
-    const satp = address === Csr.satp && this.machine.hears('satpWrite') ? hart.cell(Cell.satp) : undefined;
-    const observed = this.machine.hears('csrWrite') && writesCsr(hart, csr);
+    const satp = address === Csr.satp && this.machine.heard.satpWrite ? hart.cell(Cell.satp) : undefined;
+    const observed = this.machine.heard.csrWrite && writesCsr(hart, csr);
     const before = observed ? readCsr(hart, address) : undefined;
     const changes = executeCsr(hart, address, csr);
     if (changes === undefined) return this.illegal(hart);
@@ -147,7 +140,7 @@ export class SystemInstructions {
 
   private sfenceVma(hart: HartState): Status {
     if (hart.mode === Mode.User || this.trapped(hart, Mstatus.tvm)) return this.illegal(hart);
-    const event: FenceEvent | undefined = this.machine.hears('fence')
+    const event: FenceEvent | undefined = this.machine.heard.fence
       ? {
           hart: hart.id,
           pc: hart.pc,
