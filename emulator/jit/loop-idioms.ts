@@ -215,7 +215,7 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
   const bytes = passes * store.bytes;
   const lowest = (host: number): number => (step > 0 ? host : host - bytes + store.bytes);
   memory.stored(lowest(target), bytes);
-  if (load === undefined) fill(memory, lowest(target), bytes, store.bytes, hart.x(store.register));
+  if (load === undefined) fill(memory, lowest(target), bytes, hart, store);
   else copy(memory, lowest(target), lowest(source), bytes, step);
   passed(hart, loop, passes);
   if (load !== undefined) {
@@ -328,11 +328,13 @@ function plainHost(
   return memory.isRom(host) || (flags & (PageFlag.watchedStores | PageFlag.watchedLoads)) !== 0 ? 0 : host;
 }
 
-function fill(memory: GuestMemory, host: number, bytes: number, width: number, value: bigint): void {
+function fill(memory: GuestMemory, host: number, bytes: number, hart: HartState, store: Reference): void {
+  const { bytes: width, register } = store;
   if (width === 1) {
-    memory.u8.fill(Number(value & 0xffn), host, host + bytes);
+    memory.u8.fill(hart.lowByte(register), host, host + bytes);
     return;
   }
+  const value = hart.x(register);
   for (let i = 0; i < width; i++) memory.u8[host + i] = Number((value >> BigInt(8 * i)) & 0xffn);
   for (let done = width; done < bytes; done *= 2)
     memory.u8.copyWithin(host + done, host, host + Math.min(done, bytes - done));
