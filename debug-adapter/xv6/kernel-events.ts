@@ -101,7 +101,6 @@ export class KernelEvents {
   /** The event that a hart at `pc` is just about to make; undefined if it is none. */
   at(hart: Hart): KernelEvent | undefined {
     const kind = hart.mode === Mode.User ? undefined : this.byKind.get(hart.pc);
-    const by = kind === undefined ? undefined : this.running(hart);
     const read = (address: bigint, length: number): Uint8Array | undefined => this.readAt(hart, address, length);
     switch (kind) {
       case undefined:
@@ -112,12 +111,15 @@ export class KernelEvents {
         return { kind, hart: hart.id, from: this.around(hart.x(A0)), to: this.around(hart.x(A1)) };
       case 'create': {
         const child = this.around(hart.x(A0));
-        return child && { kind, hart: hart.id, by, child: child.pid };
+        return child && { kind, hart: hart.id, by: this.running(hart), child: child.pid };
       }
       case 'exec':
-        return { kind, hart: hart.id, by, path: readString(read, hart.x(A0), 128) ?? '(a path that cannot be read)' };
+        return {
+          ...{ kind, hart: hart.id, by: this.running(hart) },
+          path: readString(read, hart.x(A0), 128) ?? '(a path that cannot be read)',
+        };
       case 'exit':
-        return { kind, hart: hart.id, by, status: Number(BigInt.asIntN(32, hart.x(A0))) };
+        return { kind, hart: hart.id, by: this.running(hart), status: Number(BigInt.asIntN(32, hart.x(A0))) };
       case 'map':
         return { kind, hart: hart.id, root: hart.x(A0) };
       case 'allocate':

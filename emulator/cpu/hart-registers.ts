@@ -140,6 +140,10 @@ export class HartRegisters {
     if (register !== 0) this.memory.u64[(this.home + HartOffset.x) / 8 + register] = value;
   }
 
+  /** Host address of a register. */
+  xAt(register: number): number {
+    return this.home + HartOffset.x + register * 8;
+  }
   /** The low byte of a register. */
   lowByte(register: number): number {
     return this.memory.u8[this.home + HartOffset.x + register * 8]!;

@@ -10,7 +10,7 @@ import type { GuestMemory } from '../mmu/guest-memory';
 import { AccessType, type Mmu } from '../mmu/mmu';
 import type { Executor } from '../jit/executor';
 import type { HartState } from '../cpu/hart';
-import { Cell, PAGE } from '../layout';
+import { Cell, HartOffset, PAGE } from '../layout';
 import { Mstatus } from '../isa/csr-bits';
 import { updated } from '../cpu/csr';
 import { interruptToTake } from '../cpu/traps';
@@ -31,7 +31,7 @@ export class Speculation {
   /** It has tried to take a lock that another hart holds. */
   lockContended = false;
   private readonly written = new Map<number, bigint>();
-  private readonly pages = new Map<bigint, number>();
+  private readonly pages = new Map<number, number>();
   private readonly registers: Int32Array;
   private readonly mstatus: number;
 
@@ -48,7 +48,8 @@ export class Speculation {
 
   /** The hart is where it began, with the same registers. */
   get isAtStart(): boolean {
-    return this.hart.low(Cell.mstatus) === this.mstatus && this.hart.hasRegisters(this.registers);
+    const { hart, registers } = this;
+    return hart.hasPc(registers) && hart.low(Cell.mstatus) === this.mstatus && hart.hasRegisters(registers);
   }
 
   /** All that was touched holds what it held before. */
@@ -88,41 +89,72 @@ export class Speculation {
   }
 
   private fetch(): number | undefined {
-    const { pc } = this.hart;
     const { view } = this.memory;
+    const pc = this.hart.half(HartOffset.pc + 4) * 2 ** 32 + (this.hart.half(HartOffset.pc) >>> 0);
     const host = this.hostOf(pc, AccessType.fetch);
     if (host === 0) return undefined;
     const low = view.getUint16(host, true);
     if (lengthOf(low) === 2) return low;
-    const rest = Number(pc & BigInt(PAGE - 1)) === PAGE - 2 ? this.hostOf(pc + 2n, AccessType.fetch) : host + 2;
+    const rest = (host & (PAGE - 1)) === PAGE - 2 ? this.hostOf(pc + 2, AccessType.fetch) : host + 2;
     return rest === 0 ? undefined : low | (view.getUint16(rest, true) << 16);
   }
 
   private load({ decoded: { rd, rs1, imm, length }, bytes, signed }: SpeculativeStep): boolean {
-    const host = this.touch(this.hart.x(rs1) + BigInt(imm), bytes);
+    const host = this.touch(this.hart.signed(rs1) + imm, bytes);
     if (host === 0) return false;
-    this.hart.setX(rd, this.value(host, bytes, signed));
+    this.toRegister(rd, host, bytes, signed);
     this.hart.advance(length);
     return true;
   }
 
   private store({ decoded: { rd, rs1, rs2, imm, length }, way, bytes }: SpeculativeStep): boolean {
     const { hart, memory } = this;
-    const host = this.touch(hart.x(rs1) + (way === 'swaps' ? 0n : BigInt(imm)), bytes);
+    const host = this.touch(hart.signed(rs1) + (way === 'swaps' ? 0 : imm), bytes);
     if (host === 0 || memory.isRom(host)) return false;
-    const before = this.value(host, bytes, true);
-    const after = hart.x(rs2);
-    if (BigInt.asUintN(bytes * 8, before) !== BigInt.asUintN(bytes * 8, after)) {
+    // Read first: rd may be the same register.
+    const from = hart.xAt(rs2) / 4;
+    const [low, high] = [memory.i32[from]!, memory.i32[from + 1]!];
+    const changes = !this.holds(host, bytes, low, high);
+    if (way === 'swaps') {
+      this.toRegister(rd, host, bytes, true);
+      if (!changes) this.lockContended = true;
+    }
+    if (changes) {
       this.changed = true;
       const word = wordOf(host);
       if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]!);
-      for (let i = 0; i < bytes; i++) memory.u8[host + i] = Number((after >> BigInt(8 * i)) & 0xffn);
-    } else if (way === 'swaps') {
-      this.lockContended = true;
+      this.put(host, bytes, low, high);
     }
-    if (way === 'swaps') hart.setX(rd, before);
     hart.advance(length);
     return true;
+  }
+
+  /** Whether so many bytes at a host address are those of a value, given by its halves. */
+  private holds(host: number, bytes: number, low: number, high: number): boolean {
+    const { i32, view } = this.memory;
+    if (bytes === 1) return view.getUint8(host) === (low & 0xff);
+    if (bytes === 2) return view.getUint16(host, true) === (low & 0xffff);
+    return i32[host / 4] === low && (bytes === 4 || i32[host / 4 + 1] === high);
+  }
+
+  private put(host: number, bytes: number, low: number, high: number): void {
+    const { i32, view } = this.memory;
+    if (bytes === 1) view.setUint8(host, low);
+    else if (bytes === 2) view.setUint16(host, low, true);
+    else i32[host / 4] = low;
+    if (bytes === 8) i32[host / 4 + 1] = high;
+  }
+
+  /** rd := so many bytes at a host address, extended to 64 bits. */
+  private toRegister(rd: number, host: number, bytes: number, signed: boolean): void {
+    if (rd === 0) return;
+    const { i32, view } = this.memory;
+    const at = this.hart.xAt(rd) / 4;
+    const low = bytes === 1 ? view.getInt8(host) : bytes === 2 ? view.getInt16(host, true) : i32[host / 4]!;
+    // Sign-extended so far.
+    const mask = signed || bytes >= 4 ? -1 : (1 << (8 * bytes)) - 1;
+    i32[at] = low & mask;
+    i32[at + 1] = bytes === 8 ? i32[host / 4 + 1]! : signed ? low >> 31 : 0;
   }
 
   /** Reading sstatus and sie, and switching interrupts on and off while none is pending. */
@@ -145,28 +177,24 @@ export class Speculation {
     return true;
   }
 
-  /** Host address of aligned bytes of memory, which are noted as touched; 0 if it is none. */
-  private touch(address: bigint, bytes: number): number {
-    const virtual = BigInt.asUintN(64, address);
-    const host = Number(virtual & 7n) % bytes === 0 ? this.hostOf(virtual, AccessType.load) : 0;
+  /** Host address of aligned bytes of memory, which are noted as touched; 0 if it is none. The address is a signed number. */
+  private touch(address: number, bytes: number): number {
+    const host = (address & (bytes - 1)) === 0 ? this.hostOf(address, AccessType.load) : 0;
     const word = wordOf(host);
     if (host !== 0 && !this.touched.has(word)) this.touched.set(word, this.memory.u64[word / 8]!);
     return host;
   }
 
-  private value(host: number, bytes: number, signed: boolean): bigint {
-    const bits = this.memory.u64[wordOf(host) / 8]! >> BigInt(8 * (host & 7));
-    return BigInt.asUintN(64, signed ? BigInt.asIntN(bytes * 8, bits) : BigInt.asUintN(bytes * 8, bits));
-  }
-
-  private hostOf(virtual: bigint, access: AccessType.load | AccessType.fetch): number {
-    const page = (virtual >> 12n) * 2n + (access === AccessType.fetch ? 1n : 0n);
-    let host = this.pages.get(page);
+  /** Numbers are exact up to 2^53, far beyond all that an Sv39 address can be. */
+  private hostOf(virtual: number, access: AccessType.load | AccessType.fetch): number {
+    const page = Math.floor(virtual / PAGE);
+    const key = page * 2 + (access === AccessType.fetch ? 1 : 0);
+    let host = this.pages.get(key);
     if (host === undefined) {
-      host = this.mmu.hostAt(this.hart, (virtual >> 12n) << 12n, access, PAGE);
-      this.pages.set(page, host);
+      host = this.mmu.hostAtHalves(this.hart, (page * PAGE) | 0, Math.floor((page * PAGE) / 2 ** 32), access, PAGE);
+      this.pages.set(key, host);
     }
-    return host === 0 ? 0 : host + Number(virtual & BigInt(PAGE - 1));
+    return host === 0 ? 0 : host + (virtual & (PAGE - 1));
   }
 }
 
