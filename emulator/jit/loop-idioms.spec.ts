@@ -226,6 +226,24 @@ describe('loop idioms', () => {
     );
   });
 
+  it('find an address that is the sum of two which are beyond exact numbers', () => {
+    const store = [add('add', A4, S0, S4), encode('sb', { rs1: A4, rs2: S3 })];
+    const body = [...store, addi(S1, 1), addi(S4, 1), add('add', A4, S1, 0)];
+    const far = 2n ** 53n - 1n;
+    agreeFrom(
+      body,
+      'bne',
+      [S1, S2],
+      [
+        [S0, DATA + far + 2n],
+        [S4, -far],
+        [S1, 0n],
+        [S2, 900n],
+        [S3, 7n],
+      ],
+    );
+  });
+
   it('know what a register has taken over from the pass before', () => {
     const body = [add('add', A3, A4, 0), encode('sb', { rs1: S1, rs2: S3 }), addi(S1, 1), add('add', A4, S1, A5)];
     agreeFrom(

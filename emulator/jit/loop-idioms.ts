@@ -11,7 +11,10 @@ import { AccessType, type Mmu } from '../mmu/mmu';
 import type { HartState } from '../cpu/hart';
 import { PAGE } from '../layout';
 
-/** What a pass computes: a constant and the values that two registers (or x0, which holds 0) have when it begins. Each pass adds `step` to it. */
+/**
+ * What a pass computes: a constant and the values that two registers (or x0, which holds 0) have when it begins. Each pass adds
+ * `step` to it.
+ */
 interface Linear {
   first: number;
   second: number;
@@ -159,6 +162,7 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
   const condition = end.instruction.condition!;
   const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number;
   const exact = compared.map((value): Bounded => ({ value: value!, least: condition === 'lt_u' ? 0 : least, most }));
+  for (const { address } of load === undefined ? [store] : [store, load]) exact.push({ value: address, least, most });
   const results: { register: number; value: Linear }[] = [];
   for (const [register, sum] of pass.results) {
     const value = pass.linear(sum);
