@@ -50,10 +50,13 @@ const MOST_BOOTS = 8;
 const boots: BootStore = {
   async read(name) {
     const folder = cacheFolder('boots');
-    return isPrivateFolder(folder) ? readRegularLater(join(folder, name)).catch(() => undefined) : undefined;
+    return folder !== undefined && isPrivateFolder(folder)
+      ? readRegularLater(join(folder, name)).catch(() => undefined)
+      : undefined;
   },
   async write(name, bytes) {
     const folder = cacheFolder('boots');
+    if (folder === undefined) return;
     const beside = join(folder, `${name}.${randomBytes(6).toString('hex')}`);
     try {
       makePrivateFolder(folder);

@@ -33,9 +33,8 @@ describe('what V8 has compiled', () => {
     const at = path.join(folder, 'cache', 'xv6-debug', 'code');
     return fs.existsSync(at) ? fs.readdirSync(at).map((name) => path.join(at, name)) : [];
   };
-  const run = (): string => {
-    const environment = { ...process.env, XDG_CACHE_HOME: path.join(folder, 'cache') };
-    const { stdout, stderr } = spawnSync(process.execPath, [launcher], { encoding: 'utf8', env: environment });
+  const run = (env: NodeJS.ProcessEnv = { XDG_CACHE_HOME: path.join(folder, 'cache') }, uid?: number): string => {
+    const { stdout, stderr } = spawnSync(process.execPath, [launcher], { encoding: 'utf8', env, uid });
     assert.equal(stderr, '');
     return stdout;
   };
@@ -81,6 +80,15 @@ describe('what V8 has compiled', () => {
     fs.writeFileSync(path.join(folder, 'cache'), '');
     assert.equal(run(), 'alone\n');
     fs.rmSync(path.join(folder, 'cache'));
+  });
+
+  it('is not kept for a user without a home', function () {
+    if (process.getuid?.() !== 0) {
+      console.log('      skipped: only root can be another user');
+      this.skip();
+    }
+    fs.chmodSync(folder, 0o755);
+    assert.equal(run({}, 54_321), '42 program.js\n');
   });
 
   it('is kept of the latest eight files', () => {

@@ -34,12 +34,13 @@ export function runCompiled(file: string, require: Require): object {
   return module.exports;
 }
 
-/** Where the code of a file would be kept; undefined if its contents have no name. */
+/** Where the code of a file would be kept; undefined if its contents have no name, or there is no such place. */
 function knownCode(file: string, source: string): string | undefined {
   const hash = /^\/\/ ([0-9a-f]{16,64})\n/.exec(source)?.[1];
-  if (hash === undefined) return undefined;
+  const folder = cacheFolder('code');
+  if (hash === undefined || folder === undefined) return undefined;
   const { arch, versions } = process;
-  return path.join(cacheFolder('code'), `${path.basename(file, '.js')}-${hash}-${arch}-${versions.v8}`);
+  return path.join(folder, `${path.basename(file, '.js')}-${hash}-${arch}-${versions.v8}`);
 }
 
 function readKnown(known: string): Buffer | undefined {

@@ -3,10 +3,14 @@ import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import * as path from 'node:path';
 
-/** One of our folders, by its name, in the system's place for what can be made again. */
-export function cacheFolder(name: string): string {
+/** One of our folders, by its name, in the system's place for what can be made again; undefined for a user without a home. */
+export function cacheFolder(name: string): string | undefined {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  return path.join(XDG_CACHE_HOME || LOCALAPPDATA || path.join(homedir(), '.cache'), 'xv6-debug', name);
+  try {
+    return path.join(XDG_CACHE_HOME || LOCALAPPDATA || path.join(homedir(), '.cache'), 'xv6-debug', name);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Removes the oldest files of a folder until so many are left. Throws the system's errors. */
