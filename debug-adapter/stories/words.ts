@@ -72,12 +72,19 @@ export const processPart = (process: { pid: number; name: string }): Linked => (
 });
 
 /** What lies in a physical page: "UART", "kernel text", "the trap frame of pid 3 sh", "RAM"; undefined where nothing does. */
-export function pageContent({ machine, xv6 }: GuestKernel, physical: bigint): string | undefined {
-  const page = Number(physical / PAGE_SIZE);
-  const all = allProcesses(xv6);
+export function pageContent(guest: GuestKernel, physical: bigint): string | undefined {
+  const all = allProcesses(guest.xv6);
   const framed = all.find(({ used, trapframe }) => used && trapframe !== undefined && trapframe === pageOf(physical));
-  if (framed) return `the trap frame of ${named(framed)}`;
-  return kernelRegions(kernelLayout(xv6.binary, memoryMap(machine.memory)), []).nameAt(page, page, 1).name;
+  return framed ? `the trap frame of ${named(framed)}` : regionNames(guest)(physical);
+}
+
+/** As `pageContent`, of many pages, whose trap frames are RAM. */
+export function regionNames({ machine, xv6 }: GuestKernel): (physical: bigint) => string | undefined {
+  const regions = kernelRegions(kernelLayout(xv6.binary, memoryMap(machine.memory)), []);
+  return (physical) => {
+    const page = Number(physical / PAGE_SIZE);
+    return regions.nameAt(page, page, 1).name;
+  };
 }
 
 export const pageOf = (physical: bigint): bigint => physical - (physical % PAGE_SIZE);
