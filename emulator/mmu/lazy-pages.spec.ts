@@ -10,7 +10,8 @@ const PAGE = 4096;
 
 type Step =
   | { kind: 'fill'; from: number | 'on'; to: number; byte: number }
-  | { kind: 'store'; index: number; length: number; value: readonly number[] };
+  | { kind: 'store'; index: number; length: number; value: readonly number[] }
+  | { kind: 'hold' };
 
 const byte = fc.constantFrom(0, 1, 5, 255);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -29,7 +30,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 8, maxLength: 8 }),
     ),
   }),
+  fc.constant({ kind: 'hold' as const }),
 );
+
+/** The page held by an image of what it holds, as after a restore. The host's memory may then hold anything. */
+function held(pages: LazyPages): LazyPages {
+  const image = pages.image(0) ?? pages.keepImage(0);
+  const restored = new LazyPages(1);
+  restored.hold(0, { page: () => image }, () => undefined);
+  return restored;
+}
 
 const contents = (pages: LazyPages): Uint8Array => {
   const bytes = new Uint8Array(PAGE).fill(0xee);
@@ -41,11 +51,15 @@ describe('pages that have not been made', () => {
   it('hold what was stored, whatever was', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const pages = new LazyPages(1);
+        let pages = new LazyPages(1);
         const expected = new Uint8Array(PAGE);
         let end = 0;
+        let before = 0;
         for (const s of steps) {
-          if (s.kind === 'fill') {
+          if (s.kind === 'hold') {
+            pages = held(pages);
+            before = 0xee;
+          } else if (s.kind === 'fill') {
             const from = Math.min(s.from === 'on' ? end : s.from, PAGE - 1);
             const to = Math.max(s.to, from + 1);
             if (!pages.fill(0, from, to, s.byte)) continue;
@@ -58,7 +72,7 @@ describe('pages that have not been made', () => {
           }
           assert.deepEqual(contents(pages), expected);
         }
-        const made = new Uint8Array(PAGE);
+        const made = new Uint8Array(PAGE).fill(before);
         pages.commit(0, made);
         assert.deepEqual(made, expected);
         assert.ok(pages.isCommitted(0));
@@ -103,6 +117,18 @@ describe('pages that have not been made', () => {
     assert.ok(!pages.fill(0, 0, 4, 5), 'over half of the pointer');
     assert.ok(pages.fill(0, 0, PAGE, 5));
     assert.deepEqual(contents(pages), new Uint8Array(PAGE).fill(5));
+  });
+
+  it('go on from an image, as a kernel that frees them again does', () => {
+    for (const before of [0, 1]) {
+      const freed = new LazyPages(1);
+      const pointer = Uint8Array.of(0, 0x10, 0, 0x80, 0, 0, 0, 0);
+      if (before === 1) assert.ok(freed.fill(0, 0, PAGE, 1) && freed.store(0, 0, pointer, 0, 8));
+      const pages = held(freed);
+      assert.deepEqual(contents(pages), contents(freed));
+      assert.ok(pages.fill(0, 0, PAGE, 5) && pages.store(0, 0, pointer, 0, 8));
+      assert.deepEqual(contents(pages).subarray(0, 9), Uint8Array.of(...pointer, 5));
+    }
   });
 
   it('hold a pointer among zeroes, which may be filled afterwards', () => {

@@ -20,6 +20,8 @@ const enum Kind {
 }
 
 const WORD = 8;
+/** What a page of zeroes is as a filled one. */
+const ZEROES = new FilledPage(0, 0, PAGE, NO_WORD, 0, 0);
 
 export class LazyPages {
   private readonly kinds: Uint8Array;
@@ -167,6 +169,7 @@ export class LazyPages {
    * other shape, in which each store would come here, is as fast as elsewhere once the page is committed.
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
+    if (this.kinds[page] === Kind.held) this.takeOver(page);
     if (this.single[page] !== 0) return false;
     if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) {
       this.single[page] = 1;
@@ -185,6 +188,7 @@ export class LazyPages {
    * same byte until now. False, and nothing done, if the page has to be committed for that.
    */
   fill(page: number, from: number, to: number, byte: number): boolean {
+    if (this.kinds[page] === Kind.held) this.takeOver(page);
     const filled = this.kinds[page] === Kind.filled;
     if (from !== 0) {
       if (!filled || from !== this.boundary[page] || byte !== this.front[page]) return false;
@@ -201,6 +205,25 @@ export class LazyPages {
     this.front[page] = byte;
     this.boundary[page] = to;
     return true;
+  }
+
+  /**
+   * A page is no longer held by the image of a fill, but by the fill itself, which takes what a kernel does to free pages. The host's
+   * memory may still hold something else.
+   */
+  private takeOver(page: number): void {
+    const image = this.image(page)!;
+    if (image !== ZERO_PAGE && !(image instanceof FilledPage)) return;
+    const { front, back, boundary, wordAt, low, high } = image instanceof FilledPage ? image : ZEROES;
+    this.kinds[page] = Kind.filled;
+    this.images[page] = image;
+    this.front[page] = front;
+    this.back[page] = back;
+    this.boundary[page] = boundary;
+    this.single[page] = 0;
+    this.wordAt[page] = wordAt;
+    this.halves[page * 2] = low;
+    this.halves[page * 2 + 1] = high;
   }
 
   private isUniform(bytes: Uint8Array, from: number, length: number): boolean {

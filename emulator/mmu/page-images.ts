@@ -144,13 +144,13 @@ export class FilledPage implements PageImage {
   readonly bytes = 0;
 
   constructor(
-    private readonly front: number,
-    private readonly back: number,
-    private readonly boundary: number,
+    readonly front: number,
+    readonly back: number,
+    readonly boundary: number,
     /** Its offset, and its halves; NO_WORD, and 0, if there is none. */
-    private readonly wordAt: number,
-    private readonly low: number,
-    private readonly high: number,
+    readonly wordAt: number,
+    readonly low: number,
+    readonly high: number,
   ) {}
 
   /** Of the table below: pointers to different pages come to different places. */
