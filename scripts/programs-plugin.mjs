@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { transform } from 'esbuild';
+import { transform, version } from 'esbuild';
 
 /** The name of the common file, without .js. */
 export const COMMON = 'xv6-machine';
@@ -19,7 +19,9 @@ export const programsPlugin = (executable) => ({
         const name = basename(path);
         const banner = executable(path)
           ? '#!/usr/bin/env node'
-          : `// ${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+          : `// ${createHash('sha256')
+              .update(`${version} ${JSON.stringify(options)} ${text}`)
+              .digest('hex')}`;
         const { code, map } = await transform(text, { ...options, banner, sourcefile: name });
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, map ? `${code}//# sourceMappingURL=${name}.map\n` : code);

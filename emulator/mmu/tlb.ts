@@ -54,10 +54,7 @@ export class Tlb {
     harts: number,
   ) {
     this.contexts = Array.from({ length: harts }, () =>
-      Array.from({ length: TLB_CONTEXTS }, () => ({
-        ...{ satpLow: 0, satpHigh: 0, modes: 0 },
-        ...{ used: false, filled: true },
-      })),
+      Array.from({ length: TLB_CONTEXTS }, () => ({ satpLow: 0, satpHigh: 0, modes: 0, used: false, filled: true })),
     );
     this.writers = new Uint32Array(memory.guestPages);
     this.current = new Array<number>(harts).fill(0);
