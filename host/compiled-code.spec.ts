@@ -49,6 +49,20 @@ describe('what V8 has compiled', () => {
     assert.deepEqual(states(), before);
   });
 
+  it('is made anew by the first run that takes longer', () => {
+    const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200);';
+    write('program.js', HASH, `if (process.env.LONG) { ${wait} }`);
+    run();
+    const before = kept();
+    const environment = { XDG_CACHE_HOME: path.join(folder, 'cache') };
+    run({ ...environment, LONG: '1' });
+    assert.equal(kept().length, before.length + 1);
+    const whole = states();
+    run({ ...environment, LONG: '1' });
+    run();
+    assert.deepEqual(states(), whole);
+  });
+
   it('is not used for a file that holds something else, if it is as long', () => {
     run();
     write('common.js', 'fedcba9876543210', 'exports.answer = () => 6 * 8;');

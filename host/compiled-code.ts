@@ -11,6 +11,9 @@ import { cacheFolder, isPrivateFolder, keepNewest, makePrivateFolder } from './p
 
 /** Files to keep: of a few versions of the program and of V8. */
 const MOST_FILES = 8;
+/** Seconds after which a run has used most of what others will: the code of a shorter one is replaced by that of the first such. */
+const WHOLE = 1;
+const BRIEF = '-brief';
 
 type Require = (name: string) => unknown;
 type Run = (exports: object, require: Require, module: { exports: object }, file: string, folder: string) => void;
@@ -23,10 +26,16 @@ export function runCompiled(file: string, require: Require): object {
   const folder = path.dirname(file);
   const source = fs.readFileSync(file, 'utf8');
   const known = knownCode(file, source);
-  const cachedData = known === undefined ? undefined : readKnown(known);
+  const whole = known === undefined ? undefined : readKnown(known);
+  const cachedData = known === undefined ? undefined : (whole ?? readKnown(known + BRIEF));
   const script = new Script(wrap(source), { filename: file, cachedData });
-  if (known !== undefined && (cachedData === undefined || script.cachedDataRejected === true))
-    process.once('exit', () => keep(known, script.createCachedData()));
+  const isUsed = cachedData !== undefined && script.cachedDataRejected !== true;
+  if (known !== undefined && !(isUsed && cachedData === whole)) {
+    process.once('exit', () => {
+      const isWhole = process.uptime() >= WHOLE;
+      if (isWhole || !isUsed) keep(isWhole ? known : known + BRIEF, script.createCachedData());
+    });
+  }
   const module = { exports: {} };
   const requireBeside = (name: string): unknown =>
     name.startsWith('./') ? runCompiled(path.join(folder, name), require) : require(name);
