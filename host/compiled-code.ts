@@ -11,8 +11,11 @@ import { cacheFolder, isPrivateFolder, keepNewest, makePrivateFolder } from './p
 
 /** Files to keep: of a few versions of the program and of V8. */
 const MOST_FILES = 8;
-/** Seconds after which a run has used most of what others will: the code of a shorter one is replaced by that of the first such. */
-const WHOLE = 1;
+/**
+ * Milliseconds after which a run has used most of what others will, and V8 has not yet dropped what was used only at its start. The
+ * code of a run that is over by then is replaced by that of the first one that is not.
+ */
+const WHOLE = 1000;
 const BRIEF = '-brief';
 
 type Require = (name: string) => unknown;
@@ -31,10 +34,12 @@ export function runCompiled(file: string, require: Require): object {
   const script = new Script(wrap(source), { filename: file, cachedData });
   const isUsed = cachedData !== undefined && script.cachedDataRejected !== true;
   if (known !== undefined && !(isUsed && cachedData === whole)) {
-    process.once('exit', () => {
-      const isWhole = process.uptime() >= WHOLE;
-      if (isWhole || !isUsed) keep(isWhole ? known : known + BRIEF, script.createCachedData());
-    });
+    const keepBrief = (): void => keep(known + BRIEF, script.createCachedData());
+    if (!isUsed) process.once('exit', keepBrief);
+    setTimeout(() => {
+      process.off('exit', keepBrief);
+      keep(known, script.createCachedData());
+    }, WHOLE).unref();
   }
   const module = { exports: {} };
   const requireBeside = (name: string): unknown =>
