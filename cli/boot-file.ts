@@ -6,6 +6,7 @@ import type { Machine } from '../emulator/machine';
 import { isPrivateFolder, makePrivateFolder } from '../host/private-folder';
 import { reason } from '../host/reason';
 import { readRegular } from '../host/regular-file';
+import { replaceFile } from '../host/replace-file';
 import { UsageError } from './command-line/option-values';
 
 export class BootFile {
@@ -32,14 +33,11 @@ export class BootFile {
   /** To be called after output: saves the boot once it is at its end. Throws UsageError if it cannot be written. */
   look(): void {
     if (!this.recorder.isComplete(this.machine)) return;
-    const beside = `${this.file}.${crypto.randomUUID()}`;
     try {
       makePrivateFolder(path.dirname(this.file));
       this.checkFolder();
-      fs.writeFileSync(beside, this.recorder.save(this.machine), { mode: 0o600, flag: 'wx' });
-      fs.renameSync(beside, this.file);
+      replaceFile(this.file, this.recorder.save(this.machine), 0o600);
     } catch (error) {
-      fs.rmSync(beside, { force: true });
       if (error instanceof UsageError) throw error;
       throw new UsageError(`--warm-start ${path.dirname(this.file)}: the boot cannot be saved (${reason(error)})`);
     }

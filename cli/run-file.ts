@@ -12,6 +12,7 @@ import type { Machine } from '../emulator/machine';
 import { FileError } from '../host/file-error';
 import { reason } from '../host/reason';
 import { readRegular } from '../host/regular-file';
+import { replaceFile } from '../host/replace-file';
 import { UsageError } from './command-line/option-values';
 
 /** The option that names the file, for messages. */
@@ -31,17 +32,14 @@ export function checkRunFile(option: Recorder, file: string): void {
 /** Records what a machine has done since power on. Throws UsageError if the recording cannot be made or written. */
 export async function writeRun(option: Recorder, file: string, machine: Machine): Promise<void> {
   checkRunFile(option, file);
-  const beside = `${file}.${crypto.randomUUID()}`;
   try {
     const bytes = await encodeRun({
       ...{ options: machine.options, inputs: machine.inputs.since(0) },
       ...{ end: machine.instant, hash: machine.stateHash(), at: machine.instant },
       ...{ bookmarks: [], futures: [], checkpoints: [], files: [], notes: null },
     });
-    fs.writeFileSync(beside, bytes, { flag: 'wx' });
-    fs.renameSync(beside, file);
+    replaceFile(file, bytes);
   } catch (error) {
-    fs.rmSync(beside, { force: true });
     throw cannotWrite(option, file, error);
   }
 }

@@ -8,6 +8,7 @@ import { wrap } from 'node:module';
 import * as path from 'node:path';
 import { Script } from 'node:vm';
 import { cacheFolder, isPrivateFolder, keepNewest, makePrivateFolder } from './private-folder';
+import { replaceFile } from './replace-file';
 
 /** Files to keep: of a few versions of the program and of V8. */
 const MOST_FILES = 8;
@@ -69,16 +70,10 @@ function readKnown(known: string): Buffer | undefined {
 /** The code is of use only: where it cannot be kept, nothing is lost. */
 function keep(known: string, code: Buffer): void {
   const folder = path.dirname(known);
-  const beside = `${known}.${process.pid}`;
   try {
     makePrivateFolder(folder);
     if (!isPrivateFolder(folder)) return;
-    try {
-      fs.writeFileSync(beside, code, { mode: 0o600, flag: 'wx' });
-      fs.renameSync(beside, known);
-    } finally {
-      fs.rmSync(beside, { force: true });
-    }
+    replaceFile(known, code, 0o600);
     keepNewest(folder, MOST_FILES);
   } catch {
     // A full disk, or a folder that is none: the next run compiles anew, as this one did.

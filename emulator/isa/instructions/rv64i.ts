@@ -22,23 +22,11 @@ const flag =
   (a, b) =>
     i64.extend_u(op(a, b));
 
-const register = (
-  name: string,
-  funct7: string,
-  funct3: string,
-  op: Binary,
-  opcode = '0110011',
-  kind: Partial<Kind> = {},
-): Instruction =>
-  instruction(name, `${funct7} rs2 rs1 ${funct3} rd ${opcode}`, 'rd, rs1, rs2', (b) => b.write(op(b.rs1, b.rs2)), kind);
-const immediate = (
-  name: string,
-  funct3: string,
-  op: Binary,
-  opcode = '0010011',
-  kind: Partial<Kind> = {},
-): Instruction =>
-  instruction(name, `imm12 rs1 ${funct3} rd ${opcode}`, 'rd, rs1, imm', (b) => b.write(op(b.rs1, b.imm)), kind);
+const register = (name: string, funct7: string, funct3: string, op: Binary, opcode = '0110011'): Instruction =>
+  instruction(name, `${funct7} rs2 rs1 ${funct3} rd ${opcode}`, 'rd, rs1, rs2', (b) => b.write(op(b.rs1, b.rs2)));
+const immediate = (name: string, funct3: string, op: Binary, opcode = '0010011'): Instruction =>
+  instruction(name, `imm12 rs1 ${funct3} rd ${opcode}`, 'rd, rs1, imm', (b) => b.write(op(b.rs1, b.imm)));
+const sum32 = (row: Instruction): Instruction => ({ ...row, sum32: true });
 const shiftImmediate = (name: string, encoding: string, op: Binary): Instruction =>
   instruction(name, encoding, 'rd, rs1, imm', (b) => b.write(op(b.rs1, b.imm)));
 /** rd := the sum of the terms. */
@@ -117,11 +105,11 @@ export const RV64I: readonly Instruction[] = [
   register('or', '0000000', '110', i64.or),
   register('and', '0000000', '111', i64.and),
 
-  immediate('addiw', '000', asWord(i64.add), '0011011', { sum32: true }),
+  sum32(immediate('addiw', '000', asWord(i64.add), '0011011')),
   shiftImmediate('slliw', '0000000 shamt5 rs1 001 rd 0011011', shiftWord(i32.shl)),
   shiftImmediate('srliw', '0000000 shamt5 rs1 101 rd 0011011', shiftWord(i32.shr_u)),
   shiftImmediate('sraiw', '0100000 shamt5 rs1 101 rd 0011011', shiftWord(i32.shr_s)),
-  register('addw', '0000000', '000', asWord(i64.add), '0111011', { sum32: true }),
+  sum32(register('addw', '0000000', '000', asWord(i64.add), '0111011')),
   register('subw', '0100000', '000', asWord(i64.sub), '0111011'),
   register('sllw', '0000000', '001', shiftWord(i32.shl), '0111011'),
   register('srlw', '0000000', '101', shiftWord(i32.shr_u), '0111011'),
