@@ -161,6 +161,28 @@ describe('watched bytes', function () {
     assert.ok(heard > 0);
   });
 
+  it('hear of the very first touch after a reset, and in a state that was saved before the page was used', () => {
+    const once: Item[] = [
+      ...loadConstant(S0, DATA),
+      encode('sd', { rs1: S0, rs2: S0 }),
+      encode('ld', { rd: S1, rs1: S0 }),
+      label('halt'),
+      jumpTo('halt'),
+    ];
+    for (const acceleration of TIERS) {
+      const machine = boot(once, { acceleration });
+      const saved = machine.save();
+      const heard: string[] = [];
+      const own = machine.subscribe({ data: ({ access }) => heard.push(access) < 0 });
+      own.setWatches([word('read'), word('write')]);
+      for (const begin of [() => machine.reset(), () => machine.restore(saved)]) {
+        begin();
+        machine.run({ instructions: 100 });
+        assert.deepEqual(heard.splice(0), ['write', 'read'], acceleration);
+      }
+    }
+  });
+
   it('go on to a breakpoint on the next instruction', () => {
     const machine = boot(TOUCHING);
     machine.subscribe({ data: () => true }).setWatches([word('write')]);

@@ -69,10 +69,13 @@ export class DataWatches {
     this.touches = this.touches.filter(({ event }) => event.watch !== watch);
   }
 
-  /** The machine is powered on anew, and all flags of pages are gone. */
+  /** Memory holds something else now, and flags of pages may be gone. */
   reset(): void {
     this.touches = [];
-    for (const page of this.byPage.keys()) this.flag(page);
+    for (const page of this.byPage.keys()) {
+      this.memory.make(page);
+      this.flag(page);
+    }
   }
 
   /**

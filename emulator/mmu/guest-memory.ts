@@ -232,6 +232,11 @@ export class GuestMemory implements WritableMemory {
     return this.u8.subarray(DRAM + page * PAGE, DRAM + (page + 1) * PAGE);
   }
 
+  /** Has a guest page in the host's memory: stores to one that is not there are not noticed. */
+  make(page: number): void {
+    if (page >= FIRST_DRAM_PAGE) this.commit(page - FIRST_DRAM_PAGE);
+  }
+
   /** Has the page in the host's memory, if it is not there yet. */
   private commit(page: number): void {
     if (this.lazy.isCommitted(page)) return;
