@@ -41,6 +41,11 @@ export class MemoryAccess {
     if (crossesPage(low, bytes)) return this.loadAcross(hart, hart.address, bytes, signed);
     const physical = this.mmu.translate(hart, low, high, AccessType.load, bytes);
     if (physical < 0) return this.machine.raise(hart, causeOf(physical), hart.address);
+    const lazy = bytes === 8 ? this.memory.loadLazily(physical) : -1;
+    if (lazy >= 0) {
+      hart.setRdHalves(this.memory.lazyWords[lazy]!, this.memory.lazyWords[lazy + 1]!);
+      return Status.done;
+    }
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.loadDevice(hart, physical, bytes, signed, hart.address);
     this.mmu.fill(hart, low, high, physical);

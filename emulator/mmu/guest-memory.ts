@@ -136,6 +136,9 @@ export class GuestMemory implements WritableMemory {
   }
 
   readU64(address: bigint): bigint | undefined {
+    // A debugger follows free lists through all pages.
+    const page = this.uncommittedPage(Number(address));
+    if (page >= 0 && address % 8n === 0n) return this.lazy.word(page, Number(address) % PAGE);
     const host = this.range(address, 8);
     return host === 0 || host % 8 !== 0 ? undefined : this.u64[host / 8];
   }
@@ -158,6 +161,17 @@ export class GuestMemory implements WritableMemory {
   storeLazily(physical: number, bytes: number, from: number): boolean {
     const page = this.uncommittedPage(physical);
     return page >= 0 && this.lazy.store(page, physical % PAGE, this.u8, from, bytes);
+  }
+
+  /** Where the halves of the 8 bytes at a physical address are in `lazyWords` if their page need not be made for a load; else -1. */
+  loadLazily(physical: number): number {
+    const page = this.uncommittedPage(physical);
+    return page >= 0 && this.lazy.load(page, physical % PAGE) ? 2 * page : -1;
+  }
+
+  /** See `loadLazily`. */
+  get lazyWords(): Int32Array {
+    return this.lazy.halves;
   }
 
   /** Fills `bytes` bytes with one, within a page that need not be made for that; false if it must be. */

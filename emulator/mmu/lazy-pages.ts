@@ -19,6 +19,12 @@ const enum Kind {
   filled,
 }
 
+/** What single instructions, and no loop idiom, have done to a filled page since it was filled last; bits. */
+const enum Single {
+  stored = 1,
+  loaded = 2,
+}
+
 const WORD = 8;
 /** What a page of zeroes is as a filled one. */
 const ZEROES = new FilledPage(0, 0, PAGE, NO_WORD, 0, 0);
@@ -37,13 +43,15 @@ export class LazyPages {
   private readonly front: Uint8Array;
   private readonly back: Uint8Array;
   private readonly boundary: Uint16Array;
-  /** 1 if the last of the fill was a single store, and not that of a loop idiom. */
+  /** Of Single. */
   private readonly single: Uint8Array;
   /** Offset of the one word of a page filled to its end that holds something else, or NO_WORD; and that word. */
   private readonly wordAt: Uint16Array;
   private readonly words: Uint8Array;
-  /** The same, by words of 32 bits. */
-  private readonly halves: Int32Array;
+  /** The same, by words of 32 bits, two for each page. */
+  readonly halves: Int32Array;
+  /** A page that is looked at. */
+  private readonly looked = new Uint8Array(PAGE);
 
   constructor(readonly pages: number) {
     this.kinds = new Uint8Array(pages);
@@ -170,9 +178,9 @@ export class LazyPages {
    */
   store(page: number, offset: number, bytes: Uint8Array, from: number, length: number): boolean {
     if (this.kinds[page] === Kind.held) this.takeOver(page);
-    if (this.single[page] !== 0) return false;
+    if ((this.single[page]! & Single.stored) !== 0) return false;
     if (this.isUniform(bytes, from, length) && this.fill(page, offset, offset + length, bytes[from]!)) {
-      this.single[page] = 1;
+      this.single[page] = Single.stored;
       return true;
     }
     if (length !== WORD || !(this.kinds[page] === Kind.zero || this.takesWord(page))) return false;
@@ -180,6 +188,18 @@ export class LazyPages {
     this.changed(page);
     this.wordAt[page] = offset;
     for (let i = 0; i < WORD; i++) this.words[page * WORD + i] = bytes[from + i]!;
+    return true;
+  }
+
+  /**
+   * Whether the page need not be committed for a load of the word at `offset`: its one pointer, which a kernel reads as it takes the
+   * page off its free list, to fill it then. It is in `halves`. Whoever loads it again has another use for the page.
+   */
+  load(page: number, offset: number): boolean {
+    if (this.kinds[page] === Kind.held) this.takeOver(page);
+    if (this.kinds[page] !== Kind.filled || this.wordAt[page] !== offset) return false;
+    if ((this.single[page]! & Single.loaded) !== 0) return false;
+    this.single[page]! |= Single.loaded;
     return true;
   }
 
@@ -224,6 +244,14 @@ export class LazyPages {
     this.wordAt[page] = wordAt;
     this.halves[page * 2] = low;
     this.halves[page * 2 + 1] = high;
+  }
+
+  /** The aligned word of 8 bytes at `offset` of a page that is not committed, and need not be for that. */
+  word(page: number, offset: number): bigint {
+    if (this.kinds[page] === Kind.filled && this.wordAt[page] === offset)
+      return (BigInt(this.halves[page * 2 + 1]! >>> 0) << 32n) | BigInt(this.halves[page * 2]! >>> 0);
+    this.read(page, this.looked);
+    return new DataView(this.looked.buffer).getBigUint64(offset, true);
   }
 
   private isUniform(bytes: Uint8Array, from: number, length: number): boolean {
