@@ -4,12 +4,13 @@
  * the other.
  */
 import type { HartState } from './cpu/hart';
-import { FENCES_OBSERVED } from './layout';
+import { FENCES_OBSERVED, HartOffset } from './layout';
 import type { GuestMemory } from './mmu/guest-memory';
 import type { Tlb } from './mmu/tlb';
 import { Watching } from './mmu/watching';
 import type {
   DataEvent,
+  ExecuteEvent,
   Heard,
   MachineEvents,
   Listeners,
@@ -57,6 +58,8 @@ const EVENTS = Object.keys(NOTHING_HEARD) as (keyof MachineEvents)[];
 export class Observers {
   /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
+  /** Those who observe the execution of an address with these low 32 bits: most addresses that are observed are one party's. */
+  private byLowHalf = new Map<number, Share[]>();
   /** Replaced at every change, too. */
   heard: Heard = NOTHING_HEARD;
 
@@ -79,8 +82,8 @@ export class Observers {
       setWatches: (watches: Iterable<Watch>) => {
         if (holds()) watching.setWords(watches);
       },
-      followTables: (roots) => {
-        if (holds()) watching.followTables(roots);
+      followTables: (roots, page) => {
+        if (holds()) watching.followTables(roots, page);
       },
       followedTables: () => watching.followedTables(),
       end: () => {
@@ -109,10 +112,13 @@ export class Observers {
 
   /** A hart is about to execute the instruction at its pc: tells those who observe it; true if one of them wants to stop. */
   execute(hart: HartState, time: number, shown = false): boolean {
+    const listening = this.byLowHalf.get(hart.half(HartOffset.pc));
+    if (listening === undefined) return false;
     const { pc } = hart;
-    const event = { hart: hart.id, pc, time, ...(shown && { shown }) };
+    const event: ExecuteEvent = { hart: hart.id, pc, time };
+    if (shown) event.shown = true;
     let stops = false;
-    for (const { addresses, observer } of this.shares) {
+    for (const { addresses, observer } of listening) {
       if (addresses.get(pc >> 12n)?.includes(pc) !== true || !applies(observer, hart, pc)) continue;
       if (observer.execute?.(event)) stops = true;
     }
@@ -125,6 +131,7 @@ export class Observers {
     let entry: TableStoreEvent | undefined;
     for (const touch of this.memory.watches.take()) {
       for (const { observer, watching } of this.shares) {
+        if (watching.isIdle) continue;
         const { data, stores = [] } = watching.touched(touch);
         if (data && observer.data?.(data)) wanted.push(data);
         for (const event of stores) if (observer.tableStore?.(event)) entry ??= event;
@@ -153,6 +160,7 @@ export class Observers {
       else share.addresses.set(address >> 12n, [address]);
     }
     if (before + share.addresses.size === 0) return;
+    this.byLowHalf = byLowHalf(this.shares);
     this.host.addressesChanged(this.shares.some(({ addresses: others }) => others.size > 0));
   }
 
@@ -165,6 +173,18 @@ export class Observers {
     this.memory.i32[FENCES_OBSERVED / 4] = Number(wanted.fence);
     if (this.heard.csrWrite !== before) this.host.csrWritesChanged(!before);
   }
+}
+
+function byLowHalf(shares: readonly Share[]): Map<number, Share[]> {
+  const found = new Map<number, Share[]>();
+  for (const share of shares) {
+    for (const address of [...share.addresses.values()].flat()) {
+      const low = Number(BigInt.asIntN(32, address));
+      const others = found.get(low) ?? [];
+      if (!others.includes(share)) found.set(low, [...others, share]);
+    }
+  }
+  return found;
 }
 
 const tellOne = <Name extends keyof MachineEvents>(

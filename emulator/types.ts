@@ -117,9 +117,10 @@ export interface Subscription {
   setWatches(watches: Iterable<Watch>): void;
   /**
    * Makes `tableStore` report stores to every page of the trees with these roots (physical addresses), as they grow and
-   * shrink, and of any tree that a new satp names. Roots are added to the earlier ones; undefined ends it.
+   * shrink, and of any tree that a new satp names. Roots are added to the earlier ones; undefined ends it. With the physical
+   * address of a page, stores to entries of the last level are reported only if they lead, or led, to that page.
    */
-  followTables(roots: Iterable<bigint> | undefined): void;
+  followTables(roots: Iterable<bigint> | undefined, page?: bigint): void;
   /** The roots of the trees that are followed now, in no order. */
   followedTables(): bigint[];
   /** Ends the subscription: nothing is reported from now on, and setting anything has no effect. */

@@ -8,8 +8,7 @@ import { flagText, isPointer, PAGE_SIZE, PTE, pteFlags, ptePhysical, spanOf } fr
 import type { DataEvent, Stop, TableStoreEvent, Watch } from '../../emulator/types';
 import { callPlace } from '../code/place-names';
 import { frameInteger } from '../evaluation/evaluation';
-import { walkStack } from '../stack/stack';
-import { parkedProcesses, type Thread } from '../stack/threads';
+import { framesIn } from '../stack/frames-in';
 import { KernelEvents, type KernelEventKind } from '../xv6/kernel-events';
 import { tableName, tableRoots } from '../xv6/tables';
 import { executedScene, sceneOf, type AskedGuest, type Occurrence } from './occurrence';
@@ -71,7 +70,7 @@ export class PageHistory implements Query {
     this.subscription = subscription;
     this.freeing.clear();
     this.follow();
-    subscription.followTables([...tableRoots(xv6), ...this.tablesInHand()]);
+    subscription.followTables([...tableRoots(xv6), ...this.tablesInHand()], this.page);
     return () => subscription.end();
   }
 
@@ -132,25 +131,19 @@ export class PageHistory implements Query {
   private tablesInHand(): bigint[] {
     const { guest } = this;
     const image = guest.image.binary;
-    const starts = new Set(this.events.addresses(new Set<KernelEventKind>(['map'])));
-    const threads: Thread[] = [
-      ...guest.harts.map((hart): Thread => ({ kind: 'hart', hart: hart.id })),
-      ...parkedProcesses(guest).map((process): Thread => ({ kind: 'process', process })),
-    ];
-    return threads.flatMap((thread) =>
-      walkStack(guest, thread, 1).flatMap((frame) => {
-        const info = frame.isUser || frame.isLabel ? undefined : image.functionAt(frame.lookup);
-        const [table] = info !== undefined && starts.has(info.low) ? info.parameters : [];
-        return (table && frameInteger(guest, frame, table)) ?? [];
-      }),
-    );
+    const starts = this.events.addresses(new Set<KernelEventKind>(['map']));
+    const functions = starts.flatMap((start) => image.functionAt(start) ?? []);
+    return framesIn(guest, functions).flatMap((frame) => {
+      const [table] = image.functionAt(frame.lookup)?.parameters ?? [];
+      return (table && frameInteger(guest, frame, table)) ?? [];
+    });
   }
 
   /** Whether to stop for what a function of the kernel is about to do, or has done. A table that is being built is followed, too. */
   private concerns(id: number): boolean {
     const hart = this.guest.harts[id]!;
     const event = this.events.at(hart);
-    if (event?.kind === 'map') this.subscription?.followTables([event.root]);
+    if (event?.kind === 'map') this.subscription?.followTables([event.root], this.page);
     if (event?.kind === 'allocate' || event?.kind === 'free') return this.isIn(event);
     return this.freeing.get(hart.x(X.sp))?.returnsTo === hart.pc;
   }

@@ -9,8 +9,7 @@ import { satpRoot, toCanonical, walk, type Walk } from '../../emulator/isa/sv39'
 import { Csr } from '../../emulator/isa/csrs';
 import { Phase, type Instant } from '../../emulator/history/instant';
 import type { Hart, Stop } from '../../emulator/types';
-import { walkStack } from '../stack/stack';
-import { parkedProcesses, type Thread } from '../stack/threads';
+import { framesIn } from '../stack/frames-in';
 import type { FunctionInfo, Variable } from '../symbols/api';
 import { processOn } from '../xv6/cpus';
 import { named, processes } from '../xv6/processes';
@@ -88,17 +87,11 @@ export class EmptyWalks implements Query {
   }
 
   private isWithinCall(): boolean {
-    const { guest } = this;
-    const functions = [...this.entries.values()].map(({ info }) => info);
-    const threads: Thread[] = [
-      ...guest.harts.map(({ id }) => ({ kind: 'hart', hart: id }) as const),
-      ...parkedProcesses(guest).map((process) => ({ kind: 'process', process }) as const),
-    ];
-    return threads.some((thread) =>
-      walkStack(guest, thread, 1).some(
-        ({ image, isLabel, lookup }) =>
-          image === guest.image && !isLabel && functions.some(({ low, high }) => lookup >= low && lookup < high),
-      ),
+    return (
+      framesIn(
+        this.guest,
+        [...this.entries.values()].map(({ info }) => info),
+      ).length > 0
     );
   }
 

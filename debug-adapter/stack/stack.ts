@@ -45,11 +45,16 @@ export type StackGuest = Pick<
 };
 
 /** Frames innermost first, with ids from `firstId`. `origin`: the breakpoint that has stopped the hart. */
-export function walkStack(guest: StackGuest, thread: Thread, firstId: number, origin?: BreakpointOrigin): Frame[] {
-  return thread.kind === 'hart'
-    ? new StackWalk(guest, firstId, guest.harts[thread.hart]!).ofHart(origin)
-    : new StackWalk(guest, firstId, undefined, thread.process).ofParked();
-}
+export const walkStack = (guest: StackGuest, thread: Thread, firstId: number, origin?: BreakpointOrigin): Frame[] =>
+  walk(guest, thread, firstId, false, origin);
+
+/** Without user programs, which are most of the work. */
+export const walkKernelStack = (guest: StackGuest, thread: Thread): Frame[] => walk(guest, thread, 1, true);
+
+const walk = (guest: StackGuest, thread: Thread, id: number, isKernels: boolean, origin?: BreakpointOrigin): Frame[] =>
+  thread.kind === 'hart'
+    ? new StackWalk(guest, id, isKernels, guest.harts[thread.hart]!).ofHart(origin)
+    : new StackWalk(guest, id, isKernels, undefined, thread.process).ofParked();
 
 class StackWalk {
   private readonly frames: Frame[] = [];
@@ -62,6 +67,7 @@ class StackWalk {
   constructor(
     private readonly guest: StackGuest,
     private readonly firstId: number,
+    private readonly isKernels: boolean,
     private readonly hart: Hart | undefined,
     private readonly process: Process | undefined = hart && processOn(guest.xv6, hart),
   ) {
@@ -71,8 +77,7 @@ class StackWalk {
   ofHart(origin: BreakpointOrigin | undefined): Frame[] {
     const hart = this.hart!;
     this.origin = origin;
-    const registers = this.guest.frame(hart);
-    const space = this.guest.space(hart);
+    const [registers, space] = [this.guest.frame(hart), this.guest.space(hart)];
     if (hart.mode === Mode.User) this.user(registers, space, this.guest.userRoot(hart));
     else this.kernel(registers, space);
     return this.frames;
@@ -81,8 +86,7 @@ class StackWalk {
   ofParked(): Frame[] {
     const process = this.process!;
     const registers = parkedRegisters(this.guest.xv6, process);
-    if (!registers) return [];
-    this.kernel(resumed(this.guest.image, registers), kernelSpace(this.guest, process));
+    if (registers) this.kernel(resumed(this.guest.image, registers), kernelSpace(this.guest, process));
     return this.frames;
   }
 
@@ -124,6 +128,7 @@ class StackWalk {
 
   /** The frames of a user program, down to the function that exec entered. */
   private user(start: FrameRegisters, space: AddressSpace, root: bigint | undefined): void {
+    if (this.isKernels) return;
     const image = root === undefined ? undefined : this.guest.programs.in(root)?.image;
     let registers: FrameRegisters | undefined = start;
     while (registers && this.frames.length < DEEPEST) {
@@ -212,7 +217,7 @@ class StackWalk {
     label?: string,
     space = this.process && userSpace(this.guest, this.process),
   ): void {
-    if (!registers || !space) return;
+    if (!registers || !space || this.isKernels) return;
     const root = this.process?.pagetable ?? (this.hart && this.guest.userRoot(this.hart));
     this.label(label ?? this.userLabel(registers, root), registers, space);
     if (label === undefined && isReplaced(this.functions, registers.pc, space.read)) {

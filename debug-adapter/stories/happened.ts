@@ -6,7 +6,7 @@ import { baseName } from '../code/sources';
 import type { StoryEvent, StoryPlace } from '../protocol';
 import type { StopReport } from '../run-control/stops';
 import type { Frame } from '../stack/frame';
-import { walkStack, type StackGuest } from '../stack/stack';
+import { walkKernelStack, type StackGuest } from '../stack/stack';
 import { processOn } from '../xv6/cpus';
 
 /** Whose stops are told. */
@@ -61,7 +61,7 @@ export function actor(
 /** The stack as it was when a hart executed an instruction that it has just done. */
 function stackAt(guest: StoryGuest, hart: Hart, pc: bigint): Frame[] {
   const then = Object.create(guest, { frame: { value: (one: Hart) => ({ ...guest.frame(one), pc }) } }) as StoryGuest;
-  return walkStack(then, { kind: 'hart', hart: hart.id }, 1);
+  return walkKernelStack(then, { kind: 'hart', hart: hart.id });
 }
 
 /** Those of the kernel since it was entered last. */

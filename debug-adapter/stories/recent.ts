@@ -11,6 +11,7 @@ import { trapVector } from '../../emulator/dead-ends/trap-loops';
 import type { Hart, LoggedInput } from '../../emulator/types';
 import { fromBytes } from '../expressions/value';
 import type { AskedGuest } from '../questions/occurrence';
+import { pageOf } from '../questions/page-history';
 
 /** An instruction that a hart has retired. */
 export interface Executed {
@@ -73,8 +74,12 @@ export async function recentInstructions(
   const settle = (): void => {
     if (begun?.one !== undefined && hart.retired > begun.retired && begun.steps < last) executed.push(begun.one);
   };
+  const code = new KnownCode(guest, hart);
   const begin = (pc: bigint): void => {
-    begun = { steps: hart.steps, retired: hart.retired, one: beginning(guest, hart, pc) };
+    const decoded = code.at(pc);
+    const one = decoded && beginning(guest, hart, pc, decoded);
+    if (one !== undefined) code.begins(one);
+    begun = { steps: hart.steps, retired: hart.retired, one };
   };
   const subscription = guest.machine.subscribe({
     trap: ({ hart: trapped, interrupt, to }) => {
@@ -102,9 +107,33 @@ export async function recentInstructions(
 
 const isWrite = ({ input: { kind } }: LoggedInput): boolean => kind !== 'console' && kind !== 'idle';
 
-function beginning(guest: AskedGuest, hart: Hart, pc: bigint): Executed | undefined {
-  const decoded = instructionAt(guest.read(hart), pc);
-  if (decoded === undefined) return undefined;
+/** The instructions that a hart executes, each read once until another may lie there: by a store, or in another address space. */
+class KnownCode {
+  private readonly known = new Map<bigint, Decoded | undefined>();
+  private readonly pages = new Set<bigint>();
+
+  constructor(
+    private readonly guest: AskedGuest,
+    private readonly hart: Hart,
+  ) {}
+
+  at(pc: bigint): Decoded | undefined {
+    if (!this.known.has(pc)) {
+      this.known.set(pc, instructionAt(this.guest.read(this.hart), pc));
+      this.pages.add(pageOf(this.guest.space(this.hart).physical(pc) ?? pc));
+    }
+    return this.known.get(pc);
+  }
+
+  begins({ decoded: { instruction }, physical }: Executed): void {
+    const isStore = physical !== undefined && instruction.access?.kind !== 'load';
+    if (instruction.system === undefined && !(isStore && this.pages.has(pageOf(physical)))) return;
+    this.known.clear();
+    this.pages.clear();
+  }
+}
+
+function beginning(guest: AskedGuest, hart: Hart, pc: bigint, decoded: Decoded): Executed {
   const [left, right] = [hart.x(decoded.rs1), hart.x(decoded.rs2)];
   const one = { pc, decoded, left, right, sp: hart.x(X.sp) };
   const { access } = decoded.instruction;

@@ -51,7 +51,8 @@ const AT_RETURN: readonly KernelEventKind[] = ['create'];
 export class KernelEvents {
   private readonly byKind = new Map<bigint, KernelEventKind>();
   private readonly missingByKind = new Map<KernelEventKind, string>();
-  private readonly partlySeen = new Map<KernelEventKind, string>();
+  /** The functions in which events of a kind are seen. */
+  private readonly seenIn = new Map<KernelEventKind, readonly string[]>();
   private readonly allocators: Allocators;
 
   constructor(
@@ -65,7 +66,7 @@ export class KernelEvents {
       if (!found) this.missingByKind.set(kind, `the kernel has no function ${names}`);
       else if (!places?.length) this.missingByKind.set(kind, `where ${found.name} returns is not known`);
       for (const address of places ?? []) this.byKind.set(address, kind);
-      if (found) this.noteInlined(kind, found.name);
+      if (found) this.seenIn.set(kind, [found.name]);
     }
     this.allocators = findAllocators(xv6, xv6.allocators);
     for (const [address, { kind }] of this.allocators.at) this.byKind.set(address, kind);
@@ -73,14 +74,9 @@ export class KernelEvents {
       const names = xv6.allocators.flatMap((one) => one[kind] ?? []);
       const isSeen = [...this.allocators.at.values()].some((one) => one.kind === kind);
       if (!isSeen) this.missingByKind.set(kind, `no function ${names.join(' or ')} of the kernel can be seen`);
-      for (const name of names) this.noteInlined(kind, name);
+      this.seenIn.set(kind, names);
     }
     if (!xv6.proc && !this.missingByKind.has('create')) this.missingByKind.set('create', 'the processes are not known');
-  }
-
-  private noteInlined(kind: KernelEventKind, name: string): void {
-    const copies = this.xv6.binary.inlinedCopies(name).length;
-    if (copies > 0) this.partlySeen.set(kind, `${name} is inlined in ${copies} places, where it is not seen`);
   }
 
   /** Why events of a kind cannot be seen; undefined if they can. */
@@ -90,7 +86,11 @@ export class KernelEvents {
 
   /** Why not all events of a kind are seen. */
   partly(kind: KernelEventKind): string | undefined {
-    return this.partlySeen.get(kind);
+    for (const name of this.seenIn.get(kind) ?? []) {
+      const copies = this.xv6.binary.inlinedCopies(name).length;
+      if (copies > 0) return `${name} is inlined in ${copies} places, where it is not seen`;
+    }
+    return undefined;
   }
 
   /** Addresses at which a hart must be checked for events of these kinds. */

@@ -10,7 +10,7 @@ import { AccessType, type Mmu, causeOf, refused } from '../mmu/mmu';
 import type { CodePage, Tlb } from '../mmu/tlb';
 import { type LoopIdiom, MAX_LOOP_BYTES, loopIdiomAt, runLoopIdiom } from './loop-idioms';
 import type { HartState } from '../cpu/hart';
-import { PAGE, RecordLayout, Status, offsetOf, slotOf } from '../layout';
+import { HartOffset, PAGE, RecordLayout, Status, offsetOf, slotOf } from '../layout';
 import { Opcode, writeSingleStep, writeRecord, writeStraddling } from './opcodes';
 import { RecordPages } from './record-pages';
 import { type Acceleration, TranslationCache } from './translation-cache';
@@ -122,47 +122,48 @@ export class CodeCache {
 
   /** See Opcode.special. The hart's pc is that of the record. */
   special(hart: HartState, record: number): Status {
-    const pc = hart.pc;
     const marked = this.marks.has(record);
     if (marked && this.machine.executing(hart) === Status.exit) return Status.exit;
-    const page = this.pageAt(hart, pc);
+    const host = this.fetched(hart);
     // The instruction before detached the page by storing into it, or an observer by what it subscribed to.
-    if (page === undefined) return Status.reload;
-    const offset = Number(pc & BigInt(PAGE - 1));
-    const host = page.host + offset;
+    if (host === 0) return Status.reload;
+    const offset = host & (PAGE - 1);
+    const page = host - offset;
     const { view } = this.memory;
     let word = view.getUint16(host, true);
     const straddles = lengthOf(word) === 4 && offset === PAGE - 2;
     if (straddles) {
-      const upper = this.upperHalf(hart, pc + 2n);
-      if (upper < 0) return this.raiseCounted(hart, causeOf(upper), BigInt.asUintN(64, pc + 2n));
+      const next = hart.pc + 2n;
+      const upper = this.upperHalf(hart, next);
+      if (upper < 0) return this.raiseCounted(hart, causeOf(upper), BigInt.asUintN(64, next));
       word |= upper << 16;
       // Entering the next page may have given this one up. What is already decoded belongs to another next page.
-      if (this.pageAt(hart, pc) === undefined) return Status.reload;
-      if (!marked && view.getUint16(record, true) === Opcode.special) this.decode(page.host, record, word);
+      if (this.fetched(hart) === 0) return Status.reload;
+      if (!marked && view.getUint16(record, true) === Opcode.special) this.decode(page, record, word);
     } else if (lengthOf(word) === 4) {
       word = view.getInt32(host, true);
     }
     const alone = straddles || marked;
-    if (marked) this.pages.leftUndecoded(page.host);
-    const legal = alone ? writeSingleStep(this.memory, word) : this.decodeOn(page.host, record, word);
+    if (marked) this.pages.leftUndecoded(page);
+    const legal = alone ? writeSingleStep(this.memory, word) : this.decodeOn(page, record, word);
     if (legal) return alone ? Status.scratch : Status.reload;
     return this.raiseCounted(hart, Cause.illegalInstruction, BigInt(lengthOf(word) === 2 ? word & 0xffff : word >>> 0));
   }
 
   /** The branch at the hart's pc closes a loop idiom: makes passes of it, or has the branch run the ordinary way. */
   loopIdiom(hart: HartState, record: number): Status {
-    const page = this.pageAt(hart, hart.pc);
-    if (page === undefined) return Status.reload;
+    const host = this.fetched(hart);
+    if (host === 0) return Status.reload;
     let loop = this.loops.get(record);
     if (loop === undefined) {
-      loop = loopIdiomAt(this.memory.view, page.host + Number(hart.pc & BigInt(PAGE - 1)));
+      loop = loopIdiomAt(this.memory.view, host);
       // What has been decoded stays as it is.
       if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
     }
     // The loop may have been changed since its branch was decoded, or lie around what is observed.
+    const page = host - (host & (PAGE - 1));
     const runs =
-      loop !== undefined && !this.isMarkedBefore(record) && runLoopIdiom(hart, loop, this.memory, this.mmu, page.host);
+      loop !== undefined && !this.isMarkedBefore(record) && runLoopIdiom(hart, loop, this.memory, this.mmu, page);
     return runs ? Status.reload : this.alone(record);
   }
 
@@ -213,6 +214,11 @@ export class CodeCache {
   /** Bytes of a page with records are about to change. */
   stored(host: number, length: number): void {
     this.pages.stored(host, length);
+  }
+
+  /** The host address of the instruction at a hart's pc, if its fetches find that at once; else 0. */
+  private fetched(hart: HartState): number {
+    return this.tlb.fetches(hart, hart.half(HartOffset.pc), hart.half(HartOffset.pc + 4));
   }
 
   /** The page of code that a hart's fetches find at an address, if they find it at once. */

@@ -20,10 +20,51 @@ interface Part {
   stores: boolean;
 }
 
-/** What was touched, by its host address, and what is told of it. It is filled in field by field: some searches make millions. */
-interface Touch {
-  host: number;
-  event: DataEvent;
+/** A touch of watched bytes. What nobody wants to hear of is told apart here, in numbers: some searches see millions. */
+export class Touch {
+  /** As they were: the halves of an aligned word of 8 bytes, or else the bytes. */
+  readonly low: number = 0;
+  readonly high: number = 0;
+  readonly bytes: Uint8Array | undefined;
+  readonly hart: number | undefined;
+  readonly pc: bigint | undefined;
+
+  constructor(
+    private readonly memory: GuestMemory,
+    readonly watch: Watch,
+    readonly access: DataEvent['access'],
+    /** Host address. */
+    readonly start: number,
+    readonly length: number,
+    hart: AccessingHart | undefined,
+    private readonly by: DataEvent['by'],
+    private readonly va: bigint | undefined,
+    private readonly device: string,
+  ) {
+    this.hart = hart?.id;
+    this.pc = hart?.pc;
+    if (this.isWord) {
+      this.low = memory.i32[start >> 2]!;
+      this.high = memory.i32[(start >> 2) + 1]!;
+    } else {this.bytes = memory.u8.slice(start, start + length);}
+  }
+
+  get isWord(): boolean {
+    return this.length === 8 && (this.start & 7) === 0;
+  }
+
+  /** What is told of it, with the bytes as they are now; `watch`: as the subscriber knows it. */
+  event(watch = this.watch): DataEvent {
+    const { memory, access, by, start, length, va } = this;
+    const before = this.bytes ?? new Uint8Array(Int32Array.of(this.low, this.high).buffer);
+    const after = access === 'write' ? memory.u8.slice(start, start + length) : before;
+    const event: DataEvent = { watch, access, by, address: BigInt(memory.physicalOf(start)), before, after };
+    if (this.hart !== undefined) event.hart = this.hart;
+    if (this.pc !== undefined) event.pc = this.pc;
+    if (by === 'device') event.device = this.device;
+    if (va !== undefined) event.va = va;
+    return event;
+  }
 }
 
 export class DataWatches {
@@ -66,7 +107,7 @@ export class DataWatches {
       this.flag(page);
     }
     this.all.delete(watch);
-    this.touches = this.touches.filter(({ event }) => event.watch !== watch);
+    if (this.pending) this.touches = this.touches.filter((touch) => touch.watch !== watch);
   }
 
   /** Memory holds something else now, and flags of pages may be gone. */
@@ -100,14 +141,11 @@ export class DataWatches {
       this.note(host, length, hart, 'instruction', va, 'read', ({ loads, stores }) => loads && !stores);
   }
 
-  /** What was touched, with the bytes as they are now. */
-  take(): DataEvent[] {
-    const touches = this.touches;
+  /** What was touched since it was taken last. */
+  take(): Touch[] {
+    const { touches } = this;
     this.touches = [];
-    return touches.map(({ host, event }) => {
-      if (event.access === 'write') event.after = this.memory.u8.slice(host, host + event.before.length);
-      return event;
-    });
+    return touches;
   }
 
   private note(
@@ -123,16 +161,9 @@ export class DataWatches {
       const start = Math.max(host, part.start);
       const end = Math.min(host + length, part.end);
       if (start >= end || !concerns(part)) continue;
-      const before = this.memory.u8.slice(start, end);
-      const address = BigInt(this.memory.physicalOf(start));
-      const event: DataEvent = { watch: part.watch, access, by, address, before, after: before };
-      if (hart !== undefined) {
-        event.hart = hart.id;
-        event.pc = hart.pc;
-      }
-      if (by === 'device') event.device = this.device ?? 'a device';
-      if (va !== undefined) event.va = BigInt.asUintN(64, va + BigInt(start - host));
-      this.touches.push({ host: start, event });
+      const at = va === undefined || start === host ? va : BigInt.asUintN(64, va + BigInt(start - host));
+      const device = this.device ?? 'a device';
+      this.touches.push(new Touch(this.memory, part.watch, access, start, end - start, hart, by, at, device));
     }
   }
 

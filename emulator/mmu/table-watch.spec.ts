@@ -69,6 +69,37 @@ describe('watched page tables', function () {
     );
   });
 
+  it('tell of the last level what concerns a page, where one is asked for', () => {
+    const [wanted, other] = [DRAM + 0x40_0123_4000n, DRAM].map((page) => (page >> 2n) | 0xfn) as [bigint, bigint];
+    const tree = (own: Subscription, machine: Machine) => {
+      poke(machine, ROOT, pointer(MIDDLE));
+      poke(machine, MIDDLE, pointer(LAST));
+      own.followTables([ROOT], DRAM + 0x40_0123_4000n);
+    };
+    const events = run(
+      storing(
+        ...([
+          [LAST, other],
+          [LAST + 8n, wanted],
+          [LAST + 8n, wanted & ~4n],
+          [LAST + 8n, other],
+          [LAST + 8n, 0n],
+          [MIDDLE + 8n, other],
+          [LAST + 16n, wanted | (1n << 60n)],
+          [LAST + 24n, wanted],
+        ] as [bigint, bigint][]),
+      ),
+      tree,
+    );
+    assert.deepEqual(brief(events), [
+      [0, 1, 0x1000n, 0n, wanted],
+      [0, 1, 0x1000n, wanted, wanted & ~4n],
+      [0, 1, 0x1000n, wanted & ~4n, other],
+      [1, 1, 0x200000n, 0n, other],
+      // The page has been given up by then: it was filled with what is no entry.
+    ]);
+  });
+
   it('let go of tables that are unlinked, cleared by bytes or filled with what is no entry', () => {
     const tree = (own: Subscription, machine: Machine) => {
       poke(machine, ROOT, pointer(MIDDLE));

@@ -6,7 +6,8 @@
  */
 import { toCanonical, hasReserved, isPointer, pteFlags, ptePhysical, ROOT_LEVEL, spanOf } from '../isa/sv39';
 import { PAGE } from '../layout';
-import type { DataEvent, TableStoreEvent, Watch } from '../types';
+import type { TableStoreEvent, Watch } from '../types';
+import type { Touch } from './data-watch';
 import type { GuestMemory } from './guest-memory';
 
 interface TablePage {
@@ -30,6 +31,8 @@ export class TableWatch {
   private readonly byWatch = new Map<Watch, number>();
   /** Whether anybody listens. */
   active = false;
+  /** Of entries of the last level only those are told that lead, or led, to the page with this number. */
+  page: number | undefined;
   /** Pages have been taken in since this was last set to false. */
   grown = false;
 
@@ -49,15 +52,12 @@ export class TableWatch {
     this.active = false;
   }
 
-  owns(watch: Watch): boolean {
-    return this.byWatch.has(watch);
-  }
-
-  /** What a touch of one of the pages has done to its entries. */
-  stored(touch: DataEvent): TableStoreEvent[] {
-    const at = this.byWatch.get(touch.watch);
+  /** What a touch has done to the entries of a page of the tables; nothing if it was of other bytes. */
+  stored(access: Touch): readonly TableStoreEvent[] {
+    const at = this.byWatch.get(access.watch);
     const page = at === undefined ? undefined : this.pages.get(at);
-    if (at === undefined || page === undefined) return [];
+    if (at === undefined || page === undefined || (page.level === 0 && this.isOfOthers(access))) return NONE;
+    const touch = access.event();
     if (touch.before.length % 8 !== 0 || touch.address % 8n !== 0n) {
       this.unwatch(at);
       return [];
@@ -83,6 +83,15 @@ export class TableWatch {
       events.push(event);
     }
     return events;
+  }
+
+  /** Whether an entry of the last level leads, and led, to other pages than the one that is asked for. */
+  private isOfOthers({ start, isWord, low, high }: Touch): boolean {
+    const { page, memory } = this;
+    if (page === undefined || !isWord) return false;
+    const [lowNow, highNow] = [memory.i32[start >> 2]!, memory.i32[(start >> 2) + 1]!];
+    // With a reserved bit it can be no entry: that is to be found out.
+    return highNow >>> 22 === 0 && pageNumber(lowNow, highNow) !== page && pageNumber(low, high) !== page;
   }
 
   private relink(page: TablePage, index: number, to: number | undefined): void {
@@ -133,6 +142,11 @@ export class TableWatch {
     for (const child of page.children.values()) this.release(child);
   }
 }
+
+const NONE: readonly TableStoreEvent[] = [];
+
+/** Of an entry, given by its halves. */
+const pageNumber = (low: number, high: number): number => (high & 0x3f_ffff) * 2 ** 22 + (low >>> 10);
 
 const entry = new BigUint64Array(1);
 const bytesOfEntry = new Uint8Array(entry.buffer);

@@ -1,7 +1,8 @@
 /** What one subscription has watched in memory: words, and whole page tables; and what has come of it. */
 import { satpRoot } from '../isa/sv39';
-import { Cell } from '../layout';
+import { Cell, PAGE } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
+import type { Touch } from './data-watch';
 import type { GuestMemory } from './guest-memory';
 import { TableWatch } from './table-watch';
 import type { Tlb } from './tlb';
@@ -43,15 +44,22 @@ export class Watching {
   }
 
   /** See Subscription.followTables. */
-  followTables(roots: Iterable<bigint> | undefined): void {
+  followTables(roots: Iterable<bigint> | undefined, page?: bigint): void {
     if (roots === undefined) {
       this.tables.clear();
       return;
     }
+    const wasActive = this.tables.active;
     this.tables.active = true;
+    this.tables.page = page === undefined ? undefined : Number(page / BigInt(PAGE));
     for (const root of roots) this.tables.add(root);
-    for (const hart of this.harts) this.satpChanged(hart);
+    if (!wasActive) for (const hart of this.harts) this.satpChanged(hart);
     this.keepOut();
+  }
+
+  /** Nothing is watched. */
+  get isIdle(): boolean {
+    return this.words.size === 0 && !this.tables.active;
   }
 
   /** See Subscription.followedTables. */
@@ -81,10 +89,9 @@ export class Watching {
   }
 
   /** What a touch of watched memory is to this subscription: words of its own, entries of its tables, or nothing. */
-  touched(touch: DataEvent): { data?: DataEvent; stores?: TableStoreEvent[] } {
+  touched(touch: Touch): { data?: DataEvent; stores?: readonly TableStoreEvent[] } {
     const watch = this.passed.get(touch.watch);
-    if (watch !== undefined) return { data: { ...touch, watch } };
-    return this.tables.owns(touch.watch) ? { stores: this.tables.stored(touch) } : {};
+    return watch === undefined ? { stores: this.tables.stored(touch) } : { data: touch.event(watch) };
   }
 
   /** Pages that tables have newly taken are not to be found in the TLBs any more. */

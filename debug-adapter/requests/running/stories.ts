@@ -21,7 +21,7 @@ import type { Stopped } from '../stopped';
 import { named } from '../../xv6/processes';
 
 /** Milliseconds after the last request at which the past is looked through again. */
-const QUIET = 60;
+const QUIET = 20;
 /** For how long it is looked through unasked, in milliseconds. */
 const PATIENCE = 15_000;
 /** Ticks of virtual time in a millisecond. */
