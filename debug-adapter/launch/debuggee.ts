@@ -57,6 +57,7 @@ export class Debuggee implements Guest {
     const { memory } = machine;
     this.xv6 = openXv6(image.binary, (address, length) => memory.read(address, length), {
       readAligned: (address) => memory.readU64(address),
+      readInto: (address, bytes) => memory.readInto(address, bytes),
       allocators: settings.allocators,
     });
     this.steps = new GuestSteps(this, settings.stepIntoKernel);

@@ -49,6 +49,14 @@ export class Frames {
     return this.call(page, ALLOCATED);
   }
 
+  /** Whether an allocation was seen; whether a free was. */
+  wasAllocated(page: number): boolean {
+    return this.word(page, ALLOCATED) !== 0;
+  }
+  wasFreed(page: number): boolean {
+    return this.word(page, FREED) !== 0;
+  }
+
   /** Its last free, since which it may have been allocated again. */
   free(page: number): AllocatorCall | undefined {
     return this.call(page, FREED);

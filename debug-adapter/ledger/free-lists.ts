@@ -7,14 +7,14 @@ import { PAGE_SIZE } from '../../emulator/isa/sv39';
 import type { PhysicalMemory } from '../../emulator/types';
 import { freeHeads, freePages, isOutOfMemory, type Xv6 } from '../xv6/kernel';
 
-/** Words of a page that are looked at for its filling, the first one apart. */
-const SAMPLED = 7n;
+/** What is looked at of a page for its filling. */
+const sample = new Uint8Array(56);
 const HALF = PAGE_SIZE / 2n;
 
 export class FreeLists {
   private readonly isKnown: boolean;
-  /** What the allocator fills pages with as it frees them, once one was seen. */
-  private filling: bigint | undefined;
+  /** The byte that the allocator fills pages with as it frees them, once one was seen. */
+  private filling: number | undefined;
 
   constructor(
     private readonly xv6: Pick<Xv6, 'binary' | 'read'>,
@@ -64,18 +64,15 @@ export class FreeLists {
     return next !== undefined && next % PAGE_SIZE === 0n && (next === 0n || this.memory.readU64(next) !== undefined);
   }
 
-  private get allocatorsFilling(): bigint | undefined {
+  private get allocatorsFilling(): number | undefined {
     this.filling ??= freeHeads(this.xv6).flatMap((head) => this.fillingOf(head) || [])[0];
     return this.filling;
   }
 
-  /** The word that a page is full of, as far as it is looked at, from an offset on: eight times the same byte. */
-  private fillingOf(page: bigint, offset = 8n): bigint | undefined {
-    const { memory } = this;
-    const filling = memory.readU64(page + offset);
-    if (filling === undefined || filling !== (filling & 0xffn) * 0x0101_0101_0101_0101n) return undefined;
-    for (let word = 1n; word < SAMPLED; word++)
-      if (memory.readU64(page + offset + 8n * word) !== filling) return undefined;
-    return filling;
+  /** The byte that a page is full of, as far as it is looked at, from an offset on. */
+  private fillingOf(page: bigint, offset = 8n): number | undefined {
+    if (!this.memory.readInto(page + offset, sample)) return undefined;
+    const [filling] = sample;
+    return sample.every((byte) => byte === filling) ? filling : undefined;
   }
 }

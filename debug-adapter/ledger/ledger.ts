@@ -10,7 +10,7 @@ import { Mode, type Hart, type State, type Subscription } from '../../emulator/t
 import type { Guest } from '../code/guest';
 import { memoryMap } from '../memory/memory-map';
 import { findAllocators, type AllocatorFunction } from '../xv6/allocators';
-import { processIdOn } from '../xv6/cpus';
+import { processIdOn, structProcOn } from '../xv6/cpus';
 import { kernelLayout } from '../xv6/regions';
 import { Frames } from './frames';
 import { FreedPages, type FreedInUse, type FreedRule } from './freed-pages';
@@ -215,7 +215,7 @@ export class Ledger {
 
   /** At the kernel's trap vector, or in panic. */
   private interrupted(hart: Hart): boolean {
-    const { thread } = this.running(hart);
+    const thread = this.threadOn(hart);
     if (hart.pc === this.guest.xv6.panic) return this.tell(hart, this.judge('panic', this.freedPages.taken(thread)));
     this.users.interrupted(thread);
     return false;
@@ -310,7 +310,7 @@ export class Ledger {
 
   private returns(hart: Hart, to: Mode): boolean {
     if (to === Mode.User) return this.leaves(hart);
-    if (this.users.addresses.length > 0) this.users.goesOn(this.running(hart).thread);
+    if (this.users.addresses.length > 0) this.users.goesOn(this.threadOn(hart));
     return false;
   }
 
@@ -319,8 +319,8 @@ export class Ledger {
     this.uses.settle();
     const { freedPages, users } = this;
     if (!freedPages.pending.any && !users.isOn) return false;
-    const { thread } = this.running(hart);
-    const broken = users.leaves(hart, thread, `${hart.id} ${hart.retired}`);
+    const thread = this.threadOn(hart);
+    const broken = users.leaves(hart, thread);
     const freed = this.judge('left', freedPages.taken(thread)) ?? this.judge('ended', freedPages.orphaned());
     if (this.tell(hart, freed)) return true;
     return broken !== undefined && this.happened({ ...broken, hart: hart.id });
@@ -369,8 +369,12 @@ export class Ledger {
     if (root !== undefined) this.freedPages.roots.add(root);
   }
 
+  private threadOn(hart: Hart): Thread {
+    return structProcOn(this.guest.xv6, hart) ?? -1n - BigInt(hart.id);
+  }
+
   private running(hart: Hart): { thread: Thread; pid: number } {
     const process = processIdOn(this.guest.xv6, hart);
-    return process ? { thread: process.address, pid: process.pid } : { thread: -1n - BigInt(hart.id), pid: 0 };
+    return { thread: process?.address ?? this.threadOn(hart), pid: process?.pid ?? 0 };
   }
 }

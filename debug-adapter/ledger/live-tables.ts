@@ -2,17 +2,20 @@
  * The roots of the page tables in use: the kernel's, and those of processes. Read by the offsets of the members alone, as they are
  * asked for often.
  */
-import { alignedWord, arrayBytes, type Xv6 } from '../xv6/kernel';
 import { findMember } from '../expressions/types';
+import { alignedWord, type Xv6 } from '../xv6/kernel';
 import { kernelRoot } from '../xv6/tables';
 
 export class LiveTables {
   private readonly state: number | undefined;
   private readonly members: readonly number[];
   private readonly sizeAt: number | undefined;
+  /** What proc[] holds now. */
+  private readonly slots: DataView<ArrayBuffer>;
 
   constructor(private readonly xv6: Xv6) {
     const record = xv6.proc?.record;
+    this.slots = new DataView(new ArrayBuffer(xv6.proc === undefined ? 0 : xv6.proc.count * xv6.proc.stride));
     const offsetOf = (name: string): number | undefined => record && findMember(record, name)?.offset;
     this.state = offsetOf('state');
     this.sizeAt = offsetOf('sz');
@@ -40,14 +43,22 @@ export class LiveTables {
     return this.processRoots(this.members.slice(0, 1));
   }
 
+  private read(address: bigint): boolean {
+    const { readInto, read } = this.xv6;
+    const slots = new Uint8Array(this.slots.buffer);
+    if (readInto !== undefined) return readInto(address, slots);
+    const bytes = read(address, slots.length);
+    if (bytes !== undefined) slots.set(bytes);
+    return bytes !== undefined;
+  }
+
   private processRoots(members: readonly number[]): bigint[] {
-    const { xv6 } = this;
+    const { slots: view } = this;
+    const { proc } = this.xv6;
     const found: bigint[] = [];
-    const bytes = xv6.proc && arrayBytes(xv6, xv6.proc);
-    if (!bytes || !xv6.proc) return found;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let slot = 0; slot < xv6.proc.count; slot++) {
-      const at = slot * xv6.proc.stride;
+    if (proc === undefined || !this.read(proc.address)) return found;
+    for (let slot = 0; slot < proc.count; slot++) {
+      const at = slot * proc.stride;
       // UNUSED is 0 in every kernel.
       if (this.state !== undefined && view.getUint32(at + this.state, true) === 0) continue;
       for (const member of members) {

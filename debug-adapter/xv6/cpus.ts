@@ -39,7 +39,7 @@ export function processIdOn(xv6: Xv6, hart: HartContext): { address: bigint; pid
 }
 
 /** The struct proc of the process in whose context a hart executes. */
-function structProcOn(xv6: Xv6, hart: HartContext): bigint | undefined {
+export function structProcOn(xv6: Xv6, hart: HartContext): bigint | undefined {
   const running = placesOf(xv6).running[hart.id];
   if (running === undefined || !xv6.proc || onBootStack(xv6, hart)) return undefined;
   const address = alignedWord(xv6, running);

@@ -2,6 +2,7 @@
  * What is known of the guest kernel, by its own symbols and types. Each thing that the debugger can do with it is a
  * feature: a kernel that lacks what one needs has that one switched off, with a word of why, and loses nothing else.
  */
+import type { PhysicalMemory } from '../../emulator/types';
 import { functionOrLabelAt } from '../symbols/named-code';
 import type { Binary, Location, ReadMemory, RecordType, Type, Variable } from '../symbols/api';
 import { allocatorsOf, type AllocatorNames } from './allocators';
@@ -35,6 +36,8 @@ export interface Xv6 {
   readonly read: ReadMemory;
   /** Reads an aligned 64-bit word in the same way, for those who ask often: without it, as bytes. */
   readonly readAligned?: ReadAligned | undefined;
+  /** Reads over `bytes`, for those who read much and often; false, and nothing done, if not all can be read. */
+  readonly readInto?: PhysicalMemory['readInto'] | undefined;
   readonly features: readonly Feature[];
   readonly proc?: ArrayPlace;
   readonly cpus?: ArrayPlace;
@@ -61,7 +64,11 @@ export interface Xv6 {
 export function openXv6(
   binary: Binary,
   read: ReadMemory,
-  { readAligned, allocators = [] }: { readAligned?: ReadAligned; allocators?: readonly AllocatorNames[] } = {},
+  {
+    readAligned,
+    readInto,
+    allocators = [],
+  }: Pick<Xv6, 'readAligned' | 'readInto'> & { allocators?: readonly AllocatorNames[] } = {},
 ): Xv6 {
   const features: Feature[] = [];
   const feature = <T>(name: Feature['name'], found: T | string): T | undefined => {
@@ -93,6 +100,7 @@ export function openXv6(
     top,
     read,
     readAligned,
+    readInto,
     allocators: allocatorsOf(binary, allocators),
     features: [...features, ...symbolFeatures(binary)],
     kernelTableMembers: tables.filter((name) => name !== userTableMember),

@@ -1,6 +1,6 @@
 /** The kernel's page tables: its own, and each process's. */
 import { hex } from '../../emulator/isa/hex';
-import { readWord, type Xv6 } from './kernel';
+import { alignedWord, type Xv6 } from './kernel';
 import { named, processes, type Process } from './processes';
 
 export interface KernelTable {
@@ -20,7 +20,7 @@ export interface KernelTable {
 
 /** The global kernel page table's root; undefined before it is made. */
 export const kernelRoot = (xv6: Xv6): bigint | undefined =>
-  xv6.kernelPagetable === undefined ? undefined : readWord(xv6, xv6.kernelPagetable) || undefined;
+  xv6.kernelPagetable === undefined ? undefined : alignedWord(xv6, xv6.kernelPagetable) || undefined;
 
 /** The kernel's table, then those of the processes. */
 export function kernelTables(xv6: Xv6, used: readonly Process[]): KernelTable[] {

@@ -48,8 +48,7 @@ export const satpFields = (satp: bigint): { mode: bigint; asid: bigint; root: bi
 
 /** The root page that satp names; undefined where it says Bare. */
 export function satpRoot(satp: bigint): bigint | undefined {
-  const { mode, root } = satpFields(satp);
-  return mode === SATP_SV39 ? root : undefined;
+  return satp >> 60n === SATP_SV39 ? (satp & PPN_MASK) << 12n : undefined;
 }
 
 /** The value of satp for a root page, with ASID 0. */

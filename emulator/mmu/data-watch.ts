@@ -46,7 +46,9 @@ export class Touch {
     if (this.isWord) {
       this.low = memory.i32[start >> 2]!;
       this.high = memory.i32[(start >> 2) + 1]!;
-    } else {this.bytes = memory.u8.slice(start, start + length);}
+    } else {
+      this.bytes = memory.u8.slice(start, start + length);
+    }
   }
 
   get isWord(): boolean {
@@ -170,7 +172,7 @@ export class DataWatches {
   private partsOf(watch: Watch): Part[] {
     const { address, length, access } = watch;
     const first = address < 0n || address > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : this.memory.hostOf(Number(address));
-    if (length < 1 || first === 0 || this.memory.read(address, length) === undefined)
+    if (length < 1 || first === 0 || !this.memory.has(address, length))
       throw new RangeError(`There is no memory at physical 0x${address.toString(16)}, ${length} bytes`);
     const parts: Part[] = [];
     const loads = access !== 'write';

@@ -25,6 +25,9 @@ export const enum PageFlag {
 /** Number of the first page of DRAM among the guest's pages. */
 const FIRST_DRAM_PAGE = (DRAM - ROM) / PAGE;
 
+/** Beyond it, numbers are not exact. */
+const LAST_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
+
 export class GuestMemory implements WritableMemory {
   readonly memory: WebAssembly.Memory;
   readonly u8: Uint8Array;
@@ -112,12 +115,24 @@ export class GuestMemory implements WritableMemory {
     this.lazy.changed(page - FIRST_DRAM_PAGE);
   }
 
+  /** Whether so many bytes are memory; they are in the host's memory then. */
+  has(address: bigint, length: number): boolean {
+    return this.range(address, length) !== 0;
+  }
+
   read(address: bigint, length: number): Uint8Array | undefined {
     const host = this.range(address, length);
     return host === 0 ? undefined : this.u8.slice(host, host + length);
   }
 
   readInto(address: bigint, bytes: Uint8Array): boolean {
+    // A debugger looks at free pages, and follows their lists, through all of memory.
+    const page = this.uncommittedPage(Number(address));
+    const offset = Number(address) % PAGE;
+    if (page >= 0 && offset + bytes.length <= PAGE) {
+      this.lazy.copy(page, offset, bytes);
+      return true;
+    }
     const host = this.range(address, bytes.length);
     if (host !== 0) bytes.set(this.u8.subarray(host, host + bytes.length));
     return host !== 0;
@@ -136,7 +151,6 @@ export class GuestMemory implements WritableMemory {
   }
 
   readU64(address: bigint): bigint | undefined {
-    // A debugger follows free lists through all pages.
     const page = this.uncommittedPage(Number(address));
     if (page >= 0 && address % 8n === 0n) return this.lazy.word(page, Number(address) % PAGE);
     const host = this.range(address, 8);
@@ -145,7 +159,7 @@ export class GuestMemory implements WritableMemory {
 
   /** Host address of a range that lies wholly in ROM or in DRAM, else 0. */
   private range(address: bigint, length: number): number {
-    if (address < 0n || address > BigInt(Number.MAX_SAFE_INTEGER)) return 0;
+    if (address < 0n || address > LAST_EXACT) return 0;
     const first = this.hostOf(Number(address));
     if (first === 0 || length < 0) return 0;
     const end = this.isRom(first) ? ROM + ROM_SIZE : DRAM + this.dramBytes;

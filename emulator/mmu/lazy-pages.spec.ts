@@ -78,6 +78,9 @@ describe('pages that have not been made', () => {
           assert.deepEqual(contents(pages), expected);
           const words = new BigUint64Array(expected.buffer);
           for (const index of [0, 1, 3, 4, 511]) assert.equal(pages.word(0, 8 * index), words[index]);
+          const part = new Uint8Array(100);
+          pages.copy(0, 5, part);
+          assert.deepEqual(part, expected.subarray(5, 105));
         }
         const made = new Uint8Array(PAGE).fill(before);
         pages.commit(0, made);

@@ -254,6 +254,12 @@ export class LazyPages {
     return new DataView(this.looked.buffer).getBigUint64(offset, true);
   }
 
+  /** Copies what lies from `offset` on in such a page. */
+  copy(page: number, offset: number, into: Uint8Array): void {
+    this.read(page, this.looked);
+    into.set(this.looked.subarray(offset, offset + into.length));
+  }
+
   private isUniform(bytes: Uint8Array, from: number, length: number): boolean {
     for (let i = 1; i < length; i++) if (bytes[from + i] !== bytes[from]) return false;
     return true;

@@ -11,8 +11,8 @@ import type { TranslatingHart } from './translating-hart';
 export class Watching {
   private readonly tables: TableWatch;
   /** By our own copy of a watch: the one that a subscriber passed, as others may pass the same one. */
-  private words = new Map<Watch, Watch>();
-  private passed = new Map<Watch, Watch>();
+  private readonly words = new Map<Watch, Watch>();
+  private readonly passed = new Map<Watch, Watch>();
 
   constructor(
     private readonly memory: GuestMemory,
@@ -24,23 +24,30 @@ export class Watching {
 
   /** See Subscription.setWatches. */
   setWords(watches: Iterable<Watch>): void {
-    const words = new Map<Watch, Watch>();
-    for (const watch of watches) words.set(watch, this.words.get(watch) ?? { ...watch });
+    const wanted = new Set(watches);
     const fresh: Watch[] = [];
     try {
-      for (const [watch, own] of words) {
+      for (const watch of wanted) {
         if (this.words.has(watch)) continue;
+        const own = { ...watch };
         this.memory.watches.add(own);
-        fresh.push(own);
+        this.words.set(watch, own);
+        this.passed.set(own, watch);
+        fresh.push(watch);
       }
     } catch (error) {
-      for (const own of fresh) this.memory.watches.remove(own);
+      for (const watch of fresh) this.forget(watch);
       throw error;
     }
-    for (const [watch, own] of this.words) if (!words.has(watch)) this.memory.watches.remove(own);
-    this.words = words;
-    this.passed = new Map([...words].map(([watch, own]) => [own, watch]));
-    this.tlb.flush(this.harts);
+    for (const watch of this.words.keys()) if (!wanted.has(watch)) this.forget(watch);
+    if (fresh.length > 0) this.tlb.flush(this.harts);
+  }
+
+  private forget(watch: Watch): void {
+    const own = this.words.get(watch)!;
+    this.memory.watches.remove(own);
+    this.words.delete(watch);
+    this.passed.delete(own);
   }
 
   /** See Subscription.followTables. */

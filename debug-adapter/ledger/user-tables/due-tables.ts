@@ -14,7 +14,7 @@ interface JudgedTable {
   readonly root: bigint;
   readonly leaves: number;
   /** Returns to user mode until it is judged again; undefined where nothing has changed since. */
-  readonly wait: number | undefined;
+  wait: number | undefined;
 }
 
 export class DueTables {
@@ -23,15 +23,14 @@ export class DueTables {
   /** A thread has called the allocator. */
   changed(thread: Thread): void {
     const judged = this.judged.get(thread);
-    if (judged !== undefined && judged.wait === undefined)
-      this.judged.set(thread, { ...judged, wait: Math.floor(judged.leaves / LEAVES_PER_RETURN) });
+    if (judged !== undefined) judged.wait ??= Math.floor(judged.leaves / LEAVES_PER_RETURN);
   }
 
   /** Whether the table with which a thread goes back to user mode is to be judged now. Counts its returns. */
   returns(thread: Thread, root: bigint): boolean {
     const judged = this.judged.get(thread);
     if (judged?.root !== root || judged.wait === 0) return true;
-    if (judged.wait !== undefined) this.judged.set(thread, { ...judged, wait: judged.wait - 1 });
+    if (judged.wait !== undefined) judged.wait--;
     return false;
   }
 

@@ -4,7 +4,7 @@
  * vector, and goes on with an sret to supervisor mode.
  */
 import { Mode, type Hart, type State } from '../../../emulator/types';
-import { processIdOn } from '../../xv6/cpus';
+import { structProcOn } from '../../xv6/cpus';
 import type { Xv6 } from '../../xv6/kernel';
 import { NAMES } from '../../xv6/names';
 import type { Thread } from '../pending';
@@ -35,7 +35,7 @@ export class KernelRest {
   isAt(hart: Hart, harts: readonly Hart[]): boolean {
     return (
       this.interrupted.size === 0 &&
-      harts.every((other) => other === hart || other.mode === Mode.User || processIdOn(this.xv6, other) === undefined)
+      harts.every((other) => other === hart || other.mode === Mode.User || structProcOn(this.xv6, other) === undefined)
     );
   }
 

@@ -14,9 +14,18 @@ export interface Lost {
   readonly isTable: boolean;
 }
 
+/** What a page was to user tables. */
+const enum Was {
+  nothing,
+  mapped,
+  table,
+}
+
 export class LostPages {
-  /** In a user table when the mappings were counted last, and whether as a page of the table itself. */
-  private seen = new Map<number, boolean>();
+  /** By page of RAM: what it was when the mappings were counted last, and has not been given out since. */
+  private readonly was: Uint8Array;
+  /** Those that were anything. */
+  private seen: number[] = [];
   /** Given out last as part of a larger page. */
   private parts = new Set<number>();
 
@@ -24,46 +33,58 @@ export class LostPages {
     private readonly frames: Frames,
     private readonly free: FreeLists,
     private readonly mappings: UserMappings,
-  ) {}
+  ) {
+    this.was = new Uint8Array(frames.length);
+  }
 
   /** It is another's from now on. */
   allocated(page: number, isPart: boolean): void {
-    this.seen.delete(page);
+    this.was[page - this.frames.start] = Was.nothing;
     if (isPart) this.parts.add(page);
     else this.parts.delete(page);
   }
 
   /** The kernel is at rest, and the mappings are counted: those that are lost since the last time. */
   judge(): Lost[] {
+    const { frames, was } = this;
     const { entries, pages, tables, range } = this.mappings;
     const lost: Lost[] = [];
     const listed = this.free.readOnce();
-    for (const [page, isTable] of this.seen) {
-      if (entries[page - range.start] !== 0 || tables.has(page)) continue;
-      const isFreed = this.frames.state(page) === 'freed' && this.frames.free(page) !== undefined;
+    for (const page of this.seen) {
+      const before = was[page - frames.start]!;
+      was[page - frames.start] = Was.nothing;
+      if (before === Was.nothing || entries[page - range.start] !== 0 || tables.has(page)) continue;
+      const isFreed = frames.state(page) === 'freed' && frames.wasFreed(page);
       const address = BigInt(page) << 12n;
       // Most are as they were freed, which is quick to see; one that was used since is still on its list.
       const isFree = (isFreed && this.free.isFilled(address)) || this.free.has(address, false, listed);
-      if (!isFree) lost.push({ page, isTable });
+      if (!isFree) lost.push({ page, isTable: before === Was.table });
     }
-    this.seen.clear();
-    for (const page of pages) if (this.isFollowed(page)) this.seen.set(page, false);
-    for (const page of tables) if (this.isFollowed(page)) this.seen.set(page, true);
+    this.seen = [];
+    for (const page of pages) this.follow(page, Was.mapped);
+    for (const page of tables) this.follow(page, Was.table);
     return lost;
   }
 
-  private isFollowed(page: number): boolean {
-    return this.frames.has(page) && this.frames.allocation(page) !== undefined && !this.parts.has(page);
+  private follow(page: number, as: Was): void {
+    const { frames, was, seen } = this;
+    if (!frames.has(page) || !frames.wasAllocated(page) || this.parts.has(page)) return;
+    if (was[page - frames.start] === Was.nothing) seen.push(page);
+    was[page - frames.start] = as;
   }
 
   clear(): void {
-    this.seen.clear();
+    this.was.fill(Was.nothing);
+    this.seen = [];
     this.parts.clear();
   }
 
   save(): { lost: State; parts: State } {
+    const isOf = (page: number): Was => this.was[page - this.frames.start]!;
     return {
-      lost: [...this.seen].map(([page, isTable]) => 2 * page + Number(isTable)),
+      lost: this.seen.flatMap((page) =>
+        isOf(page) === Was.nothing ? [] : 2 * page + Number(isOf(page) === Was.table),
+      ),
       parts: [...this.parts],
     };
   }
@@ -71,7 +92,8 @@ export class LostPages {
   /** Throws an Error if it is not what `save` made. */
   restore(saved: SavedState): void {
     const [seen, parts] = [saved.numbers('lost'), saved.numbers('parts')];
-    this.seen = new Map(seen.map((one) => [Math.floor(one / 2), one % 2 === 1]));
+    this.clear();
+    for (const one of seen) this.follow(Math.floor(one / 2), one % 2 === 1 ? Was.table : Was.mapped);
     this.parts = new Set(parts);
   }
 }

@@ -128,14 +128,17 @@ export class UserRules {
     this.due.changed(thread);
   }
 
-  /** A thread goes back to user mode. `moment`: a name for when that is, the same whenever the run comes by again. */
-  leaves(hart: Hart, thread: Thread, moment: string): BrokenByUserTable | undefined {
+  /** A thread goes back to user mode. */
+  leaves(hart: Hart, thread: Thread): BrokenByUserTable | undefined {
     const { harts, tables } = this.context;
     const root = !this.isOn || thread < 0n ? undefined : tables.userRoot(thread);
     if (root === undefined) return undefined;
     const isDue = this.due.returns(thread, root);
     const isShared = isDue && this.wanted.has('written-shared');
     this.isAwaited ||= isDue && this.isForRest;
+    if (!isDue && !this.isAwaited) return undefined;
+    // The same whenever the run comes by again.
+    const moment = `${hart.id} ${hart.retired}`;
     const { broken, leaves } =
       isDue && this.entries.rules.length > 0
         ? this.entries.judge(thread, root, moment)

@@ -40,6 +40,7 @@ function main([folder, line, rules]: string[]): void {
     ...{ machine, harts: machine.harts, image: new MappedProgram(binary) },
     xv6: openXv6(binary, (address, length) => machine.memory.read(address, length), {
       readAligned: (address) => machine.memory.readU64(address),
+      readInto: (address, bytes) => machine.memory.readInto(address, bytes),
     }),
     userRoot: (hart) => satpRoot(hart.csr(Csr.satp) ?? 0n),
   });
