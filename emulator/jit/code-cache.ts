@@ -231,7 +231,7 @@ export class CodeCache {
     const { view } = this.memory;
     const offset = offsetOf(record);
     this.pages.decoding(page, record, word);
-    if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word);
+    if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word, this.csrWritesLeave);
     const closesIdiom = loopIdiomAt(view, page + offset) !== undefined;
     return writeRecord(view, record, word, offset, { closesIdiom, csrsLeave: this.csrWritesLeave });
   }

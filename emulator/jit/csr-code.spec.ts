@@ -47,6 +47,35 @@ describe('CSR instructions in hot code', function () {
     });
   }
 
+  it('switch interrupts off and on as elsewhere where the instruction ends in the next page, without leaving hot code', () => {
+    const PAGE = 4096;
+    for (const acceleration of ['interp', 'mixed', 'jit'] as const) {
+      const a = new Assembler();
+      csrw(toSupervisor(a, 0n).la(t0, 'handler'), Csr.stvec, t0);
+      csrw(a.li(t0, SSIP), Csr.sie, t0);
+      a.op('addi', { rd: s0, imm: 2000 });
+      while (a.here % PAGE !== PAGE - 10) a.half(1);
+      a.label('again').op('csrrsi', { rd: t0, rs1: SIE, imm: Csr.sstatus }).op('add', { rd: s1, rs1: s1, rs2: t0 });
+      a.op('csrrci', { rd: t1, rs1: SIE, imm: Csr.sstatus }).op('add', { rd: s4, rs1: s4, rs2: t1 });
+      a.op('addi', { rd: s0, rs1: s0, imm: -1 }).to('again', 'bne', { rs1: s0 });
+      a.label('halt').to('halt', 'jal').align(4).label('handler').to('handler', 'jal');
+      assert.equal(a.addressOf('again') % PAGE, PAGE - 10);
+      same(a, 15_000, [997]);
+      const kernel = elf(a.image());
+      const machine = new Machine({ harts: 1, memory: 2 ** 21, legacyVirtio: false, kernel, acceleration });
+      const { host } = machine.harts[0] as HartState;
+      const changed = host.changed.bind(host);
+      let left = 0;
+      host.changed = (...what) => {
+        left++;
+        changed(...what);
+      };
+      machine.run({ instructions: 15_000 });
+      assert.equal(BigInt.asUintN(32, machine.harts[0]!.x(s4)), BigInt(2000 * SIE));
+      assert.ok(left < 100, `${acceleration}: left ${left} times`);
+    }
+  });
+
   it('let the timer in where it falls due, between disabling and enabling', () => {
     const a = new Assembler();
     csrw(a.li(t0, 1n << 63n), Csr.menvcfg, t0);

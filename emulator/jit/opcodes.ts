@@ -68,14 +68,14 @@ FORMS.forEach((form, index) => {
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction is, or undefined
  * for a single-step record; `closesIdiom` whether it closes a loop idiom, `csrsLeave` whether CSR instructions are to
- * be done outside of the generated code, as they are by a single-step record. False, and nothing written, if the word is illegal.
+ * be done outside of the generated code, as they are by a single-step record unless it says otherwise. False, and nothing written, if the word is illegal.
  */
 export function writeRecord(
   records: DataView,
   at: number,
   word: number,
   pageOffset: number | undefined,
-  { closesIdiom = false, csrsLeave = false } = {},
+  { closesIdiom = false, csrsLeave = pageOffset === undefined } = {},
 ): boolean {
   const decoded = decode(word);
   if (decoded === undefined) return false;
@@ -92,7 +92,7 @@ export function writeRecord(
   records.setUint16(at + RecordLayout.rs2, hasFs2 ? floatOffset(floats!.fs2) : rs2 * 8, true);
   records.setInt32(at + RecordLayout.imm, near ? imm * (RecordLayout.size / 2) : imm, true);
   records.setUint32(at + RecordLayout.word, length === 2 ? word & 0xffff : word, true);
-  const status = instruction.csr !== undefined && imm === Csr.sstatus && pageOffset !== undefined && !csrsLeave;
+  const status = instruction.csr !== undefined && imm === Csr.sstatus && !csrsLeave;
   records.setUint16(
     at + RecordLayout.op,
     opcodes.get(representative(instruction))![formIndex({ length, near, closesIdiom, status })]!,
@@ -102,9 +102,9 @@ export function writeRecord(
 }
 
 /** Writes the record of the last instruction of a page, which ends in the next one. False if the word is illegal. */
-export function writeStraddling(records: DataView, at: number, word: number): boolean {
+export function writeStraddling(records: DataView, at: number, word: number, csrsLeave: boolean): boolean {
   const own = at + STRADDLER;
-  if (!writeRecord(records, own, word, undefined)) return false;
+  if (!writeRecord(records, own, word, undefined, { csrsLeave })) return false;
   records.setUint16(own + 4 * (RecordLayout.size / 2) + RecordLayout.op, Opcode.pageEnd, true);
   for (let i = 0; i < RecordLayout.size; i += 4) records.setInt32(at + i, records.getInt32(own + i, true), true);
   records.setUint16(at + RecordLayout.op, Opcode.straddling, true);
