@@ -87,12 +87,8 @@ export class EmptyWalks implements Query {
   }
 
   private isWithinCall(): boolean {
-    return (
-      framesIn(
-        this.guest,
-        [...this.entries.values()].map(({ info }) => info),
-      ).length > 0
-    );
+    const functions = [...this.entries.values()].map(({ info }) => info);
+    return framesIn(this.guest, functions).length > 0;
   }
 
   seen(stop: Stop): Candidate | undefined {

@@ -68,7 +68,8 @@ FORMS.forEach((form, index) => {
 /**
  * Writes the record of instruction `word` at `at`. `pageOffset` is where in its page the instruction is, or undefined
  * for a single-step record; `closesIdiom` whether it closes a loop idiom, `csrsLeave` whether CSR instructions are to
- * be done outside of the generated code, as they are by a single-step record unless it says otherwise. False, and nothing written, if the word is illegal.
+ * be done outside of the generated code, as they are by a single-step record unless told otherwise. False, and nothing
+ * written, if the word is illegal.
  */
 export function writeRecord(
   records: DataView,

@@ -86,7 +86,7 @@ describe('lost pages', () => {
   });
 
   it('may be pages of tables', () => {
-    const { lost, allocate, judge, map, roots } = setUp();
+    const { lost, frames, allocate, judge, map, roots } = setUp();
     const root = Number(roots[1]! >> 12n);
     allocate(root);
     map(1, 0x1000, PAGE, RU);
@@ -96,6 +96,11 @@ describe('lost pages', () => {
     assert.deepEqual(judge(), [root]);
     lost.restore(saved);
     assert.deepEqual(judge(), [root], 'restored');
+    const known = frames.save();
+    frames.clear();
+    lost.restore(saved);
+    frames.restore(known);
+    assert.deepEqual(judge(), [root], 'restored before what is known of the pages is');
     lost.restore(saved);
     lost.clear();
     assert.deepEqual(judge(), []);

@@ -67,10 +67,14 @@ export class LostPages {
   }
 
   private follow(page: number, as: Was): void {
-    const { frames, was, seen } = this;
-    if (!frames.has(page) || !frames.wasAllocated(page) || this.parts.has(page)) return;
-    if (was[page - frames.start] === Was.nothing) seen.push(page);
-    was[page - frames.start] = as;
+    const { frames, parts } = this;
+    if (frames.has(page) && frames.wasAllocated(page) && !parts.has(page)) this.note(page, as);
+  }
+
+  private note(page: number, as: Was): void {
+    const index = page - this.frames.start;
+    if (this.was[index] === Was.nothing) this.seen.push(page);
+    this.was[index] = as;
   }
 
   clear(): void {
@@ -93,7 +97,7 @@ export class LostPages {
   restore(saved: SavedState): void {
     const [seen, parts] = [saved.numbers('lost'), saved.numbers('parts')];
     this.clear();
-    for (const one of seen) this.follow(Math.floor(one / 2), one % 2 === 1 ? Was.table : Was.mapped);
+    for (const one of seen) this.note(Math.floor(one / 2), one % 2 === 1 ? Was.table : Was.mapped);
     this.parts = new Set(parts);
   }
 }
