@@ -302,7 +302,7 @@ export class Ledger {
     }
     if (
       this.rules.has('freed-twice') &&
-      isFreedTwice(frames.state(page), () => free.has(address, frames.free(page) !== undefined))
+      isFreedTwice(frames.state(page), () => free.has(address, frames.wasFreed(page)))
     )
       return { rule: 'freed-twice', ...freedTwice(described(), words.callerOf(frames.free(page))) };
     return undefined;

@@ -212,6 +212,3 @@ export class PageHistory implements Query {
     return within >= 0n && within < spanOf(level) ? 'leaf' : undefined;
   }
 }
-
-/** The page that an address lies in. */
-export const pageOf = (physical: bigint): bigint => physical - (physical % PAGE_SIZE);

@@ -1,6 +1,6 @@
 /** What a stop is about, as the machine shows it at once: the trap behind it, or what the variables of the panic's own frames are. */
 import { hex } from '../../emulator/isa/hex';
-import { isCanonical, PAGE_SIZE } from '../../emulator/isa/sv39';
+import { isCanonical, PAGE_SIZE, pageOf } from '../../emulator/isa/sv39';
 import type { StoryLine, StoryPlace } from '../protocol';
 import { extendedInt } from '../page-tables/evidence';
 import type { Frame } from '../stack/frame';
@@ -22,7 +22,7 @@ import {
 } from './sections';
 import { staleComposed } from './stale/stale-chapters';
 import { trapBehind } from './trap-chapters';
-import { pageContent, pageOf, placePart, sentence, shown, tellingCalls, type Part } from './words';
+import { pageContent, placePart, sentence, shown, tellingCalls, type Part } from './words';
 
 /** Frames from the innermost outwards whose objects are told. */
 const FRAMES = 4;

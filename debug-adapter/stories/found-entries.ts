@@ -12,11 +12,11 @@ import {
   ptePhysical,
   walk,
   type Walk,
+  pageOf,
 } from '../../emulator/isa/sv39';
 import type { GuestKernel } from '../xv6/address-spaces';
 import type { FrameValue } from './frame-values';
 import type { Entry, EntryPlaces } from './entries';
-import { pageOf } from './words';
 
 export interface FoundEntry extends Entry {
   /** What it is found by, as the source names it: "pte", "va in pagetable". */

@@ -7,11 +7,11 @@ import type { Timeline } from '../../emulator/history/timeline';
 import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
+import { pageOf } from '../../emulator/isa/sv39';
 import { trapVector } from '../../emulator/dead-ends/trap-loops';
 import type { Hart, LoggedInput } from '../../emulator/types';
 import { fromBytes } from '../expressions/value';
 import type { AskedGuest } from '../questions/occurrence';
-import { pageOf } from '../questions/page-history';
 
 /** An instruction that a hart has retired. */
 export interface Executed {

@@ -1,6 +1,6 @@
 /** What is looked for in the past on behalf of a story: every write of a page-table entry, and the life of a page. */
 import { hex } from '../../emulator/isa/hex';
-import { PAGE_SIZE } from '../../emulator/isa/sv39';
+import { PAGE_SIZE, pageOf } from '../../emulator/isa/sv39';
 import type { DataEvent, PhysicalMemory, Stop, Watch } from '../../emulator/types';
 import { entryText } from '../run-control/stop-text';
 import { QueryCondition } from '../questions/condition';
@@ -10,7 +10,6 @@ import { actor, type Happened, type StoryGuest, type StoryWords } from './happen
 import type { StoryPlace } from '../protocol';
 import { fillingByte } from '../xv6/names';
 import type { Subject } from './sections';
-import { pageOf } from './words';
 
 export interface Search {
   readonly subject: Subject;

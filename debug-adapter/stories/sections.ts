@@ -1,13 +1,13 @@
 /** The sections of a story, by the object that each is about, as the machine shows it at the stop; what is to be looked for in the past is with them. */
 import { hex } from '../../emulator/isa/hex';
-import { isPointer, PTE, pteFlags, ptePhysical, type Walk } from '../../emulator/isa/sv39';
+import { isPointer, pageOf, PTE, pteFlags, ptePhysical, type Walk } from '../../emulator/isa/sv39';
 import { wireStep } from '../page-tables/translation';
 import type { StorySection, StoryWalk } from '../protocol';
 import type { GuestKernel } from '../xv6/address-spaces';
 import { named, type Process } from '../xv6/processes';
 import { walkOf, type FoundEntry } from './found-entries';
 import { entryMeaning, entryName, type KnownTable } from './entries';
-import { isAllocatable, pageContent, pageOf, sentence, type Part } from './words';
+import { isAllocatable, pageContent, sentence, type Part } from './words';
 
 /** What is looked for in the past: writes of an entry (`pte`: as it is at the stop), or the life of a page. */
 export type Subject =

@@ -1,7 +1,7 @@
 /** Sentences with parts that lead somewhere, and the words that several stories have in common. */
 import { instantName, type Instant } from '../../emulator/history/instant';
 import { hex } from '../../emulator/isa/hex';
-import { PAGE_SIZE } from '../../emulator/isa/sv39';
+import { PAGE_SIZE, pageOf } from '../../emulator/isa/sv39';
 import { memoryMap } from '../memory/memory-map';
 import type { StoryEvent, StoryLine, StoryPlace, StoryTarget } from '../protocol';
 import type { GuestKernel } from '../xv6/address-spaces';
@@ -86,8 +86,6 @@ export function regionNames({ machine, xv6 }: GuestKernel): (physical: bigint) =
     return regions.nameAt(page, page, 1).name;
   };
 }
-
-export const pageOf = (physical: bigint): bigint => physical - (physical % PAGE_SIZE);
 
 /** Whether a page is one that the kernel's allocator may have: RAM that is not the kernel's image. */
 export const isAllocatable = (guest: GuestKernel, physical: bigint): boolean => {

@@ -59,6 +59,9 @@ export const toCanonical = (va: bigint): bigint => BigInt.asUintN(64, BigInt.asI
 /** Whether bits 63 to 39 all equal bit 38. */
 export const isCanonical = (va: bigint): boolean => toCanonical(va) === BigInt.asUintN(64, va);
 
+/** The page that an address lies in, by its first byte. */
+export const pageOf = (address: bigint): bigint => address - (address % PAGE_SIZE);
+
 /** Bytes that an entry of a level maps. */
 export const spanOf = (level: number): bigint => PAGE_SIZE << BigInt(9 * level);
 /** The index of an address in its table of a level. */

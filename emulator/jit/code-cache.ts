@@ -179,7 +179,8 @@ export class CodeCache {
     }
     const pages = new Map<number, CodePage | undefined>();
     const page = (distance: number): CodePage | undefined => {
-      if (!pages.has(distance)) pages.set(distance, this.pageAt(hart, pc + BigInt(distance * PAGE)));
+      const first = pc - BigInt(offset) + BigInt(distance * PAGE);
+      if (!pages.has(distance)) pages.set(distance, this.tlb.codePage(hart, first));
       return pages.get(distance);
     };
     const made = this.regions.make(offset, {
@@ -219,11 +220,6 @@ export class CodeCache {
   /** The host address of the instruction at a hart's pc, if its fetches find that at once; else 0. */
   private fetched(hart: HartState): number {
     return this.tlb.fetches(hart, hart.half(HartOffset.pc), hart.half(HartOffset.pc + 4));
-  }
-
-  /** The page of code that a hart's fetches find at an address, if they find it at once. */
-  private pageAt(hart: HartState, address: bigint): CodePage | undefined {
-    return this.tlb.codePage(hart, address & ~BigInt(PAGE - 1));
   }
 
   /** Decodes an instruction of the page at `page` into its record; false if it is illegal. */
