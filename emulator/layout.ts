@@ -92,11 +92,12 @@ export const HartOffset = {
 
 /**
  * A TLB context holds the translations of one address space in one mode: DATA_ENTRIES of 32 bytes for loads and stores, then
- * FETCH_ENTRIES of 16 bytes for instructions. A tag is the virtual address of the page, or EMPTY.
+ * FETCH_ENTRIES of 16 bytes for instructions. A tag is the virtual address of the page, or EMPTY. `permitted`: as `write`, also for pages
+ * to which stores take the slow path.
  */
 export const DATA_ENTRIES = 1024;
 export const FETCH_ENTRIES = 64;
-export const DataEntry = { size: 32, read: 0, write: 8, addend: 16 } as const;
+export const DataEntry = { size: 32, read: 0, write: 8, addend: 16, permitted: 24 } as const;
 export const FetchEntry = { base: DATA_ENTRIES * DataEntry.size, size: 16, tag: 0, records: 8, host: 12 } as const;
 export const TLB_CONTEXT_SIZE = FetchEntry.base + FETCH_ENTRIES * FetchEntry.size;
 export const TLB_CONTEXTS = 16;

@@ -73,6 +73,8 @@ export class MemoryAccess {
   store(hart: HartState, bytes: AccessSize): Status {
     const { addressLow: low, addressHigh: high } = hart;
     if (crossesPage(low, bytes)) return this.storeAcross(hart, hart.address, bytes, hart.value);
+    const known = this.mmu.permittedStore(hart, low, high);
+    if (known !== 0) return this.storeTo(hart, known, bytes);
     const physical = this.mmu.translate(hart, low, high, AccessType.store, bytes);
     if (physical < 0) return this.machine.raise(hart, causeOf(physical), hart.address);
     if (this.memory.storeLazily(physical, bytes, hart.valueAt)) return Status.done;
@@ -84,6 +86,11 @@ export class MemoryAccess {
     this.memory.changes(host);
     // In this order: the store may change the very table that led here, and then must empty what was entered.
     this.mmu.fill(hart, low, high, physical);
+    return this.storeTo(hart, host, bytes);
+  }
+
+  /** Stores the hart's `value`, which starts at its `address`, within a page of memory. */
+  private storeTo(hart: HartState, host: number, bytes: AccessSize): Status {
     if (this.memory.isWatched(host)) this.memory.watches.beforeStore(host, bytes, hart, 'instruction', hart.address);
     this.memory.stored(host, bytes);
     const from = hart.valueAt;

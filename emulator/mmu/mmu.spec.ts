@@ -1,5 +1,6 @@
 /** What a walk has said is forgotten when the tables say something else, whatever else lies in their pages. */
 import { Csr } from '../isa/csrs';
+import { Cause } from '../isa/causes';
 import assert from 'node:assert/strict';
 import { PTE } from '../isa/sv39';
 import { Assembler, BASE, R, encode, laidOut, toSupervisor } from '../testing/guests';
@@ -39,6 +40,43 @@ describe('address translation', () => {
       const { machine } = runInTier(tier, { kernel, points: [1000] });
       const hart = machine.harts[0]!;
       assert.deepEqual([hart.x(a0), hart.x(s0), hart.x(s1)], [1n, 11n, 22n], tier);
+    }
+  });
+
+  it('has a store to a page of a table fail, or set D anew, as its entry says by then', () => {
+    const all = new PageTables(TABLES);
+    const root = all.table();
+    all.map(root, BASE, BASE, RWX, 1, 2);
+    all.map(root, VA, PAGES, RWX);
+    const leaf = all.entryAt(root, BigInt(VA), 0);
+    // The table that maps VA lies at VA + 0x1000: stores to it take the slow path, as walks have read it.
+    const table = leaf - (leaf % 4096);
+    const alias = leaf + 8;
+    all.map(root, VA + 0x1000, table, RWX);
+    const free = VA + 0x1000 + 0x800;
+    const a = new Assembler();
+    toSupervisor(a, all.satp(root)).li(s5, free).li(t1, alias);
+    a.la(t2, 'trap').op('csrrw', { rs1: t2, imm: Csr.stvec });
+    const store = (value: number): void => void a.li(t0, value).op('sd', { rs1: s5, rs2: t0 });
+    const remap = (flags: number): void =>
+      void a.li(t2, entry(table, flags)).op('sd', { rs1: t1, rs2: t2 }).op('sfence.vma');
+    store(1 << 10);
+    store(2 << 10);
+    // An access that is not aligned, too.
+    a.op('sw', { rs1: s5, rs2: t0, imm: 9 });
+    remap(RWX & ~PTE.D);
+    store(3 << 10);
+    a.op('ld', { rd: s0, rs1: t1 });
+    remap(RWX & ~PTE.W);
+    store(4 << 10);
+    a.label('trap').op('csrrs', { rd: s1, imm: Csr.scause }).op('ld', { rd: a0, rs1: s5 });
+    a.label('halt').to('halt', 'jal');
+    const kernel = laidOut(a, [TABLES, all.bytes()]);
+    for (const tier of TIERS) {
+      const { machine } = runInTier(tier, { kernel, points: [1000] });
+      const hart = machine.harts[0]!;
+      const wanted = [BigInt(entry(table, RWX)), BigInt(Cause.storePageFault), BigInt(3 << 10)];
+      assert.deepEqual([hart.x(s0), hart.x(s1), hart.x(a0)], wanted, tier);
     }
   });
 

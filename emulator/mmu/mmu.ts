@@ -159,17 +159,30 @@ export class Mmu {
     const readable = !translated || permits(this.leaf, AccessType.load, mode, mstatus);
     const writable = !translated || ((this.leaf & D) !== 0 && permits(this.leaf, AccessType.store, mode, mstatus));
     const flags = this.memory.flags[this.memory.pageOf(host)]!;
-    const plain = !this.memory.isRom(host) && flags === 0;
-    const storable = writable && plain && (rights & Right.write) !== 0;
+    const permitted = writable && !this.memory.isRom(host) && (rights & Right.write) !== 0;
+    const storable = permitted && flags === 0;
     this.tlb.fillData(
       hart,
       low - offset,
       high,
       host - offset,
       readable && (rights & Right.read) !== 0 && (flags & PageFlag.watchedLoads) === 0,
+      permitted,
       storable,
     );
     return storable;
+  }
+
+  /**
+   * Host address of the memory that a store which does not cross a page is about to change, if the TLB permits that; else 0, and it is
+   * to be translated.
+   */
+  permittedStore(hart: TranslatingHart, low: number, high: number): number {
+    const host = this.tlb.stores(hart, low, high);
+    if (host === 0) return 0;
+    this.memory.changes(host);
+    if (this.memory.flags[this.memory.pageOf(host)] === 0) this.tlb.fillWrites(hart, low, high);
+    return host;
   }
 
   /** A store is about to change a page that a walk has read: what it said must be forgotten, unless it was nothing. */

@@ -82,14 +82,34 @@ export class Tlb {
     hart.tlb = contextAddress(hart, index);
   }
 
-  /** Enters a page for loads and/or stores. Its first address is given by its halves, `host` is where it lies. */
-  fillData(hart: TranslatingHart, low: number, high: number, host: number, readable: boolean, writable: boolean): void {
+  /**
+   * Enters a page for loads and/or stores, the latter at once or on the slow path. Its first address is given by its halves, `host` is
+   * where it lies.
+   */
+  fillData(
+    hart: TranslatingHart,
+    low: number,
+    high: number,
+    host: number,
+    readable: boolean,
+    permitted: boolean,
+    writable: boolean,
+  ): void {
     const entry = this.selectedContext(hart) + ((low >>> 12) & (DATA_ENTRIES - 1)) * DataEntry.size;
     const { i32 } = this.memory;
     this.setTag(entry + DataEntry.read, readable ? low : -1, readable ? high : -1);
+    this.setTag(entry + DataEntry.permitted, permitted ? low : -1, permitted ? high : -1);
     this.setTag(entry + DataEntry.write, writable ? low : -1, writable ? high : -1);
     i32[(entry + DataEntry.addend) / 4] = host - low;
     if (writable) this.noteWriter(this.memory.pageOf(host), (low >>> 12) & (DATA_ENTRIES - 1));
+  }
+
+  /** Stores to a page whose entry permits them are done at once from now on. */
+  fillWrites(hart: TranslatingHart, low: number, high: number): void {
+    const entry = this.selectedContext(hart) + ((low >>> 12) & (DATA_ENTRIES - 1)) * DataEntry.size;
+    this.setTag(entry + DataEntry.write, low & ~(PAGE - 1), high);
+    const page = (this.memory.i32[(entry + DataEntry.addend) / 4]! + low) >>> 0;
+    this.noteWriter(this.memory.pageOf(page), (low >>> 12) & (DATA_ENTRIES - 1));
   }
 
   /** Records that an entry at this index may allow writes to a page. */
@@ -132,13 +152,21 @@ export class Tlb {
     return { host: i32[(entry + FetchEntry.host) / 4]! >>> 0, records: i32[(entry + FetchEntry.records) / 4]! };
   }
 
-  /** Host address of what a load or a fetch from an address, given by its halves, finds in the selected context; 0 if nothing. */
+  /**
+   * Host address of what a load from an address, given by its halves, finds in the selected context, a store that may take the slow
+   * path, or a fetch; 0 if nothing.
+   */
   loads(hart: TranslatingHart, low: number, high: number): number {
+    return this.finds(hart, low, high, DataEntry.read);
+  }
+  stores(hart: TranslatingHart, low: number, high: number): number {
+    return this.finds(hart, low, high, DataEntry.permitted);
+  }
+  private finds(hart: TranslatingHart, low: number, high: number, tag: number): number {
     const { i32 } = this.memory;
     const context = contextAddress(hart, this.current[hart.id]!);
     const entry = context + ((low >>> 12) & (DATA_ENTRIES - 1)) * DataEntry.size;
-    if (i32[(entry + DataEntry.read) / 4] !== (low & ~(PAGE - 1)) || i32[(entry + DataEntry.read) / 4 + 1] !== high)
-      return 0;
+    if (i32[(entry + tag) / 4] !== (low & ~(PAGE - 1)) || i32[(entry + tag) / 4 + 1] !== high) return 0;
     return (i32[(entry + DataEntry.addend) / 4]! + low) >>> 0;
   }
   fetches(hart: TranslatingHart, low: number, high: number): number {
@@ -185,6 +213,7 @@ export class Tlb {
           const entry = context + (page & (DATA_ENTRIES - 1)) * DataEntry.size;
           drop(entry + DataEntry.read);
           drop(entry + DataEntry.write);
+          drop(entry + DataEntry.permitted);
         }
         for (let entry = context + FetchEntry.base; entry < context + TLB_CONTEXT_SIZE; entry += FetchEntry.size)
           drop(entry + FetchEntry.tag);
