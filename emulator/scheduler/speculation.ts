@@ -23,6 +23,9 @@ interface SpeculativeStep {
   signed: boolean;
 }
 
+/** A loop that looks for work writes locks, which it also puts back, and a few words of its stack. */
+const MANY_WORDS = 64;
+
 export class Speculation {
   /** Words of 8 bytes that were touched, by host address, and what they held before. */
   readonly touched = new Map<number, bigint>();
@@ -30,6 +33,8 @@ export class Speculation {
   changed = false;
   /** It has tried to take a lock that another hart holds. */
   lockContended = false;
+  /** It writes ever more words, and most of them stay changed: it does not wait, but fills memory. */
+  fills = false;
   private readonly written = new Map<number, bigint>();
   private readonly pages = new Map<number, number>();
   private readonly registers: Int32Array;
@@ -122,11 +127,23 @@ export class Speculation {
     if (changes) {
       this.changed = true;
       const word = wordOf(host);
-      if (!this.written.has(word)) this.written.set(word, memory.u64[word / 8]!);
+      if (!this.written.has(word)) {
+        this.written.set(word, memory.u64[word / 8]!);
+        this.fills ||= this.mostStayChanged();
+      }
       this.put(host, bytes, low, high);
     }
     hart.advance(length);
     return true;
+  }
+
+  /** Looked at when so many words have been written, and when they have become twice as many. */
+  private mostStayChanged(): boolean {
+    const { size } = this.written;
+    if (size < MANY_WORDS || (size & (size - 1)) !== 0) return false;
+    let changed = 0;
+    for (const [word, before] of this.written) if (this.memory.u64[word / 8] !== before) changed++;
+    return changed > size / 2;
   }
 
   /** Whether so many bytes at a host address are those of a value, given by its halves. */

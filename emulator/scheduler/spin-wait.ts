@@ -304,7 +304,8 @@ export class SpinWaitDetector {
     const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
     const { touched } = speculation;
     let [pass, from, returns, due] = [0, 0, 0, 1];
-    for (let i = 1; i <= longest && pass === 0 && (forLock || !speculation.lockContended) && speculation.step(); i++) {
+    const mayWait = (): boolean => !speculation.fills && (forLock || !speculation.lockContended);
+    for (let i = 1; i <= longest && pass === 0 && mayWait() && speculation.step(); i++) {
       if (!speculation.isAtStart) continue;
       if (speculation.memoryIsUnchanged) pass = i - from;
       // Without optimization registers are the same at every process that the loop looks at: a pass may return often.
