@@ -37,6 +37,13 @@ interface Share {
   readonly watching: Watching;
 }
 
+/** An address whose execution a party observes, and its upper 32 bits, signed. */
+interface Observed {
+  readonly share: Share;
+  readonly address: bigint;
+  readonly high: number;
+}
+
 const NOBODY: Observer = {};
 
 const NOTHING_HEARD: Heard = {
@@ -58,8 +65,9 @@ const EVENTS = Object.keys(NOTHING_HEARD) as (keyof MachineEvents)[];
 export class Observers {
   /** Replaced at every change, so that listeners may subscribe and unsubscribe while one is called. */
   private shares: readonly Share[] = [];
+  private byWatching: ReadonlyMap<object, Share> = new Map();
   /** Those who observe the execution of an address with these low 32 bits: most addresses that are observed are one party's. */
-  private byLowHalf = new Map<number, Share[]>();
+  private byLowHalf = new Map<number, Observed[]>();
   /** Replaced at every change, too. */
   heard: Heard = NOTHING_HEARD;
 
@@ -112,14 +120,15 @@ export class Observers {
 
   /** A hart is about to execute the instruction at its pc: tells those who observe it; true if one of them wants to stop. */
   execute(hart: HartState, time: number, shown = false): boolean {
-    const listening = this.byLowHalf.get(hart.half(HartOffset.pc));
-    if (listening === undefined) return false;
-    const { pc } = hart;
-    const event: ExecuteEvent = { hart: hart.id, pc, time };
-    if (shown) event.shown = true;
+    const observed = this.byLowHalf.get(hart.half(HartOffset.pc));
+    if (observed === undefined) return false;
+    const high = hart.half(HartOffset.pc + 4);
     let stops = false;
-    for (const { addresses, observer } of listening) {
-      if (addresses.get(pc >> 12n)?.includes(pc) !== true || !applies(observer, hart, pc)) continue;
+    for (const one of observed) {
+      const { observer } = one.share;
+      if (one.high !== high || !applies(observer, hart, one.address)) continue;
+      const event: ExecuteEvent = { hart: hart.id, pc: one.address, time };
+      if (shown) event.shown = true;
       if (observer.execute?.(event)) stops = true;
     }
     return stops;
@@ -130,12 +139,15 @@ export class Observers {
     const wanted: DataEvent[] = [];
     let entry: TableStoreEvent | undefined;
     for (const touch of this.memory.watches.take()) {
-      for (const { observer, watching } of this.shares) {
-        if (watching.isIdle) continue;
-        const { data, stores = [] } = watching.touched(touch);
-        if (data && observer.data?.(data)) wanted.push(data);
-        for (const event of stores) if (observer.tableStore?.(event)) entry ??= event;
+      const share = this.byWatching.get(touch.watch.owner);
+      if (share === undefined) continue;
+      const { observer, watching } = share;
+      const told = watching.touched(touch);
+      if (!isStores(told)) {
+        if (observer.data?.(told)) wanted.push(told);
+        continue;
       }
+      for (const event of told) if (observer.tableStore?.(event)) entry ??= event;
     }
     for (const { watching } of this.shares) watching.keepOut();
     if (wanted.length > 0) return { kind: 'data', events: wanted };
@@ -166,6 +178,7 @@ export class Observers {
 
   private setShares(shares: readonly Share[]): void {
     this.shares = shares;
+    this.byWatching = new Map(shares.map((share) => [share.watching, share]));
     const before = this.heard.csrWrite;
     const wanted: Record<keyof MachineEvents, boolean> = { ...NOTHING_HEARD };
     for (const name of EVENTS) wanted[name] = shares.some(({ observer }) => observer[name] !== undefined);
@@ -175,17 +188,20 @@ export class Observers {
   }
 }
 
-function byLowHalf(shares: readonly Share[]): Map<number, Share[]> {
-  const found = new Map<number, Share[]>();
+function byLowHalf(shares: readonly Share[]): Map<number, Observed[]> {
+  const found = new Map<number, Observed[]>();
   for (const share of shares) {
     for (const address of [...share.addresses.values()].flat()) {
       const low = Number(BigInt.asIntN(32, address));
-      const others = found.get(low) ?? [];
-      if (!others.includes(share)) found.set(low, [...others, share]);
+      const observed = { share, address, high: Number(BigInt.asIntN(32, address >> 32n)) };
+      found.set(low, [...(found.get(low) ?? []), observed]);
     }
   }
   return found;
 }
+
+const isStores = (told: DataEvent | readonly TableStoreEvent[]): told is readonly TableStoreEvent[] =>
+  Array.isArray(told);
 
 const tellOne = <Name extends keyof MachineEvents>(
   listeners: Listeners,

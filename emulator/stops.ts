@@ -2,6 +2,7 @@
 import type { HartState } from './cpu/hart';
 import type { VirtualTime } from './scheduler/virtual-time';
 import type { BeforeTrap, ExecutionAt } from './history/instant';
+import { HartOffset, MAX_HARTS } from './layout';
 import type { Checkpoint, Stop } from './types';
 
 export class Stops {
@@ -11,15 +12,15 @@ export class Stops {
   at: ExecutionAt | undefined;
   /** The next trap is not taken: the run is to be held before it. */
   holdsTrap = false;
-  /** By hart: the last execution that observers were told of, by its address and the hart's count of steps. */
-  private readonly announced = new Map<number, ExecutionAt>();
+  /** By hart: the last execution that observers were told of. */
+  private readonly announced = new Announced();
   /** By hart: the last trap before which the machine stopped. Others may have had their turns since. */
   private readonly traps = new Map<number, BeforeTrap>();
 
   constructor(private readonly clock: VirtualTime) {}
 
   save(): Pick<Checkpoint, 'stoppedAt' | 'announced' | 'traps'> {
-    return { stoppedAt: this.at, announced: [...this.announced.values()], traps: [...this.traps.values()] };
+    return { stoppedAt: this.at, announced: this.announced.all(), traps: [...this.traps.values()] };
   }
 
   /** The machine comes to another state, and had stopped there so; without `stopped` it starts. */
@@ -27,13 +28,13 @@ export class Stops {
     this.wanted = undefined;
     this.at = stopped?.stoppedAt;
     this.announced.clear();
-    for (const one of stopped?.announced ?? []) this.announced.set(one.hart, one);
+    for (const one of stopped?.announced ?? []) this.announced.note(one);
     this.traps.clear();
     for (const one of stopped?.traps ?? []) this.traps.set(one.hart, one);
     if (this.at === undefined) return;
     const trap = this.traps.get(this.at.hart);
     // An interrupt comes before the instruction.
-    if (trap?.interrupt !== true || !isSame(trap, this.at)) this.announced.set(this.at.hart, this.at);
+    if (trap?.interrupt !== true || !isSame(trap, this.at)) this.announced.note(this.at);
   }
 
   /** The slice has ended for the stop that was wanted, which is returned. */
@@ -77,14 +78,45 @@ export class Stops {
 
   /** Whether the observers have not been told yet that the hart executes the instruction at its pc. */
   announces(hart: HartState): boolean {
-    const now = this.executionAt(hart, 0);
-    if (isSame(this.announced.get(hart.id), now)) return false;
-    this.announced.set(hart.id, now);
-    return true;
+    return this.announced.adds(hart, hart.steps + this.clock.begun(hart));
   }
 
   private executionAt(hart: HartState, counted: number): ExecutionAt {
     return { hart: hart.id, pc: hart.pc, steps: hart.steps + this.clock.begun(hart) - counted };
+  }
+}
+
+/** Executions by their hart, its count of steps, and the halves of the address: some searches come by a million. */
+class Announced {
+  private readonly words = new Int32Array(2 * MAX_HARTS);
+  private readonly steps = new Float64Array(MAX_HARTS).fill(-1);
+
+  clear(): void {
+    this.steps.fill(-1);
+  }
+
+  note({ hart, pc, steps }: ExecutionAt): void {
+    this.put(hart, Number(BigInt.asIntN(32, pc)), Number(BigInt.asIntN(32, pc >> 32n)), steps);
+  }
+
+  /** Notes that a hart, which has begun so many steps, executes the instruction at its pc; false if that is noted already. */
+  adds(hart: HartState, steps: number): boolean {
+    const { id } = hart;
+    const [low, high] = [hart.half(HartOffset.pc), hart.half(HartOffset.pc + 4)];
+    if (this.steps[id] === steps && this.words[2 * id] === low && this.words[2 * id + 1] === high) return false;
+    this.put(id, low, high, steps);
+    return true;
+  }
+
+  all(): ExecutionAt[] {
+    const pcs = new BigUint64Array(this.words.buffer);
+    return [...this.steps].flatMap((steps, hart) => (steps < 0 ? [] : { hart, pc: pcs[hart]!, steps }));
+  }
+
+  private put(hart: number, low: number, high: number, steps: number): void {
+    this.words[2 * hart] = low;
+    this.words[2 * hart + 1] = high;
+    this.steps[hart] = steps;
   }
 }
 

@@ -143,9 +143,9 @@ export class PageHistory implements Query {
   private concerns(id: number): boolean {
     const hart = this.guest.harts[id]!;
     const event = this.events.at(hart);
-    if (event?.kind === 'map') this.subscription?.followTables([event.root], this.page);
     if (event?.kind === 'allocate' || event?.kind === 'free') return this.isIn(event);
-    return this.freeing.get(hart.x(X.sp))?.returnsTo === hart.pc;
+    if (event?.kind === 'map') this.subscription?.followTables([event.root], this.page);
+    return this.freeing.size > 0 && this.freeing.get(hart.x(X.sp))?.returnsTo === hart.pc;
   }
 
   private called(id: number): Occurrence | undefined {

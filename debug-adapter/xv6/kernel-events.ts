@@ -100,13 +100,17 @@ export class KernelEvents {
 
   /** The event that a hart at `pc` is just about to make; undefined if it is none. */
   at(hart: Hart): KernelEvent | undefined {
-    const kind = hart.mode === Mode.User ? undefined : this.byKind.get(hart.pc);
-    const read = (address: bigint, length: number): Uint8Array | undefined => this.readAt(hart, address, length);
+    const { pc } = hart;
+    const kind = hart.mode === Mode.User ? undefined : this.byKind.get(pc);
     switch (kind) {
       case undefined:
         return undefined;
       case 'panic':
-        return { kind, hart: hart.id, message: panicMessage((i) => hart.x(A0 + i), read) ?? '(no message)' };
+        return {
+          kind,
+          hart: hart.id,
+          message: panicMessage((i) => hart.x(A0 + i), this.reader(hart)) ?? '(no message)',
+        };
       case 'switch':
         return { kind, hart: hart.id, from: this.around(hart.x(A0)), to: this.around(hart.x(A1)) };
       case 'create': {
@@ -116,7 +120,7 @@ export class KernelEvents {
       case 'exec':
         return {
           ...{ kind, hart: hart.id, by: this.running(hart) },
-          path: readString(read, hart.x(A0), 128) ?? '(a path that cannot be read)',
+          path: readString(this.reader(hart), hart.x(A0), 128) ?? '(a path that cannot be read)',
         };
       case 'exit':
         return { kind, hart: hart.id, by: this.running(hart), status: Number(BigInt.asIntN(32, hart.x(A0))) };
@@ -124,8 +128,12 @@ export class KernelEvents {
         return { kind, hart: hart.id, root: hart.x(A0) };
       case 'allocate':
       case 'free':
-        return { kind, hart: hart.id, page: hart.x(A0), size: this.allocators.at.get(hart.pc)!.size };
+        return { kind, hart: hart.id, page: hart.x(A0), size: this.allocators.at.get(pc)!.size };
     }
+  }
+
+  private reader(hart: Hart): (address: bigint, length: number) => Uint8Array | undefined {
+    return (address, length) => this.readAt(hart, address, length);
   }
 
   /** The process that a hart runs. */

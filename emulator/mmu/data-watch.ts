@@ -11,9 +11,14 @@ import type { DataEvent, Watch } from '../types';
 import { type GuestMemory, PageFlag } from './guest-memory';
 import type { AccessingHart } from './translating-hart';
 
+/** A watch as it was added, and whose it is. */
+export interface OwnedWatch extends Watch {
+  readonly owner: object;
+}
+
 /** Bytes of one watch in one page, by their host address. */
 interface Part {
-  watch: Watch;
+  watch: OwnedWatch;
   start: number;
   end: number;
   loads: boolean;
@@ -31,7 +36,7 @@ export class Touch {
 
   constructor(
     private readonly memory: GuestMemory,
-    readonly watch: Watch,
+    readonly watch: OwnedWatch,
     readonly access: DataEvent['access'],
     /** Host address. */
     readonly start: number,
@@ -56,7 +61,7 @@ export class Touch {
   }
 
   /** What is told of it, with the bytes as they are now; `watch`: as the subscriber knows it. */
-  event(watch = this.watch): DataEvent {
+  event(watch: Watch = this.watch): DataEvent {
     const { memory, access, by, start, length, va } = this;
     const before = this.bytes ?? new Uint8Array(Int32Array.of(this.low, this.high).buffer);
     const after = access === 'write' ? memory.u8.slice(start, start + length) : before;
@@ -73,7 +78,7 @@ export class DataWatches {
   /** The device that is reading or writing memory, by its name. */
   device: string | undefined;
   private touches: Touch[] = [];
-  private readonly all = new Map<Watch, Part[]>();
+  private readonly all = new Map<OwnedWatch, Part[]>();
   private readonly byPage = new Map<number, Part[]>();
 
   constructor(private readonly memory: GuestMemory) {}
@@ -89,7 +94,7 @@ export class DataWatches {
   }
 
   /** Throws RangeError if not all of its bytes are memory. Whoever calls flushes the harts' TLBs. */
-  add(watch: Watch): void {
+  add(watch: OwnedWatch): void {
     if (this.all.has(watch)) return;
     const parts = this.partsOf(watch);
     this.all.set(watch, parts);
@@ -100,7 +105,7 @@ export class DataWatches {
     }
   }
 
-  remove(watch: Watch): void {
+  remove(watch: OwnedWatch): void {
     for (const part of this.all.get(watch) ?? []) {
       const page = this.memory.pageOf(part.start);
       const rest = this.byPage.get(page)!.filter((other) => other !== part);
@@ -169,7 +174,7 @@ export class DataWatches {
     }
   }
 
-  private partsOf(watch: Watch): Part[] {
+  private partsOf(watch: OwnedWatch): Part[] {
     const { address, length, access } = watch;
     const first = address < 0n || address > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : this.memory.hostOf(Number(address));
     if (length < 1 || first === 0 || !this.memory.has(address, length))

@@ -6,12 +6,12 @@
  */
 import { toCanonical, hasReserved, isPointer, pteFlags, ptePhysical, ROOT_LEVEL, spanOf } from '../isa/sv39';
 import { PAGE } from '../layout';
-import type { TableStoreEvent, Watch } from '../types';
-import type { Touch } from './data-watch';
+import type { TableStoreEvent } from '../types';
+import type { OwnedWatch, Touch } from './data-watch';
 import type { GuestMemory } from './guest-memory';
 
 interface TablePage {
-  watch: Watch;
+  watch: OwnedWatch;
   level: number;
   root: number;
   /** The virtual address of its first entry. */
@@ -28,7 +28,7 @@ const pointed = (pte: bigint): number | undefined =>
 export class TableWatch {
   /** By physical address of the page. */
   private readonly pages = new Map<number, TablePage>();
-  private readonly byWatch = new Map<Watch, number>();
+  private readonly byWatch = new Map<OwnedWatch, number>();
   /** Whether anybody listens. */
   active = false;
   /** Of entries of the last level only those are told that lead, or led, to the page with this number. */
@@ -36,7 +36,10 @@ export class TableWatch {
   /** Pages have been taken in since this was last set to false. */
   grown = false;
 
-  constructor(private readonly memory: GuestMemory) {}
+  constructor(
+    private readonly memory: GuestMemory,
+    private readonly owner: object,
+  ) {}
 
   add(root: bigint): void {
     const page = Number(BigInt.asUintN(53, root));
@@ -113,7 +116,8 @@ export class TableWatch {
   }
 
   private take(at: number, level: number, root: number, base: bigint): boolean {
-    const watch: Watch = { address: BigInt(at), length: PAGE, access: 'write' };
+    const { owner } = this;
+    const watch: OwnedWatch = { address: BigInt(at), length: PAGE, access: 'write', owner };
     const bytes = this.memory.read(watch.address, PAGE);
     if (bytes === undefined) return false;
     this.memory.watches.add(watch);

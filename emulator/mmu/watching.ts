@@ -2,7 +2,7 @@
 import { satpRoot } from '../isa/sv39';
 import { Cell, PAGE } from '../layout';
 import type { DataEvent, TableStoreEvent, Watch } from '../types';
-import type { Touch } from './data-watch';
+import type { OwnedWatch, Touch } from './data-watch';
 import type { GuestMemory } from './guest-memory';
 import { TableWatch } from './table-watch';
 import type { Tlb } from './tlb';
@@ -11,7 +11,7 @@ import type { TranslatingHart } from './translating-hart';
 export class Watching {
   private readonly tables: TableWatch;
   /** By our own copy of a watch: the one that a subscriber passed, as others may pass the same one. */
-  private readonly words = new Map<Watch, Watch>();
+  private readonly words = new Map<Watch, OwnedWatch>();
   private readonly passed = new Map<Watch, Watch>();
 
   constructor(
@@ -19,7 +19,7 @@ export class Watching {
     private readonly tlb: Tlb,
     private readonly harts: readonly TranslatingHart[],
   ) {
-    this.tables = new TableWatch(memory);
+    this.tables = new TableWatch(memory, this);
   }
 
   /** See Subscription.setWatches. */
@@ -29,7 +29,7 @@ export class Watching {
     try {
       for (const watch of wanted) {
         if (this.words.has(watch)) continue;
-        const own = { ...watch };
+        const own = { ...watch, owner: this };
         this.memory.watches.add(own);
         this.words.set(watch, own);
         this.passed.set(own, watch);
@@ -64,11 +64,6 @@ export class Watching {
     this.keepOut();
   }
 
-  /** Nothing is watched. */
-  get isIdle(): boolean {
-    return this.words.size === 0 && !this.tables.active;
-  }
-
   /** See Subscription.followedTables. */
   followedTables(): bigint[] {
     return this.tables.roots;
@@ -95,10 +90,10 @@ export class Watching {
     this.keepOut();
   }
 
-  /** What a touch of watched memory is to this subscription: words of its own, entries of its tables, or nothing. */
-  touched(touch: Touch): { data?: DataEvent; stores?: readonly TableStoreEvent[] } {
-    const watch = this.passed.get(touch.watch);
-    return watch === undefined ? { stores: this.tables.stored(touch) } : { data: touch.event(watch) };
+  /** What a touch of a watch of this subscription's is: of words, or of entries of its tables. */
+  touched(touch: Touch): DataEvent | readonly TableStoreEvent[] {
+    const watch = this.passed.size === 0 ? undefined : this.passed.get(touch.watch);
+    return watch === undefined ? this.tables.stored(touch) : touch.event(watch);
   }
 
   /** Pages that tables have newly taken are not to be found in the TLBs any more. */
