@@ -4,12 +4,13 @@
  */
 import type { Instant } from '../../emulator/history/instant';
 import type { Timeline } from '../../emulator/history/timeline';
+import { Csr } from '../../emulator/isa/csrs';
 import type { Decoded } from '../../emulator/isa/instructions/decode';
 import { instructionAt } from '../../emulator/isa/instructions/instruction-at';
 import { X } from '../../emulator/isa/registers';
 import { pageOf } from '../../emulator/isa/sv39';
 import { trapVector } from '../../emulator/dead-ends/trap-loops';
-import type { Hart, LoggedInput } from '../../emulator/types';
+import type { Hart, LoggedInput, MachineApi, Mode } from '../../emulator/types';
 import { fromBytes } from '../expressions/value';
 import type { AskedGuest } from '../questions/occurrence';
 
@@ -74,11 +75,12 @@ export async function recentInstructions(
   const settle = (): void => {
     if (begun?.one !== undefined && hart.retired > begun.retired && begun.steps < last) executed.push(begun.one);
   };
-  const code = new KnownCode(guest, hart);
+  const view = new HartView(guest, hart);
   const begin = (pc: bigint): void => {
-    const decoded = code.at(pc);
-    const one = decoded && beginning(guest, hart, pc, decoded);
-    if (one !== undefined) code.begins(one);
+    view.arrives();
+    const decoded = view.instruction(pc);
+    const one = decoded && beginning(guest.machine, view, hart, pc, decoded);
+    if (one !== undefined) view.begins(one);
     begun = { steps: hart.steps, retired: hart.retired, one };
   };
   const subscription = guest.machine.subscribe({
@@ -94,6 +96,7 @@ export async function recentInstructions(
       settle();
       const known = inputs;
       inputs = guest.machine.instant.inputs;
+      if (inputs > known) view.forget();
       // What a debugger has put there was made of nothing.
       if (inputs > known && guest.machine.inputs.through(inputs).slice(known).some(isWrite)) executed = [];
       begin(hart.pc);
@@ -107,40 +110,88 @@ export async function recentInstructions(
 
 const isWrite = ({ input: { kind } }: LoggedInput): boolean => kind !== 'console' && kind !== 'idle';
 
-/** The instructions that a hart executes, each read once until another may lie there: by a store, or in another address space. */
-class KnownCode {
-  private readonly known = new Map<bigint, Decoded | undefined>();
-  private readonly pages = new Set<bigint>();
+/** Where a hart's addresses lead, and the instructions that lie there: each is read once, until something may change it. */
+class HartView {
+  private readonly code = new Map<bigint, Decoded | undefined>();
+  /** Physical pages by virtual ones. */
+  private readonly pages = new Map<bigint, bigint | undefined>();
+  /** Pages from which this was read: tables and code. */
+  private readonly sources = new Set<bigint>();
+  private mode: Mode | undefined;
+  private executed = 0;
 
   constructor(
     private readonly guest: AskedGuest,
     private readonly hart: Hart,
   ) {}
 
-  at(pc: bigint): Decoded | undefined {
-    if (!this.known.has(pc)) {
-      this.known.set(pc, instructionAt(this.guest.read(this.hart), pc));
-      this.pages.add(pageOf(this.guest.space(this.hart).physical(pc) ?? pc));
-    }
-    return this.known.get(pc);
+  /** The hart is about to begin its next instruction. Where it has not executed just one since the last time, others may have. */
+  arrives(): void {
+    const { executed } = this.guest.machine;
+    if (this.hart.mode !== this.mode || executed !== this.executed + 1) this.forget();
+    this.mode = this.hart.mode;
+    this.executed = executed;
   }
 
-  begins({ decoded: { instruction }, physical }: Executed): void {
-    const isStore = physical !== undefined && instruction.access?.kind !== 'load';
-    if (instruction.system === undefined && !(isStore && this.pages.has(pageOf(physical)))) return;
-    this.known.clear();
+  /** It begins this one. */
+  begins({ decoded: { instruction, imm }, physical }: Executed): void {
+    const { access, csr, system } = instruction;
+    const isStore = physical !== undefined && access?.kind !== 'load' && this.sources.has(pageOf(physical));
+    // A CSR but satp changes no translation; and what is no memory may be a device that writes to memory.
+    const isPlain =
+      csr === undefined
+        ? system === undefined && (access === undefined) === (physical === undefined)
+        : imm !== Csr.satp;
+    if (isStore || !isPlain) this.forget();
+  }
+
+  instruction(pc: bigint): Decoded | undefined {
+    if (!this.code.has(pc)) {
+      this.code.set(
+        pc,
+        instructionAt((va, length) => this.read(va, length), pc),
+      );
+    }
+    return this.code.get(pc);
+  }
+
+  private read(va: bigint, length: number): Uint8Array | undefined {
+    const physical = this.physical(va);
+    if (physical === undefined) return undefined;
+    this.sources.add(pageOf(physical));
+    return this.guest.machine.memory.read(physical, length);
+  }
+
+  physical(va: bigint): bigint | undefined {
+    const page = pageOf(va);
+    if (!this.pages.has(page)) {
+      const { walk, pa } = this.guest.space(this.hart).translate(page);
+      for (const { table } of walk?.steps ?? []) this.sources.add(table);
+      this.pages.set(page, pa);
+    }
+    const physical = this.pages.get(page);
+    return physical === undefined ? undefined : physical + (va - page);
+  }
+
+  forget(): void {
+    this.code.clear();
     this.pages.clear();
+    this.sources.clear();
   }
 }
 
-function beginning(guest: AskedGuest, hart: Hart, pc: bigint, decoded: Decoded): Executed {
+function beginning({ memory }: MachineApi, view: HartView, hart: Hart, pc: bigint, decoded: Decoded): Executed {
   const [left, right] = [hart.x(decoded.rs1), hart.x(decoded.rs2)];
   const one = { pc, decoded, left, right, sp: hart.x(X.sp) };
   const { access } = decoded.instruction;
   if (access === undefined) return one;
   const hasOffset = access.kind === 'load' || access.kind === 'store';
   const address = BigInt.asUintN(64, left + (hasOffset ? BigInt(decoded.imm) : 0n));
-  const physical = guest.space(hart).physical(address);
-  const bytes = physical === undefined ? undefined : guest.machine.memory.read(physical, access.bytes);
-  return bytes === undefined ? one : { ...one, physical: physical!, found: fromBytes(bytes) };
+  const physical = view.physical(address);
+  if (physical === undefined) return one;
+  const { bytes } = access;
+  const isWord = bytes === 8 && physical % 8n === 0n;
+  const read = isWord ? undefined : memory.read(physical, bytes);
+  const found = isWord ? memory.readU64(physical) : read && fromBytes(read);
+  return found === undefined ? one : { ...one, physical, found };
 }

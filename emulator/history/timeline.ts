@@ -13,6 +13,7 @@ import type { RecordedCheckpoint } from './recorded-run';
 import { Replay } from './journeys/replay';
 import {
   CROWDED,
+  FEW_STRETCHES,
   FAR,
   isRest,
   leftOf,
@@ -149,10 +150,14 @@ export class Timeline extends Replay {
   /** Runs the past before an instant again, stretch by stretch. The machine stands anywhere afterwards. Throws Cancelled. */
   async lookBack(before: Instant, look: Lookback): Promise<void> {
     let last: Instant | undefined;
-    for await (const { from, end } of this.stretches(before)) {
+    let present: number | undefined;
+    const least = [...FEW_STRETCHES];
+    for await (const { from, end, executed } of this.stretches(before, undefined, undefined, FEW_STRETCHES)) {
       last ??= end;
-      this.restore(from);
+      present ??= executed;
       const isFirst = compareInstants(from.machine.instant, this.beginning) <= 0;
+      if (!isFirst && present - from.executed < (least.at(-1) ?? 0) / 2) continue;
+      this.restore(from);
       const unwatch = look.begin(isFirst);
       if (unwatch === undefined) continue;
       try {
@@ -165,6 +170,7 @@ export class Timeline extends Replay {
       }
       if (!look.ended(from.machine.instant, isFirst)) return;
       last = undefined;
+      least.pop();
     }
   }
 
@@ -225,9 +231,14 @@ export class Timeline extends Replay {
   /**
    * The past before an instant, from the latest part on: the last few instructions first, as what is looked for is often near,
    * then more and more of those before, then from checkpoint to checkpoint. `hart`: see Stretch. `since`: so far back all is needed at
-   * any rate, and nothing before.
+   * any rate, and nothing before. `cuts`: how far from its end, in instructions or steps of the hart, the latest part is cut.
    */
-  private async *stretches(before: Instant, hart?: number, since?: Instant): AsyncGenerator<Stretch> {
+  private async *stretches(
+    before: Instant,
+    hart?: number,
+    since?: Instant,
+    cuts = hart === undefined ? STRETCHES : STEPS,
+  ): AsyncGenerator<Stretch> {
     await this.goTo(before);
     let end = before;
     let { executed } = this.machine;
@@ -242,7 +253,7 @@ export class Timeline extends Replay {
         await this.advance(since);
         starts[0] = this.keep(true);
       } else if (isNearest && !isRest(whole, before)) {
-        starts.push(...(await this.divide(whole)));
+        starts.push(...(await this.divide(whole, cuts)));
         isNearest = false;
       }
       for (const from of starts.reverse()) {
@@ -254,10 +265,10 @@ export class Timeline extends Replay {
   }
 
   /** Checkpoints on the way to the end of a stretch, ever nearer to it. */
-  private async divide(stretch: Stretch): Promise<Kept[]> {
+  private async divide(stretch: Stretch, cuts: readonly number[]): Promise<Kept[]> {
     const made: Kept[] = [];
     this.restore(stretch.from);
-    for (const left of stretch.hart === undefined ? STRETCHES : STEPS) {
+    for (const left of cuts) {
       if (leftOf(stretch, this.machine) <= left) continue;
       await this.advanceIn(stretch, left);
       made.push(this.keep(true));

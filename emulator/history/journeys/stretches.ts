@@ -11,6 +11,8 @@ export const NEAR = [16_000_000, 2_000_000, 200_000, 20_000];
 export const NEAR_STEPS = [20_000, 200, 2];
 /** Instructions before the end of a stretch at which it is cut, as what is looked for is often near. */
 export const STRETCHES = [16_000_000, 2_000_000, 200_000, 20_000, 2000, 200];
+/** The same where much is looked for at once, as it takes some milliseconds to begin. */
+export const FEW_STRETCHES = [16_000_000, 200_000];
 /** Steps of a hart, where what that executes is looked for: it may have rested since, while others ran. */
 export const STEPS = [2_000_000, 200_000, 20_000, 2000, 200];
 /** So many finds in one stretch, and the later half of it is looked through first. */
