@@ -39,6 +39,7 @@ describe('references to a page', () => {
     });
     assert.equal(found({ [String(LOW + 16n)]: pteOf(PAGE, PTE.R | PTE.U) }, PAGE), undefined, 'V=0');
     assert.equal(found({ [String(LOW + 16n)]: pte }, PAGE + 4096n), undefined, 'another page');
+    assert.equal(found({ [String(LOW + 16n)]: pte | (1n << 54n) }, PAGE), undefined, 'a reserved bit');
   });
 
   it('are superpages that it lies in', () => {

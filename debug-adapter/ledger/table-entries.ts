@@ -62,7 +62,7 @@ class Cursor implements TableEntry {
 }
 
 /**
- * Visits the valid entries of a tree, an entry before what it leads to, until `isLast` returns true. What `isLast` is given holds
+ * Visits the valid entries of a tree without those that have a reserved bit, an entry before what it leads to, until `isLast` returns true. What `isLast` is given holds
  * until it returns, and it may not visit another tree. Returns whether it returned true.
  */
 export function eachEntry(
@@ -85,8 +85,10 @@ export function eachEntry(
       const isLeaf = (low & LEAF) !== 0;
       if (level === 0 && !isLeaf) continue;
       const high = words[2 * index + 1]!;
+      // With a reserved bit, 54 to 63, it leads nowhere: a walk raises a page fault.
+      if (high >>> 22 !== 0) continue;
       // Bits 32 to 53 are those of the PPN above 2^22 pages, where there is no RAM.
-      const page = (low >>> 10) + (high & 0x3f_ffff) * 2 ** 22;
+      const page = (low >>> 10) + high * 2 ** 22;
       const vpn = base + index * span;
       entry.page = page;
       entry.vpn = vpn;
