@@ -310,4 +310,22 @@ describe('observers', function () {
       ],
     );
   });
+
+  it('hear of no execution after another has taken that from them, in the same instruction', () => {
+    const code = new Assembler().op('addi').label('here').op('addi').label('halt').to('halt', 'jal');
+    const machine = new Machine({ harts: 1, memory: 2 ** 20, legacyVirtio: false, kernel: laidOut(code) });
+    const told: string[] = [];
+    const first = machine.subscribe({
+      execute: () => {
+        told.push('first');
+        second.setAddresses([]);
+        return false;
+      },
+    });
+    const second = machine.subscribe({ execute: () => told.push('second') > 0 });
+    const here = [BigInt(code.addressOf('here'))];
+    first.setAddresses(here);
+    second.setAddresses(here);
+    assert.deepEqual([machine.run({ instructions: 10 }).kind, told], ['budget', ['first']]);
+  });
 });

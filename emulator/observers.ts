@@ -120,13 +120,16 @@ export class Observers {
 
   /** A hart is about to execute the instruction at its pc: tells those who observe it; true if one of them wants to stop. */
   execute(hart: HartState, time: number, shown = false): boolean {
-    const observed = this.byLowHalf.get(hart.half(HartOffset.pc));
+    const { byLowHalf: all } = this;
+    const observed = all.get(hart.half(HartOffset.pc));
     if (observed === undefined) return false;
     const high = hart.half(HartOffset.pc + 4);
     let stops = false;
     for (const one of observed) {
       const { observer } = one.share;
       if (one.high !== high || !applies(observer, hart, one.address)) continue;
+      // Whoever was told before may have changed who is to be told.
+      if (this.byLowHalf !== all && !isStillObserved(one)) continue;
       const event: ExecuteEvent = { hart: hart.id, pc: one.address, time };
       if (shown) event.shown = true;
       if (observer.execute?.(event)) stops = true;
@@ -199,6 +202,9 @@ function byLowHalf(shares: readonly Share[]): Map<number, Observed[]> {
   }
   return found;
 }
+
+const isStillObserved = ({ share: { addresses }, address }: Observed): boolean =>
+  addresses.get(address >> 12n)?.includes(address) === true;
 
 const isStores = (told: DataEvent | readonly TableStoreEvent[]): told is readonly TableStoreEvent[] =>
   Array.isArray(told);

@@ -136,7 +136,10 @@ class HartView {
   /** It begins this one. */
   begins({ decoded: { instruction, imm }, physical }: Executed): void {
     const { access, csr, system } = instruction;
-    const isStore = physical !== undefined && access?.kind !== 'load' && this.sources.has(pageOf(physical));
+    const isStore =
+      physical !== undefined &&
+      access!.kind !== 'load' &&
+      (this.sources.has(pageOf(physical)) || physical % BigInt(access!.bytes) !== 0n);
     // A CSR but satp changes no translation; and what is no memory may be a device that writes to memory.
     const isPlain =
       csr === undefined
@@ -157,7 +160,8 @@ class HartView {
 
   private read(va: bigint, length: number): Uint8Array | undefined {
     const physical = this.physical(va);
-    if (physical === undefined) return undefined;
+    // As where an interrupt is about to be taken to a handler that user mode does not reach.
+    if (physical === undefined) return this.guest.read(this.hart)(va, length);
     this.sources.add(pageOf(physical));
     return this.guest.machine.memory.read(physical, length);
   }

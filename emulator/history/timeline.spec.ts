@@ -3,6 +3,7 @@
  * order of the moves; what is found there is what had happened. TIMELINE_MOVES sets how many moves are made.
  */
 import assert from 'node:assert/strict';
+import { Assembler, R, laidOut } from '../testing/guests';
 import { Random } from '../testing/random';
 import { GUEST, Session, Witness, emptyDisk, machineOf, type Point } from '../testing/sessions/random-session';
 import { TIERS } from '../testing/tiers';
@@ -210,5 +211,27 @@ describe('the timeline', function () {
       const found = await timeline.findLast(machine.instant, probe(pc));
       assert.equal(found?.instant.inputs, 1);
     });
+  });
+
+  it('is looked through part by part also behind a reset, where instructions are counted anew', async () => {
+    const code = new Assembler().label('loop').op('addi', { rd: R.t0, rs1: R.t0, imm: 1 }).to('loop', 'jal');
+    const machine = machineOf({ harts: 1, memory: 2 ** 20, legacyVirtio: false, kernel: laidOut(code) });
+    const companion = companionOf(new Witness(machine));
+    const timeline = new Timeline(machine, companion, { now: () => 0, soon: (action) => action() }, 2 ** 28);
+    for (let part = 0; part < 40; part++) {
+      machine.run({ instructions: 5_000_000 });
+      timeline.ran(1000);
+    }
+    machine.reset();
+    machine.run({ instructions: 3_000_000 });
+    timeline.arrived();
+    const starts: number[] = [];
+    await timeline.lookBack(machine.instant, {
+      begin: () => () => undefined,
+      passed: () => undefined,
+      ended: ({ time }) => starts.push(time) < 4,
+    });
+    assert.equal(starts.length, 4);
+    assert.ok(Math.min(...starts) > 100_000_000, starts.join(' '));
   });
 });

@@ -156,7 +156,9 @@ export class Timeline extends Replay {
       last ??= end;
       present ??= executed;
       const isFirst = compareInstants(from.machine.instant, this.beginning) <= 0;
-      if (!isFirst && present - from.executed < (least.at(-1) ?? 0) / 2) continue;
+      // After a reset they are counted anew: what lies before it is far.
+      const length = present < from.executed ? Infinity : present - from.executed;
+      if (!isFirst && length < (least.at(-1) ?? 0) / 2) continue;
       this.restore(from);
       const unwatch = look.begin(isFirst);
       if (unwatch === undefined) continue;

@@ -6,6 +6,7 @@ import { Speculation } from './speculation';
 const { s0, s1, t0, t1 } = R;
 const MEMORY = BASE + 0x1_0000;
 const LOCKS = 200;
+const WORDS = 256;
 
 /** What a hart does from `loop` on, looked at for so many instructions. */
 function speculate(loop: (a: Assembler) => void, steps: number): Speculation {
@@ -34,7 +35,7 @@ describe('speculation', () => {
     ] as const) {
       const filling = speculate(
         (a) => a.op(store, { rs1: s0, rs2: t0 }).op('addi', { rd: s0, rs1: s0, imm }),
-        3 * (64 + 1) * 8,
+        3 * (512 + 1) * 8,
       );
       assert.ok(filling.fills, store);
     }
@@ -52,5 +53,22 @@ describe('speculation', () => {
       LOCKS * 4 * 3,
     );
     assert.ok(looking.changed && !looking.fills);
+  });
+
+  it('takes no loop for one that fills memory which clears a buffer in each pass, and fills it again', () => {
+    const clearing = speculate(
+      (a) => {
+        for (const [name, value] of [
+          ['clear', R.zero],
+          ['fill', t0],
+        ] as const) {
+          a.li(s0, MEMORY).li(s1, MEMORY + WORDS * 8);
+          a.label(name).op('sd', { rs1: s0, rs2: value }).op('addi', { rd: s0, rs1: s0, imm: 8 });
+          a.to(name, 'bltu', { rs1: s0, rs2: s1 });
+        }
+      },
+      WORDS * 3 * 5,
+    );
+    assert.ok(clearing.changed && !clearing.fills);
   });
 });

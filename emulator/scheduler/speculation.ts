@@ -23,8 +23,8 @@ interface SpeculativeStep {
   signed: boolean;
 }
 
-/** A loop that looks for work writes locks, which it also puts back, and a few words of its stack. */
-const MANY_WORDS = 64;
+/** A loop that looks for work writes locks, which it also puts back, and its stack; some fill a buffer, and then put that back. */
+const MANY_WORDS = 512;
 
 export class Speculation {
   /** Words of 8 bytes that were touched, by host address, and what they held before. */
