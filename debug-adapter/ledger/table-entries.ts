@@ -62,8 +62,8 @@ class Cursor implements TableEntry {
 }
 
 /**
- * Visits the valid entries of a tree without those that have a reserved bit, an entry before what it leads to, until `isLast` returns true. What `isLast` is given holds
- * until it returns, and it may not visit another tree. Returns whether it returned true.
+ * Visits the valid entries of a tree without those that have a reserved bit, an entry before what it leads to, until `isLast` returns
+ * true. What `isLast` is given holds until it returns, and it may not visit another tree. Returns whether it returned true.
  */
 export function eachEntry(
   memory: Pick<PhysicalMemory, 'readInto'>,

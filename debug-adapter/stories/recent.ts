@@ -136,16 +136,16 @@ class HartView {
   /** It begins this one. */
   begins({ decoded: { instruction, imm }, physical }: Executed): void {
     const { access, csr, system } = instruction;
-    const isStore =
+    // Of the CSRs, satp alone.
+    const changesTranslation = csr === undefined ? system !== undefined : imm === Csr.satp;
+    // What is no memory may be a device, which may write to memory.
+    const isDevice = access !== undefined && physical === undefined;
+    const changesSources =
+      access !== undefined &&
+      access.kind !== 'load' &&
       physical !== undefined &&
-      access!.kind !== 'load' &&
-      (this.sources.has(pageOf(physical)) || physical % BigInt(access!.bytes) !== 0n);
-    // A CSR but satp changes no translation; and what is no memory may be a device that writes to memory.
-    const isPlain =
-      csr === undefined
-        ? system === undefined && (access === undefined) === (physical === undefined)
-        : imm !== Csr.satp;
-    if (isStore || !isPlain) this.forget();
+      (this.sources.has(pageOf(physical)) || physical % BigInt(access.bytes) !== 0n);
+    if (changesTranslation || isDevice || changesSources) this.forget();
   }
 
   instruction(pc: bigint): Decoded | undefined {
@@ -193,9 +193,6 @@ function beginning({ memory }: MachineApi, view: HartView, hart: Hart, pc: bigin
   const address = BigInt.asUintN(64, left + (hasOffset ? BigInt(decoded.imm) : 0n));
   const physical = view.physical(address);
   if (physical === undefined) return one;
-  const { bytes } = access;
-  const isWord = bytes === 8 && physical % 8n === 0n;
-  const read = isWord ? undefined : memory.read(physical, bytes);
-  const found = isWord ? memory.readU64(physical) : read && fromBytes(read);
-  return found === undefined ? one : { ...one, physical, found };
+  const bytes = memory.read(physical, access.bytes);
+  return bytes === undefined ? one : { ...one, physical, found: fromBytes(bytes) };
 }

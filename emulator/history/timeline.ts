@@ -30,6 +30,16 @@ import type { Companion, Found, JourneyClock, LastFound, Lookback, Probe } from 
 
 export { Cancelled, type Companion, type Found, type JourneyClock, type Lookback, type Probe };
 
+/** Which stretches of the past are wanted. */
+interface Wanted {
+  /** See Stretch. */
+  readonly hart?: number | undefined;
+  /** So far back all is needed at any rate, and nothing before. */
+  readonly since?: Instant | undefined;
+  /** How far from its end, in instructions or steps of the hart, the latest part is cut. */
+  readonly cuts?: readonly number[];
+}
+
 export class Timeline extends Replay {
   readonly futures = new Futures();
 
@@ -138,7 +148,7 @@ export class Timeline extends Replay {
    * given. The machine stands anywhere afterwards. Throws Cancelled if it is cancelled.
    */
   async findLast<T>(before: Instant, probe: Probe<T>, since?: Instant): Promise<LastFound<T> | undefined> {
-    for await (const stretch of this.stretches(before, probe.hart, since)) {
+    for await (const stretch of this.stretches(before, { hart: probe.hart, since })) {
       const found = await this.findIn(stretch, before, probe);
       if (found !== undefined)
         return since === undefined || compareInstants(found.instant, since) > 0 ? found : undefined;
@@ -152,7 +162,7 @@ export class Timeline extends Replay {
     let last: Instant | undefined;
     let present: number | undefined;
     const least = [...FEW_STRETCHES];
-    for await (const { from, end, executed } of this.stretches(before, undefined, undefined, FEW_STRETCHES)) {
+    for await (const { from, end, executed } of this.stretches(before, { cuts: FEW_STRETCHES })) {
       last ??= end;
       present ??= executed;
       const isFirst = compareInstants(from.machine.instant, this.beginning) <= 0;
@@ -232,14 +242,11 @@ export class Timeline extends Replay {
 
   /**
    * The past before an instant, from the latest part on: the last few instructions first, as what is looked for is often near,
-   * then more and more of those before, then from checkpoint to checkpoint. `hart`: see Stretch. `since`: so far back all is needed at
-   * any rate, and nothing before. `cuts`: how far from its end, in instructions or steps of the hart, the latest part is cut.
+   * then more and more of those before, then from checkpoint to checkpoint.
    */
   private async *stretches(
     before: Instant,
-    hart?: number,
-    since?: Instant,
-    cuts = hart === undefined ? STRETCHES : STEPS,
+    { hart, since, cuts = hart === undefined ? STRETCHES : STEPS }: Wanted,
   ): AsyncGenerator<Stretch> {
     await this.goTo(before);
     let end = before;
