@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { context } from 'esbuild';
 import { codiconPlugin } from './scripts/codicon-plugin.mjs';
 import { interpreterPlugin } from './scripts/interpreter-plugin.mjs';
-import { COMMON, programsPlugin } from './scripts/programs-plugin.mjs';
+import { COMMON, SHEBANG, programsPlugin } from './scripts/programs-plugin.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
 import { Stop } from './scripts/run.mjs';
 
@@ -51,7 +51,7 @@ const bundles = [
     entryPoints: ['cli/xv6-emu.ts'],
     outfile: 'dist/xv6-emu.js',
     minify: true,
-    banner: { js: '#!/usr/bin/env node' },
+    banner: { js: SHEBANG },
   },
   {
     ...common,

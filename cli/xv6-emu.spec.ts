@@ -75,7 +75,8 @@ describe('xv6-emu', function () {
   it('answers what every make asks first without loading the machine', () => {
     const alone = path.join(folder, 'xv6-emu.js');
     fs.copyFileSync(path.join(ROOT, 'dist', 'xv6-emu.js'), alone);
-    const ask = (...args: string[]) => spawnSync(process.execPath, [alone, ...args], { encoding: 'utf8' });
+    // By its first line.
+    const ask = (...args: string[]) => spawnSync(alone, args, { encoding: 'utf8' });
     for (const word of ['--version', '-version']) assert.match(ask(word).stdout, /^QEMU emulator version /);
     for (const word of ['-h', '-help', '--help']) assert.match(ask(word).stdout, /^-gdb /m);
     assert.match(ask('-nographic').stderr, /xv6-emulator\.js'/);

@@ -387,7 +387,7 @@ describe('the machine', () => {
       ],
       { harts: 2 },
     );
-    machine.run({ instructions: 2_300_000 });
+    machine.run({ instructions: 2_500_000 });
     assert.equal(machine.harts[1]!.x(S2), 42n);
     assert.equal(machine.harts[0]!.x(S3), 0x100000n);
     assert.ok(machine.harts[1]!.retired < machine.harts[0]!.retired / 20);

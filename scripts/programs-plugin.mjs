@@ -8,6 +8,12 @@ import { transform, version } from 'esbuild';
 /** The name of the common file, without .js. */
 export const COMMON = 'xv6-machine';
 
+/**
+ * Node starts four threads that compile; with option 0 as many as there are other processors. Where there are two processors, four
+ * threads would keep the guest from one of them.
+ */
+export const SHEBANG = '#!/usr/bin/env -S node --v8-pool-size=0';
+
 /** `executable` says of a file's path whether it is started by itself. */
 export const programsPlugin = (executable) => ({
   name: 'programs',
@@ -18,7 +24,7 @@ export const programsPlugin = (executable) => ({
       for (const { path, text } of outputFiles) {
         const name = basename(path);
         const banner = executable(path)
-          ? '#!/usr/bin/env node'
+          ? SHEBANG
           : `// ${createHash('sha256')
               .update(`${version} ${JSON.stringify(options)} ${text}`)
               .digest('hex')}`;

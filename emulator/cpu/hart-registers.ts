@@ -11,6 +11,9 @@ const INTEGER_WORDS = HartOffset.remaining / 4;
 const FLOAT_WORDS = 64;
 export const REGISTER_WORDS = INTEGER_WORDS + FLOAT_WORDS + 1;
 
+/** Where pc is, in words of 32 bits. */
+const PC = HartOffset.pc / 4;
+
 export class HartRegisters {
   /** Host address of its block. */
   readonly block: number;
@@ -35,6 +38,9 @@ export class HartRegisters {
     this.memory.u8.copyWithin(this.block, CURRENT_HART, CURRENT_HART + HartOffset.end);
     this.home = this.block;
     if (this.hasFloats) this.moveFloats(CURRENT_HART, this.block);
+  }
+  get isCurrent(): boolean {
+    return this.home === CURRENT_HART;
   }
 
   /** Sets mstatus.FS, by which floating-point registers are in the current-hart block or not. */
@@ -66,10 +72,10 @@ export class HartRegisters {
     return ((this.hasFloats ? this.home : this.block) + HartOffset.f) / 8 + register;
   }
 
-  /** A copy of registers and pc, by words, with those for floating point if they are in use; to be compared with. Not while it runs. */
+  /** A copy of registers and pc, by words, with those for floating point if they are in use; to be compared with. */
   registers(words = new Int32Array(REGISTER_WORDS)): Int32Array {
     const { i32 } = this.memory;
-    const first = this.block / 4;
+    const first = this.home / 4;
     for (let i = 0; i < INTEGER_WORDS; i++) words[i] = i32[first + i]!;
     if (this.hasFloats) {
       for (let i = 0; i < FLOAT_WORDS; i++) words[INTEGER_WORDS + i] = i32[first + HartOffset.f / 4 + i]!;
@@ -79,7 +85,7 @@ export class HartRegisters {
   }
   hasRegisters(words: ArrayLike<number>): boolean {
     const { i32 } = this.memory;
-    const first = this.block / 4;
+    const first = this.home / 4;
     for (let i = 0; i < INTEGER_WORDS; i++)
       if (words[i] !== i32[first + i] && i >> 1 !== HartOffset.discard / 8) return false;
     if (!this.hasFloats) return true;
@@ -90,12 +96,12 @@ export class HartRegisters {
   /** Whether pc is what it is among these. */
   hasPc(words: ArrayLike<number>): boolean {
     const { i32 } = this.memory;
-    const [low, high] = [HartOffset.pc / 4, HartOffset.pc / 4 + 1];
-    return words[low] === i32[this.home / 4 + low] && words[high] === i32[this.home / 4 + high];
+    const at = this.home / 4;
+    return words[PC] === i32[at + PC] && words[PC + 1] === i32[at + PC + 1];
   }
   /** Puts x0 to x31 and pc back. */
   putRegisters(words: Int32Array): void {
-    this.memory.i32.set(words.subarray(0, INTEGER_WORDS), this.block / 4);
+    this.memory.i32.set(words.subarray(0, INTEGER_WORDS), this.home / 4);
   }
 
   /** 32 bits of the state that the generated code works on, by their HartOffset. */
@@ -113,13 +119,15 @@ export class HartRegisters {
   /** Saves pc in a CSR, and restores it from one, without the cost of a bigint. */
   savePc(into: Cell): void {
     const { i32 } = this.memory;
-    const [pc, cell] = [(this.home + HartOffset.pc) / 4, this.cellAt(into)];
+    const pc = this.home / 4 + PC;
+    const cell = this.cellAt(into);
     i32[cell] = i32[pc]!;
     i32[cell + 1] = i32[pc + 1]!;
   }
   restorePc(from: Cell): void {
     const { i32 } = this.memory;
-    const [pc, cell] = [(this.home + HartOffset.pc) / 4, this.cellAt(from)];
+    const pc = this.home / 4 + PC;
+    const cell = this.cellAt(from);
     i32[pc] = i32[cell]! & ~1;
     i32[pc + 1] = i32[cell + 1]!;
   }
@@ -127,7 +135,7 @@ export class HartRegisters {
   /** pc += bytes, without the cost of a bigint. */
   advance(bytes: number): void {
     const { i32 } = this.memory;
-    const at = (this.home + HartOffset.pc) / 4;
+    const at = this.home / 4 + PC;
     const sum = (i32[at]! >>> 0) + bytes;
     i32[at] = sum;
     i32[at + 1] = i32[at + 1]! + Math.floor(sum / 2 ** 32);

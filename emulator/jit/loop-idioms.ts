@@ -129,7 +129,8 @@ class Pass {
   linear(sum: Sum | undefined): Linear | undefined {
     if (sum === undefined || sum.registers.length > 2) return undefined;
     const [first = 0, second = 0] = sum.registers;
-    const [one, other] = [this.stepOf(first), this.stepOf(second)];
+    const one = this.stepOf(first);
+    const other = this.stepOf(second);
     if (one === undefined || other === undefined) return undefined;
     return { first, second, constant: sum.constant, step: one + other };
   }

@@ -198,13 +198,13 @@ export class Tlb {
 
   /** Invalidates the translations of `count` pages from virtual page `first` on in address spaces with this root. */
   invalidate(harts: readonly TranslatingHart[], root: number, first: number, count: number): void {
-    const { i32, u64 } = this.memory;
+    const { i32 } = this.memory;
     const drop = (tag: number): void => {
       const low = i32[tag / 4]!;
       // Of EMPTY, too.
       if ((low & 1) !== 0) return;
       const page = (i32[tag / 4 + 1]! & 0x7f) * 0x100000 + (low >>> 12);
-      if (page >= first && page < first + count) u64[tag / 8] = BigInt.asUintN(64, EMPTY);
+      if (page >= first && page < first + count) this.setTag(tag, -1, -1);
     };
     this.eachFilled(
       harts,
@@ -215,8 +215,8 @@ export class Tlb {
           drop(entry + DataEntry.write);
           drop(entry + DataEntry.permitted);
         }
-        for (let entry = context + FetchEntry.base; entry < context + TLB_CONTEXT_SIZE; entry += FetchEntry.size)
-          drop(entry + FetchEntry.tag);
+        for (let page = first; page < first + Math.min(count, FETCH_ENTRIES); page++)
+          drop(context + FetchEntry.base + (page & (FETCH_ENTRIES - 1)) * FetchEntry.size + FetchEntry.tag);
       },
       root,
     );

@@ -18,6 +18,8 @@ import type { State } from '../types';
 /** Instructions of a hart's quantum, after which it is asked whether it spins, and at most how many more. */
 const QUANTUM = 40_000;
 const QUANTUM_VARIATION = 4096;
+/** So many times as many while a hart boots, with interrupts disabled, and all others wait for it. */
+const ALONE = 4;
 /** Instructions by which a hart may be ahead of another one where they may meet, and at most how many more. */
 const LEAD = 1500;
 const LEAD_VARIATION = 1024;
@@ -273,8 +275,15 @@ export class Scheduler {
     if (granted !== 0) plan.patience = LEAD;
     plan.untilEnabled = granted === UNTIL_ENABLED;
     plan.extensible = granted === undefined && !plan.masked;
-    plan.quantum = granted === UNTIL_ENABLED ? EXTENSION : (granted ?? this.varied(QUANTUM, QUANTUM_VARIATION));
+    const quanta = plan.masked && this.isAlone(hart) ? ALONE : 1;
+    plan.quantum =
+      granted === UNTIL_ENABLED ? EXTENSION : (granted ?? this.varied(QUANTUM * quanta, QUANTUM_VARIATION));
     return granted !== 0;
+  }
+
+  /** All others waited, or were found to spin, when they were last asked. */
+  private isAlone(hart: HartState): boolean {
+    return this.harts.every((other) => other === hart || other.waiting || other.spinning);
   }
 
   /**
@@ -335,7 +344,7 @@ export class Scheduler {
       if (other === hart) continue;
       const plan = this.plans[other.id]!;
       if (this.refused.includes(other)) {
-        plan.clock = Math.max(plan.clock, now + (plan.idle ? QUANTUM : plan.patience));
+        plan.clock = Math.max(plan.clock, now + (plan.idle ? Math.max(QUANTUM, own.quantum) : plan.patience));
         plan.patience = Math.min(plan.patience * 2, QUANTUM);
       } else if (other.waiting) {
         plan.clock = Math.max(plan.clock, now);

@@ -118,7 +118,8 @@ export class Speculation {
     if (host === 0 || memory.isRom(host)) return false;
     // Read first: rd may be the same register.
     const from = hart.xAt(rs2) / 4;
-    const [low, high] = [memory.i32[from]!, memory.i32[from + 1]!];
+    const low = memory.i32[from]!;
+    const high = memory.i32[from + 1]!;
     const changes = !this.holds(host, bytes, low, high);
     if (way === 'swaps') {
       this.toRegister(rd, host, bytes, true);

@@ -288,11 +288,13 @@ export class SpinWaitDetector {
 
   /** Whether the hart goes through a short loop that changes nothing. */
   private spins(hart: HartState): boolean {
+    hart.makeCurrent();
     const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
     let spins = false;
     for (let i = 0; i < SHORT_LOOP && !spins && speculation.step() && !speculation.changed; i++)
       spins = speculation.isAtStart;
     speculation.rollBack();
+    hart.makeParked();
     return spins;
   }
 
@@ -301,9 +303,13 @@ export class SpinWaitDetector {
    * for a lock. `blocked`: it met a lock that another hart holds.
    */
   private find(hart: HartState, longest: number, forLock: boolean): { loop: WaitLoop | undefined; blocked: boolean } {
+    hart.makeCurrent();
     const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
     const { touched } = speculation;
-    let [pass, from, returns, due] = [0, 0, 0, 1];
+    let pass = 0;
+    let from = 0;
+    let returns = 0;
+    let due = 1;
     const mayWait = (): boolean => !speculation.fills && (forLock || !speculation.lockContended);
     for (let i = 1; i <= longest && pass === 0 && mayWait() && speculation.step(); i++) {
       if (!speculation.isAtStart) continue;
@@ -315,6 +321,7 @@ export class SpinWaitDetector {
       from = i;
     }
     speculation.rollBack();
+    hart.makeParked();
     const { lockContended, changed } = speculation;
     if (pass === 0) return { loop: undefined, blocked: lockContended };
     const quantum = lockContended ? pass : pass * Math.ceil(SHORTEST_QUANTUM / pass);

@@ -8,10 +8,11 @@ import type { Command } from './processes';
 export const ROOT = path.join(__dirname, '..', '..');
 export const EMULATOR = path.join(ROOT, 'dist', 'xv6-emu.js');
 
-export const HERE: Command = [process.execPath, EMULATOR];
+/** By the first line of the file, as its users start it. */
+export const HERE: Command = [EMULATOR];
 /** Another build's dist/xv6-emu.js to compare with in QEMU's place: two commits side by side in one run. */
 const AGAINST = process.env.BENCH_AGAINST;
-export const THERE: Command = AGAINST === undefined ? [QEMU] : [process.execPath, path.resolve(AGAINST)];
+export const THERE: Command = AGAINST === undefined ? [QEMU] : [path.resolve(AGAINST)];
 /** The title of the other column. */
 export const OTHER = AGAINST === undefined ? 'QEMU' : 'other build';
 export const isQemu = (program: Command): boolean => program[0] === QEMU;
