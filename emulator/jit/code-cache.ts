@@ -38,6 +38,8 @@ export class CodeCache {
   private readonly marks = new Set<number>();
   /** Loops that loop-idioms.ts can run, by the record of the branch that closes them. */
   private readonly loops = new Map<number, LoopIdiom>();
+  /** The records of the branches of those that begin with their store, by its record. */
+  private readonly branches = new Map<number, number>();
   /** CSR writes are observed, and so are not done in line. */
   private csrWritesLeave = false;
   private readonly regions: TranslationCache;
@@ -57,6 +59,7 @@ export class CodeCache {
       emptied: (slot) => {
         this.regions.drop(slot);
         for (const record of this.loops.keys()) if (slotOf(record) === slot) this.loops.delete(record);
+        for (const record of this.branches.keys()) if (slotOf(record) === slot) this.branches.delete(record);
         for (const record of this.marks) if (slotOf(record) === slot) this.marks.delete(record);
       },
     });
@@ -158,13 +161,35 @@ export class CodeCache {
     if (loop === undefined) {
       loop = loopIdiomAt(this.memory.view, host);
       // What has been decoded stays as it is.
-      if (loop !== undefined && this.isDecoded(record, loop)) this.loops.set(record, loop);
+      if (loop !== undefined && this.isDecoded(record, loop)) {
+        this.loops.set(record, loop);
+        if (loop.beginsWithStore) this.branches.set(record - loop.bytes * (RecordLayout.size / 2), record);
+      }
     }
     // The loop may have been changed since its branch was decoded, or lie around what is observed.
     const page = host - (host & (PAGE - 1));
     const runs =
       loop !== undefined && !this.isMarkedBefore(record) && runLoopIdiom(hart, loop, this.memory, this.mmu, page);
     return runs ? Status.reload : this.alone(record);
+  }
+
+  /**
+   * The store at the hart's pc, which has been counted, may begin a loop idiom: makes passes of it up to its branch; false, and
+   * nothing done, if it cannot. Without it, a fill of an uncommitted page would come here twice: for its first pass, and for all others.
+   */
+  loopFromStore(hart: HartState): boolean {
+    const branch = this.branches.get(hart.record);
+    const loop = branch === undefined ? undefined : this.loops.get(branch);
+    const host = loop === undefined ? 0 : this.fetched(hart);
+    if (host === 0 || this.isMarkedBefore(branch!)) return false;
+    // As if it came from the branch, which then is no part of the first pass; nor has the store been done.
+    hart.remaining += 2;
+    if (!runLoopIdiom(hart, loop!, this.memory, this.mmu, host - (host & (PAGE - 1)))) {
+      hart.remaining -= 2;
+      return false;
+    }
+    hart.advance(loop!.bytes);
+    return true;
   }
 
   /** Many jumps led to the hart's pc, in the page whose records are selected. */

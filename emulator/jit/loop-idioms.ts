@@ -45,6 +45,8 @@ export interface LoopIdiom {
   /** Instructions, the branch included; and bytes before the branch. */
   length: number;
   bytes: number;
+  /** Its first instruction is the store. */
+  beginsWithStore: boolean;
   /** What the registers hold at the end of a pass, those aside that it leaves alone and the one it loads. */
   results: readonly { register: number; value: Linear }[];
   /** What must lie within bounds to be the sum that it is here. */
@@ -144,9 +146,11 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
   const pass = new Pass();
   let length = 1;
   let at = branch + end.imm;
+  let beginsWithStore = false;
   for (; at < branch; length++) {
     const part = decode(wordAt(view, at));
     if (part === undefined || length === LONGEST || !pass.add(part)) return undefined;
+    if (length === 1) beginsWithStore = pass.store !== undefined;
     at += part.length;
   }
   // Instructions that do not lead up to the branch itself go past it.
@@ -177,7 +181,7 @@ export function loopIdiomAt(view: DataView, branch: number): LoopIdiom | undefin
     exact.push({ value, least: -(2 ** 31), most: 2 ** 31 - 1 });
   }
   return {
-    ...{ length, bytes: -end.imm, results, exact, store, load, step },
+    ...{ length, bytes: -end.imm, beginsWithStore, results, exact, store, load, step },
     ...{ condition, compared: [compared[0], compared[1]] },
   };
 }
