@@ -309,51 +309,6 @@ describe('loop idioms', () => {
     );
   });
 
-  it('fill page after page as a kernel frees them, from the store that begins the loop', () => {
-    const pages = 6;
-    // Where each fill begins and how long it is: within a page, across several, up to and from the ends of pages.
-    const start = fc.oneof(fc.constantFrom(0, 4088), fc.integer({ min: 0, max: 4095 }));
-    const size = fc.oneof(fc.constantFrom(1, 2, 512), fc.integer({ min: 1, max: 700 }));
-    fc.assert(
-      fc.property(width, start, size, fc.boolean(), (bytes, at, passes, twice) => {
-        const filled = (slice: number) => {
-          const items = [
-            ...loadConstant(S0, DATA + 0x10000n + BigInt(at - (at % bytes))),
-            ...loadConstant(S3, 0x0101_0101_0101_0101n),
-            encode('addi', { rd: S4, imm: pages }),
-            label('page'),
-            addi(S4, -1),
-            encode('add', { rd: S1, rs1: S0 }),
-            ...loadConstant(S2, BigInt(bytes * passes)),
-            encode('add', { rd: S2, rs1: S2, rs2: S1 }),
-            label('loop'),
-            encode(stores[bytes], { rs1: S1, rs2: S3 }),
-            addi(S1, bytes),
-            branchTo('bne', S1, S2, 'loop'),
-            // As the free list's pointer.
-            encode('sd', { rs1: S0, rs2: S1 }),
-            ...loadConstant(A0, twice ? 0n : 4096n),
-            encode('add', { rd: S0, rs1: S0, rs2: A0 }),
-            branchTo('bne', S4, 0, 'page'),
-            label('halt'),
-            jumpTo('halt'),
-          ];
-          const options = { harts: 1, memory: 2 ** 21, legacyVirtio: false };
-          const machine = new Machine({ ...options, kernel: elf(assembleProgram(items)) });
-          const traces: unknown[] = [];
-          while (machine.executed < 14_000) {
-            machine.run({ instructions: Math.min(slice, 14_000 - machine.executed) });
-            if (machine.executed % 7000 === 0) traces.push(machine.stateHash());
-          }
-          return traces;
-        };
-        const slow = filled(BY_ITSELF);
-        for (const slice of [7000, 500]) assert.deepEqual(filled(slice), slow);
-      }),
-      { numRuns: 25 },
-    );
-  });
-
   it('copy downwards', () => {
     const body = [addi(S0, -1), addi(S1, -1), encode('lbu', { rd: S3, rs1: S0 }), encode('sb', { rs1: S1, rs2: S3 })];
     const to = DATA + 9000n;
