@@ -116,6 +116,10 @@ export class ExecutionEnvironment implements Hosts {
     if (this.heard.difference) this.parts.observers.tell('difference', { hart: hart.id, pc: hart.pc, what });
   }
 
+  fillsOn(hart: HartState, physical: number): boolean {
+    return this.parts.code.fillsOn(hart, physical);
+  }
+
   raise(hart: HartState, cause: number, tval: bigint): Status {
     return this.trap(hart, false, cause, tval, 1);
   }

@@ -4,10 +4,8 @@
  */
 import * as vscode from 'vscode';
 import { sharesImage } from './launch/one-machine';
+import { FOR_NODE } from './node-options';
 import type { Sessions } from './sessions';
-
-/** As many threads that compile as there are other processors, as in the adapter's first line. The desktop's executable has its own. */
-const NODE_OPTIONS = process.versions.electron === undefined ? ['--v8-pool-size=0'] : [];
 
 export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
   constructor(
@@ -28,6 +26,6 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
     }
     const script = vscode.Uri.joinPath(this.extension, 'dist', 'xv6-debug-adapter.js').fsPath;
     const env = { ELECTRON_RUN_AS_NODE: '1' };
-    return new vscode.DebugAdapterExecutable(process.execPath, [...NODE_OPTIONS, script], { env });
+    return new vscode.DebugAdapterExecutable(process.execPath, [...FOR_NODE, script], { env });
   }
 }

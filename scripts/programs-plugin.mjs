@@ -9,8 +9,8 @@ import { transform, version } from 'esbuild';
 export const COMMON = 'xv6-machine';
 
 /**
- * Node starts four threads that compile; with option 0 as many as there are other processors. Where there are two processors, four
- * threads would keep the guest from one of them.
+ * Node starts four threads that compile; with 0 it starts as many as there are other processors. Where there are two processors,
+ * four threads would keep the guest from one of them.
  */
 export const SHEBANG = '#!/usr/bin/env -S node --v8-pool-size=0';
 

@@ -16,6 +16,11 @@ export interface AccessHost {
   /** A device was read or written: events, interrupt lines and the machine itself may have changed. */
   deviceTouched(event?: DeviceEvent): Status;
   storeLost(event: LostStoreEvent): Status;
+  /**
+   * The store at hand, to a page that is not committed, begins a loop that fills memory: the passes up to its branch are made, and
+   * the hart is there. False, and nothing done, if it begins none.
+   */
+  fillsOn(hart: HartState, physical: number): boolean;
   readonly heard: Heard;
 }
 
@@ -77,7 +82,11 @@ export class MemoryAccess {
     if (known !== 0) return this.storeTo(hart, known, bytes);
     const physical = this.mmu.translate(hart, low, high, AccessType.store, bytes);
     if (physical < 0) return this.machine.raise(hart, causeOf(physical), hart.address);
-    if (this.memory.storeLazily(physical, bytes, hart.valueAt)) return Status.done;
+    if (this.memory.isUncommitted(physical)) {
+      // A page table's entry that is watched may have been touched on the way: that is told of before the next instruction.
+      if (!this.memory.watches.pending && this.machine.fillsOn(hart, physical)) return Status.reload;
+      if (this.memory.storeLazily(physical, bytes, hart.valueAt)) return Status.done;
+    }
     const host = this.memory.hostOf(physical);
     if (host === 0) return this.storeDevice(hart, physical, bytes, BigInt.asUintN(bytes * 8, hart.value), hart.address);
     // As QEMU has it, writes to the ROM are lost without a word.

@@ -8,7 +8,7 @@ import { SystemOperation } from '../isa/instructions/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf, refused } from '../mmu/mmu';
 import type { CodePage, Tlb } from '../mmu/tlb';
-import { type LoopIdiom, MAX_LOOP_BYTES, loopIdiomAt, runLoopIdiom } from './loop-idioms';
+import { type LoopIdiom, MAX_LOOP_BYTES, fillFromStore, loopIdiomAt, runLoopIdiom } from './loop-idioms';
 import type { HartState } from '../cpu/hart';
 import { HartOffset, PAGE, RecordLayout, Status, offsetOf, slotOf } from '../layout';
 import { Opcode, writeSingleStep, writeRecord, writeStraddling } from './opcodes';
@@ -38,7 +38,7 @@ export class CodeCache {
   private readonly marks = new Set<number>();
   /** Loops that loop-idioms.ts can run, by the record of the branch that closes them. */
   private readonly loops = new Map<number, LoopIdiom>();
-  /** The records of the branches of those that begin with their store, by its record. */
+  /** By the record of the store with which such a loop begins: the record of the branch that closes it. */
   private readonly branches = new Map<number, number>();
   /** CSR writes are observed, and so are not done in line. */
   private csrWritesLeave = false;
@@ -173,23 +173,11 @@ export class CodeCache {
     return runs ? Status.reload : this.alone(record);
   }
 
-  /**
-   * The store at the hart's pc, which has been counted, may begin a loop idiom: makes passes of it up to its branch; false, and
-   * nothing done, if it cannot. Without it, a fill of an uncommitted page would come here twice: for its first pass, and for all others.
-   */
-  loopFromStore(hart: HartState): boolean {
+  /** See AccessHost.fillsOn. */
+  fillsOn(hart: HartState, physical: number): boolean {
     const branch = this.branches.get(hart.record);
     const loop = branch === undefined ? undefined : this.loops.get(branch);
-    const host = loop === undefined ? 0 : this.fetched(hart);
-    if (host === 0 || this.isMarkedBefore(branch!)) return false;
-    // As if it came from the branch, which then is no part of the first pass; nor has the store been done.
-    hart.remaining += 2;
-    if (!runLoopIdiom(hart, loop!, this.memory, this.mmu, host - (host & (PAGE - 1)))) {
-      hart.remaining -= 2;
-      return false;
-    }
-    hart.advance(loop!.bytes);
-    return true;
+    return loop !== undefined && !this.isMarkedBefore(branch!) && fillFromStore(hart, loop, this.memory, physical);
   }
 
   /** Many jumps led to the hart's pc, in the page whose records are selected. */
@@ -299,6 +287,7 @@ export class CodeCache {
     this.regions.drop(slotOf(record));
     // What lies under a mark may change unnoticed.
     this.loops.clear();
+    this.branches.clear();
   }
 
   /** An exception of an instruction that never got as far as to be counted by the interpreter. */

@@ -4,6 +4,7 @@
  */
 import { type Code, i32, i64, local, when } from '../wasm/assembler';
 import { Mstatus } from '../isa/csr-bits';
+import { FEW_PASSES } from './loop-idioms';
 import { type OperandAccess, SystemOperation } from '../isa/instructions/instruction';
 import {
   BOXED,
@@ -64,11 +65,9 @@ const STORE_CONDITIONAL = {
   8: SystemOperation.storeConditional64,
 } as const;
 
-/** Passes of a loop idiom below which leaving the generated code costs more than it gains. */
-const IDIOM_DISTANCE = 128;
 /** Whether two registers that a loop idiom's branch compares are far apart: that many passes to go, if they meet at all. */
 export const farApart = (a: Code, b: Code): Code =>
-  i64.ge_u(i64.add(i64.sub(a, b), i64.const(IDIOM_DISTANCE)), i64.const(2 * IDIOM_DISTANCE));
+  i64.ge_u(i64.add(i64.sub(a, b), i64.const(FEW_PASSES)), i64.const(2 * FEW_PASSES));
 
 /** Whether a swap of the word at a host address, which held `old` before, changed nothing: a lock that is taken. */
 export const foundWhatItStored = (at: Code, bytes: 4 | 8, old: Code): Code =>

@@ -136,7 +136,7 @@ export class Executor {
       case Exit.load:
         return this.load(hart, detail);
       case Exit.store:
-        return this.code.loopFromStore(hart) ? Status.reload : this.access.store(hart, detail as AccessSize);
+        return this.access.store(hart, detail as AccessSize);
       case Exit.atomic:
         return this.atomic(hart, detail as 4 | 8);
       case Exit.environment:

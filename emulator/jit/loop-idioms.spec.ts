@@ -48,8 +48,8 @@ function run(items: Item[], slice: number, instructions: number) {
   };
 }
 
-/** In slices that are shorter than a pass every instruction is executed by itself. */
-const BY_ITSELF = 2;
+/** In slices of one every instruction is executed by itself. */
+const BY_ITSELF = 1;
 
 /** The loop in slices of many passes ends as it does instruction by instruction. */
 function agree(loop: Loop, branch = 'bne', instructions = 12_000): void {

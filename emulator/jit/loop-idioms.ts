@@ -60,6 +60,8 @@ export interface LoopIdiom {
   compared: readonly [Linear, Linear];
 }
 
+/** Passes below which leaving the generated code for a loop costs more than it gains. */
+export const FEW_PASSES = 128;
 const LONGEST = 8;
 export const MAX_LOOP_BYTES = LONGEST * 4;
 
@@ -221,6 +223,7 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
   if (target === 0 || memory.pageOf(target) === memory.pageOf(code)) return false;
 
   const passes = passesOverTable(memory, target, step, most);
+  if (passes === 0) return false;
   const bytes = passes * store.bytes;
   const lowest = (host: number): number => (step > 0 ? host : host - bytes + store.bytes);
   memory.stored(lowest(target), bytes);
@@ -231,6 +234,29 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
     const value = readElement(memory, target + step * (passes - 1), store.bytes);
     hart.setX(load.register, BigInt.asUintN(64, load.signed ? BigInt.asIntN(load.bytes * 8, value) : value));
   }
+  return true;
+}
+
+/**
+ * Makes passes from the store that begins the loop, and has been counted, to the branch: in a page that is not committed, at this
+ * physical address. Else such a fill would leave the generated code twice, for its first pass and for the others. False, and nothing done,
+ * if none can be made, or few: blocks of a page are filled one after the other soonest once it is committed.
+ */
+export function fillFromStore(hart: HartState, loop: LoopIdiom, memory: GuestMemory, physical: number): boolean {
+  const { step, store, length, bytes } = loop;
+  if (step < 0 || !isOneByte(hart, store)) return false;
+  // As from the branch, which is no part of the first pass; nor has the store been done.
+  const left = hart.remaining + 2;
+  const passes = Math.min(
+    passesToEnd(hart, loop),
+    Math.floor(left / length),
+    passesInPage(valueOf(hart, store.address), step),
+  );
+  if (!(passes >= FEW_PASSES) || !isExact(hart, loop, passes)) return false;
+  if (!memory.fillLazily(physical, passes * store.bytes, hart.lowByte(store.register))) return false;
+  hart.remaining = left;
+  passed(hart, loop, passes);
+  hart.advance(bytes);
   return true;
 }
 
@@ -303,21 +329,21 @@ function passesInPage(address: number, step: number): number {
   return step > 0 ? Math.floor((PAGE - offset) / bytes) : Math.floor(offset / bytes) + 1;
 }
 
-/** Of `most` passes, those until one has changed a valid entry of a page table: it may be one that the loop needs. */
+/** Of `most` passes, those before one that changes a valid entry of a page table: it may be one that the loop needs. */
 function passesOverTable(memory: GuestMemory, target: number, step: number, most: number): number {
   if ((memory.flags[memory.pageOf(target)]! & PageFlag.table) === 0) return most;
   const isValid = (byte: number): boolean => (memory.u8[byte - (byte % 8)]! & 1) !== 0;
   const width = Math.abs(step);
-  for (let passes = 1; passes < most; passes++) {
-    const at = target + step * (passes - 1);
+  for (let passes = 0; passes < most; passes++) {
+    const at = target + step * passes;
     if (isValid(at) || isValid(at + width - 1)) return passes;
   }
   return most;
 }
 
-/** See Mmu.translate. */
+/** See Mmu.translateQuietly: what is to be told of an access is told where the instruction does it. */
 function translated(hart: HartState, mmu: Mmu, at: number, bytes: number, access: AccessType): number {
-  return mmu.translate(hart, at | 0, Math.floor(at / 2 ** 32) | 0, access, bytes);
+  return mmu.translateQuietly(hart, at | 0, Math.floor(at / 2 ** 32) | 0, access, bytes);
 }
 
 /** Host address of an access to memory that nobody watches, else 0. */

@@ -171,6 +171,11 @@ export class GuestMemory implements WritableMemory {
     return first;
   }
 
+  /** Whether a physical address is in a page of DRAM that is not committed. */
+  isUncommitted(physical: number): boolean {
+    return this.uncommittedPage(physical) >= 0;
+  }
+
   /** Stores `bytes` bytes from host address `from` into a page that need not be made for that; false if it must be. */
   storeLazily(physical: number, bytes: number, from: number): boolean {
     const page = this.uncommittedPage(physical);

@@ -47,6 +47,8 @@ interface Access {
 export class StrictMmu extends Mmu {
   /** The scheduler looks at what a hart would find. */
   private isPeeking = false;
+  /** What is to be told of is refused. */
+  private isQuiet = false;
 
   constructor(
     memory: GuestMemory,
@@ -81,6 +83,19 @@ export class StrictMmu extends Mmu {
     const host = super.hostAtHalves(hart, low, high, access, bytes);
     this.isPeeking = false;
     return host;
+  }
+
+  override translateQuietly(
+    hart: TranslatingHart,
+    low: number,
+    high: number,
+    access: AccessType,
+    bytes: number,
+  ): number {
+    this.isQuiet = true;
+    const physical = super.translateQuietly(hart, low, high, access, bytes);
+    this.isQuiet = false;
+    return physical;
   }
 
   override tableStored(host: number, length: number): void {
@@ -126,6 +141,7 @@ export class StrictMmu extends Mmu {
     const now = this.found(root, page);
     const used = isSettled ? undefined : this.stale(at, now);
     if (used !== undefined) {
+      if (this.isQuiet) return refused(PAGE_FAULT[access]);
       this.tellStale(at, used, now);
       return this.use(at, used);
     }
@@ -185,7 +201,7 @@ export class StrictMmu extends Mmu {
   }
 
   private get isReal(): boolean {
-    return this.host.isRunning && !this.isPeeking;
+    return this.host.isRunning && !this.isPeeking && !this.isQuiet;
   }
 
   private tellStale(at: Access, used: Candidate, now: Found | undefined): void {

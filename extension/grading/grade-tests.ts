@@ -7,6 +7,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { readRegularLater } from '../../host/regular-file';
+import { FOR_NODE } from '../node-options';
 import { openRecording } from '../past/open-recording';
 import { makeFlags } from './emulator-command';
 import { verdictOf } from './grade-output';
@@ -148,7 +149,7 @@ export class GradeTests implements vscode.Disposable {
     const script = item.uri!.fsPath;
     const emulator = vscode.Uri.joinPath(this.extension, 'dist', 'xv6-emu.js').fsPath;
     const { MAKEFLAGS } = process.env;
-    const flags = makeFlags([process.execPath, emulator, '--record', recording], MAKEFLAGS);
+    const flags = makeFlags([process.execPath, ...FOR_NODE, emulator, '--record', recording], MAKEFLAGS);
     return new Promise((resolve) => {
       const child = spawn('python3', [script, item.label], {
         cwd: path.dirname(script),
