@@ -9,7 +9,7 @@ import { type SideExit, FIRST_SIDE_EXIT, translateRegion } from './translator';
 export type Acceleration = 'interp' | 'jit' | 'mixed';
 
 /** Points for jumps to a target before it is translated. */
-const LIMITS: Readonly<Record<Acceleration, number>> = { interp: 0xffffffff, jit: 1, mixed: 256_000 };
+const LIMITS: Readonly<Record<Acceleration, number>> = { interp: 0xffffffff, jit: 1, mixed: 96_000 };
 const CAPACITY = 4096;
 
 interface Region {
