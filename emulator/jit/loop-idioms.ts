@@ -211,9 +211,12 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
   const from = load === undefined ? 0 : valueOf(hart, load.address);
   const most = Math.min(wanted, passesInPage(to, step), load === undefined ? Infinity : passesInPage(from, step));
   if (!(most >= 1) || !isExact(hart, loop, most)) return false;
-  if (load === undefined && fillsUnmade(hart, loop, memory, mmu, to, most)) {
-    passed(hart, loop, most);
-    return true;
+  if (load === undefined) {
+    const physical = translated(hart, mmu, to, store.bytes, AccessType.store);
+    if (physical >= 0 && fillsUnmade(hart, loop, memory, physical, most)) {
+      passed(hart, loop, most);
+      return true;
+    }
   }
   // In this order, as the instructions would: the load's page is touched first.
   const source = load === undefined ? 0 : plainHost(hart, memory, mmu, from, load.bytes, AccessType.load);
@@ -244,7 +247,6 @@ export function runLoopIdiom(hart: HartState, loop: LoopIdiom, memory: GuestMemo
  */
 export function fillFromStore(hart: HartState, loop: LoopIdiom, memory: GuestMemory, physical: number): boolean {
   const { step, store, length, bytes } = loop;
-  if (step < 0 || !isOneByte(hart, store)) return false;
   // As from the branch, which is no part of the first pass; nor has the store been done.
   const left = hart.remaining + 2;
   const passes = Math.min(
@@ -253,7 +255,7 @@ export function fillFromStore(hart: HartState, loop: LoopIdiom, memory: GuestMem
     passesInPage(valueOf(hart, store.address), step),
   );
   if (!(passes >= FEW_PASSES) || !isExact(hart, loop, passes)) return false;
-  if (!memory.fillLazily(physical, passes * store.bytes, hart.lowByte(store.register))) return false;
+  if (!fillsUnmade(hart, loop, memory, physical, passes)) return false;
   hart.remaining = left;
   passed(hart, loop, passes);
   hart.advance(bytes);
@@ -295,13 +297,11 @@ function fillsUnmade(
   hart: HartState,
   { step, store }: LoopIdiom,
   memory: GuestMemory,
-  mmu: Mmu,
-  to: number,
+  physical: number,
   passes: number,
 ): boolean {
   if (step < 0 || !isOneByte(hart, store)) return false;
-  const physical = translated(hart, mmu, to, store.bytes, AccessType.store);
-  return physical >= 0 && memory.fillLazily(physical, passes * store.bytes, hart.lowByte(store.register));
+  return memory.fillLazily(physical, passes * store.bytes, hart.lowByte(store.register));
 }
 
 /** Whether the bytes that are stored are all alike: compilers fill with wider words, too, when they may optimize most. */

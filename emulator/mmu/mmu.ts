@@ -136,10 +136,7 @@ export class Mmu {
 
   /** As `translate`, but an access that would set A or D, or that somebody is to be told of, is refused. */
   translateQuietly(hart: TranslatingHart, low: number, high: number, access: AccessType, bytes: number): number {
-    this.mayUpdate = false;
-    const physical = this.translate(hart, low, high, access, bytes);
-    this.mayUpdate = true;
-    return physical;
+    return this.withoutUpdates(() => this.translate(hart, low, high, access, bytes));
   }
 
   /** Does something in which a translation that would have to set A or D fails. */

@@ -36,13 +36,9 @@ export class LockLoops {
 
   /** The loop in which the hart, which is behind an amoswap, does nothing but wait; undefined if it is in none. */
   around(hart: HartState): LockLoop | undefined {
-    const host = this.mmu.hostAtHalves(
-      hart,
-      hart.half(HartOffset.pc),
-      hart.half(HartOffset.pc + 4),
-      AccessType.fetch,
-      2,
-    );
+    const low = hart.half(HartOffset.pc);
+    const high = hart.half(HartOffset.pc + 4);
+    const host = this.mmu.hostAtHalves(hart, low, high, AccessType.fetch, 2);
     const inPage = host & (PAGE - 1);
     if (host === 0 || inPage < REACH || inPage > PAGE - REACH) return undefined;
     const first = host / 2 - REACH / 2;

@@ -70,13 +70,9 @@ export class Meetings {
 
   /** The hart's next instruction, fetched as it would; undefined if that faults. */
   private next(hart: HartState): Decoded | undefined {
-    const host = this.mmu.hostAtHalves(
-      hart,
-      hart.half(HartOffset.pc),
-      hart.half(HartOffset.pc + 4),
-      AccessType.fetch,
-      2,
-    );
+    const low = hart.half(HartOffset.pc);
+    const high = hart.half(HartOffset.pc + 4);
+    const host = this.mmu.hostAtHalves(hart, low, high, AccessType.fetch, 2);
     if (host === 0) return undefined;
     let word = this.memory.view.getUint16(host, true);
     if (lengthOf(word) === 2) return undefined;

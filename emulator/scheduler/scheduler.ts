@@ -19,7 +19,7 @@ import type { State } from '../types';
 const QUANTUM = 40_000;
 const QUANTUM_VARIATION = 4096;
 /** So many times as many while a hart boots, with interrupts disabled, and all others wait for it. */
-const ALONE = 4;
+const QUANTA_ALONE = 4;
 /** Instructions by which a hart may be ahead of another one where they may meet, and at most how many more. */
 const LEAD = 1500;
 const LEAD_VARIATION = 1024;
@@ -275,7 +275,7 @@ export class Scheduler {
     if (granted !== 0) plan.patience = LEAD;
     plan.untilEnabled = granted === UNTIL_ENABLED;
     plan.extensible = granted === undefined && !plan.masked;
-    const quanta = plan.masked && this.isAlone(hart) ? ALONE : 1;
+    const quanta = plan.masked && this.isAlone(hart) ? QUANTA_ALONE : 1;
     plan.quantum =
       granted === UNTIL_ENABLED ? EXTENSION : (granted ?? this.varied(QUANTUM * quanta, QUANTUM_VARIATION));
     return granted !== 0;

@@ -286,15 +286,19 @@ export class SpinWaitDetector {
     return loop.quantum;
   }
 
+  /** The hart is current meanwhile, so that each step is quicker. */
+  private beginLookingAhead(hart: HartState): Speculation {
+    hart.makeCurrent();
+    return new Speculation(hart, this.memory, this.mmu, this.core);
+  }
+
   /** Whether the hart goes through a short loop that changes nothing. */
   private spins(hart: HartState): boolean {
-    hart.makeCurrent();
-    const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
+    const speculation = this.beginLookingAhead(hart);
     let spins = false;
     for (let i = 0; i < SHORT_LOOP && !spins && speculation.step() && !speculation.changed; i++)
       spins = speculation.isAtStart;
-    speculation.rollBack();
-    hart.makeParked();
+    endLookingAhead(hart, speculation);
     return spins;
   }
 
@@ -303,8 +307,7 @@ export class SpinWaitDetector {
    * for a lock. `blocked`: it met a lock that another hart holds.
    */
   private find(hart: HartState, longest: number, forLock: boolean): { loop: WaitLoop | undefined; blocked: boolean } {
-    hart.makeCurrent();
-    const speculation = new Speculation(hart, this.memory, this.mmu, this.core);
+    const speculation = this.beginLookingAhead(hart);
     const { touched } = speculation;
     let pass = 0;
     let from = 0;
@@ -320,8 +323,7 @@ export class SpinWaitDetector {
       speculation.beginPass();
       from = i;
     }
-    speculation.rollBack();
-    hart.makeParked();
+    endLookingAhead(hart, speculation);
     const { lockContended, changed } = speculation;
     if (pass === 0) return { loop: undefined, blocked: lockContended };
     const quantum = lockContended ? pass : pass * Math.ceil(SHORTEST_QUANTUM / pass);
@@ -335,6 +337,11 @@ export class SpinWaitDetector {
     if (word === 0 || word % 8 !== 0) throw new Error('saved state of a wait for a lock: it names what is no memory');
     return { word, low: saved.number('low'), high: saved.number('high'), steps: saved.number('steps') };
   }
+}
+
+function endLookingAhead(hart: HartState, speculation: Speculation): void {
+  speculation.rollBack();
+  hart.makeParked();
 }
 
 /** Two stack pointers are of the same function, or of it and of what it calls. */
