@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { context } from 'esbuild';
 import { codiconPlugin } from './scripts/codicon-plugin.mjs';
 import { interpreterPlugin } from './scripts/interpreter-plugin.mjs';
-import { COMMON, SHEBANG, programsPlugin } from './scripts/programs-plugin.mjs';
+import { COMMON, programsPlugin } from './scripts/programs-plugin.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
 import { Stop } from './scripts/run.mjs';
 
@@ -46,13 +46,7 @@ const bundles = [
     outdir: 'dist',
     plugins: [interpreterPlugin, programsPlugin((path) => programs.some((program) => path.endsWith(program)))],
   },
-  {
-    ...node,
-    entryPoints: ['cli/xv6-emu.ts'],
-    outfile: 'dist/xv6-emu.js',
-    minify: true,
-    banner: { js: SHEBANG },
-  },
+  { ...program, entryPoints: ['cli/xv6-emu.ts'], outdir: 'dist', plugins: [programsPlugin(() => true)] },
   {
     ...common,
     entryPoints: webviews,

@@ -67,9 +67,13 @@ function openDisk(drive: DriveOptions): FileDisk {
   try {
     return new FileDisk(drive.file, { ...drive, tell: say });
   } catch (error) {
-    const { message, problem } = FileError.from(drive.file, error);
-    throw new UsageError(`the disk image ${message} ${DISK_ADVICE[problem] ?? ''}`.trimEnd());
+    throw unusable(drive, error);
   }
+}
+
+function unusable({ file }: DriveOptions, error: unknown): UsageError {
+  const { message, problem } = FileError.from(file, error);
+  return new UsageError(`the disk image ${message} ${DISK_ADVICE[problem] ?? ''}`.trimEnd());
 }
 
 /** The sample uses modern virtio and three harts; its disk is a snapshot, so that every run starts from the disk as built. */
@@ -86,40 +90,47 @@ function withSample(options: RunOptions): RunOptions {
   };
 }
 
-/** Builds the machine. Throws UsageError if something is wrong with its kernel, its disk or its memory. */
-function powerOn(
+/** Builds the machine. Rejects with a UsageError if something is wrong with its kernel, its disk or its memory. */
+async function powerOn(
   given: RunOptions,
   output: GuestOutput,
   network: GuestNetwork | undefined,
-): { machine: Machine; boot: BootFile | undefined; close: () => void } {
+): Promise<{ machine: Machine; boot: BootFile | undefined; close: () => void }> {
   const options = withSample(given);
-  const images = readBoot(options.boot, options.kernel, readInput, firmwareOf);
-  const disk = options.drive && openDisk(options.drive);
+  const { drive } = options;
+  const disk = drive && openDisk(drive);
   const close = (): void => disk?.close();
-  const recorder = options.warmStart === undefined ? undefined : new BootRecorder();
-  const machineOptions: MachineOptions = {
-    harts: options.harts ?? 1,
-    memory: options.memory,
-    ...images,
-    legacyVirtio: options.legacyVirtio ?? true,
-    disk: disk && recorder ? recorder.watch(disk) : disk,
-    diskSlot: options.diskSlot,
-    seed: options.seed,
-    ...(options.tlb && { tlb: options.tlb }),
-    ...(network && { network: { frameOutput: (frame) => network.transmit(frame) } }),
-    acceleration: options.acceleration,
-    consoleOutput: (bytes) => {
-      recorder?.output(bytes);
-      output.write(bytes);
-    },
-    // A script must run the same every time; at a terminal the guest's clock shows the time of day.
-    rtcEpoch: options.script === undefined ? Math.floor(Date.now() / 1000) : undefined,
-  };
+  // The machine is built while the image is locked.
+  const ready = disk?.ready();
+  ready?.catch(() => undefined);
   try {
+    const images = readBoot(options.boot, options.kernel, readInput, firmwareOf);
+    const recorder = options.warmStart === undefined ? undefined : new BootRecorder();
+    const machineOptions: MachineOptions = {
+      harts: options.harts ?? 1,
+      memory: options.memory,
+      ...images,
+      legacyVirtio: options.legacyVirtio ?? true,
+      disk: disk && recorder ? recorder.watch(disk) : disk,
+      diskSlot: options.diskSlot,
+      seed: options.seed,
+      ...(options.tlb && { tlb: options.tlb }),
+      ...(network && { network: { frameOutput: (frame) => network.transmit(frame) } }),
+      acceleration: options.acceleration,
+      consoleOutput: (bytes) => {
+        recorder?.output(bytes);
+        output.write(bytes);
+      },
+      // A script must run the same every time; at a terminal the guest's clock shows the time of day.
+      rtcEpoch: options.script === undefined ? Math.floor(Date.now() / 1000) : undefined,
+    };
     const machine = new Machine(machineOptions);
-    if (recorder === undefined) return { machine, boot: undefined, close };
-    const boot = new BootFile(path.join(options.warmStart!, warmStartName(machineOptions)), machine, recorder);
-    const shown = boot.goOn();
+    const boot =
+      recorder && new BootFile(path.join(options.warmStart!, warmStartName(machineOptions)), machine, recorder);
+    await ready?.catch((error: unknown) => {
+      throw unusable(drive!, error);
+    });
+    const shown = boot?.goOn();
     if (shown) output.write(shown);
     return { machine, boot, close };
   } catch (error) {
@@ -171,7 +182,7 @@ async function runConsole(
   const { record, recordOnFailure } = options;
   const output = new GuestOutput();
   const network = options.network && new GuestNetwork(options.network, (text) => say(`warning: ${text}`));
-  const { machine, boot, close } = powerOn(options, output, network);
+  const { machine, boot, close } = await powerOn(options, output, network);
   const typing = script === undefined && options.console;
   const interactive = typing && process.stdin.isTTY;
   // A terminal in raw mode needs both, and the guest may have written half a line.

@@ -36,7 +36,9 @@ async function openDisk(
   try {
     // A file on a machine that does not respond is waited for here, and not by the whole process.
     await stat(path).catch(() => undefined);
-    return new FileDisk(path, { snapshot, tell });
+    const disk = new FileDisk(path, { snapshot, tell });
+    await disk.ready();
+    return disk;
   } catch (error) {
     const problem = FileError.from(path, error);
     throw new Error(`The disk image ${problem.message} ${advice[problem.problem] ?? ''}`.trimEnd());

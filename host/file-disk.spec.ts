@@ -19,8 +19,11 @@ describe('disk images', () => {
   });
   afterEach(() => fs.rmSync(folder, { recursive: true }));
 
-  const open = (way: { readOnly?: boolean; snapshot?: boolean } = {}, file = image): FileDisk =>
-    new FileDisk(file, { ...way, tell: (problem) => told.push(problem) });
+  async function open(way: { readOnly?: boolean; snapshot?: boolean } = {}, file = image): Promise<FileDisk> {
+    const disk = new FileDisk(file, { ...way, tell: (problem) => told.push(problem) });
+    await disk.ready();
+    return disk;
+  }
   /** Beyond what is read at once: a hole, and then some bytes. */
   const large = (): string => {
     const file = path.join(folder, 'large.img');
@@ -31,17 +34,17 @@ describe('disk images', () => {
     fs.closeSync(descriptor);
     return file;
   };
-  const refuses = (file: string, message: RegExp): void => {
+  const refuses = async (file: string, message: RegExp): Promise<void> => {
     for (const way of [{}, { snapshot: true }]) {
-      assert.throws(
-        () => open(way, file),
+      await assert.rejects(
+        open(way, file),
         (error: unknown) => error instanceof FileError && message.test(error.message),
       );
     }
   };
 
-  it('are written through to the file', () => {
-    const disk = open();
+  it('are written through to the file', async () => {
+    const disk = await open();
     assert.equal(disk.sectors, 4);
     disk.written(2, Buffer.alloc(512, 'x'));
     assert.equal(fs.readFileSync(image).toString('latin1', 1020, 1028), 'abcdxxxx', 'before any flush');
@@ -49,12 +52,12 @@ describe('disk images', () => {
     disk.close();
   });
 
-  it('are written in place: links, owner and mode stay, and nothing is left beside them', () => {
+  it('are written in place: links, owner and mode stay, and nothing is left beside them', async () => {
     fs.chmodSync(image, 0o664);
     const link = path.join(folder, 'link.img');
     fs.linkSync(image, link);
     const before = fs.statSync(image);
-    const disk = open();
+    const disk = await open();
     disk.written(0, Buffer.alloc(512, 'x'));
     disk.close();
     const after = fs.statSync(link);
@@ -66,9 +69,9 @@ describe('disk images', () => {
     assert.deepEqual(fs.readdirSync(folder), ['fs.img', 'link.img']);
   });
 
-  it('are not touched if nothing is written', () => {
+  it('are not touched if nothing is written', async () => {
     const { mtimeMs } = fs.statSync(image);
-    const disk = open();
+    const disk = await open();
     disk.flush();
     disk.close();
     assert.equal(fs.statSync(image).mtimeMs, mtimeMs);
@@ -78,8 +81,8 @@ describe('disk images', () => {
     ['small', () => image],
     ['large', () => large()],
   ] as const) {
-    it(`read as they did at first, whatever was written: a ${size} one`, () => {
-      const disk = open({}, make());
+    it(`read as they did at first, whatever was written: a ${size} one`, async () => {
+      const disk = await open({}, make());
       disk.written(2, Buffer.alloc(1024, 'x'));
       disk.written(1, Buffer.alloc(1024, 'y'));
       const read = new Uint8Array(2048);
@@ -93,7 +96,7 @@ describe('disk images', () => {
     ['small', () => image],
     ['large', () => large()],
   ] as const) {
-    it(`are read whole, though the system may give less at a time: a ${size} one`, () => {
+    it(`are read whole, though the system may give less at a time: a ${size} one`, async () => {
       const file = make();
       const { readSync } = node;
       type Read = (descriptor: number, into: Uint8Array, at: number, length: number, position: number) => number;
@@ -101,7 +104,7 @@ describe('disk images', () => {
         (readSync as Read)(descriptor, into, at, Math.min(length, 1_000_001, Math.max(700, length >> 1)), position);
       node.readSync = short as typeof readSync;
       try {
-        const disk = open({}, file);
+        const disk = await open({}, file);
         const read = new Uint8Array(2048);
         disk.read(0, read);
         assert.deepEqual(Buffer.from(read), Buffer.alloc(2048, 'abcd'));
@@ -112,10 +115,10 @@ describe('disk images', () => {
     });
   }
 
-  it('stay as they are if they are read-only, or only a snapshot is used', () => {
+  it('stay as they are if they are read-only, or only a snapshot is used', async () => {
     fs.chmodSync(image, 0o444);
     for (const way of [{ readOnly: true }, { snapshot: true }]) {
-      const disk = open(way);
+      const disk = await open(way);
       disk.written(0, Buffer.alloc(512, 'y'));
       disk.flush();
       disk.close();
@@ -123,18 +126,18 @@ describe('disk images', () => {
     }
   });
 
-  it('are refused with a reason', () => {
-    refuses(path.join(folder, 'none.img'), /none.img cannot be (read|opened to write): there is no such file/);
-    refuses(folder, /it is a folder, not a regular file/);
+  it('are refused with a reason', async () => {
+    await refuses(path.join(folder, 'none.img'), /none.img cannot be (read|opened to write): there is no such file/);
+    await refuses(folder, /it is a folder, not a regular file/);
     fs.writeFileSync(image, Buffer.alloc(1000));
-    refuses(image, /1000 bytes, which is not a multiple of 512/);
+    await refuses(image, /1000 bytes, which is not a multiple of 512/);
     fs.writeFileSync(image, '');
-    refuses(image, /0 bytes/);
+    await refuses(image, /0 bytes/);
   });
 
-  it('that are meant to stay as they are cannot be written by root either', () => {
+  it('that are meant to stay as they are cannot be written by root either', async () => {
     fs.chmodSync(image, 0o444);
-    assert.throws(() => open(), /fs.img cannot be opened to write: (it is read-only|.*EACCES)/);
+    await assert.rejects(open(), /fs.img cannot be opened to write: (it is read-only|.*EACCES)/);
   });
 
   for (const [how, rebuild] of [
@@ -149,7 +152,7 @@ describe('disk images', () => {
     ],
   ] as const) {
     it(`that were rebuilt ${how} are left alone, of which the user is told once; the guest goes on`, async () => {
-      const disk = new Disk(open());
+      const disk = new Disk(await open());
       disk.write(0, Buffer.alloc(512, 'x'));
       // The clock of the file's system may tick but every 10 ms.
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -167,8 +170,8 @@ describe('disk images', () => {
     });
   }
 
-  it('that were removed are not made again', () => {
-    const disk = open();
+  it('that were removed are not made again', async () => {
+    const disk = await open();
     fs.rmSync(image);
     disk.written(1, Buffer.alloc(512, 'x'));
     assert.deepEqual(fs.readdirSync(folder), []);
@@ -176,17 +179,17 @@ describe('disk images', () => {
     disk.close();
   });
 
-  it('of which not all was read fail the request once they are rebuilt, as they would read as parts of two disks', () => {
+  it('of which not all was read fail the request once they are rebuilt, as they would read as parts of two disks', async () => {
     const file = large();
-    const disk = open({}, file);
+    const disk = await open({}, file);
     disk.read(0, new Uint8Array(512));
     fs.truncateSync(file, 512);
     assert.throws(() => disk.read(3, new Uint8Array(512)), /rebuilt while the kernel ran/);
     disk.close();
   });
 
-  it('that cannot be written tell of it once, and the guest is told each time', () => {
-    const disk = open();
+  it('that cannot be written tell of it once, and the guest is told each time', async () => {
+    const disk = await open();
     const { writeSync } = node;
     const full = Object.assign(new Error('no space'), { errno: -28, code: 'ENOSPC' });
     node.writeSync = () => {

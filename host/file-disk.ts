@@ -30,39 +30,60 @@ const sameFile = (a: fs.Stats, b: fs.Stats): boolean =>
 export class FileDisk implements BlockImage {
   readonly sectors: number;
   readonly readOnly: boolean;
+  /** `name` without symbolic links. */
   private readonly path: string;
   private readonly descriptor: number;
-  /** Undefined of a large image. */
-  private readonly whole: Uint8Array | undefined;
+  /** Undefined of a large image, and before `ready`. */
+  private whole: Uint8Array | undefined;
   /** Of a large image: the original contents of changed sectors. */
   private readonly originals = new Map<number, Uint8Array>();
   private keepsWrites: boolean;
   /** The file as this machine last saw or wrote it. */
   private seen: fs.Stats;
   private told: string | undefined;
+  private isClosed = false;
 
-  /** Throws a FileError if the file cannot be used, or another machine writes to it. */
+  /**
+   * Opens the file; a machine can be built with it, and may run once `ready` has resolved. Throws a FileError if the file cannot
+   * be used.
+   */
   constructor(
-    path: string,
+    private readonly name: string,
     private readonly use: ImageUse,
   ) {
     const { readOnly = false, snapshot = false } = use;
     this.readOnly = readOnly;
     this.keepsWrites = !readOnly && !snapshot;
-    const { descriptor, status } = openRegular(path, this.keepsWrites);
+    const { descriptor, status } = openRegular(name, this.keepsWrites);
     this.descriptor = descriptor;
     try {
-      this.path = fs.realpathSync(path);
+      this.path = fs.realpathSync(name);
       // Root may write any file, but one that is read-only is meant to stay as it is.
       if (this.keepsWrites && (status.mode & 0o222) === 0)
-        throw new FileError(path, 'forbidden', 'it is read-only', 'cannot be opened to write');
-      if (this.keepsWrites) this.tell(lockImage(path, descriptor));
-      // Whoever had the lock may have written until now.
-      this.seen = fs.fstatSync(descriptor);
-      this.sectors = sectorsOf(path, this.seen.size);
-      this.whole = this.seen.size <= LARGEST_WHOLE ? this.fromFile(0, new Uint8Array(this.seen.size)) : undefined;
+        throw new FileError(name, 'forbidden', 'it is read-only', 'cannot be opened to write');
+      this.seen = status;
+      this.sectors = sectorsOf(name, status.size);
     } catch (error) {
       fs.closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  /**
+   * Locks the file if it is to be written, and has it read. Rejects with a FileError, and has closed the file, if another machine
+   * writes to it, or if it cannot be read.
+   */
+  async ready(): Promise<void> {
+    try {
+      if (this.keepsWrites) this.tell(await lockImage(this.name, this.descriptor));
+      if (this.isClosed) return;
+      // Whoever had the lock may have written until now.
+      this.seen = fs.fstatSync(this.descriptor);
+      if (this.seen.size !== this.sectors * SECTOR_SIZE)
+        throw new FileError(this.name, 'other', 'it was rebuilt while it was opened; start again');
+      if (this.seen.size <= LARGEST_WHOLE) this.whole = this.fromFile(0, new Uint8Array(this.seen.size));
+    } catch (error) {
+      this.close();
       throw error;
     }
   }
@@ -102,6 +123,8 @@ export class FileDisk implements BlockImage {
 
   /** Gives up the file and its lock. */
   close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
     fs.closeSync(this.descriptor);
   }
 

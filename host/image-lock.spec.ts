@@ -22,14 +22,18 @@ describe('the lock on a disk image', function () {
     fs.rmSync(folder, { recursive: true });
   });
 
-  const open = (way = {}): FileDisk => new FileDisk(image, { ...way, tell: (problem) => assert.fail(problem) });
+  async function open(way = {}): Promise<FileDisk> {
+    const disk = new FileDisk(image, { ...way, tell: (problem) => assert.fail(problem) });
+    await disk.ready();
+    return disk;
+  }
   const isInUse = (words: RegExp) => (error: unknown) =>
     error instanceof FileError && error.problem === 'in use' && words.test(error.message);
 
   /** Another process that holds the image until it is killed. */
   async function holder(): Promise<ChildProcessWithoutNullStreams> {
-    const text = `new (require('./host/file-disk').FileDisk)(process.argv[1], { tell: console.log });
-      console.log('held'); setInterval(() => undefined, 1000);`;
+    const text = `new (require('./host/file-disk').FileDisk)(process.argv[1], { tell: console.log })
+      .ready().then(() => console.log('held')); setInterval(() => undefined, 1000);`;
     const child = spawn(process.execPath, ['-r', 'tsx/cjs', '-e', text, image], { cwd: path.join(__dirname, '..') });
     children.push(child);
     child.stderr.pipe(process.stderr);
@@ -40,17 +44,17 @@ describe('the lock on a disk image', function () {
     return child;
   }
 
-  it('keeps a second machine out of it, which says who holds it, until it is closed', () => {
-    const first = open();
-    assert.throws(() => open(), isInUse(/fs.img is in use: /));
+  it('keeps a second machine out of it, which says who holds it, until it is closed', async () => {
+    const first = await open();
+    await assert.rejects(open(), isInUse(/fs.img is in use: /));
     first.close();
-    open().close();
+    (await open()).close();
   });
 
-  it('does not keep those out who only read', () => {
-    const first = open();
-    open({ readOnly: true }).close();
-    open({ snapshot: true }).close();
+  it('does not keep those out who only read', async () => {
+    const first = await open();
+    (await open({ readOnly: true })).close();
+    (await open({ snapshot: true })).close();
     first.close();
   });
 
@@ -60,46 +64,74 @@ describe('the lock on a disk image', function () {
       this.skip();
     }
     const child = await holder();
-    assert.throws(() => open(), isInUse(new RegExp(`node .*\\(process ${child.pid}\\) has it locked`)));
+    await assert.rejects(open(), isInUse(new RegExp(`node .*\\(process ${child.pid}\\) has it locked`)));
     const gone = new Promise((resolve) => child.on('exit', resolve));
     child.kill('SIGKILL');
     await gone;
-    open().close();
+    (await open()).close();
   });
 
-  it('that was refused is not kept', () => {
-    const first = open();
-    assert.throws(() => open(), isInUse(/./));
+  it('that was refused is not kept', async () => {
+    const first = await open();
+    await assert.rejects(open(), isInUse(/./));
     first.close();
-    open().close();
+    (await open()).close();
   });
 
-  it('is held among the machines of this project where there is none like QEMU has', () => {
+  it('is taken for what the image holds then, and not for one of another size', async () => {
+    const disk = new FileDisk(image, { tell: (problem) => assert.fail(problem) });
+    fs.writeFileSync(image, Buffer.alloc(1024, 'new '));
+    await disk.ready();
+    const read = Buffer.alloc(1024);
+    disk.read(0, read);
+    assert.deepEqual(read, Buffer.alloc(1024, 'new '));
+    disk.close();
+    const other = new FileDisk(image, { tell: (problem) => assert.fail(problem) });
+    fs.writeFileSync(image, Buffer.alloc(512));
+    await assert.rejects(other.ready(), /fs.img cannot be read: it was rebuilt while it was opened/);
+    fs.writeFileSync(image, Buffer.alloc(1024));
+    (await open()).close();
+  });
+
+  it('is of no use to a machine that has been given up meanwhile', async () => {
+    const disk = new FileDisk(image, { tell: (problem) => assert.fail(problem) });
+    const ready = disk.ready();
+    disk.close();
+    await ready;
+    (await open()).close();
+  });
+
+  it('is held among the machines of this project where there is none like QEMU has', async () => {
     const descriptors = [1, 2].map(() => fs.openSync(image, 'r+'));
-    assert.equal(lockImage(image, descriptors[0]!, AMONG_US), undefined);
-    assert.throws(() => lockImage(image, descriptors[1]!, AMONG_US), isInUse(/./));
+    assert.equal(await lockImage(image, descriptors[0]!, AMONG_US), undefined);
+    await assert.rejects(lockImage(image, descriptors[1]!, AMONG_US), isInUse(/./));
     fs.closeSync(descriptors[0]!);
-    assert.equal(lockImage(image, descriptors[1]!, AMONG_US), undefined);
+    assert.equal(await lockImage(image, descriptors[1]!, AMONG_US), undefined);
     fs.closeSync(descriptors[1]!);
   });
 
-  it('of another is seen even where none can be taken, and otherwise the user is told', function () {
+  it('of another is seen even where none can be taken, and otherwise the user is told', async function () {
     if (process.platform !== 'linux') {
       console.log('      skipped: only Linux has /proc');
       this.skip();
     }
     const descriptor = fs.openSync(image, 'r+');
-    const fails = 'die "no such thing\\n"';
-    assert.match(lockImage(image, descriptor, fails)!, /fs.img cannot be locked \(no such thing\)/);
+    const ENOLCK = 37;
+    const fails = `exit ${ENOLCK}`;
+    assert.match((await lockImage(image, descriptor, fails))!, /fs.img cannot be locked \(.*ENOLCK\)/);
+    assert.match(
+      (await lockImage(image, descriptor, 'kill 9, $$; sleep 1'))!,
+      /cannot be locked \(perl does not end\)/,
+    );
     const { PATH } = process.env;
     process.env.PATH = folder;
     try {
-      assert.match(lockImage(image, descriptor)!, /cannot be locked \(perl: .*ENOENT/);
+      assert.match((await lockImage(image, descriptor))!, /cannot be locked \(perl: .*ENOENT/);
     } finally {
       process.env.PATH = PATH;
     }
-    const first = open();
-    assert.throws(() => lockImage(image, descriptor, fails), isInUse(/./));
+    const first = await open();
+    await assert.rejects(lockImage(image, descriptor, fails), isInUse(/./));
     first.close();
     fs.closeSync(descriptor);
   });

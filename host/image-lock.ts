@@ -13,9 +13,10 @@ import type * as ChildProcess from 'node:child_process';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { FileError } from './file-error';
+import { reasonOf } from './reason';
 
-/** Exit status of the script: another holds a lock. */
-const TAKEN = 9;
+/** Exit status of the script: another holds a lock. With any other than 0 the system has refused: it is the error's number. */
+const TAKEN = 250;
 /** Milliseconds for the script. */
 const PATIENCE = 5000;
 /** Where the script finds the open file. */
@@ -29,13 +30,12 @@ const INHERITED = 3;
 const AS_QEMU = `
 my ($GETLK, $SETLK, $RDLCK, $WRLCK, $UNLCK) = (36, 37, 0, 1, 2);
 my ($EAGAIN, $EACCES) = (11, 13);
-open(my $image, '+<&=', ${INHERITED}) or die "$!\\n";
+open(my $image, '+<&=', ${INHERITED}) or exit $!;
 sub lock_byte {
   my ($command, $type, $byte) = @_;
   my $lock = pack('s s x4 q q l x4', $type, 0, $byte, 1, 0);
   return (unpack('s', $lock))[0] if fcntl($image, $command, $lock);
-  exit ${TAKEN} if $! == $EAGAIN || $! == $EACCES;
-  die "$!\\n";
+  exit($! == $EAGAIN || $! == $EACCES ? ${TAKEN} : $!);
 }
 lock_byte($SETLK, $RDLCK, $_) for 100, 101, 201;
 for my $byte (101, 200, 201) { exit ${TAKEN} if lock_byte($GETLK, $WRLCK, $byte) != $UNLCK }
@@ -45,30 +45,40 @@ for my $byte (101, 200, 201) { exit ${TAKEN} if lock_byte($GETLK, $WRLCK, $byte)
 export const AMONG_US = `
 use Errno;
 use Fcntl ':flock';
-open(my $image, '+<&=', ${INHERITED}) or die "$!\\n";
+open(my $image, '+<&=', ${INHERITED}) or exit $!;
 exit 0 if flock($image, LOCK_EX | LOCK_NB);
-exit ${TAKEN} if $!{EWOULDBLOCK};
-die "$!\\n";
+exit($!{EWOULDBLOCK} ? ${TAKEN} : $!);
 `;
 
 /**
- * Locks an open image for a machine that writes. Throws a FileError that says who holds it, if another does. Returns why it
- * could not be locked, if the host or the file's system cannot do that: then it is used without.
+ * Locks an open image for a machine that writes. Rejects with a FileError that says who holds it, if another does. Resolves to
+ * why it could not be locked, if the host or the file's system cannot do that: then it is used without.
  */
-export function lockImage(path: string, descriptor: number, script = scriptOf(process.platform)): string | undefined {
+export async function lockImage(
+  path: string,
+  descriptor: number,
+  script = scriptOf(process.platform),
+): Promise<string | undefined> {
   if (script === undefined) return undefined;
-  // Only who locks pays for loading it.
-  const { spawnSync } = createRequire(__filename)('node:child_process') as typeof ChildProcess;
-  const stdio = ['ignore', 'ignore', 'pipe', descriptor] as const;
-  const { status, error, stderr } = spawnSync('perl', ['-e', script], {
-    // Nothing that is set for Perl elsewhere.
-    ...{ env: { PATH: process.env.PATH }, timeout: PATIENCE, stdio: [...stdio] },
-  });
-  if (status === 0) return undefined;
-  if (status === TAKEN) throw inUse(path);
-  const because = error === undefined ? stderr.toString().trim() : `perl: ${error.message}`;
-  if (isLocked(fs.fstatSync(descriptor))) throw inUse(path);
+  const failure = await failureOf(script, descriptor);
+  if (failure === undefined) return undefined;
+  if (failure === TAKEN || isLocked(fs.fstatSync(descriptor))) throw inUse(path);
+  const because = typeof failure === 'string' ? failure : reasonOf(failure);
   return `${path} cannot be locked (${because}): see to it yourself that no other machine writes to it.`;
+}
+
+/** Runs a script: undefined if it has locked the image, else its exit status, or why it could not do anything. */
+function failureOf(script: string, descriptor: number): Promise<number | string | undefined> {
+  // Only who locks pays for loading it.
+  const { spawn } = createRequire(__filename)('node:child_process') as typeof ChildProcess;
+  return new Promise((resolve) => {
+    const child = spawn('perl', ['-e', script], {
+      // Nothing that is set for Perl elsewhere.
+      ...{ env: { PATH: process.env.PATH }, timeout: PATIENCE, stdio: ['ignore', 'ignore', 'ignore', descriptor] },
+    });
+    child.on('error', (error) => resolve(`perl: ${error.message}`));
+    child.on('exit', (status) => resolve(status === 0 ? undefined : (status ?? 'perl does not end')));
+  });
 }
 
 function scriptOf(platform: NodeJS.Platform): string | undefined {

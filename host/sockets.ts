@@ -2,8 +2,9 @@
  * The sockets of Node for the user-mode network: what listens does so on 127.0.0.1, and a UDP socket that reaches beyond takes
  * datagrams from its one peer only.
  */
-import * as dgram from 'node:dgram';
-import * as dns from 'node:dns';
+import type * as Dgram from 'node:dgram';
+import type * as Dns from 'node:dns';
+import { createRequire } from 'node:module';
 import * as net from 'node:net';
 import { addressOf, textOf } from '../emulator/network/addresses';
 import type {
@@ -21,10 +22,13 @@ const LOOPBACK = '127.0.0.1';
 /** Datagrams that wait for a socket to be opened. */
 const MOST_WAITING = 64;
 
+/** Only a guest that sends datagrams pays for loading what they need; Node's console has loaded `net` already. */
+const load = createRequire(__filename);
+
 export const SOCKETS: HostSockets = {
   get nameServer(): Endpoint | undefined {
-    const address = dns
-      .getServers()
+    const { getServers } = load('node:dns') as typeof Dns;
+    const address = getServers()
       .map(addressOf)
       .find((each) => each !== undefined);
     return address === undefined ? undefined : { address, port: 53 };
@@ -59,7 +63,7 @@ export const SOCKETS: HostSockets = {
 };
 
 class NodeUdpSocket implements UdpSocket {
-  private readonly socket = dgram.createSocket('udp4');
+  private readonly socket = (load('node:dgram') as typeof Dgram).createSocket('udp4');
   /** Until it is open. */
   private waiting: (() => void)[] | undefined = [];
   private readonly isConnected: boolean;

@@ -225,7 +225,7 @@ export class GuestMemory implements WritableMemory {
     return this.image;
   }
 
-  /** From now on DRAM holds what an image says. `replaced` is told of the pages in which it may have held something else. */
+  /** From now on DRAM holds what an image says. `replaced` is told of the pages, committed until now, that may have held something else. */
   restore(image: MemoryImage, replaced: (host: number) => void): void {
     image.forEach((part, index) =>
       this.lazy.hold(index, part, (page) => {

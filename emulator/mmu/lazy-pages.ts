@@ -37,7 +37,7 @@ export class LazyPages {
   private readonly parts: (MemoryPart | undefined)[] = [];
   /** By part: a page in it may hold something else than when an image was last made or held. */
   private readonly altered: Uint8Array;
-  /** The host's memory for the page may hold something else than zeroes. */
+  /** The page has been committed: the host's memory for it may hold something else than zeroes, and code may have been decoded from it. */
   private readonly used: Uint8Array;
   // Of a filled page: the byte that fills it up to the boundary, the one that fills it from there on, and the boundary.
   private readonly front: Uint8Array;
@@ -90,18 +90,26 @@ export class LazyPages {
     this.parts.length = 0;
   }
 
-  /** From now on the pages of a part hold what it says. `replaced` is called with those that may have held something else. */
+  /**
+   * From now on the pages of a part hold what it says. `replaced` is called with those that have been committed and may have held
+   * something else.
+   */
   hold(index: number, part: MemoryPart, replaced: (page: number) => void): void {
     const first = index * PAGES_SHARED;
-    const isHeld = this.parts[index] === part;
-    for (let i = 0; i < PAGES_SHARED && first + i < this.pages; i++) {
-      const page = first + i;
-      if (isHeld && this.kinds[page] === Kind.held) continue;
-      const known = this.image(page);
-      if (known !== undefined && known === part.page(i)) continue;
-      replaced(page);
-      this.images[page] = undefined;
-      this.kinds[page] = Kind.held;
+    const end = Math.min(first + PAGES_SHARED, this.pages);
+    if (!this.used.subarray(first, end).includes(1)) {
+      this.images.fill(undefined, first, end);
+      this.kinds.fill(Kind.held, first, end);
+    } else {
+      const isHeld = this.parts[index] === part;
+      for (let page = first; page < end; page++) {
+        if (isHeld && this.kinds[page] === Kind.held) continue;
+        const known = this.image(page);
+        if (known !== undefined && known === part.page(page - first)) continue;
+        if (this.used[page] !== 0) replaced(page);
+        this.images[page] = undefined;
+        this.kinds[page] = Kind.held;
+      }
     }
     this.parts[index] = part;
     this.altered[index] = 0;

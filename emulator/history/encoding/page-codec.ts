@@ -68,23 +68,19 @@ export class EncodedPages {
     pages: number,
   ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.at = new Uint32Array(pages);
+    const starts = new Uint32Array(pages);
+    const { length } = bytes;
     let at = 0;
     for (let page = 0; page < pages; page++) {
-      this.at[page] = at;
-      const left = bytes.length - at;
-      const kind = left > 0 ? bytes[at] : -1;
-      const size =
-        kind === Kind.zero
-          ? 1
-          : kind === Kind.whole
-            ? 1 + PAGE
-            : kind === Kind.filled && left >= 7
-              ? 7 + 6 * this.view.getUint16(at + 5, true)
-              : Infinity;
-      if (size > left) throw new Error(`the saved memory ends or is damaged at page ${page} of ${pages}`);
-      at += size;
+      starts[page] = at;
+      const kind = bytes[at];
+      if (kind === Kind.filled) at += 7 + 6 * (bytes[at + 5]! | (bytes[at + 6]! << 8));
+      else if (kind === Kind.zero) at++;
+      else if (kind === Kind.whole) at += 1 + PAGE;
+      else at = Infinity;
+      if (at > length) throw new Error(`the saved memory ends or is damaged at page ${page} of ${pages}`);
     }
+    this.at = starts;
     if (at !== bytes.length) throw new Error(`the saved memory has ${bytes.length - at} bytes too many`);
   }
 
