@@ -192,8 +192,10 @@ export class CodeCache {
     }
     const pages = new Map<number, CodePage | undefined>();
     const page = (distance: number): CodePage | undefined => {
-      const first = pc - BigInt(offset) + BigInt(distance * PAGE);
-      if (!pages.has(distance)) pages.set(distance, this.tlb.codePage(hart, first));
+      if (!pages.has(distance)) {
+        const first = pc - BigInt(offset) + BigInt(distance * PAGE);
+        pages.set(distance, this.tlb.codePage(hart, first));
+      }
       return pages.get(distance);
     };
     const made = this.regions.make(offset, {
@@ -262,6 +264,7 @@ export class CodeCache {
 
   /** Whether something is observed in a loop that the branch of this record may close. */
   private isMarkedBefore(record: number): boolean {
+    if (this.marks.size === 0) return false;
     for (const mark of this.marks)
       if (mark < record && mark > record - MAX_LOOP_BYTES * (RecordLayout.size / 2)) return true;
     return false;

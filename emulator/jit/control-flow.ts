@@ -28,16 +28,18 @@ export function structured(entry: Block, emit: EmitBlock, leave: (target: Block)
     const onward = successors(b).map((to) => (isBack(b, to) || asks(to) ? 0 : longest.get(to)!));
     longest.set(b, b.instructions.length + Math.max(0, ...onward));
   }
+  /** By a block, the joined ones that it dominates, the last in order outermost. */
+  const merges = new Map<Block, Block[]>(order.map((b) => [b, []]));
+  for (const b of [...order].reverse()) if (b !== entry && isMerge(b)) merges.get(dominator.get(b)!)!.push(b);
+
   const tree = (b: Block): Code => {
-    // Joined blocks that this one dominates, the last in order outermost.
-    const merges = order.filter((child) => child !== entry && dominator.get(child) === b && isMerge(child)).reverse();
-    const body = within(b, merges);
+    const body = within(b, merges.get(b)!);
     return isHeader(b) ? loop(labels.get(b)!.loop, body) : body;
   };
-  const within = (b: Block, merges: readonly Block[]): Code => {
-    const [outermost, ...rest] = merges;
+  const within = (b: Block, joined: readonly Block[]): Code => {
+    const outermost = joined[0];
     if (outermost === undefined) return emit(b, (target) => go(b, target), asks(b) ? longest.get(b) : undefined);
-    return [wasmBlock(labels.get(outermost)!.block, within(b, rest)), tree(outermost)];
+    return [wasmBlock(labels.get(outermost)!.block, within(b, joined.slice(1))), tree(outermost)];
   };
   const go = (from: Block, to: Block): Code => {
     if (isBack(from, to)) return dominates(to, from) ? br(labels.get(to)!.loop) : leave(to);

@@ -282,14 +282,13 @@ function passed(hart: HartState, { results, length }: LoopIdiom, passes: number)
 
 /** Whether all that the passes compute, and what they begin with, is exact. */
 function isExact(hart: HartState, { exact }: LoopIdiom, passes: number): boolean {
-  for (const { value, least, most } of exact) {
+  return exact.every(({ value, least, most }) => {
     if (!Number.isSafeInteger(hart.signed(value.first)) || !Number.isSafeInteger(hart.signed(value.second)))
       return false;
     const begin = valueOf(hart, value);
     const end = begin + value.step * (passes - 1);
-    if (begin < least || begin > most || end < least || end > most) return false;
-  }
-  return true;
+    return begin >= least && begin <= most && end >= least && end <= most;
+  });
 }
 
 /** Fills with one byte, upwards, what lies in a page that is not committed; false, and nothing done, if it cannot be. */
@@ -312,7 +311,9 @@ function isOneByte(hart: HartState, { bytes, register }: Reference): boolean {
 }
 
 /** Passes until the branch no longer leads back; Infinity if it always will, as far as one can see. */
-function passesToEnd(hart: HartState, { condition, compared: [a, b] }: LoopIdiom): number {
+function passesToEnd(hart: HartState, { condition, compared }: LoopIdiom): number {
+  const a = compared[0];
+  const b = compared[1];
   const apart = valueOf(hart, b) - valueOf(hart, a);
   const approach = a.step - b.step;
   if (condition !== 'ne') return apart <= 0 ? 1 : approach > 0 ? 1 + Math.ceil(apart / approach) : Infinity;

@@ -8,7 +8,7 @@
 import { isCall, isJump, isReturn, jumpDistance } from '../isa/instructions/calls';
 import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 import { SystemOperation, isRelative } from '../isa/instructions/instruction';
-import { loopIdiomAt } from './loop-idioms';
+import { canClose, loopIdiomAt } from './loop-idioms';
 import { isCsrCode } from './csr-code';
 import { PAGE, RecordLayout } from '../layout';
 import { Opcode } from './opcodes';
@@ -159,10 +159,11 @@ function regionInstructionAt(
     return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded, source)) return undefined;
-  const closesIdiom = loopIdiomAt(view, host) !== undefined;
+  const closesIdiom = canClose(decoded.instruction) && loopIdiomAt(view, host) !== undefined;
   const distance = jumpDistance(decoded, before);
   const to = distance === undefined ? undefined : offset + distance;
-  return { ...decoded, offset, word, record, closesIdiom, straddles, to };
+  const { instruction, length, rd, rs1, rs2, imm, floats } = decoded;
+  return { instruction, length, rd, rs1, rs2, imm, floats, offset, word, record, closesIdiom, straddles, to };
 }
 
 /** The word of an instruction that ends in the next page, if that is at hand. */

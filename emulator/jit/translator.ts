@@ -189,7 +189,8 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
     b.instructions.forEach((instruction, index) => {
       end = instruction.offset + instruction.length;
       if (instruction.straddles) code.push(straddling(instruction, count - index));
-      code.push(instruction.instruction.meaning(builder(b, instruction, count - 1 - index, to)));
+      now = { b, i: instruction, after: count - 1 - index, to };
+      code.push(instruction.instruction.meaning(builder));
     });
     const last = b.instructions[count - 1]!;
     if (last.instruction.control !== 'indirect')
@@ -197,122 +198,147 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
     return code;
   };
 
-  /** `after`: instructions of the block after this one, counted but not done if this one leaves. */
-  const builder = (b: Block, i: RegionInstruction, after: number, to: (target: Block) => Code): Builder => {
-    const pc = addressOf(i.offset);
-    const link = addressOf(i.offset + i.length);
-    const write = (value: Code): Code => (i.rd === 0 ? [value, DROP] : local.set(x(i.rd), value));
-    const writeFloat = (value: Code): Code => local.set(floats.get(i.floats!.fd)!, value);
-    const leaveSystem = (operation: SystemOperation): Code => leaveWith(Exit.environment, i, after, operation);
-    const leaveFloat = (): Code => leaveSystem(SystemOperation.float);
-    const leaveAccess = (exit: Exit, detail: number): Code => leaveWith(exit, i, after, detail);
-    /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
-    const access = (
-      kind: 'load' | 'store',
-      bytes: 1 | 2 | 4 | 8,
-      address: Code,
-      leave: Code,
-    ): { find: Code; host: Code } => {
-      const [own, other] = kind === 'load' ? [DataEntry.read, DataEntry.write] : [DataEntry.write, DataEntry.read];
-      const hits = tlb.hits(bytes, own);
-      const last = pages.get(i.rs1);
-      const lookup = [tlb.look, when(i32.eqz(hits), leave)];
-      if (last === undefined) return { find: [local.set(L.address, address), lookup], host: tlb.host };
-      return {
-        find: [
-          local.set(L.address, address),
-          when(i64.ne(i64.and(local.get(L.address), i64.const(-PAGE + (bytes - 1))), local.get(last.tag)), [
-            lookup,
-            // The tag of what is not allowed is EMPTY.
-            local.set(last.tag, i64.load(local.get(L.entry), last.both ? other : own)),
-            local.set(last.addend, tlb.addend),
-          ]),
-        ],
-        host: i32.add(i32.wrap(local.get(L.address)), local.get(last.addend)),
-      };
-    };
-    const arrived = (to: Block, onward: Code): Code => {
-      // The page that a call came from lies where it did; the next one need not, and the call may have ended there.
-      const from = isReturn(i) ? to.start - 4 : i.offset;
-      return checked(from, to, onward);
-    };
-    const endIfAhead = (by: number): Code =>
-      when(
-        i32.lt_u(i32.add(local.get(L.remaining), i32.const(after + by)), get32(HartOffset.meets)),
-        leaveWith(Exit.meets, i, after + 1),
-      );
-    const endIfTaken = (bytes: 4 | 8): Code =>
-      when(
-        i32.lt_u(i32.add(local.get(L.remaining), i32.const(after)), get32(HartOffset.contends)),
-        when(foundWhatItStored(local.get(L.entry), bytes, local.get(L.scratch)), leaveWith(Exit.contends, i, after)),
-      );
-    const target = (): Code => (b.target ? checked(i.offset, b.target, to(b.target)) : jumpOut(i.offset + i.imm));
+  /**
+   * The instruction that is translated, in its block, with what `emitBlock` was given; `after`: instructions of the block after it,
+   * counted but not done if it leaves.
+   */
+  let now!: { b: Block; i: RegionInstruction; after: number; to: (target: Block) => Code };
+  /** Goes on at a block, which may be translated here. */
+  const onward = (target: Block): Code => {
+    const here = now;
+    const code = here.to(target);
+    now = here;
+    return code;
+  };
+  const target = (): Code => {
+    const { b, i } = now;
+    return b.target ? checked(i.offset, b.target, onward(b.target)) : jumpOut(i.offset + i.imm);
+  };
+  const left = (): Code => i32.add(local.get(L.remaining), i32.const(now.after));
+  const write = (value: Code): Code => (now.i.rd === 0 ? [value, DROP] : local.set(x(now.i.rd), value));
+  const writeLink = (): Code => (now.i.rd === 0 ? [] : write(addressOf(now.i.offset + now.i.length)));
+  const writeFloat = (value: Code): Code => local.set(floats.get(now.i.floats!.fd)!, value);
+  const leaveAccess = (exit: Exit, detail: number): Code => leaveWith(exit, now.i, now.after, detail);
+  const leaveSystem = (operation: SystemOperation): Code => leaveAccess(Exit.environment, operation);
+  const leaveFloat = (): Code => leaveSystem(SystemOperation.float);
+  /** Finds the host address of a load or store; nothing changes what the TLB says before the region is left. */
+  const access = (
+    kind: 'load' | 'store',
+    bytes: 1 | 2 | 4 | 8,
+    address: Code,
+    leave: Code,
+  ): { find: Code; host: Code } => {
+    const own = kind === 'load' ? DataEntry.read : DataEntry.write;
+    const other = kind === 'load' ? DataEntry.write : DataEntry.read;
+    const hits = tlb.hits(bytes, own);
+    const last = pages.get(now.i.rs1);
+    const lookup = [tlb.look, when(i32.eqz(hits), leave)];
+    if (last === undefined) return { find: [local.set(L.address, address), lookup], host: tlb.host };
     return {
-      rs1: read(i.rs1),
-      rs2: read(i.rs2),
-      imm: i64.const(i.imm),
-      pc,
-      link,
-      write,
-      load: (bytes, signed, address) => {
-        const leave = leaveAccess(Exit.load, loadDetail(i.instruction.access!));
-        const { find, host } = access('load', bytes, address, leave);
-        return [find, LOADS[bytes][Number(signed)]!(host)];
-      },
-      store: (bytes, address, value) => {
-        const { find, host } = access('store', bytes, address, leaveAccess(Exit.store, bytes));
-        return [find, STORES[bytes](host, value)];
-      },
-      atomic: (bytes, address, update) => [
-        endIfAhead(0),
-        tlb.find(address),
-        when(i32.eqz(tlb.hits(bytes, DataEntry.write)), leaveAccess(Exit.atomic, bytes)),
-        local.set(L.entry, tlb.host),
-        local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
-        STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(i.rs2))),
-        write(local.get(L.scratch)),
-        i.instruction.access?.swaps ? endIfTaken(bytes) : [],
-      ],
-      loadReserved: (bytes, address) => [endIfAhead(0), tlb.loadReserved(bytes, address, write, leaveSystem)],
-      storeConditional: (bytes, address) => tlb.storeConditional(bytes, address, read(i.rs2), write, leaveSystem),
-      order: () => endIfAhead(TRANSFER),
-      branch: (condition) =>
-        when(condition, [
-          i.closesIdiom ? when(farApart(read(i.rs1), read(i.rs2)), leaveWith(Exit.loopIdiom, i, 1)) : [],
-          target(),
+      find: [
+        local.set(L.address, address),
+        when(i64.ne(i64.and(local.get(L.address), i64.const(-PAGE + (bytes - 1))), local.get(last.tag)), [
+          lookup,
+          // The tag of what is not allowed is EMPTY.
+          local.set(last.tag, i64.load(local.get(L.entry), last.both ? other : own)),
+          local.set(last.addend, tlb.addend),
         ]),
-      jump: () => [i.rd === 0 ? [] : write(link), target()],
-      jumpTo: (at) => [
-        local.set(L.pc, at),
-        i.rd === 0 ? [] : write(link),
-        b.target ? when(i64.eq(local.get(L.pc), addressOf(b.target.start)), arrived(b.target, to(b.target))) : [],
-        br(out),
       ],
-      fs1: readFloat(i.floats?.fs1 ?? 0),
-      fs2: readFloat(i.floats?.fs2 ?? 0),
-      writeFloat,
-      usesFloats: (kind) => unlocked(kind, leaveFloat()),
-      float: (kind, code) => {
-        const leave = leaveFloat();
-        return [
-          unlocked(kind, leave),
-          code({
-            ...{ rs1: read(i.rs1), fs1: readFloat(i.floats!.fs1), fs2: readFloat(i.floats!.fs2) },
-            ...{ fs3: readFloat(i.floats!.fs3), rm: i.floats!.rm, fcsr: get32(HartOffset.csrs + Cell.fcsr * 8) },
-            ...{ write, writeFloat, scratch: floatScratch },
-            leaveIf: (condition) => when(condition, leave),
-          }),
-        ];
-      },
-      mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
-      system: (operation) => {
-        if (operation === SystemOperation.sfenceVma) return when(fenceLeaves, leaveSystem(operation));
-        if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
-        const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
-        const left = i32.add(local.get(L.remaining), i32.const(after));
-        return csrCode(i, operand, write, leaveSystem(operation), [L.address, L.scratch], left);
-      },
+      host: i32.add(i32.wrap(local.get(L.address)), local.get(last.addend)),
     };
+  };
+  const endIfAhead = (by: number): Code =>
+    when(
+      i32.lt_u(i32.add(local.get(L.remaining), i32.const(now.after + by)), get32(HartOffset.meets)),
+      leaveWith(Exit.meets, now.i, now.after + 1),
+    );
+  const endIfTaken = (bytes: 4 | 8): Code =>
+    when(
+      i32.lt_u(left(), get32(HartOffset.contends)),
+      when(foundWhatItStored(local.get(L.entry), bytes, local.get(L.scratch)), leaveAccess(Exit.contends, 0)),
+    );
+  const builder: Builder = {
+    get rs1() {
+      return read(now.i.rs1);
+    },
+    get rs2() {
+      return read(now.i.rs2);
+    },
+    get imm() {
+      return i64.const(now.i.imm);
+    },
+    get pc() {
+      return addressOf(now.i.offset);
+    },
+    get link() {
+      return addressOf(now.i.offset + now.i.length);
+    },
+    get fs1() {
+      return readFloat(now.i.floats!.fs1);
+    },
+    get fs2() {
+      return readFloat(now.i.floats!.fs2);
+    },
+    write,
+    load: (bytes, signed, address) => {
+      const leave = leaveAccess(Exit.load, loadDetail(now.i.instruction.access!));
+      const { find, host } = access('load', bytes, address, leave);
+      return [find, LOADS[bytes][Number(signed)]!(host)];
+    },
+    store: (bytes, address, value) => {
+      const { find, host } = access('store', bytes, address, leaveAccess(Exit.store, bytes));
+      return [find, STORES[bytes](host, value)];
+    },
+    atomic: (bytes, address, update) => [
+      endIfAhead(0),
+      tlb.find(address),
+      when(i32.eqz(tlb.hits(bytes, DataEntry.write)), leaveAccess(Exit.atomic, bytes)),
+      local.set(L.entry, tlb.host),
+      local.set(L.scratch, LOADS[bytes][1](local.get(L.entry))),
+      STORES[bytes](local.get(L.entry), update(local.get(L.scratch), read(now.i.rs2))),
+      write(local.get(L.scratch)),
+      now.i.instruction.access?.swaps ? endIfTaken(bytes) : [],
+    ],
+    loadReserved: (bytes, address) => [endIfAhead(0), tlb.loadReserved(bytes, address, write, leaveSystem)],
+    storeConditional: (bytes, address) => tlb.storeConditional(bytes, address, read(now.i.rs2), write, leaveSystem),
+    order: () => endIfAhead(TRANSFER),
+    branch: (condition) => {
+      const { i } = now;
+      const idiom = i.closesIdiom && when(farApart(read(i.rs1), read(i.rs2)), leaveWith(Exit.loopIdiom, i, 1));
+      return when(condition, idiom ? [idiom, target()] : target());
+    },
+    jump: () => [writeLink(), target()],
+    jumpTo: (at) => {
+      const { b, i } = now;
+      const arrives = (to: Block): Code => {
+        // The page that a call came from lies where it did; the next one need not, and the call may have ended there.
+        const from = isReturn(i) ? to.start - 4 : i.offset;
+        return when(i64.eq(local.get(L.pc), addressOf(to.start)), checked(from, to, onward(to)));
+      };
+      return [local.set(L.pc, at), writeLink(), b.target ? arrives(b.target) : [], br(out)];
+    },
+    writeFloat,
+    usesFloats: (kind) => unlocked(kind, leaveFloat()),
+    float: (kind, code) => {
+      const { rs1, floats: of } = now.i;
+      const leave = leaveFloat();
+      return [
+        unlocked(kind, leave),
+        code({
+          ...{ rs1: read(rs1), fs1: readFloat(of!.fs1), fs2: readFloat(of!.fs2), fs3: readFloat(of!.fs3) },
+          ...{ rm: of!.rm, fcsr: get32(HartOffset.csrs + Cell.fcsr * 8), write, writeFloat, scratch: floatScratch },
+          leaveIf: (condition) => when(condition, leave),
+        }),
+      ];
+    },
+    mulhu: (a, c) => upperProduct(a, c, L.scratch, L.address),
+    system: (operation) => {
+      if (operation === SystemOperation.sfenceVma) return when(fenceLeaves, leaveSystem(operation));
+      const { i } = now;
+      if (!isCsrCode(i)) throw new Error(`${i.instruction.name} in a region`);
+      const operand = i.instruction.csr?.immediate ? i64.const(i.rs1) : read(i.rs1);
+      return csrCode(i, operand, write, leaveSystem(operation), [L.address, L.scratch], left());
+    },
   };
 
   const module = new ModuleBuilder();
