@@ -28,25 +28,34 @@ type Run = (exports: object, require: Require, module: { exports: object }, file
  */
 export function runCompiled(file: string, require: Require): object {
   const folder = path.dirname(file);
+  const module = { exports: {} };
+  const requireBeside = (name: string): unknown =>
+    name.startsWith('./') ? runCompiled(path.join(folder, name), require) : require(name);
+  const run = compiled(file).runInThisContext() as Run;
+  run(module.exports, requireBeside, module, file, folder);
+  return module.exports;
+}
+
+/** Apart from `runCompiled`, which takes as long as the program: meanwhile the text and the code need not be in memory. */
+function compiled(file: string): Script {
   const source = fs.readFileSync(file, 'utf8');
   const known = knownCode(file, source);
   const whole = known === undefined ? undefined : readKnown(known);
   const cachedData = known === undefined ? undefined : (whole ?? readKnown(known + BRIEF));
   const script = new Script(wrap(source), { filename: file, cachedData });
   const isUsed = cachedData !== undefined && script.cachedDataRejected !== true;
-  if (known !== undefined && !(isUsed && cachedData === whole)) {
-    const keepBrief = (): void => keep(known + BRIEF, script.createCachedData());
-    if (!isUsed) process.once('exit', keepBrief);
-    setTimeout(() => {
-      process.off('exit', keepBrief);
-      keep(known, script.createCachedData());
-    }, WHOLE).unref();
-  }
-  const module = { exports: {} };
-  const requireBeside = (name: string): unknown =>
-    name.startsWith('./') ? runCompiled(path.join(folder, name), require) : require(name);
-  (script.runInThisContext() as Run)(module.exports, requireBeside, module, file, folder);
-  return module.exports;
+  if (known !== undefined && !(isUsed && cachedData === whole)) keepLater(script, known, isUsed);
+  return script;
+}
+
+/** Keeps the code of a run that goes on for long enough, and of one that does not, unless code `isUsed` already. */
+function keepLater(script: Script, known: string, isUsed: boolean): void {
+  const keepBrief = (): void => keep(known + BRIEF, script.createCachedData());
+  if (!isUsed) process.once('exit', keepBrief);
+  setTimeout(() => {
+    process.off('exit', keepBrief);
+    keep(known, script.createCachedData());
+  }, WHOLE).unref();
 }
 
 /** Where the code of a file would be kept; undefined if its contents have no name, or there is no such place. */

@@ -115,6 +115,27 @@ describe('disk images', () => {
     });
   }
 
+  it('are read as they are across pieces, with zeroes and without', async () => {
+    const bytes = Buffer.alloc(5 * 65536 + 512);
+    for (const at of [65536 - 512, 65536, 3 * 65536 + 512, bytes.length - 1])
+      bytes.fill(at % 251 || 1, at, Math.min(at + 300, bytes.length));
+    fs.writeFileSync(image, bytes);
+    const disk = await open();
+    const all = Buffer.alloc(bytes.length, 'x');
+    disk.read(0, all);
+    assert.ok(all.equals(bytes));
+    for (const [sector, sectors] of [
+      [127, 2],
+      [120, 270],
+      [639, 2],
+    ] as const) {
+      const some = Buffer.alloc(sectors * 512, 'x');
+      disk.read(sector, some);
+      assert.ok(some.equals(bytes.subarray(sector * 512, (sector + sectors) * 512)), `${sector}`);
+    }
+    disk.close();
+  });
+
   it('stay as they are if they are read-only, or only a snapshot is used', async () => {
     fs.chmodSync(image, 0o444);
     for (const way of [{ readOnly: true }, { snapshot: true }]) {

@@ -15,6 +15,9 @@ import { openRegular } from './regular-file';
 /** Bytes of the largest image that is read when it is opened. Of a larger one, only what the guest reads is. */
 const LARGEST_WHOLE = 64 * 1024 ** 2;
 
+/** Bytes of a piece of such an image: of those that hold only zeroes, as most of a new image does, nothing is kept. */
+const PIECE = 64 * 1024;
+
 export interface ImageUse {
   /** The guest may not write. */
   readOnly?: boolean;
@@ -34,7 +37,7 @@ export class FileDisk implements BlockImage {
   private readonly path: string;
   private readonly descriptor: number;
   /** Undefined of a large image, and before `ready`. */
-  private whole: Uint8Array | undefined;
+  private pieces: (Uint8Array | undefined)[] | undefined;
   /** Of a large image: the original contents of changed sectors. */
   private readonly originals = new Map<number, Uint8Array>();
   private keepsWrites: boolean;
@@ -81,7 +84,7 @@ export class FileDisk implements BlockImage {
       this.seen = fs.fstatSync(this.descriptor);
       if (this.seen.size !== this.sectors * SECTOR_SIZE)
         throw new FileError(this.name, 'other', 'it was rebuilt while it was opened; start again');
-      if (this.seen.size <= LARGEST_WHOLE) this.whole = this.fromFile(0, new Uint8Array(this.seen.size));
+      if (this.seen.size <= LARGEST_WHOLE) this.pieces = this.allPieces();
     } catch (error) {
       this.close();
       throw error;
@@ -89,9 +92,15 @@ export class FileDisk implements BlockImage {
   }
 
   read(sector: number, into: Uint8Array): void {
-    const start = sector * SECTOR_SIZE;
-    if (this.whole !== undefined) {
-      into.set(this.whole.subarray(start, start + into.length));
+    if (this.pieces !== undefined) {
+      const start = sector * SECTOR_SIZE;
+      for (let done = 0, length; done < into.length; done += length) {
+        const offset = (start + done) % PIECE;
+        length = Math.min(into.length - done, PIECE - offset);
+        const piece = this.pieces[Math.floor((start + done) / PIECE)];
+        if (piece === undefined) into.fill(0, done, done + length);
+        else into.set(piece.subarray(offset, offset + length), done);
+      }
       return;
     }
     // What has been read of an image made anew goes together with nothing that was read before.
@@ -106,7 +115,7 @@ export class FileDisk implements BlockImage {
 
   written(sector: number, bytes: Uint8Array): void {
     if (!this.stillKeepsWrites()) return;
-    if (this.whole === undefined) this.keepOriginals(sector, bytes.length / SECTOR_SIZE);
+    if (this.pieces === undefined) this.keepOriginals(sector, bytes.length / SECTOR_SIZE);
     try {
       this.orTold(() => {
         for (let done = 0; done < bytes.length;)
@@ -138,6 +147,20 @@ export class FileDisk implements BlockImage {
       `${this.path} was ${now ? 'rebuilt' : 'removed'} while the kernel ran on it; what the kernel writes since is not saved.`,
     );
     return false;
+  }
+
+  private allPieces(): (Uint8Array | undefined)[] {
+    const zeroes = new Uint8Array(PIECE);
+    const pieces: (Uint8Array | undefined)[] = [];
+    let buffer = new Uint8Array(PIECE);
+    for (let start = 0; start < this.seen.size; start += PIECE) {
+      const piece = buffer.subarray(0, Math.min(PIECE, this.seen.size - start));
+      this.fromFile(start / SECTOR_SIZE, piece);
+      const isEmpty = Buffer.compare(piece, zeroes.subarray(0, piece.length)) === 0;
+      pieces.push(isEmpty ? undefined : piece);
+      if (!isEmpty) buffer = new Uint8Array(PIECE);
+    }
+    return pieces;
   }
 
   private fromFile(sector: number, into: Uint8Array): Uint8Array {

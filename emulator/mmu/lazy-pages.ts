@@ -31,8 +31,8 @@ const ZEROES = new FilledPage(0, 0, PAGE, NO_WORD, 0, 0);
 
 export class LazyPages {
   private readonly kinds: Uint8Array;
-  /** What a page holds, where a checkpoint has it and nobody has stored to the page since. */
-  private readonly images: (PageImage | undefined)[];
+  /** What a page holds, where a checkpoint has it and nobody has stored to the page since: by part, and then by its index in that. */
+  private readonly images: ((PageImage | undefined)[] | undefined)[];
   /** The part of a restored image that the held pages in it are from. */
   private readonly parts: (MemoryPart | undefined)[] = [];
   /** By part: a page in it may hold something else than when an image was last made or held. */
@@ -55,8 +55,9 @@ export class LazyPages {
 
   constructor(readonly pages: number) {
     this.kinds = new Uint8Array(pages);
-    this.images = new Array<PageImage | undefined>(pages).fill(undefined);
-    this.altered = new Uint8Array(Math.ceil(pages / PAGES_SHARED));
+    const parts = Math.ceil(pages / PAGES_SHARED);
+    this.images = new Array<undefined>(parts).fill(undefined);
+    this.altered = new Uint8Array(parts);
     this.used = new Uint8Array(pages);
     this.front = new Uint8Array(pages);
     this.back = new Uint8Array(pages);
@@ -74,7 +75,7 @@ export class LazyPages {
   /** From now on the host's memory, `bytes`, says what the page holds. */
   commit(page: number, bytes: Uint8Array): void {
     if (this.kinds[page] !== Kind.zero) this.read(page, bytes);
-    this.images[page] = this.image(page);
+    this.setImage(page, this.image(page));
     this.kinds[page] = Kind.committed;
     this.used[page] = 1;
   }
@@ -98,7 +99,7 @@ export class LazyPages {
     const first = index * PAGES_SHARED;
     const end = Math.min(first + PAGES_SHARED, this.pages);
     if (!this.used.subarray(first, end).includes(1)) {
-      this.images.fill(undefined, first, end);
+      this.images[index] = undefined;
       this.kinds.fill(Kind.held, first, end);
     } else {
       const isHeld = this.parts[index] === part;
@@ -107,7 +108,7 @@ export class LazyPages {
         const known = this.image(page);
         if (known !== undefined && known === part.page(page - first)) continue;
         if (this.used[page] !== 0) replaced(page);
-        this.images[page] = undefined;
+        this.setImage(page, undefined);
         this.kinds[page] = Kind.held;
       }
     }
@@ -135,19 +136,28 @@ export class LazyPages {
 
   /** What the page holds, if an image of it was kept and it was not changed since. */
   image(page: number): PageImage | undefined {
-    if (this.kinds[page] !== Kind.held) return this.images[page];
-    return this.parts[Math.floor(page / PAGES_SHARED)]!.page(page % PAGES_SHARED);
+    const part = Math.floor(page / PAGES_SHARED);
+    if (this.kinds[page] !== Kind.held) return this.images[part]?.[page % PAGES_SHARED];
+    return this.parts[part]!.page(page % PAGES_SHARED);
   }
 
   /** A committed page is about to be changed. */
   changed(page: number): void {
-    this.images[page] = undefined;
+    this.setImage(page, undefined);
     this.altered[Math.floor(page / PAGES_SHARED)] = 1;
   }
 
   /** Keeps an image of what the page holds: one of a committed page is given. */
   keepImage(page: number, image = this.uncommittedImage(page)): PageImage {
-    return (this.images[page] = image);
+    this.setImage(page, image);
+    return image;
+  }
+
+  private setImage(page: number, image: PageImage | undefined): void {
+    const part = Math.floor(page / PAGES_SHARED);
+    if (image !== undefined) this.images[part] ??= new Array<undefined>(PAGES_SHARED).fill(undefined);
+    const images = this.images[part];
+    if (images !== undefined) images[page % PAGES_SHARED] = image;
   }
 
   private uncommittedImage(page: number): PageImage {
@@ -244,7 +254,7 @@ export class LazyPages {
     if (image !== ZERO_PAGE && !(image instanceof FilledPage)) return;
     const { front, back, boundary, wordAt, low, high } = image instanceof FilledPage ? image : ZEROES;
     this.kinds[page] = Kind.filled;
-    this.images[page] = image;
+    this.setImage(page, image);
     this.front[page] = front;
     this.back[page] = back;
     this.boundary[page] = boundary;

@@ -52,7 +52,7 @@ export class Mmu {
   /** By guest page that walks have read as a table: from which root, and for which pages of the address space. */
   private readonly uses = new Map<number, TableUse[]>();
   /** By guest page: the use at which the last walk met it. */
-  private readonly lastUse: (TableUse | undefined)[];
+  private readonly lastUse = new Map<number, TableUse>();
 
   constructor(
     protected readonly memory: GuestMemory,
@@ -60,14 +60,13 @@ export class Mmu {
     protected readonly harts: readonly TranslatingHart[],
   ) {
     this.protection = harts.map(() => []);
-    this.lastUse = new Array<TableUse | undefined>(memory.guestPages).fill(undefined);
   }
 
   reset(): void {
     this.protection.forEach((entries) => (entries.length = 0));
     this.tlb.reset();
     this.uses.clear();
-    this.lastUse.fill(undefined);
+    this.lastUse.clear();
     this.memory.flags.fill(0);
     this.memory.watches.reset();
   }
@@ -77,7 +76,7 @@ export class Mmu {
     this.tlb.flush(this.harts);
     for (const page of this.uses.keys()) this.memory.flags[page]! &= ~PageFlag.table;
     this.uses.clear();
-    this.lastUse.fill(undefined);
+    this.lastUse.clear();
     this.memory.watches.reset();
   }
 
@@ -206,7 +205,7 @@ export class Mmu {
   private invalidateTable(page: number): void {
     for (const { root, first, pages } of this.uses.get(page) ?? []) this.tlb.invalidate(this.harts, root, first, pages);
     this.uses.delete(page);
-    this.lastUse[page] = undefined;
+    this.lastUse.delete(page);
   }
 
   /** Stores to the page at `host` take the slow path from now on. */
@@ -222,7 +221,7 @@ export class Mmu {
   private watchTable(host: number, root: number, first: number, pages: number): void {
     if (this.memory.isRom(host)) return;
     const page = this.memory.pageOf(host);
-    const last = this.lastUse[page];
+    const last = this.lastUse.get(page);
     if (last !== undefined && last.root === root && last.first === first && last.pages === pages) return;
     const isThis = (use: TableUse): boolean => use.root === root && use.first === first && use.pages === pages;
     const known = this.uses.get(page)?.find(isThis);
@@ -231,7 +230,7 @@ export class Mmu {
       if (this.uses.get(page)?.length === MOST_USES) this.invalidateTable(page);
       this.uses.set(page, [...(this.uses.get(page) ?? []), use]);
     }
-    this.lastUse[page] = use;
+    this.lastUse.set(page, use);
     this.watch(host, PageFlag.table);
   }
 
