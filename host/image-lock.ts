@@ -13,7 +13,7 @@ import type * as ChildProcess from 'node:child_process';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { FileError } from './file-error';
-import { reasonOf } from './reason';
+import { reason, reasonOf } from './reason';
 
 /** Exit status of the script: another holds a lock. With any other than 0 the system has refused: it is the error's number. */
 const TAKEN = 250;
@@ -71,14 +71,14 @@ export async function lockImage(
 function failureOf(script: string, descriptor: number): Promise<number | string | undefined> {
   // Only who locks pays for loading it.
   const { spawn } = createRequire(__filename)('node:child_process') as typeof ChildProcess;
-  return new Promise((resolve) => {
+  return new Promise<number | string | undefined>((resolve, reject) => {
     const child = spawn('perl', ['-e', script], {
       // Nothing that is set for Perl elsewhere.
       ...{ env: { PATH: process.env.PATH }, timeout: PATIENCE, stdio: ['ignore', 'ignore', 'ignore', descriptor] },
     });
-    child.on('error', (error) => resolve(`perl: ${error.message}`));
+    child.on('error', reject);
     child.on('exit', (status) => resolve(status === 0 ? undefined : (status ?? 'perl does not end')));
-  });
+  }).catch((error: unknown) => `perl: ${reason(error)}`);
 }
 
 function scriptOf(platform: NodeJS.Platform): string | undefined {
