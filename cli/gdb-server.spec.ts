@@ -120,6 +120,36 @@ describe("gdb's server of xv6-emu", function () {
     server.close();
   });
 
+  for (const [how, status, ends] of [
+    ['is free', 0, false],
+    ['is locked by another', 250, true],
+  ] as const) {
+    it(`has clients that come before the disk ${how}`, async () => {
+      const bin = fs.mkdtempSync(path.join(folder, 'bin-'));
+      // Takes its time in Perl's place, which locks the disk.
+      fs.writeFileSync(path.join(bin, 'perl'), `#!/bin/sh\nsleep 1\nexit ${status}\n`, { mode: 0o755 });
+      const image = path.join(bin, 'fs.img');
+      fs.writeFileSync(image, Buffer.alloc(1024));
+      const port = await freePort();
+      const { PATH } = process.env;
+      process.env.PATH = `${bin}:${PATH}`;
+      const drive = ['-drive', `file=${image},if=none,format=raw,id=x0`, '-device', 'virtio-blk-device,drive=x0'];
+      const child = start('-S', '-gdb', `tcp::${port}`, ...drive);
+      process.env.PATH = PATH;
+      const socket = await connect(port);
+      socket.write('$qAttached#8f');
+      const gone = new Promise((resolve) => socket.on('close', resolve));
+      if (!ends) {
+        await received(socket, '$1#31');
+        child.kill('SIGTERM');
+      }
+      socket.resume();
+      assert.deepEqual((await once(child, 'close'))[0], ends ? 2 : 143);
+      if (ends) assert.match(child.errors, /fs.img is in use/);
+      await gone;
+    });
+  }
+
   it('is refused where it cannot be', async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -13,10 +13,19 @@ const MOST_WAITING = 1;
 export class GdbServer implements RunDebugger {
   /** Of the client that is served: there is one at a time. */
   private session: GdbSession | undefined;
-  /** Clients that come after it. */
+  /** Clients that come after it, or before there is anything to debug. */
   private readonly waiting: net.Socket[] = [];
+  private target: Target | undefined;
 
-  private constructor(private readonly server: net.Server) {}
+  private constructor(private readonly server: net.Server) {
+    server.on('connection', (socket) => {
+      // What is wrong with the connection ends it.
+      socket.on('error', () => undefined);
+      if (this.target !== undefined && this.session === undefined) this.open(socket, this.target);
+      else if (this.waiting.length < MOST_WAITING) this.waiting.push(socket);
+      else socket.destroy();
+    });
+  }
 
   /** Takes the port. Throws UsageError if it is not to be had. */
   static async listen(port: number): Promise<GdbServer> {
@@ -30,13 +39,8 @@ export class GdbServer implements RunDebugger {
 
   /** Serves clients from now on, one after the other. */
   serve(target: Target): void {
-    this.server.on('connection', (socket) => {
-      // What is wrong with the connection ends it.
-      socket.on('error', () => undefined);
-      if (this.session === undefined) this.open(socket, target);
-      else if (this.waiting.length < MOST_WAITING) this.waiting.push(socket);
-      else socket.destroy();
-    });
+    this.target = target;
+    this.serveNext(target);
   }
 
   limit(): Pick<RunLimit, 'hart'> {
@@ -81,8 +85,12 @@ export class GdbServer implements RunDebugger {
     socket.on('close', () => {
       session.end();
       this.session = undefined;
-      const next = this.waiting.splice(0).find(({ destroyed }) => !destroyed);
-      if (next !== undefined) this.open(next, target);
+      this.serveNext(target);
     });
+  }
+
+  private serveNext(target: Target): void {
+    const next = this.waiting.splice(0).find(({ destroyed }) => !destroyed);
+    if (next !== undefined) this.open(next, target);
   }
 }

@@ -97,6 +97,7 @@ async function powerOn(
   network: GuestNetwork | undefined,
 ): Promise<{ machine: Machine; boot: BootFile | undefined; close: () => void }> {
   const options = withSample(given);
+  const images = readBoot(options.boot, options.kernel, readInput, firmwareOf);
   const { drive } = options;
   const disk = drive && openDisk(drive);
   const close = (): void => disk?.close();
@@ -104,7 +105,6 @@ async function powerOn(
   const ready = disk?.ready();
   ready?.catch(() => undefined);
   try {
-    const images = readBoot(options.boot, options.kernel, readInput, firmwareOf);
     const recorder = options.warmStart === undefined ? undefined : new BootRecorder();
     const machineOptions: MachineOptions = {
       harts: options.harts ?? 1,

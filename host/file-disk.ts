@@ -73,8 +73,8 @@ export class FileDisk implements BlockImage {
   }
 
   /**
-   * Locks the file if it is to be written, and has it read. Rejects with a FileError, and has closed the file, if another machine
-   * writes to it, or if it cannot be read.
+   * Locks the file if it is to be written, and has it read. Rejects, and has closed the file, if another machine writes to it (with
+   * a FileError), or if it cannot be read.
    */
   async ready(): Promise<void> {
     try {

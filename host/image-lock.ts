@@ -15,7 +15,7 @@ import { basename } from 'node:path';
 import { FileError } from './file-error';
 import { reason, reasonOf } from './reason';
 
-/** Exit status of the script: another holds a lock. With any other than 0 the system has refused: it is the error's number. */
+/** Exit status of the script: another holds a lock. With any other than 0 it is the number of the system's error. */
 const TAKEN = 250;
 /** Milliseconds for the script. */
 const PATIENCE = 5000;
