@@ -21,9 +21,12 @@ export class GdbServer implements RunDebugger {
     server.on('connection', (socket) => {
       // What is wrong with the connection ends it.
       socket.on('error', () => undefined);
-      if (this.target !== undefined && this.session === undefined) this.open(socket, this.target);
-      else if (this.waiting.length < MOST_WAITING) this.waiting.push(socket);
-      else socket.destroy();
+      if (this.waiting.length === MOST_WAITING) {
+        socket.destroy();
+        return;
+      }
+      this.waiting.push(socket);
+      this.serveNext();
     });
   }
 
@@ -40,7 +43,7 @@ export class GdbServer implements RunDebugger {
   /** Serves clients from now on, one after the other. */
   serve(target: Target): void {
     this.target = target;
-    this.serveNext(target);
+    this.serveNext();
   }
 
   limit(): Pick<RunLimit, 'hart'> {
@@ -85,12 +88,13 @@ export class GdbServer implements RunDebugger {
     socket.on('close', () => {
       session.end();
       this.session = undefined;
-      this.serveNext(target);
+      this.serveNext();
     });
   }
 
-  private serveNext(target: Target): void {
+  private serveNext(): void {
+    if (this.target === undefined || this.session !== undefined) return;
     const next = this.waiting.splice(0).find(({ destroyed }) => !destroyed);
-    if (next !== undefined) this.open(next, target);
+    if (next !== undefined) this.open(next, this.target);
   }
 }

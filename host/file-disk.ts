@@ -78,8 +78,9 @@ export class FileDisk implements BlockImage {
    */
   async ready(): Promise<void> {
     try {
-      if (this.keepsWrites) this.tell(await lockImage(this.name, this.descriptor));
+      const problem = this.keepsWrites ? await lockImage(this.name, this.descriptor) : undefined;
       if (this.isClosed) return;
+      this.tell(problem);
       // Whoever had the lock may have written until now.
       this.seen = fs.fstatSync(this.descriptor);
       if (this.seen.size !== this.sectors * SECTOR_SIZE)

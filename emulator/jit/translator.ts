@@ -216,7 +216,8 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
   };
   const left = (): Code => i32.add(local.get(L.remaining), i32.const(now.after));
   const write = (value: Code): Code => (now.i.rd === 0 ? [value, DROP] : local.set(x(now.i.rd), value));
-  const writeLink = (): Code => (now.i.rd === 0 ? [] : write(addressOf(now.i.offset + now.i.length)));
+  const link = (): Code => addressOf(now.i.offset + now.i.length);
+  const writeLink = (): Code => (now.i.rd === 0 ? [] : write(link()));
   const writeFloat = (value: Code): Code => local.set(floats.get(now.i.floats!.fd)!, value);
   const leaveAccess = (exit: Exit, detail: number): Code => leaveWith(exit, now.i, now.after, detail);
   const leaveSystem = (operation: SystemOperation): Code => leaveAccess(Exit.environment, operation);
@@ -271,7 +272,7 @@ export function translateRegion(blocks: readonly Block[]): TranslatedRegion {
       return addressOf(now.i.offset);
     },
     get link() {
-      return addressOf(now.i.offset + now.i.length);
+      return link();
     },
     get fs1() {
       return readFloat(now.i.floats!.fs1);

@@ -64,7 +64,6 @@ const clamp = (address: bigint): number =>
 /** Rights on `bytes` bytes at `address`; those of the lowest-numbered entry that matches any of them, none if it matches only a part. */
 export function rightsAt(entries: readonly Entry[], address: number, bytes: number, mode: Mode): number {
   if (entries.length === 0) return Right.all;
-  // eslint-disable-next-line @typescript-eslint/prefer-for-of -- an iterator is slow where the engine has not compiled it yet
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
     if (entry.high <= address || entry.low >= address + bytes || entry.high <= entry.low) continue;

@@ -272,7 +272,6 @@ export function assemble(code: Code): Uint8Array<ArrayBuffer> {
     } else if (Array.isArray(part)) {
       const before = open.length;
       const pieces = part as readonly Code[];
-      // eslint-disable-next-line @typescript-eslint/prefer-for-of -- an iterator is slow where the engine has not compiled it yet
       for (let i = 0; i < pieces.length; i++) emit(pieces[i]!);
       if (open.length > before) {
         if (part[part.length - 1] !== END) throw new Error('a block without its end');
