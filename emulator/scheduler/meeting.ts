@@ -42,7 +42,10 @@ export class Meetings {
     this.harts = saved.numbers('harts', WORDS);
   }
 
-  /** Whether the hart, which is ahead by so many instructions, meets others by its next one: an atomic or a fence. */
+  /**
+   * Whether the hart, which is ahead by so many instructions, meets others by its next one: an atomic or a fence. Not sc: a turn
+   * that ended between it and its lr would take the reservation away. Generated code asks before the same instructions.
+   */
   isNext(hart: HartState, ahead: number): boolean {
     if (ahead < 0) return false;
     const instruction = this.next(hart)?.instruction;
@@ -91,5 +94,5 @@ export class Meetings {
 
 function isAtomic(instruction: Instruction | undefined): boolean {
   const kind = instruction?.access?.kind;
-  return kind === 'amo' || kind === 'lr' || kind === 'sc';
+  return kind === 'amo' || kind === 'lr';
 }
