@@ -33,7 +33,10 @@ describe('harts that contend for a lock', () => {
 
   it('take the same turns in slices of any length, where one gets ahead between lr and sc', () => {
     const { t0, t1, s1 } = R;
-    const a = new Assembler().li(s1, BASE + 0x1000).label('again').op('lr.w', { rd: t0, rs1: s1 });
+    const a = new Assembler()
+      .li(s1, BASE + 0x1000)
+      .label('again')
+      .op('lr.w', { rd: t0, rs1: s1 });
     times(a, t1, 4, 'between', () => a.op('addi', { rd: t0, rs1: t0, imm: 1 }));
     a.op('sc.w', { rd: t1, rs1: s1, rs2: t0 }).to('again', 'jal');
     sameInTiers({ kernel: laidOut(a), points: points(60_000), options: { harts: 2 } }, [1, 30]);
