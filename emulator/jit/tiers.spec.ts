@@ -1,6 +1,6 @@
 /**
  * Any program at all: loops, calls, branches, loads and stores through pages that come and go, code that patches itself,
- * atomics, CSRs and a timer, put together at random, with breakpoints that come and go. Interpreter, translator and both mixed must do the same.
+ * atomics, fences, CSRs and a timer, put together at random, with breakpoints that come and go. Interpreter, translator and both mixed must do the same.
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
@@ -41,6 +41,7 @@ type Statement =
   | { kind: 'branch'; name: string; rs1: number; rs2: number; over: Statement[] }
   | { kind: 'loop'; count: number; body: Statement[] }
   | { kind: 'call'; to: number }
+  | { kind: 'fence' }
   | { kind: 'patch'; mask: number; rd: number; imm: number }
   | { kind: 'remap'; mask: number; page: number; to: number; flags: number; fence: boolean };
 
@@ -80,6 +81,7 @@ const { statement } = fc.letrec<{ statement: Statement; several: Statement[] }>(
     }),
     fc.record({ kind: fc.constant('loop' as const), count: fc.integer({ min: 1, max: 12 }), body: tie('several') }),
     fc.record({ kind: fc.constant('call' as const), to: fc.integer({ min: 0, max: FUNCTIONS - 1 }) }),
+    fc.record({ kind: fc.constant('fence' as const) }),
     fc.record({ kind: fc.constant('patch' as const), mask, rd: register, imm: fc.integer({ min: 0, max: 7 }) }),
     fc.record({
       kind: fc.constant('remap' as const),
@@ -143,6 +145,9 @@ class ProgramWriter {
         a.label(behind);
         return;
       }
+      case 'fence':
+        a.op('fence');
+        return;
       case 'loop':
         if (depth === COUNTERS.length) return this.body(s.body, within, depth);
         times(a, COUNTERS[depth]!, s.count, this.fresh(), () => this.body(s.body, within, depth + 1));
