@@ -379,7 +379,7 @@ export const writesCsr = (hart: HartState, { update }: Pick<CsrAccess, 'update'>
  * Whether an instruction of the hart may access the CSR (section 2.1: bits 9:8 name the lowest mode, bits 11:10 = 3 a
  * read-only one), with what TVM, the counter enables and Sstc take away.
  */
-function mayAccess(hart: HartState, address: number, writing: boolean): boolean {
+export function mayAccess(hart: HartState, address: number, writing: boolean): boolean {
   if (hart.mode < ((address >> 8) & 3)) return false;
   if (writing && address >> 10 === 3) return false;
   if (address <= Csr.fcsr) return hart.hasFloats;

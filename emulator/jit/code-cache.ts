@@ -8,7 +8,8 @@ import { SystemOperation } from '../isa/instructions/instruction';
 import { type GuestMemory, PageFlag } from '../mmu/guest-memory';
 import { AccessType, type Mmu, causeOf, refused } from '../mmu/mmu';
 import type { CodePage, Tlb } from '../mmu/tlb';
-import { type LoopIdiom, MAX_LOOP_BYTES, fillFromStore, loopIdiomAt, runLoopIdiom } from './loop-idioms';
+import { type ClockWait, closedLoopAt, runClockWait } from './clock-wait';
+import { type LoopIdiom, MAX_LOOP_BYTES, canClose, fillFromStore, runLoopIdiom } from './loop-idioms';
 import type { HartState } from '../cpu/hart';
 import { HartOffset, PAGE, RecordLayout, Status, offsetOf, slotOf } from '../layout';
 import { Opcode, writeSingleStep, writeRecord, writeStraddling } from './opcodes';
@@ -36,10 +37,10 @@ export class CodeCache {
   private readonly pages: RecordPages;
   /** Records of instructions whose execution is observed. */
   private readonly marks = new Set<number>();
-  /** Loops that loop-idioms.ts can run, by the record of the branch that closes them. */
-  private readonly loops = new Map<number, LoopIdiom>();
-  /** By the record of the store with which such a loop begins: the record of the branch that closes it. */
-  private readonly branches = new Map<number, number>();
+  /** Loops that loop-idioms.ts and clock-wait.ts can run, by the record of the branch that closes them. */
+  private readonly loops = new Map<number, LoopIdiom | ClockWait>();
+  /** By the record of the store with which an idiom begins: the record of the branch that closes it, and the idiom. */
+  private readonly fromStores = new Map<number, { branch: number; loop: LoopIdiom }>();
   /** CSR writes are observed, and so are not done in line. */
   private csrWritesLeave = false;
   private readonly regions: TranslationCache;
@@ -59,7 +60,7 @@ export class CodeCache {
       emptied: (slot) => {
         this.regions.drop(slot);
         for (const record of this.loops.keys()) if (slotOf(record) === slot) this.loops.delete(record);
-        for (const record of this.branches.keys()) if (slotOf(record) === slot) this.branches.delete(record);
+        for (const record of this.fromStores.keys()) if (slotOf(record) === slot) this.fromStores.delete(record);
         for (const record of this.marks) if (slotOf(record) === slot) this.marks.delete(record);
       },
     });
@@ -159,25 +160,29 @@ export class CodeCache {
     if (host === 0) return Status.reload;
     let loop = this.loops.get(record);
     if (loop === undefined) {
-      loop = loopIdiomAt(this.memory.view, host);
+      loop = closedLoopAt(this.memory.view, host);
       // What has been decoded stays as it is.
       if (loop !== undefined && this.isDecoded(record, loop)) {
         this.loops.set(record, loop);
-        if (loop.beginsWithStore) this.branches.set(record - loop.bytes * (RecordLayout.size / 2), record);
+        if ('store' in loop && loop.beginsWithStore)
+          this.fromStores.set(record - loop.bytes * (RecordLayout.size / 2), { branch: record, loop });
       }
     }
     // The loop may have been changed since its branch was decoded, or lie around what is observed.
-    const page = host - (host & (PAGE - 1));
-    const runs =
-      loop !== undefined && !this.isMarkedBefore(record) && runLoopIdiom(hart, loop, this.memory, this.mmu, page);
+    const runs = loop !== undefined && !this.isMarkedBefore(record) && this.runLoop(hart, loop, host);
     return runs ? Status.reload : this.alone(record);
+  }
+
+  private runLoop(hart: HartState, loop: LoopIdiom | ClockWait, branch: number): boolean {
+    if ('clock' in loop) return runClockWait(hart, loop);
+    return runLoopIdiom(hart, loop, this.memory, this.mmu, branch - (branch & (PAGE - 1)));
   }
 
   /** See AccessHost.fillsOn. */
   fillsOn(hart: HartState, physical: number): boolean {
-    const branch = this.branches.get(hart.record);
-    const loop = branch === undefined ? undefined : this.loops.get(branch);
-    return loop !== undefined && !this.isMarkedBefore(branch!) && fillFromStore(hart, loop, this.memory, physical);
+    const from = this.fromStores.get(hart.record);
+    if (from === undefined || this.isMarkedBefore(from.branch)) return false;
+    return fillFromStore(hart, from.loop, this.memory, physical);
   }
 
   /** Many jumps led to the hart's pc, in the page whose records are selected. */
@@ -243,7 +248,9 @@ export class CodeCache {
     const offset = offsetOf(record);
     this.pages.decoding(page, record, word);
     if (offset === PAGE - 2 && lengthOf(word) === 4) return writeStraddling(view, record, word, this.csrWritesLeave);
-    const closesIdiom = loopIdiomAt(view, page + offset) !== undefined;
+    const decoded = decode(word);
+    const closesIdiom =
+      decoded !== undefined && canClose(decoded.instruction) && closedLoopAt(view, page + offset) !== undefined;
     return writeRecord(view, record, word, offset, { closesIdiom, csrsLeave: this.csrWritesLeave });
   }
 
@@ -271,7 +278,7 @@ export class CodeCache {
   }
 
   /** Whether all of a loop has records. */
-  private isDecoded(branch: number, { bytes }: LoopIdiom): boolean {
+  private isDecoded(branch: number, { bytes }: LoopIdiom | ClockWait): boolean {
     const { view } = this.memory;
     for (let at = branch - bytes * (RecordLayout.size / 2); at < branch;) {
       if (view.getUint16(at, true) === Opcode.special) return false;
@@ -290,7 +297,7 @@ export class CodeCache {
     this.regions.drop(slotOf(record));
     // What lies under a mark may change unnoticed.
     this.loops.clear();
-    this.branches.clear();
+    this.fromStores.clear();
   }
 
   /** An exception of an instruction that never got as far as to be counted by the interpreter. */

@@ -31,7 +31,7 @@ export interface RecordForm {
   length: 2 | 4;
   /** For relative jumps: the target's record is in the same page, and `imm` is the distance in bytes of records. */
   near: boolean;
-  /** For near branches: it closes a loop that loop-idioms.ts can run. */
+  /** For near branches: it closes a loop idiom. */
   closesIdiom: boolean;
   /** For CSR instructions: they are on sstatus, which a kernel reads and writes at every lock. */
   status: boolean;

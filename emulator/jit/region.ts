@@ -8,7 +8,8 @@
 import { isCall, isJump, isReturn, jumpDistance } from '../isa/instructions/calls';
 import { type Decoded, decode, lengthOf } from '../isa/instructions/decode';
 import { SystemOperation, isRelative } from '../isa/instructions/instruction';
-import { canClose, loopIdiomAt } from './loop-idioms';
+import { closedLoopAt } from './clock-wait';
+import { canClose } from './loop-idioms';
 import { isCsrCode } from './csr-code';
 import { PAGE, RecordLayout } from '../layout';
 import { Opcode } from './opcodes';
@@ -21,7 +22,7 @@ export interface RegionInstruction extends Decoded {
   word: number;
   /** Host address of its record. */
   record: number;
-  /** It closes a loop that loop-idioms.ts can run. */
+  /** It closes a loop idiom. */
   closesIdiom: boolean;
   /** It ends in the next page, which may be another one the next time. */
   straddles: boolean;
@@ -159,7 +160,7 @@ function regionInstructionAt(
     return undefined;
   const decoded = decode(word);
   if (decoded === undefined || leaves(decoded, source)) return undefined;
-  const closesIdiom = canClose(decoded.instruction) && loopIdiomAt(view, host) !== undefined;
+  const closesIdiom = canClose(decoded.instruction) && closedLoopAt(view, host) !== undefined;
   const distance = jumpDistance(decoded, before);
   const to = distance === undefined ? undefined : offset + distance;
   const { instruction, length, rd, rs1, rs2, imm, floats } = decoded;
